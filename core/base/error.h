@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One sentence for the user, written by the layer that knows the cause.
+ *
+ * A function that can fail for a reason worth telling takes a `struct error *` as its last parameter
+ * and returns 0 or a negative errno value: -ENOENT, -EACCES … as the system gave them, -EBADMSG for
+ * data that is not what it should be, -EOVERFLOW for sizes that are out of bounds, -ENOMEM.
+ */
+#ifndef BASE_ERROR_H
+#define BASE_ERROR_H
+
+struct error {
+	int code; /* negative errno value; 0 while nothing failed */
+	char text[512];
+};
+
+/* Sets text and code, and returns code (negative), so that callers can `return error_set(…)`. e may be NULL. */
+int error_set(struct error *e, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A frame and the fixed pool that frames come from. All memory is taken when the pool is made or when the first
+ * frames settle their sizes; the steady state allocates nothing.
+ */
+#ifndef FLOW_FRAME_H
+#define FLOW_FRAME_H
+
+#include "image/picture.h"
+#include "nn/classify.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+struct frame_pool;
+
+/* Where a frame's time is taken: CLOCK_MONOTONIC, nanoseconds, at the end of each stage. */
+enum stamp {
+	STAMP_CAPTURED, /* the camera's own time, or when the source made the frame */
+	STAMP_RECEIVED,
+	STAMP_DECODED,
+	STAMP_CONV0_BEGUN,
+	STAMP_CONV0,
+	STAMP_PL_BEGUN,
+	STAMP_PL,
+	STAMP_LABELLED,
+	STAMP_CAPTIONED,
+	STAMP_SHOWN,
+	STAMP_COUNT
+};
+
+struct frame {
+	uint64_t number; /* counts from 0 in the order of the source */
+	int64_t stamps[STAMP_COUNT];
+	struct raw_picture raw;
+	struct picture picture;
+	uint8_t *input; /* the network's input, [height][width][channels]; input_size bytes */
+	size_t input_size;
+	int32_t *scores; /* [class_count] */
+	struct classification result;
+	const char *name; /* what the source calls it (a file's name); NULL: nothing. Owned by the source */
+
+	/* guarded by atomics; for frame_pool's eyes only */
+	atomic_int references;
+	struct frame_pool *pool;
+};
+
+int frame_pool_create(int frames, size_t input_size, int class_count, struct frame_pool **out);
+
+/* Every frame must be back. Takes NULL. */
+void frame_pool_destroy(struct frame_pool *pool);
+
+/* Waits for a free frame and returns it with one reference, or NULL after frame_pool_stop. */
+struct frame *frame_acquire(struct frame_pool *pool);
+
+/* As frame_acquire, but NULL at once when none is free. */
+struct frame *frame_try_acquire(struct frame_pool *pool);
+
+/* Wakes those who wait; no frame is handed out any more. */
+void frame_pool_stop(struct frame_pool *pool);
+
+struct frame *frame_reference(struct frame *frame);
+
+/* Gives one reference back and sets *frame to NULL. Takes a pointer to NULL. */
+void frame_release(struct frame **frame);
+
+/* CLOCK_MONOTONIC now, nanoseconds. */
+int64_t clock_now(void);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* A bounded queue of frames between two stages: one lock, two conditions, no polling. */
+#ifndef FLOW_QUEUE_H
+#define FLOW_QUEUE_H
+
+#include "flow/frame.h"
+
+#include <stdbool.h>
+
+enum queue_policy {
+	QUEUE_LOSSLESS,    /* put waits while the queue is full */
+	QUEUE_NEWEST_WINS, /* put never waits: the oldest frame is released and counted as dropped */
+};
+
+struct queue;
+
+int queue_create(int capacity, enum queue_policy policy, struct queue **out);
+
+/* Releases what is left in it. Takes NULL. */
+void queue_destroy(struct queue *queue);
+
+/*
+ * Takes over the caller's reference, always: after queue_close the frame is released and false returned.
+ */
+bool queue_put(struct queue *queue, struct frame *frame) __attribute__((warn_unused_result));
+
+/* Waits for a frame; its reference goes to the caller. NULL: closed and empty. */
+struct frame *queue_take(struct queue *queue);
+
+/* No more frames will be put; what is in it can still be taken. */
+void queue_close(struct queue *queue);
+
+/* Frames that newest-wins dropped so far. */
+uint64_t queue_dropped(struct queue *queue);
+
+#endif

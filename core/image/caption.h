@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* The caption: what the network saw, drawn on a picture with cairo. Sizes follow the picture's height. */
+#ifndef IMAGE_CAPTION_H
+#define IMAGE_CAPTION_H
+
+#include "image/picture.h"
+
+#include <stdbool.h>
+
+struct caption {
+	const char *group; /* "dog"; NULL: none */
+	float group_confidence;
+	const char *label; /* "golden retriever"; NULL: nothing recognised yet */
+	float confidence;  /* 0 … 1 */
+	double frames_per_second; /* shown; 0: not known yet */
+	double latency_ms;        /* camera to label; 0: not known yet */
+	bool statistics;          /* show the line of frames a second and latency */
+	const char *notice;       /* a word in the middle, "paused" say; NULL: none */
+};
+
+/*
+ * A caption keeps its fonts and surfaces between frames. create: -ENOMEM. Drawing changes only the
+ * caption's rectangle of the picture.
+ */
+struct caption_drawer;
+int caption_create(struct caption_drawer **out);
+void caption_destroy(struct caption_drawer *drawer);
+void caption_draw(struct caption_drawer *drawer, struct picture *picture, const struct caption *caption);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The engine runs a range of a network's layers, each by the fastest kernel that this processor has, bit for
+ * bit as nn/reference.h.
+ */
+#ifndef NN_ENGINE_H
+#define NN_ENGINE_H
+
+#include "nn/network.h"
+
+struct engine;
+struct error;
+
+/*
+ * Plans layers first … last − 1 and packs their weights. `kernels` restricts the choice to one family of
+ * kernels by name ("scalar", "avx2", "avx512", …, as `kernel_names` lists them); NULL: the fastest. Unknown, or
+ * not for this processor: -ENOTSUP and a sentence. The network must outlive the engine.
+ */
+int engine_create(const struct network *network, int first, int last, const char *kernels, struct engine **out,
+	struct error *e);
+
+/* Takes NULL. */
+void engine_destroy(struct engine *engine);
+
+/*
+ * in: uint8_t codes of the first layer's input, [height][width][channels]; out: uint8_t codes or int32_t scores
+ * of the last layer's output. One call at a time on one engine; nothing is allocated.
+ */
+void engine_run(struct engine *engine, const uint8_t *in, void *out);
+
+/* The kernel chosen for a layer of the network within first … last − 1: "avx2-bits", say. */
+const char *engine_kernel(const struct engine *engine, int layer);
+
+/* Names for `kernels` above that this processor can run, fastest first, NULL-terminated. */
+const char *const *kernel_names(void);
+
+#endif

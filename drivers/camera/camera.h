@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* A source of frames: a camera, a video, pictures, a generated pattern. */
+#ifndef CAMERA_CAMERA_H
+#define CAMERA_CAMERA_H
+
+#include "flow/frame.h"
+
+#include <stdbool.h>
+
+struct error;
+struct camera;
+
+struct camera_options {
+	int width, height; /* pixels wanted; 0: the source's own, or 1280×720 where it has none */
+	double rate;       /* frames a second wanted; 0: the source's own, or 30 */
+	bool paced;        /* deliver at the rate, as a camera does; false: as fast as they are taken */
+	bool once;         /* end after the last picture or frame; false: start again (pictures only) */
+};
+
+/* One kind of source. A kind takes a name when `accepts` says so; the first in the table wins. */
+struct camera_driver {
+	const char *name;
+	const char *summary; /* for `twobit list sources` */
+	bool (*accepts)(const char *source);
+	int (*open)(const char *source, const struct camera_options *options, void **state, struct error *e);
+	/* Fills raw, name and STAMP_CAPTURED. 0, -ENODATA at the end, -EBADMSG for a broken frame (go on). */
+	int (*next)(void *state, struct frame *frame, struct error *e);
+	void (*close)(void *state);
+	/* Wakes a waiting next, which then returns -ECANCELED; the only call from another thread. */
+	void (*stop)(void *state);
+};
+
+/* -ENOENT: nothing there; -EINVAL: no kind takes this name; -EBADMSG: it is there but cannot be read. */
+int camera_open(const char *source, const struct camera_options *options, struct camera **out, struct error *e);
+void camera_close(struct camera *camera); /* takes NULL */
+
+int camera_next(struct camera *camera, struct frame *frame, struct error *e);
+void camera_stop(struct camera *camera);
+
+/* What is delivered, for the log: "slide show of 6 pictures, 1280×720, 30 frames a second". */
+const char *camera_description(const struct camera *camera);
+const struct camera_driver *const *camera_drivers(void); /* NULL-terminated */
+
+#endif

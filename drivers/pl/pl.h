@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The programmable logic, or what stands in for it: runs the layers after Conv0 on one of two buffers, ping and
+ * pong, while the caller fills the other.
+ */
+#ifndef PL_PL_H
+#define PL_PL_H
+
+#include "nn/network.h"
+
+#include <stdint.h>
+
+struct error;
+struct pl;
+
+#define PL_BUFFERS 2
+
+/* One kind of PL: the functions behind this table get what open gave them. */
+struct pl_driver {
+	const char *name;
+	const char *summary; /* for `twobit list pl` */
+	int (*open)(void **state, struct error *e);
+	void (*close)(void *state);
+	/* Layers first … last − 1 of the network, which must outlive its use. Makes the buffers. */
+	int (*load)(void *state, const struct network *network, int first, int last, struct error *e);
+	uint8_t *(*input)(void *state, int buffer);
+	int32_t *(*output)(void *state, int buffer);
+	int (*submit)(void *state, int buffer);
+	int (*wait)(void *state, int buffer, int64_t deadline);
+	int (*reset)(void *state);
+};
+
+/* "auto" takes the first kind that opens. An unknown name: -EINVAL and the names in the sentence. */
+int pl_open(const char *name, struct pl **out, struct error *e);
+void pl_close(struct pl *pl); /* takes NULL; waits for what runs */
+
+const char *pl_name(const struct pl *pl);
+const struct pl_driver *const *pl_drivers(void); /* NULL-terminated */
+
+/* Call once after pl_open. */
+int pl_load(struct pl *pl, const struct network *network, int first, int last, struct error *e);
+
+/* Buffer 0 … PL_BUFFERS − 1: uint8_t codes of the first layer's input / the last layer's scores or codes. */
+uint8_t *pl_input(struct pl *pl, int buffer);
+const int32_t *pl_output(struct pl *pl, int buffer);
+
+/* Starts a buffer and returns at once. Buffers run in the order of submission. -EBUSY: it runs already. */
+int pl_submit(struct pl *pl, int buffer);
+
+/* Waits until the buffer is done or clock_now() passes deadline (ns; INT64_MAX: no limit). -ETIMEDOUT, -EIO. */
+int pl_wait(struct pl *pl, int buffer, int64_t deadline);
+
+/* Stops what runs and forgets it; the network stays loaded. */
+int pl_reset(struct pl *pl);
+
+#endif
