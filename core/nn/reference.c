@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+#include "nn/reference.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static int64_t rounded(int64_t value, int shift, enum rounding rounding)
+{
+	if (shift == 0)
+		return value;
+	int64_t half = INT64_C(1) << (shift - 1);
+	int64_t below = value >> shift; /* arithmetic: towards −∞ */
+	int64_t rest = value - below * 2 * half;
+
+	if (rest == half && rounding == ROUNDING_NEAREST_EVEN)
+		return below + (below & 1);
+	return below + (rest >= half);
+}
+
+static uint8_t code_of_thresholds(const struct layer *layer, int channel, int32_t accumulator)
+{
+	int levels = (1 << layer->output_bits) - 1;
+	const int32_t *thresholds = layer->thresholds + (size_t)channel * (size_t)levels;
+	int code = 0;
+
+	for (int i = 0; i < levels; i++)
+		code += accumulator >= thresholds[i];
+	if (layer->invert && layer->invert[channel])
+		code = levels - code;
+	return (uint8_t)code;
+}
+
+static uint8_t code_of_rescale(const struct layer *layer, int channel, int32_t accumulator)
+{
+	int64_t product = (int64_t)accumulator * layer->multiplier[channel];
+	int64_t code = rounded(product, layer->shift[channel], layer->rounding) + layer->offset[channel];
+	int64_t largest = (1 << layer->output_bits) - 1;
+
+	return (uint8_t)(code < 0 ? 0 : code > largest ? largest : code);
+}
+
+uint8_t reference_code(const struct layer *layer, int channel, int32_t accumulator)
+{
+	if (layer->ending == ENDING_RESCALE)
+		return code_of_rescale(layer, channel, accumulator);
+	return code_of_thresholds(layer, channel, accumulator);
+}
+
+/* The code at a place of the padded input, whose origin is the input's own first pixel. */
+static uint8_t code_at(const struct layer *layer, const uint8_t *in, int y, int x, int channel)
+{
+	if (y < 0 || y >= layer->in.height || x < 0 || x >= layer->in.width)
+		return 0;
+	return in[((size_t)y * (size_t)layer->in.width + (size_t)x) * (size_t)layer->in.channels +
+		  (size_t)channel];
+}
+
+static int32_t accumulate(const struct layer *layer, const uint8_t *in, int y, int x, int channel)
+{
+	int depth = layer->in.channels / layer->groups;
+	int group = channel / (layer->out.channels / layer->groups);
+	const int8_t *weight = layer->weights + (size_t)channel * (size_t)layer->kernel_height *
+							(size_t)layer->kernel_width * (size_t)depth;
+	int32_t sum = 0;
+
+	for (int ky = 0; ky < layer->kernel_height; ky++)
+		for (int kx = 0; kx < layer->kernel_width; kx++)
+			for (int i = 0; i < depth; i++)
+				sum += *weight++ * code_at(layer, in, y * layer->stride - layer->pad_top + ky,
+							   x * layer->stride - layer->pad_left + kx,
+							   group * depth + i);
+	return sum;
+}
+
+static uint8_t maximum(const struct layer *layer, const uint8_t *in, int y, int x, int channel)
+{
+	uint8_t largest = 0;
+
+	for (int ky = 0; ky < layer->kernel_height; ky++)
+		for (int kx = 0; kx < layer->kernel_width; kx++) {
+			uint8_t code = code_at(layer, in, y * layer->stride - layer->pad_top + ky,
+				x * layer->stride - layer->pad_left + kx, channel);
+			if (code > largest)
+				largest = code;
+		}
+	return largest;
+}
+
+void reference_layer(const struct layer *layer, const uint8_t *in, void *out)
+{
+	uint8_t *codes = out;
+	int32_t *scores = out;
+
+	for (int y = 0; y < layer->out.height; y++)
+		for (int x = 0; x < layer->out.width; x++)
+			for (int c = 0; c < layer->out.channels; c++)
+				if (layer->kind == LAYER_MAX_POOL)
+					*codes++ = maximum(layer, in, y, x, c);
+				else if (layer->ending == ENDING_SCORES)
+					*scores++ = accumulate(layer, in, y, x, c);
+				else
+					*codes++ = reference_code(layer, c, accumulate(layer, in, y, x, c));
+}
+
+int reference_run(const struct network *network, int first, int last, const uint8_t *in, void *out)
+{
+	uint8_t *before = NULL; /* the output of the layer before; NULL: it is `in` */
+
+	for (int i = first; i < last; i++) {
+		const struct layer *layer = &network->layers[i];
+		uint8_t *after = NULL;
+
+		if (i < last - 1) {
+			after = malloc(shape_size(layer->out));
+			if (!after) {
+				free(before);
+				return -ENOMEM;
+			}
+		}
+		reference_layer(layer, before ? before : in, after ? (void *)after : out);
+		free(before);
+		before = after;
+	}
+	return 0;
+}
