@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: MIT
+"""From a trained model to integers, and to a network folder (docs/formats.md is the format)."""
+
+import json
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from .network import Conv, Pool
+from .quantisers import weight_codes
+
+
+@dataclass
+class Folded:
+    """One layer in integers; `arrays` are named as in the network folder."""
+
+    layer: object
+    codes: torch.Tensor = None
+    arrays: dict = field(default_factory=dict)
+
+
+def _thresholds(slope, intercept, bits):
+    """Thresholds on the accumulator for code = round(clamp(slope · acc + intercept) · levels).
+
+    With a negative slope the code falls as the accumulator rises: the thresholds then say where the inverted
+    code rises.
+    """
+    levels = 2**bits - 1
+    borders = (np.arange(levels) + 0.5) / levels
+    invert = slope < 0
+    flat = np.where(slope == 0, 1.0, slope)
+    at = (borders[None, :] - intercept[:, None]) / flat[:, None]
+    # rising: acc ≥ ceil(at). falling: the code counts acc ≤ floor(at), its inverse acc ≥ floor(at) + 1.
+    found = np.where(invert[:, None], np.floor(at) + 1, np.ceil(at))
+    constant = np.where(intercept[:, None] >= borders[None, :], -(2**31), 2**31 - 1)
+    found = np.where((slope == 0)[:, None], constant, found)
+    found = np.sort(np.clip(found, -(2**31), 2**31 - 1), axis=1)
+    return found.astype("<i4"), invert.astype("u1")
+
+
+@torch.no_grad()
+def fold(model):
+    """Batch norm, scales and the input's mean become integer thresholds; the last layer's, a scale and a bias."""
+    folded, unit, mean = [], 1 / 255, model.mean
+    for layer in model.table:
+        if isinstance(layer, Pool):
+            folded.append(Folded(layer))
+            continue
+        conv, norm = model.weights[layer.name], model.norms[layer.name]
+        codes, scale = weight_codes(conv.weight, layer.weight_bits)
+        scale = scale.flatten().double().numpy()
+        gain = (norm.weight.double() / torch.sqrt(norm.running_var.double() + norm.eps)).numpy()
+        shift = norm.bias.double().numpy() - gain * norm.running_mean.double().numpy()
+        slope = gain * scale * unit
+        intercept = shift - gain * scale * mean * codes.double().sum((1, 2, 3)).numpy()
+        out = Folded(layer, codes)
+        rows = codes.permute(0, 2, 3, 1).reshape(codes.shape[0], -1).numpy()
+        if layer.weight_bits == 1:
+            out.arrays["weights"] = np.packbits(rows > 0, axis=1, bitorder="little")
+        else:
+            out.arrays["weights"] = codes.permute(0, 2, 3, 1).numpy().astype("i1")
+        if layer.output_bits == 32:
+            out.arrays["scale"], out.arrays["bias"] = slope.astype("<f4"), intercept.astype("<f4")
+        else:
+            out.arrays["thresholds"], invert = _thresholds(slope, intercept, layer.output_bits)
+            if invert.any():
+                out.arrays["invert"] = invert
+            unit = 1 / (2**layer.output_bits - 1)
+        folded.append(out)
+        mean = 0
+    return folded
+
+
+@torch.no_grad()
+def integer_scores(folded, pictures, batch=250):
+    """The folded network on pictures (bytes, N×H×W×C): int32 scores N×classes.
+
+    Computed in float32, which is exact here: no accumulator reaches 2^24.
+    """
+    scores = []
+    for begin in range(0, len(pictures), batch):
+        x = pictures[begin : begin + batch].permute(0, 3, 1, 2).float()
+        for step in folded:
+            layer = step.layer
+            if isinstance(layer, Pool):
+                x = F.max_pool2d(x, layer.kernel, layer.stride)
+                continue
+            stride, padding = (layer.stride, layer.padding) if isinstance(layer, Conv) else (1, 0)
+            x = F.conv2d(x, step.codes, stride=stride, padding=padding)
+            assert x.abs().max() < 2**24
+            if layer.output_bits < 32:
+                limits = torch.from_numpy(step.arrays["thresholds"].astype("f4"))
+                x = sum((x >= limits[:, k].view(1, -1, 1, 1)).float() for k in range(limits.shape[1]))
+                if "invert" in step.arrays:
+                    flip = torch.from_numpy(step.arrays["invert"]).bool().view(1, -1, 1, 1)
+                    x = torch.where(flip, 2**layer.output_bits - 1 - x, x)
+        scores.append(x.flatten(1).to(torch.int32))
+    return torch.cat(scores).numpy()
+
+
+def logits(folded, scores):
+    """In double precision, as the program does it."""
+    last = folded[-1].arrays
+    return scores.astype("f8") * last["scale"].astype("f8") + last["bias"].astype("f8")
+
+
+def _entry(step, before, after, input_bits):
+    layer = step.layer
+    entry = {"name": layer.name, "input_bits": input_bits}
+    if isinstance(layer, Pool):
+        entry |= {"func": "maxpool_layer", "output_bits": input_bits, "kernel_shape": layer.kernel,
+                  "kernel_stride": layer.stride, "padding": 0}
+    else:
+        entry |= {"func": "fc_layer", "output_bits": layer.output_bits, "weight_bits": layer.weight_bits}
+        if isinstance(layer, Conv):
+            entry |= {"func": "conv_layer", "kernel_shape": layer.kernel, "kernel_stride": layer.stride,
+                      "padding": layer.padding}
+    return entry | {"input_channels": before[0], "input": list(before), "output_channels": after[0],
+                    "output": list(after)}
+
+
+def write(model, folded, name, folder):
+    """Writes network.json and the arrays into the folder, beside its hand-written labels.txt and groups.txt."""
+    folder.mkdir(parents=True, exist_ok=True)
+    entries, bits = [], 8
+    for step in folded:
+        entries.append(_entry(step, *model.shapes[step.layer.name], bits))
+        bits = entries[-1]["output_bits"]
+        for array, values in step.arrays.items():
+            np.save(folder / f"{step.layer.name}.{array}.npy", np.ascontiguousarray(values))
+    head = {"format": 1, "network": name, "labels": "labels.txt", "groups": "groups.txt"}
+    lines = ",\n".join("    " + json.dumps(entry) for entry in entries)
+    text = json.dumps(head, indent=2)[:-2] + ',\n  "layers": [\n' + lines + "\n  ]\n}\n"
+    json.loads(text)
+    (folder / "network.json").write_text(text)
