@@ -121,5 +121,6 @@ int reference_run(const struct network *network, int first, int last, const uint
 		free(before);
 		before = after;
 	}
+	free(before);
 	return 0;
 }
