@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Options, described once in a table that serves both parsing and `--help`.
+ *
+ *     struct values { const char *network; int frames; bool json; };
+ *
+ *     static const struct option options[] = {
+ *             {"frames", 'n', OPTION_INTEGER, "N", "Stop after N frames", offsetof(struct values, frames),
+ *                     .minimum = 1, .maximum = INT_MAX},
+ *             OPTION_ROW_NETWORK(struct values, network),
+ *             {"json", 0, OPTION_FLAG, NULL, "Print JSON", offsetof(struct values, json)},
+ *             {0},
+ *     };
+ *
+ * A value that no option sets keeps what the caller put there: that is where defaults live. Every command
+ * also has -q, -v, --log-level, --color and -h/--help, which options_parse handles itself.
+ */
+#ifndef APP_OPTIONS_H
+#define APP_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct command;
+
+enum option_kind {
+	OPTION_FLAG,	 /* bool, set to true */
+	OPTION_TEXT,	 /* const char *, points into argv */
+	OPTION_CHOICE,	 /* const char *, one of `choices` */
+	OPTION_INTEGER,	 /* int, minimum … maximum */
+	OPTION_NUMBER,	 /* double, minimum … maximum */
+	OPTION_SIZE,	 /* struct option_size: 1280x720; each side minimum … maximum */
+	OPTION_DURATION, /* double, seconds: 10, 10s, 500ms, 2m, 1h; minimum … maximum seconds */
+};
+
+struct option_size {
+	int width, height;
+};
+
+struct option {
+	const char *name; /* without dashes; NULL ends the table */
+	char letter;	  /* 0: none */
+	enum option_kind kind;
+	const char *argument; /* how help calls the value: "NAME|DIR"; NULL for a flag */
+	const char *help;     /* one line; the default, if worth telling, in brackets at its end */
+	size_t offset;	      /* of the value in the command's struct */
+	double minimum, maximum;
+	const char *const *choices; /* NULL-terminated, for OPTION_CHOICE */
+};
+
+/* Rows that several commands share; `type` is the command's struct of values. */
+#define OPTION_ROW_NETWORK(type, member)                                                                     \
+	{                                                                                                    \
+		"network", 0, OPTION_TEXT, "NAME|DIR", "Network to run, by name or folder [dorefanet]",      \
+			offsetof(type, member), 0, 0, NULL                                                   \
+	}
+#define OPTION_ROW_PL(type, member)                                                                          \
+	{                                                                                                    \
+		"pl", 0, OPTION_TEXT, "NAME",                                                                \
+			"What runs the layers after Conv0; see `twobit list pl` [auto]",                     \
+			offsetof(type, member), 0, 0, NULL                                                   \
+	}
+#define OPTION_ROW_KERNELS(type, member)                                                                     \
+	{                                                                                                    \
+		"kernels", 0, OPTION_TEXT, "NAME",                                                           \
+			"Kernels for Conv0; see `twobit list kernels` [the fastest]",                        \
+			offsetof(type, member), 0, 0, NULL                                                   \
+	}
+
+#define OPTIONS_GO_ON (-1)
+
+/*
+ * Reads argv[1] … argv[argc − 1] into *values. What is no option is moved to the front of argv, from argv[0]
+ * on, and *count is its number (`--` ends the options; `-` alone is no option). Returns OPTIONS_GO_ON, or the
+ * exit code that the command shall return at once: help was printed, or a usage error was told.
+ */
+int options_parse(const struct command *command, int argc, char **argv, void *values, int *count);
+
+/* Prints one line on stderr, "twobit live: SENTENCE; try `twobit live --help`", and returns EX_USAGE. */
+int usage_error(const struct command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Prints the command's help on stdout and returns the exit code. */
+int command_help(const struct command *command);
+
+/* The candidate (NULL-terminated list) that `word` was probably meant to be, or NULL. */
+const char *closest_word(const char *word, const char *const *candidates);
+
+/*
+ * -q, -v, --log-level and --color, as the command line had them; options_parse has configured the log with
+ * them. For those who print more or less on stderr than log lines.
+ */
+bool quiet(void);	    /* -q: no progress, no summary that was not asked for */
+bool colour_wanted(int fd); /* --color, else: a terminal, NO_COLOR unset, TERM not dumb */
+
+#endif
