@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+#include "line_stages.h"
+
+#include "flow/thread.h"
+#include "image/caption.h"
+#include "nn/engine.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Every queue full, every stage busy, and one frame on the screen. */
+#define POOL_FRAMES 18
+
+static const struct {
+	const char *name;
+	void *(*run)(void *);
+} stages[STAGE_COUNT] = {
+	[STAGE_SOURCE] = {"source", source_stage},
+	[STAGE_DECODE] = {"decode", decode_stage},
+	[STAGE_CONV0] = {"conv0", conv0_stage},
+	[STAGE_PL] = {"pl", pl_stage},
+	[STAGE_LABEL] = {"label", label_stage},
+	[STAGE_CAPTION] = {"caption", caption_stage},
+};
+
+static int make_queues(struct line *line)
+{
+	enum queue_policy live = line->options.lossless ? QUEUE_LOSSLESS : QUEUE_NEWEST_WINS;
+	const struct {
+		int capacity;
+		enum queue_policy policy;
+	} plan[QUEUE_COUNT] = {
+		[QUEUE_RAW] = {2, live},
+		[QUEUE_INPUT] = {1, live},
+		[QUEUE_PL] = {PL_BUFFERS, QUEUE_LOSSLESS},
+		[QUEUE_LABEL] = {1, QUEUE_LOSSLESS},
+		[QUEUE_PICTURE] = {2, live},
+		[QUEUE_SHOW] = {2, live},
+	};
+
+	for (int i = 0; i < QUEUE_COUNT; i++) {
+		int status = queue_create(plan[i].capacity, plan[i].policy, &line->queues[i]);
+		if (status)
+			return status;
+	}
+	return 0;
+}
+
+static int make_buffers(struct line *line)
+{
+	const struct network *network = line->options.network;
+	size_t classes = (size_t)network->class_count;
+	int status =
+		frame_pool_create(POOL_FRAMES, shape_size(line->input), network->class_count, &line->pool);
+
+	if (status)
+		return status;
+	line->work = calloc(classes, sizeof(*line->work));
+	line->smoothed = calloc(classes, sizeof(*line->smoothed));
+	line->smooth_scores = calloc(classes, sizeof(*line->smooth_scores));
+	return line->work && line->smoothed && line->smooth_scores ? 0 : -ENOMEM;
+}
+
+static int start_threads(struct line *line)
+{
+	for (; line->started < STAGE_COUNT; line->started++) {
+		int status = thread_start(&line->threads[line->started], stages[line->started].name,
+			stages[line->started].run, line);
+		if (status)
+			return status;
+	}
+	return 0;
+}
+
+static int check_network(const struct network *network, struct error *e)
+{
+	if (network->class_count < 1)
+		return error_set(e, -EINVAL,
+			"%s: ends in codes, not in class scores; there is nothing to label with",
+			network->name);
+	if (network->layer_count < 2)
+		return error_set(e, -EINVAL, "%s: has one layer only; the PL needs at least one after Conv0",
+			network->name);
+	if (network->layers[0].input_bits != 8)
+		return error_set(e, -EINVAL, "%s: starts from %d-bit codes; a camera needs 8-bit pixels",
+			network->name, network->layers[0].input_bits);
+	return 0;
+}
+
+int line_start(const struct line_options *options, struct line **out, struct error *e)
+{
+	const struct network *network = options->network;
+	int status = check_network(network, e);
+
+	if (status)
+		return status;
+	struct line *line = calloc(1, sizeof(*line));
+	if (!line)
+		return error_set(e, -ENOMEM, "out of memory");
+	line->options = *options;
+	line->input = network->layers[0].in;
+	line->caption = (struct line_caption){.visible = true, .statistics = true};
+	pthread_mutex_init(&line->lock, NULL);
+	sem_init(&line->free_buffers, 0, options->overlap ? PL_BUFFERS : 1);
+
+	status = engine_create(network, 0, 1, options->kernels, &line->conv0, e);
+	if (!status)
+		status = pl_load(options->pl, network, 1, network->layer_count, e);
+	if (status) {
+		line_destroy(line);
+		return status;
+	}
+	if ((status = make_queues(line)) || (status = make_buffers(line)) ||
+		(status = caption_create(&line->drawer)) || (status = start_threads(line))) {
+		line_destroy(line);
+		return error_set(e, status, "the line cannot start: %s", strerror(-status));
+	}
+	*out = line;
+	return 0;
+}
+
+struct frame *line_take(struct line *line, int64_t deadline)
+{
+	struct frame *frame = NULL;
+
+	if (queue_take_until(line->queues[QUEUE_SHOW], deadline, &frame) == -EPIPE)
+		line->ended = true;
+	return frame;
+}
+
+void line_shown(struct line *line, struct frame **frame)
+{
+	int64_t now = clock_now();
+
+	(*frame)->stamps[STAMP_SHOWN] = now;
+	histogram_add(&line->report.times[TIME_SHOW], now - (*frame)->stamps[STAMP_CAPTIONED]);
+	histogram_add(&line->report.times[TIME_TO_SCREEN], now - (*frame)->stamps[STAMP_CAPTURED]);
+	line->report.shown++;
+	line->report.ended = now;
+	frame_release(frame);
+}
+
+bool line_ended(struct line *line)
+{
+	return line->ended;
+}
+
+void line_set_caption(struct line *line, const struct line_caption *caption)
+{
+	pthread_mutex_lock(&line->lock);
+	line->caption = *caption;
+	pthread_mutex_unlock(&line->lock);
+}
+
+void line_stop(struct line *line)
+{
+	atomic_store(&line->stopping, true);
+	camera_stop(line->options.camera);
+}
+
+static void abandon(struct line *line)
+{
+	frame_pool_stop(line->pool);
+	for (int i = 0; i < QUEUE_COUNT; i++)
+		queue_close(line->queues[i]);
+	for (int i = 0; i < POOL_FRAMES; i++)
+		sem_post(&line->free_buffers);
+}
+
+int line_join(struct line *line, struct error *e)
+{
+	if (line->started) {
+		line_stop(line);
+		if (line->started <
+			STAGE_COUNT) /* a start that failed half-way: wake who waits for the missing */
+			abandon(line);
+		while (!line->ended && line->started == STAGE_COUNT) {
+			struct frame *frame = line_take(line, INT64_MAX);
+			frame_release(&frame);
+		}
+		while (line->started)
+			pthread_join(line->threads[--line->started], NULL);
+	}
+	if (line->error.code && e)
+		*e = line->error;
+	return line->error.code;
+}
+
+const struct line_report *line_report(const struct line *line)
+{
+	return &line->report;
+}
+
+void line_destroy(struct line *line)
+{
+	if (!line)
+		return;
+	line_join(line, NULL);
+	for (int i = 0; i < QUEUE_COUNT; i++)
+		queue_destroy(line->queues[i]);
+	frame_pool_destroy(line->pool);
+	caption_destroy(line->drawer);
+	engine_destroy(line->conv0);
+	free(line->smooth_scores);
+	free(line->smoothed);
+	free(line->work);
+	sem_destroy(&line->free_buffers);
+	pthread_mutex_destroy(&line->lock);
+	free(line);
+}

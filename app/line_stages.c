@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+#include "line_stages.h"
+
+#include "base/log.h"
+#include "image/caption.h"
+#include "image/resize.h"
+#include "nn/engine.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+void *source_stage(void *argument)
+{
+	struct line *line = argument;
+	const struct line_options *o = &line->options;
+	uint64_t number = 0;
+	int status = 0;
+
+	while (!atomic_load(&line->stopping) && (!o->frames || number < o->frames)) {
+		struct frame *frame = frame_acquire(line->pool);
+		if (!frame)
+			break;
+		status = camera_next(o->camera, frame, &line->error);
+		int64_t now = clock_now();
+		if (!number)
+			line->report.begun = now;
+		bool late = o->duration && now - line->report.begun > o->duration;
+		if (status || late) {
+			frame_release(&frame);
+			if (status != -EBADMSG || late)
+				break;
+			if (!line->report.broken++)
+				log_warning("%s; such frames are skipped and counted", line->error.text);
+			continue;
+		}
+		frame->number = number++;
+		frame->stamps[STAMP_RECEIVED] = now;
+		line->report.received++;
+		if (!queue_put(line->queues[QUEUE_RAW], frame))
+			break;
+	}
+	if (status == 0 || status == -ENODATA || status == -ECANCELED || status == -EBADMSG)
+		line->error.code = 0;
+	queue_close(line->queues[QUEUE_RAW]);
+	return NULL;
+}
+
+void *decode_stage(void *argument)
+{
+	struct line *line = argument;
+	struct frame *frame;
+	struct error e;
+	uint64_t broken = 0;
+
+	while ((frame = queue_take(line->queues[QUEUE_RAW]))) {
+		int64_t begun = clock_now();
+		if (picture_decode(&frame->raw, &frame->picture, &e)) {
+			if (!broken++)
+				log_warning("frame %llu: %s; such frames are skipped and counted",
+					(unsigned long long)frame->number, e.text);
+			frame_release(&frame);
+			continue;
+		}
+		resize_to_input(&frame->picture, frame->input, line->input.width, line->input.height,
+			line->input.channels);
+		frame->stamps[STAMP_DECODED] = clock_now();
+		histogram_add(&line->report.times[TIME_DECODE], frame->stamps[STAMP_DECODED] - begun);
+		if (!line->options.lossless &&
+			!queue_put(line->queues[QUEUE_PICTURE], frame_reference(frame)))
+			log_debug("the caption stage is gone");
+		if (!queue_put(line->queues[QUEUE_INPUT], frame))
+			break;
+	}
+	line->report.dropped_before_decode = queue_dropped(line->queues[QUEUE_RAW]);
+	queue_close(line->queues[QUEUE_INPUT]);
+	if (!line->options.lossless)
+		queue_close(line->queues[QUEUE_PICTURE]);
+	return NULL;
+}
+
+/* Fills the PL's buffers in turn; the PL stage empties them in the same turn. */
+void *conv0_stage(void *argument)
+{
+	struct line *line = argument;
+	struct pl *pl = line->options.pl;
+	struct frame *frame;
+	int buffer = 0;
+
+	while ((frame = queue_take(line->queues[QUEUE_INPUT]))) {
+		while (sem_wait(&line->free_buffers))
+			;
+		frame->stamps[STAMP_CONV0_BEGUN] = clock_now();
+		engine_run(line->conv0, frame->input, pl_input(pl, buffer));
+		frame->stamps[STAMP_CONV0] = clock_now();
+		histogram_add(&line->report.times[TIME_CONV0],
+			frame->stamps[STAMP_CONV0] - frame->stamps[STAMP_CONV0_BEGUN]);
+		frame->pl_status = pl_submit(pl, buffer);
+		buffer = (buffer + 1) % PL_BUFFERS;
+		if (!queue_put(line->queues[QUEUE_PL], frame))
+			break;
+	}
+	line->report.dropped_before_inference = queue_dropped(line->queues[QUEUE_INPUT]);
+	queue_close(line->queues[QUEUE_PL]);
+	return NULL;
+}
+
+/* The scores of one buffer; a PL that does not answer in time is stopped and forgets what it had. */
+static int collect(struct line *line, struct frame *frame, int buffer)
+{
+	struct pl *pl = line->options.pl;
+	int64_t limit = line->options.pl_deadline;
+	int status = frame->pl_status;
+
+	if (!status)
+		status = pl_wait(pl, buffer, limit ? clock_now() + limit : INT64_MAX);
+	if (!status) {
+		memcpy(frame->scores, pl_output(pl, buffer),
+			(size_t)line->options.network->class_count * sizeof(*frame->scores));
+		return 0;
+	}
+	if (!line->report.pl_failures++)
+		log_warning("the PL did not finish frame %llu (%s); it is reset, and such frames are counted",
+			(unsigned long long)frame->number, strerror(-status));
+	if (status == -ETIMEDOUT)
+		pl_reset(pl);
+	return status;
+}
+
+void *pl_stage(void *argument)
+{
+	struct line *line = argument;
+	struct frame *frame;
+	int buffer = 0;
+	int64_t idle_since = 0;
+
+	while ((frame = queue_take(line->queues[QUEUE_PL]))) {
+		int status = collect(line, frame, buffer);
+		int64_t now = clock_now(), submitted = frame->stamps[STAMP_CONV0];
+		frame->stamps[STAMP_PL_BEGUN] = submitted > idle_since ? submitted : idle_since;
+		frame->stamps[STAMP_PL] = idle_since = now;
+		buffer = (buffer + 1) % PL_BUFFERS;
+		sem_post(&line->free_buffers);
+		if (status) {
+			frame_release(&frame);
+			continue;
+		}
+		histogram_add(&line->report.times[TIME_PL], now - frame->stamps[STAMP_PL_BEGUN]);
+		if (!queue_put(line->queues[QUEUE_LABEL], frame))
+			break;
+	}
+	queue_close(line->queues[QUEUE_LABEL]);
+	return NULL;
+}
+
+/* Scores smoothed over time steady the label; logits are linear in them, so they are smoothed alike. */
+static const int32_t *smooth(struct line *line, const struct frame *frame)
+{
+	double past = line->report.classified ? line->options.smoothing : 0;
+
+	if (line->options.smoothing <= 0)
+		return frame->scores;
+	for (int i = 0; i < line->options.network->class_count; i++) {
+		line->smoothed[i] = past * line->smoothed[i] + (1 - past) * frame->scores[i];
+		line->smooth_scores[i] = (int32_t)lrint(line->smoothed[i]);
+	}
+	return line->smooth_scores;
+}
+
+void *label_stage(void *argument)
+{
+	struct line *line = argument;
+	struct frame *frame;
+
+	while ((frame = queue_take(line->queues[QUEUE_LABEL]))) {
+		int64_t begun = clock_now();
+		classify_scores(line->options.network, smooth(line, frame), line->work, &frame->result);
+		int64_t now = clock_now();
+		frame->stamps[STAMP_LABELLED] = now;
+		line->report.classified++;
+		histogram_add(&line->report.times[TIME_LABEL], now - begun);
+		histogram_add(&line->report.times[TIME_TO_LABEL], now - frame->stamps[STAMP_CAPTURED]);
+		pthread_mutex_lock(&line->lock);
+		line->latest = (struct latest){true, frame->result, now - frame->stamps[STAMP_CAPTURED]};
+		pthread_mutex_unlock(&line->lock);
+		if (!line->options.lossless)
+			frame_release(&frame);
+		else if (!queue_put(line->queues[QUEUE_PICTURE], frame))
+			break;
+	}
+	if (line->options.lossless)
+		queue_close(line->queues[QUEUE_PICTURE]);
+	return NULL;
+}
+
+static struct caption caption_for(
+	const struct line *line, const struct line_caption *wanted, const struct latest *latest, double rate)
+{
+	const struct network *network = line->options.network;
+	const struct prediction *group = &latest->result.group, *best = &latest->result.top[0];
+	struct caption caption = {.notice = wanted->notice};
+
+	if (wanted->statistics) {
+		caption.statistics = true;
+		caption.frames_per_second = rate;
+		caption.latency_ms = (double)latest->latency / 1e6;
+	}
+	if (!wanted->visible || !latest->known)
+		return caption;
+	if (group->index >= 0 && group->confidence >= line->options.threshold) {
+		caption.group = network->groups[group->index].name;
+		caption.group_confidence = group->confidence;
+	}
+	if (best->confidence >= line->options.threshold) {
+		caption.label = network->labels[best->index];
+		caption.confidence = best->confidence;
+	}
+	return caption;
+}
+
+void *caption_stage(void *argument)
+{
+	struct line *line = argument;
+	struct frame *frame;
+	double interval = 0; /* ns between frames, smoothed */
+	int64_t before = 0;
+
+	while ((frame = queue_take(line->queues[QUEUE_PICTURE]))) {
+		int64_t begun = clock_now();
+		if (before)
+			interval = interval > 0 ? 0.95 * interval + 0.05 * (double)(begun - before)
+						: (double)(begun - before);
+		before = begun;
+		pthread_mutex_lock(&line->lock);
+		struct latest latest = line->latest;
+		struct line_caption wanted = line->caption;
+		pthread_mutex_unlock(&line->lock);
+		if (line->options.lossless) {
+			latest.result = frame->result;
+			latest.latency = frame->stamps[STAMP_LABELLED] - frame->stamps[STAMP_CAPTURED];
+			latest.known = true;
+		}
+		struct caption caption =
+			caption_for(line, &wanted, &latest, interval > 0 ? 1e9 / interval : 0);
+		if (wanted.visible || wanted.statistics || wanted.notice)
+			caption_draw(line->drawer, &frame->picture, &caption);
+		frame->stamps[STAMP_CAPTIONED] = clock_now();
+		histogram_add(&line->report.times[TIME_CAPTION], frame->stamps[STAMP_CAPTIONED] - begun);
+		if (!queue_put(line->queues[QUEUE_SHOW], frame))
+			break;
+	}
+	line->report.dropped_before_display =
+		queue_dropped(line->queues[QUEUE_PICTURE]) + queue_dropped(line->queues[QUEUE_SHOW]);
+	queue_close(line->queues[QUEUE_SHOW]);
+	return NULL;
+}

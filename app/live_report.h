@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* What `live` prints when it ends. */
+#ifndef APP_LIVE_REPORT_H
+#define APP_LIVE_REPORT_H
+
+#include "line.h"
+
+/* On stdout: a table for people, or one JSON object (docs/guide.md lists its fields). */
+void live_report_print(const struct line_report *report, bool json);
+
+#endif
