@@ -237,8 +237,8 @@ static int run(struct session *s)
 	};
 	int code;
 
-	if ((code = network_open(v->network, &s->network)))
-		return code;
+	if (networks_open(v->network, &s->network, &e))
+		return fail(FAILURE_NETWORK, &e);
 	if (camera_open(v->source, &wanted, &s->camera, &e))
 		return fail(FAILURE_SOURCE, &e);
 	log_info("source: %s", camera_description(s->camera));
@@ -267,9 +267,9 @@ static int run(struct session *s)
 	return code;
 }
 
-static int command_run(int argc, char **argv)
+static int live_run(int argc, char **argv)
 {
-	struct session s = {.values = {.network = "dorefanet",
+	struct session s = {.values = {.network = NETWORK_DEFAULT,
 				    .pl = "auto",
 				    .display = "auto",
 				    .threshold = 0.1,
@@ -277,18 +277,18 @@ static int command_run(int argc, char **argv)
 				    .pl_timeout = 1}};
 	sigset_t set = watched_signals();
 	int count;
-	int code = options_parse(&command_live, argc, argv, &s.values, &count);
+	int code = options_parse(&live_command, argc, argv, &s.values, &count);
 
 	if (code != OPTIONS_GO_ON)
 		return code;
 	if (count > 1 || (count == 1 && s.values.source))
 		return usage_error(
-			&command_live, "one source at a time: \"%s\" is too much", argv[count - 1]);
+			&live_command, "one source at a time: \"%s\" is too much", argv[count - 1]);
 	if (count == 1)
 		s.values.source = argv[0];
 	if (!s.values.source)
 		return usage_error(
-			&command_live, "no source given: a picture, a folder, a video, or \"test\"");
+			&live_command, "no source given: a picture, a folder, a video, or \"test\"");
 	if (s.values.every_frame || s.values.fast)
 		s.values.smoothing = 0; /* a frame's own label, not its neighbours' */
 
@@ -304,7 +304,7 @@ static int command_run(int argc, char **argv)
 	return output_finish(code);
 }
 
-const struct command command_live = {
+const struct command live_command = {
 	.name = "live",
 	.summary = "Show frames with what the network sees in them",
 	.usage = "[OPTION]… SOURCE",
@@ -319,5 +319,5 @@ const struct command command_live = {
 		"twobit live test --duration 10s --display none --snapshot last.png\n"
 		"twobit live pictures/ --fast --duration 5s --no-overlap\n",
 	.options = options,
-	.run = command_run,
+	.run = live_run,
 };

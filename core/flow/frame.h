@@ -36,6 +36,7 @@ struct frame {
 	struct picture picture;
 	uint8_t *input; /* the network's input, [height][width][channels]; input_size bytes */
 	size_t input_size;
+	int pl_status;   /* what pl_submit said: 0 or a negative errno value */
 	int32_t *scores; /* [class_count] */
 	struct classification result;
 	const char *name; /* what the source calls it (a file's name); NULL: nothing. Owned by the source */
