@@ -5,9 +5,10 @@
 import argparse
 from pathlib import Path
 
+import numpy as np
 import torch
 
-from twobit_training import data, loop
+from twobit_training import data, export, loop
 from twobit_training.network import Conv, FullyConnected, Model, Pool
 
 LAYERS = [
@@ -23,13 +24,23 @@ LAYERS = [
 ]
 
 
+FOLDER = Path(__file__).resolve().parent.parent / "networks" / "dorefanet"
+
+
+def report(what, logits, labels):
+    logits, labels = torch.as_tensor(logits), torch.as_tensor(labels)
+    top1, top5 = loop.accuracy(logits, labels), loop.accuracy(logits, labels, 5)
+    print(f"{what}: top-1 {top1:.4f} top-5 {top5:.4f}", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path, help="folder with classes.tsv and tiny-imagenet-200-trainval.tar.xz")
-    parser.add_argument("work", type=Path, help="folder for the unpacked data and the checkpoints")
+    parser.add_argument("work", type=Path, help="folder for the unpacked data and the checkpoints; goes on from there")
     parser.add_argument("--float-epochs", type=int, default=6)
     parser.add_argument("--epochs", type=int, default=9, help="of the low-bit network")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="network folder to write")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(1)
@@ -38,8 +49,7 @@ def main():
     model = Model(LAYERS, (3, 64, 64)).to(memory_format=torch.channels_last)
     loop.train(model, train, watch, epochs=args.float_epochs, rate=2e-3, decay=0.02,
                checkpoint=args.work / "float.pt")
-    scores = loop.outputs(model, test.pictures)
-    print(f"float: top-1 {loop.accuracy(scores, test.labels):.4f} top-5 {loop.accuracy(scores, test.labels, 5):.4f}")
+    report("float", loop.outputs(model, test.pictures), test.labels)
 
     targets_file = args.work / "targets.pt"
     if not targets_file.exists():
@@ -47,8 +57,13 @@ def main():
     model.quantise()
     loop.train(model, train, watch, epochs=args.epochs, rate=2e-3, decay=0, targets=torch.load(targets_file),
                smoothing=0.0, seed=2, checkpoint=args.work / "low-bit.pt")
-    scores = loop.outputs(model, test.pictures)
-    print(f"low-bit: top-1 {loop.accuracy(scores, test.labels):.4f} top-5 {loop.accuracy(scores, test.labels, 5):.4f}")
+    report("low-bit", loop.outputs(model, test.pictures), test.labels)
+
+    folded = export.fold(model)
+    scores = export.integer_scores(folded, test.pictures)
+    report("integers", export.logits(folded, scores), test.labels)
+    export.write(model, folded, "dorefanet", args.folder)
+    np.save(args.work / "scores.npy", scores)  # to compare with `twobit evaluate --scores`
 
 
 if __name__ == "__main__":
