@@ -46,29 +46,33 @@ uint8_t reference_code(const struct layer *layer, int channel, int32_t accumulat
 	return code_of_thresholds(layer, channel, accumulator);
 }
 
-/* The code at a place of the padded input, whose origin is the input's own first pixel. */
-static uint8_t code_at(const struct layer *layer, const uint8_t *in, int y, int x, int channel)
+/* The codes of the pixel that the kernel's (ky, kx) meets for the output at (y, x); NULL where padding lies.
+ */
+static const uint8_t *pixel_at(const struct layer *layer, const uint8_t *in, int y, int x, int ky, int kx)
 {
-	if (y < 0 || y >= layer->in.height || x < 0 || x >= layer->in.width)
-		return 0;
-	return in[((size_t)y * (size_t)layer->in.width + (size_t)x) * (size_t)layer->in.channels +
-		  (size_t)channel];
+	int in_y = y * layer->stride - layer->pad_top + ky;
+	int in_x = x * layer->stride - layer->pad_left + kx;
+
+	if (in_y < 0 || in_y >= layer->in.height || in_x < 0 || in_x >= layer->in.width)
+		return NULL;
+	return in + ((size_t)in_y * (size_t)layer->in.width + (size_t)in_x) * (size_t)layer->in.channels;
 }
 
 static int32_t accumulate(const struct layer *layer, const uint8_t *in, int y, int x, int channel)
 {
 	int depth = layer->in.channels / layer->groups;
 	int group = channel / (layer->out.channels / layer->groups);
-	const int8_t *weight = layer->weights + (size_t)channel * (size_t)layer->kernel_height *
-							(size_t)layer->kernel_width * (size_t)depth;
+	size_t places = (size_t)layer->kernel_height * (size_t)layer->kernel_width;
+	const int8_t *weights = layer->weights + (size_t)channel * places * (size_t)depth;
 	int32_t sum = 0;
 
 	for (int ky = 0; ky < layer->kernel_height; ky++)
-		for (int kx = 0; kx < layer->kernel_width; kx++)
-			for (int i = 0; i < depth; i++)
-				sum += *weight++ * code_at(layer, in, y * layer->stride - layer->pad_top + ky,
-							   x * layer->stride - layer->pad_left + kx,
-							   group * depth + i);
+		for (int kx = 0; kx < layer->kernel_width; kx++, weights += depth) {
+			const uint8_t *pixel = pixel_at(layer, in, y, x, ky, kx);
+
+			for (int i = 0; pixel && i < depth; i++)
+				sum += weights[i] * pixel[group * depth + i];
+		}
 	return sum;
 }
 
@@ -78,10 +82,10 @@ static uint8_t maximum(const struct layer *layer, const uint8_t *in, int y, int 
 
 	for (int ky = 0; ky < layer->kernel_height; ky++)
 		for (int kx = 0; kx < layer->kernel_width; kx++) {
-			uint8_t code = code_at(layer, in, y * layer->stride - layer->pad_top + ky,
-				x * layer->stride - layer->pad_left + kx, channel);
-			if (code > largest)
-				largest = code;
+			const uint8_t *pixel = pixel_at(layer, in, y, x, ky, kx);
+
+			if (pixel && pixel[channel] > largest)
+				largest = pixel[channel];
 		}
 	return largest;
 }
