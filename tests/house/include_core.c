@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/error.h"
+
+int none;

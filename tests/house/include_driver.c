@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: MIT */
+#include "camera/camera.h"
+
+int none;
