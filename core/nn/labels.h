@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* labels.txt and groups.txt: texts of the network's classes (docs/formats.md). */
+#ifndef NN_LABELS_H
+#define NN_LABELS_H
+
+#include "nn/network.h"
+
+struct error;
+
+/*
+ * NULL when `length` bytes are a label: 1 … 255 bytes of UTF-8 without control characters or outer spaces.
+ * Else what is wrong, as the end of a sentence.
+ */
+const char *label_fault(const char *text, size_t length);
+
+/*
+ * Reads one label a line into network->labels, network->class_count of them. `file` is the name for messages:
+ * "file:line: …". `text` need not end in a zero.
+ */
+int labels_parse(struct network *network, const char *file, const char *text, size_t length, struct error *e);
+
+/* Reads lines "name: label, label, …" into network->groups; labels must have been read. */
+int groups_parse(struct network *network, const char *file, const char *text, size_t length, struct error *e);
+
+#endif
