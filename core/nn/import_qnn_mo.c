@@ -39,7 +39,7 @@ struct import {
 	int groups;	    /* 1 outside of split and merge */
 	int file;	    /* L of the first group of the next convolution */
 	int file_step; /* from a group's L to the next group's: the convolutions between split and merge */
-	bool ended;    /* a fully connected layer came */
+	bool ended;    /* a fully connected layer came, or the mark of the end */
 };
 
 #define layer_error(m, e, format, ...)                                                                       \
@@ -374,8 +374,18 @@ static int channels_read(const struct import *m, struct layer *layer, struct err
 	return result;
 }
 
-static int window_add(struct import *m, const json_t *json, bool pool, struct error *e)
+/* A field of a layer of the list; empty when it is no text. */
+static const char *text_of(const json_t *layers, size_t index, const char *field)
 {
+	const char *text = json_string_value(json_object_get(json_array_get(layers, index), field));
+
+	return text ? text : "";
+}
+
+static int window_add(struct import *m, const json_t *layers, size_t index, struct error *e)
+{
+	const json_t *json = json_array_get(layers, index);
+	bool pool = strcmp(text_of(layers, index, "func"), "maxpool_layer") == 0;
 	struct layer *layer = &m->network->layers[m->network->layer_count++];
 
 	*layer = (struct layer){
@@ -396,24 +406,6 @@ static int window_add(struct import *m, const json_t *json, bool pool, struct er
 		m->file++;
 	m->shape = layer->out;
 	return result;
-}
-
-static int conv_add(struct import *m, const json_t *layers, size_t index, struct error *e)
-{
-	return window_add(m, json_array_get(layers, index), false, e);
-}
-
-static int pool_add(struct import *m, const json_t *layers, size_t index, struct error *e)
-{
-	return window_add(m, json_array_get(layers, index), true, e);
-}
-
-/* A field of a layer of the list; empty when it is no text. */
-static const char *text_of(const json_t *layers, size_t index, const char *field)
-{
-	const char *text = json_string_value(json_object_get(json_array_get(layers, index), field));
-
-	return text ? text : "";
 }
 
 static int border_check(const struct import *m, const json_t *json, const char *channels_field,
@@ -478,17 +470,12 @@ static int merge_add(struct import *m, const json_t *layers, size_t index, struc
 	return 0;
 }
 
-/* Ran in software there, from weights that the format does not hold. */
-static int connected_skip(struct import *m, const json_t *layers, size_t index, struct error *e)
+/* Fully connected layers ran in software there, from weights that the format does not hold; "none" marks an
+ * end. */
+static int end_mark(struct import *m, const json_t *layers, size_t index, struct error *e)
 {
 	(void)layers, (void)index, (void)e;
 	m->ended = true;
-	return 0;
-}
-
-static int none_skip(struct import *m, const json_t *layers, size_t index, struct error *e)
-{
-	(void)m, (void)layers, (void)index, (void)e;
 	return 0;
 }
 
@@ -498,12 +485,12 @@ static int layer_add(struct import *m, const json_t *layers, size_t index, struc
 		const char *func;
 		int (*add)(struct import *m, const json_t *layers, size_t index, struct error *e);
 	} kinds[] = {
-		{"conv_layer", conv_add},
-		{"maxpool_layer", pool_add},
+		{"conv_layer", window_add},
+		{"maxpool_layer", window_add},
 		{"split_layer", split_add},
 		{"merge_layer", merge_add},
-		{"fc_layer", connected_skip},
-		{"none", none_skip},
+		{"fc_layer", end_mark},
+		{"none", end_mark},
 	};
 	const char *name = text_of(layers, index, "name");
 	const char *func = text_of(layers, index, "func");
@@ -515,8 +502,9 @@ static int layer_add(struct import *m, const json_t *layers, size_t index, struc
 	m->layer = name;
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
 		if (strcmp(func, kinds[i].func) == 0) {
-			if (m->ended && kinds[i].add != connected_skip && kinds[i].add != none_skip)
-				return layer_error(m, e, "comes after a fully connected layer");
+			if (m->ended && kinds[i].add != end_mark)
+				return layer_error(
+					m, e, "comes after the end, or after a fully connected layer");
 			return kinds[i].add(m, layers, index, e);
 		}
 	return layer_error(
@@ -545,7 +533,9 @@ static int layers_add(struct import *m, const json_t *list, struct error *e)
 	for (size_t i = (size_t)skip; result == 0 && i < count; i++)
 		result = layer_add(m, layers, i, e);
 	if (result == 0 && m->file_step != 0)
-		result = layer_error(m, e, "the list ends without the merge of a split");
+		return layer_error(m, e, "the list ends without the merge of a split");
+	if (result == 0 && m->network->layer_count == 0)
+		return error_set(e, -EBADMSG, "%s: layers hold no convolution to import", m->path);
 	return result;
 }
 
@@ -567,7 +557,11 @@ static int list_import(struct import *m, const json_t *list, struct error *e)
 	if (!m->network->name || !m->parameters)
 		return error_set(e, -ENOMEM, "%s: out of memory", m->path);
 	int result = layers_add(m, list, e);
-	return result < 0 ? result : network_check(m->network, e);
+	if (result < 0)
+		return result;
+	struct error fault = {0};
+	result = network_check(m->network, &fault);
+	return result < 0 ? error_set(e, result, "%s: %.300s", m->path, fault.text) : 0;
 }
 
 int import_qnn_mo(const char *path, struct network **out, struct error *e)
@@ -582,8 +576,10 @@ int import_qnn_mo(const char *path, struct network **out, struct error *e)
 	json_t *list = json_load_file(m.path, JSON_REJECT_DUPLICATES, &mistake);
 	if (list)
 		result = list_import(&m, list, e);
+	else if (mistake.line > 0)
+		result = error_set(e, -EBADMSG, "%s:%d: %s", m.path, mistake.line, mistake.text);
 	else
-		result = error_set(e, -EBADMSG, "%s: line %d: %s", m.path, mistake.line, mistake.text);
+		result = error_set(e, -EBADMSG, "%s: %s", m.path, mistake.text);
 	json_decref(list);
 	free(m.path);
 	free(m.parameters);
