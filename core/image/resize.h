@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From a picture to a network's input: the centre square (or the input's aspect), averaged over areas in integer
- * arithmetic. The same bits on every machine, and the identity where the picture already has the input's size;
- * libyuv's scalers differ in the last bit between processors, so they serve the display only.
+ * From a picture to a network's input: the centre square (or the input's aspect), averaged over areas in
+ * integer arithmetic. The same bits on every machine, and the identity where the picture already has the
+ * input's size; libyuv's scalers differ in the last bit between processors, so they serve the display only.
  */
 #ifndef IMAGE_RESIZE_H
 #define IMAGE_RESIZE_H
@@ -12,7 +12,8 @@
 /*
  * out: uint8_t [height][width][channels]; channels 3: R, G, B; 1: grey, (77 R + 150 G + 29 B + 128) >> 8.
  * Each output pixel is the mean over its area of the crop, weights in 1/256 pixel, rounded half up; enlarging
- * interpolates linearly between pixel centres in the same fixed point.
+ * interpolates linearly between pixel centres in the same fixed point. resize.c gives the formulas. Allocates
+ * nothing; takes 256 KiB of stack.
  */
 void resize_to_input(const struct picture *picture, uint8_t *out, int width, int height, int channels);
 

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* What picture.c puts together. Each fills out and returns 0, or leaves no picture and says why, without a
+ * path. */
+#ifndef IMAGE_CODEC_H
+#define IMAGE_CODEC_H
+
+#include "image/picture.h"
+
+#include <stdbool.h>
+
+/* picture_resize for sizes that a file claims: too large is -EBADMSG here, with a sentence. */
+int picture_claim(struct picture *picture, uint32_t width, uint32_t height, struct error *e);
+
+bool jpeg_begins(const uint8_t *data, size_t size);
+bool png_begins(const uint8_t *data, size_t size);
+int jpeg_read(const uint8_t *data, size_t size, struct picture *out, struct error *e);
+int png_read(const uint8_t *data, size_t size, struct picture *out, struct error *e);
+
+/* Every format but JPEG, by libyuv. */
+int raw_picture_convert(const struct raw_picture *raw, struct picture *out, struct error *e);
+
+/* How a JPEG wants to be turned, from its EXIF block: 1 … 8, 1 (upright) where nothing valid says otherwise.
+ */
+int jpeg_orientation(const uint8_t *data, size_t size);
+
+/* Turns picture upright. -ENOMEM */
+int picture_orient(struct picture *picture, int orientation);
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/* JPEG by libjpeg-turbo, strictly: what other programs show with a grey lower half is broken here. */
+#include "base/error.h"
+#include "image/codec.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdio.h>
+
+/* libjpeg's headers want stdio.h before them. */
+#include <jerror.h>
+#include <jpeglib.h>
+
+struct reader {
+	struct jpeg_decompress_struct decompress;
+	struct jpeg_error_mgr manager;
+	jmp_buf escape;
+	struct error *e;
+	int status;
+};
+
+_Noreturn static void escape(j_common_ptr common)
+{
+	struct reader *reader = common->client_data;
+	char message[JMSG_LENGTH_MAX];
+
+	common->err->format_message(common, message);
+	bool memory = common->err->msg_code == JERR_OUT_OF_MEMORY;
+	reader->status = memory ? error_set(reader->e, -ENOMEM, "no memory to decode a JPEG of this size")
+				: error_set(reader->e, -EBADMSG, "broken JPEG: %s", message);
+	longjmp(reader->escape, 1);
+}
+
+/* level < 0 is a warning. Those about bytes between markers or in headers leave the pixels whole. */
+static void message_judge(j_common_ptr common, int level)
+{
+	switch (common->err->msg_code) {
+	case JWRN_EXTRANEOUS_DATA:
+	case JWRN_JFIF_MAJOR:
+	case JWRN_ADOBE_XFORM:
+	case JWRN_BOGUS_ICC:
+		return;
+	default:
+		if (level < 0)
+			escape(common);
+	}
+}
+
+/* Ink on white paper to light; Adobe's programs store the inverse of the ink. */
+static void cmyk_to_bgrx(uint8_t *row, int width, bool inverted)
+{
+	uint8_t flip = inverted ? 0 : 255;
+
+	for (int x = 0; x < width; x++, row += 4) {
+		int key = row[3] ^ flip;
+		int red = row[0] ^ flip;
+		int blue = row[2] ^ flip;
+		row[0] = (uint8_t)((blue * key + 127) / 255);
+		row[1] = (uint8_t)(((row[1] ^ flip) * key + 127) / 255);
+		row[2] = (uint8_t)((red * key + 127) / 255);
+		row[3] = 255;
+	}
+}
+
+static int decompress(struct reader *reader, const uint8_t *data, size_t size, struct picture *out)
+{
+	struct jpeg_decompress_struct *d = &reader->decompress;
+
+	jpeg_mem_src(d, data, size);
+	jpeg_read_header(d, TRUE);
+	int status = picture_claim(out, d->image_width, d->image_height, reader->e);
+	if (status < 0)
+		return status;
+	bool cmyk = d->jpeg_color_space == JCS_CMYK || d->jpeg_color_space == JCS_YCCK;
+	/* BGRA rather than BGRX: it sets the fourth byte, so that equal pictures are equal in memory. */
+	d->out_color_space = cmyk ? JCS_CMYK : JCS_EXT_BGRA;
+	d->dct_method = JDCT_ISLOW;
+	d->do_fancy_upsampling = TRUE;
+	jpeg_start_decompress(d);
+	while (d->output_scanline < d->output_height) {
+		uint8_t *row = out->data + (size_t)d->output_scanline * (size_t)out->width * 4;
+		jpeg_read_scanlines(d, &row, 1);
+		if (cmyk)
+			cmyk_to_bgrx(row, out->width, d->saw_Adobe_marker);
+	}
+	jpeg_finish_decompress(d);
+	return 0;
+}
+
+int jpeg_read(const uint8_t *data, size_t size, struct picture *out, struct error *e)
+{
+	struct reader reader = {.e = e};
+
+	reader.decompress.err = jpeg_std_error(&reader.manager);
+	reader.decompress.client_data = &reader;
+	reader.manager.error_exit = escape;
+	reader.manager.emit_message = message_judge;
+	if (size == 0)
+		return error_set(e, -EBADMSG, "broken JPEG: it is empty");
+	/* libjpeg's way to report an error: its error_exit must not return. */
+	if (setjmp(reader.escape) == 0) { // NOLINT(cert-err52-cpp)
+		jpeg_create_decompress(&reader.decompress);
+		reader.status = decompress(&reader, data, size, out);
+	}
+	jpeg_destroy_decompress(&reader.decompress);
+	if (reader.status < 0)
+		out->width = out->height = 0;
+	return reader.status;
+}
+
+bool jpeg_begins(const uint8_t *data, size_t size)
+{
+	return size >= 3 && data[0] == 0xff && data[1] == 0xd8 && data[2] == 0xff;
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The arithmetic, for those who reproduce it elsewhere; all divisions are of integers and round down.
+ *
+ * Crop of a picture w × h for an input W × H, centred:
+ *   w·H > h·W: crop h rows and (h·W + H/2) / H columns; else: crop w columns and (w·H + W/2) / W rows; at
+ * least 1. The first column is (w − columns) / 2, the first row (h − rows) / 2. One axis, n pixels of the
+ * crop to N of the input; output pixel i weighs the pixels of the crop, in 1/256 pixel: n ≥ N (area): a =
+ * 256·i·n / N, b = 256·(i + 1)·n / N; pixel s weighs what [256·s, 256·s + 256) and [a, b) share. n < N
+ * (linear): c = 128·(2·i + 1)·n / N − 128, held within 0 … 256·(n − 1); pixel c / 256 weighs 256 − c mod 256,
+ * the next one c mod 256. Value: (Σ wy·wx·p + T/2) / T, where T is the sum of the axis' weights for x times
+ * the one for y. Grey: (77·R + 150·G + 29·B + 128) / 256 of the values so found.
+ */
+#include "image/resize.h"
+
+#include <string.h>
+
+/* The pixels that one output pixel takes from an axis: first … last, those between weigh 256. */
+struct span {
+	int first, last;
+	uint32_t first_weight, last_weight; /* the same pixel: first_weight counts */
+	uint32_t total;
+};
+
+static struct span span_at(int i, int from, int to)
+{
+	struct span s;
+
+	if (from >= to) {
+		int64_t begin = (int64_t)256 * i * from / to;
+		int64_t end = (int64_t)256 * (i + 1) * from / to;
+		s.first = (int)(begin / 256);
+		s.last = (int)((end - 1) / 256);
+		s.total = (uint32_t)(end - begin);
+		s.first_weight = s.first == s.last ? s.total : (uint32_t)(256 - begin % 256);
+		s.last_weight = (uint32_t)(end - (int64_t)256 * s.last);
+		return s;
+	}
+	int64_t centre = (int64_t)128 * (2 * (int64_t)i + 1) * from / to - 128;
+	centre = centre < 0 ? 0 : centre;
+	centre = centre > (int64_t)256 * (from - 1) ? (int64_t)256 * (from - 1) : centre;
+	s.first = (int)(centre / 256);
+	s.last_weight = (uint32_t)(centre % 256);
+	s.first_weight = 256 - s.last_weight;
+	s.last = s.last_weight ? s.first + 1 : s.first;
+	s.total = 256;
+	return s;
+}
+
+static uint32_t span_weight(const struct span *s, int at)
+{
+	if (at == s->first)
+		return s->first_weight;
+	return at == s->last ? s->last_weight : 256;
+}
+
+/* sums[4·columns] = weighted sums down the rows of a span; at most 256 · 16384 · 255, so 32 bits hold them.
+ */
+static void rows_sum(const uint8_t *crop, size_t stride, int columns, const struct span *rows, uint32_t *sums)
+{
+	memset(sums, 0, (size_t)columns * 4 * sizeof(*sums));
+	for (int y = rows->first; y <= rows->last; y++) {
+		const uint8_t *row = crop + (size_t)y * stride;
+		uint32_t weight = span_weight(rows, y);
+		for (int i = 0; i < columns * 4; i++)
+			sums[i] += weight * row[i];
+	}
+}
+
+static uint8_t divide_rounded(uint64_t sum, uint64_t total)
+{
+	sum += total / 2;
+	/* A 32-bit division, which does for all but very large pictures, takes a fraction of the time. */
+	if ((sum | total) <= UINT32_MAX)
+		return (uint8_t)((uint32_t)sum / (uint32_t)total);
+	return (uint8_t)(sum / total);
+}
+
+static void columns_sum(const uint32_t *sums, const struct span *columns, uint32_t row_total, uint8_t rgb[3])
+{
+	uint64_t b = 0;
+	uint64_t g = 0;
+	uint64_t r = 0;
+
+	for (int x = columns->first; x <= columns->last; x++) {
+		uint64_t weight = span_weight(columns, x);
+		b += weight * sums[4 * x];
+		g += weight * sums[4 * x + 1];
+		r += weight * sums[4 * x + 2];
+	}
+	uint64_t total = (uint64_t)columns->total * row_total;
+	rgb[0] = divide_rounded(r, total);
+	rgb[1] = divide_rounded(g, total);
+	rgb[2] = divide_rounded(b, total);
+}
+
+void resize_to_input(const struct picture *picture, uint8_t *out, int width, int height, int channels)
+{
+	uint32_t sums[4 * PICTURE_SIDE_MAXIMUM];
+	int columns = picture->width;
+	int rows = picture->height;
+
+	if ((int64_t)columns * height > (int64_t)rows * width)
+		columns = (int)(((int64_t)rows * width + height / 2) / height);
+	else
+		rows = (int)(((int64_t)columns * height + width / 2) / width);
+	columns = columns < 1 ? 1 : columns;
+	rows = rows < 1 ? 1 : rows;
+	size_t stride = (size_t)picture->width * 4;
+	const uint8_t *crop = picture->data + (size_t)((picture->height - rows) / 2) * stride +
+			      (size_t)((picture->width - columns) / 2) * 4;
+
+	for (int y = 0; y < height; y++) {
+		struct span down = span_at(y, rows, height);
+		rows_sum(crop, stride, columns, &down, sums);
+		for (int x = 0; x < width; x++) {
+			struct span across = span_at(x, columns, width);
+			uint8_t rgb[3];
+			columns_sum(sums, &across, down.total, rgb);
+			if (channels == 3)
+				memcpy(out, rgb, 3);
+			else
+				*out = (uint8_t)((77 * rgb[0] + 150 * rgb[1] + 29 * rgb[2] + 128) >> 8);
+			out += channels;
+		}
+	}
+}
