@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+#include <immintrin.h>
+#include <string.h>
+
+typedef __m256i vector;
+
+static inline vector v_zero(void)
+{
+	return _mm256_setzero_si256();
+}
+
+static inline vector v_load(const void *p)
+{
+	return _mm256_load_si256(p);
+}
+
+static inline void v_store(int32_t *out, vector a)
+{
+	_mm256_storeu_si256((vector *)(void *)out, a);
+}
+
+/* 8 bytes, in each 64-bit lane */
+static inline vector v_spread(const void *p)
+{
+	long long word;
+	memcpy(&word, p, sizeof(word));
+	return _mm256_set1_epi64x(word);
+}
+
+/* 4 bytes, in each 32-bit lane */
+static inline vector v_spread32(const void *p)
+{
+	int word;
+	memcpy(&word, p, sizeof(word));
+	return _mm256_set1_epi32(word);
+}
+
+static inline vector v_and(vector a, vector b)
+{
+	return _mm256_and_si256(a, b);
+}
+
+static inline vector v_xor(vector a, vector b)
+{
+	return _mm256_xor_si256(a, b);
+}
+
+static inline vector v_xor3(vector a, vector b, vector c)
+{
+	return v_xor(v_xor(a, b), c);
+}
+
+static inline vector v_majority(vector a, vector b, vector c)
+{
+	return _mm256_or_si256(v_and(a, b), v_and(v_xor(a, b), c));
+}
+
+static inline vector v_add8(vector a, vector b)
+{
+	return _mm256_add_epi8(a, b);
+}
+
+static inline vector v_add16(vector a, vector b)
+{
+	return _mm256_add_epi16(a, b);
+}
+
+static inline vector v_add32(vector a, vector b)
+{
+	return _mm256_add_epi32(a, b);
+}
+
+static inline vector v_add64(vector a, vector b)
+{
+	return _mm256_add_epi64(a, b);
+}
+
+static inline vector v_shift_left64(vector a, int count)
+{
+	return _mm256_slli_epi64(a, count);
+}
+
+/* Set bits of each byte, by nibbles. */
+static inline vector v_population8(vector a)
+{
+	const vector table = _mm256_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4, 0, 1, 1, 2, 1,
+		2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4);
+	const vector nibble = _mm256_set1_epi8(15);
+
+	return v_add8(_mm256_shuffle_epi8(table, v_and(a, nibble)),
+		_mm256_shuffle_epi8(table, v_and(_mm256_srli_epi16(a, 4), nibble)));
+}
+
+/* Sum of the 8 bytes of each 64-bit lane. */
+static inline vector v_sum8(vector a)
+{
+	return _mm256_sad_epu8(a, v_zero());
+}
+
+/* The 64-bit lanes less `minus`, as int32_t. */
+static inline void v_store32(int32_t *out, vector a, int32_t minus)
+{
+	vector low = _mm256_permutevar8x32_epi32(a, _mm256_setr_epi32(0, 2, 4, 6, 0, 2, 4, 6));
+	_mm_storeu_si128(
+		(__m128i *)(void *)out, _mm_sub_epi32(_mm256_castsi256_si128(low), _mm_set1_epi32(minus)));
+}
+
+/* Even and odd bytes as 16-bit lanes. */
+static inline vector v_even8(vector a)
+{
+	return v_and(a, _mm256_set1_epi16(255));
+}
+
+static inline vector v_odd8(vector a)
+{
+	return _mm256_srli_epi16(a, 8);
+}
+
+static inline vector v_ones16(void)
+{
+	return _mm256_set1_epi16(1);
+}
+
+/* Sums of two products, s16 × s16 into 32 bits and u8 × s8 into 16. */
+static inline vector v_multiply16(vector a, vector b)
+{
+	return _mm256_madd_epi16(a, b);
+}
+
+static inline vector v_multiply8(vector codes, vector weights)
+{
+	return _mm256_maddubs_epi16(codes, weights);
+}
+
+#define LANES64 4
+#define LANES 8
+#define PIXELS 4
+#define VECTORS 2
+#include "nn/kernels/adders.h"
+#include "nn/kernels/multiply.h"
+
+static void codes(
+	const struct thresholds *thresholds, const int32_t *accumulators, int channels, uint8_t *out)
+{
+	const vector order = _mm256_setr_epi32(0, 4, 1, 5, 0, 0, 0, 0);
+
+	for (int c = 0; c < channels; c += 8) {
+		const int32_t *values = thresholds->values + c;
+		vector a = _mm256_loadu_si256((const vector *)(const void *)(accumulators + c));
+		vector code = _mm256_set1_epi32(thresholds->levels);
+		for (int i = 0; i < thresholds->levels; i++, values += thresholds->stride)
+			code = v_add32(code, _mm256_cmpgt_epi32(v_load(values), a));
+		vector bytes = _mm256_packus_epi16(_mm256_packs_epi32(code, code), v_zero());
+		__m128i eight = _mm256_castsi256_si128(_mm256_permutevar8x32_epi32(bytes, order));
+		__m128i flip = _mm_loadl_epi64((const __m128i *)(const void *)(thresholds->flip + c));
+		_mm_storel_epi64((__m128i *)(void *)(out + c), _mm_xor_si128(eight, flip));
+	}
+}
+
+/* Bit `plane` of 64 codes. */
+static inline uint64_t plane_of(vector low, vector high, int plane)
+{
+	__m128i shift = _mm_cvtsi32_si128(7 - plane);
+	uint32_t a = (uint32_t)_mm256_movemask_epi8(_mm256_sll_epi16(low, shift));
+	uint32_t b = (uint32_t)_mm256_movemask_epi8(_mm256_sll_epi16(high, shift));
+
+	return a | (uint64_t)b << 32;
+}
+
+static void planes(const uint8_t *in, int channels, int bits, uint64_t *out)
+{
+	int words = (channels + 63) / 64;
+
+	for (int w = 0; w < words; w++) {
+		uint8_t rest[64] = {0};
+		const uint8_t *from = in + (size_t)w * 64;
+		if (channels - w * 64 < 64)
+			from = memcpy(rest, from, (size_t)(channels - w * 64));
+		vector low = _mm256_loadu_si256((const vector *)(const void *)from);
+		vector high = _mm256_loadu_si256((const vector *)(const void *)(from + 32));
+		for (int p = 0; p < bits; p++)
+			out[p * words + w] = plane_of(low, high, p);
+	}
+}
+
+static int32_t sum(const uint64_t *in, int bits, int words)
+{
+	int32_t total = 0;
+
+	for (int p = 0; p < bits; p++)
+		for (int w = 0; w < words; w++)
+			total += (int32_t)_mm_popcnt_u64(in[p * words + w]) << p;
+	return total;
+}
+
+static bool present(void)
+{
+	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt");
+}
+
+static const struct kernel kernels[] = {
+	{"avx2-bits", LAYOUT_BITS, LANES64, 1, 8, 24, fits_bits, pack_bits, run_bits},
+	{"avx2-bytes", LAYOUT_BYTES, LANES, VECTORS, 8, 17, fits_bytes, pack_wide, run_wide},
+	{"avx2-bytes-narrow", LAYOUT_BYTES, LANES, VECTORS, 4, 10, fits_narrow, pack_bytes, run_narrow},
+	{.name = NULL},
+};
+
+const struct processor processor_avx2 = {"avx2", present, kernels, codes, planes, sum};

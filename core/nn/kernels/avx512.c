@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/* The AVX-512 that came first (F, BW, VL): no population count and no dot products of bytes. */
+#include <immintrin.h>
+#include <string.h>
+
+typedef __m512i vector;
+
+static inline vector v_zero(void)
+{
+	return _mm512_setzero_si512();
+}
+
+static inline vector v_load(const void *p)
+{
+	return _mm512_load_si512(p);
+}
+
+static inline void v_store(int32_t *out, vector a)
+{
+	_mm512_storeu_si512(out, a);
+}
+
+/* 8 bytes, in each 64-bit lane */
+static inline vector v_spread(const void *p)
+{
+	long long word;
+	memcpy(&word, p, sizeof(word));
+	return _mm512_set1_epi64(word);
+}
+
+/* 4 bytes, in each 32-bit lane */
+static inline vector v_spread32(const void *p)
+{
+	int word;
+	memcpy(&word, p, sizeof(word));
+	return _mm512_set1_epi32(word);
+}
+
+static inline vector v_and(vector a, vector b)
+{
+	return _mm512_and_si512(a, b);
+}
+
+static inline vector v_xor(vector a, vector b)
+{
+	return _mm512_xor_si512(a, b);
+}
+
+/* The tables of vpternlogq: bit 4a + 2b + c is the result. */
+static inline vector v_xor3(vector a, vector b, vector c)
+{
+	return _mm512_ternarylogic_epi64(a, b, c, 0x96);
+}
+
+static inline vector v_majority(vector a, vector b, vector c)
+{
+	return _mm512_ternarylogic_epi64(a, b, c, 0xe8);
+}
+
+static inline vector v_add8(vector a, vector b)
+{
+	return _mm512_add_epi8(a, b);
+}
+
+static inline vector v_add16(vector a, vector b)
+{
+	return _mm512_add_epi16(a, b);
+}
+
+static inline vector v_add32(vector a, vector b)
+{
+	return _mm512_add_epi32(a, b);
+}
+
+static inline vector v_add64(vector a, vector b)
+{
+	return _mm512_add_epi64(a, b);
+}
+
+static inline vector v_shift_left64(vector a, int count)
+{
+	return _mm512_slli_epi64(a, (unsigned)count);
+}
+
+/* Set bits of each byte, by nibbles. */
+static inline vector v_population8(vector a)
+{
+	const vector table =
+		_mm512_broadcast_i32x4(_mm_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4));
+	const vector nibble = _mm512_set1_epi8(15);
+
+	return v_add8(_mm512_shuffle_epi8(table, v_and(a, nibble)),
+		_mm512_shuffle_epi8(table, v_and(_mm512_srli_epi16(a, 4), nibble)));
+}
+
+/* Sum of the 8 bytes of each 64-bit lane. */
+static inline vector v_sum8(vector a)
+{
+	return _mm512_sad_epu8(a, v_zero());
+}
+
+/* The 64-bit lanes less `minus`, as int32_t. */
+static inline void v_store32(int32_t *out, vector a, int32_t minus)
+{
+	__m256i low = _mm512_cvtepi64_epi32(a);
+	_mm256_storeu_si256((__m256i *)(void *)out, _mm256_sub_epi32(low, _mm256_set1_epi32(minus)));
+}
+
+/* Even and odd bytes as 16-bit lanes. */
+static inline vector v_even8(vector a)
+{
+	return v_and(a, _mm512_set1_epi16(255));
+}
+
+static inline vector v_odd8(vector a)
+{
+	return _mm512_srli_epi16(a, 8);
+}
+
+static inline vector v_ones16(void)
+{
+	return _mm512_set1_epi16(1);
+}
+
+/* Sums of two products, s16 × s16 into 32 bits and u8 × s8 into 16. */
+static inline vector v_multiply16(vector a, vector b)
+{
+	return _mm512_madd_epi16(a, b);
+}
+
+static inline vector v_multiply8(vector codes, vector weights)
+{
+	return _mm512_maddubs_epi16(codes, weights);
+}
+
+#define LANES64 8
+#define LANES 16
+#define PIXELS 4
+#define VECTORS 4
+#include "nn/kernels/adders.h"
+#include "nn/kernels/multiply.h"
+
+static void codes(
+	const struct thresholds *thresholds, const int32_t *accumulators, int channels, uint8_t *out)
+{
+	const vector one = _mm512_set1_epi32(1);
+
+	for (int c = 0; c < channels; c += 16) {
+		const int32_t *values = thresholds->values + c;
+		vector a = _mm512_loadu_si512(accumulators + c), code = v_zero();
+		for (int i = 0; i < thresholds->levels; i++, values += thresholds->stride)
+			code = _mm512_mask_add_epi32(
+				code, _mm512_cmpge_epi32_mask(a, v_load(values)), code, one);
+		__m128i flip = _mm_load_si128((const __m128i *)(const void *)(thresholds->flip + c));
+		_mm_storeu_si128(
+			(__m128i *)(void *)(out + c), _mm_xor_si128(_mm512_cvtepi32_epi8(code), flip));
+	}
+}
+
+static void planes(const uint8_t *in, int channels, int bits, uint64_t *out)
+{
+	int words = (channels + 63) / 64;
+
+	for (int w = 0; w < words; w++) {
+		int count = channels - w * 64 < 64 ? channels - w * 64 : 64;
+		vector c = _mm512_maskz_loadu_epi8(~UINT64_C(0) >> (64 - count), in + (size_t)w * 64);
+		for (int p = 0; p < bits; p++)
+			out[p * words + w] = _mm512_test_epi8_mask(c, _mm512_set1_epi8((char)(1 << p)));
+	}
+}
+
+static bool present(void)
+{
+	/* these ask the system too: it must save the wide registers */
+	return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+	       __builtin_cpu_supports("avx512vl");
+}
+
+static const struct kernel kernels[] = {
+	{"avx512-bits", LAYOUT_BITS, LANES64, 1, 8, 20, fits_bits, pack_bits, run_bits},
+	{"avx512-bytes", LAYOUT_BYTES, LANES, VECTORS, 8, 22, fits_bytes, pack_wide, run_wide},
+	{"avx512-bytes-narrow", LAYOUT_BYTES, LANES, VECTORS, 4, 12, fits_narrow, pack_bytes, run_narrow},
+	{.name = NULL},
+};
+
+const struct processor processor_avx512 = {"avx512", present, kernels, codes, planes, NULL};

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The seam between the engine and the kernels. A kernel computes dot products only; the engine gives it
+ * windows of its input and turns the accumulators into codes. A new processor is one file that defines a
+ * `struct processor`, and a line in table.c.
+ *
+ * A buffer of codes has one of two layouts. Bytes: [pixel][channel]. Bits: [pixel][group][plane][64-bit
+ * word]; channel c of a group is bit c % 64 of word c / 64, spare bits are zero.
+ */
+#ifndef NN_KERNELS_KERNEL_H
+#define NN_KERNELS_KERNEL_H
+
+#include "nn/network.h"
+
+enum layout { LAYOUT_BYTES, LAYOUT_BITS };
+
+/* Room that kernels and endings may touch beyond what they need, in elements. */
+#define SLACK 64
+
+/* For what is a constant only after it is inlined. */
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+/*
+ * The dot products of one layer, planned. A window is seen as `steps` words in each group: of 64 channels of
+ * one plane for bits, of 4 codes for bytes.
+ */
+struct product {
+	int groups;
+	int channels;	    /* outputs of one group */
+	int steps;	    /* words of a window in one group */
+	int32_t *offsets;   /* [steps] bytes from a window's first byte to its words (first plane) */
+	int planes;	    /* activation bits; 1 for bytes */
+	int32_t plane_size; /* bytes from one plane of a pixel to the next */
+	int32_t group_size; /* bytes from one group of a pixel to the next */
+	int exact;	    /* narrow bytes: steps whose products can be summed in 16 bits */
+	void *weights;	    /* as the kernel's pack left them, 64-byte aligned */
+};
+
+/* Which weights of an output channel, counted as in struct layer, belong to a word of its window. */
+struct step {
+	int first, count;
+};
+
+struct kernel {
+	const char *name;
+	enum layout layout; /* of its input */
+	int lanes;	    /* output channels of a vector */
+	int vectors;	    /* in a block, the most that run works on at a time */
+	int word;	    /* bytes of packed weights for a step of an output channel */
+	int cost;	    /* about tenths of a cycle for a vector's step (and plane) */
+	bool (*fits)(const struct layer *layer);
+
+	/* Weights as [group][block][step][vector][lane]; lanes without a channel hold zeros. */
+	void (*pack)(const struct kernel *kernel, const struct layer *layer, const struct step *steps,
+		struct product *product);
+
+	/*
+	 * Writes accumulators [pixel][group][channel], `stride` from one pixel to the next. Whole vectors are
+	 * written in ascending order: what spills over a group is overwritten by the next one, or lands in
+	 * the slack of the last. sums (bits only): [pixel][group], the sum of the codes in the window.
+	 */
+	void (*run)(const struct product *product, const uint8_t *const *windows, int pixels,
+		const int32_t *sums, int32_t *accumulators, size_t stride);
+};
+
+/* Thresholds as the vector code wants them: transposed and padded. */
+struct thresholds {
+	int levels;	 /* thresholds of a channel */
+	int stride;	 /* channels, rounded up to SLACK */
+	int32_t *values; /* [levels][stride] */
+	uint8_t *flip;	 /* [stride]: levels where the channel is inverted, else 0 */
+};
+
+struct processor {
+	const char *name;	      /* engine_create takes it */
+	bool (*present)(void);	      /* does this machine have it, and its system allow it? */
+	const struct kernel *kernels; /* the last one has no name */
+
+	/* What every layer needs besides. NULL: as the processor before it in the table. */
+
+	/* Codes of one pixel; works on up to SLACK − 1 channels more than `channels`. */
+	void (*codes)(const struct thresholds *thresholds, const int32_t *accumulators, int channels,
+		uint8_t *codes);
+	/* out: [bits][words of channels]. Reads no code past the last channel. */
+	void (*planes)(const uint8_t *codes, int channels, int bits, uint64_t *out);
+	/* Sum of the codes in planes [bits][words]. */
+	int32_t (*sum)(const uint64_t *planes, int bits, int words);
+};
+
+extern const struct processor processor_scalar;
+extern const struct processor processor_avx2;
+extern const struct processor processor_avx512;
+extern const struct processor processor_avx512vpopcntdq;
+extern const struct processor processor_avx512vnni;
+
+/* Those that this machine has, slowest first. */
+const struct processor *const *processors_present(int *count);
+
+/* For `fits`: 1-bit weights on codes; anything that is not 1 bit only; no sum of 4 products leaves 16 bits.
+ */
+bool fits_bits(const struct layer *layer);
+bool fits_bytes(const struct layer *layer);
+bool fits_narrow(const struct layer *layer);
+
+/* For `pack`: 64 weights, +1 is a set bit; 4 int8_t; 2 int16_t even, then, a vector later, 2 odd ones. */
+void pack_bits(const struct kernel *kernel, const struct layer *layer, const struct step *steps,
+	struct product *product);
+void pack_bytes(const struct kernel *kernel, const struct layer *layer, const struct step *steps,
+	struct product *product);
+void pack_wide(const struct kernel *kernel, const struct layer *layer, const struct step *steps,
+	struct product *product);
+
+/* Vectors that the channels of one group fill. */
+static inline int product_vectors(const struct product *product, int lanes)
+{
+	return (product->channels + lanes - 1) / lanes;
+}
+
+/* Codes of ENDING_RESCALE, one pixel. */
+void rescale_codes(const struct layer *layer, const int32_t *accumulators, uint8_t *codes);
+
+struct engine;
+struct error;
+
+/*
+ * engine_create for those who choose themselves: processors, slowest first; `forced` takes every layer that
+ * it fits (NULL: the cheapest kernel for each).
+ */
+int engine_create_from(const struct network *network, int first, int last,
+	const struct processor *const *processors, int count, const struct kernel *forced,
+	struct engine **out, struct error *e);
+
+#endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/* For every processor: plain words, one output channel at a time. */
+#include "nn/kernels/kernel.h"
+
+#include <string.h>
+
+static int population(uint64_t word)
+{
+	return __builtin_popcountll(word);
+}
+
+static int32_t dot_bits(const struct product *product, const uint64_t *weights, const uint8_t *window)
+{
+	int32_t total = 0;
+
+	for (int s = 0; s < product->steps; s++)
+		for (int p = 0; p < product->planes; p++) {
+			uint64_t word;
+			memcpy(&word, window + product->offsets[s] + p * product->plane_size, sizeof(word));
+			total += population(word & weights[s]) << p;
+		}
+	return total;
+}
+
+static void run_bits(const struct product *product, const uint8_t *const *windows, int pixels,
+	const int32_t *sums, int32_t *accumulators, size_t stride)
+{
+	const uint64_t *weights = product->weights;
+
+	for (int g = 0; g < product->groups; g++)
+		for (int c = 0; c < product->channels; c++, weights += product->steps)
+			for (int p = 0; p < pixels; p++)
+				accumulators[(size_t)p * stride + (size_t)(g * product->channels + c)] =
+					2 * dot_bits(product, weights, windows[p] + g * product->group_size) -
+					sums[p * product->groups + g];
+}
+
+static int32_t dot_bytes(const struct product *product, const int8_t *weights, const uint8_t *window)
+{
+	int32_t total = 0;
+
+	for (int s = 0; s < product->steps; s++, weights += 4) {
+		const uint8_t *codes = window + product->offsets[s];
+		total += codes[0] * weights[0] + codes[1] * weights[1] + codes[2] * weights[2] +
+			 codes[3] * weights[3];
+	}
+	return total;
+}
+
+static void run_bytes(const struct product *product, const uint8_t *const *windows, int pixels,
+	const int32_t *sums, int32_t *accumulators, size_t stride)
+{
+	const int8_t *weights = product->weights;
+
+	(void)sums;
+	for (int g = 0; g < product->groups; g++)
+		for (int c = 0; c < product->channels; c++, weights += (size_t)product->steps * 4)
+			for (int p = 0; p < pixels; p++)
+				accumulators[(size_t)p * stride + (size_t)(g * product->channels + c)] =
+					dot_bytes(product, weights, windows[p] + g * product->group_size);
+}
+
+static void codes(
+	const struct thresholds *thresholds, const int32_t *accumulators, int channels, uint8_t *out)
+{
+	for (int c = 0; c < channels; c++) {
+		int code = 0;
+		for (int i = 0; i < thresholds->levels; i++)
+			code += accumulators[c] >=
+				thresholds->values[(size_t)i * (size_t)thresholds->stride + (size_t)c];
+		/* levels is all ones, so that this is levels − code where the channel is inverted */
+		out[c] = (uint8_t)(code ^ thresholds->flip[c]);
+	}
+}
+
+static void planes(const uint8_t *in, int channels, int bits, uint64_t *out)
+{
+	int words = (channels + 63) / 64;
+
+	for (int p = 0; p < bits; p++)
+		for (int w = 0; w < words; w++) {
+			uint64_t word = 0;
+			int count = channels - w * 64 < 64 ? channels - w * 64 : 64;
+			for (int i = 0; i < count; i++)
+				word |= (uint64_t)(in[w * 64 + i] >> p & 1) << i;
+			out[p * words + w] = word;
+		}
+}
+
+static int32_t sum(const uint64_t *in, int bits, int words)
+{
+	int32_t total = 0;
+
+	for (int p = 0; p < bits; p++)
+		for (int w = 0; w < words; w++)
+			total += population(in[p * words + w]) << p;
+	return total;
+}
+
+static bool present(void)
+{
+	return true;
+}
+
+static const struct kernel kernels[] = {
+	{"scalar-bits", LAYOUT_BITS, 1, 1, 8, 40, fits_bits, pack_bits, run_bits},
+	{"scalar-bytes", LAYOUT_BYTES, 1, 1, 4, 40, fits_bytes, pack_bytes, run_bytes},
+	{.name = NULL},
+};
+
+const struct processor processor_scalar = {"scalar", present, kernels, codes, planes, sum};
