@@ -27,6 +27,9 @@ bool queue_put(struct queue *queue, struct frame *frame) __attribute__((warn_unu
 /* Waits for a frame; its reference goes to the caller. NULL: closed and empty. */
 struct frame *queue_take(struct queue *queue);
 
+/* As queue_take, until clock_now() passes deadline (ns). 0, -ETIMEDOUT, or -EPIPE: closed and empty; *out is NULL then. */
+int queue_take_until(struct queue *queue, int64_t deadline, struct frame **out);
+
 /* No more frames will be put; what is in it can still be taken. */
 void queue_close(struct queue *queue);
 

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+#include "flow/frame.h"
+
+#include "flow/thread.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct frame_pool {
+	int size;
+	struct frame *frames;
+	pthread_mutex_t lock; /* guards all that follows */
+	pthread_cond_t freed; /* a frame came back, or the pool was stopped */
+	bool stopped;
+	/*
+	 * The free frames as a ring, the one longest free first: each frame is used in its turn, so that all
+	 * pictures have found their size after one round and none allocates late.
+	 */
+	int first, count;
+	struct frame **free;
+};
+
+static int frame_init(struct frame *frame, struct frame_pool *pool, size_t input_size, int class_count)
+{
+	size_t scores;
+
+	if (__builtin_mul_overflow((size_t)class_count, sizeof(*frame->scores), &scores))
+		return -EOVERFLOW;
+	frame->pool = pool;
+	frame->input_size = input_size;
+	frame->input = buffer_create(input_size);
+	frame->scores = buffer_create(scores);
+	return frame->input && frame->scores ? 0 : -ENOMEM;
+}
+
+static void frame_finish(struct frame *frame)
+{
+	raw_picture_finish(&frame->raw);
+	picture_finish(&frame->picture);
+	free(frame->input);
+	free(frame->scores);
+}
+
+int frame_pool_create(int frames, size_t input_size, int class_count, struct frame_pool **out)
+{
+	struct frame_pool *pool;
+	int rc = 0;
+
+	if (frames < 1 || class_count < 0)
+		return -EINVAL;
+	pool = calloc(1, sizeof(*pool));
+	if (!pool)
+		return -ENOMEM;
+	pthread_mutex_init(&pool->lock, NULL);
+	pthread_cond_init(&pool->freed, NULL);
+	pool->frames = calloc((size_t)frames, sizeof(*pool->frames));
+	pool->free = calloc((size_t)frames, sizeof(struct frame *));
+	if (!pool->frames || !pool->free)
+		rc = -ENOMEM;
+	while (!rc && pool->size < frames) {
+		struct frame *frame = &pool->frames[pool->size];
+
+		rc = frame_init(frame, pool, input_size, class_count);
+		pool->free[pool->size++] = frame;
+	}
+	pool->count = pool->size;
+	if (rc) {
+		frame_pool_destroy(pool);
+		return rc;
+	}
+	*out = pool;
+	return 0;
+}
+
+void frame_pool_destroy(struct frame_pool *pool)
+{
+	if (!pool)
+		return;
+	assert(pool->count == pool->size);
+	for (int i = 0; i < pool->size; i++)
+		frame_finish(&pool->frames[i]);
+	pthread_cond_destroy(&pool->freed);
+	pthread_mutex_destroy(&pool->lock);
+	free(pool->free);
+	free(pool->frames);
+	free(pool);
+}
+
+static struct frame *acquire(struct frame_pool *pool, bool wait)
+{
+	struct frame *frame = NULL;
+
+	pthread_mutex_lock(&pool->lock);
+	while (wait && !pool->count && !pool->stopped)
+		pthread_cond_wait(&pool->freed, &pool->lock);
+	if (pool->count && !pool->stopped) {
+		frame = pool->free[pool->first];
+		pool->first = (pool->first + 1) % pool->size;
+		pool->count--;
+	}
+	pthread_mutex_unlock(&pool->lock);
+	if (!frame)
+		return NULL;
+	/* Nothing of the frame before shows through; memory and sizes stay. */
+	frame->number = 0;
+	memset(frame->stamps, 0, sizeof(frame->stamps));
+	memset(&frame->result, 0, sizeof(frame->result));
+	frame->pl_status = 0;
+	frame->name = NULL;
+	atomic_store_explicit(&frame->references, 1, memory_order_relaxed);
+	return frame;
+}
+
+struct frame *frame_acquire(struct frame_pool *pool)
+{
+	return acquire(pool, true);
+}
+
+struct frame *frame_try_acquire(struct frame_pool *pool)
+{
+	return acquire(pool, false);
+}
+
+void frame_pool_stop(struct frame_pool *pool)
+{
+	pthread_mutex_lock(&pool->lock);
+	pool->stopped = true;
+	pthread_cond_broadcast(&pool->freed);
+	pthread_mutex_unlock(&pool->lock);
+}
+
+struct frame *frame_reference(struct frame *frame)
+{
+	/* Relaxed is enough: who calls holds a reference, so the frame cannot go meanwhile. */
+	atomic_fetch_add_explicit(&frame->references, 1, memory_order_relaxed);
+	return frame;
+}
+
+void frame_release(struct frame **frame)
+{
+	struct frame *it = *frame;
+	struct frame_pool *pool;
+	int before;
+
+	*frame = NULL;
+	if (!it)
+		return;
+	/* Release and acquire: all that others did with the frame is done before it is handed out again. */
+	before = atomic_fetch_sub_explicit(&it->references, 1, memory_order_acq_rel);
+	assert(before > 0);
+	if (before != 1)
+		return;
+	pool = it->pool;
+	pthread_mutex_lock(&pool->lock);
+	pool->free[((int64_t)pool->first + pool->count) % pool->size] = it;
+	pool->count++;
+	pthread_cond_signal(&pool->freed);
+	pthread_mutex_unlock(&pool->lock);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+#include "flow/thread.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { ALIGNMENT = 64, NANOSECONDS = 1000000000 };
+
+int thread_start(pthread_t *thread, const char *name, void *(*run)(void *), void *argument)
+{
+	sigset_t all, before;
+	int rc;
+
+	/* A new thread inherits the mask of its maker. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	rc = pthread_create(thread, NULL, run, argument);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (rc)
+		return -rc;
+	pthread_setname_np(*thread, name); /* the name only helps people; nothing depends on it */
+	return 0;
+}
+
+int condition_init(pthread_cond_t *condition)
+{
+	pthread_condattr_t attributes;
+	int rc;
+
+	rc = pthread_condattr_init(&attributes);
+	if (rc)
+		return -rc;
+	rc = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	if (!rc)
+		rc = pthread_cond_init(condition, &attributes);
+	pthread_condattr_destroy(&attributes);
+	return -rc;
+}
+
+int condition_wait(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t deadline)
+{
+	struct timespec until;
+
+	if (deadline == INT64_MAX)
+		return -pthread_cond_wait(condition, lock);
+	if (deadline < 0)
+		deadline = 0; /* passed as well, and a time that the system takes */
+	until.tv_sec = (time_t)(deadline / NANOSECONDS);
+	until.tv_nsec = (long)(deadline % NANOSECONDS);
+	return -pthread_cond_timedwait(condition, lock, &until);
+}
+
+void *buffer_create(size_t bytes)
+{
+	void *buffer;
+
+	if (!bytes)
+		bytes = 1;
+	if (posix_memalign(&buffer, ALIGNMENT, bytes))
+		return NULL;
+	return memset(buffer, 0, bytes);
+}
