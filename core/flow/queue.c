@@ -3,8 +3,6 @@
 
 #include "flow/thread.h"
 
-#include "flow/thread.h"
-
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -36,11 +34,11 @@ int queue_create(int capacity, enum queue_policy policy, struct queue **out)
 		return -ENOMEM;
 	queue->policy = policy;
 	queue->capacity = capacity;
-	pthread_mutex_init(&queue->lock, NULL);
 	if (condition_init(&queue->filled)) {
 		free(queue);
 		return -ENOMEM;
 	}
+	pthread_mutex_init(&queue->lock, NULL);
 	pthread_cond_init(&queue->freed, NULL);
 	*out = queue;
 	return 0;
@@ -99,33 +97,13 @@ bool queue_put(struct queue *queue, struct frame *frame)
 
 int queue_take_until(struct queue *queue, int64_t deadline, struct frame **out)
 {
-	int status = 0;
-
-	*out = NULL;
-	pthread_mutex_lock(&queue->lock);
-	while (!queue->count && !queue->closed && !status)
-		status = condition_wait(&queue->filled, &queue->lock, deadline);
-	if (queue->count) {
-		*out = take_oldest(queue);
-		status = 0;
-		pthread_cond_signal(&queue->freed);
-	} else if (queue->closed) {
-		status = -EPIPE;
-	}
-	pthread_mutex_unlock(&queue->lock);
-	return status;
-}
-
-int queue_take_until(struct queue *queue, int64_t deadline, struct frame **out)
-{
 	int rc = 0;
 
 	*out = NULL;
 	pthread_mutex_lock(&queue->lock);
 	while (!queue->count && !queue->closed && !rc)
 		rc = condition_wait(&queue->filled, &queue->lock, deadline);
-	/* A frame that came at the very deadline is taken: its signal may have been the one that ended the
-	 * wait. */
+	/* Also at the very deadline: the frame's signal may have gone to this wait, and wakes nobody else. */
 	if (queue->count) {
 		*out = take_oldest(queue);
 		pthread_cond_signal(&queue->freed);
