@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The programmable logic, or what stands in for it: runs the layers after Conv0 on one of two buffers, ping and
- * pong, while the caller fills the other.
+ * The programmable logic, or what stands in for it: runs the layers after Conv0 on one of two buffers, ping
+ * and pong, while the caller fills the other.
  */
 #ifndef PL_PL_H
 #define PL_PL_H
@@ -47,10 +47,18 @@ const int32_t *pl_output(struct pl *pl, int buffer);
 /* Starts a buffer and returns at once. Buffers run in the order of submission. -EBUSY: it runs already. */
 int pl_submit(struct pl *pl, int buffer);
 
-/* Waits until the buffer is done or clock_now() passes deadline (ns; INT64_MAX: no limit). -ETIMEDOUT, -EIO. */
+/*
+ * Waits until the buffer is done or clock_now() passes deadline (ns; INT64_MAX: no limit). 0: its output is
+ * there and stays until the next submit. -ETIMEDOUT: it runs still. -EIO: it failed, was never submitted, or
+ * was forgotten.
+ */
 int pl_wait(struct pl *pl, int buffer, int64_t deadline);
 
-/* Stops what runs and forgets it; the network stays loaded. */
+/*
+ * Stops what runs and forgets it and what is queued; what is done stays done. The network stays loaded.
+ * Returns when no buffer is in use any more: software cannot be stopped, so it waits there for the buffer
+ * that runs.
+ */
 int pl_reset(struct pl *pl);
 
 #endif
