@@ -43,7 +43,7 @@ struct import {
 };
 
 #define layer_error(m, e, format, ...)                                                                       \
-	error_set(e, -EBADMSG, "%s: layer %s: " format, (m)->path, (m)->layer, ##__VA_ARGS__)
+	error_set(e, -EBADMSG, "%s: layer \"%s\": " format, (m)->path, (m)->layer, ##__VA_ARGS__)
 
 /* The part of a path up to its last slash; the caller frees it. */
 static char *folder_of(const char *path)
@@ -269,13 +269,13 @@ static int parameters_read(const struct import *m, int file, int pe, const char 
 		return error_set(e, -ENOMEM, "%s: out of memory", m->path);
 	FILE *stream = fopen(path, "rbe");
 	if (!stream || fstat(fileno(stream), &status) != 0)
-		result = error_set(e, -errno, "%s: layer %s: %s", path, m->layer, strerror(errno));
+		result = error_set(e, -errno, "%s: layer \"%s\": %s", path, m->layer, strerror(errno));
 	else if (!S_ISREG(status.st_mode) || status.st_size < 0 || (uintmax_t)status.st_size != size)
 		result = error_set(e, -EBADMSG,
-			"%s: layer %s: holds %jd bytes, but the layer's shape needs %zu", path, m->layer,
+			"%s: layer \"%s\": holds %jd bytes, but the layer's shape needs %zu", path, m->layer,
 			(intmax_t)status.st_size, size);
 	else if (fread(bytes, 1, size, stream) != size)
-		result = error_set(e, -EIO, "%s: layer %s: cannot be read", path, m->layer);
+		result = error_set(e, -EIO, "%s: layer \"%s\": cannot be read", path, m->layer);
 	if (stream)
 		fclose(stream);
 	free(path);
@@ -366,7 +366,7 @@ static int channels_read(const struct import *m, struct layer *layer, struct err
 	layer->invert = calloc(channels, 1);
 	uint8_t *bytes = calloc(folds * words, WORD_BYTES);
 	if (!layer->weights || !layer->thresholds || !layer->invert || !bytes)
-		result = error_set(e, -ENOMEM, "%s: layer %s: out of memory", m->path, m->layer);
+		result = error_set(e, -ENOMEM, "%s: layer \"%s\": out of memory", m->path, m->layer);
 	for (int group = 0; result == 0 && group < layer->groups; group++)
 		for (int pe = 0; result == 0 && pe < PE_COUNT; pe++)
 			result = pe_read(m, group, pe, layer, words, bytes, e);

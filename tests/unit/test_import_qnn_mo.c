@@ -331,64 +331,63 @@ static void fields_that_do_not_fit_are_refused(void **state)
 	} cases[] = {
 		{LIST, "network", "1", "bad.json", "network"},
 		{LIST, "binparam", NULL, "bad.json", "binparam"},
-		{LIST, "binparam", "\"nowhere\"", "nowhere/1-0-weights.bin", "layer conv1"},
+		{LIST, "binparam", "\"nowhere\"", "nowhere/1-0-weights.bin", "layer \"conv1\""},
 		{LIST, "binparam_skip", "-1", "bad.json", "binparam_skip"},
 		{LIST, "binparam_skip", "9223372036854775807", "bad.json", "binparam_skip"},
-		{LIST, "binparam_skip", "2", "2-0-weights.bin", "layer conv1"},
+		{LIST, "binparam_skip", "2", "2-0-weights.bin", "layer \"conv1\""},
 		{LIST, "layer_skip", "9", "bad.json", "layer_skip"},
 		{LIST, "layer_skip", "1.5", "bad.json", "layer_skip"},
-		{LIST, "layer_skip", "0", "layer conv0", "input_bits"},
+		{LIST, "layer_skip", "0", "layer \"conv0\"", "input_bits"},
 		{LIST, "layer_skip", "8", "bad.json", "no convolution"}, /* nothing but fc0 is left */
-		{LIST, "layer_skip", "5", "layer merge2", "0 were split"},
+		{LIST, "layer_skip", "5", "layer \"merge2\"", "0 were split"},
 		{LIST, "layers", "{}", "bad.json", "layers"},
 		{LIST, "layers", "[]", "bad.json", "layers"},
 		{1, "name", NULL, "layers[1]", "name"},
 		{1, "name", "\"../conv1\"", "layers[1]", "name"},
-		{1, "func", "\"relu_layer\"", "layer split1", "func"},
-		{1, "func", NULL, "layer split1", "func"},
-		{1, "split", "3", "layer split1", "140"},
-		{1, "split", "0", "layer split1", "split"},
-		{1, "split", "17", "layer split1", "split"},
-		{1, "input_dim", "\"6\"", "layer split1", "input_dim"},
-		{1, "input_dim", "7", "layer conv1", "input"},
-		{1, "input_channels", "142", "layer conv1", "input"},
-		{CONV1, "input_bits", "3", "layer conv1", "input_bits"},
-		{CONV1, "output_bits", "3", "layer conv1", "output_bits"},
-		{CONV1, "weight_bits", "2", "layer conv1", "weight_bits"},
-		{CONV1, "threshold_bits", "20", "layer conv1", "threshold_bits"},
-		{CONV1, "weight_bits", NULL, "layer conv1", "weight_bits"},
-		{CONV1, "kernel_shape", "0", "layer conv1", "kernel_shape"},
-		{CONV1, "kernel_shape", "9", "layer conv1", "kernel_shape"},
-		{CONV1, "kernel_shape", "65", "layer conv1", "kernel_shape"},
-		{CONV1, "kernel_stride", "0", "layer conv1", "kernel_stride"},
-		{CONV1, "kernel_stride", "4294967297", "layer conv1", "kernel_stride"},
-		{CONV1, "kernel_stride", "2", "layer conv1", "output"},
-		{CONV1, "padding", "0.5", "layer conv1", "padding"},
-		{CONV1, "padding", "-1", "layer conv1", "padding"},
-		{CONV1, "padding", "1e300", "layer conv1", "padding"},
-		{CONV1, "padding", "\"1\"", "layer conv1", "padding"},
-		{CONV1, "padding", "2", "layer conv1", "output"},
-		{CONV1, "input", "[70, 6]", "layer conv1", "input"},
-		{CONV1, "input", "[70, 6, 0]", "layer conv1", "input[2]"},
-		{CONV1, "input", "[70, 6, 7]", "layer conv1", "input"},
-		{CONV1, "output", "[385, 6, 6]", "layer conv1", "output[0]"},
-		{CONV1, "output", "[40, 6, 5]", "layer conv1", "output"},
+		{1, "func", "\"relu_layer\"", "layer \"split1\"", "func"},
+		{1, "func", NULL, "layer \"split1\"", "func"},
+		{1, "split", "3", "layer \"split1\"", "140"},
+		{1, "split", "0", "layer \"split1\"", "split"},
+		{1, "split", "17", "layer \"split1\"", "split"},
+		{1, "input_dim", "\"6\"", "layer \"split1\"", "input_dim"},
+		{1, "input_dim", "7", "layer \"conv1\"", "input"},
+		{1, "input_channels", "142", "layer \"conv1\"", "input"},
+		{CONV1, "input_bits", "3", "layer \"conv1\"", "input_bits"},
+		{CONV1, "output_bits", "3", "layer \"conv1\"", "output_bits"},
+		{CONV1, "weight_bits", "2", "layer \"conv1\"", "weight_bits"},
+		{CONV1, "threshold_bits", "20", "layer \"conv1\"", "threshold_bits"},
+		{CONV1, "weight_bits", NULL, "layer \"conv1\"", "weight_bits"},
+		{CONV1, "kernel_shape", "0", "layer \"conv1\"", "kernel_shape"},
+		{CONV1, "kernel_shape", "9", "layer \"conv1\"", "kernel_shape"},
+		{CONV1, "kernel_shape", "65", "layer \"conv1\"", "kernel_shape"},
+		{CONV1, "kernel_stride", "0", "layer \"conv1\"", "kernel_stride"},
+		{CONV1, "kernel_stride", "4294967297", "layer \"conv1\"", "kernel_stride"},
+		{CONV1, "kernel_stride", "2", "layer \"conv1\"", "output"},
+		{CONV1, "padding", "0.5", "layer \"conv1\"", "padding"},
+		{CONV1, "padding", "-1", "layer \"conv1\"", "padding"},
+		{CONV1, "padding", "1e300", "layer \"conv1\"", "padding"},
+		{CONV1, "padding", "\"1\"", "layer \"conv1\"", "padding"},
+		{CONV1, "padding", "2", "layer \"conv1\"", "output"},
+		{CONV1, "input", "[70, 6]", "layer \"conv1\"", "input"},
+		{CONV1, "input", "[70, 6, 0]", "layer \"conv1\"", "input[2]"},
+		{CONV1, "input", "[70, 6, 7]", "layer \"conv1\"", "input"},
+		{CONV1, "output", "[385, 6, 6]", "layer \"conv1\"", "output[0]"},
+		{CONV1, "output", "[40, 6, 5]", "layer \"conv1\"", "output"},
 		{CONV1, "output", "[65, 6, 6]", "1-0-weights.bin", "432"},
-		{CONV1, "output", "[39, 6, 6]", "layer pool1", "input"},
-		{POOL1, "input", "[40, 6, 6]", "layer pool1", "input"},
-		{POOL1, "padding", "0", "layer pool1", "input"},
-		{POOL1, "padding", "0.25", "layer pool1", "padding"},
-		{POOL1, "output", "[20, 3, 3]", "layer pool1", "channels"},
-		{POOL1, "input_bits", "4", "layer pool1", "input_bits"},
-		{MERGE2, "merge", "1", "layer merge2", "merges 1"},
-		{MERGE2, "output_channels", "2", "layer merge2", "output_channels"},
-		{MERGE2, "output_dim", "4", "layer merge2", "output_dim"},
-		{POOL1, "func", "\"none\"", "layer conv2", "end"},
-		{MERGE2, "func", "\"split_layer\"", "layer merge2", "split"},
-		{CONV3, "func", "\"merge_layer\"", "layer conv3", "merge"},
+		{CONV1, "output", "[39, 6, 6]", "layer \"pool1\"", "input"},
+		{POOL1, "input", "[40, 6, 6]", "layer \"pool1\"", "input"},
+		{POOL1, "padding", "0", "layer \"pool1\"", "input"},
+		{POOL1, "padding", "0.25", "layer \"pool1\"", "padding"},
+		{POOL1, "output", "[20, 3, 3]", "layer \"pool1\"", "channels"},
+		{POOL1, "input_bits", "4", "layer \"pool1\"", "input_bits"},
+		{MERGE2, "merge", "1", "layer \"merge2\"", "merges 1"},
+		{MERGE2, "output_channels", "2", "layer \"merge2\"", "output_channels"},
+		{MERGE2, "output_dim", "4", "layer \"merge2\"", "output_dim"},
+		{POOL1, "func", "\"none\"", "layer \"conv2\"", "end"},
+		{CONV3, "func", "\"merge_layer\"", "layer \"conv3\"", "merge"},
 		{CONV2, "name", "\"conv1\"", "conv1", NULL},
-		{POOL3, "output", "[33, 3, 3]", "layer pool3", "output"},
-		{POOL1, "func", "\"fc_layer\"", "layer conv2", "fully connected"},
+		{POOL3, "output", "[33, 3, 3]", "layer \"pool3\"", "output"},
+		{POOL1, "func", "\"fc_layer\"", "layer \"conv2\"", "fully connected"},
 	};
 
 	(void)state;
@@ -401,7 +400,7 @@ static void fields_that_do_not_fit_are_refused(void **state)
 
 static void splits_without_merge_and_large_sums_are_refused(void **state)
 {
-	static const char open_split[] =
+	static const char one[] =
 		"{\"network\": \"n\", \"binparam\": \"parameters\", \"binparam_skip\": 2, \"layer_skip\": 0, "
 		"\"layers\": ["
 		"{\"name\": \"s\", \"func\": \"split_layer\", \"split\": 1, \"input_channels\": 40, "
@@ -409,6 +408,16 @@ static void splits_without_merge_and_large_sums_are_refused(void **state)
 		"{\"name\": \"c\", " CONV
 		", \"kernel_shape\": 1, \"kernel_stride\": 1,"
 		" \"input\": [40, 3, 3], \"output\": [2, 3, 3], \"padding\": 0}]}";
+	static const char two[] =
+		"{\"network\": \"n\", \"binparam\": \"parameters\", \"binparam_skip\": 2, \"layer_skip\": 0, "
+		"\"layers\": ["
+		"{\"name\": \"s\", \"func\": \"split_layer\", \"split\": 1, \"input_channels\": 40, "
+		"\"input_dim\": 3},"
+		"{\"name\": \"c\", " CONV
+		", \"kernel_shape\": 1, \"kernel_stride\": 1,"
+		" \"input\": [40, 3, 3], \"output\": [2, 3, 3], \"padding\": 0},"
+		"{\"name\": \"t\", \"func\": \"split_layer\", \"split\": 1, \"input_channels\": 2, "
+		"\"input_dim\": 3}]}";
 	static const char large[] =
 		"{\"network\": \"n\", \"binparam\": \"parameters\", \"binparam_skip\": 2, \"layer_skip\": 0, "
 		"\"layers\": ["
@@ -419,10 +428,12 @@ static void splits_without_merge_and_large_sums_are_refused(void **state)
 		"", "{", "[]", "{\"layers\": [1]}", "{\"network\": \"a\", \"network\": \"b\"}"};
 
 	(void)state;
-	file_write(path_of("bad.json"), open_split, strlen(open_split));
-	refused(path_of("bad.json"), "layer c", "without the merge");
+	file_write(path_of("bad.json"), one, strlen(one));
+	refused(path_of("bad.json"), "layer \"c\"", "without the merge");
+	file_write(path_of("bad.json"), two, strlen(two));
+	refused(path_of("bad.json"), "layer \"t\"", "follows a split");
 	file_write(path_of("bad.json"), large, strlen(large));
-	refused(path_of("bad.json"), "layer c", "16-bit");
+	refused(path_of("bad.json"), "layer \"c\"", "16-bit");
 	for (int i = 0; i < COUNT(broken); i++) {
 		file_write(path_of("bad.json"), broken[i], strlen(broken[i]));
 		refused(path_of("bad.json"), "bad.json", NULL);
@@ -436,20 +447,20 @@ static void files_of_another_size_are_refused(void **state)
 	static const uint8_t bytes[400];
 
 	assert_int_equal(unlink(path_of("parameters/3-31-thres.bin")), 0);
-	refused(folder, "parameters/3-31-thres.bin: layer conv1", strerror(ENOENT));
+	refused(folder, "parameters/3-31-thres.bin: layer \"conv1\"", strerror(ENOENT));
 	file_write(path_of("parameters/3-31-thres.bin"), bytes, 15);
-	refused(folder, "parameters/3-31-thres.bin: layer conv1", "15 bytes");
+	refused(folder, "parameters/3-31-thres.bin: layer \"conv1\"", "15 bytes");
 	file_write(path_of("parameters/3-31-thres.bin"), bytes, 17);
-	refused(folder, "parameters/3-31-thres.bin: layer conv1", "needs 16");
+	refused(folder, "parameters/3-31-thres.bin: layer \"conv1\"", "needs 16");
 	thresholds_write(&parts[2], 31);
 
 	file_write(path_of("parameters/5-2-weights.bin"), bytes, 0);
-	refused(folder, "parameters/5-2-weights.bin: layer conv3", "0 bytes");
+	refused(folder, "parameters/5-2-weights.bin: layer \"conv3\"", "0 bytes");
 	file_write(path_of("parameters/5-2-weights.bin"), bytes, 65);
-	refused(folder, "parameters/5-2-weights.bin: layer conv3", "65 bytes");
+	refused(folder, "parameters/5-2-weights.bin: layer \"conv3\"", "65 bytes");
 	assert_int_equal(unlink(path_of("parameters/5-2-weights.bin")), 0);
 	assert_int_equal(mkdir(path_of("parameters/5-2-weights.bin"), 0700), 0);
-	refused(folder, "parameters/5-2-weights.bin: layer conv3", NULL);
+	refused(folder, "parameters/5-2-weights.bin: layer \"conv3\"", NULL);
 	assert_int_equal(rmdir(path_of("parameters/5-2-weights.bin")), 0);
 	weights_write(&parts[4], 2);
 	network_free(import(folder));
