@@ -1,5 +1,87 @@
 /* SPDX-License-Identifier: MIT */
-int main(void)
+/* `twobit COMMAND …`: finds the command and runs it. */
+#include "base/log.h"
+#include "command.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+static const struct command *const commands[] = {
+	&live_command,
+	&classify_command,
+	&evaluate_command,
+	&list_command,
+	&import_command,
+	NULL,
+};
+
+static int print_help(FILE *file)
 {
-	return 0;
+	fprintf(file,
+		"twobit: pictures in, labels out, with 1-bit weights and 2-bit activations\n\n"
+		"Usage: twobit COMMAND [OPTION]… [ARGUMENT]…\n\n");
+	for (int i = 0; commands[i]; i++)
+		fprintf(file, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+	fprintf(file, "\n`twobit help COMMAND` tells more, `twobit --version` the version.\n");
+	return file == stdout ? output_finish(EX_OK) : EX_USAGE;
+}
+
+static const struct command *find_command(const char *name)
+{
+	const char *names[sizeof(commands) / sizeof(commands[0])] = {0};
+
+	for (int i = 0; commands[i]; i++) {
+		if (strcmp(commands[i]->name, name) == 0)
+			return commands[i];
+		names[i] = commands[i]->name;
+	}
+	const char *close = closest_word(name, names);
+	if (close)
+		log_error("unknown command \"%s\", did you mean %s? `twobit help` lists them", name, close);
+	else
+		log_error("unknown command \"%s\"; `twobit help` lists them", name);
+	return NULL;
+}
+
+/*
+ * A descriptor that was closed by the caller would be the next file opened, and take our output into it. One
+ * of the wrong direction keeps the place, and gives an error when used.
+ */
+static void keep_standard_descriptors(void)
+{
+	static const int flags[] = {O_WRONLY, O_RDONLY, O_WRONLY};
+
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", flags[fd]) != fd)
+			_exit(EX_OSERR);
+}
+
+int main(int argc, char **argv)
+{
+	keep_standard_descriptors();
+	signal(SIGPIPE, SIG_IGN);
+	log_configure(LOG_INFO, colour_wanted(STDERR_FILENO));
+	if (argc < 2)
+		return print_help(stderr);
+	if (strcmp(argv[1], "--version") == 0) {
+		printf("twobit %s\n", TWOBIT_VERSION);
+		return output_finish(EX_OK);
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+		return print_help(stdout);
+	bool help = strcmp(argv[1], "help") == 0;
+	if (help && argc == 2)
+		return print_help(stdout);
+	if (argv[1][0] == '-') {
+		log_error("unknown option %s before the command; see `twobit --help`", argv[1]);
+		return EX_USAGE;
+	}
+	const struct command *command = find_command(argv[help ? 2 : 1]);
+	if (!command)
+		return EX_USAGE;
+	return help ? command_help(command) : command->run(argc - 1, argv + 1);
 }

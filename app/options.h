@@ -21,6 +21,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* A row leaves out what its kind does not use; the rest is zero by the language. */
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+
 struct command;
 
 enum option_kind {
@@ -66,6 +69,9 @@ struct option {
 			"Kernels for Conv0; see `twobit list kernels` [the fastest]",                        \
 			offsetof(type, member), 0, 0, NULL                                                   \
 	}
+
+/* Every command has these: -q, -v, --log-level, --color and -h. */
+extern const struct option common_options[];
 
 #define OPTIONS_GO_ON (-1)
 

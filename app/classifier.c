@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#include "classifier.h"
+
+#include "base/error.h"
+#include "image/resize.h"
+#include "nn/engine.h"
+#include "pl/pl.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+struct classifier {
+	const struct network *network;
+	struct engine *conv0;
+	struct pl *pl;
+	uint8_t *input; /* pixels, [height][width][channels] */
+	double *work;	/* [class_count], for the softmax */
+};
+
+static int create_parts(
+	struct classifier *c, const char *pl, const char *kernels, enum failure *where, struct error *e)
+{
+	const struct network *network = c->network;
+
+	*where = FAILURE_KERNELS;
+	int status = engine_create(network, 0, 1, kernels, &c->conv0, e);
+	if (status)
+		return status;
+	*where = FAILURE_PL;
+	status = pl_open(pl ? pl : "auto", &c->pl, e);
+	if (status)
+		return status;
+	status = pl_load(c->pl, network, 1, network->layer_count, e);
+	if (status)
+		return status;
+	c->input = malloc(shape_size(network->layers[0].in));
+	c->work = malloc(sizeof(*c->work) * (size_t)network->class_count);
+	if (!c->input || !c->work)
+		return error_set(e, -ENOMEM, "out of memory for a picture of the network's input size");
+	return 0;
+}
+
+int classifier_create(const struct network *network, const char *pl, const char *kernels,
+	struct classifier **out, enum failure *where, struct error *e)
+{
+	struct classifier *c = calloc(1, sizeof(*c));
+
+	*where = FAILURE_OURS;
+	*out = NULL;
+	if (!c)
+		return error_set(e, -ENOMEM, "out of memory");
+	c->network = network;
+	int status = create_parts(c, pl, kernels, where, e);
+	if (status) {
+		classifier_destroy(c);
+		return status;
+	}
+	*out = c;
+	return 0;
+}
+
+void classifier_destroy(struct classifier *classifier)
+{
+	if (!classifier)
+		return;
+	pl_close(classifier->pl);
+	engine_destroy(classifier->conv0);
+	free(classifier->input);
+	free(classifier->work);
+	free(classifier);
+}
+
+int classifier_run(
+	struct classifier *c, const struct picture *picture, struct classification *out, struct error *e)
+{
+	struct shape in = c->network->layers[0].in;
+
+	resize_to_input(picture, c->input, in.width, in.height, in.channels);
+	engine_run(c->conv0, c->input, pl_input(c->pl, 0));
+	int status = pl_submit(c->pl, 0);
+	if (!status)
+		status = pl_wait(c->pl, 0, INT64_MAX);
+	if (status)
+		return error_set(e, status, "the PL (%s) failed on a picture", pl_name(c->pl));
+	classify_scores(c->network, pl_output(c->pl, 0), c->work, out);
+	return 0;
+}
+
+const int32_t *classifier_scores(const struct classifier *classifier)
+{
+	return pl_output(classifier->pl, 0);
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/* `twobit classify`: what is on each picture. */
+#include "base/error.h"
+#include "base/log.h"
+#include "classifier.h"
+#include "flow/frame.h"
+#include "networks.h"
+#include "output.h"
+
+#include <stdio.h>
+#include <sysexits.h>
+
+struct values {
+	const char *network, *pl, *kernels;
+	int top;
+	bool json;
+};
+
+static const struct option options[] = {
+	OPTION_ROW_NETWORK(struct values, network),
+	{"top-k", 'k', OPTION_INTEGER, "N", "How many labels for each picture [5]",
+		offsetof(struct values, top), .minimum = 1, .maximum = TOP_MAXIMUM},
+	OPTION_ROW_PL(struct values, pl),
+	OPTION_ROW_KERNELS(struct values, kernels),
+	{"json", 0, OPTION_FLAG, NULL, "Print one JSON object a line for each picture",
+		offsetof(struct values, json)},
+	{0},
+};
+
+static void print_text(const struct network *network, const struct classification *result, int top)
+{
+	for (int i = 0; i < top; i++)
+		printf("%6.1f %%  %s\n", 100 * (double)result->top[i].confidence,
+			network->labels[result->top[i].index]);
+	if (result->group.index >= 0)
+		printf("%6.1f %%  group %s\n", 100 * (double)result->group.confidence,
+			network->groups[result->group.index].name);
+}
+
+static void print_json(const char *file, const struct network *network, const struct classification *result,
+	int top, int64_t nanoseconds)
+{
+	json_t *list = json_array();
+
+	for (int i = 0; i < top; i++) {
+		const struct prediction *p = &result->top[i];
+		json_array_append_new(
+			list, json_pack("{s:o, s:i, s:o}", "label", output_text(network->labels[p->index]),
+				      "index", p->index, "confidence", output_share((double)p->confidence)));
+	}
+	json_t *object = json_pack(
+		"{s:o, s:s, s:o}", "file", output_text(file), "network", network->name, "top", list);
+	if (object && result->group.index >= 0)
+		json_object_set_new(object, "group",
+			json_pack("{s:o, s:o}", "label",
+				output_text(network->groups[result->group.index].name), "confidence",
+				output_share((double)result->group.confidence)));
+	if (object)
+		json_object_set_new(object, "microseconds", json_integer((nanoseconds + 500) / 1000));
+	output_json(object);
+}
+
+/* One after the other; the first thing that goes wrong decides the exit code, the others are still looked at.
+ */
+static int classify_files(struct classifier *classifier, const struct network *network,
+	const struct values *values, char **files, int count)
+{
+	struct picture picture = {0};
+	struct classification result;
+	struct error e;
+	int code = EX_OK;
+
+	for (int i = 0; i < count; i++) {
+		if (picture_read_file(files[i], &picture, &e)) {
+			int failed = fail(FAILURE_SOURCE, &e);
+			code = code ? code : failed;
+			continue;
+		}
+		int64_t begun = clock_now();
+		if (classifier_run(classifier, &picture, &result, &e)) {
+			code = fail(FAILURE_PL, &e);
+			break;
+		}
+		int64_t taken = clock_now() - begun;
+		int top = values->top < result.count ? values->top : result.count;
+		if (values->json) {
+			print_json(files[i], network, &result, top, taken);
+			continue;
+		}
+		if (count > 1)
+			printf("%s\n", files[i]);
+		print_text(network, &result, top);
+	}
+	picture_finish(&picture);
+	return code;
+}
+
+static int run(int argc, char **argv)
+{
+	struct values values = {.top = 5};
+	struct network *network = NULL;
+	struct classifier *classifier = NULL;
+	enum failure where;
+	struct error e;
+	int count;
+	int code = options_parse(&classify_command, argc, argv, &values, &count);
+
+	if (code != OPTIONS_GO_ON)
+		return code;
+	if (!count)
+		return usage_error(&classify_command, "a picture is missing");
+	if (networks_open(values.network, &network, &e))
+		return fail(FAILURE_NETWORK, &e);
+	if (classifier_create(network, values.pl, values.kernels, &classifier, &where, &e))
+		code = fail(where, &e);
+	else
+		code = classify_files(classifier, network, &values, argv, count);
+	classifier_destroy(classifier);
+	network_free(network);
+	return output_finish(code);
+}
+
+const struct command classify_command = {
+	.name = "classify",
+	.summary = "say what is on pictures",
+	.usage = "[OPTION]… PICTURE…",
+	.details =
+		"Prints the labels of each picture (JPEG or PNG), the most likely first, with the confidence "
+		"in\n"
+		"each, and then the group of labels that is most likely as a whole, where the network has "
+		"groups.\n"
+		"A picture that cannot be read is told on stderr and the others are classified all the same.",
+	.examples =
+		"twobit classify cat.jpg\n"
+		"twobit classify --top-k 1 holiday/*.jpg\n"
+		"twobit classify --json cat.jpg | jq -r '.top[0].label'",
+	.options = options,
+	.run = run,
+};

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* `twobit import`: makes a network folder out of another project's files. */
+#include "base/error.h"
+#include "base/log.h"
+#include "command.h"
+#include "nn/import_qnn_mo.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+static const struct {
+	const char *name;
+	int (*import)(const char *path, struct network **out, struct error *e);
+} formats[] = {{"qnn-mo", import_qnn_mo}};
+
+#define FORMATS (sizeof(formats) / sizeof(formats[0]))
+
+static void print_layers(const struct network *network)
+{
+	static const char *const kinds[] = {"convolution", "fully connected", "max pool"};
+
+	for (int i = 0; i < network->layer_count; i++) {
+		const struct layer *l = &network->layers[i];
+		char in[48], out[48], bits[48] = "";
+		snprintf(in, sizeof(in), "%d x %d x %d", l->in.height, l->in.width, l->in.channels);
+		snprintf(out, sizeof(out), "%d x %d x %d", l->out.height, l->out.width, l->out.channels);
+		if (layer_has_weights(l))
+			snprintf(bits, sizeof(bits), "%d-bit weights, ", l->weight_bits);
+		printf("%-12s %-16s %16s -> %-16s %s%d-bit codes in, %d-bit %s out\n", l->name,
+			kinds[l->kind], in, out, bits, l->input_bits, l->output_bits,
+			l->ending == ENDING_SCORES ? "scores" : "codes");
+	}
+}
+
+static int import_to(size_t format, const char *from, const char *to)
+{
+	struct network *network;
+	struct error e;
+	int code = EX_OK;
+
+	/* Asked before the work; network_save asks again. */
+	if (access(to, F_OK) == 0) {
+		error_set(&e, -EEXIST, "%s exists already; choose another name or remove it", to);
+		return fail(FAILURE_CREATE, &e);
+	}
+	int status = formats[format].import(from, &network, &e);
+	if (status)
+		return fail(FAILURE_SOURCE, &e);
+	if (network_save(network, to, &e)) {
+		code = fail(FAILURE_CREATE, &e);
+	} else {
+		print_layers(network);
+		printf("%d layers written to %s\n", network->layer_count, to);
+	}
+	network_free(network);
+	return code;
+}
+
+static int run(int argc, char **argv)
+{
+	int count;
+	int code = options_parse(&import_command, argc, argv, NULL, &count);
+
+	if (code != OPTIONS_GO_ON)
+		return code;
+	if (count < 3)
+		return usage_error(&import_command, "FORMAT, FROM and TO are needed");
+	if (count > 3)
+		return usage_error(&import_command, "\"%s\" is one argument too many", argv[3]);
+	for (size_t i = 0; i < FORMATS; i++)
+		if (strcmp(argv[0], formats[i].name) == 0)
+			return output_finish(import_to(i, argv[1], argv[2]));
+	return usage_error(&import_command, "unknown format \"%s\", there is qnn-mo", argv[0]);
+}
+
+const struct command import_command = {
+	.name = "import",
+	.summary = "make a network folder from another project's files",
+	.usage = "[OPTION]… FORMAT FROM TO",
+	.details =
+		"FORMAT qnn-mo reads a network of QNN-MO-PYNQ: FROM is its list of layers "
+		"(NAME-layers.json), or\n"
+		"the folder that holds one. TO is the folder to make; it must not exist yet.",
+	.examples = "twobit import qnn-mo dorefanet-layers.json my-network",
+	.run = run,
+};

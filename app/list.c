@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/* `twobit list`: what there is to choose from. */
+#include "base/error.h"
+#include "base/log.h"
+#include "camera/camera.h"
+#include "command.h"
+#include "display/display.h"
+#include "networks.h"
+#include "nn/engine.h"
+#include "output.h"
+#include "pl/pl.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+struct values {
+	bool json;
+};
+
+static const struct option options[] = {
+	{"json", 0, OPTION_FLAG, NULL, "Print one JSON object", offsetof(struct values, json)},
+	{0},
+};
+
+/* A table on its way out: rows are printed at once, or gathered in `rows` for JSON (else NULL). */
+struct table {
+	json_t *rows;
+};
+
+static void add_row(struct table *table, const char *name, const char *summary)
+{
+	if (table->rows)
+		json_array_append_new(table->rows,
+			json_pack("{s:o, s:o}", "name", output_text(name), "summary", output_text(summary)));
+	else
+		printf("  %-12s  %s\n", name, summary);
+}
+
+static void describe_network(const char *folder, char *text, size_t size)
+{
+	struct network *network;
+	struct error e;
+
+	if (network_load(folder, &network, &e)) {
+		snprintf(text, size, "broken: %s", e.text);
+		return;
+	}
+	struct shape in = network->layers[0].in;
+	uint64_t operations = 0;
+	for (int i = 0; i < network->layer_count; i++)
+		operations += layer_operations(&network->layers[i]);
+	snprintf(text, size, "%dx%dx%d in, %d layers, %d classes, %.1f million operations; %s", in.width,
+		in.height, in.channels, network->layer_count, network->class_count, (double)operations / 1e6,
+		folder);
+	network_free(network);
+}
+
+static int list_networks(struct table *table)
+{
+	struct found_network *found;
+	int count = networks_find(&found);
+	char text[1024];
+
+	if (count < 0) {
+		struct error e;
+		error_set(&e, count, "out of memory while looking for networks");
+		return fail(FAILURE_NETWORK, &e);
+	}
+	for (int i = 0; i < count; i++) {
+		describe_network(found[i].folder, text, sizeof(text));
+		add_row(table, found[i].name, text);
+	}
+	networks_forget(found, count);
+	return EX_OK;
+}
+
+static int list_sources(struct table *table)
+{
+	for (const struct camera_driver *const *d = camera_drivers(); *d; d++)
+		add_row(table, (*d)->name, (*d)->summary);
+	return EX_OK;
+}
+
+static int list_displays(struct table *table)
+{
+	char text[200];
+
+	for (const struct display_driver *const *d = display_drivers(); *d; d++) {
+		snprintf(text, sizeof(text), "%s%s", (*d)->summary,
+			(*d)->available() ? "" : " (not available here)");
+		add_row(table, (*d)->name, text);
+	}
+	return EX_OK;
+}
+
+static int list_pl(struct table *table)
+{
+	for (const struct pl_driver *const *d = pl_drivers(); *d; d++)
+		add_row(table, (*d)->name, (*d)->summary);
+	return EX_OK;
+}
+
+static int list_kernels(struct table *table)
+{
+	const char *const *names = kernel_names();
+
+	for (int i = 0; names[i]; i++)
+		add_row(table, names[i], i ? "for this processor" : "for this processor, the fastest");
+	return EX_OK;
+}
+
+static const struct {
+	const char *name, *heading;
+	int (*list)(struct table *table);
+} lists[] = {
+	{"networks", "Networks (--network)", list_networks},
+	{"sources", "Sources", list_sources},
+	{"displays", "Displays (--display)", list_displays},
+	{"pl", "Programmable logic (--pl)", list_pl},
+	{"kernels", "Kernels (--kernels)", list_kernels},
+};
+
+#define LISTS (sizeof(lists) / sizeof(lists[0]))
+
+static int print_lists(const char *only, bool json)
+{
+	json_t *all = json ? json_object() : NULL;
+	int code = EX_OK;
+
+	for (size_t i = 0; i < LISTS && !code; i++) {
+		struct table table = {.rows = NULL};
+		if (only && strcmp(only, lists[i].name) != 0)
+			continue;
+		if (json) {
+			table.rows = json_array();
+			json_object_set_new(all, lists[i].name, table.rows);
+		} else if (!only) {
+			printf("%s%s:\n", i ? "\n" : "", lists[i].heading);
+		}
+		code = lists[i].list(&table);
+	}
+	if (json)
+		output_json(all);
+	return output_finish(code);
+}
+
+static int run(int argc, char **argv)
+{
+	struct values values = {0};
+	const char *names[LISTS + 1] = {0};
+	int count;
+	int code = options_parse(&list_command, argc, argv, &values, &count);
+
+	if (code != OPTIONS_GO_ON)
+		return code;
+	if (count > 1)
+		return usage_error(&list_command, "\"%s\" is one argument too many", argv[1]);
+	for (size_t i = 0; i < LISTS; i++) {
+		names[i] = lists[i].name;
+		if (count && strcmp(argv[0], lists[i].name) == 0)
+			return print_lists(argv[0], values.json);
+	}
+	if (!count)
+		return print_lists(NULL, values.json);
+	const char *close = closest_word(argv[0], names);
+	return usage_error(&list_command, "nothing called \"%s\" to list%s%s%s", argv[0],
+		close ? ", did you mean " : "", close ? close : "", close ? "?" : "");
+}
+
+const struct command list_command = {
+	.name = "list",
+	.summary = "list networks, sources, displays, PLs and kernels",
+	.usage = "[OPTION]… [networks|sources|displays|pl|kernels]",
+	.details = "Without a name, everything is listed.",
+	.examples = "twobit list\ntwobit list networks\ntwobit list --json | jq .kernels",
+	.options = options,
+	.run = run,
+};

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+#include "networks.h"
+
+#include "base/error.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Folders that may hold networks, in the order of search. */
+#define PLACES 4
+struct places {
+	char path[PLACES][PATH_MAX];
+	int count;
+};
+
+static void add_place(struct places *places, const char *root, const char *rest)
+{
+	if (root && root[0] && snprintf(places->path[places->count], PATH_MAX, "%s%s", root, rest) < PATH_MAX)
+		places->count++;
+}
+
+/* The folder that is `levels` above the executable's own, or "". */
+static void executable_ancestor(char path[PATH_MAX], int levels)
+{
+	ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - 1);
+
+	path[length > 0 ? length : 0] = 0;
+	for (int i = 0; i <= levels; i++) {
+		char *slash = strrchr(path, '/');
+		if (slash)
+			*slash = 0;
+	}
+}
+
+static void find_places(struct places *places)
+{
+	char checkout[PATH_MAX], home[PATH_MAX] = "";
+	const char *data = getenv("XDG_DATA_HOME");
+
+	places->count = 0;
+	add_place(places, getenv("TWOBIT_NETWORKS"), "");
+	executable_ancestor(checkout, 2);
+	add_place(places, checkout, "/assets/networks");
+	if (!(data && data[0]) && getenv("HOME")) {
+		if (snprintf(home, sizeof(home), "%s/.local/share", getenv("HOME")) < PATH_MAX)
+			data = home;
+	}
+	add_place(places, data, "/twobit/networks");
+	add_place(places, TWOBIT_DATA_DIR, "/networks");
+}
+
+static bool holds_network(const char *folder)
+{
+	char path[PATH_MAX];
+
+	return snprintf(path, sizeof(path), "%s/network.json", folder) < PATH_MAX && access(path, F_OK) == 0;
+}
+
+/* One folder among those found, unless its name was found in an earlier place. */
+static int add_found(struct found_network **found, int *count, const char *place, const char *name)
+{
+	char folder[PATH_MAX];
+
+	if (name[0] == '.' || snprintf(folder, sizeof(folder), "%s/%s", place, name) >= PATH_MAX ||
+		!holds_network(folder))
+		return 0;
+	for (int i = 0; i < *count; i++)
+		if (strcmp((*found)[i].name, name) == 0)
+			return 0;
+	struct found_network *more = realloc(*found, sizeof(*more) * (size_t)(*count + 1));
+	if (!more)
+		return -ENOMEM;
+	*found = more;
+	more[*count] = (struct found_network){strdup(name), strdup(folder)};
+	(*count)++;
+	return more[*count - 1].name && more[*count - 1].folder ? 0 : -ENOMEM;
+}
+
+int networks_find(struct found_network **out)
+{
+	struct places places;
+	int count = 0, error = 0;
+
+	*out = NULL;
+	find_places(&places);
+	for (int i = 0; i < places.count; i++) {
+		struct dirent **entries;
+		int entry_count = scandir(places.path[i], &entries, NULL, alphasort);
+		for (int j = 0; j < entry_count; j++) {
+			if (!error)
+				error = add_found(out, &count, places.path[i], entries[j]->d_name);
+			free(entries[j]);
+		}
+		if (entry_count >= 0)
+			free(entries);
+	}
+	if (!error)
+		return count;
+	networks_forget(*out, count);
+	*out = NULL;
+	return error;
+}
+
+void networks_forget(struct found_network *found, int count)
+{
+	for (int i = 0; i < count; i++) {
+		free(found[i].name);
+		free(found[i].folder);
+	}
+	free(found);
+}
+
+/* The sentence for a name that is nowhere: what there is instead. */
+static int unknown_network(const char *name, const struct found_network *found, int count, struct error *e)
+{
+	char names[300] = "";
+
+	for (int i = 0; i < count; i++) {
+		size_t used = strlen(names);
+		snprintf(names + used, sizeof(names) - used, "%s%s", i ? ", " : "", found[i].name);
+	}
+	if (!count)
+		return error_set(e, -ENOENT,
+			"no network called %s, nor any other; give a folder, or set TWOBIT_NETWORKS", name);
+	return error_set(e, -ENOENT, "no network called %s; there are: %s", name, names);
+}
+
+static int find_folder(const char *name, char folder[PATH_MAX], struct error *e)
+{
+	struct found_network *found = NULL;
+	const char *match = strchr(name, '/') ? name : NULL;
+	int count = 0, status = 0;
+
+	if (!match) {
+		count = networks_find(&found);
+		if (count < 0)
+			return error_set(e, count, "out of memory while looking for networks");
+	}
+	for (int i = 0; !match && i < count; i++)
+		if (strcmp(found[i].name, name) == 0)
+			match = found[i].folder;
+	if (!match && holds_network(name))
+		match = name;
+	if (!match)
+		status = unknown_network(name, found, count, e);
+	else if (snprintf(folder, PATH_MAX, "%s", match) >= PATH_MAX)
+		status = error_set(
+			e, -ENAMETOOLONG, "the network's path is longer than %d bytes", PATH_MAX - 1);
+	networks_forget(found, count);
+	return status;
+}
+
+/* What must hold of a network, so that pictures can be classified with it. */
+static int check_for_pictures(const struct network *network, struct error *e)
+{
+	const struct layer *first = &network->layers[0];
+
+	if (first->input_bits != 8)
+		return error_set(e, -EINVAL,
+			"%s takes codes of %d bits, not the pixels of a picture: it holds only the later "
+			"layers of a network",
+			network->folder, first->input_bits);
+	if (first->in.channels != 3 && first->in.channels != 1)
+		return error_set(e, -EINVAL, "%s takes %d channels; a picture has 3, or 1 when grey",
+			network->folder, first->in.channels);
+	if (network->layer_count < 2)
+		return error_set(e, -EINVAL,
+			"%s has one layer only; Conv0 and at least one for the PL are needed",
+			network->folder);
+	if (network->class_count < 1)
+		return error_set(e, -EINVAL, "%s ends in codes, not in scores of classes", network->folder);
+	return 0;
+}
+
+int networks_open(const char *name, struct network **out, struct error *e)
+{
+	char folder[PATH_MAX];
+	int status = find_folder(name ? name : NETWORK_DEFAULT, folder, e);
+
+	*out = NULL;
+	if (!status)
+		status = network_load(folder, out, e);
+	if (!status)
+		status = check_for_pictures(*out, e);
+	if (status) {
+		network_free(*out);
+		*out = NULL;
+	}
+	return status;
+}

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT */
+#include "options.h"
+
+#include "base/log.h"
+#include "command.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+static const char *const levels[] = {"error", "warning", "info", "debug", NULL};
+static const char *const colours[] = {"auto", "always", "never", NULL};
+
+struct common {
+	bool quiet, verbose, help;
+	const char *level, *colour;
+};
+
+static struct common common;
+
+const struct option common_options[] = {
+	{"quiet", 'q', OPTION_FLAG, NULL, "Only errors and warnings on stderr",
+		offsetof(struct common, quiet)},
+	{"verbose", 'v', OPTION_FLAG, NULL, "Say more on stderr", offsetof(struct common, verbose)},
+	{"log-level", 0, OPTION_CHOICE, "LEVEL", "error, warning, info or debug [info]",
+		offsetof(struct common, level), .choices = levels},
+	{"color", 0, OPTION_CHOICE, "WHEN", "auto, always or never [auto]", offsetof(struct common, colour),
+		.choices = colours},
+	{"help", 'h', OPTION_FLAG, NULL, "Show this help", offsetof(struct common, help)},
+	{0},
+};
+
+bool quiet(void)
+{
+	return common.quiet;
+}
+
+bool colour_wanted(int fd)
+{
+	const char *no_colour = getenv("NO_COLOR");
+	const char *term = getenv("TERM");
+
+	if (common.colour && strcmp(common.colour, "auto") != 0)
+		return strcmp(common.colour, "always") == 0;
+	return isatty(fd) && !(no_colour && no_colour[0]) && term && strcmp(term, "dumb") != 0;
+}
+
+static void configure_log(void)
+{
+	enum log_level level = common.verbose ? LOG_DEBUG : common.quiet ? LOG_WARNING : LOG_INFO;
+
+	for (int i = 0; common.level && levels[i]; i++)
+		if (strcmp(common.level, levels[i]) == 0)
+			level = (enum log_level)i;
+	log_configure(level, colour_wanted(STDERR_FILENO));
+}
+
+int usage_error(const struct command *command, const char *format, ...)
+{
+	char sentence[512];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(sentence, sizeof(sentence), format, arguments);
+	va_end(arguments);
+	configure_log();
+	log_error("%s: %s; see `twobit %s --help`", command->name, sentence, command->name);
+	return EX_USAGE;
+}
+
+/* Levenshtein's distance of two words of at most 31 bytes; longer ones are far from everything. */
+static int word_distance(const char *a, const char *b)
+{
+	int row[32];
+	size_t length_a = strlen(a), length_b = strlen(b);
+
+	if (length_a > 31 || length_b > 31)
+		return 32;
+	for (size_t j = 0; j <= length_b; j++)
+		row[j] = (int)j;
+	for (size_t i = 0; i < length_a; i++) {
+		int diagonal = row[0];
+		row[0] = (int)i + 1;
+		for (size_t j = 0; j < length_b; j++) {
+			int best = diagonal + (a[i] != b[j]);
+			diagonal = row[j + 1];
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			if (row[j + 1] + 1 < best)
+				best = row[j + 1] + 1;
+			row[j + 1] = best;
+		}
+	}
+	return row[length_b];
+}
+
+const char *closest_word(const char *word, const char *const *candidates)
+{
+	const char *best = NULL;
+	int best_distance = 3;
+
+	for (; *candidates; candidates++) {
+		size_t length = strlen(word);
+		int distance = word_distance(word, *candidates);
+		if (length >= 2 && strncmp(word, *candidates, length) == 0)
+			distance = 1;
+		if (distance < best_distance && (size_t)distance < length) {
+			best = *candidates;
+			best_distance = distance;
+		}
+	}
+	return best;
+}
+
+/* One option of the command line on its way into the values. */
+struct parse {
+	const struct command *command;
+	const struct option *option;
+	char spelled[80]; /* as the user wrote it: "--frames", "-n" */
+	const char *text; /* its value */
+	void *value;
+};
+
+static int refuse(const struct parse *p, const char *expected)
+{
+	return usage_error(p->command, "%s takes %s, not \"%s\"", p->spelled, expected, p->text);
+}
+
+static int refuse_range(const struct parse *p, const char *what)
+{
+	char expected[100];
+
+	snprintf(expected, sizeof(expected), "%s from %.10g to %.10g", what, p->option->minimum,
+		p->option->maximum);
+	return refuse(p, expected);
+}
+
+static bool in_range(const struct option *option, double value)
+{
+	return value >= option->minimum && value <= option->maximum;
+}
+
+static int set_integer(const struct parse *p)
+{
+	char *end;
+
+	errno = 0;
+	long value = strtol(p->text, &end, 10);
+	if (end == p->text || *end || errno || !in_range(p->option, (double)value))
+		return refuse_range(p, "a whole number");
+	*(int *)p->value = (int)value;
+	return 0;
+}
+
+static int set_number(const struct parse *p)
+{
+	char *end;
+	double value = strtod(p->text, &end);
+
+	if (end == p->text || *end || !in_range(p->option, value))
+		return refuse_range(p, "a number");
+	*(double *)p->value = value;
+	return 0;
+}
+
+static int set_duration(const struct parse *p)
+{
+	static const struct {
+		const char *name;
+		double seconds;
+	} units[] = {{"", 1}, {"s", 1}, {"ms", 1e-3}, {"m", 60}, {"min", 60}, {"h", 3600}};
+	char *end;
+	double value = strtod(p->text, &end);
+
+	for (size_t i = 0; end != p->text && i < sizeof(units) / sizeof(units[0]); i++) {
+		if (strcmp(end, units[i].name) != 0 || !in_range(p->option, value * units[i].seconds))
+			continue;
+		*(double *)p->value = value * units[i].seconds;
+		return 0;
+	}
+	return refuse(p, "a time such as 10s, 500ms or 2m");
+}
+
+static int set_size(const struct parse *p)
+{
+	struct option_size size = {0, 0};
+	int used = 0;
+
+	if (sscanf(p->text, "%5dx%5d%n", &size.width, &size.height, &used) != 2 || p->text[used] ||
+		!in_range(p->option, size.width) || !in_range(p->option, size.height))
+		return refuse(p, "a size in pixels such as 1280x720");
+	*(struct option_size *)p->value = size;
+	return 0;
+}
+
+static int set_choice(const struct parse *p)
+{
+	char expected[200] = "one of";
+
+	for (const char *const *choice = p->option->choices; *choice; choice++) {
+		size_t used = strlen(expected);
+		if (strcmp(*choice, p->text) == 0) {
+			*(const char **)p->value = *choice;
+			return 0;
+		}
+		snprintf(expected + used, sizeof(expected) - used, " %s", *choice);
+	}
+	return refuse(p, expected);
+}
+
+static int set_value(const struct parse *p)
+{
+	switch (p->option->kind) {
+	case OPTION_FLAG:
+		*(bool *)p->value = true;
+		return 0;
+	case OPTION_TEXT:
+		*(const char **)p->value = p->text;
+		return 0;
+	case OPTION_CHOICE:
+		return set_choice(p);
+	case OPTION_INTEGER:
+		return set_integer(p);
+	case OPTION_NUMBER:
+		return set_number(p);
+	case OPTION_SIZE:
+		return set_size(p);
+	case OPTION_DURATION:
+		return set_duration(p);
+	}
+	return EX_SOFTWARE;
+}
+
+static const struct option *find_in(
+	const struct option *options, const char *name, size_t length, char letter)
+{
+	for (; options && options->name; options++) {
+		if (letter && options->letter == letter)
+			return options;
+		if (!letter && strlen(options->name) == length && strncmp(options->name, name, length) == 0)
+			return options;
+	}
+	return NULL;
+}
+
+/* Finds the option by name (letter 0) or letter, and where its value lives. */
+static bool find_option(struct parse *p, void *values, const char *name, size_t length, char letter)
+{
+	p->option = find_in(p->command->options, name, length, letter);
+	if (!p->option) {
+		p->option = find_in(common_options, name, length, letter);
+		values = &common;
+	}
+	if (!p->option)
+		return false;
+	p->value = (char *)values + p->option->offset;
+	return true;
+}
+
+static int unknown_option(const struct parse *p)
+{
+	const char *names[64];
+	int count = 0;
+	const struct option *const tables[] = {p->command->options, common_options};
+
+	for (int t = 0; t < 2; t++)
+		for (const struct option *o = tables[t]; o && o->name && count < 63; o++)
+			names[count++] = o->name;
+	names[count] = NULL;
+	const char *close = strncmp(p->spelled, "--", 2) == 0 ? closest_word(p->spelled + 2, names) : NULL;
+	if (close)
+		return usage_error(p->command, "unknown option %s, did you mean --%s?", p->spelled, close);
+	return usage_error(p->command, "unknown option %s", p->spelled);
+}
+
+/* --name, --name=value, --name value. */
+static int parse_long(struct parse *p, void *values, char ***next)
+{
+	const char *name = **next + 2, *equals = strchr(name, '=');
+	size_t length = equals ? (size_t)(equals - name) : strlen(name);
+
+	snprintf(p->spelled, sizeof(p->spelled), "--%.*s", (int)(length < 70 ? length : 70), name);
+	if (!find_option(p, values, name, length, 0))
+		return unknown_option(p);
+	++*next;
+	if (p->option->kind == OPTION_FLAG)
+		return equals ? usage_error(p->command, "%s takes no value", p->spelled) : set_value(p);
+	p->text = equals ? equals + 1 : **next;
+	if (!p->text)
+		return usage_error(p->command, "%s needs a value, %s", p->spelled, p->option->argument);
+	if (!equals)
+		++*next;
+	return set_value(p);
+}
+
+/* -n value, -nvalue, and flags together: -qn5. */
+static int parse_letters(struct parse *p, void *values, char ***next)
+{
+	const char *letters = *(*next)++;
+
+	for (letters++; *letters; letters++) {
+		snprintf(p->spelled, sizeof(p->spelled), "-%c", *letters);
+		if (!find_option(p, values, NULL, 0, *letters))
+			return unknown_option(p);
+		if (p->option->kind == OPTION_FLAG) {
+			set_value(p);
+			continue;
+		}
+		p->text = letters[1] ? letters + 1 : **next;
+		if (!p->text)
+			return usage_error(
+				p->command, "%s needs a value, %s", p->spelled, p->option->argument);
+		if (!letters[1])
+			++*next;
+		return set_value(p);
+	}
+	return 0;
+}
+
+int options_parse(const struct command *command, int argc, char **argv, void *values, int *count)
+{
+	struct parse p = {.command = command};
+	char **next = argv + 1;
+	bool ended = false;
+
+	(void)argc; /* argv ends in NULL, as main's does */
+	*count = 0;
+	while (*next) {
+		int code = 0;
+		if (!ended && strcmp(*next, "--") == 0) {
+			ended = true;
+			next++;
+		} else if (ended || (*next)[0] != '-' || !(*next)[1]) {
+			argv[(*count)++] = *next++;
+		} else if ((*next)[1] == '-') {
+			code = parse_long(&p, values, &next);
+		} else {
+			code = parse_letters(&p, values, &next);
+		}
+		if (common.help)
+			return command_help(command);
+		if (code)
+			return code;
+	}
+	configure_log();
+	return OPTIONS_GO_ON;
+}
