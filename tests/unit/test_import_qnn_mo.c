@@ -21,12 +21,12 @@
 #define BITS "\"input_bits\": 2, \"output_bits\": 2"
 #define CONV "\"func\": \"conv_layer\", " BITS ", \"weight_bits\": 1, \"threshold_bits\": 16"
 
-/* 140 channels split by two; 70 a group need two words of 64, 40 need two folds of 32 PEs. */
+/* 210 channels split by three; 70 a group need two words of 64, 40 need two folds of 32 PEs. */
 static const char base[] =
 	"{\"network\": \"tiny\", \"binparam\": \"parameters\", \"binparam_skip\": 1, \"layer_skip\": 1, "
 	"\"layers\": ["
 	"{\"name\": \"conv0\", \"func\": \"conv_layer\", \"input_bits\": 8},"
-	"{\"name\": \"split1\", \"func\": \"split_layer\", \"split\": 2, \"input_channels\": 140, "
+	"{\"name\": \"split1\", \"func\": \"split_layer\", \"split\": 3, \"input_channels\": 210, "
 	"\"input_dim\": 6},"
 	"{\"name\": \"conv1\", " CONV
 	", \"kernel_shape\": 3, \"kernel_stride\": 1,"
@@ -37,11 +37,11 @@ static const char base[] =
 	"{\"name\": \"conv2\", " CONV
 	", \"kernel_shape\": 1, \"kernel_stride\": 1,"
 	" \"input\": [40, 3, 3], \"output\": [2, 3, 3], \"padding\": 0},"
-	"{\"name\": \"merge2\", \"func\": \"merge_layer\", \"merge\": 2, \"output_channels\": 4, "
+	"{\"name\": \"merge2\", \"func\": \"merge_layer\", \"merge\": 3, \"output_channels\": 6, "
 	"\"output_dim\": 3},"
 	"{\"name\": \"conv3\", " CONV
 	", \"kernel_shape\": 2, \"kernel_stride\": 2,"
-	" \"input\": [4, 3, 3], \"output\": [33, 2, 2], \"padding\": 1},"
+	" \"input\": [6, 3, 3], \"output\": [33, 2, 2], \"padding\": 1},"
 	"{\"name\": \"pool3\", \"func\": \"maxpool_layer\", " BITS
 	", \"kernel_shape\": 2, \"kernel_stride\": 2,"
 	" \"input\": [33, 4, 4], \"output\": [33, 2, 2], \"padding\": 1},"
@@ -54,9 +54,9 @@ struct part {
 	int file, channels, kernel, depth;
 };
 
-/* Group by group between split and merge: conv1 and conv2 of group 0, then of group 1. */
-static const struct part parts[] = {
-	{1, 40, 3, 70}, {2, 2, 1, 40}, {3, 40, 3, 70}, {4, 2, 1, 40}, {5, 33, 2, 4}};
+/* Group by group between split and merge: conv1 and conv2 of group 0, then of group 1, of group 2. */
+static const struct part parts[] = {{1, 40, 3, 70}, {2, 2, 1, 40}, {3, 40, 3, 70}, {4, 2, 1, 40},
+	{5, 40, 3, 70}, {6, 2, 1, 40}, {7, 33, 2, 6}};
 
 static char folder[64];
 
@@ -251,13 +251,13 @@ static void network_is_what_was_written(void **state)
 	assert_string_equal(network->name, "tiny");
 	assert_int_equal(network->class_count, 0);
 	assert_int_equal(network->layer_count, 5);
-	layer_is(&layers[0], "conv1", (struct shape){6, 6, 140}, (struct shape){6, 6, 80});
+	layer_is(&layers[0], "conv1", (struct shape){6, 6, 210}, (struct shape){6, 6, 120});
 	window_is(&layers[0], 3, 1, (const int[]){1, 1, 1, 1});
-	layer_is(&layers[1], "pool1", (struct shape){6, 6, 80}, (struct shape){3, 3, 80});
+	layer_is(&layers[1], "pool1", (struct shape){6, 6, 120}, (struct shape){3, 3, 120});
 	window_is(&layers[1], 3, 2, (const int[]){0, 0, 1, 1});
-	layer_is(&layers[2], "conv2", (struct shape){3, 3, 80}, (struct shape){3, 3, 4});
+	layer_is(&layers[2], "conv2", (struct shape){3, 3, 120}, (struct shape){3, 3, 6});
 	window_is(&layers[2], 1, 1, (const int[]){0, 0, 0, 0});
-	layer_is(&layers[3], "conv3", (struct shape){3, 3, 4}, (struct shape){2, 2, 33});
+	layer_is(&layers[3], "conv3", (struct shape){3, 3, 6}, (struct shape){2, 2, 33});
 	window_is(&layers[3], 2, 2, (const int[]){1, 1, 1, 1});
 	layer_is(&layers[4], "pool3", (struct shape){2, 2, 33}, (struct shape){2, 2, 33});
 	window_is(&layers[4], 2, 2, (const int[]){1, 1, 1, 1});
@@ -266,13 +266,15 @@ static void network_is_what_was_written(void **state)
 
 		assert_int_equal(layers[i].kind, pool ? LAYER_MAX_POOL : LAYER_CONV);
 		assert_int_equal(layers[i].ending, pool ? ENDING_NONE : ENDING_THRESHOLDS);
-		assert_int_equal(layers[i].groups, i == 0 || i == 2 ? 2 : 1);
+		assert_int_equal(layers[i].groups, i == 0 || i == 2 ? 3 : 1);
 	}
 	group_is(&layers[0], 0, &parts[0]);
 	group_is(&layers[2], 0, &parts[1]);
 	group_is(&layers[0], 1, &parts[2]);
 	group_is(&layers[2], 1, &parts[3]);
-	group_is(&layers[3], 0, &parts[4]);
+	group_is(&layers[0], 2, &parts[4]);
+	group_is(&layers[2], 2, &parts[5]);
+	group_is(&layers[3], 0, &parts[6]);
 	network_free(network);
 }
 
@@ -292,7 +294,7 @@ static void thresholds_may_come_in_any_order(void **state)
 {
 	(void)state;
 	uint8_t bytes[16];
-	char *path = path_of("parameters/5-7-thres.bin");
+	char *path = path_of("parameters/7-7-thres.bin");
 
 	word_put(bytes, 0, UINT64_C(0x00020001ffff0005)); /* 5, −1, 1; not inverted; bit 49 means nothing */
 	word_put(bytes, 1, UINT64_C(0x0001ffffffffffff));
@@ -301,7 +303,7 @@ static void thresholds_may_come_in_any_order(void **state)
 	assert_memory_equal(network->layers[3].thresholds + 7 * 3, ((const int32_t[]){-1, 1, 5}), 12);
 	assert_int_equal(network->layers[3].invert[7], 0);
 	network_free(network);
-	thresholds_write(&parts[4], 7);
+	thresholds_write(&parts[6], 7);
 }
 
 /* base with a field of a layer (or of the list) replaced, or removed when value is NULL. */
@@ -346,12 +348,12 @@ static void fields_that_do_not_fit_are_refused(void **state)
 		{1, "name", "\"../conv1\"", "layers[1]", "name"},
 		{1, "func", "\"relu_layer\"", "layer \"split1\"", "func"},
 		{1, "func", NULL, "layer \"split1\"", "func"},
-		{1, "split", "3", "layer \"split1\"", "140"},
+		{1, "split", "4", "layer \"split1\"", "210"},
 		{1, "split", "0", "layer \"split1\"", "split"},
 		{1, "split", "17", "layer \"split1\"", "split"},
 		{1, "input_dim", "\"6\"", "layer \"split1\"", "input_dim"},
 		{1, "input_dim", "7", "layer \"conv1\"", "input"},
-		{1, "input_channels", "142", "layer \"conv1\"", "input"},
+		{1, "input_channels", "213", "layer \"conv1\"", "input"},
 		{CONV1, "input_bits", "3", "layer \"conv1\"", "input_bits"},
 		{CONV1, "output_bits", "3", "layer \"conv1\"", "output_bits"},
 		{CONV1, "weight_bits", "2", "layer \"conv1\"", "weight_bits"},
@@ -454,15 +456,15 @@ static void files_of_another_size_are_refused(void **state)
 	refused(folder, "parameters/3-31-thres.bin: layer \"conv1\"", "needs 16");
 	thresholds_write(&parts[2], 31);
 
-	file_write(path_of("parameters/5-2-weights.bin"), bytes, 0);
-	refused(folder, "parameters/5-2-weights.bin: layer \"conv3\"", "0 bytes");
-	file_write(path_of("parameters/5-2-weights.bin"), bytes, 65);
-	refused(folder, "parameters/5-2-weights.bin: layer \"conv3\"", "65 bytes");
-	assert_int_equal(unlink(path_of("parameters/5-2-weights.bin")), 0);
-	assert_int_equal(mkdir(path_of("parameters/5-2-weights.bin"), 0700), 0);
-	refused(folder, "parameters/5-2-weights.bin: layer \"conv3\"", NULL);
-	assert_int_equal(rmdir(path_of("parameters/5-2-weights.bin")), 0);
-	weights_write(&parts[4], 2);
+	file_write(path_of("parameters/7-2-weights.bin"), bytes, 0);
+	refused(folder, "parameters/7-2-weights.bin: layer \"conv3\"", "0 bytes");
+	file_write(path_of("parameters/7-2-weights.bin"), bytes, 65);
+	refused(folder, "parameters/7-2-weights.bin: layer \"conv3\"", "65 bytes");
+	assert_int_equal(unlink(path_of("parameters/7-2-weights.bin")), 0);
+	assert_int_equal(mkdir(path_of("parameters/7-2-weights.bin"), 0700), 0);
+	refused(folder, "parameters/7-2-weights.bin: layer \"conv3\"", NULL);
+	assert_int_equal(rmdir(path_of("parameters/7-2-weights.bin")), 0);
+	weights_write(&parts[6], 2);
 	network_free(import(folder));
 }
 
