@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/* A folder of class folders, each with the pictures of one class, also further down. */
+#include "internal.h"
+
+#include "base/error.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+/* Links can make circles. */
+#define DEPTH_MAXIMUM 8
+
+/* Sorted by bytes, as every locale and machine does alike. */
+static int by_bytes(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int visible(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.';
+}
+
+static void free_entries(struct dirent **entries, int count)
+{
+	for (int i = 0; i < count; i++)
+		free(entries[i]);
+	free(entries);
+}
+
+static int scan(const char *path, struct dirent ***entries, struct error *e)
+{
+	int count = scandir(path, entries, visible, by_bytes);
+
+	if (count < 0)
+		return error_set(e, -errno, "cannot read folder %s: %s", path, strerror(errno));
+	return count;
+}
+
+static bool is_folder(const char *path)
+{
+	struct stat status;
+
+	return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+static bool is_picture(const char *name)
+{
+	static const char *const endings[] = {".jpg", ".jpeg", ".png"};
+	const char *dot = strrchr(name, '.');
+
+	for (size_t i = 0; dot && i < sizeof(endings) / sizeof(endings[0]); i++)
+		if (strcasecmp(dot, endings[i]) == 0)
+			return true;
+	return false;
+}
+
+static int add_pictures(struct dataset *d, const char *folder, int label, int depth, struct error *e)
+{
+	struct dirent **entries;
+	int error = 0;
+	int count = scan(folder, &entries, e);
+
+	if (count < 0)
+		return count;
+	for (int i = 0; i < count && !error; i++) {
+		char *path = NULL;
+		if (asprintf(&path, "%s/%s", folder, entries[i]->d_name) < 0)
+			path = NULL;
+		if (path && depth < DEPTH_MAXIMUM && is_folder(path))
+			error = add_pictures(d, path, label, depth + 1, e);
+		else if (!path || is_picture(path)) {
+			error = dataset_add(d, path, label, e);
+			path = NULL;
+		}
+		free(path);
+	}
+	free_entries(entries, count);
+	return error;
+}
+
+/* "golden_retriever" is the folder of "golden retriever". */
+static bool same_label(const char *folder, const char *label)
+{
+	for (; *folder && *label; folder++, label++)
+		if (*folder != *label && !(*folder == '_' && (*label == ' ' || *label == '/')))
+			return false;
+	return *folder == *label;
+}
+
+static int class_by_label(const char *name, const struct dataset_options *options)
+{
+	for (int i = 0; options->labels && i < options->class_count; i++)
+		if (same_label(name, options->labels[i]))
+			return i;
+	return -1;
+}
+
+static int class_by_number(const char *name, const struct dataset_options *options)
+{
+	char *end;
+	long number = strtol(name, &end, 10);
+
+	return *end || end == name || number < 0 || number >= options->class_count ? -1 : (int)number;
+}
+
+/*
+ * The class of each folder: by the network's labels if all of them are labels, else by number if all of them
+ * are numbers, else by their place in the order of names if there are as many as classes.
+ */
+static int number_classes(const char *path, struct dirent **folders, int count,
+	const struct dataset_options *options, int *classes, struct error *e)
+{
+	int (*const rules[])(const char *, const struct dataset_options *) = {
+		class_by_label, class_by_number};
+	int unknown = 0;
+
+	for (int r = 1; r >= 0; r--) {
+		int known = 0;
+		for (int i = 0; i < count; i++) {
+			classes[i] = rules[1 - r](folders[i]->d_name, options);
+			known += classes[i] >= 0;
+			if (r == 1 && classes[i] < 0)
+				unknown = i;
+		}
+		if (known == count)
+			return 0;
+	}
+	for (int i = 0; i < count; i++)
+		classes[i] = i;
+	if (count == options->class_count)
+		return 0;
+	return error_set(e, -EBADMSG,
+		"%s has %d class folders for %d classes, and \"%s\" is none of the network's labels", path,
+		count, options->class_count, folders[unknown]->d_name);
+}
+
+/* Leaves only the folders among the entries. */
+static int keep_folders(const char *path, struct dirent **entries, int count)
+{
+	int kept = 0;
+
+	for (int i = 0; i < count; i++) {
+		char inner[PATH_MAX];
+		int length = snprintf(inner, sizeof(inner), "%s/%s", path, entries[i]->d_name);
+		if (length < PATH_MAX && is_folder(inner))
+			entries[kept++] = entries[i];
+		else
+			free(entries[i]);
+	}
+	return kept;
+}
+
+int folder_open(struct dataset *d, const char *path, const struct dataset_options *options, struct error *e)
+{
+	struct dirent **entries;
+	int error = 0;
+	int count = scan(path, &entries, e);
+
+	if (count < 0)
+		return count;
+	count = keep_folders(path, entries, count);
+	int *classes = malloc(sizeof(*classes) * (size_t)(count + 1));
+	if (!classes)
+		error = error_set(e, -ENOMEM, "out of memory");
+	else if (!count)
+		error = error_set(e, -EBADMSG, "%s has no class folders in it", path);
+	else
+		error = number_classes(path, entries, count, options, classes, e);
+	for (int i = 0; i < count && !error; i++) {
+		char folder[PATH_MAX];
+		snprintf(folder, sizeof(folder), "%s/%s", path, entries[i]->d_name);
+		error = add_pictures(d, folder, classes[i], 1, e);
+	}
+	free(classes);
+	free_entries(entries, count);
+	return error;
+}

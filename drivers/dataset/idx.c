@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * LeCun's idx files (http://yann.lecun.com/exdb/mnist/): two zero bytes, the type of element (8: unsigned
+ * byte), the number of dimensions, each dimension in 32 bits, most significant byte first, then the elements.
+ */
+#include "internal.h"
+
+#include "base/error.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#define DIMENSIONS_MAXIMUM 4
+#define CHUNK ((size_t)1 << 20)
+
+struct idx {
+	int dimensions;
+	uint32_t length[DIMENSIONS_MAXIMUM];
+	size_t size; /* bytes of elements */
+	uint8_t *data;
+};
+
+static int truncated(const char *path, struct error *e)
+{
+	return error_set(e, -EBADMSG, "%s ends too early, or is broken", path);
+}
+
+static int read_header(gzFile file, const char *path, struct idx *idx, struct error *e)
+{
+	unsigned char bytes[4 * DIMENSIONS_MAXIMUM];
+
+	if (gzread(file, bytes, 4) != 4)
+		return truncated(path, e);
+	if (bytes[0] || bytes[1])
+		return error_set(
+			e, -EBADMSG, "%s is no idx file: it does not start with two zero bytes", path);
+	if (bytes[2] != 8)
+		return error_set(e, -EBADMSG,
+			"%s has elements of type 0x%02x; only unsigned bytes (0x08) are read", path,
+			bytes[2]);
+	if (bytes[3] < 1 || bytes[3] > DIMENSIONS_MAXIMUM)
+		return error_set(e, -EBADMSG, "%s has %d dimensions; 1 (labels), 3 or 4 (pictures) are read",
+			path, bytes[3]);
+	idx->dimensions = bytes[3];
+	int header = 4 * idx->dimensions;
+	if (gzread(file, bytes, (unsigned)header) != header)
+		return truncated(path, e);
+	idx->size = 1;
+	for (int i = 0; i < idx->dimensions; i++) {
+		const unsigned char *b = bytes + (size_t)4 * (size_t)i;
+		idx->length[i] = (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+		if (idx->length[i] > INT_MAX || __builtin_mul_overflow(idx->size, idx->length[i], &idx->size))
+			return error_set(e, -EOVERFLOW, "%s: dimension %d is too large", path, i + 1);
+	}
+	return 0;
+}
+
+/* Memory grows with what is really there, whatever the header promises. */
+static int read_elements(gzFile file, const char *path, struct idx *idx, struct error *e)
+{
+	size_t used = 0;
+
+	while (used < idx->size) {
+		size_t wanted = used ? used : CHUNK;
+		if (wanted > idx->size - used)
+			wanted = idx->size - used;
+		if (wanted > INT_MAX)
+			wanted = INT_MAX;
+		uint8_t *data = realloc(idx->data, used + wanted);
+		if (!data)
+			return error_set(e, -ENOMEM, "out of memory after %zu bytes of %s", used, path);
+		idx->data = data;
+		int got = gzread(file, data + used, (unsigned)wanted);
+		if (got <= 0)
+			return truncated(path, e);
+		used += (size_t)got;
+	}
+	return 0;
+}
+
+static int read_idx(const char *path, struct idx *idx, struct error *e)
+{
+	unsigned char more;
+	gzFile file = gzopen(path, "rb");
+
+	memset(idx, 0, sizeof(*idx));
+	if (!file)
+		return error_set(e, errno ? -errno : -ENOMEM, "cannot open %s: %s", path, strerror(errno));
+	int error = read_header(file, path, idx, e);
+	if (!error)
+		error = read_elements(file, path, idx, e);
+	/* Reading on to the end makes zlib compare the checksum. */
+	if (!error) {
+		int left = gzread(file, &more, 1);
+		if (left)
+			error = error_set(e, -EBADMSG, "%s %s", path,
+				left > 0 ? "is longer than its header says"
+					 : "is broken: its checksum is wrong");
+	}
+	gzclose(file);
+	return error;
+}
+
+static bool replace_last(char *text, size_t size, const char *from, const char *to)
+{
+	char *found = NULL, tail[PATH_MAX];
+
+	for (char *next = text; (next = strstr(next, from)) != NULL; next++)
+		found = next;
+	if (!found)
+		return false;
+	snprintf(tail, sizeof(tail), "%s", found + strlen(from));
+	return snprintf(found, size - (size_t)(found - text), "%s%s", to, tail) <
+	       (int)(size - (size_t)(found - text));
+}
+
+/* t10k-images-idx3-ubyte.gz -> t10k-labels-idx1-ubyte.gz, compressed or not. */
+static int find_labels(const char *images, char path[PATH_MAX], struct error *e)
+{
+	char *base;
+
+	if (strlen(images) < PATH_MAX - 8) {
+		snprintf(path, PATH_MAX, "%s", images);
+		base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+		size_t room = PATH_MAX - (size_t)(base - path);
+		if (replace_last(base, room, "images", "labels")) {
+			if (!replace_last(base, room, "idx3", "idx1"))
+				replace_last(base, room, "idx4", "idx1");
+			if (access(path, F_OK) == 0)
+				return 0;
+			size_t length = strlen(path);
+			if (length > 3 && strcmp(path + length - 3, ".gz") == 0)
+				path[length - 3] = 0;
+			else
+				snprintf(path + length, PATH_MAX - length, ".gz");
+			if (access(path, F_OK) == 0)
+				return 0;
+		}
+	}
+	return error_set(e, -ENOENT, "no labels file beside %s; name it with --labels", images);
+}
+
+static int add_pictures(struct dataset *d, const char *images_path, const struct idx *images,
+	const char *labels_path, const struct idx *labels, int class_count, struct error *e)
+{
+	if (labels->dimensions != 1)
+		return error_set(
+			e, -EBADMSG, "%s has %d dimensions; labels have 1", labels_path, labels->dimensions);
+	if (labels->length[0] != images->length[0])
+		return error_set(e, -EBADMSG, "%s has %u labels for the %u pictures of %s", labels_path,
+			(unsigned)labels->length[0], (unsigned)images->length[0], images_path);
+	for (uint32_t i = 0; i < labels->length[0]; i++) {
+		char name[16];
+		if (labels->data[i] >= class_count)
+			return error_set(e, -EBADMSG,
+				"%s: label %d of picture %u is outside the network's 0 to %d", labels_path,
+				labels->data[i], (unsigned)i, class_count - 1);
+		snprintf(name, sizeof(name), "#%u", (unsigned)i);
+		int error = dataset_add(d, strdup(name), labels->data[i], e);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+static int check_images(const char *path, const struct idx *idx, struct error *e)
+{
+	if (idx->dimensions == 1)
+		return error_set(e, -EBADMSG, "%s holds labels; give the file of pictures", path);
+	if (idx->dimensions == 2 || (idx->dimensions == 4 && idx->length[3] != 1 && idx->length[3] != 3))
+		return error_set(e, -EBADMSG,
+			"%s holds no pictures: count x height x width, or x 3 for R, G, B, is wanted", path);
+	for (int i = 1; i < 3; i++)
+		if (idx->length[i] < 1 || idx->length[i] > PICTURE_SIDE_MAXIMUM)
+			return error_set(e, -EBADMSG, "%s: pictures of %u x %u pixels", path,
+				(unsigned)idx->length[2], (unsigned)idx->length[1]);
+	return 0;
+}
+
+int idx_open(struct dataset *d, const char *path, const struct dataset_options *options, struct error *e)
+{
+	struct idx images, labels = {0};
+	char found[PATH_MAX];
+	const char *labels_path = options->labels_path;
+
+	int error = read_idx(path, &images, e);
+	if (!error)
+		error = check_images(path, &images, e);
+	if (!error && !labels_path) {
+		error = find_labels(path, found, e);
+		labels_path = found;
+	}
+	if (!error)
+		error = read_idx(labels_path, &labels, e);
+	if (!error)
+		error = add_pictures(d, path, &images, labels_path, &labels, options->class_count, e);
+	free(labels.data);
+	if (error) {
+		free(images.data);
+		return error;
+	}
+	d->pixels = images.data;
+	d->height = (int)images.length[1];
+	d->width = (int)images.length[2];
+	d->channels = images.dimensions == 4 ? (int)images.length[3] : 1;
+	return 0;
+}

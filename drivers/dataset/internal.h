@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* What the kinds of data set share; nobody outside this folder needs it. */
+#ifndef DATASET_INTERNAL_H
+#define DATASET_INTERNAL_H
+
+#include "dataset/dataset.h"
+
+#include <stddef.h>
+
+struct dataset {
+	int size, capacity;
+	int *labels;
+	char **names;
+
+	/* idx: all pictures, [size][height][width][channels]; NULL: names are paths of files */
+	uint8_t *pixels;
+	int width, height, channels;
+};
+
+/* Appends one picture and takes `name` over (freed on failure; NULL counts as out of memory). */
+int dataset_add(struct dataset *dataset, char *name, int label, struct error *e);
+
+/* Each fills an empty data set; what it added is freed by dataset_close, also after a failure. */
+int idx_open(
+	struct dataset *dataset, const char *path, const struct dataset_options *options, struct error *e);
+int folder_open(
+	struct dataset *dataset, const char *path, const struct dataset_options *options, struct error *e);
+int list_open(
+	struct dataset *dataset, const char *path, const struct dataset_options *options, struct error *e);
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* A list file: a path, white space, a label index a line. Relative paths start at the list's folder. */
+#include "internal.h"
+
+#include "base/error.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct place {
+	const char *path;
+	int folder_length; /* of the list's folder in `path`, with its slash */
+	int line;
+	int class_count;
+};
+
+/* Splits "path with spaces.jpg 12" at the last white space. false: there is no such line. */
+static bool split_line(char *line, long *label)
+{
+	char *end = line + strlen(line), *rest;
+
+	while (end > line && isspace((unsigned char)end[-1]))
+		*--end = 0;
+	while (end > line && !isspace((unsigned char)end[-1]))
+		end--;
+	errno = 0;
+	*label = strtol(end, &rest, 10);
+	if (end == line || rest == end || *rest || errno)
+		return false;
+	while (end > line && isspace((unsigned char)end[-1]))
+		*--end = 0;
+	return end > line;
+}
+
+static int add_line(struct dataset *d, const struct place *at, char *line, struct error *e)
+{
+	char *name = NULL;
+	long label;
+
+	line += strspn(line, " \t\r\n");
+	if (!*line || *line == '#')
+		return 0;
+	if (!split_line(line, &label))
+		return error_set(
+			e, -EBADMSG, "%s line %d: a path and a label index are wanted", at->path, at->line);
+	if (label < 0 || label >= at->class_count)
+		return error_set(e, -EBADMSG, "%s line %d: label %ld is outside the network's 0 to %d",
+			at->path, at->line, label, at->class_count - 1);
+	int folder = line[0] == '/' ? 0 : at->folder_length;
+	if (asprintf(&name, "%.*s%s", folder, at->path, line) < 0)
+		name = NULL;
+	return dataset_add(d, name, (int)label, e);
+}
+
+int list_open(struct dataset *d, const char *path, const struct dataset_options *options, struct error *e)
+{
+	const char *slash = strrchr(path, '/');
+	struct place at = {path, slash ? (int)(slash - path) + 1 : 0, 0, options->class_count};
+	FILE *file = fopen(path, "re");
+	char *line = NULL;
+	size_t room = 0;
+	ssize_t length;
+	int error = 0;
+
+	if (!file)
+		return error_set(e, -errno, "cannot open %s: %s", path, strerror(errno));
+	while (!error && (length = getline(&line, &room, file)) >= 0) {
+		at.line++;
+		if (strlen(line) != (size_t)length)
+			error = error_set(e, -EBADMSG,
+				"%s is neither an idx file nor a list of paths and label indices", path);
+		else
+			error = add_line(d, &at, line, e);
+	}
+	if (!error && ferror(file))
+		error = error_set(e, -EIO, "cannot read %s", path);
+	free(line);
+	fclose(file);
+	return error;
+}
