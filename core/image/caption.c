@@ -76,6 +76,33 @@ void caption_destroy(struct caption_drawer *drawer)
 	free(drawer);
 }
 
+void caption_words(const struct caption *caption, char *out, size_t size)
+{
+	const char *between = "";
+	size_t used = 0;
+
+#define ADD(...)                                                                                             \
+	do {                                                                                                 \
+		if (used < size)                                                                             \
+			used += (size_t)snprintf(out + used, size - used, "%s", between);                    \
+		if (used < size)                                                                             \
+			used += (size_t)snprintf(out + used, size - used, __VA_ARGS__);                      \
+		between = " · ";                                                                             \
+	} while (0)
+	out[0] = '\0';
+	if (caption->group)
+		ADD("%s %.0f %%", caption->group, 100.0 * caption->group_confidence);
+	if (caption->label)
+		ADD("%s %.0f %%", caption->label, 100.0 * caption->confidence);
+	if (caption->statistics && caption->frames_per_second > 0)
+		ADD("%.0f fps", caption->frames_per_second);
+	if (caption->statistics && caption->latency_ms > 0)
+		ADD("%.1f ms", caption->latency_ms);
+	if (caption->notice && !strchr(caption->notice, '\n'))
+		ADD("%s", caption->notice);
+#undef ADD
+}
+
 static void font(cairo_t *cairo, double size, bool bold)
 {
 	cairo_select_font_face(cairo, FONT, CAIRO_FONT_SLANT_NORMAL,
