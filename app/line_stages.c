@@ -242,6 +242,7 @@ void *caption_stage(void *argument)
 		}
 		struct caption caption =
 			caption_for(line, &wanted, &latest, interval > 0 ? 1e9 / interval : 0);
+		caption_words(&caption, frame->words, sizeof(frame->words));
 		if (wanted.visible || wanted.statistics || wanted.notice)
 			caption_draw(line->drawer, &frame->picture, &caption);
 		frame->stamps[STAMP_CAPTIONED] = clock_now();

@@ -29,6 +29,9 @@ enum stamp {
 	STAMP_COUNT
 };
 
+/* Bytes of a caption in words, with its end. */
+#define FRAME_WORDS 192
+
 struct frame {
 	uint64_t number; /* counts from 0 in the order of the source */
 	int64_t stamps[STAMP_COUNT];
@@ -39,6 +42,7 @@ struct frame {
 	int pl_status;   /* what pl_submit said: 0 or a negative errno value */
 	int32_t *scores; /* [class_count] */
 	struct classification result;
+	char words[FRAME_WORDS]; /* what the caption says */
 	const char *name; /* what the source calls it (a file's name); NULL: nothing. Owned by the source */
 
 	/* guarded by atomics; for frame_pool's eyes only */

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <libyuv.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,31 +77,34 @@ void caption_destroy(struct caption_drawer *drawer)
 	free(drawer);
 }
 
+/* Appends to the words so far, behind a dot where there are any; what has no room is cut off. */
+__attribute__((format(printf, 3, 4))) static void add_words(char *out, size_t size, const char *format, ...)
+{
+	size_t used = strlen(out);
+	va_list arguments;
+
+	if (used)
+		used += (size_t)snprintf(out + used, size - used, " · ");
+	if (used >= size)
+		return;
+	va_start(arguments, format);
+	vsnprintf(out + used, size - used, format, arguments);
+	va_end(arguments);
+}
+
 void caption_words(const struct caption *caption, char *out, size_t size)
 {
-	const char *between = "";
-	size_t used = 0;
-
-#define ADD(...)                                                                                             \
-	do {                                                                                                 \
-		if (used < size)                                                                             \
-			used += (size_t)snprintf(out + used, size - used, "%s", between);                    \
-		if (used < size)                                                                             \
-			used += (size_t)snprintf(out + used, size - used, __VA_ARGS__);                      \
-		between = " · ";                                                                             \
-	} while (0)
 	out[0] = '\0';
 	if (caption->group)
-		ADD("%s %.0f %%", caption->group, 100.0 * caption->group_confidence);
+		add_words(out, size, "%s %.0f %%", caption->group, 100.0 * caption->group_confidence);
 	if (caption->label)
-		ADD("%s %.0f %%", caption->label, 100.0 * caption->confidence);
+		add_words(out, size, "%s %.0f %%", caption->label, 100.0 * caption->confidence);
 	if (caption->statistics && caption->frames_per_second > 0)
-		ADD("%.0f fps", caption->frames_per_second);
+		add_words(out, size, "%.0f fps", caption->frames_per_second);
 	if (caption->statistics && caption->latency_ms > 0)
-		ADD("%.1f ms", caption->latency_ms);
+		add_words(out, size, "%.1f ms", caption->latency_ms);
 	if (caption->notice && !strchr(caption->notice, '\n'))
-		ADD("%s", caption->notice);
-#undef ADD
+		add_words(out, size, "%s", caption->notice);
 }
 
 static void font(cairo_t *cairo, double size, bool bold)

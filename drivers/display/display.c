@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+#include "display/display.h"
+
+#include "base/error.h"
+#include "display/drivers.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* In the order in which "auto" tries them. */
+static const struct display_driver *const drivers[] = {&display_sdl, &display_terminal, &display_none, NULL};
+
+struct display {
+	const struct display_driver *driver;
+	void *state;
+};
+
+static const struct display_driver *driver_find(const char *name, struct error *e)
+{
+	char names[128] = "auto";
+	size_t used = strlen(names);
+
+	for (const struct display_driver *const *d = drivers; *d; d++) {
+		if (!strcmp((*d)->name, name))
+			return *d;
+		if (used < sizeof(names))
+			used += (size_t)snprintf(names + used, sizeof(names) - used, ", %s", (*d)->name);
+	}
+	error_set(e, -EINVAL, "there is no display '%s'; choose one of: %s", name, names);
+	return NULL;
+}
+
+static int driver_open(const char *name, const struct display_options *options, struct display *display,
+	struct error *e)
+{
+	if (strcmp(name, "auto") != 0) {
+		display->driver = driver_find(name, e);
+		return display->driver ? display->driver->open(options, &display->state, e) : -EINVAL;
+	}
+	int status = -ENODEV;
+	for (const struct display_driver *const *d = drivers; *d && status; d++) {
+		if (!(*d)->available())
+			continue;
+		display->driver = *d;
+		/* Why a kind does not open is of no interest while there is a next one. */
+		status = (*d)->open(options, &display->state, d[1] ? NULL : e);
+	}
+	return status;
+}
+
+int display_open(const char *name, const struct display_options *options, struct display **out, struct error *e)
+{
+	struct display *display = calloc(1, sizeof(*display));
+
+	*out = NULL;
+	if (!display)
+		return error_set(e, -ENOMEM, "no memory for a display");
+	int status = driver_open(name, options, display, e);
+	if (status) {
+		free(display);
+		return status;
+	}
+	*out = display;
+	return 0;
+}
+
+void display_close(struct display *display)
+{
+	if (!display)
+		return;
+	display->driver->close(display->state);
+	free(display);
+}
+
+const char *display_name(const struct display *display)
+{
+	return display->driver->name;
+}
+
+const struct display_driver *const *display_drivers(void)
+{
+	return drivers;
+}
+
+int display_show(struct display *display, const struct picture *picture, struct error *e)
+{
+	return display->driver->show(display->state, picture, e);
+}
+
+enum display_key display_poll_key(struct display *display)
+{
+	return display->driver->poll_key(display->state);
+}
+
+void display_say(struct display *display, const char *line)
+{
+	if (display->driver->say)
+		display->driver->say(display->state, line);
+}

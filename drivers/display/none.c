@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* No display: for machines without one, and for measuring. */
+#include "display/drivers.h"
+
+#include <stddef.h>
+
+static bool none_available(void)
+{
+	return true;
+}
+
+static int none_open(const struct display_options *options, void **state, struct error *e)
+{
+	(void)options;
+	(void)e;
+	*state = NULL;
+	return 0;
+}
+
+static void none_close(void *state)
+{
+	(void)state;
+}
+
+static int none_show(void *state, const struct picture *picture, struct error *e)
+{
+	(void)state;
+	(void)picture;
+	(void)e;
+	return 0;
+}
+
+static enum display_key none_poll_key(void *state)
+{
+	(void)state;
+	return KEY_NONE;
+}
+
+const struct display_driver display_none = {
+	.name = "none",
+	.summary = "shows nothing",
+	.available = none_available,
+	.open = none_open,
+	.close = none_close,
+	.show = none_show,
+	.poll_key = none_poll_key,
+};

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+/* A window on the desktop: one streaming texture, scaled by the renderer, black bars where the aspect differs. */
+#include "base/error.h"
+#include "display/drivers.h"
+
+#define SDL_MAIN_HANDLED
+#include <SDL.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WINDOW_HEIGHT_MINIMUM 480 /* pixels; smaller pictures are enlarged */
+
+struct sdl {
+	SDL_Window *window;
+	SDL_Renderer *renderer;
+	SDL_Texture *texture;
+	int width, height; /* of the texture */
+	bool fullscreen;
+};
+
+static int video_start(void)
+{
+	/* INT and TERM belong to the program, and a demo must not keep a screen from locking. */
+	SDL_SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1");
+	SDL_SetHint(SDL_HINT_VIDEO_ALLOW_SCREENSAVER, "1");
+	SDL_SetHint(SDL_HINT_VIDEO_X11_NET_WM_BYPASS_COMPOSITOR, "0");
+	SDL_SetHint(SDL_HINT_RENDER_SCALE_QUALITY, "linear");
+	SDL_SetMainReady();
+	return SDL_InitSubSystem(SDL_INIT_VIDEO);
+}
+
+static void video_stop(void)
+{
+	SDL_QuitSubSystem(SDL_INIT_VIDEO);
+	if (!SDL_WasInit(0))
+		SDL_Quit();
+}
+
+static bool is_set(const char *variable)
+{
+	const char *value = getenv(variable);
+
+	return value && *value;
+}
+
+static bool sdl_available(void)
+{
+	if (!is_set("DISPLAY") && !is_set("WAYLAND_DISPLAY") && !is_set("SDL_VIDEODRIVER"))
+		return false;
+	bool works = !video_start();
+	video_stop();
+	return works;
+}
+
+static void sdl_close(void *state)
+{
+	struct sdl *s = state;
+
+	SDL_DestroyTexture(s->texture);
+	SDL_DestroyRenderer(s->renderer);
+	SDL_DestroyWindow(s->window);
+	video_stop();
+	free(s);
+}
+
+/* The picture's size, enlarged by whole factors when it is small, reduced when the desktop is smaller. */
+static void window_size(const struct display_options *options, int *width, int *height)
+{
+	SDL_Rect desktop;
+	double scale = 1;
+
+	if (options->height < WINDOW_HEIGHT_MINIMUM)
+		scale = ceil((double)WINDOW_HEIGHT_MINIMUM / options->height);
+	if (!SDL_GetDisplayUsableBounds(0, &desktop) && desktop.w > 0 && desktop.h > 0) {
+		scale = fmin(scale, 0.95 * desktop.w / options->width);
+		scale = fmin(scale, 0.92 * desktop.h / options->height);
+	}
+	*width = (int)fmax(1, scale * options->width);
+	*height = (int)fmax(1, scale * options->height);
+}
+
+static int sdl_open(const struct display_options *options, void **state, struct error *e)
+{
+	int width, height;
+
+	if (options->width < 1 || options->height < 1)
+		return error_set(e, -EINVAL, "a window of %d × %d pixels", options->width, options->height);
+	if (video_start()) {
+		error_set(e, -ENODEV,
+			"no window can be opened (%s); run in a desktop session, or take --display terminal",
+			SDL_GetError());
+		video_stop();
+		return -ENODEV;
+	}
+	struct sdl *s = calloc(1, sizeof(*s));
+	if (!s) {
+		video_stop();
+		return error_set(e, -ENOMEM, "no memory for a window");
+	}
+	window_size(options, &width, &height);
+	s->window = SDL_CreateWindow(options->title ? options->title : "", SDL_WINDOWPOS_CENTERED,
+		SDL_WINDOWPOS_CENTERED, width, height, SDL_WINDOW_RESIZABLE | SDL_WINDOW_ALLOW_HIGHDPI);
+	/* No waiting for the vertical blank: it would hold up the line, and desktops compose without tearing. */
+	if (s->window)
+		s->renderer = SDL_CreateRenderer(s->window, -1, 0);
+	if (!s->renderer) {
+		error_set(e, -ENODEV, "the desktop gives no window (%s); take --display terminal or none",
+			SDL_GetError());
+		sdl_close(s);
+		return -ENODEV;
+	}
+	SDL_StartTextInput(); /* '?' sits on another key on each keyboard, so it is read as text */
+	*state = s;
+	return 0;
+}
+
+static void window_draw(struct sdl *s)
+{
+	int width, height;
+
+	if (!s->texture || SDL_GetRendererOutputSize(s->renderer, &width, &height))
+		return;
+	double scale = fmin((double)width / s->width, (double)height / s->height);
+	SDL_Rect place = {.w = (int)lround(scale * s->width), .h = (int)lround(scale * s->height)};
+	place.x = (width - place.w) / 2;
+	place.y = (height - place.h) / 2;
+	SDL_SetRenderDrawColor(s->renderer, 0, 0, 0, 255);
+	SDL_RenderClear(s->renderer);
+	SDL_RenderCopy(s->renderer, s->texture, NULL, &place);
+	SDL_RenderPresent(s->renderer);
+}
+
+static int sdl_show(void *state, const struct picture *picture, struct error *e)
+{
+	struct sdl *s = state;
+
+	if (!s->texture || s->width != picture->width || s->height != picture->height) {
+		SDL_DestroyTexture(s->texture);
+		s->texture = SDL_CreateTexture(s->renderer, SDL_PIXELFORMAT_ARGB8888,
+			SDL_TEXTUREACCESS_STREAMING, picture->width, picture->height);
+		if (!s->texture)
+			return error_set(e, -EIO, "the window takes no picture of %d × %d pixels: %s",
+				picture->width, picture->height, SDL_GetError());
+		SDL_SetTextureBlendMode(s->texture, SDL_BLENDMODE_NONE); /* the fourth byte means nothing */
+		s->width = picture->width;
+		s->height = picture->height;
+	}
+	if (SDL_UpdateTexture(s->texture, NULL, picture->data, picture->width * 4))
+		return error_set(e, -EIO, "the window takes no picture: %s", SDL_GetError());
+	window_draw(s);
+	return 0;
+}
+
+static enum display_key key_meaning(SDL_Keycode code)
+{
+	switch (code) {
+	case SDLK_q:
+	case SDLK_ESCAPE:
+		return KEY_QUIT;
+	case SDLK_SPACE:
+		return KEY_PAUSE;
+	case SDLK_f:
+		return KEY_FULLSCREEN;
+	case SDLK_i:
+		return KEY_STATISTICS;
+	case SDLK_s:
+		return KEY_SNAPSHOT;
+	case SDLK_r:
+		return KEY_RECORD;
+	case SDLK_o:
+		return KEY_CAPTION;
+	case SDLK_F1:
+		return KEY_HELP;
+	default:
+		return KEY_NONE;
+	}
+}
+
+static enum display_key event_key(struct sdl *s, const SDL_Event *event)
+{
+	switch (event->type) {
+	case SDL_QUIT:
+		return KEY_QUIT;
+	case SDL_TEXTINPUT:
+		return !strcmp(event->text.text, "?") ? KEY_HELP : KEY_NONE;
+	case SDL_KEYDOWN:
+		/* Ctrl, Alt and Super belong to the desktop; a key held down counts once. */
+		if (event->key.repeat || event->key.keysym.mod & (KMOD_CTRL | KMOD_ALT | KMOD_GUI))
+			return KEY_NONE;
+		return key_meaning(event->key.keysym.sym);
+	case SDL_WINDOWEVENT:
+		/* While paused no picture comes, yet a window that was hidden or resized must be whole. */
+		if (event->window.event == SDL_WINDOWEVENT_EXPOSED ||
+			event->window.event == SDL_WINDOWEVENT_SIZE_CHANGED)
+			window_draw(s);
+		return KEY_NONE;
+	default:
+		return KEY_NONE;
+	}
+}
+
+static enum display_key sdl_poll_key(void *state)
+{
+	struct sdl *s = state;
+	SDL_Event event;
+
+	while (SDL_PollEvent(&event)) {
+		enum display_key key = event_key(s, &event);
+
+		if (key == KEY_FULLSCREEN) {
+			s->fullscreen = !s->fullscreen;
+			SDL_SetWindowFullscreen(s->window, s->fullscreen ? SDL_WINDOW_FULLSCREEN_DESKTOP : 0);
+			SDL_ShowCursor(s->fullscreen ? SDL_DISABLE : SDL_ENABLE);
+		}
+		if (key != KEY_NONE)
+			return key;
+	}
+	return KEY_NONE;
+}
+
+const struct display_driver display_sdl = {
+	.name = "sdl",
+	.summary = "a window on the desktop",
+	.available = sdl_available,
+	.open = sdl_open,
+	.close = sdl_close,
+	.show = sdl_show,
+	.poll_key = sdl_poll_key,
+};
