@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* Between the parts of the loader: network.json and the arrays, from wherever the files come. */
+#ifndef NN_NETWORK_PARSE_H
+#define NN_NETWORK_PARSE_H
+
+#include "nn/network.h"
+
+struct error;
+
+/*
+ * Where files come from. read: the whole file `name` into *data, which the caller frees; longer than `limit`
+ * bytes: -EFBIG. Its error begins with a verb: "is …". exists: whether the file is there.
+ */
+struct network_files {
+	int (*read)(
+		void *context, const char *name, size_t limit, uint8_t **data, size_t *size, struct error *e);
+	bool (*exists)(void *context, const char *name);
+	void *context;
+};
+
+/* Names of a layer's arrays: fields of network.json, and parts of the default names NAME.FIELD.npy. */
+enum layer_array {
+	ARRAY_WEIGHTS,
+	ARRAY_THRESHOLDS,
+	ARRAY_INVERT,
+	ARRAY_MULTIPLIER,
+	ARRAY_SHIFT,
+	ARRAY_OFFSET,
+	ARRAY_SCALE,
+	ARRAY_BIAS,
+	ARRAY_COUNT
+};
+extern const char *const layer_array_names[ARRAY_COUNT];
+
+/* Whether a layer of this kind and ending has the array; `invert` it may have. */
+bool layer_has_array(const struct layer *layer, enum layer_array array);
+
+/* network.json and all that it names. The network's folder is left NULL. Errors begin with a file's name. */
+int network_parse(const struct network_files *files, struct network **out, struct error *e);
+
+/*
+ * Reads the arrays of a layer that passed layer_check_shape. names: the file of each, NULL for the default. A
+ * layer of scores gives the network its class_count, scale and bias. The error begins with a field.
+ */
+int layer_read_arrays(struct network *network, struct layer *layer, const char *const names[ARRAY_COUNT],
+	const struct network_files *files, struct error *e);
+
+#endif
