@@ -12,9 +12,9 @@ struct camera;
 
 struct camera_options {
 	int width, height; /* pixels wanted; 0: the source's own, or 1280×720 where it has none */
-	double rate;       /* frames a second wanted; 0: the source's own, or 30 */
-	bool paced;        /* deliver at the rate, as a camera does; false: as fast as they are taken */
-	bool once;         /* end after the last picture or frame; false: start again (pictures only) */
+	double rate;	   /* frames a second wanted; 0: the source's own, or 30 */
+	bool paced;	   /* deliver at the rate, as a camera does; false: as fast as they are taken */
+	bool once;	   /* end after the last picture or frame; false: start again (pictures only) */
 };
 
 /* One kind of source. A kind takes a name when `accepts` says so; the first in the table wins. */
@@ -23,6 +23,7 @@ struct camera_driver {
 	const char *summary; /* for `twobit list sources` */
 	bool (*accepts)(const char *source);
 	int (*open)(const char *source, const struct camera_options *options, void **state, struct error *e);
+	void (*describe)(const void *state, char *text, size_t size);
 	/* Fills raw, name and STAMP_CAPTURED. 0, -ENODATA at the end, -EBADMSG for a broken frame (go on). */
 	int (*next)(void *state, struct frame *frame, struct error *e);
 	void (*close)(void *state);
@@ -30,10 +31,16 @@ struct camera_driver {
 	void (*stop)(void *state);
 };
 
-/* -ENOENT: nothing there; -EINVAL: no kind takes this name; -EBADMSG: it is there but cannot be read. */
-int camera_open(const char *source, const struct camera_options *options, struct camera **out, struct error *e);
+/*
+ * -ENOENT: nothing there; -EINVAL: no kind takes this name, or options out of bounds; -ENODEV: a kind of
+ * camera that is not read; -EBADMSG: it is there but cannot be read. A video and its frames keep their own
+ * size.
+ */
+int camera_open(
+	const char *source, const struct camera_options *options, struct camera **out, struct error *e);
 void camera_close(struct camera *camera); /* takes NULL */
 
+/* As the driver's next; also sets number, which counts broken frames as well. */
 int camera_next(struct camera *camera, struct frame *frame, struct error *e);
 void camera_stop(struct camera *camera);
 

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+#include "camera/camera.h"
+
+#include "base/error.h"
+#include "camera/drivers.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct camera {
+	const struct camera_driver *driver;
+	void *state;
+	uint64_t number;
+	char description[256];
+};
+
+/* The order matters: a folder or a picture is recognised before the rest is taken for a video. */
+static const struct camera_driver *const table[] = {
+	&camera_test_pattern,
+	&camera_pictures,
+	&camera_video,
+	NULL,
+};
+
+const struct camera_driver *const *camera_drivers(void)
+{
+	return table;
+}
+
+static int options_check(const struct camera_options *options, struct error *e)
+{
+	int width = options->width;
+	int height = options->height;
+
+	if (width < 0 || height < 0 || width > PICTURE_SIDE_MAXIMUM || height > PICTURE_SIDE_MAXIMUM)
+		return error_set(e, -EINVAL,
+			"a resolution of %d×%d is not possible; give 1 to %d pixels a side", width, height,
+			PICTURE_SIDE_MAXIMUM);
+	if (!isfinite(options->rate) || options->rate < 0 || options->rate > 1000)
+		return error_set(
+			e, -EINVAL, "%g frames a second are not possible; give at most 1000", options->rate);
+	return 0;
+}
+
+/* Says early, and in plain words, what no driver could say better. */
+static int source_check(const char *source, struct error *e)
+{
+	struct stat status;
+
+	if (strcmp(source, "test") == 0 || strcmp(source, "-") == 0)
+		return 0;
+	bool there = stat(source, &status) == 0;
+	int code = there ? 0 : -errno;
+	bool number = source[0] && strspn(source, "0123456789") == strlen(source);
+	if (strncmp(source, "/dev/video", 10) == 0 || strncmp(source, "/dev/v4l/", 9) == 0 ||
+		(number && !there) || (there && S_ISCHR(status.st_mode)))
+		return error_set(e, -ENODEV,
+			"%s: cameras (V4L2) are not read by this version; give a picture, a folder, a video, "
+			"or "
+			"\"test\"",
+			source);
+	if (code == -ENOENT || code == -ENOTDIR)
+		return error_set(e, -ENOENT,
+			"%s: no such file; give a picture, a folder, a video, or \"test\"", source);
+	if (code < 0)
+		return error_set(e, code, "%s: %s", source, strerror(-code));
+	return 0;
+}
+
+int camera_open(
+	const char *source, const struct camera_options *options, struct camera **out, struct error *e)
+{
+	int status = options_check(options, e);
+	if (status == 0)
+		status = source_check(source, e);
+	if (status < 0)
+		return status;
+	const struct camera_driver *const *driver = table;
+	while (*driver && !(*driver)->accepts(source))
+		driver++;
+	if (!*driver)
+		return error_set(e, -EINVAL,
+			"%s: is no kind of source; give a picture, a folder, a video, or \"test\"", source);
+	struct camera *camera = calloc(1, sizeof(*camera));
+	if (!camera)
+		return error_set(e, -ENOMEM, "%s: no memory", source);
+	camera->driver = *driver;
+	status = camera->driver->open(source, options, &camera->state, e);
+	if (status < 0) {
+		free(camera);
+		return status;
+	}
+	camera->driver->describe(camera->state, camera->description, sizeof(camera->description));
+	*out = camera;
+	return 0;
+}
+
+void camera_close(struct camera *camera)
+{
+	if (!camera)
+		return;
+	camera->driver->close(camera->state);
+	free(camera);
+}
+
+int camera_next(struct camera *camera, struct frame *frame, struct error *e)
+{
+	int status = camera->driver->next(camera->state, frame, e);
+	if (status == -ECANCELED)
+		error_set(e, status, "the source was stopped");
+	frame->number = camera->number;
+	if (status == 0 || status == -EBADMSG)
+		camera->number++;
+	return status;
+}
+
+void camera_stop(struct camera *camera)
+{
+	camera->driver->stop(camera->state);
+}
+
+const char *camera_description(const struct camera *camera)
+{
+	return camera->description;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* What the kinds of cameras share. */
+#ifndef CAMERA_DRIVERS_H
+#define CAMERA_DRIVERS_H
+
+#include "camera/camera.h"
+
+#include <pthread.h>
+
+extern const struct camera_driver camera_test_pattern;
+extern const struct camera_driver camera_pictures;
+extern const struct camera_driver camera_video;
+
+/*
+ * Delivers at a source's own times, as a camera does. Who comes late is not given the missed frames in a
+ * burst: the clock is set back. Stopping wakes a waiting one, for good.
+ */
+struct pacer {
+	pthread_mutex_t mutex;
+	pthread_cond_t wake;
+	bool paced, begun, stopped;
+	int64_t offset; /* from the source's time to CLOCK_MONOTONIC, ns */
+};
+
+int pacer_init(struct pacer *pacer, bool paced); /* -ENOMEM */
+void pacer_finish(struct pacer *pacer);
+void pacer_stop(struct pacer *pacer);
+bool pacer_stopped(struct pacer *pacer);
+
+/* Waits for a time of the source, ns. 0, or -ECANCELED after pacer_stop, at once. */
+int pacer_wait(struct pacer *pacer, int64_t time);
+
+#endif

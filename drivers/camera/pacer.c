@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+#include "camera/drivers.h"
+
+#include <errno.h>
+#include <time.h>
+
+/* Lateness that is forgiven: a hiccup shorter than this is caught up with, ns. */
+#define LATE_MAXIMUM 100000000
+
+int pacer_init(struct pacer *pacer, bool paced)
+{
+	pthread_condattr_t attributes;
+
+	*pacer = (struct pacer){.paced = paced};
+	if (pthread_condattr_init(&attributes) != 0)
+		return -ENOMEM;
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	int status = pthread_cond_init(&pacer->wake, &attributes);
+	pthread_condattr_destroy(&attributes);
+	if (status != 0)
+		return -ENOMEM;
+	pthread_mutex_init(&pacer->mutex, NULL);
+	return 0;
+}
+
+void pacer_finish(struct pacer *pacer)
+{
+	pthread_cond_destroy(&pacer->wake);
+	pthread_mutex_destroy(&pacer->mutex);
+}
+
+void pacer_stop(struct pacer *pacer)
+{
+	pthread_mutex_lock(&pacer->mutex);
+	pacer->stopped = true;
+	pthread_cond_broadcast(&pacer->wake);
+	pthread_mutex_unlock(&pacer->mutex);
+}
+
+bool pacer_stopped(struct pacer *pacer)
+{
+	pthread_mutex_lock(&pacer->mutex);
+	bool stopped = pacer->stopped;
+	pthread_mutex_unlock(&pacer->mutex);
+	return stopped;
+}
+
+int pacer_wait(struct pacer *pacer, int64_t time)
+{
+	pthread_mutex_lock(&pacer->mutex);
+	int64_t now = clock_now();
+	if (!pacer->begun || now - (pacer->offset + time) > LATE_MAXIMUM)
+		pacer->offset = now - time;
+	pacer->begun = true;
+	int64_t due = pacer->offset + time;
+	struct timespec until = {.tv_sec = due / 1000000000, .tv_nsec = due % 1000000000};
+	while (pacer->paced && !pacer->stopped && clock_now() < due)
+		pthread_cond_timedwait(&pacer->wake, &pacer->mutex, &until);
+	int status = pacer->stopped ? -ECANCELED : 0;
+	pthread_mutex_unlock(&pacer->mutex);
+	return status;
+}

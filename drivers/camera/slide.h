@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* One picture of a slide show: a canvas made once, and views of it that move slowly. */
+#ifndef CAMERA_SLIDE_H
+#define CAMERA_SLIDE_H
+
+#include "image/picture.h"
+
+/*
+ * Lays a picture out for frames of width × height. Where the frame's shape allows it the picture fills the
+ * frame; otherwise its centre square (of a narrow picture: its full width) fills the height, and its own
+ * blurred colours the sides. canvas is somewhat larger than the frame, so that the view can move. -ENOMEM
+ */
+int slide_prepare(const struct picture *picture, int width, int height, struct picture *canvas);
+
+/*
+ * The view at `progress` (0 … 1) of the slide's time; even numbers zoom in, odd ones zoom out again. At least
+ * 85 % of the canvas stay visible in each direction. rows: scratch, 2 · width pixels. to: width × height
+ * pixels.
+ */
+void slide_view(const struct picture *canvas, unsigned int number, double progress, int width, int height,
+	uint32_t *rows, uint8_t *to);
+
+#endif
