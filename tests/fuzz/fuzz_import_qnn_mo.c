@@ -5,6 +5,7 @@
  * two files.
  */
 #include "base/error.h"
+#include "fuzz.h"
 #include "nn/import_qnn_mo.h"
 
 #include <ftw.h>
@@ -14,9 +15,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static char folder[64];
 
@@ -44,33 +42,28 @@ static void link_make(int file, int pe, const char *kind)
 	char name[32];
 
 	snprintf(name, sizeof(name), "p/%d-%d-%s.bin", file, pe, kind);
-	if (symlink(kind[0] == 'w' ? "../weights" : "../thresholds", path_of(name)) != 0)
-		abort();
+	promise(symlink(kind[0] == 'w' ? "../weights" : "../thresholds", path_of(name)) == 0);
 }
 
-int LLVMFuzzerInitialize(int *argc, char ***argv)
+static void folder_make(void)
 {
 	const char *root = getenv("TMPDIR");
 
-	(void)argc, (void)argv;
 	snprintf(folder, sizeof(folder), "%.40s/fuzz-qnn-mo-XXXXXX", root ? root : "/tmp");
-	if (!mkdtemp(folder) || mkdir(path_of("p"), 0700) != 0)
-		abort();
+	promise(mkdtemp(folder) && mkdir(path_of("p"), 0700) == 0);
 	atexit(folder_remove);
 	for (int file = 0; file < 8; file++)
 		for (int pe = 0; pe < 32; pe++) {
 			link_make(file, pe, "weights");
 			link_make(file, pe, "thres");
 		}
-	return 0;
 }
 
 static void file_write(const char *name, const uint8_t *bytes, size_t size)
 {
 	FILE *stream = fopen(path_of(name), "wb");
 
-	if (!stream || fwrite(bytes, 1, size, stream) != size || fclose(stream) != 0)
-		abort();
+	promise(stream && fwrite(bytes, 1, size, stream) == size && fclose(stream) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -82,6 +75,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct network *network = NULL;
 	struct error e = {0};
 
+	if (!folder[0])
+		folder_make();
 	rest -= rest > 0;
 	if (weights > rest)
 		weights = rest;
@@ -89,11 +84,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	file_write("weights", data + size - rest, weights);
 	file_write("thresholds", data + size - rest + weights, rest - weights);
 	int result = import_qnn_mo(path_of("f-layers.json"), &network, &e);
-	if ((result == 0) != (network != NULL) || result > 0 || result != e.code ||
-		(result < 0 && !e.text[0]))
-		abort(); /* success owns a network; failure has its sentence */
-	if (network && network_check(network, &e) < 0)
-		abort();
+	promise((result == 0) == (network != NULL) && result <= 0);
+	promise(result == 0 || (result == e.code && e.text[0]));
+	promise(!network || network_check(network, &e) == 0);
 	network_free(network);
 	return 0;
 }
