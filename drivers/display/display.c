@@ -32,8 +32,8 @@ static const struct display_driver *driver_find(const char *name, struct error *
 	return NULL;
 }
 
-static int driver_open(const char *name, const struct display_options *options, struct display *display,
-	struct error *e)
+static int driver_open(
+	const char *name, const struct display_options *options, struct display *display, struct error *e)
 {
 	if (strcmp(name, "auto") != 0) {
 		display->driver = driver_find(name, e);
@@ -50,7 +50,8 @@ static int driver_open(const char *name, const struct display_options *options, 
 	return status;
 }
 
-int display_open(const char *name, const struct display_options *options, struct display **out, struct error *e)
+int display_open(
+	const char *name, const struct display_options *options, struct display **out, struct error *e)
 {
 	struct display *display = calloc(1, sizeof(*display));
 
@@ -84,9 +85,9 @@ const struct display_driver *const *display_drivers(void)
 	return drivers;
 }
 
-int display_show(struct display *display, const struct picture *picture, struct error *e)
+int display_show(struct display *display, const struct picture *picture, const char *words, struct error *e)
 {
-	return display->driver->show(display->state, picture, e);
+	return display->driver->show(display->state, picture, words, e);
 }
 
 enum display_key display_poll_key(struct display *display)
@@ -94,8 +95,27 @@ enum display_key display_poll_key(struct display *display)
 	return display->driver->poll_key(display->state);
 }
 
-void display_say(struct display *display, const char *line)
+enum display_key display_key_of(int character)
 {
-	if (display->driver->say)
-		display->driver->say(display->state, line);
+	switch (character) {
+	case 'q':
+	case '\033':
+		return KEY_QUIT;
+	case ' ':
+		return KEY_PAUSE;
+	case 'f':
+		return KEY_FULLSCREEN;
+	case 'i':
+		return KEY_STATISTICS;
+	case 's':
+		return KEY_SNAPSHOT;
+	case 'r':
+		return KEY_RECORD;
+	case 'o':
+		return KEY_CAPTION;
+	case '?':
+		return KEY_HELP;
+	default:
+		return KEY_NONE;
+	}
 }

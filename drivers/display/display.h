@@ -33,9 +33,8 @@ struct display_driver {
 	bool (*available)(void); /* cheap; what `auto` asks */
 	int (*open)(const struct display_options *options, void **state, struct error *e);
 	void (*close)(void *state);
-	int (*show)(void *state, const struct picture *picture, const char *words, struct error *e);
+	int (*show)(void *state, const struct picture *picture, struct error *e);
 	enum display_key (*poll_key)(void *state);
-	void (*say)(void *state, const char *line); /* NULL: its pixels are fine enough for the caption */
 };
 
 /* "auto": the first that is available and opens, "none" at last. Unknown: -EINVAL; cannot be opened: -ENODEV.
@@ -47,16 +46,10 @@ void display_close(struct display *display); /* takes NULL; restores the termina
 const char *display_name(const struct display *display);
 const struct display_driver *const *display_drivers(void); /* NULL-terminated */
 
-/*
- * Shows the picture, scaled to fit. The picture is the caller's again when it returns. words: what the
- * caption says, for a display too coarse to read it on; NULL: nothing.
- */
-int display_show(struct display *display, const struct picture *picture, const char *words, struct error *e);
+/* Shows the picture, scaled to fit. The picture is the caller's again when it returns. */
+int display_show(struct display *display, const struct picture *picture, struct error *e);
 
 /* The next key pressed, or KEY_NONE at once. */
 enum display_key display_poll_key(struct display *display);
-
-/* A line of UTF-8 for displays too coarse to read the caption on, shown with the next picture; copied. */
-void display_say(struct display *display, const char *line);
 
 #endif

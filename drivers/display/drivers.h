@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The kinds of display, for display.c alone. */
+/* The kinds of display, and what they share. */
 #ifndef DISPLAY_DRIVERS_H
 #define DISPLAY_DRIVERS_H
 
 #include "display/display.h"
 
 extern const struct display_driver display_sdl, display_terminal, display_none;
+
+/* What a typed character asks for; Escape is '\033'. */
+enum display_key display_key_of(int character);
 
 #endif

@@ -22,10 +22,11 @@ static void none_close(void *state)
 	(void)state;
 }
 
-static int none_show(void *state, const struct picture *picture, struct error *e)
+static int none_show(void *state, const struct picture *picture, const char *words, struct error *e)
 {
 	(void)state;
 	(void)picture;
+	(void)words;
 	(void)e;
 	return 0;
 }

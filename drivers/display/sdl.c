@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* A window on the desktop: one streaming texture, scaled by the renderer, black bars where the aspect differs. */
+/* A window on the desktop: one streaming texture, scaled by the renderer, black bars where the aspect
+ * differs. */
 #include "base/error.h"
 #include "display/drivers.h"
 
 #define SDL_MAIN_HANDLED
-#include <SDL.h>
 #include <errno.h>
 #include <math.h>
+#include <SDL.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -102,7 +103,8 @@ static int sdl_open(const struct display_options *options, void **state, struct 
 	window_size(options, &width, &height);
 	s->window = SDL_CreateWindow(options->title ? options->title : "", SDL_WINDOWPOS_CENTERED,
 		SDL_WINDOWPOS_CENTERED, width, height, SDL_WINDOW_RESIZABLE | SDL_WINDOW_ALLOW_HIGHDPI);
-	/* No waiting for the vertical blank: it would hold up the line, and desktops compose without tearing. */
+	/* No waiting for the vertical blank: it would hold up the line, and desktops compose without tearing.
+	 */
 	if (s->window)
 		s->renderer = SDL_CreateRenderer(s->window, -1, 0);
 	if (!s->renderer) {
@@ -132,10 +134,11 @@ static void window_draw(struct sdl *s)
 	SDL_RenderPresent(s->renderer);
 }
 
-static int sdl_show(void *state, const struct picture *picture, struct error *e)
+static int sdl_show(void *state, const struct picture *picture, const char *words, struct error *e)
 {
 	struct sdl *s = state;
 
+	(void)words; /* the caption can be read on the picture */
 	if (!s->texture || s->width != picture->width || s->height != picture->height) {
 		SDL_DestroyTexture(s->texture);
 		s->texture = SDL_CreateTexture(s->renderer, SDL_PIXELFORMAT_ARGB8888,
@@ -153,31 +156,6 @@ static int sdl_show(void *state, const struct picture *picture, struct error *e)
 	return 0;
 }
 
-static enum display_key key_meaning(SDL_Keycode code)
-{
-	switch (code) {
-	case SDLK_q:
-	case SDLK_ESCAPE:
-		return KEY_QUIT;
-	case SDLK_SPACE:
-		return KEY_PAUSE;
-	case SDLK_f:
-		return KEY_FULLSCREEN;
-	case SDLK_i:
-		return KEY_STATISTICS;
-	case SDLK_s:
-		return KEY_SNAPSHOT;
-	case SDLK_r:
-		return KEY_RECORD;
-	case SDLK_o:
-		return KEY_CAPTION;
-	case SDLK_F1:
-		return KEY_HELP;
-	default:
-		return KEY_NONE;
-	}
-}
-
 static enum display_key event_key(struct sdl *s, const SDL_Event *event)
 {
 	switch (event->type) {
@@ -189,7 +167,11 @@ static enum display_key event_key(struct sdl *s, const SDL_Event *event)
 		/* Ctrl, Alt and Super belong to the desktop; a key held down counts once. */
 		if (event->key.repeat || event->key.keysym.mod & (KMOD_CTRL | KMOD_ALT | KMOD_GUI))
 			return KEY_NONE;
-		return key_meaning(event->key.keysym.sym);
+		/* Letters, Space and Escape have their ASCII codes; '?' comes as text. */
+		if (event->key.keysym.sym == SDLK_F1)
+			return KEY_HELP;
+		return event->key.keysym.sym == SDLK_QUESTION ? KEY_NONE
+							      : display_key_of(event->key.keysym.sym);
 	case SDL_WINDOWEVENT:
 		/* While paused no picture comes, yet a window that was hidden or resized must be whole. */
 		if (event->window.event == SDL_WINDOWEVENT_EXPOSED ||

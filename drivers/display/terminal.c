@@ -4,7 +4,7 @@
  * cells that changed are written. The last row is for the caption's words, which no half block could spell.
  */
 #include "base/error.h"
-#include "drivers.h"
+#include "display/drivers.h"
 
 #include <errno.h>
 #include <libyuv.h>
@@ -36,6 +36,7 @@ struct terminal {
 	char *output;
 	size_t used;
 	bool true_colour;
+	char words[3 * CELL_BYTES];
 	int frames;
 };
 
@@ -219,7 +220,7 @@ static int write_all(struct terminal *t, struct error *e)
 	return 0;
 }
 
-static int terminal_show(void *state, const struct picture *picture, const char *words, struct error *e)
+static int terminal_show(void *state, const struct picture *picture, struct error *e)
 {
 	struct terminal *t = state;
 	int height, width;
@@ -238,9 +239,39 @@ static int terminal_show(void *state, const struct picture *picture, const char 
 	ARGBScale(picture->data, picture->width * 4, picture->width, picture->height, t->small.data,
 		width * 4, width, height, kFilterBox);
 	put_cells(t, (t->columns - width) / 2, (t->rows - 1 - (height + 1) / 2) / 2);
-	t->used += (size_t)sprintf(t->output + t->used, "\033[%d;1H\033[0m\033[K %.*s", t->rows,
-		t->columns < 3 * CELL_BYTES ? t->columns - 2 : 3 * CELL_BYTES, words ? words : "");
+	t->used += (size_t)sprintf(
+		t->output + t->used, "\033[%d;1H\033[0m\033[K %.*s", t->rows, t->columns - 2, t->words);
 	return write_all(t, e);
+}
+
+static void terminal_say(void *state, const char *line)
+{
+	struct terminal *t = state;
+
+	snprintf(t->words, sizeof(t->words), "%s", line);
+}
+
+static enum display_key key_meaning(char character)
+{
+	switch (character) {
+	case 'q':
+	case '\033':
+		return KEY_QUIT;
+	case ' ':
+		return KEY_PAUSE;
+	case 'i':
+		return KEY_STATISTICS;
+	case 's':
+		return KEY_SNAPSHOT;
+	case 'r':
+		return KEY_RECORD;
+	case 'o':
+		return KEY_CAPTION;
+	case '?':
+		return KEY_HELP;
+	default:
+		return KEY_NONE;
+	}
 }
 
 /* Escape alone is a key; with more behind it, it begins an arrow or a function key, which mean nothing here.
@@ -256,7 +287,7 @@ static enum display_key terminal_poll_key(void *state)
 	count = read(STDIN_FILENO, keys, sizeof(keys));
 	if (count < 1 || (keys[0] == '\033' && count > 1))
 		return KEY_NONE;
-	return display_key_of(keys[0]);
+	return key_meaning(keys[0]);
 }
 
 const struct display_driver display_terminal = {
@@ -267,4 +298,5 @@ const struct display_driver display_terminal = {
 	.close = terminal_close,
 	.show = terminal_show,
 	.poll_key = terminal_poll_key,
+	.say = terminal_say,
 };
