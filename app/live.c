@@ -192,8 +192,10 @@ static int show(struct session *s, struct frame *frame, struct error *e)
 	}
 	if (!s->display)
 		status = open_display(s, &frame->picture, e);
-	if (!status)
-		status = display_show(s->display, &frame->picture, frame->words, e);
+	if (!status) {
+		display_say(s->display, frame->words);
+		status = display_show(s->display, &frame->picture, e);
+	}
 	frame_release(&s->held);
 	s->held = frame_reference(frame);
 	line_shown(s->line, &frame);

@@ -115,7 +115,7 @@ static void test_live_counts_drops(void **state)
 		assert_true(!shown || frame->number > before);
 		before = frame->number;
 		shown++;
-		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+		usleep(1000);
 		line_shown(rig.line, &frame);
 	}
 	assert_int_equal(line_join(rig.line, &rig.e), 0);
