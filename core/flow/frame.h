@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A frame and the fixed pool that frames come from. All memory is taken when the pool is made or when the first
- * frames settle their sizes; the steady state allocates nothing.
+ * A frame and the fixed pool that frames come from. All memory is taken when the pool is made or when the
+ * first frames settle their sizes; the steady state allocates nothing.
  */
 #ifndef FLOW_FRAME_H
 #define FLOW_FRAME_H
@@ -39,7 +39,7 @@ struct frame {
 	struct picture picture;
 	uint8_t *input; /* the network's input, [height][width][channels]; input_size bytes */
 	size_t input_size;
-	int pl_status;   /* what pl_submit said: 0 or a negative errno value */
+	int pl_status;	 /* what pl_submit said: 0 or a negative errno value */
 	int32_t *scores; /* [class_count] */
 	struct classification result;
 	char words[FRAME_WORDS]; /* what the caption says */

@@ -26,7 +26,7 @@ int queue_create(int capacity, enum queue_policy policy, struct queue **out)
 
 	if (capacity < 1)
 		return -EINVAL;
-	if (__builtin_mul_overflow((size_t)capacity, sizeof(queue->frames[0]), &places) ||
+	if (__builtin_mul_overflow((size_t)capacity, sizeof(struct frame *), &places) ||
 		__builtin_add_overflow(places, sizeof(*queue), &places))
 		return -EOVERFLOW;
 	queue = calloc(1, places);

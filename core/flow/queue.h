@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 enum queue_policy {
-	QUEUE_LOSSLESS,    /* put waits while the queue is full */
+	QUEUE_LOSSLESS,	   /* put waits while the queue is full */
 	QUEUE_NEWEST_WINS, /* put never waits: the oldest frame is released and counted as dropped */
 };
 
@@ -27,7 +27,8 @@ bool queue_put(struct queue *queue, struct frame *frame) __attribute__((warn_unu
 /* Waits for a frame; its reference goes to the caller. NULL: closed and empty. */
 struct frame *queue_take(struct queue *queue);
 
-/* As queue_take, until clock_now() passes deadline (ns). 0, -ETIMEDOUT, or -EPIPE: closed and empty; *out is NULL then. */
+/* As queue_take, until clock_now() passes deadline (ns). 0, -ETIMEDOUT, or -EPIPE: closed and empty; *out is
+ * NULL then. */
 int queue_take_until(struct queue *queue, int64_t deadline, struct frame **out);
 
 /* No more frames will be put; what is in it can still be taken. */
