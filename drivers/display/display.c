@@ -85,9 +85,15 @@ const struct display_driver *const *display_drivers(void)
 	return drivers;
 }
 
-int display_show(struct display *display, const struct picture *picture, const char *words, struct error *e)
+int display_show(struct display *display, const struct picture *picture, struct error *e)
 {
-	return display->driver->show(display->state, picture, words, e);
+	return display->driver->show(display->state, picture, e);
+}
+
+void display_say(struct display *display, const char *words)
+{
+	if (display->driver->say)
+		display->driver->say(display->state, words);
 }
 
 enum display_key display_poll_key(struct display *display)

@@ -35,6 +35,7 @@ struct display_driver {
 	void (*close)(void *state);
 	int (*show)(void *state, const struct picture *picture, struct error *e);
 	enum display_key (*poll_key)(void *state);
+	void (*say)(void *state, const char *words); /* NULL: the caption can be read on its pictures */
 };
 
 /* "auto": the first that is available and opens, "none" at last. Unknown: -EINVAL; cannot be opened: -ENODEV.
@@ -48,6 +49,10 @@ const struct display_driver *const *display_drivers(void); /* NULL-terminated */
 
 /* Shows the picture, scaled to fit. The picture is the caller's again when it returns. */
 int display_show(struct display *display, const struct picture *picture, struct error *e);
+
+/* What the caption says, one line of UTF-8, for displays too coarse to read it on; shown with the next
+ * picture. */
+void display_say(struct display *display, const char *words);
 
 /* The next key pressed, or KEY_NONE at once. */
 enum display_key display_poll_key(struct display *display);

@@ -22,11 +22,10 @@ static void none_close(void *state)
 	(void)state;
 }
 
-static int none_show(void *state, const struct picture *picture, const char *words, struct error *e)
+static int none_show(void *state, const struct picture *picture, struct error *e)
 {
 	(void)state;
 	(void)picture;
-	(void)words;
 	(void)e;
 	return 0;
 }

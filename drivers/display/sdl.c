@@ -134,11 +134,10 @@ static void window_draw(struct sdl *s)
 	SDL_RenderPresent(s->renderer);
 }
 
-static int sdl_show(void *state, const struct picture *picture, const char *words, struct error *e)
+static int sdl_show(void *state, const struct picture *picture, struct error *e)
 {
 	struct sdl *s = state;
 
-	(void)words; /* the caption can be read on the picture */
 	if (!s->texture || s->width != picture->width || s->height != picture->height) {
 		SDL_DestroyTexture(s->texture);
 		s->texture = SDL_CreateTexture(s->renderer, SDL_PIXELFORMAT_ARGB8888,
