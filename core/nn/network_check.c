@@ -189,11 +189,9 @@ static int check_weights(const struct layer *layer, struct error *e)
 		int weight = layer->weights[i];
 		if (weight < low || weight > high || (layer->weight_bits == 1 && weight == 0))
 			return error_set(e, -EBADMSG,
-				"field \"weights\": output channel %zu holds %d; weights of %d %s are %s%d "
-				"%s %d",
-				i / taps, weight, layer->weight_bits,
-				layer->weight_bits == 1 ? "bit" : "bits", "", low,
-				layer->weight_bits == 1 ? "or" : "…", high);
+				"field \"weights\": output channel %zu holds %d, which is no weight of %d "
+				"bits",
+				i / taps, weight, layer->weight_bits);
 	}
 	return 0;
 }
@@ -373,10 +371,11 @@ static int check_whole(const struct network *network, struct error *e)
 
 int network_check(const struct network *network, struct error *e)
 {
-	int rc = check_label(network->name, "field \"network\": name", 0, e);
+	const char *fault = network->name ? label_fault(network->name, strlen(network->name)) : "is missing";
+	int rc = 0;
 
-	if (rc)
-		return rc;
+	if (fault)
+		return error_set(e, -EBADMSG, "field \"network\": %s", fault);
 	if (network->layer_count < 1 || network->layer_count > LAYER_LIMIT || !network->layers)
 		return error_set(e, -EBADMSG, "field \"layers\": %d are not within 1 … %d",
 			network->layer_count, LAYER_LIMIT);

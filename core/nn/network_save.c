@@ -163,70 +163,86 @@ static json_t *layer_json(const struct layer *l)
 		"padding", l->pad_top, l->pad_left, l->pad_bottom, l->pad_right, "input_channels",
 		l->in.channels, "input", shape_json(l->in), "output_channels", l->out.channels, "output",
 		shape_json(l->out));
+	int rc = entry ? 0 : -1;
 
-	if (!entry || !layer_has_weights(l))
+	if (!rc && layer_has_weights(l))
+		rc = json_object_update_new(
+			entry, json_pack("{s:i, s:i, s:s}", "weight_bits", l->weight_bits, "groups",
+				       l->groups, "ending", endings[l->ending]));
+	if (!rc && l->ending == ENDING_RESCALE)
+		rc = json_object_set_new(
+			entry, "rounding", json_string(l->rounding == ROUNDING_UP ? "up" : "nearest_even"));
+	if (!rc)
 		return entry;
-	if (json_object_set_new(entry, "weight_bits", json_integer(l->weight_bits)) ||
-		json_object_set_new(entry, "groups", json_integer(l->groups)) ||
-		json_object_set_new(entry, "ending", json_string(endings[l->ending])) ||
-		(l->ending == ENDING_RESCALE &&
-			json_object_set_new(entry, "rounding",
-				json_string(l->rounding == ROUNDING_UP ? "up" : "nearest_even")))) {
-		json_decref(entry);
-		return NULL;
-	}
-	return entry;
+	json_decref(entry);
+	return NULL;
 }
 
-static json_t *network_json(const struct network *network)
+/* One layer a line: a network of twenty layers fits a screen. */
+static int write_layers(FILE *file, const struct network *network)
 {
-	json_t *layers = json_array();
-	json_t *root = json_pack("{s:i, s:s}", "format", 1, "network", network->name);
-	int rc = layers && root ? 0 : -1;
+	int rc = 0;
 
-	if (!rc && network->class_count)
-		rc = json_object_set_new(root, "labels", json_string("labels.txt"));
-	if (!rc && network->group_count)
-		rc = json_object_set_new(root, "groups", json_string("groups.txt"));
-	for (int i = 0; i < network->layer_count && !rc; i++)
-		rc = json_array_append_new(layers, layer_json(&network->layers[i]));
-	if (!rc)
-		rc = json_object_set(root, "layers", layers);
-	json_decref(layers);
-	if (!rc)
-		return root;
-	json_decref(root);
-	return NULL;
+	fputs("  \"layers\": [\n", file);
+	for (int i = 0; i < network->layer_count && !rc; i++) {
+		json_t *entry = layer_json(&network->layers[i]);
+		fputs("    ", file);
+		rc = entry && !json_dumpf(entry, file, 0) ? 0 : -ENOMEM;
+		json_decref(entry);
+		fputs(i + 1 < network->layer_count ? ",\n" : "\n", file);
+	}
+	fputs("  ]\n", file);
+	return rc;
 }
 
 static int save_json(const struct saving *s, struct error *e)
 {
 	struct draft draft;
-	json_t *root = network_json(s->network);
-
-	if (!root)
-		return failed(s, "network.json", -ENOMEM, e);
+	json_t *name = json_string(s->network->name);
 	int rc = draft_open(s, &draft, "network.json", e);
+
 	if (!rc) {
-		rc = json_dumpf(root, draft.file, JSON_INDENT(2)) ? -EIO : 0;
-		fputc('\n', draft.file);
+		fputs("{\n  \"format\": 1,\n  \"network\": ", draft.file);
+		rc = name && !json_dumpf(name, draft.file, JSON_ENCODE_ANY) ? 0 : -ENOMEM;
+		fputs(",\n", draft.file);
+		if (s->network->class_count)
+			fputs("  \"labels\": \"labels.txt\",\n", draft.file);
+		if (s->network->group_count)
+			fputs("  \"groups\": \"groups.txt\",\n", draft.file);
+		if (!rc)
+			rc = write_layers(draft.file, s->network);
+		fputs("}\n", draft.file);
 		rc = draft_close(s, &draft, rc, e);
 	}
-	json_decref(root);
+	json_decref(name);
 	return rc;
 }
 
-/* What the format cannot say: a group's labels are told apart by commas, its name ends at a colon. */
+static bool label_unique(const struct network *network, const char *label)
+{
+	int found = 0;
+
+	for (int i = 0; i < network->class_count; i++)
+		found += strcmp(network->labels[i], label) == 0;
+	return found == 1;
+}
+
+/* What groups.txt cannot say: commas separate labels, a colon ends the name, labels stand for their classes.
+ */
 static int check_texts(const struct network *network, struct error *e)
 {
 	for (int g = 0; g < network->group_count; g++) {
 		const struct label_group *group = &network->groups[g];
 		if (strchr(group->name, ':'))
 			return error_set(e, -EBADMSG, "group \"%s\": its name holds a colon", group->name);
-		for (int i = 0; i < group->class_count; i++)
-			if (strchr(network->labels[group->classes[i]], ','))
-				return error_set(e, -EBADMSG, "group \"%s\": label \"%s\" holds a comma",
-					group->name, network->labels[group->classes[i]]);
+		for (int i = 0; i < group->class_count; i++) {
+			const char *label = network->labels[group->classes[i]];
+			if (strchr(label, ',') || !label_unique(network, label))
+				return error_set(e, -EBADMSG,
+					"group \"%s\": label \"%s\" holds a comma or stands for several "
+					"classes",
+					group->name, label);
+		}
 	}
 	return 0;
 }

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A whole network folder in one string: files one after the other, each behind a line "=== NAME". What loads
+ * must pass the check, and run in the reference without a fault.
+ */
+#include "fuzz.h"
+
+#include "base/error.h"
+#include "nn/network_parse.h"
+#include "nn/reference.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct pack {
+	const uint8_t *data;
+	size_t size;
+};
+
+static bool find(const struct pack *pack, const char *name, const uint8_t **begin, size_t *size)
+{
+	char line[300];
+	int length = snprintf(line, sizeof(line), "\n=== %s\n", name);
+	const uint8_t *end = pack->data + pack->size;
+	const uint8_t *found = memmem(pack->data, pack->size, line, (size_t)length);
+
+	if (!found)
+		return false;
+	*begin = found + length;
+	const uint8_t *next = memmem(*begin, (size_t)(end - *begin), "\n=== ", 5);
+	*size = (size_t)((next ? next : end) - *begin);
+	return true;
+}
+
+static int pack_read(
+	void *context, const char *name, size_t limit, uint8_t **data, size_t *size, struct error *e)
+{
+	const uint8_t *begin = NULL;
+
+	if (!find(context, name, &begin, size))
+		return error_set(e, -ENOENT, "is missing");
+	if (*size > limit)
+		return error_set(e, -EFBIG, "is too long");
+	*data = malloc(*size ? *size : 1); /* exactly: a byte read past the end is found */
+	if (!*data)
+		return error_set(e, -ENOMEM, "no memory");
+	memcpy(*data, begin, *size);
+	return 0;
+}
+
+static bool pack_has(void *context, const char *name)
+{
+	const uint8_t *begin = NULL;
+	size_t size = 0;
+
+	return find(context, name, &begin, &size);
+}
+
+static void run(const struct network *network)
+{
+	const struct layer *last = &network->layers[network->layer_count - 1];
+	size_t size = shape_size(network->layers[0].in);
+	uint64_t operations = 0;
+
+	for (int i = 0; i < network->layer_count; i++) {
+		const struct layer *l = &network->layers[i];
+		operations += shape_size(l->out) * (size_t)l->kernel_height * (size_t)l->kernel_width *
+			      (size_t)(l->in.channels / l->groups);
+		if (operations > 1000000 || shape_size(l->in) > 1000000)
+			return;
+	}
+	uint8_t *in = malloc(size);
+	int32_t *out = calloc(shape_size(last->out), sizeof(*out));
+	promise(in && out);
+	memset(in, (1 << network->layers[0].input_bits) - 1, size);
+	promise(reference_run(network, 0, network->layer_count, in, out) == 0);
+	free(in);
+	free(out);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct pack pack = {data, size};
+	const struct network_files files = {pack_read, pack_has, &pack};
+	struct network *network = NULL;
+	struct error e = {0};
+
+	if (network_parse(&files, &network, &e)) {
+		promise(e.code < 0 && e.text[0] && !network);
+		return 0;
+	}
+	promise(network_check(network, &e) == 0);
+	run(network);
+	network_free(network);
+	return 0;
+}
