@@ -215,7 +215,9 @@ static int allocate_scratch(struct engine *engine)
 		if (layer_has_weights(layer) && layer->groups > groups)
 			groups = layer->groups;
 	}
-	engine->stride = ((size_t)channels + 2 * SLACK - 1) / SLACK * SLACK + SLACK;
+	/* room to spill, and an odd count of cache lines, so that a tile's pixels do not share the sets of a
+	 * cache */
+	engine->stride = ((size_t)channels + 2 * SLACK) / 32 * 32 + 16;
 	engine->accumulators = allocate(TILE * engine->stride * sizeof(int32_t));
 	engine->sums = allocate(TILE * (size_t)groups * sizeof(int32_t));
 	engine->pixel = allocate(engine->stride);

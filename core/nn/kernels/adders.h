@@ -2,25 +2,27 @@
 /*
  * Dot products of 1-bit weights without a population count: the products' bits are added up by carry-save
  * adders (Harley and Seal's method), one counter in each bit of a vector, and only the carries out of the
- * fourth stage are counted, in bytes. A lane of 64 bits is an output channel. The second plane's bits weigh
+ * last stage are counted, in bytes. A lane of 64 bits is an output channel. The second plane's bits weigh
  * two, so they enter at the second stage.
  *
- * The file that includes this defines the type `vector`, LANES64, and the functions v_*.
+ * The file that includes this defines the type `vector`, LANES64, PIXELS64 (pixels worked on at once, 1 or 2)
+ * and the functions v_*.
  */
 #ifndef NN_KERNELS_ADDERS_H
 #define NN_KERNELS_ADDERS_H
 
 #include "nn/kernels/kernel.h"
 
+#define STAGES 5
 #define STEPS_AT_ONCE 8
-/* The byte counters take 8 a turn, so 31 turns would be the most; the last turn is for the rest. */
+/* A turn adds at most 8 to a byte of the last stage's carries: 30 full turns and one for the rest fit. */
 #define STEPS_OF_COUNTER (30 * STEPS_AT_ONCE)
-/* Weights of a fully connected layer come from a far cache: ask for them this early. */
+/* The weights of a fully connected layer come from a far cache: ask for them this early. */
 #define PREFETCH_BYTES 2048
 
 struct counter {
-	vector stages[5]; /* bits that weigh 1, 2, 4, 8, 16 */
-	vector carries;	  /* bytes: carries out of the last stage, 32 each */
+	vector stages[STAGES]; /* bits that weigh 1, 2, 4, 8, 16 */
+	vector carries;	       /* bytes: population of the carries, which weigh 32 */
 };
 
 /* Adds bits to a stage, in twos with a full adder, a last one with a half adder. Returns the count of
@@ -31,8 +33,8 @@ ALWAYS_INLINE int add(vector *stage, const vector *in, int count, vector *carrie
 #pragma GCC unroll 16
 	for (int i = 0; i < count; i += 2, n++)
 		if (i + 1 < count) {
-			carries[n] = v_majority(*stage, in[i], in[i + 1]);
 			*stage = v_xor3(*stage, in[i], in[i + 1]);
+			carries[n] = v_carry(in[i], in[i + 1], *stage);
 		} else {
 			carries[n] = v_and(*stage, in[i]);
 			*stage = v_xor(*stage, in[i]);
@@ -40,65 +42,91 @@ ALWAYS_INLINE int add(vector *stage, const vector *in, int count, vector *carrie
 	return n;
 }
 
-/* n ≤ STEPS_AT_ONCE and planes (1 or 2) are constants where this is called. */
-ALWAYS_INLINE void add_steps(struct counter *c, const uint8_t *weights, const int32_t *offsets,
-	const uint8_t *window, int32_t plane_size, int n, int planes)
+/* Where a part of a window is: the words of its first and of its second plane. */
+struct place {
+	const uint8_t *first, *second;
+};
+
+/* n ≤ STEPS_AT_ONCE, pixels and planes (1 or 2) are constants where this is called. */
+ALWAYS_INLINE void add_steps(struct counter *counters, const uint8_t *weights, const int32_t *offsets,
+	const struct place *places, int n, int pixels, int planes)
 {
-	vector a[STEPS_AT_ONCE], b[STEPS_AT_ONCE]; /* carries of one stage, and of the next */
+	/* carries of one stage, and of the next, of each pixel */
+	vector a[PIXELS64][STEPS_AT_ONCE], b[PIXELS64][STEPS_AT_ONCE];
 	int in_a = 0, in_b = 0;
 
 #pragma GCC unroll 16
 	for (int i = 0; i < n; i += 2) {
-		int count = n - i < 2 ? 1 : 2;
-		vector x[2], y[2];
+		int count = n - i < 2 ? 1 : 2, added_a = 0, added_b = 0;
+		vector w[2];
 #pragma GCC unroll 2
 		for (int k = 0; k < count; k++) {
-			vector w = v_load(weights + (size_t)(i + k) * sizeof(vector));
-			const uint8_t *codes = window + offsets[i + k];
-			__builtin_prefetch(weights + (size_t)(i + k) * sizeof(vector) + PREFETCH_BYTES);
-			x[k] = v_and(w, v_spread(codes));
-			y[k] = planes > 1 ? v_and(w, v_spread(codes + plane_size)) : v_zero();
+			w[k] = v_load(weights + (size_t)(i + k) * sizeof(vector));
+			if (pixels == 1)
+				__builtin_prefetch(
+					weights + (size_t)(i + k) * sizeof(vector) + PREFETCH_BYTES);
 		}
-		in_a += add(&c->stages[0], x, count, a + in_a);
-		if (planes > 1)
-			in_b += add(&c->stages[1], y, count, b + in_b);
-	}
-	in_b += add(&c->stages[1], a, in_a, b + in_b);
-	in_a = add(&c->stages[2], b, in_b, a);
-	in_b = add(&c->stages[3], a, in_a, b);
-	in_a = add(&c->stages[4], b, in_b, a);
 #pragma GCC unroll 2
-	for (int i = 0; i < in_a; i++)
-		c->carries = v_add8(c->carries, v_population8(a[i]));
+		for (int p = 0; p < pixels; p++) {
+			vector x[2];
+#pragma GCC unroll 2
+			for (int k = 0; k < count; k++)
+				x[k] = v_and(w[k], v_spread(places[p].first + offsets[i + k]));
+			added_a = add(&counters[p].stages[0], x, count, a[p] + in_a);
+			if (planes == 1)
+				continue;
+#pragma GCC unroll 2
+			for (int k = 0; k < count; k++)
+				x[k] = v_and(w[k], v_spread(places[p].second + offsets[i + k]));
+			added_b = add(&counters[p].stages[1], x, count, b[p] + in_b);
+		}
+		in_a += added_a;
+		in_b += added_b;
+	}
+#pragma GCC unroll 2
+	for (int p = 0; p < pixels; p++) {
+		struct counter *c = &counters[p];
+		int count = in_b + add(&c->stages[1], a[p], in_a, b[p] + in_b);
+		count = add(&c->stages[2], b[p], count, a[p]);
+		count = add(&c->stages[3], a[p], count, b[p]);
+		count = add(&c->stages[4], b[p], count, a[p]);
+#pragma GCC unroll 2
+		for (int i = 0; i < count; i++)
+			c->carries = v_add8(c->carries, v_population8(a[p][i]));
+	}
 }
 
 /* Sum of what the counter holds, in each lane: at most 8 · 31 in a byte of the stages. */
 ALWAYS_INLINE vector counter_total(const struct counter *c)
 {
-	vector bytes = v_population8(c->stages[4]);
+	vector bytes = v_population8(c->stages[STAGES - 1]);
 #pragma GCC unroll 4
-	for (int i = 3; i >= 0; i--)
+	for (int i = STAGES - 2; i >= 0; i--)
 		bytes = v_add8(v_add8(bytes, bytes), v_population8(c->stages[i]));
-	return v_add64(v_sum8(bytes), v_shift_left64(v_sum8(c->carries), 5));
+	return v_add64(v_sum8(bytes), v_shift_left64(v_sum8(c->carries), STAGES));
 }
 
-ALWAYS_INLINE vector count_chunk(const uint8_t *weights, const int32_t *offsets, const uint8_t *window,
-	int32_t plane_size, int steps, int planes)
+/* Adds the weighted population of up to STEPS_OF_COUNTER steps to total[pixel]. */
+ALWAYS_INLINE void count_chunk(const uint8_t *weights, const int32_t *offsets, const struct place *places,
+	int steps, int pixels, int planes, vector *total)
 {
-	struct counter c;
+	struct counter c[PIXELS64];
 
+#pragma GCC unroll 2
+	for (int p = 0; p < pixels; p++) {
 #pragma GCC unroll 5
-	for (int i = 0; i < 5; i++)
-		c.stages[i] = v_zero();
-	c.carries = v_zero();
+		for (int i = 0; i < STAGES; i++)
+			c[p].stages[i] = v_zero();
+		c[p].carries = v_zero();
+	}
 	for (; steps >= STEPS_AT_ONCE; steps -= STEPS_AT_ONCE) {
-		add_steps(&c, weights, offsets, window, plane_size, STEPS_AT_ONCE, planes);
+		add_steps(c, weights, offsets, places, STEPS_AT_ONCE, pixels, planes);
 		weights += STEPS_AT_ONCE * sizeof(vector);
 		offsets += STEPS_AT_ONCE;
 	}
 #define REST(n)                                                                                              \
 	case n:                                                                                              \
-		add_steps(&c, weights, offsets, window, plane_size, n, planes);                              \
+		add_steps(c, weights, offsets, places, n, pixels, planes);                                   \
 		break;
 	switch (steps) {
 		REST(1)
@@ -110,42 +138,62 @@ ALWAYS_INLINE vector count_chunk(const uint8_t *weights, const int32_t *offsets,
 		REST(7)
 	}
 #undef REST
-	return counter_total(&c);
+#pragma GCC unroll 2
+	for (int p = 0; p < pixels; p++)
+		total[p] = v_add64(total[p], counter_total(&c[p]));
 }
 
-/* Σ over the planes (1 or 2) of 2^plane · population(weights & plane), in each lane. */
-ALWAYS_INLINE vector count_planes(
-	const struct product *product, const uint8_t *weights, const uint8_t *window, int planes)
+/* total[pixel] = Σ over the planes (1 or 2) of 2^plane · population(weights & plane), in each lane. */
+ALWAYS_INLINE void count_planes(const struct product *product, const uint8_t *weights,
+	const struct place *places, int pixels, int planes, vector *total)
 {
-	vector total = v_zero();
-
+	for (int p = 0; p < pixels; p++)
+		total[p] = v_zero();
 	for (int begin = 0; begin < product->steps; begin += STEPS_OF_COUNTER) {
 		int rest = product->steps - begin;
-		total = v_add64(total, count_chunk(weights + (size_t)begin * sizeof(vector),
-					       product->offsets + begin, window, product->plane_size,
-					       rest < STEPS_OF_COUNTER ? rest : STEPS_OF_COUNTER, planes));
+		count_chunk(weights + (size_t)begin * sizeof(vector), product->offsets + begin, places,
+			rest < STEPS_OF_COUNTER ? rest : STEPS_OF_COUNTER, pixels, planes, total);
 	}
-	return total;
 }
 
-/* Accumulators of one vector of channels for all pixels; `pairs`: planes taken two at a time. */
+/* Accumulators of one vector of channels for `pixels` pixels from the given one. */
+ALWAYS_INLINE void run_pixels(const struct product *product, const uint8_t *weights,
+	const uint8_t *const *windows, int group, const int32_t *sums, int32_t *accumulators, size_t stride,
+	int pixels, int planes)
+{
+	vector total[PIXELS64], part[PIXELS64];
+	struct place places[PIXELS64];
+
+	for (int p = 0; p < pixels; p++)
+		total[p] = v_zero();
+	for (int plane = 0; plane < product->planes; plane += 2) {
+		for (int p = 0; p < pixels; p++) {
+			places[p].first =
+				windows[p] + group * product->group_size + plane * product->plane_size;
+			places[p].second = places[p].first + product->plane_size;
+		}
+		count_planes(product, weights, places, pixels, planes, part);
+		for (int p = 0; p < pixels; p++)
+			total[p] = v_add64(total[p], v_shift_left64(part[p], plane));
+	}
+	/* Σ ±a = 2 Σ over the positive weights − Σ over all */
+	for (int p = 0; p < pixels; p++)
+		v_store32(accumulators + (size_t)p * stride, v_add64(total[p], total[p]),
+			sums[p * product->groups + group]);
+}
+
 ALWAYS_INLINE void run_vector(const struct product *product, const uint8_t *weights,
 	const uint8_t *const *windows, int pixels, int group, const int32_t *sums, int32_t *accumulators,
 	size_t stride, int planes)
 {
-	for (int p = 0; p < pixels; p++) {
-		const uint8_t *window = windows[p] + group * product->group_size;
-		vector total = count_planes(product, weights, window, planes);
+	int p = 0;
 
-		for (int i = 2; i < product->planes; i += 2)
-			total = v_add64(
-				total, v_shift_left64(count_planes(product, weights,
-							      window + i * product->plane_size, planes),
-					       i));
-		/* Σ ±a = 2 Σ over the positive weights − Σ over all */
-		v_store32(accumulators + (size_t)p * stride, v_add64(total, total),
-			sums[p * product->groups + group]);
-	}
+	for (; p + PIXELS64 <= pixels; p += PIXELS64)
+		run_pixels(product, weights, windows + p, group, sums + p * product->groups,
+			accumulators + (size_t)p * stride, stride, PIXELS64, planes);
+	for (; p < pixels; p++)
+		run_pixels(product, weights, windows + p, group, sums + p * product->groups,
+			accumulators + (size_t)p * stride, stride, 1, planes);
 }
 
 static void run_bits(const struct product *product, const uint8_t *const *windows, int pixels,

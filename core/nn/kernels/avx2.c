@@ -50,9 +50,11 @@ static inline vector v_xor3(vector a, vector b, vector c)
 	return v_xor(v_xor(a, b), c);
 }
 
-static inline vector v_majority(vector a, vector b, vector c)
+/* The carry of a + b + c, where `sum` is their exclusive or: a where a = b, else c, which is then the sum's
+ * inverse. */
+static inline vector v_carry(vector a, vector b, vector sum)
 {
-	return _mm256_or_si256(v_and(a, b), v_and(v_xor(a, b), c));
+	return _mm256_or_si256(v_and(a, b), _mm256_andnot_si256(sum, v_xor(a, b)));
 }
 
 static inline vector v_add8(vector a, vector b)
@@ -133,6 +135,7 @@ static inline vector v_multiply8(vector codes, vector weights)
 }
 
 #define LANES64 4
+#define PIXELS64 1
 #define LANES 8
 #define PIXELS 4
 #define VECTORS 2

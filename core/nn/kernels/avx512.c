@@ -52,9 +52,11 @@ static inline vector v_xor3(vector a, vector b, vector c)
 	return _mm512_ternarylogic_epi64(a, b, c, 0x96);
 }
 
-static inline vector v_majority(vector a, vector b, vector c)
+/* The carry of a + b + c, where `sum` is their exclusive or: a where a = b, else c, which is then the sum's
+ * inverse. */
+static inline vector v_carry(vector a, vector b, vector sum)
 {
-	return _mm512_ternarylogic_epi64(a, b, c, 0xe8);
+	return _mm512_ternarylogic_epi64(a, b, sum, 0xd4);
 }
 
 static inline vector v_add8(vector a, vector b)
@@ -134,6 +136,7 @@ static inline vector v_multiply8(vector codes, vector weights)
 }
 
 #define LANES64 8
+#define PIXELS64 2
 #define LANES 16
 #define PIXELS 4
 #define VECTORS 4

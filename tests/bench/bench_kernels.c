@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How fast the kernels are, and how near to what the processor can do: every kernel that this processor has,
+ * its limit measured in turns with it, so that the clock and other programs treat both alike. Short windows;
+ * the median and the best of many. bench_kernels [ROUNDS].
+ */
+#include "base/error.h"
+#include "bench/peak.h"
+#include "nn/engine.h"
+#include "nn/kernels/kernel.h"
+#include "unit/random_network.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#define COPIES 4 /* of a layer whose weights shall come from the last-level cache */
+#define MOST_ROUNDS 1000
+
+static int rounds = 60;
+
+static double now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static int compare_times(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+	return (x > y) - (x < y);
+}
+
+struct measure {
+	double times[MOST_ROUNDS];
+	int count;
+};
+
+static double median(struct measure *m)
+{
+	qsort(m->times, (size_t)m->count, sizeof(double), compare_times);
+	return m->times[m->count / 2];
+}
+
+/* Seconds for one multiply-accumulate on registers, from a window of some 50 us. */
+static double time_peak(const struct peak *peak)
+{
+	double begin = now();
+	double products = peak->run(20000);
+	return (now() - begin) / products;
+}
+
+struct bench {
+	const struct network *network;
+	int copies;
+	const uint8_t *in;
+	void *out;
+};
+
+static double operations(const struct network *network)
+{
+	double total = 0;
+
+	for (int i = 0; i < network->layer_count; i++) {
+		const struct layer *l = &network->layers[i];
+		if (layer_has_weights(l))
+			total += (double)shape_size(l->out) * l->kernel_height * l->kernel_width *
+				 l->in.channels / l->groups;
+	}
+	return total;
+}
+
+static void print_row(const char *name, const struct bench *bench, struct measure *m, struct measure *limit,
+	const struct peak *peak)
+{
+	double typical = median(m), products = operations(bench->network);
+
+	printf("  %-22s %9.1f us %9.1f us best %8.1f GMAC/s", name, typical * 1e6, m->times[0] * 1e6,
+		products / typical * 1e-9);
+	if (peak) {
+		double planes = peak->planes_per_product ? bench->network->layers[0].input_bits : 1;
+		double least = median(limit) * products * planes;
+		printf("  %3.0f %% of %s (best %.0f %%)", 100 * least / typical, peak->mix,
+			100 * limit->times[0] * products * planes / m->times[0]);
+	}
+	printf("\n");
+}
+
+/* One kernel, or (forced NULL) the best of a processor, on all copies in turn, so that each finds its weights
+ * far. */
+static void bench_one(const struct bench *bench, const struct processor *const *processors, int count,
+	const struct kernel *forced)
+{
+	static struct measure m, limit;
+	const struct peak *peak = forced ? peak_of(forced->name) : NULL;
+	struct engine *engines[COPIES];
+	struct error e;
+
+	m.count = limit.count = 0;
+	for (int i = 0; i < bench->copies; i++)
+		if (engine_create_from(bench->network, 0, bench->network->layer_count, processors, count,
+			    forced, &engines[i], &e) != 0) {
+			fprintf(stderr, "%s\n", e.text);
+			exit(EXIT_FAILURE);
+		}
+	for (int r = -3; r < rounds; r++) {
+		double took = peak ? time_peak(peak) : 0, begin = now();
+		for (int i = 0; i < bench->copies; i++)
+			engine_run(engines[i], bench->in, bench->out);
+		if (r < 0)
+			continue; /* warming up */
+		m.times[m.count++] = (now() - begin) / bench->copies;
+		limit.times[limit.count++] = took;
+	}
+	print_row(forced ? forced->name : processors[count - 1]->name, bench, &m, &limit, peak);
+	for (int i = 0; i < bench->copies; i++)
+		engine_destroy(engines[i]);
+}
+
+static void fill_network(struct layer *layers, int count)
+{
+	for (int i = 0; i < count; i++) {
+		struct layer *l = &layers[i];
+		l->name = (char *)"layer";
+		if (i > 0) {
+			l->in = layers[i - 1].out;
+			l->input_bits = layers[i - 1].output_bits;
+		}
+		if (l->kind == LAYER_FULLY_CONNECTED) {
+			l->kernel_height = l->in.height;
+			l->kernel_width = l->in.width;
+		}
+		if (l->kind == LAYER_MAX_POOL) {
+			l->out.channels = l->in.channels;
+			l->output_bits = l->input_bits;
+		}
+		layer_shape(l);
+		uint8_t *in = random_codes(l->in, l->input_bits, EXTREME_NONE);
+		if (layer_has_weights(l))
+			random_weights(l, EXTREME_NONE);
+		random_ending(l, in);
+		free(in);
+	}
+}
+
+/* each: by each kernel that fits; else by the best that each processor of the table allows. */
+static void bench_network(const char *title, struct layer *layers, int layer_count, int copies, bool each)
+{
+	struct network network = {.layers = layers, .layer_count = layer_count};
+	int count;
+	const struct processor *const *processors = processors_present(&count);
+
+	fill_network(layers, layer_count);
+	struct bench bench = {&network, copies,
+		random_codes(layers[0].in, layers[0].input_bits, EXTREME_NONE),
+		must_allocate(shape_size(layers[layer_count - 1].out), sizeof(int32_t))};
+	printf("%s, %.1f MMAC\n", title, operations(&network) * 1e-6);
+	for (int i = 1; i < count; i++) {
+		const struct kernel *k = processors[i]->kernels;
+		if (!each)
+			bench_one(&bench, processors, i + 1, NULL);
+		for (; each && k->name; k++)
+			if (k->fits(&layers[0]))
+				bench_one(&bench, processors, i + 1, k);
+	}
+	for (int i = 0; i < layer_count; i++)
+		layer_finish(&layers[i]);
+	free((void *)(size_t)bench.in);
+	free(bench.out);
+}
+
+#define CONV(size, step, pad, outputs, wbits)                                                                \
+	{                                                                                                    \
+		.kind = LAYER_CONV, .kernel_height = (size), .kernel_width = (size), .stride = (step),       \
+		.pad_top = (pad), .pad_left = (pad), .pad_bottom = (pad), .pad_right = (pad), .groups = 1,   \
+		.weight_bits = (wbits), .output_bits = 2, .ending = ENDING_THRESHOLDS,                       \
+		.out.channels = (outputs)                                                                    \
+	}
+#define POOL                                                                                                 \
+	{                                                                                                    \
+		.kind = LAYER_MAX_POOL, .kernel_height = 2, .kernel_width = 2, .stride = 2, .groups = 1      \
+	}
+#define FULL(outputs, bits, end)                                                                             \
+	{                                                                                                    \
+		.kind = LAYER_FULLY_CONNECTED, .stride = 1, .groups = 1, .weight_bits = 1,                   \
+		.output_bits = (bits), .ending = (end), .out.channels = (outputs)                            \
+	}
+
+int main(int argc, char **argv)
+{
+	struct layer conv0[] = {CONV(8, 4, 2, 64, 8)};
+	struct layer conv[] = {CONV(3, 1, 1, 384, 1)};
+	struct layer full[] = {FULL(4096, 2, ENDING_THRESHOLDS)};
+	struct layer whole[] = {CONV(8, 4, 2, 64, 8), CONV(3, 1, 1, 128, 1), POOL, CONV(3, 1, 1, 256, 1),
+		POOL, CONV(3, 1, 1, 512, 1), POOL, FULL(1024, 2, ENDING_THRESHOLDS),
+		FULL(200, 32, ENDING_SCORES)};
+
+	if (argc > 1)
+		rounds = atoi(argv[1]);
+	if (rounds < 1 || rounds > MOST_ROUNDS) {
+		fprintf(stderr, "usage: bench_kernels [ROUNDS], 1 to %d\n", MOST_ROUNDS);
+		return 64;
+	}
+	conv0[0].in = whole[0].in = (struct shape){64, 64, 3};
+	conv0[0].input_bits = whole[0].input_bits = 8;
+	conv[0].in = (struct shape){13, 13, 256};
+	conv[0].input_bits = 2;
+	full[0].in = (struct shape){1, 1, 4096};
+	full[0].input_bits = 2;
+	bench_network("conv0 8x8/4, 64x64x3 to 16x16x64, W8A8", conv0, 1, 1, true);
+	bench_network("conv 3x3, 13x13x256 to 13x13x384, W1A2", conv, 1, 1, true);
+	bench_network("fully connected, 4096 to 4096, W1A2, weights from the last-level cache", full, 1,
+		COPIES, true);
+	bench_network("whole network, 64x64x3 to 200 scores", whole, 9, 1, false);
+	return 0;
+}
