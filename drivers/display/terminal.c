@@ -1,76 +1,116 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The terminal: two pixels a character by the upper half block, in 24-bit colour or the 256 of xterm. Only
- * cells that changed are written. The last row is for the caption's words, which no half block could spell.
+ * The terminal: two pixels a character by the upper half block, in 24-bit colour or xterm's 256. Only cells
+ * that changed are written. The last row holds the caption's words, which no half block could spell.
+ *
+ * A frame is one write to a non-blocking descriptor. What a slow terminal does not take at once waits, and
+ * pictures that come meanwhile are not drawn, so that keys are never kept waiting.
  */
 #include "base/error.h"
 #include "display/drivers.h"
 
 #include <errno.h>
-#include <libyuv.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
-#define ENTER "\033[?1049h\033[?25l\033[2J"
-#define LEAVE "\033[0m\033[?25h\033[?1049l"
+/* Other screen, no cursor, no wrapping at the right edge. CAN (\030) ends a sequence that was cut short. */
+#define ENTER "\033[?1049h\033[?25l\033[?7l\033[2J"
+#define LEAVE "\030\033[0m\033[?7h\033[?25h\033[?1049l"
 
-/* A cell at its longest: move, two colours, the block. */
-#define CELL_BYTES 64
-
-/* Other programs write to the same terminal; what they left is painted over this often, in frames. */
-#define REPAINT 64
+#define CELL_BYTES 64	/* a cell at its longest: move, two colours, the block */
+#define WORDS_BYTES 256 /* the caption's words */
+#define ESCAPE_MS 50	/* what follows Escape within this time belongs to a function key's sequence */
+#define CLOSE_MS 500	/* how long closing waits for a slow terminal */
+#define NO_COLOUR 0xff000000U
 
 struct cell {
-	uint8_t upper[4], lower[4]; /* B, G, R, used */
+	uint32_t upper, lower; /* 0xRRGGBB, or the number of one of the 256 */
 };
 
 struct terminal {
-	struct picture small; /* what fits */
-	struct cell *cells;   /* [rows][columns] as written last */
-	int columns, rows;
+	int out;	    /* non-blocking where the system allows */
+	int columns, rows;  /* of the terminal; 0: not known yet */
+	double pixel_shape; /* width by height of half a cell */
+	struct cell *cells; /* [rows][columns] as written last; NO_COLOUR: to be written */
+	int width, height;  /* pixels of the picture on the screen */
 	char *output;
-	size_t used;
+	size_t used, sent;
+	struct cell ink; /* colours in force at the end of output */
 	bool true_colour;
-	char words[3 * CELL_BYTES];
-	int frames;
+	char words[WORDS_BYTES];
+	bool words_new;
+	unsigned char typed[32];
+	size_t typed_count;
+	int64_t typed_at; /* ms */
 };
 
-/* For the crash handler, which knows nothing else. */
-static struct termios keyboard;
-static volatile sig_atomic_t keyboard_changed, screen_changed;
-static const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+/* What restoring needs, also in a signal handler: one terminal at a time. */
+static struct {
+	volatile sig_atomic_t active;
+	int out, keys; /* keys −1: nobody types */
+	struct termios before;
+} screen = {.out = -1, .keys = -1};
 
-static void restore(void)
+/* Signals that kill: by a bug, or (from SIGINT on) from outside where the program does not see to them
+ * itself. */
+static const int deadly[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+#define DEADLY_BUGS 5
+#define DEADLY (sizeof(deadly) / sizeof(deadly[0]))
+static struct sigaction deadly_before[DEADLY];
+
+/* Async-signal-safe. */
+static void screen_restore(void)
 {
-	if (screen_changed && write(STDOUT_FILENO, LEAVE, sizeof(LEAVE) - 1) >= 0)
-		screen_changed = 0;
-	if (keyboard_changed)
-		tcsetattr(STDIN_FILENO, TCSANOW, &keyboard);
-	keyboard_changed = 0;
+	if (!screen.active)
+		return;
+	screen.active = 0;
+	/* A picture that a slow terminal has not taken yet gives way; when the terminal is gone, nothing
+	 * helps. */
+	if (write(screen.out, LEAVE, sizeof(LEAVE) - 1) < 0) {
+		tcflush(screen.out, TCOFLUSH);
+		if (write(screen.out, LEAVE, sizeof(LEAVE) - 1) < 0)
+			screen.out = -1;
+	}
+	if (screen.keys >= 0)
+		tcsetattr(screen.keys, TCSANOW, &screen.before);
 }
 
-static void crashed(int number)
+static void deadly_restore(void)
 {
-	restore();
-	raise(number); /* SA_RESETHAND: the default action now */
+	for (size_t i = 0; i < DEADLY; i++)
+		sigaction(deadly[i], &deadly_before[i], NULL);
 }
 
-static void watch_crashes(void (*handler)(int))
+static void deadly_arrived(int number)
 {
-	struct sigaction action = {.sa_handler = handler, .sa_flags = (int)SA_RESETHAND};
+	screen_restore();
+	deadly_restore();
+	raise(number); /* delivered when this returns, to whoever had it before */
+}
 
-	for (size_t i = 0; i < sizeof(crashes) / sizeof(crashes[0]); i++)
-		sigaction(crashes[i], &action, NULL);
+static void deadly_watch(void)
+{
+	struct sigaction action = {.sa_handler = deadly_arrived};
+
+	for (size_t i = 0; i < DEADLY; i++) {
+		sigaction(deadly[i], NULL, &deadly_before[i]);
+		if (i < DEADLY_BUGS || deadly_before[i].sa_handler == SIG_DFL)
+			sigaction(deadly[i], &action, NULL);
+	}
 }
 
 static const char *environment(const char *name)
 {
-	const char *value = getenv(name); /* NOLINT(concurrency-mt-unsafe): nobody sets the environment */
+	const char *value = getenv(name);
 
 	return value ? value : "";
 }
@@ -79,215 +119,353 @@ static bool terminal_available(void)
 {
 	const char *kind = environment("TERM");
 
-	return isatty(STDOUT_FILENO) && kind[0] && strcmp(kind, "dumb") != 0;
+	return isatty(STDOUT_FILENO) && *kind && strcmp(kind, "dumb") != 0;
 }
 
-static int terminal_open(const struct display_options *options, void **state, struct error *e)
+static int64_t milliseconds(void)
 {
-	struct terminal *t;
-	struct termios raw;
+	struct timespec now;
 
-	(void)options;
-	if (!isatty(STDOUT_FILENO))
-		return error_set(e, -ENODEV, "standard output is no terminal; try --display none");
-	t = calloc(1, sizeof(*t));
-	if (!t)
-		return error_set(e, -ENOMEM, "out of memory");
-	t->true_colour =
-		strstr(environment("COLORTERM"), "truecolor") || strstr(environment("COLORTERM"), "24bit");
-	watch_crashes(crashed);
-	if (isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &keyboard) == 0) {
-		raw = keyboard;
-		raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO); /* ISIG stays: Ctrl-C interrupts as ever */
-		raw.c_cc[VMIN] = 0;
-		raw.c_cc[VTIME] = 0;
-		keyboard_changed = tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
+/* A descriptor of our own, so that O_NONBLOCK does not stick to the shell's. */
+static int output_open(void)
+{
+	char name[128];
+
+	int fd = ttyname_r(STDOUT_FILENO, name, sizeof(name))
+			 ? -1
+			 : open(name, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	return fd < 0 ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3) : fd;
+}
+
+/* Keys come at once and unseen; Ctrl-C interrupts as ever, but nothing stops the program in this state. */
+static void keys_open(void)
+{
+	screen.keys = -1;
+	if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &screen.before))
+		return;
+	struct termios raw = screen.before;
+	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+	raw.c_iflag &= ~(tcflag_t)IXON;
+	raw.c_cc[VMIN] = 0;
+	raw.c_cc[VTIME] = 0;
+	raw.c_cc[VSUSP] = _POSIX_VDISABLE;
+	if (!tcsetattr(STDIN_FILENO, TCSANOW, &raw))
+		screen.keys = STDIN_FILENO;
+}
+
+/* Writes what the terminal takes now. -EAGAIN: not all of it. */
+static int output_flush(struct terminal *t)
+{
+	while (t->sent < t->used) {
+		ssize_t wrote = write(t->out, t->output + t->sent, t->used - t->sent);
+		if (wrote < 0 && errno != EINTR)
+			return -errno;
+		t->sent += wrote > 0 ? (size_t)wrote : 0;
 	}
-	screen_changed = write(STDOUT_FILENO, ENTER, sizeof(ENTER) - 1) >= 0;
-	*state = t;
+	t->sent = t->used = 0;
 	return 0;
 }
 
 static void terminal_close(void *state)
 {
 	struct terminal *t = state;
+	struct pollfd writable = {.fd = t->out, .events = POLLOUT};
+	int64_t deadline = milliseconds() + CLOSE_MS;
 
-	restore();
-	watch_crashes(SIG_DFL);
-	picture_finish(&t->small);
+	while (output_flush(t) == -EAGAIN && milliseconds() < deadline)
+		poll(&writable, 1, CLOSE_MS / 10);
+	if (t->sent < t->used)
+		tcflush(t->out, TCOFLUSH); /* it would keep LEAVE out */
+	screen_restore();
+	deadly_restore();
+	close(t->out);
 	free(t->cells);
 	free(t->output);
 	free(t);
 }
 
-/* Follows the terminal's size; a new one starts from an empty screen. */
-static int follow_size(struct terminal *t)
+static int terminal_open(const struct display_options *options, void **state, struct error *e)
 {
-	struct winsize size = {0};
+	static bool at_exit;
 
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || !size.ws_col || !size.ws_row)
-		size = (struct winsize){.ws_col = 80, .ws_row = 24};
-	if (size.ws_col != t->columns || size.ws_row != t->rows) {
-		size_t cells = (size_t)size.ws_col * size.ws_row;
-		free(t->cells);
-		free(t->output);
-		t->cells = calloc(cells, sizeof(*t->cells));
-		t->output = malloc((cells + 8) * CELL_BYTES);
-		t->columns = t->cells && t->output ? size.ws_col : 0;
-		t->rows = size.ws_row;
-		t->frames = 0;
-		if (!t->columns)
-			return -ENOMEM;
+	(void)options;
+	if (!isatty(STDOUT_FILENO))
+		return error_set(e, -ENODEV, "standard output is not a terminal; take --display none");
+	if (!terminal_available())
+		return error_set(e, -ENODEV,
+			"this terminal (TERM=%s) cannot show pictures; take --display none",
+			environment("TERM"));
+	if (screen.active)
+		return error_set(e, -ENODEV, "the terminal shows pictures already");
+	struct terminal *t = calloc(1, sizeof(*t));
+	if (!t)
+		return error_set(e, -ENOMEM, "no memory for the terminal");
+	t->out = output_open();
+	if (t->out < 0) {
+		int status = -errno;
+		free(t);
+		return error_set(e, status, "the terminal cannot be opened: %s", strerror(-status));
 	}
-	if (t->frames++ % REPAINT == 0) {
-		memset(t->cells, 0, (size_t)t->columns * (size_t)t->rows * sizeof(*t->cells));
-		t->used += (size_t)sprintf(t->output + t->used, "\033[0m\033[2J");
+	const char *depth = environment("COLORTERM");
+	t->true_colour = !strcmp(depth, "truecolor") || !strcmp(depth, "24bit") ||
+			 strstr(environment("TERM"), "direct");
+	if (!at_exit)
+		at_exit = !atexit(screen_restore);
+	screen.out = t->out;
+	keys_open();
+	deadly_watch();
+	screen.active = 1;
+	*state = t;
+	if (write(t->out, ENTER, sizeof(ENTER) - 1) < 0 && errno != EAGAIN) {
+		int status = -errno;
+		terminal_close(t);
+		return error_set(e, status, "the terminal takes no picture: %s", strerror(-status));
 	}
 	return 0;
 }
 
-/* xterm's cube of 6 × 6 × 6 colours, whose steps are 0, 95, 135 … 255. */
-static int cube(const uint8_t *c)
+__attribute__((format(printf, 2, 3))) static void put(struct terminal *t, const char *format, ...)
 {
-	int step[3];
+	va_list arguments;
 
-	for (int i = 0; i < 3; i++)
-		step[i] = c[i] < 48 ? 0 : c[i] < 115 ? 1 : (c[i] - 35) / 40;
-	return 16 + 36 * step[2] + 6 * step[1] + step[0];
+	va_start(arguments, format);
+	t->used += (size_t)vsprintf(t->output + t->used, format, arguments);
+	va_end(arguments);
 }
 
-static void put_colour(struct terminal *t, int ground, const uint8_t *c)
+/* Forgets what stands on the screen and clears it. */
+static void screen_clear(struct terminal *t)
 {
-	char *at = t->output + t->used;
+	for (size_t i = 0; i < (size_t)t->columns * (size_t)t->rows; i++)
+		t->cells[i] = (struct cell){NO_COLOUR, NO_COLOUR};
+	t->ink = (struct cell){NO_COLOUR, NO_COLOUR};
+	t->words_new = true;
+	put(t, "%s", "\033[0m\033[2J");
+}
 
+/* Follows the terminal's size. */
+static int size_follow(struct terminal *t)
+{
+	struct winsize size = {0};
+
+	if (ioctl(t->out, TIOCGWINSZ, &size) || !size.ws_col || !size.ws_row)
+		size = (struct winsize){.ws_col = 80, .ws_row = 24};
+	if (size.ws_col == t->columns && size.ws_row == t->rows)
+		return 0;
+	size_t cells = (size_t)size.ws_col * size.ws_row;
+	free(t->cells);
+	free(t->output);
+	t->cells = calloc(cells, sizeof(*t->cells));
+	t->output = malloc(cells * CELL_BYTES + 4 * WORDS_BYTES);
+	t->columns = t->rows = 0;
+	if (!t->cells || !t->output)
+		return -ENOMEM;
+	t->columns = size.ws_col;
+	t->rows = size.ws_row;
+	t->pixel_shape = 1;
+	if (size.ws_xpixel && size.ws_ypixel)
+		t->pixel_shape = 2.0 * size.ws_xpixel * size.ws_row / ((double)size.ws_ypixel * size.ws_col);
+	screen_clear(t);
+	return 0;
+}
+
+/* As large as fits above the words, with the picture's aspect. */
+static void picture_fit(struct terminal *t, const struct picture *picture)
+{
+	double room_x = t->columns, room_y = 2.0 * (t->rows > 1 ? t->rows - 1 : 1);
+	double shape = (double)picture->width / picture->height / t->pixel_shape;
+	int width = (int)(shape * room_y < room_x ? shape * room_y : room_x);
+	int height = (int)(room_x / shape < room_y ? room_x / shape : room_y);
+
+	width = width < 1 ? 1 : width;
+	height = height < 2 ? 2 : height & ~1;
+	if (width == t->width && height == t->height)
+		return;
+	t->width = width;
+	t->height = height;
+	screen_clear(t);
+}
+
+/* The nearest of xterm's cube of 6 × 6 × 6 and its 24 greys. */
+static uint32_t palette_nearest(const int *rgb)
+{
+	int cube[3], grey = (rgb[0] + rgb[1] + rgb[2]) / 3, cube_far = 0, grey_far = 0;
+	int step = grey < 8 ? 0 : grey > 238 ? 23 : (grey - 3) / 10;
+
+	for (int i = 0; i < 3; i++) {
+		cube[i] = rgb[i] < 48 ? 0 : rgb[i] < 115 ? 1 : (rgb[i] - 35) / 40;
+		int off = rgb[i] - (cube[i] ? 55 + 40 * cube[i] : 0), off_grey = rgb[i] - (8 + 10 * step);
+		cube_far += off * off;
+		grey_far += off_grey * off_grey;
+	}
+	if (grey_far < cube_far)
+		return 232 + (uint32_t)step;
+	return (uint32_t)(16 + 36 * cube[0] + 6 * cube[1] + cube[2]);
+}
+
+/* The mean of the picture's pixels under pixel (x, y) of the screen. */
+static uint32_t pixel_mean(const struct terminal *t, const struct picture *p, int x, int y)
+{
+	int left = (int)((int64_t)x * p->width / t->width), top = (int)((int64_t)y * p->height / t->height);
+	int right = (int)((int64_t)(x + 1) * p->width / t->width);
+	int bottom = (int)((int64_t)(y + 1) * p->height / t->height);
+	uint64_t sums[3] = {0};
+
+	right += right == left;
+	bottom += bottom == top;
+	uint64_t area = (uint64_t)(right - left) * (uint64_t)(bottom - top);
+	for (int row = top; row < bottom; row++) {
+		const uint8_t *pixel = p->data + 4 * ((size_t)row * (size_t)p->width + (size_t)left);
+		for (int column = left; column < right; column++, pixel += 4)
+			for (int i = 0; i < 3; i++)
+				sums[i] += pixel[2 - i];
+	}
+	int rgb[3];
+	for (int i = 0; i < 3; i++)
+		rgb[i] = (int)((sums[i] + area / 2) / area);
+	if (!t->true_colour)
+		return palette_nearest(rgb);
+	return (uint32_t)rgb[0] << 16 | (uint32_t)rgb[1] << 8 | (uint32_t)rgb[2];
+}
+
+static void put_colour(struct terminal *t, int ground, uint32_t c, uint32_t *in_force)
+{
+	if (*in_force == c)
+		return;
+	*in_force = c;
 	if (t->true_colour)
-		t->used += (size_t)sprintf(at, "\033[%d;2;%d;%d;%dm", ground, c[2], c[1], c[0]);
+		put(t, "\033[%d;2;%u;%u;%um", ground, c >> 16, c >> 8 & 255, c & 255);
 	else
-		t->used += (size_t)sprintf(at, "\033[%d;5;%dm", ground, cube(c));
+		put(t, "\033[%d;5;%um", ground, c);
 }
 
-/* Pixels that look alike at the terminal's depth need no second writing. */
-static void coarse(const struct terminal *t, const uint8_t *pixel, uint8_t *out)
+static void put_picture(struct terminal *t, const struct picture *picture)
 {
-	int mask = t->true_colour ? 0xFC : 0xF8;
+	int left = (t->columns - t->width) / 2, top = (t->rows - 1 - t->height / 2) / 2;
 
-	for (int i = 0; i < 3; i++)
-		out[i] = (uint8_t)(pixel[i] & mask);
-	out[3] = 1;
-}
+	top = top < 0 ? 0 : top;
+	for (int y = 0; y < t->height / 2; y++) {
+		bool follows = false; /* the cursor stands at this cell already */
+		for (int x = 0; x < t->width; x++) {
+			struct cell *old = &t->cells[(top + y) * t->columns + left + x];
+			struct cell now = {
+				pixel_mean(t, picture, x, 2 * y), pixel_mean(t, picture, x, 2 * y + 1)};
+			bool same = old->upper == now.upper && old->lower == now.lower;
 
-static void put_cells(struct terminal *t, int left, int top)
-{
-	static const uint8_t black[4] = {0};
-	struct cell inks = {0};
-
-	for (int y = 0; y < t->small.height; y += 2) {
-		int row = top + y / 2, follows = -1;
-		for (int x = 0; x < t->small.width; x++) {
-			const uint8_t *pixel =
-				t->small.data + ((size_t)y * (size_t)t->small.width + (size_t)x) * 4;
-			bool last = y + 1 == t->small.height;
-			struct cell cell;
-			coarse(t, pixel, cell.upper);
-			coarse(t, last ? black : pixel + (size_t)t->small.width * 4, cell.lower);
-			struct cell *old = &t->cells[row * t->columns + left + x];
-			if (memcmp(old, &cell, sizeof(cell)) == 0)
+			if (!same && !follows)
+				put(t, "\033[%d;%dH", top + y + 1, left + x + 1);
+			follows = !same;
+			if (same)
 				continue;
-			*old = cell;
-			if (follows != x)
-				t->used += (size_t)sprintf(
-					t->output + t->used, "\033[%d;%dH", row + 1, left + x + 1);
-			if (memcmp(inks.upper, cell.upper, 4) != 0)
-				put_colour(t, 38, cell.upper);
-			if (memcmp(inks.lower, cell.lower, 4) != 0)
-				put_colour(t, 48, cell.lower);
-			inks = cell;
-			t->used += (size_t)sprintf(t->output + t->used, "▀");
-			follows = x + 1;
+			*old = now;
+			put_colour(t, 38, now.upper, &t->ink.upper);
+			put_colour(t, 48, now.lower, &t->ink.lower);
+			put(t, "%s", "▀");
 		}
 	}
 }
 
-static int write_all(struct terminal *t, struct error *e)
+/* The last row: as many whole characters as there are columns, a column each. */
+static void put_words(struct terminal *t)
 {
-	for (size_t done = 0; done < t->used;) {
-		ssize_t wrote = write(STDOUT_FILENO, t->output + done, t->used - done);
-		if (wrote < 0 && errno != EINTR)
-			return error_set(
-				e, -errno, "the terminal does not take the picture: %s", strerror(errno));
-		done += wrote > 0 ? (size_t)wrote : 0;
+	int room = t->columns - 1;
+
+	if (!t->words_new || t->rows < 2)
+		return;
+	t->words_new = false;
+	t->ink = (struct cell){NO_COLOUR, NO_COLOUR};
+	put(t, "\033[%d;1H\033[0m\033[K ", t->rows);
+	for (const char *p = t->words; *p; p++) {
+		bool begins = ((unsigned char)*p & 0xc0) != 0x80;
+		if (begins && room-- <= 0)
+			break;
+		t->output[t->used++] = *p;
 	}
-	return 0;
 }
 
 static int terminal_show(void *state, const struct picture *picture, struct error *e)
 {
 	struct terminal *t = state;
-	int height, width;
+	int status = output_flush(t);
 
-	t->used = 0;
-	if (follow_size(t))
-		return error_set(e, -ENOMEM, "out of memory");
-	height = (t->rows - 1) * 2;
-	width = (int)((int64_t)height * picture->width / picture->height);
-	if (width > t->columns) {
-		width = t->columns;
-		height = (int)((int64_t)width * picture->height / picture->width);
+	if (status == -EAGAIN)
+		return 0; /* a later picture will do */
+	if (!status && size_follow(t))
+		return error_set(e, -ENOMEM, "no memory for a terminal of this size");
+	if (!status) {
+		picture_fit(t, picture);
+		put_picture(t, picture);
+		put_words(t);
+		status = output_flush(t);
 	}
-	if (width < 1 || height < 1 || picture_resize(&t->small, width, height))
-		return 0; /* no room for a picture now; the terminal may grow */
-	ARGBScale(picture->data, picture->width * 4, picture->width, picture->height, t->small.data,
-		width * 4, width, height, kFilterBox);
-	put_cells(t, (t->columns - width) / 2, (t->rows - 1 - (height + 1) / 2) / 2);
-	t->used += (size_t)sprintf(
-		t->output + t->used, "\033[%d;1H\033[0m\033[K %.*s", t->rows, t->columns - 2, t->words);
-	return write_all(t, e);
+	if (status && status != -EAGAIN)
+		return error_set(e, status, "the terminal takes no picture: %s", strerror(-status));
+	return 0;
 }
 
-static void terminal_say(void *state, const char *line)
+static void terminal_say(void *state, const char *words)
 {
 	struct terminal *t = state;
+	char said[WORDS_BYTES];
 
-	snprintf(t->words, sizeof(t->words), "%s", line);
+	snprintf(said, sizeof(said), "%s", words ? words : "");
+	for (char *p = said; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = ' '; /* a label must not command the terminal */
+	if (!strcmp(said, t->words))
+		return;
+	memcpy(t->words, said, sizeof(said));
+	t->words_new = true;
 }
 
-static enum display_key key_meaning(char character)
-{
-	switch (character) {
-	case 'q':
-	case '\033':
-		return KEY_QUIT;
-	case ' ':
-		return KEY_PAUSE;
-	case 'i':
-		return KEY_STATISTICS;
-	case 's':
-		return KEY_SNAPSHOT;
-	case 'r':
-		return KEY_RECORD;
-	case 'o':
-		return KEY_CAPTION;
-	case '?':
-		return KEY_HELP;
-	default:
-		return KEY_NONE;
-	}
-}
-
-/* Escape alone is a key; with more behind it, it begins an arrow or a function key, which mean nothing here.
+/*
+ * Bytes of the first key in what was typed; 0: more may come. A function key sends Escape, '[' or 'O', then
+ * digits and the like, and a last byte from '@' on.
  */
+static size_t key_length(const unsigned char *typed, size_t count, bool late)
+{
+	if (typed[0] != '\033')
+		return 1;
+	if (count == 1)
+		return late;
+	if (typed[1] != '[' && typed[1] != 'O')
+		return 2; /* Alt with a key */
+	for (size_t i = 2; i < count; i++)
+		if (typed[i] >= '@')
+			return i + 1;
+	return late || count == sizeof(((struct terminal *)0)->typed) ? count : 0;
+}
+
 static enum display_key terminal_poll_key(void *state)
 {
-	char keys[16];
-	ssize_t count;
+	struct terminal *t = state;
+	enum display_key key = KEY_NONE;
 
-	(void)state;
-	if (!keyboard_changed)
+	(void)output_flush(t); /* what is wrong with it, show tells */
+	if (screen.keys < 0)
 		return KEY_NONE;
-	count = read(STDIN_FILENO, keys, sizeof(keys));
-	if (count < 1 || (keys[0] == '\033' && count > 1))
-		return KEY_NONE;
-	return key_meaning(keys[0]);
+	ssize_t count = read(screen.keys, t->typed + t->typed_count, sizeof(t->typed) - t->typed_count);
+	if (count > 0) {
+		t->typed_count += (size_t)count;
+		t->typed_at = milliseconds();
+	}
+	while (key == KEY_NONE && t->typed_count) {
+		size_t length =
+			key_length(t->typed, t->typed_count, milliseconds() - t->typed_at >= ESCAPE_MS);
+		if (!length)
+			break;
+		if (length == 1)
+			key = display_key_of(t->typed[0]);
+		if (t->typed[0] == '\f' && t->columns && !t->used)
+			t->width = 0; /* Ctrl-L: the next picture is drawn as a whole */
+		t->typed_count -= length;
+		memmove(t->typed, t->typed + length, t->typed_count);
+	}
+	return key;
 }
 
 const struct display_driver display_terminal = {
