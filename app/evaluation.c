@@ -210,16 +210,20 @@ static void count_outcomes(struct job *job)
 	}
 }
 
-static int create_workers(struct job *job, const struct evaluation_options *options, struct worker *workers)
+static int create_and_run(struct job *job, const struct evaluation_options *options, struct worker *workers)
 {
-	for (int i = 0; i < options->workers; i++) {
+	int error = 0;
+
+	for (int i = 0; i < options->workers && !error; i++) {
 		workers[i].job = job;
-		int error = classifier_create(job->network, options->pl, options->kernels,
-			&workers[i].classifier, &job->where, &job->error);
-		if (error)
-			return error;
+		error = classifier_create(job->network, options->pl, options->kernels, &workers[i].classifier,
+			&job->where, &job->error);
 	}
-	return 0;
+	if (!error)
+		error = run_workers(job, workers, options->workers);
+	for (int i = 0; i < options->workers; i++)
+		classifier_destroy(workers[i].classifier);
+	return error;
 }
 
 int evaluation_run(const struct network *network, const struct dataset *dataset,
@@ -246,15 +250,12 @@ int evaluation_run(const struct network *network, const struct dataset *dataset,
 	pthread_condattr_destroy(&monotonic);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
-	if (!workers || !out->outcomes)
+	log_debug("scoring %d pictures with %d threads", options->pictures, options->workers);
+	if (workers && out->outcomes)
+		error = create_and_run(&job, options, workers);
+	else
 		error = error_set(&job.error, -ENOMEM, "out of memory for the results of %d pictures",
 			options->pictures);
-	else
-		error = create_workers(&job, options, workers);
-	if (!error)
-		error = run_workers(&job, workers, options->workers);
-	for (int i = 0; workers && i < options->workers; i++)
-		classifier_destroy(workers[i].classifier);
 	free(workers);
 	pthread_cond_destroy(&job.changed);
 	pthread_mutex_destroy(&job.lock);

@@ -60,19 +60,18 @@ static void describe_network(const char *folder, char *text, size_t size)
 static int list_networks(struct table *table)
 {
 	struct found_network *found;
-	int count = networks_find(&found);
 	char text[1024];
 
-	if (count < 0) {
+	if (networks_find(&found)) {
 		struct error e;
-		error_set(&e, count, "out of memory while looking for networks");
+		error_set(&e, -ENOMEM, "out of memory while looking for networks");
 		return fail(FAILURE_NETWORK, &e);
 	}
-	for (int i = 0; i < count; i++) {
-		describe_network(found[i].folder, text, sizeof(text));
-		add_row(table, found[i].name, text);
+	for (const struct found_network *f = found; f->name; f++) {
+		describe_network(f->folder, text, sizeof(text));
+		add_row(table, f->name, text);
 	}
-	networks_forget(found, count);
+	networks_forget(found);
 	return EX_OK;
 }
 

@@ -61,97 +61,105 @@ static bool holds_network(const char *folder)
 	return snprintf(path, sizeof(path), "%s/network.json", folder) < PATH_MAX && access(path, F_OK) == 0;
 }
 
-/* One folder among those found, unless its name was found in an earlier place. */
-static int add_found(struct found_network **found, int *count, const char *place, const char *name)
+/* Appends the folder, if it is a network whose name was not found in an earlier place. */
+static int add_found(struct found_network **found, const char *place, const char *name)
 {
 	char folder[PATH_MAX];
+	size_t count = 0;
 
 	if (name[0] == '.' || snprintf(folder, sizeof(folder), "%s/%s", place, name) >= PATH_MAX ||
 		!holds_network(folder))
 		return 0;
-	for (int i = 0; i < *count; i++)
-		if (strcmp((*found)[i].name, name) == 0)
+	for (; (*found)[count].name; count++)
+		if (strcmp((*found)[count].name, name) == 0)
 			return 0;
-	struct found_network *more = realloc(*found, sizeof(*more) * (size_t)(*count + 1));
+	struct found_network *more = realloc(*found, sizeof(*more) * (count + 2));
 	if (!more)
 		return -ENOMEM;
 	*found = more;
-	more[*count] = (struct found_network){strdup(name), strdup(folder)};
-	(*count)++;
-	return more[*count - 1].name && more[*count - 1].folder ? 0 : -ENOMEM;
+	more[count] = (struct found_network){strdup(name), strdup(folder)};
+	more[count + 1] = (struct found_network){NULL, NULL};
+	return more[count].name && more[count].folder ? 0 : -ENOMEM;
+}
+
+static int add_place_networks(struct found_network **found, const char *place)
+{
+	struct dirent **entries;
+	int error = 0;
+	int count = scandir(place, &entries, NULL, alphasort);
+
+	if (count < 0)
+		return 0; /* most places are not there */
+	for (int i = 0; i < count; i++) {
+		if (!error)
+			error = add_found(found, place, entries[i]->d_name);
+		free(entries[i]);
+	}
+	free(entries);
+	return error;
 }
 
 int networks_find(struct found_network **out)
 {
 	struct places places;
-	int count = 0, error = 0;
+	int error = 0;
 
-	*out = NULL;
+	*out = calloc(1, sizeof(**out));
+	if (!*out)
+		return -ENOMEM;
 	find_places(&places);
-	for (int i = 0; i < places.count; i++) {
-		struct dirent **entries;
-		int entry_count = scandir(places.path[i], &entries, NULL, alphasort);
-		for (int j = 0; j < entry_count; j++) {
-			if (!error)
-				error = add_found(out, &count, places.path[i], entries[j]->d_name);
-			free(entries[j]);
-		}
-		if (entry_count >= 0)
-			free(entries);
+	for (int i = 0; i < places.count && !error; i++)
+		error = add_place_networks(out, places.path[i]);
+	if (error) {
+		networks_forget(*out);
+		*out = NULL;
 	}
-	if (!error)
-		return count;
-	networks_forget(*out, count);
-	*out = NULL;
 	return error;
 }
 
-void networks_forget(struct found_network *found, int count)
+void networks_forget(struct found_network *found)
 {
-	for (int i = 0; i < count; i++) {
-		free(found[i].name);
-		free(found[i].folder);
+	for (struct found_network *f = found; f && f->name; f++) {
+		free(f->name);
+		free(f->folder);
 	}
 	free(found);
 }
 
 /* The sentence for a name that is nowhere: what there is instead. */
-static int unknown_network(const char *name, const struct found_network *found, int count, struct error *e)
+static int unknown_network(const char *name, const struct found_network *found, struct error *e)
 {
 	char names[300] = "";
 
-	for (int i = 0; i < count; i++) {
-		size_t used = strlen(names);
-		snprintf(names + used, sizeof(names) - used, "%s%s", i ? ", " : "", found[i].name);
-	}
-	if (!count)
+	if (!found->name)
 		return error_set(e, -ENOENT,
 			"no network called %s, nor any other; give a folder, or set TWOBIT_NETWORKS", name);
+	for (const struct found_network *f = found; f->name; f++) {
+		size_t used = strlen(names);
+		snprintf(names + used, sizeof(names) - used, "%s%s", used ? ", " : "", f->name);
+	}
 	return error_set(e, -ENOENT, "no network called %s; there are: %s", name, names);
 }
 
 static int find_folder(const char *name, char folder[PATH_MAX], struct error *e)
 {
-	struct found_network *found = NULL;
+	struct found_network *found;
 	const char *match = strchr(name, '/') ? name : NULL;
-	int count = 0, status = 0;
+	int status = networks_find(&found);
 
-	if (!match) {
-		count = networks_find(&found);
-		if (count < 0)
-			return error_set(e, count, "out of memory while looking for networks");
-	}
-	for (int i = 0; !match && i < count; i++)
-		if (strcmp(found[i].name, name) == 0)
-			match = found[i].folder;
+	if (status)
+		return error_set(e, status, "out of memory while looking for networks");
+	for (const struct found_network *f = found; !match && f->name; f++)
+		if (strcmp(f->name, name) == 0)
+			match = f->folder;
 	if (!match && holds_network(name))
 		match = name;
 	if (!match)
-		status = unknown_network(name, found, count, e);
+		status = unknown_network(name, found, e);
 	else if (snprintf(folder, PATH_MAX, "%s", match) >= PATH_MAX)
 		status = error_set(
 			e, -ENAMETOOLONG, "the network's path is longer than %d bytes", PATH_MAX - 1);
-	networks_forget(found, count);
+	networks_forget(found);
 	return status;
 }
 

@@ -21,8 +21,11 @@ struct found_network {
 	char *name, *folder;
 };
 
-/* Every folder with a network.json in the places above, a name once. Returns the number or -ENOMEM. */
+/*
+ * Every folder with a network.json in the places above, a name once. *out: ended by a name that is NULL, for
+ * networks_forget. 0 or -ENOMEM.
+ */
 int networks_find(struct found_network **out);
-void networks_forget(struct found_network *found, int count);
+void networks_forget(struct found_network *found); /* takes NULL */
 
 #endif

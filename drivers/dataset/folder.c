@@ -158,28 +158,36 @@ static int keep_folders(const char *path, struct dirent **entries, int count)
 	return kept;
 }
 
+static int add_classes(struct dataset *d, const char *path, struct dirent **folders, int count,
+	const struct dataset_options *options, struct error *e)
+{
+	int *classes = calloc((size_t)count + 1, sizeof(*classes));
+
+	if (!classes)
+		return error_set(e, -ENOMEM, "out of memory for %d class folders", count);
+	int error = number_classes(path, folders, count, options, classes, e);
+	for (int i = 0; i < count && !error; i++) {
+		char folder[PATH_MAX];
+		snprintf(folder, sizeof(folder), "%s/%s", path, folders[i]->d_name);
+		error = add_pictures(d, folder, classes[i], 1, e);
+	}
+	free(classes);
+	return error;
+}
+
 int folder_open(struct dataset *d, const char *path, const struct dataset_options *options, struct error *e)
 {
 	struct dirent **entries;
-	int error = 0;
+	int error;
 	int count = scan(path, &entries, e);
 
 	if (count < 0)
 		return count;
 	count = keep_folders(path, entries, count);
-	int *classes = malloc(sizeof(*classes) * (size_t)(count + 1));
-	if (!classes)
-		error = error_set(e, -ENOMEM, "out of memory");
-	else if (!count)
-		error = error_set(e, -EBADMSG, "%s has no class folders in it", path);
+	if (count)
+		error = add_classes(d, path, entries, count, options, e);
 	else
-		error = number_classes(path, entries, count, options, classes, e);
-	for (int i = 0; i < count && !error; i++) {
-		char folder[PATH_MAX];
-		snprintf(folder, sizeof(folder), "%s/%s", path, entries[i]->d_name);
-		error = add_pictures(d, folder, classes[i], 1, e);
-	}
-	free(classes);
+		error = error_set(e, -EBADMSG, "%s has no class folders in it", path);
 	free_entries(entries, count);
 	return error;
 }

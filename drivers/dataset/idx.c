@@ -96,14 +96,14 @@ static int read_idx(const char *path, struct idx *idx, struct error *e)
 	if (!error)
 		error = read_elements(file, path, idx, e);
 	/* Reading on to the end makes zlib compare the checksum. */
-	if (!error) {
-		int left = gzread(file, &more, 1);
-		if (left)
-			error = error_set(e, -EBADMSG, "%s %s", path,
-				left > 0 ? "is longer than its header says"
-					 : "is broken: its checksum is wrong");
-	}
-	gzclose(file);
+	int left = error ? 0 : gzread(file, &more, 1);
+	if (left > 0)
+		error = error_set(e, -EBADMSG, "%s is longer than its header says", path);
+	else if (left < 0)
+		error = truncated(path, e);
+	int closed = gzclose(file);
+	if (!error && closed != Z_OK)
+		error = truncated(path, e);
 	return error;
 }
 

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/error.h"
+#include "command.h"
+#include "output.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+struct values {
+	bool flag, other;
+	const char *text, *choice;
+	int number;
+	double share, time;
+	struct option_size size;
+};
+
+static const char *const choices[] = {"auto", "sdl", "none", NULL};
+
+static const struct option options[] = {
+	{"flag", 'f', OPTION_FLAG, NULL, "A flag", offsetof(struct values, flag)},
+	{"other-flag", 'o', OPTION_FLAG, NULL, "Another", offsetof(struct values, other)},
+	{"text", 't', OPTION_TEXT, "TEXT", "A text", offsetof(struct values, text)},
+	{"choice", 0, OPTION_CHOICE, "NAME", "A choice", offsetof(struct values, choice), .choices = choices},
+	{"number", 'n', OPTION_INTEGER, "N", "A number", offsetof(struct values, number), -5, INT_MAX},
+	{"share", 's', OPTION_NUMBER, "P", "A share", offsetof(struct values, share), 0, 1},
+	{"time", 0, OPTION_DURATION, "TIME", "A time", offsetof(struct values, time), 0.001, 7200},
+	{"size", 'r', OPTION_SIZE, "WxH", "A size", offsetof(struct values, size), 16, 4096},
+	{0},
+};
+
+static const struct command command = {.name = "try", .summary = "s", .usage = "X", .options = options};
+
+/* Parses a line split at spaces; usage errors are told into the file behind `told`. */
+static char told[1024];
+
+static int parse(const char *line, struct values *values, char **rest, int *count)
+{
+	static char copy[512];
+	static char *argv[32];
+	int argc = 0;
+	FILE *file = tmpfile();
+	int old = dup(STDERR_FILENO);
+
+	snprintf(copy, sizeof(copy), "try %s", line);
+	for (char *word = strtok(copy, " "); word; word = strtok(NULL, " "))
+		argv[argc++] = word;
+	argv[argc] = NULL;
+	assert_non_null(file);
+	dup2(fileno(file), STDERR_FILENO);
+	int code = options_parse(&command, argc, argv, values, count);
+	dup2(old, STDERR_FILENO);
+	close(old);
+	rewind(file);
+	told[fread(told, 1, sizeof(told) - 1, file)] = 0;
+	fclose(file);
+	for (int i = 0; i < *count; i++)
+		rest[i] = argv[i];
+	return code;
+}
+
+static struct values accept(const char *line)
+{
+	struct values values = {.number = 42};
+	char *rest[32];
+	int count;
+
+	assert_int_equal(parse(line, &values, rest, &count), OPTIONS_GO_ON);
+	assert_int_equal(count, 0);
+	assert_string_equal(told, "");
+	return values;
+}
+
+static void refuse(const char *line, const char *sentence)
+{
+	struct values values = {0};
+	char *rest[32];
+	int count;
+
+	assert_int_equal(parse(line, &values, rest, &count), EX_USAGE);
+	if (!strstr(told, sentence))
+		fail_msg("\"%s\" told: %s", line, told);
+	assert_ptr_equal(strchr(told, '\n'), told + strlen(told) - 1);
+}
+
+static void spellings(void **state)
+{
+	(void)state;
+	assert_int_equal(accept("").number, 42);
+	assert_int_equal(accept("--number 7").number, 7);
+	assert_int_equal(accept("--number=7").number, 7);
+	assert_int_equal(accept("-n 7").number, 7);
+	assert_int_equal(accept("-n7").number, 7);
+	assert_int_equal(accept("-n -5").number, -5);
+	assert_int_equal(accept("-n 7 -n 8").number, 8);
+	assert_string_equal(accept("--text=a=b").text, "a=b");
+	assert_string_equal(accept("--text=").text, "");
+	assert_string_equal(accept("-t -n").text, "-n");
+	struct values v = accept("-fon9");
+	assert_true(v.flag && v.other && v.number == 9);
+}
+
+static void kinds(void **state)
+{
+	(void)state;
+	assert_string_equal(accept("--choice sdl").choice, "sdl");
+	assert_true(accept("-s 0.25").share == 0.25);
+	assert_true(accept("--time 10").time == 10);
+	assert_true(accept("--time 10s").time == 10);
+	assert_true(accept("--time 500ms").time == 0.5);
+	assert_true(accept("--time 1.5m").time == 90);
+	assert_true(accept("--time 2h").time == 7200);
+	assert_int_equal(accept("-r 1280x720").size.width, 1280);
+	assert_int_equal(accept("-r 1280x720").size.height, 720);
+}
+
+static void refusals(void **state)
+{
+	(void)state;
+	refuse("--numbr 1", "did you mean --number?");
+	refuse("--other", "did you mean --other-flag?");
+	refuse("--zzz", "unknown option --zzz;");
+	refuse("-z", "unknown option -z");
+	refuse("-fz", "unknown option -z");
+	refuse("--number", "--number needs a value, N");
+	refuse("-fn", "-n needs a value, N");
+	refuse("--flag=1", "--flag takes no value");
+	refuse("-n 7x", "from -5 to 2147483647, not \"7x\"");
+	refuse("--number=", "whole number");
+	refuse("-n -6", "whole number");
+	refuse("-n 2147483648", "whole number");
+	refuse("-n 99999999999999999999", "whole number");
+	refuse("-s 1.01", "from 0 to 1");
+	refuse("-s nan", "from 0 to 1");
+	refuse("--time 10d", "10s, 500ms or 2m");
+	refuse("--time s", "10s, 500ms or 2m");
+	refuse("--time 3h", "10s, 500ms or 2m");
+	refuse("-r 1280", "1280x720");
+	refuse("-r 1280x720x3", "1280x720");
+	refuse("-r 8x8", "1280x720");
+	refuse("--choice SDL", "one of auto sdl none");
+	refuse("--log-level loud", "one of error warning info debug");
+}
+
+static void arguments(void **state)
+{
+	struct values values = {0};
+	char *rest[32];
+	int count;
+
+	(void)state;
+	assert_int_equal(parse("a -f b - --text t c -- -n --flag", &values, rest, &count), OPTIONS_GO_ON);
+	assert_true(values.flag);
+	assert_string_equal(values.text, "t");
+	const char *const expected[] = {"a", "b", "-", "c", "-n", "--flag"};
+	assert_int_equal(count, 6);
+	for (int i = 0; i < 6; i++)
+		assert_string_equal(rest[i], expected[i]);
+}
+
+static void close_words(void **state)
+{
+	static const char *const words[] = {"networks", "sources", "pl", NULL};
+
+	(void)state;
+	assert_string_equal(closest_word("network", words), "networks");
+	assert_string_equal(closest_word("net", words), "networks");
+	assert_string_equal(closest_word("suorces", words), "sources");
+	assert_null(closest_word("kernels", words));
+	assert_null(closest_word("", words));
+	assert_null(closest_word("x", words));
+	assert_null(closest_word("a-word-that-is-longer-than-any-option-is", words));
+}
+
+static void colours(void **state)
+{
+	int plain = fileno(tmpfile());
+
+	(void)state;
+	unsetenv("NO_COLOR");
+	setenv("TERM", "xterm", 1);
+	assert_false(colour_wanted(plain));
+	accept("--color always");
+	assert_true(colour_wanted(plain));
+	accept("--color never");
+	assert_false(colour_wanted(plain));
+	accept("--color auto");
+	assert_false(quiet());
+	accept("-q");
+	assert_true(quiet());
+}
+
+static void exit_codes(void **state)
+{
+	static const struct {
+		enum failure where;
+		int code, expected;
+	} cases[] = {
+		{FAILURE_SOURCE, -ENOENT, 66},
+		{FAILURE_SOURCE, -EACCES, 66},
+		{FAILURE_SOURCE, -EBADMSG, 65},
+		{FAILURE_SOURCE, -EOVERFLOW, 65},
+		{FAILURE_SOURCE, -ENOMEM, 71},
+		{FAILURE_NETWORK, -ENOENT, 78},
+		{FAILURE_NETWORK, -EBADMSG, 78},
+		{FAILURE_NETWORK, -ENOMEM, 71},
+		{FAILURE_KERNELS, -ENOTSUP, 69},
+		{FAILURE_DISPLAY, -ENODEV, 69},
+		{FAILURE_DISPLAY, -EINVAL, 64},
+		{FAILURE_PL, -EIO, 69},
+		{FAILURE_PL, -EINVAL, 64},
+		{FAILURE_CREATE, -EEXIST, 73},
+		{FAILURE_CREATE, -EACCES, 73},
+		{FAILURE_CREATE, -ENOSPC, 74},
+		{FAILURE_OUTPUT, -EPIPE, 74},
+		{FAILURE_OURS, -EPROTO, 70},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_int_equal(failure_exit_code(cases[i].where, cases[i].code), cases[i].expected);
+}
+
+static void json_values(void **state)
+{
+	json_t *good = output_text("mêlée"),
+	       *bad = output_text(
+		       "a\xff"
+		       "b"),
+	       *share = output_share((double)0.1F);
+
+	(void)state;
+	assert_string_equal(json_string_value(good), "mêlée");
+	assert_string_equal(json_string_value(bad), "a?b");
+	assert_true(json_real_value(share) == 0.1);
+	json_decref(good);
+	json_decref(bad);
+	json_decref(share);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(spellings),
+		cmocka_unit_test(kinds),
+		cmocka_unit_test(refusals),
+		cmocka_unit_test(arguments),
+		cmocka_unit_test(close_words),
+		cmocka_unit_test(colours),
+		cmocka_unit_test(exit_codes),
+		cmocka_unit_test(json_values),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
