@@ -111,7 +111,8 @@ static char *copy(struct piece piece)
 
 static int no_memory(const struct lines *lines, struct error *e)
 {
-	return error_set(e, -ENOMEM, "%s:%d: no memory", lines->file, lines->number);
+	error_set(e, -ENOMEM, "%s:%d: no memory", lines->file, lines->number);
+	return -ENOMEM;
 }
 
 static int check_piece(const struct lines *lines, const char *what, struct piece piece, struct error *e)
@@ -142,7 +143,7 @@ int labels_parse(struct network *network, const char *file, const char *text, si
 	}
 	if (lines.number < network->class_count)
 		return error_set(e, -EBADMSG, "%s:%d: ends after %d labels, the network has %d classes", file,
-			lines.number, lines.number, network->class_count);
+			lines.number ? lines.number : 1, lines.number, network->class_count);
 	return 0;
 }
 

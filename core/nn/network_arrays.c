@@ -49,8 +49,9 @@ static int fail(const struct reading *r, int code, const char *what)
 {
 	char room[NAME_LIMIT + 32];
 
-	return error_set(r->e, code, "field \"%s\": %s %s", layer_array_names[r->array],
+	error_set(r->e, code, "field \"%s\": %s %s", layer_array_names[r->array],
 		file_name(r, room, sizeof(room)), what);
+	return code;
 }
 
 /*

@@ -186,7 +186,7 @@ static int check_weights(const struct layer *layer, struct error *e)
 	if (!layer->weights)
 		return missing("weights", e);
 	for (size_t i = 0; i < count; i++) {
-		int weight = layer->weights[i];
+		int8_t weight = layer->weights[i];
 		if (weight < low || weight > high || (layer->weight_bits == 1 && weight == 0))
 			return error_set(e, -EBADMSG,
 				"field \"weights\": output channel %zu holds %d, which is no weight of %d "

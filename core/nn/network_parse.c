@@ -25,7 +25,8 @@ struct parser {
 
 static int bad(struct error *e, const char *field, const char *what)
 {
-	return error_set(e, -EBADMSG, "field \"%s\": %s", field, what);
+	error_set(e, -EBADMSG, "field \"%s\": %s", field, what);
+	return -EBADMSG;
 }
 
 static int to_int(const json_t *value, const char *field, int *out, struct error *e)
@@ -100,8 +101,7 @@ static int compare(const char *field, long long expected, long long found, struc
 {
 	if (expected == found)
 		return 0;
-	return error_set(e, -EBADMSG, "field \"%s\": %lld found, the layers before it give %lld", field,
-		found, expected);
+	return error_set(e, -EBADMSG, "field \"%s\": %lld found, computed is %lld", field, found, expected);
 }
 
 /* Compares a redundant "input" or "output" with what was computed; channels are those of one split. */
