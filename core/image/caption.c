@@ -17,6 +17,7 @@
 #define FONT "sans"
 #define LINE_BYTES 160
 #define NOTICE_LINES 12
+#define STEADY_WIDTH 12 /* units that the label's rows take at least, so that the panel seldom changes */
 
 /* One rectangle of premultiplied ARGB that is blended onto pictures. */
 struct panel {
@@ -107,6 +108,44 @@ void caption_words(const struct caption *caption, char *out, size_t size)
 		add_words(out, size, "%s", caption->notice);
 }
 
+/* Bytes of the well-formed UTF-8 character at s, 0 if there is none. */
+static size_t utf8_length(const unsigned char *s)
+{
+	size_t length = s[0] < 0x80   ? 1
+			: s[0] < 0xC2 ? 0
+			: s[0] < 0xE0 ? 2
+			: s[0] < 0xF0 ? 3
+			: s[0] < 0xF5 ? 4
+				      : 0;
+
+	for (size_t i = 1; i < length; i++)
+		if ((s[i] & 0xC0) != 0x80)
+			return 0;
+	bool overlong = (s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xF0 && s[1] < 0x90);
+	bool beyond = (s[0] == 0xED && s[1] > 0x9F) || (s[0] == 0xF4 && s[1] > 0x8F);
+	return overlong || beyond ? 0 : length;
+}
+
+/*
+ * Copies at most `most` bytes into a line, whole characters only. '?' stands for control characters and for
+ * what is not UTF-8, at which cairo would stop drawing.
+ */
+static void text_copy(char line[LINE_BYTES], const char *from, size_t most)
+{
+	size_t used = 0;
+
+	for (size_t at = 0; from[at] && at < most;) {
+		size_t length = utf8_length((const unsigned char *)from + at);
+		bool good = length > 1 || (from[at] >= ' ' && from[at] < 0x7F);
+		if (used + (good ? length : 1) >= LINE_BYTES)
+			break;
+		memcpy(line + used, good ? from + at : "?", good ? length : 1);
+		used += good ? length : 1;
+		at += good ? length : 1;
+	}
+	line[used] = '\0';
+}
+
 static void font(cairo_t *cairo, double size, bool bold)
 {
 	cairo_select_font_face(cairo, FONT, CAIRO_FONT_SLANT_NORMAL,
@@ -175,6 +214,12 @@ static cairo_t *panel_begin(struct panel *panel, double width, double height, do
 	rounded(cairo, 0, 0, ceil(width), ceil(height), radius);
 	cairo_set_source_rgba(cairo, 0.05, 0.06, 0.08, 0.72);
 	cairo_fill(cairo);
+	/* A hair of light along the edge sets it off from dark pictures. */
+	double line = fmax(1, round(height / 90));
+	rounded(cairo, line / 2, line / 2, ceil(width) - line, ceil(height) - line, radius - line / 2);
+	cairo_set_line_width(cairo, line);
+	cairo_set_source_rgba(cairo, 1, 1, 1, 0.10);
+	cairo_stroke(cairo);
 	return cairo;
 }
 
@@ -209,57 +254,84 @@ static void confidence_bar(cairo_t *cairo, double x, double y, double width, dou
 	rounded(cairo, x, y, width, height, height / 2);
 	cairo_set_source_rgba(cairo, 1, 1, 1, 0.18);
 	cairo_fill(cairo);
-	rounded(cairo, x, y, fmax(height, width * fmin(1, confidence)), height, height / 2);
+	rounded(cairo, x, y, fmax(height, width * fmin(1, fmax(0, confidence))), height, height / 2);
 	cairo_set_source_rgb(cairo, c.red, c.green, c.blue);
 	cairo_fill(cairo);
 }
 
-/* Large line: the group, or the label where there is none; below it the label, then the bar. */
+/* A confidence as people read it: 0 … 100. */
+static int percent_of(float confidence)
+{
+	return confidence > 0 ? (int)lroundf(100 * fminf(confidence, 1)) : 0;
+}
+
+/* A line of the label's panel: a name at the left, its confidence at the right. */
+struct row {
+	char name[LINE_BYTES], percent[16];
+	double size, percent_width; /* pixels */
+	bool bold;
+};
+
+static void row_set(struct row *row, const char *name, float confidence)
+{
+	text_copy(row->name, name, LINE_BYTES);
+	snprintf(row->percent, sizeof(row->percent), "%d %%", percent_of(confidence));
+}
+
+/* Sets the row in this size, its name cut so that it is at most `room` wide; returns how wide it is. */
+static double row_fit(cairo_t *ruler, struct row *row, double size, bool bold, double room)
+{
+	row->size = size;
+	row->bold = bold;
+	row->percent_width = text_width(ruler, row->percent, size, false);
+	double beside = row->percent_width + 0.6 * size;
+
+	text_fit(ruler, row->name, room - beside, size, bold);
+	return text_width(ruler, row->name, size, bold) + beside;
+}
+
+/* Large row: the group, or the label where there is none; below it the label, then the bar. */
 static void label_panel(
 	struct caption_drawer *drawer, const struct picture *picture, const struct caption *caption)
 {
 	struct panel *panel = &drawer->panels[PANEL_LABEL];
-	const char *word = caption->group ? caption->group : caption->label;
+	double unit = unit_of(picture), pad = 0.75 * unit, room = picture->width - 2 * unit - 2 * pad;
 	float confidence = caption->group ? caption->group_confidence : caption->confidence;
-	double unit = unit_of(picture), pad = 0.75 * unit, big = 1.7 * unit, small = unit;
-	double room = picture->width - 2 * unit - 2 * pad;
-	char key[4 * LINE_BYTES], title[LINE_BYTES], detail[LINE_BYTES] = "", percent[16];
+	struct row rows[2];
+	int count = 0;
+	char key[4 * LINE_BYTES] = "";
 
-	if (!word) {
-		panel_stale(panel, "");
-		return;
+	if (caption->group)
+		row_set(&rows[count++], caption->group, confidence);
+	if (caption->label)
+		row_set(&rows[count++], caption->label, caption->confidence);
+	for (int i = 0; i < count; i++) {
+		size_t used = strlen(key);
+		snprintf(key + used, sizeof(key) - used, "%dx%d|%s|%s|", picture->width, picture->height,
+			rows[i].name, rows[i].percent);
 	}
-	snprintf(title, sizeof(title), "%s", word);
-	snprintf(percent, sizeof(percent), "%.0f %%", 100.0 * confidence);
-	if (caption->group && caption->label)
-		snprintf(detail, sizeof(detail), "%s  %.0f %%", caption->label, 100.0 * caption->confidence);
-	snprintf(key, sizeof(key), "%dx%d|%s|%s|%s", picture->width, picture->height, title, percent, detail);
-	if (!panel_stale(panel, key))
+	if (!panel_stale(panel, key) || !count)
 		return;
 
-	double beside = text_width(drawer->ruler, percent, big, false) + 0.6 * big;
-	text_fit(drawer->ruler, title, room - beside, big, true);
-	text_fit(drawer->ruler, detail, room, small, false);
-	double width = fmax(text_width(drawer->ruler, title, big, true) + beside,
-		text_width(drawer->ruler, detail, small, false));
-	width = fmin(room, fmax(width, 9 * unit)) + 2 * pad;
-	double height =
-		pad + big + (detail[0] ? 0.55 * unit + small : 0) + 0.9 * unit + 0.32 * unit + pad * 0.9;
+	double width = STEADY_WIDTH * unit;
+	for (int i = 0; i < count; i++)
+		width = fmax(width, row_fit(drawer->ruler, &rows[i], i ? unit : 1.7 * unit, !i, room));
+	width = fmin(room, width) + 2 * pad;
+	double height = 2 * pad + rows[0].size + (count > 1 ? 1.45 * unit : 0) + 0.95 * unit;
 	cairo_t *cairo = panel_begin(panel, width, height, 0.6 * unit);
 	if (!cairo)
 		return;
 	panel->x = (int)unit;
 	panel->y = picture->height - (int)unit - (int)ceil(height);
 
-	struct colour c = accent(confidence);
-	double y = pad + 0.82 * big;
-	text_draw(cairo, title, pad, y, big, true, white);
-	text_draw(cairo, percent, width - pad - beside + 0.6 * big, y, big, false, c);
-	if (detail[0]) {
-		y += 0.55 * unit + small;
-		text_draw(cairo, detail, pad, y, small, false, soft);
+	double y = pad + 0.82 * rows[0].size;
+	for (int i = 0; i < count; i++, y += 1.5 * unit) {
+		double right = width - pad - rows[i].percent_width;
+		text_draw(cairo, rows[i].name, pad, y, rows[i].size, rows[i].bold, i ? soft : white);
+		text_draw(
+			cairo, rows[i].percent, right, y, rows[i].size, false, i ? soft : accent(confidence));
 	}
-	confidence_bar(cairo, pad, height - pad - 0.32 * unit, width - 2 * pad, 0.32 * unit, confidence);
+	confidence_bar(cairo, pad, height - pad - 0.3 * unit, width - 2 * pad, 0.3 * unit, confidence);
 	panel_end(panel, cairo);
 }
 
@@ -272,7 +344,7 @@ static void statistics_panel(
 	char key[LINE_BYTES + 32], rate[32] = "", delay[32] = "", text[LINE_BYTES];
 
 	if (caption->statistics && caption->frames_per_second > 0)
-		snprintf(rate, sizeof(rate), "%.0f fps", caption->frames_per_second);
+		snprintf(rate, sizeof(rate), "%.1f fps", caption->frames_per_second);
 	if (caption->statistics && caption->latency_ms > 0)
 		snprintf(delay, sizeof(delay), caption->latency_ms < 10 ? "%.1f ms" : "%.0f ms",
 			caption->latency_ms);
@@ -294,38 +366,79 @@ static void statistics_panel(
 	panel_end(panel, cairo);
 }
 
-/* Words in the middle, a line each. */
+/* A notice in lines, each of one column or, where two spaces part a key from its meaning, of two. */
+struct notice {
+	char words[NOTICE_LINES][2][LINE_BYTES];
+	int count;
+	bool columns;
+	double size, first_column, width, height; /* pixels */
+};
+
+static void notice_split(struct notice *notice, const char *text)
+{
+	notice->count = 0;
+	notice->columns = false;
+	for (const char *at = text; at && notice->count < NOTICE_LINES; notice->count++) {
+		const char *end = strchr(at, '\n');
+		size_t length = end ? (size_t)(end - at) : strlen(at);
+		const char *parted = memmem(at, length, "  ", 2);
+
+		text_copy(notice->words[notice->count][0], at, parted ? (size_t)(parted - at) : length);
+		notice->words[notice->count][1][0] = '\0';
+		if (parted) {
+			notice->columns = true;
+			text_copy(notice->words[notice->count][1], parted + 2,
+				length - (size_t)(parted + 2 - at));
+		}
+		at = end ? end + 1 : NULL;
+	}
+}
+
+static void notice_measure(cairo_t *ruler, struct notice *notice, double size)
+{
+	double widths[2] = {0, 0};
+
+	notice->size = size;
+	for (int i = 0; i < notice->count; i++)
+		for (int j = 0; j < 2; j++)
+			widths[j] = fmax(widths[j],
+				text_width(ruler, notice->words[i][j], size, notice->columns && !j));
+	notice->first_column = notice->columns ? widths[0] + 1.1 * size : 0;
+	notice->width = (notice->columns ? notice->first_column + widths[1] : widths[0]) + 2.2 * size;
+	notice->height = (1.5 * notice->count + 1.3) * size;
+}
+
 static void notice_panel(
 	struct caption_drawer *drawer, const struct picture *picture, const struct caption *caption)
 {
 	struct panel *panel = &drawer->panels[PANEL_NOTICE];
-	double unit = unit_of(picture), size = 1.2 * unit, pad = 1.1 * unit, width = 0;
-	char key[4 * LINE_BYTES], lines[NOTICE_LINES][LINE_BYTES];
-	int count = 0;
+	char key[4 * LINE_BYTES] = "";
+	struct notice notice;
 
-	if (!caption->notice || !caption->notice[0]) {
-		panel_stale(panel, "");
+	if (caption->notice && caption->notice[0])
+		snprintf(key, sizeof(key), "%dx%d|%s", picture->width, picture->height, caption->notice);
+	if (!panel_stale(panel, key) || !key[0])
 		return;
-	}
-	snprintf(key, sizeof(key), "%dx%d|%s", picture->width, picture->height, caption->notice);
-	if (!panel_stale(panel, key))
-		return;
-	for (const char *at = caption->notice; at && count < NOTICE_LINES; count++) {
-		const char *end = strchr(at, '\n');
-		snprintf(lines[count], LINE_BYTES, "%.*s", end ? (int)(end - at) : LINE_BYTES, at);
-		text_fit(drawer->ruler, lines[count], picture->width - 2 * unit - 2 * pad, size, false);
-		width = fmax(width, text_width(drawer->ruler, lines[count], size, false));
-		at = end ? end + 1 : NULL;
-	}
-	width += 2 * pad;
-	double height = count * 1.4 * size - 0.4 * size + 2 * pad;
-	cairo_t *cairo = panel_begin(panel, width, height, 0.8 * unit);
+	notice_split(&notice, caption->notice);
+	notice_measure(drawer->ruler, &notice, (notice.count > 1 ? 0.95 : 1.3) * unit_of(picture));
+	double fits = fmin(0.95 * picture->width / notice.width, 0.95 * picture->height / notice.height);
+	if (fits < 1)
+		notice_measure(drawer->ruler, &notice, fits * notice.size);
+	double size = notice.size, x = 1.1 * size;
+	cairo_t *cairo = panel_begin(panel, notice.width, notice.height, 0.8 * size);
 	if (!cairo)
 		return;
-	panel->x = (picture->width - (int)ceil(width)) / 2;
-	panel->y = (picture->height - (int)ceil(height)) / 2;
-	for (int i = 0; i < count; i++)
-		text_draw(cairo, lines[i], pad, pad + 0.82 * size + i * 1.4 * size, size, false, white);
+	panel->x = (picture->width - (int)ceil(notice.width)) / 2;
+	panel->y = (picture->height - (int)ceil(notice.height)) / 2;
+	for (int i = 0; i < notice.count; i++) {
+		const char *first = notice.words[i][0];
+		double y = (0.65 + 1.5 * i + 1.08) * size;
+
+		if (!notice.columns)
+			x = (notice.width - text_width(drawer->ruler, first, size, false)) / 2;
+		text_draw(cairo, first, x, y, size, notice.columns, notice.columns ? accent(1) : white);
+		text_draw(cairo, notice.words[i][1], x + notice.first_column, y, size, false, white);
+	}
 	panel_end(panel, cairo);
 }
 
