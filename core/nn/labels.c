@@ -119,8 +119,10 @@ static int check_piece(const struct lines *lines, const char *what, struct piece
 {
 	const char *fault = label_fault(piece.text, piece.length);
 
-	return fault ? error_set(e, -EBADMSG, "%s:%d: the %s %s", lines->file, lines->number, what, fault)
-		     : 0;
+	if (!fault)
+		return 0;
+	error_set(e, -EBADMSG, "%s:%d: the %s %s", lines->file, lines->number, what, fault);
+	return -EBADMSG;
 }
 
 int labels_parse(struct network *network, const char *file, const char *text, size_t length, struct error *e)
