@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT */
+#include "image/caption.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* fontconfig keeps what it knows of the fonts until the process ends. */
+const char *__lsan_default_suppressions(
+	void);				      /* NOLINT(bugprone-reserved-identifier): the sanitiser's name */
+const char *__lsan_default_suppressions(void) /* NOLINT(bugprone-reserved-identifier): the sanitiser's name */
+{
+	return "leak:libfontconfig";
+}
+
+/* Where a picture differs from the grey that it was made of; x1 and y1 are behind the last such pixel. */
+struct box {
+	int x0, y0, x1, y1;
+};
+
+static struct picture grey_picture(int width, int height)
+{
+	struct picture picture = {.width = width, .height = height};
+
+	picture.capacity = (size_t)width * (size_t)height * 4;
+	picture.data = malloc(picture.capacity);
+	assert_non_null(picture.data);
+	memset(picture.data, 200, picture.capacity);
+	return picture;
+}
+
+static struct box changed_within(const struct picture *p, struct box where)
+{
+	struct box box = {p->width, p->height, 0, 0};
+
+	for (int y = where.y0; y < where.y1; y++)
+		for (int x = where.x0; x < where.x1; x++) {
+			const uint8_t *pixel = p->data + 4 * ((size_t)y * (size_t)p->width + (size_t)x);
+			if (pixel[0] == 200 && pixel[1] == 200 && pixel[2] == 200)
+				continue;
+			box.x0 = x < box.x0 ? x : box.x0;
+			box.y0 = y < box.y0 ? y : box.y0;
+			box.x1 = x >= box.x1 ? x + 1 : box.x1;
+			box.y1 = y >= box.y1 ? y + 1 : box.y1;
+		}
+	return box;
+}
+
+static struct box changed(const struct picture *p)
+{
+	return changed_within(p, (struct box){0, 0, p->width, p->height});
+}
+
+static bool nothing(struct box box)
+{
+	return box.x1 <= box.x0;
+}
+
+static struct caption_drawer *drawer_new(void)
+{
+	struct caption_drawer *drawer;
+
+	assert_int_equal(caption_create(&drawer), 0);
+	return drawer;
+}
+
+/* The box that a caption changes on a fresh picture. */
+static struct box drawn(int width, int height, const struct caption *caption)
+{
+	struct caption_drawer *drawer = drawer_new();
+	struct picture picture = grey_picture(width, height);
+
+	caption_draw(drawer, &picture, caption);
+	struct box box = changed(&picture);
+	free(picture.data);
+	caption_destroy(drawer);
+	return box;
+}
+
+static const struct caption dog = {
+	.group = "dog", .group_confidence = 0.91F, .label = "golden retriever", .confidence = 0.40F};
+
+static void label_stands_at_the_bottom_left(void **state)
+{
+	static const int sizes[][2] = {{320, 240}, {640, 480}, {1280, 720}, {1920, 1080}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		int width = sizes[i][0], height = sizes[i][1];
+		struct box box = drawn(width, height, &dog);
+
+		assert_in_range(box.x0, 1, width / 10);
+		assert_in_range(box.x1, width / 5, width * 2 / 3);
+		assert_in_range(box.y0, height / 2, height - height / 12);
+		assert_in_range(box.y1, height * 9 / 10, height - 1);
+	}
+}
+
+static void statistics_stand_at_the_top_right(void **state)
+{
+	struct caption caption = {.statistics = true, .frames_per_second = 29.8, .latency_ms = 34};
+
+	(void)state;
+	struct box box = drawn(640, 480, &caption);
+	assert_in_range(box.x0, 320, 600);
+	assert_in_range(box.x1, 560, 639);
+	assert_in_range(box.y0, 1, 48);
+	assert_in_range(box.y1, 10, 96);
+	caption.statistics = false;
+	assert_true(nothing(drawn(640, 480, &caption)));
+	caption.statistics = true;
+	caption.frames_per_second = caption.latency_ms = 0; /* not known yet */
+	assert_true(nothing(drawn(640, 480, &caption)));
+}
+
+static void notice_stands_in_the_middle(void **state)
+{
+	struct caption caption = {.notice = "paused"};
+
+	(void)state;
+	struct box word = drawn(640, 480, &caption);
+	assert_in_range(word.x0 + word.x1, 638, 642);
+	assert_in_range(word.y0 + word.y1, 478, 482);
+	caption.notice = "q  quit\nSpace  pause\n?  this help";
+	struct box lines = drawn(640, 480, &caption);
+	assert_in_range(lines.x0 + lines.x1, 638, 642);
+	assert_true(lines.y1 - lines.y0 > word.y1 - word.y0);
+}
+
+static void nothing_to_say_changes_nothing(void **state)
+{
+	struct caption caption = {0};
+
+	(void)state;
+	assert_true(nothing(drawn(640, 480, &caption)));
+}
+
+static void same_caption_gives_same_pixels(void **state)
+{
+	struct caption_drawer *drawer = drawer_new(), *other = drawer_new();
+	struct picture a = grey_picture(640, 480), b = grey_picture(640, 480);
+	struct caption cat = {.label = "tabby cat", .confidence = 0.7F};
+
+	(void)state;
+	caption_draw(drawer, &a, &dog);
+	caption_draw(drawer, &b, &dog); /* from what was kept */
+	assert_memory_equal(a.data, b.data, a.capacity);
+	memset(b.data, 200, b.capacity);
+	caption_draw(other, &b, &cat); /* words, size, and back again */
+	memset(b.data, 200, b.capacity);
+	b.width = 480;
+	b.height = 640;
+	caption_draw(other, &b, &dog);
+	b.width = 640;
+	b.height = 480;
+	memset(b.data, 200, b.capacity);
+	caption_draw(other, &b, &dog);
+	assert_memory_equal(a.data, b.data, a.capacity);
+	free(a.data);
+	free(b.data);
+	caption_destroy(drawer);
+	caption_destroy(other);
+}
+
+static void words_and_confidence_show(void **state)
+{
+	struct caption_drawer *drawer = drawer_new();
+	struct picture a = grey_picture(640, 480), b = grey_picture(640, 480);
+	struct caption less = dog, other = dog;
+
+	(void)state;
+	less.group_confidence = 0.20F;
+	other.label = "Labrador retriever";
+	caption_draw(drawer, &a, &dog);
+	caption_draw(drawer, &b, &less);
+	assert_memory_not_equal(a.data, b.data, a.capacity);
+	memset(b.data, 200, b.capacity);
+	caption_draw(drawer, &b, &other);
+	assert_memory_not_equal(a.data, b.data, a.capacity);
+	free(a.data);
+	free(b.data);
+	caption_destroy(drawer);
+}
+
+static void long_labels_stay_inside(void **state)
+{
+	char name[600];
+	struct caption caption = {.label = name, .confidence = 0.5F};
+
+	(void)state;
+	/* Characters of two bytes, after none and one of a single byte: wherever a line is cut, one is at
+	 * stake. */
+	for (int shift = 0; shift < 2; shift++) {
+		name[0] = 'x';
+		for (size_t i = (size_t)shift; i + 2 < sizeof(name); i += 2)
+			memcpy(name + i, "ü", 3);
+		struct box box = drawn(640, 480, &caption);
+		assert_in_range(box.x0, 1, 64);
+		assert_in_range(box.x1, 500, 639);
+		/* An ellipsis: the same text a little shorter, cut as well, looks the same. */
+		struct caption_drawer *drawer = drawer_new();
+		struct picture a = grey_picture(640, 480), b = grey_picture(640, 480);
+		caption_draw(drawer, &a, &caption);
+		name[100 + shift] = '\0';
+		caption_draw(drawer, &b, &caption);
+		assert_memory_equal(a.data, b.data, a.capacity);
+		free(a.data);
+		free(b.data);
+		caption_destroy(drawer);
+	}
+}
+
+static void broken_text_is_still_drawn(void **state)
+{
+	static const char *const broken[] = {"\xff\xfe cat", "cat \xc3", "\xe2\x82", "\xed\xa0\x80",
+		"\xc0\x80", "\xf4\x90\x80\x80", "a\tb\x01\x7f"};
+	struct caption_drawer *drawer = drawer_new();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
+		struct picture picture = grey_picture(320, 240);
+		struct caption caption = {.group = broken[i], .label = broken[i], .notice = broken[i]};
+		caption_draw(drawer, &picture, &caption);
+		assert_false(nothing(changed(&picture)));
+		/* The drawer still works after it. */
+		struct picture a = grey_picture(320, 240), b = grey_picture(320, 240);
+		struct caption_drawer *fresh = drawer_new();
+		caption_draw(drawer, &a, &dog);
+		caption_draw(fresh, &b, &dog);
+		assert_memory_equal(a.data, b.data, a.capacity);
+		caption_destroy(fresh);
+		free(a.data);
+		free(b.data);
+		free(picture.data);
+	}
+	caption_destroy(drawer);
+}
+
+static void any_size_and_confidence_is_safe(void **state)
+{
+	static const int sizes[][2] = {
+		{1, 1}, {1, 300}, {300, 1}, {16, 16}, {40, 30}, {3000, 20}, {64, 2000}};
+	static const float confidences[] = {-1, 0, 2, (float)__builtin_nan("")};
+	struct caption_drawer *drawer = drawer_new();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+		for (size_t j = 0; j < sizeof(confidences) / sizeof(confidences[0]); j++) {
+			struct picture picture = grey_picture(sizes[i][0], sizes[i][1]);
+			struct caption caption = {.group = "dog",
+				.group_confidence = confidences[j],
+				.label = "golden retriever",
+				.confidence = confidences[j],
+				.statistics = true,
+				.frames_per_second = 1e300,
+				.latency_ms = 1e300,
+				.notice = "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\nk\nl\nm\nn\no"};
+			caption_draw(drawer, &picture, &caption); /* the sanitiser watches */
+			free(picture.data);
+		}
+	caption_destroy(drawer);
+	caption_destroy(NULL);
+}
+
+static void words_say_the_same(void **state)
+{
+	struct caption caption = dog;
+	char words[128], few[12];
+
+	(void)state;
+	caption.statistics = true;
+	caption.frames_per_second = 30;
+	caption_words(&caption, words, sizeof(words));
+	assert_non_null(strstr(words, "dog 91 %"));
+	assert_non_null(strstr(words, "golden retriever 40 %"));
+	assert_non_null(strstr(words, "30 fps"));
+	assert_null(strstr(words, "ms"));
+	caption_words(&caption, few, sizeof(few));
+	assert_true(strlen(few) < sizeof(few));
+	assert_int_equal(strncmp(few, words, 8), 0);
+	caption_words(&(struct caption){0}, words, sizeof(words));
+	assert_string_equal(words, "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(label_stands_at_the_bottom_left),
+		cmocka_unit_test(statistics_stand_at_the_top_right),
+		cmocka_unit_test(notice_stands_in_the_middle),
+		cmocka_unit_test(nothing_to_say_changes_nothing),
+		cmocka_unit_test(same_caption_gives_same_pixels),
+		cmocka_unit_test(words_and_confidence_show),
+		cmocka_unit_test(long_labels_stay_inside),
+		cmocka_unit_test(broken_text_is_still_drawn),
+		cmocka_unit_test(any_size_and_confidence_is_safe),
+		cmocka_unit_test(words_say_the_same),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

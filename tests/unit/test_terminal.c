@@ -1,0 +1,583 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The terminal, seen from its other side: a child shows pictures on a pseudo terminal, and what it writes is
+ * read by a small emulator that refuses every sequence it does not know.
+ */
+#include "base/error.h"
+#include "display/display.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <pty.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define COLUMNS 20
+#define ROWS 11 /* ten of picture, one of words */
+#define LARGEST 64
+#define OUTPUT_BYTES (1 << 20)
+#define PHASES 8 /* a child ends a phase by ringing the bell */
+#define BELL "\a"
+
+struct emulator {
+	unsigned upper[LARGEST][LARGEST], lower[LARGEST][LARGEST]; /* colour + 1; 0: never written */
+	char text[LARGEST][256];
+	unsigned fore, back; /* colour + 1 */
+	int row, column, clears;
+	bool other_screen, cursor_hidden, no_wrap;
+	int phases, blocks, blocks_in[PHASES];
+};
+
+/* What became of a child. */
+struct trial {
+	char *output;
+	size_t used;
+	int status; /* as waitpid gives it */
+	char report[64];
+	size_t reported;
+	struct termios before, after;
+	struct emulator screen;
+};
+
+static int report_pipe[2], master = -1;
+
+static void emulate_mode(struct emulator *m, int mode, bool set)
+{
+	switch (mode) {
+	case 1049:
+		m->other_screen = set;
+		break;
+	case 25:
+		m->cursor_hidden = !set;
+		break;
+	case 7:
+		m->no_wrap = !set;
+		break;
+	default:
+		fail_msg("unknown mode %d", mode);
+	}
+}
+
+static void emulate_colours(struct emulator *m, const int *n, int count)
+{
+	if (count == 1 && n[0] == 0) {
+		m->fore = m->back = 0;
+		return;
+	}
+	assert_true(n[0] == 38 || n[0] == 48);
+	unsigned *ground = n[0] == 38 ? &m->fore : &m->back;
+	if (count == 3 && n[1] == 5) {
+		assert_in_range(n[2], 16, 255);
+		*ground = (unsigned)n[2] + 1;
+		return;
+	}
+	assert_int_equal(count, 5);
+	assert_int_equal(n[1], 2);
+	for (int i = 2; i < 5; i++)
+		assert_in_range(n[i], 0, 255);
+	*ground = ((unsigned)n[2] << 16 | (unsigned)n[3] << 8 | (unsigned)n[4]) + 1;
+}
+
+/* One control sequence from behind "ESC ["; returns what follows it. */
+static const char *emulate_sequence(struct emulator *m, const char *p)
+{
+	bool private = *p == '?';
+	int n[8] = {0}, count = 0;
+
+	p += private;
+	do {
+		char *end;
+		assert_true(count < 8);
+		n[count++] = (int)strtol(p, &end, 10);
+		p = end;
+	} while (*p == ';' && p++);
+	if (private) {
+		assert_true(*p == 'h' || *p == 'l');
+		emulate_mode(m, n[0], *p == 'h');
+	} else if (*p == 'H') {
+		m->row = n[0] - 1;
+		m->column = n[1] - 1;
+		assert_in_range(m->row, 0, LARGEST - 1);
+		assert_in_range(m->column, 0, LARGEST - 1);
+	} else if (*p == 'm') {
+		emulate_colours(m, n, count);
+	} else if (*p == 'J') {
+		assert_int_equal(n[0], 2);
+		memset(m->upper, 0, sizeof(m->upper));
+		memset(m->lower, 0, sizeof(m->lower));
+		memset(m->text, 0, sizeof(m->text));
+		m->clears++;
+	} else if (*p == 'K') {
+		memset(m->text[m->row], 0, sizeof(m->text[m->row]));
+	} else {
+		fail_msg("unknown sequence ending in %d", *p);
+	}
+	return p + 1;
+}
+
+static void emulate(struct emulator *m, const char *p)
+{
+	while (*p) {
+		if (!strncmp(p, "\033[", 2)) {
+			p = emulate_sequence(m, p + 2);
+		} else if (!strncmp(p, "▀", 3)) {
+			assert_in_range(m->column, 0, LARGEST - 1);
+			m->upper[m->row][m->column] = m->fore;
+			m->lower[m->row][m->column++] = m->back;
+			m->blocks++;
+			p += 3;
+		} else if (*p == '\a') {
+			assert_true(m->phases < PHASES);
+			m->blocks_in[m->phases++] = m->blocks;
+			m->blocks = 0;
+			p++;
+		} else if (*p == '\030') {
+			p++;
+		} else {
+			assert_true((unsigned char)*p >= ' ');
+			strncat(m->text[m->row], p++, 1);
+		}
+	}
+}
+
+/* Reads what there is into a buffer; false at its end. */
+static bool drain(int fd, char *to, size_t room, size_t *used)
+{
+	char spill[4096];
+	ssize_t got = read(fd, spill, sizeof(spill));
+
+	if (got <= 0)
+		return false;
+	assert_true(*used + (size_t)got < room);
+	memcpy(to + *used, spill, (size_t)got);
+	*used += (size_t)got;
+	return true;
+}
+
+static void child_run(int slave, void (*scene)(void))
+{
+	setsid();
+	ioctl(slave, TIOCSCTTY, 0);
+	dup2(slave, STDIN_FILENO);
+	dup2(slave, STDOUT_FILENO);
+	alarm(60);
+	scene();
+	exit(0);
+}
+
+/* Runs a scene in a child; writes `typed` to it when it reports 'T'. Reads nothing while it is told to be
+ * slow. */
+static struct trial *try_out(void (*scene)(void), const char *typed, bool slow)
+{
+	struct winsize size = {.ws_row = ROWS, .ws_col = COLUMNS};
+	struct trial *t = calloc(1, sizeof(*t));
+	int slave;
+
+	t->output = calloc(1, OUTPUT_BYTES);
+	assert_int_equal(openpty(&master, &slave, NULL, NULL, &size), 0);
+	assert_int_equal(tcgetattr(slave, &t->before), 0);
+	assert_int_equal(pipe(report_pipe), 0);
+	fflush(NULL);
+	pid_t child = fork();
+	assert_true(child >= 0);
+	if (!child)
+		child_run(slave, scene);
+	close(report_pipe[1]);
+	struct pollfd fds[2] = {{.fd = report_pipe[0], .events = POLLIN}, {.fd = master, .events = POLLIN}};
+	bool running = true;
+	while (running) {
+		assert_true(poll(fds, slow ? 1 : 2, 30000) > 0);
+		if (fds[1].revents & POLLIN)
+			drain(master, t->output, OUTPUT_BYTES, &t->used);
+		if (!fds[0].revents)
+			continue;
+		running = drain(report_pipe[0], t->report, sizeof(t->report) - 1, &t->reported);
+		if (running && t->report[t->reported - 1] == 'T')
+			assert_int_equal(write(master, typed, strlen(typed)), (ssize_t)strlen(typed));
+		slow = slow && running;
+	}
+	waitpid(child, &t->status, 0);
+	tcgetattr(slave, &t->after);
+	fcntl(master, F_SETFL, O_NONBLOCK);
+	while (drain(master, t->output, OUTPUT_BYTES, &t->used))
+		;
+	close(slave);
+	close(master);
+	close(report_pipe[0]);
+	emulate(&t->screen, t->output);
+	return t;
+}
+
+static void trial_free(struct trial *t)
+{
+	free(t->output);
+	free(t);
+}
+
+static void assert_restored(const struct trial *t)
+{
+	assert_non_null(strstr(t->output, "\033[?1049h"));
+	assert_false(t->screen.other_screen);
+	assert_false(t->screen.cursor_hidden);
+	assert_false(t->screen.no_wrap);
+	assert_int_equal(t->screen.fore, 0);
+	assert_int_equal(t->after.c_lflag, t->before.c_lflag);
+	assert_int_equal(t->after.c_iflag, t->before.c_iflag);
+	assert_memory_equal(t->after.c_cc, t->before.c_cc, sizeof(t->before.c_cc));
+}
+
+/* --- in the child, where a failure is an exit status --- */
+
+static void require(bool condition)
+{
+	if (!condition)
+		_exit(99);
+}
+
+static void ring(void)
+{
+	require(write(STDOUT_FILENO, BELL, 1) == 1);
+}
+
+static void report(char what)
+{
+	require(write(report_pipe[1], &what, 1) == 1);
+}
+
+static struct display *display_new(void)
+{
+	static const struct display_options options = {640, 480, "test"};
+	struct display *display;
+
+	require(!display_open("terminal", &options, &display, NULL));
+	return display;
+}
+
+/* Red and green above blue and white, each a quarter. */
+static struct picture quarters(int side)
+{
+	static const uint32_t colours[2][2] = {{0xff0000, 0x00ff00}, {0x0000ff, 0xffffff}};
+	struct picture p = {0};
+
+	require(!picture_resize(&p, side, side));
+	for (int y = 0; y < side; y++)
+		for (int x = 0; x < side; x++)
+			memcpy(p.data + 4 * (y * side + x), &colours[2 * y / side][2 * x / side], 4);
+	return p;
+}
+
+static void show_quarters_twice(void)
+{
+	struct display *display = display_new();
+	struct picture p = quarters(200);
+
+	require(!display_show(display, &p, NULL));
+	ring();
+	require(!display_show(display, &p, NULL));
+	ring();
+	for (size_t i = 0; i < 4UL * 200 * 100; i++) /* the upper half turns grey */
+		p.data[i] = 100;
+	require(!display_show(display, &p, NULL));
+	ring();
+	_exit(0); /* the screen stays for the emulator to see */
+}
+
+static unsigned quarter_of(int x, int y, const unsigned colours[4])
+{
+	return colours[2 * (y >= 10) + (x >= 10)] + 1;
+}
+
+static void cells_have_the_pictures_colours(void **state)
+{
+	static const unsigned colours[2][4] = {{0x646464, 0x646464, 0x0000ff, 0xffffff}, {241, 241, 21, 231}};
+
+	(void)state;
+	for (int depth = 0; depth < 2; depth++) {
+		setenv("COLORTERM", depth ? "" : "truecolor", 1);
+		struct trial *t = try_out(show_quarters_twice, "", false);
+		assert_int_equal(t->status, 0);
+		assert_true(t->screen.other_screen && t->screen.cursor_hidden);
+		assert_int_equal(t->screen.blocks_in[0], 20 * 10);
+		assert_int_equal(t->screen.blocks_in[1], 0);
+		assert_int_equal(t->screen.blocks_in[2], 20 * 5);
+		for (int y = 0; y < 20; y++)
+			for (int x = 0; x < 20; x++) {
+				unsigned seen = y % 2 ? t->screen.lower[y / 2][x] : t->screen.upper[y / 2][x];
+				assert_int_equal(seen, quarter_of(x, y, colours[depth]));
+			}
+		trial_free(t);
+	}
+	setenv("COLORTERM", "truecolor", 1);
+}
+
+static void show_wide(void)
+{
+	struct display *display = display_new();
+	struct picture p = {0};
+
+	require(!picture_resize(&p, 400, 80));
+	memset(p.data, 255, 4UL * 400 * 80);
+	display_say(display, "köter 91 %\033[31m and a great deal more");
+	require(!display_show(display, &p, NULL));
+	_exit(0);
+}
+
+static void aspect_is_kept_and_words_are_cut(void **state)
+{
+	(void)state;
+	struct trial *t = try_out(show_wide, "", false);
+	assert_int_equal(t->screen.blocks, 20 * 2); /* 20 × 4 pixels */
+	assert_int_equal(t->screen.upper[4][0], 0xffffff + 1);
+	assert_int_equal(t->screen.upper[3][0], 0);
+	assert_int_equal(t->screen.upper[6][0], 0);
+	/* One space before, 19 characters, the escape among them made harmless; ö has two bytes. */
+	assert_string_equal(t->screen.text[ROWS - 1], " köter 91 % [31m and");
+	trial_free(t);
+}
+
+static void show_resized(void)
+{
+	struct winsize size = {.ws_row = 21, .ws_col = 60};
+	struct display *display = display_new();
+	struct picture p = quarters(64);
+
+	require(!display_show(display, &p, NULL));
+	ring();
+	require(!ioctl(STDOUT_FILENO, TIOCSWINSZ, &size));
+	require(!display_show(display, &p, NULL));
+	_exit(0);
+}
+
+static void size_is_followed(void **state)
+{
+	(void)state;
+	struct trial *t = try_out(show_resized, "", false);
+	assert_int_equal(t->screen.blocks_in[0], 20 * 10);
+	assert_int_equal(t->screen.blocks, 40 * 20);
+	assert_int_equal(t->screen.upper[0][9], 0);
+	assert_int_equal(t->screen.upper[0][10], 0xff0000 + 1);
+	assert_int_equal(t->screen.lower[19][49], 0xffffff + 1);
+	trial_free(t);
+}
+
+static struct display *shown(void)
+{
+	struct rlimit none = {0};
+	struct display *display = display_new();
+	struct picture p = quarters(64);
+
+	setrlimit(RLIMIT_CORE, &none);
+	require(!display_show(display, &p, NULL));
+	picture_finish(&p);
+	return display;
+}
+
+static void end_by_close(void)
+{
+	display_close(shown());
+	_exit(0);
+}
+
+static void end_by_exit(void)
+{
+	static struct display *kept; /* reachable: no leak */
+
+	kept = shown();
+	exit(kept ? 0 : 1);
+}
+
+static void end_by_abort(void)
+{
+	(void)shown();
+	abort();
+}
+
+static void end_by_fault(void)
+{
+	signal(SIGSEGV, SIG_DFL); /* a sanitiser may watch it */
+	(void)shown();
+	raise(SIGSEGV);
+}
+
+static void end_by_term(void)
+{
+	(void)shown();
+	raise(SIGTERM);
+}
+
+static void end_unseen(void)
+{
+	display_close(display_new());
+	_exit(0);
+}
+
+static void every_end_restores(void **state)
+{
+	static const struct {
+		void (*scene)(void);
+		int killed_by;
+	} ends[] = {{end_by_close, 0}, {end_by_exit, 0}, {end_by_abort, SIGABRT}, {end_by_fault, SIGSEGV},
+		{end_by_term, SIGTERM}, {end_unseen, 0}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		struct trial *t = try_out(ends[i].scene, "", false);
+		assert_restored(t);
+		assert_int_equal(WIFSIGNALED(t->status) ? WTERMSIG(t->status) : 0, ends[i].killed_by);
+		if (!ends[i].killed_by)
+			assert_int_equal(t->status, 0);
+		trial_free(t);
+	}
+}
+
+static void close_twice_over(void)
+{
+	struct display *display = display_new(), *second;
+	struct sigaction before, after;
+
+	require(display_open("terminal", &(struct display_options){1, 1, ""}, &second, NULL) < 0);
+	display_close(display);
+	sigaction(SIGTERM, NULL, &before);
+	display_close(display_new());
+	sigaction(SIGTERM, NULL, &after);
+	require(before.sa_handler == SIG_DFL && after.sa_handler == SIG_DFL);
+	_exit(0);
+}
+
+static void one_at_a_time_and_again(void **state)
+{
+	(void)state;
+	struct trial *t = try_out(close_twice_over, "", false);
+	assert_int_equal(t->status, 0);
+	assert_restored(t);
+	trial_free(t);
+}
+
+/* Reports each key as a letter, up to the first KEY_QUIT. */
+static void type_keys(void)
+{
+	struct display *display = display_new();
+	enum display_key key;
+
+	report('T');
+	do {
+		while ((key = display_poll_key(display)) == KEY_NONE)
+			usleep(2000);
+		report((char)('a' + (int)key));
+	} while (key != KEY_QUIT);
+	display_close(display);
+	_exit(0);
+}
+
+static void keys_are_read(void **state)
+{
+	char expected[16] = "T";
+	static const enum display_key keys[] = {KEY_PAUSE, KEY_FULLSCREEN, KEY_STATISTICS, KEY_SNAPSHOT,
+		KEY_RECORD, KEY_CAPTION, KEY_HELP, KEY_QUIT};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		expected[i + 1] = (char)('a' + (int)keys[i]);
+	/* Arrows, F5 and Alt-q mean nothing; Escape alone, at the end, quits. */
+	struct trial *t = try_out(type_keys, " \033[Afi\033[15~s\033OBr\033qxo?\033", false);
+	assert_int_equal(t->status, 0);
+	assert_string_equal(t->report, expected);
+	trial_free(t);
+	t = try_out(type_keys, "q", false);
+	assert_int_equal(t->report[1], 'a' + KEY_QUIT);
+	trial_free(t);
+}
+
+/* Far more than a terminal takes unread; it must come back, and the key must get through. */
+static void show_to_nobody(void)
+{
+	struct display *display = display_new();
+	struct picture p = quarters(64);
+
+	alarm(20);
+	for (int i = 0; i < 200; i++) {
+		for (size_t j = 0; j < 4UL * 64 * 64; j++)
+			p.data[j] = (uint8_t)(rand() >> 8);
+		require(!display_show(display, &p, NULL));
+	}
+	report('T');
+	while (display_poll_key(display) != KEY_QUIT)
+		usleep(2000);
+	report('q');
+	display_close(display);
+	_exit(0);
+}
+
+static void slow_terminal_lets_keys_through(void **state)
+{
+	(void)state;
+	struct trial *t = try_out(show_to_nobody, "q", true);
+	assert_int_equal(t->status, 0);
+	assert_string_equal(t->report, "Tq");
+	assert_int_equal(t->after.c_lflag, t->before.c_lflag);
+	trial_free(t);
+}
+
+static void available_asks_for_a_terminal(void **state)
+{
+	const struct display_driver *const *d = display_drivers();
+	int out = dup(STDOUT_FILENO), there, here;
+	struct display *display;
+	struct error e = {0};
+
+	(void)state;
+	while (strcmp((*d)->name, "terminal") != 0)
+		d++;
+	assert_int_equal(openpty(&there, &here, NULL, NULL, NULL), 0);
+	dup2(here, STDOUT_FILENO);
+	bool fit = (*d)->available();
+	setenv("TERM", "dumb", 1);
+	bool dumb = (*d)->available();
+	unsetenv("TERM");
+	bool unset = (*d)->available();
+	setenv("TERM", "xterm", 1);
+	dup2(report_pipe[1] = open("/dev/null", O_WRONLY), STDOUT_FILENO);
+	bool file = (*d)->available();
+	int status = display_open("terminal", &(struct display_options){1, 1, ""}, &display, &e);
+	dup2(out, STDOUT_FILENO);
+	assert_true(fit);
+	assert_false(dumb);
+	assert_false(unset);
+	assert_false(file);
+	assert_true(status < 0);
+	assert_non_null(strstr(e.text, "--display none"));
+	close(report_pipe[1]);
+	close(out);
+	close(there);
+	close(here);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(available_asks_for_a_terminal),
+		cmocka_unit_test(cells_have_the_pictures_colours),
+		cmocka_unit_test(aspect_is_kept_and_words_are_cut),
+		cmocka_unit_test(size_is_followed),
+		cmocka_unit_test(every_end_restores),
+		cmocka_unit_test(one_at_a_time_and_again),
+		cmocka_unit_test(keys_are_read),
+		cmocka_unit_test(slow_terminal_lets_keys_through),
+	};
+
+	setenv("TERM", "xterm", 1);
+	setenv("COLORTERM", "truecolor", 1);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
