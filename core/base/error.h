@@ -14,7 +14,8 @@ struct error {
 	char text[512];
 };
 
-/* Sets text and code, and returns code (negative), so that callers can `return error_set(…)`. e may be NULL. */
+/* Sets text and code, and returns code (negative), so that callers can `return error_set(…)`. e may be NULL.
+ */
 int error_set(struct error *e, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

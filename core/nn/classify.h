@@ -8,20 +8,21 @@
 #define TOP_MAXIMUM 10
 
 struct prediction {
-	int index;        /* class, or group */
+	int index;	  /* class, or group */
 	float confidence; /* softmax, 0 … 1 */
 };
 
 struct classification {
 	struct prediction top[TOP_MAXIMUM]; /* best first; equal logits: the lower class first */
-	int count;                          /* min(TOP_MAXIMUM, classes) */
-	struct prediction group;            /* sum of its members' confidences; index −1: no groups */
+	int count;			    /* min(TOP_MAXIMUM, classes) */
+	struct prediction group;	    /* sum of its members' confidences; index −1: no groups */
 };
 
 /*
  * scores: int32_t [class_count]. work: double [class_count], for the caller to keep, so that nothing is
  * allocated. The ranking is that of scale · score + bias in double precision.
  */
-void classify_scores(const struct network *network, const int32_t *scores, double *work, struct classification *out);
+void classify_scores(
+	const struct network *network, const int32_t *scores, double *work, struct classification *out);
 
 #endif

@@ -12,19 +12,20 @@ struct engine;
 struct error;
 
 /*
- * Plans layers first … last − 1 and packs their weights. `kernels` restricts the choice: NULL allows all that this
- * processor runs, a name of `kernel_names` those that it and the names after it there stand for ("scalar": no other).
- * Unknown, or not for this processor: -ENOTSUP and a sentence. The network must outlive the engine.
+ * Plans layers first … last − 1 and packs their weights. `kernels` restricts the choice: NULL allows all that
+ * this processor runs, a name of `kernel_names` those that it and the names after it there stand for
+ * ("scalar": no other). Unknown, or not for this processor: -ENOTSUP and a sentence. The network must outlive
+ * the engine.
  */
-int engine_create(const struct network *network, int first, int last, const char *kernels, struct engine **out,
-	struct error *e);
+int engine_create(const struct network *network, int first, int last, const char *kernels,
+	struct engine **out, struct error *e);
 
 /* Takes NULL. */
 void engine_destroy(struct engine *engine);
 
 /*
- * in: uint8_t codes of the first layer's input, [height][width][channels]; out: uint8_t codes or int32_t scores
- * of the last layer's output. One call at a time on one engine; nothing is allocated.
+ * in: uint8_t codes of the first layer's input, [height][width][channels]; out: uint8_t codes or int32_t
+ * scores of the last layer's output. One call at a time on one engine; nothing is allocated.
  */
 void engine_run(struct engine *engine, const uint8_t *in, void *out);
 

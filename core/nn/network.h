@@ -34,8 +34,8 @@ enum layer_kind { LAYER_CONV, LAYER_FULLY_CONNECTED, LAYER_MAX_POOL };
 enum layer_ending {
 	ENDING_NONE,
 	ENDING_THRESHOLDS, /* code = number of thresholds t with accumulator ≥ t; inverted: levels − code */
-	ENDING_RESCALE,    /* code = clamp(round(accumulator · multiplier / 2^shift) + offset) */
-	ENDING_SCORES,     /* the accumulator itself; last layer only */
+	ENDING_RESCALE,	   /* code = clamp(round(accumulator · multiplier / 2^shift) + offset) */
+	ENDING_SCORES,	   /* the accumulator itself; last layer only */
 };
 
 enum rounding { ROUNDING_NEAREST_EVEN, ROUNDING_UP /* halves towards +∞ */ };
@@ -46,15 +46,15 @@ struct layer {
 	struct shape in, out;
 	int kernel_height, kernel_width, stride;
 	int pad_top, pad_left, pad_bottom, pad_right; /* pixels of code 0 around the input */
-	int groups;                                   /* convolution: in and out channels are split alike */
+	int groups;				      /* convolution: in and out channels are split alike */
 	int input_bits, weight_bits, output_bits;     /* output_bits 32: scores */
-	int8_t *weights;                              /* [out][kernel_height][kernel_width][in / groups] */
+	int8_t *weights;			      /* [out][kernel_height][kernel_width][in / groups] */
 
 	enum layer_ending ending;
 	int32_t *thresholds; /* [out][2^output_bits − 1], ascending in each channel */
 	uint8_t *invert;     /* [out], 0 or 1; NULL: none is inverted */
 	int32_t *multiplier; /* [out] */
-	uint8_t *shift;      /* [out], 0 … 62 */
+	uint8_t *shift;	     /* [out], 0 … 62 */
 	int32_t *offset;     /* [out] */
 	enum rounding rounding;
 };
@@ -72,10 +72,10 @@ struct network {
 	struct layer *layers;
 	int layer_count;
 
-	int class_count;  /* outputs of the last layer; 0 when it gives codes, not scores */
-	float *scale;     /* [class_count], logit = scale · score + bias, in double precision */
-	float *bias;      /* [class_count] */
-	char **labels;    /* [class_count], UTF-8 */
+	int class_count; /* outputs of the last layer; 0 when it gives codes, not scores */
+	float *scale;	 /* [class_count], logit = scale · score + bias, in double precision */
+	float *bias;	 /* [class_count] */
+	char **labels;	 /* [class_count], UTF-8 */
 	struct label_group *groups;
 	int group_count; /* 0: the network has none */
 };
@@ -86,7 +86,8 @@ struct network {
  */
 int network_load(const char *folder, struct network **out, struct error *e);
 
-/* Writes the network as a folder that network_load reads. The folder is made; a folder with a network.json is refused. */
+/* Writes the network as a folder that network_load reads. The folder is made; a folder with a network.json is
+ * refused. */
 int network_save(const struct network *network, const char *folder, struct error *e);
 
 /*

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Labelled pictures to score a network on: a pair of idx files (LeCun's MNIST format, also .gz), a folder of class
- * folders (sorted by name, or matching the network's labels), or a list file (path, white space, label index a line).
+ * Labelled pictures to score a network on: a pair of idx files (LeCun's MNIST format, also .gz), a folder of
+ * class folders (sorted by name, or matching the network's labels), or a list file (path, white space, label
+ * index a line).
  */
 #ifndef DATASET_DATASET_H
 #define DATASET_DATASET_H
@@ -12,13 +13,16 @@ struct error;
 struct dataset;
 
 struct dataset_options {
-	const char *labels_path; /* idx: the labels file; NULL: found beside images (…-images-idx3-… → …-labels-idx1-…) */
-	char *const *labels;     /* the network's labels, to match class folders by name */
+	const char *labels_path; /* idx: the labels file; NULL: found beside images (…-images-idx3-… →
+				    …-labels-idx1-…) */
+	char *const *labels;	 /* the network's labels, to match class folders by name */
 	int class_count;
 };
 
-/* -ENOENT …, -EBADMSG with a sentence: a label outside 0 … class_count − 1, counts that differ, a broken header. */
-int dataset_open(const char *path, const struct dataset_options *options, struct dataset **out, struct error *e);
+/* -ENOENT …, -EBADMSG with a sentence: a label outside 0 … class_count − 1, counts that differ, a broken
+ * header. */
+int dataset_open(
+	const char *path, const struct dataset_options *options, struct dataset **out, struct error *e);
 void dataset_close(struct dataset *dataset); /* takes NULL */
 
 int dataset_size(const struct dataset *dataset);
