@@ -63,7 +63,7 @@ static int count_steps(const struct layer *layer, enum layout layout)
  */
 static double estimate(const struct kernel *kernel, const struct layer *layer)
 {
-	double vectors = (layer->out.channels / layer->groups + kernel->lanes - 1) / kernel->lanes;
+	int vectors = (layer->out.channels / layer->groups + kernel->lanes - 1) / kernel->lanes;
 	double steps = (double)layer->groups * vectors * count_steps(layer, kernel->layout);
 	double planes = kernel->layout == LAYOUT_BITS ? layer->input_bits : 1;
 	double pixels = (double)layer->out.height * layer->out.width;
@@ -184,10 +184,10 @@ static int plan_layer(struct plan *plan, const struct map *in)
 }
 
 /* Kernels and layouts, from the last layer to the first, since a buffer's layout is its consumer's choice. */
-static void plan_layouts(struct engine *engine, const struct processor *const *processors, int count,
-	const struct kernel *forced)
+static void plan_layouts(struct engine *engine, const struct layer *layers,
+	const struct processor *const *processors, int count, const struct kernel *forced)
 {
-	const struct layer *end = engine->plans[engine->count - 1].layer;
+	const struct layer *end = &layers[engine->count - 1];
 	struct map *out = &engine->maps[engine->count];
 
 	map_plan(out, &(struct layer){.in = end->out, .input_bits = end->output_bits}, LAYOUT_BYTES, 1);
@@ -195,6 +195,7 @@ static void plan_layouts(struct engine *engine, const struct processor *const *p
 		struct plan *plan = &engine->plans[i];
 		const struct map *after = &engine->maps[i + 1];
 
+		plan->layer = &layers[i];
 		if (layer_has_weights(plan->layer)) {
 			plan->kernel = choose(plan->layer, processors, count, forced);
 			map_plan(&engine->maps[i], plan->layer, plan->kernel->layout, plan->layer->groups);
@@ -215,8 +216,7 @@ static int allocate_scratch(struct engine *engine)
 		if (layer_has_weights(layer) && layer->groups > groups)
 			groups = layer->groups;
 	}
-	/* room to spill, and an odd count of cache lines, so that a tile's pixels do not share the sets of a
-	 * cache */
+	/* room to spill; an odd count of cache lines, lest a tile's pixels share the sets of a cache */
 	engine->stride = ((size_t)channels + 2 * SLACK) / 32 * 32 + 16;
 	engine->accumulators = allocate(TILE * engine->stride * sizeof(int32_t));
 	engine->sums = allocate(TILE * (size_t)groups * sizeof(int32_t));
@@ -273,10 +273,8 @@ int engine_create_from(const struct network *network, int first, int last,
 		engine_destroy(engine);
 		return error_set(e, -ENOMEM, "not enough memory for the engine");
 	}
-	for (int i = 0; i < engine->count; i++)
-		engine->plans[i].layer = &network->layers[first + i];
 	choose_helpers(engine, processors, count);
-	plan_layouts(engine, processors, count, forced);
+	plan_layouts(engine, &network->layers[first], processors, count, forced);
 	int r = plan_all(engine, e);
 	if (r) {
 		engine_destroy(engine);

@@ -53,7 +53,7 @@ static double time_peak(const struct peak *peak)
 struct bench {
 	const struct network *network;
 	int copies;
-	const uint8_t *in;
+	uint8_t *in;
 	void *out;
 };
 
@@ -165,7 +165,7 @@ static void bench_network(const char *title, struct layer *layers, int layer_cou
 	}
 	for (int i = 0; i < layer_count; i++)
 		layer_finish(&layers[i]);
-	free((void *)(size_t)bench.in);
+	free(bench.in);
 	free(bench.out);
 }
 

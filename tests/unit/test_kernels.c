@@ -42,10 +42,11 @@ static void list_processors(void)
 {
 	const struct processor *const *present = processors_present(&processor_count);
 
-	memcpy(processors, present, (size_t)processor_count * sizeof(*present));
 	printf("native:  ");
-	for (int i = 0; i < processor_count; i++)
+	for (int i = 0; i < processor_count; i++) {
+		processors[i] = present[i];
 		printf(" %s", processors[i]->name);
+	}
 	printf("\nemulated:");
 	for (int i = 0; i < EMULATED_COUNT; i++)
 		if (emulated[i]->present()) {

@@ -61,7 +61,8 @@ static void pack(const struct kernel *kernel, const struct layer *layer, const s
 						int channel = v * kernel->lanes + lane;
 						if (channel >= product->channels)
 							break;
-						size_t row = (size_t)(g * product->channels + channel);
+						size_t row = (size_t)g * (size_t)product->channels +
+							     (size_t)channel;
 						write(out, vector_size, lane,
 							layer->weights + row * depth + (size_t)steps[s].first,
 							steps[s].count);
@@ -89,7 +90,8 @@ static void write_bytes(uint8_t *vector, size_t vector_size, int lane, const int
 static void write_wide(uint8_t *vector, size_t vector_size, int lane, const int8_t *weights, int count)
 {
 	for (int i = 0; i < count; i++) {
-		int16_t wide = weights[i];
+		int16_t wide =
+			weights[i]; /* NOLINT(bugprone-signed-char-misuse): a number, not a character */
 		size_t half = (size_t)(i % 2) * vector_size / 2;
 		memcpy(vector + half + (size_t)lane * 4 + (size_t)(i / 2) * 2, &wide, 2);
 	}

@@ -22,6 +22,12 @@ static int32_t dot_bits(const struct product *product, const uint64_t *weights, 
 	return total;
 }
 
+/* Σ ±a = 2 Σ over the positive weights − Σ over all; twice the former may need 32 bits without a sign. */
+static int32_t difference(int32_t positive, int32_t all)
+{
+	return (int32_t)(2 * (uint32_t)positive - (uint32_t)all);
+}
+
 static void run_bits(const struct product *product, const uint8_t *const *windows, int pixels,
 	const int32_t *sums, int32_t *accumulators, size_t stride)
 {
@@ -31,8 +37,9 @@ static void run_bits(const struct product *product, const uint8_t *const *window
 		for (int c = 0; c < product->channels; c++, weights += product->steps)
 			for (int p = 0; p < pixels; p++)
 				accumulators[(size_t)p * stride + (size_t)(g * product->channels + c)] =
-					2 * dot_bits(product, weights, windows[p] + g * product->group_size) -
-					sums[p * product->groups + g];
+					difference(dot_bits(product, weights,
+							   windows[p] + g * product->group_size),
+						sums[p * product->groups + g]);
 }
 
 static int32_t dot_bytes(const struct product *product, const int8_t *weights, const uint8_t *window)
