@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Labelled pictures to score a network on: a pair of idx files (LeCun's MNIST format, also .gz), a folder of
- * class folders (sorted by name, or matching the network's labels), or a list file (path, white space, label
- * index a line).
+ * class folders, or a list file (path, white space, label index a line). Class folders are named as the
+ * network's labels ("_" for a space), or by class number, or there are as many as classes, in order of names.
  */
 #ifndef DATASET_DATASET_H
 #define DATASET_DATASET_H
