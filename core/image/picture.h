@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pictures in memory. A raw picture is what a source delivers, in the source's own format. A picture is what the
- * rest of the house works on: 32 bits a pixel, bytes B, G, R, X in memory (libyuv's ARGB, cairo's RGB24).
+ * Pictures in memory. A raw picture is what a source delivers, in the source's own format. A picture is what
+ * the rest of the house works on: 32 bits a pixel, bytes B, G, R, X in memory (libyuv's ARGB, cairo's RGB24).
  */
 #ifndef IMAGE_PICTURE_H
 #define IMAGE_PICTURE_H
@@ -24,14 +24,14 @@ enum pixel_format {
 struct raw_picture {
 	enum pixel_format format;
 	int width, height; /* pixels; 0 for JPEG until it is decoded */
-	uint8_t *data;     /* rows without gaps */
-	size_t size;       /* bytes in use */
+	uint8_t *data;	   /* rows without gaps */
+	size_t size;	   /* bytes in use */
 	size_t capacity;   /* bytes allocated */
 };
 
 struct picture {
 	int width, height; /* pixels */
-	uint8_t *data;     /* height × width × 4 bytes, rows without gaps */
+	uint8_t *data;	   /* height × width × 4 bytes, rows without gaps */
 	size_t capacity;   /* bytes allocated */
 };
 
@@ -51,7 +51,8 @@ void raw_picture_finish(struct raw_picture *raw);
 
 /*
  * Decodes and converts to BGRX (full-scale JPEG with libjpeg's exact DCT and smooth chroma, as in training).
- * -EBADMSG with a sentence for a broken, truncated or too large picture; the picture then holds nothing to show.
+ * -EBADMSG with a sentence for a broken, truncated or too large picture; the picture then holds nothing to
+ * show.
  */
 int picture_decode(const struct raw_picture *raw, struct picture *out, struct error *e);
 

@@ -68,9 +68,11 @@ static int surroundings_make(const struct picture *picture, struct picture *canv
 	int radius = (small.width < small.height ? small.width : small.height) / 8;
 	size_t pixels = (size_t)small.width * (size_t)small.height;
 	sums = malloc(pixels * 4 * sizeof(*sums));
-	status = sums ? scale(picture, centre(picture->width, picture->height, small.width, small.height),
-				&small, whole(&small))
-		      : -ENOMEM;
+	status = -ENOMEM;
+	if (!sums || !small.data || !blurred.data)
+		goto out;
+	status = scale(picture, centre(picture->width, picture->height, small.width, small.height), &small,
+		whole(&small));
 	/* Twice a box is nearly a bell. */
 	for (int i = 0; i < 2 && status == 0 && radius > 0; i++) {
 		ARGBBlur(small.data, small.width * 4, blurred.data, small.width * 4, sums, small.width * 4,
@@ -167,11 +169,10 @@ static void view_render(const struct picture *canvas, double x, double y, double
 		if (row != have)
 			row_sample(canvas, next, left, step, width, lower);
 		have = row;
-		uint32_t f = (uint32_t)(at >> 8 & 255);
-		for (int j = 0; j < width; j++, to += 4) {
-			uint32_t pixel = blend(upper[j], lower[j], f);
-			memcpy(to, &pixel, 4);
-		}
+		int f = (int)(at >> 8 & 255);
+		InterpolatePlane(
+			(const uint8_t *)upper, 0, (const uint8_t *)lower, 0, to, 0, width * 4, 1, f);
+		to += (size_t)width * 4;
 	}
 }
 

@@ -223,26 +223,30 @@ static void folder_is_shown(void **state)
 	camera_close(camera);
 }
 
-/* More pictures than canvases are kept: 4096 × 4096 leaves three. The loader must keep clear of what is
- * shown. */
+/* 20 pictures where 17 canvases are kept: the loader must keep clear of what is shown. */
 static void large_folder_goes_round(void **state)
 {
 	(void)state;
 	assert_int_equal(mkdir(path_of("many"), 0700), 0);
-	for (int i = 0; i < 5; i++) {
+	for (int i = 0; i < 20; i++) {
 		char name[32];
-		snprintf(name, sizeof(name), "many/%d.jpg", i);
+		snprintf(name, sizeof(name), "many/%c.jpg", 'a' + i);
 		jpegs_write(name, 30 + i, 30, 1, false);
 	}
 	struct camera *camera = camera_of(
-		path_of("many"), (struct camera_options){.width = 4096, .height = 4096, .rate = 0.4});
+		path_of("many"), (struct camera_options){.width = 2048, .height = 1152, .rate = 0.4});
 	struct frame frame = {0};
-	for (int i = 0; i < 12; i++) {
+	for (int i = 0; i < 42; i++) {
 		assert_int_equal(camera_next(camera, &frame, NULL), 0);
-		assert_int_equal(frame.name[0], '0' + i % 5);
+		assert_int_equal(frame.name[0], 'a' + i % 20);
 	}
 	frame_finish(&frame);
 	camera_close(camera);
+	for (int i = 0; i < 20; i++) {
+		char name[32];
+		snprintf(name, sizeof(name), "many/%c.jpg", 'a' + i);
+		remove(path_of(name));
+	}
 }
 
 /* What the network sees of a shown picture stays close to what it sees of the picture itself. */
@@ -259,11 +263,12 @@ static void centre_stays_visible(void **state)
 		jpegs_write("one.jpg", shapes[s][0], shapes[s][1], 1, false);
 		assert_int_equal(picture_read_file(path_of("one.jpg"), &picture, NULL), 0);
 		resize_to_input(&picture, wanted, 64, 64, 3);
-		struct camera *camera = camera_of(path_of("one.jpg"), (struct camera_options){.once = true});
+		struct camera *camera = camera_of(path_of("one.jpg"),
+			(struct camera_options){.width = 640, .height = 360, .rate = 8, .once = true});
 		for (int i = 0; camera_next(camera, &frame, NULL) == 0; i++) {
-			if (i % 10)
+			if (i % 3)
 				continue;
-			assert_int_equal(frame.raw.width, 1280);
+			assert_int_equal(frame.raw.width, 640);
 			assert_string_equal(frame.name, "one.jpg");
 			assert_int_equal(picture_decode(&frame.raw, &frame.picture, NULL), 0);
 			resize_to_input(&frame.picture, seen, 64, 64, 3);
@@ -273,7 +278,7 @@ static void centre_stays_visible(void **state)
 			/* A slope of 255 across the picture: 11 means 4 % of the side, on average. */
 			assert_in_range(difference / (int64_t)sizeof(seen), 0, 11);
 		}
-		assert_int_equal(frame.number, 75);
+		assert_int_equal(frame.number, 20);
 		camera_close(camera);
 	}
 	picture_finish(&picture);
@@ -477,9 +482,8 @@ static int folder_remove(void **state)
 {
 	(void)state;
 	static const char *const names[] = {"text.mp4", "text.jpg", "empty.avi", "none/a.png", "show/a.JPG",
-		"show/b.jpg", "show/c-without-a-suffix", "show/readme.txt", "many/0.jpg", "many/1.jpg",
-		"many/2.jpg", "many/3.jpg", "many/4.jpg", "one.jpg", "film.mjpeg", "cut.avi", "flip.mp4",
-		"none", "show", "many"};
+		"show/b.jpg", "show/c-without-a-suffix", "show/readme.txt", "one.jpg", "film.mjpeg",
+		"cut.avi", "flip.mp4", "none", "show", "many"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		remove(path_of(names[i]));

@@ -88,7 +88,7 @@ static void jpeg_equals_libjpeg(void **state)
 		int height = sizes[i % 4][1];
 		struct raw_picture raw = {.format = PIXEL_JPEG};
 		raw.data = sample_jpeg(width, height, kinds[i / 4], NULL, 0, &raw.size);
-		uint8_t *rgb = malloc((size_t)width * (size_t)height * 3);
+		uint8_t *rgb = calloc((size_t)width * (size_t)height, 3);
 		libjpeg_decode(raw.data, raw.size, rgb);
 		assert_int_equal(picture_decode(&raw, &p, NULL), 0);
 		assert_int_equal(p.width, width);

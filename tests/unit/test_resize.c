@@ -73,7 +73,7 @@ static void slow_pixel(const struct picture *p, int x, int y, int W, int H, uint
 			total += w;
 		}
 	}
-	for (int c = 0; c < 3; c++)
+	for (int c = 0; c < 3 && total > 0; c++)
 		rgb[c] = (uint8_t)((sum[c] + total / 2) / total);
 }
 
@@ -86,7 +86,7 @@ static void compare(const struct picture *p, int W, int H)
 	resize_to_input(p, colour, W, H, 3);
 	resize_to_input(p, grey, W, H, 1);
 	for (int i = 0; i < W * H; i++) {
-		uint8_t rgb[3];
+		uint8_t rgb[3] = {0};
 		slow_pixel(p, i % W, i / W, W, H, rgb);
 		assert_memory_equal(colour + (size_t)i * 3, rgb, 3);
 		assert_int_equal(grey[i], (77 * rgb[0] + 150 * rgb[1] + 29 * rgb[2] + 128) >> 8);
