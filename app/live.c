@@ -173,7 +173,7 @@ static int open_display(struct session *s, const struct picture *picture, struct
 	if (status)
 		return status;
 	bool chosen = strcmp(name, "auto") == 0;
-	if (strcmp(display_name(s->display), "none"))
+	if (strcmp(display_name(s->display), "none") != 0)
 		log_info("showing on %s%s", display_name(s->display), chosen ? " (chosen by itself)" : "");
 	else if (chosen)
 		log_info("no display found; running without one");

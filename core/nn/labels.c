@@ -151,7 +151,7 @@ int labels_parse(struct network *network, const char *file, const char *text, si
 
 static bool is_label(const char *label, struct piece piece)
 {
-	return strlen(label) == piece.length && memcmp(label, piece.text, piece.length) == 0;
+	return label && strlen(label) == piece.length && memcmp(label, piece.text, piece.length) == 0;
 }
 
 /* Adds the classes that bear this label; two classes may bear the same. */
