@@ -21,7 +21,7 @@ struct saving {
 /* A file that takes its name when it is whole. */
 struct draft {
 	const char *name;
-	char temporary[NAME_LIMIT + 48];
+	char temporary[NAME_LIMIT + 64];
 	FILE *file;
 };
 
