@@ -74,22 +74,27 @@ static void unknown_name_lists_the_names(void **state)
 	display_close(NULL);
 }
 
+/* Neither a desktop, or one that does not work, nor a terminal. */
 static void none_is_there_for_auto(void **state)
 {
 	struct picture p = picture_new(4, 4, 0);
-	int out = dup(STDOUT_FILENO), null = open("/dev/null", O_WRONLY);
 
 	(void)state;
-	dup2(null, STDOUT_FILENO); /* no terminal either */
-	struct display *display = open_named("auto");
-	dup2(out, STDOUT_FILENO);
-	close(out);
-	close(null);
-	assert_string_equal(display_name(display), "none");
-	display_say(display, "dog 91 %");
-	assert_int_equal(display_show(display, &p, NULL), 0);
-	assert_int_equal(display_poll_key(display), KEY_NONE);
-	display_close(display);
+	for (int i = 0; i < 2; i++) {
+		int out = dup(STDOUT_FILENO), null = open("/dev/null", O_WRONLY);
+		if (i)
+			setenv("SDL_VIDEODRIVER", "nonsense", 1);
+		dup2(null, STDOUT_FILENO);
+		struct display *display = open_named("auto");
+		dup2(out, STDOUT_FILENO);
+		close(out);
+		close(null);
+		assert_string_equal(display_name(display), "none");
+		display_say(display, "dog 91 %");
+		assert_int_equal(display_show(display, &p, NULL), 0);
+		assert_int_equal(display_poll_key(display), KEY_NONE);
+		display_close(display);
+	}
 	picture_finish(&p);
 }
 
@@ -99,11 +104,11 @@ static void no_desktop_is_told_in_a_sentence(void **state)
 	struct error e = {0};
 
 	(void)state;
+	assert_false(display_drivers()[0]->available());
 	setenv("SDL_VIDEODRIVER", "nonsense", 1);
 	assert_int_equal(display_open("sdl", &options, &display, &e), -ENODEV);
 	assert_null(display);
 	assert_non_null(strstr(e.text, "--display"));
-	assert_false(display_drivers()[0]->available());
 }
 
 static void auto_takes_the_window(void **state)
@@ -155,6 +160,30 @@ static void keys_are_mapped(void **state)
 	display_close(display);
 }
 
+/* The only window; SDL numbers them on. */
+static SDL_Window *window_find(void)
+{
+	for (uint32_t id = 1; id < 100; id++)
+		if (SDL_GetWindowFromID(id))
+			return SDL_GetWindowFromID(id);
+	fail_msg("no window");
+	return NULL;
+}
+
+static void f_fills_the_screen_and_back(void **state)
+{
+	struct display *display = open_named("sdl");
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		bool full = SDL_GetWindowFlags(window_find()) & SDL_WINDOW_FULLSCREEN;
+		assert_int_equal(full, i % 2);
+		push_key(SDLK_f, 0, 0);
+		assert_int_equal(display_poll_key(display), KEY_FULLSCREEN);
+	}
+	display_close(display);
+}
+
 static uint32_t pixel_at(SDL_Renderer *renderer, int x, int y)
 {
 	uint32_t pixel = 0;
@@ -165,16 +194,6 @@ static uint32_t pixel_at(SDL_Renderer *renderer, int x, int y)
 	return pixel & 0xffffff;
 }
 
-/* The only window; SDL numbers them on. */
-static SDL_Renderer *renderer_find(void)
-{
-	for (uint32_t id = 1; id < 100; id++)
-		if (SDL_GetWindowFromID(id))
-			return SDL_GetRenderer(SDL_GetWindowFromID(id));
-	fail_msg("no window");
-	return NULL;
-}
-
 static void picture_keeps_its_aspect(void **state)
 {
 	struct display *display = open_named("sdl");
@@ -183,7 +202,7 @@ static void picture_keeps_its_aspect(void **state)
 	int width, height;
 
 	(void)state;
-	SDL_Renderer *renderer = renderer_find();
+	SDL_Renderer *renderer = SDL_GetRenderer(window_find());
 	assert_int_equal(display_show(display, &square, &e), 0);
 	assert_int_equal(SDL_GetRendererOutputSize(renderer, &width, &height), 0);
 	assert_true(width > height);
@@ -223,6 +242,7 @@ int main(void)
 		cmocka_unit_test_setup(no_desktop_is_told_in_a_sentence, no_desktop),
 		cmocka_unit_test_setup(auto_takes_the_window, dummy_desktop),
 		cmocka_unit_test_setup(keys_are_mapped, dummy_desktop),
+		cmocka_unit_test_setup(f_fills_the_screen_and_back, dummy_desktop),
 		cmocka_unit_test_setup(picture_keeps_its_aspect, dummy_desktop),
 		cmocka_unit_test_setup(signals_stay_the_programs, dummy_desktop),
 	};
