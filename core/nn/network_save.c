@@ -33,7 +33,8 @@ static int failed(const struct saving *s, const char *name, int code, struct err
 static int draft_open(const struct saving *s, struct draft *draft, const char *name, struct error *e)
 {
 	draft->name = name;
-	snprintf(draft->temporary, sizeof(draft->temporary), ".%s.%ld.part", name, (long)getpid());
+	snprintf(draft->temporary, sizeof(draft->temporary), ".%.*s.%ld.part", NAME_LIMIT, name,
+		(long)getpid());
 	int file = openat(s->directory, draft->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (file < 0)
 		return failed(s, name, -errno, e);
