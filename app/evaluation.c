@@ -43,12 +43,13 @@ struct worker {
 	bool started;
 };
 
-static volatile sig_atomic_t stopped;
+/* Set by a signal, read by every thread; lock-free, so that a handler may. */
+static atomic_bool stopped;
 
 static void stop(int number)
 {
 	(void)number;
-	stopped = 1;
+	atomic_store(&stopped, true);
 }
 
 /* Tells a picture that cannot be read, at most TOLD_MAXIMUM times, on a line of its own. */
@@ -117,7 +118,7 @@ static void *work(void *argument)
 	struct picture picture = {0};
 	struct error e;
 
-	while (!stopped && !atomic_load(&job->failed)) {
+	while (!atomic_load(&stopped) && !atomic_load(&job->failed)) {
 		int index = atomic_fetch_add(&job->next, 1);
 		if (index >= job->pictures)
 			break;
