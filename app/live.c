@@ -264,7 +264,7 @@ static int run(struct session *s)
 	frame_release(&s->held);
 	if (line_join(s->line, &e) && !code)
 		code = fail(FAILURE_SOURCE, &e);
-	if (!quiet() || v->json)
+	if ((!quiet() || v->json) && line_report(s->line)->shown)
 		live_report_print(line_report(s->line), v->json);
 	return code;
 }

@@ -42,6 +42,17 @@ static int video_start(void)
 	return SDL_InitSubSystem(SDL_INIT_VIDEO);
 }
 
+/* Where it finds no screen, SDL draws into memory; that is for tests, which ask for it. */
+static bool shows_nothing(void)
+{
+	const char *driver = SDL_GetCurrentVideoDriver();
+
+	if (is_set("SDL_VIDEODRIVER") || !driver || (strcmp(driver, "offscreen") && strcmp(driver, "dummy")))
+		return false;
+	SDL_SetError("neither DISPLAY nor WAYLAND_DISPLAY leads to a screen");
+	return true;
+}
+
 static void video_stop(void)
 {
 	SDL_QuitSubSystem(SDL_INIT_VIDEO);
@@ -89,7 +100,7 @@ static int sdl_open(const struct display_options *options, void **state, struct 
 
 	if (options->width < 1 || options->height < 1)
 		return error_set(e, -EINVAL, "a window of %d × %d pixels", options->width, options->height);
-	if (video_start()) {
+	if (video_start() || shows_nothing()) {
 		error_set(e, -ENODEV,
 			"no window can be opened (%s); run in a desktop session, or take --display terminal",
 			SDL_GetError());
