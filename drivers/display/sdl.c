@@ -47,7 +47,8 @@ static bool shows_nothing(void)
 {
 	const char *driver = SDL_GetCurrentVideoDriver();
 
-	if (is_set("SDL_VIDEODRIVER") || !driver || (strcmp(driver, "offscreen") && strcmp(driver, "dummy")))
+	if (is_set("SDL_VIDEODRIVER") || !driver ||
+		(strcmp(driver, "offscreen") != 0 && strcmp(driver, "dummy") != 0))
 		return false;
 	SDL_SetError("neither DISPLAY nor WAYLAND_DISPLAY leads to a screen");
 	return true;
