@@ -11,14 +11,6 @@
 
 #include <cmocka.h>
 
-/* fontconfig keeps what it knows of the fonts until the process ends. */
-const char *__lsan_default_suppressions(
-	void);				      /* NOLINT(bugprone-reserved-identifier): the sanitiser's name */
-const char *__lsan_default_suppressions(void) /* NOLINT(bugprone-reserved-identifier): the sanitiser's name */
-{
-	return "leak:libfontconfig";
-}
-
 /* Where a picture differs from the grey that it was made of; x1 and y1 are behind the last such pixel. */
 struct box {
 	int x0, y0, x1, y1;
