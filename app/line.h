@@ -45,7 +45,8 @@ enum line_time {
 
 /* Complete once line_join has returned. */
 struct line_report {
-	uint64_t received, broken, classified, shown;
+	uint64_t received, classified, shown;
+	uint64_t broken, undecodable; /* skipped: by the source; received, but no whole picture */
 	uint64_t dropped_before_decode, dropped_before_inference, dropped_before_display;
 	uint64_t pl_failures; /* frames that the PL did not answer in time, or with an error */
 	int64_t begun, ended; /* clock_now() at the first frame and after the last */

@@ -51,12 +51,11 @@ void *decode_stage(void *argument)
 	struct line *line = argument;
 	struct frame *frame;
 	struct error e;
-	uint64_t broken = 0;
 
 	while ((frame = queue_take(line->queues[QUEUE_RAW]))) {
 		int64_t begun = clock_now();
 		if (picture_decode(&frame->raw, &frame->picture, &e)) {
-			if (!broken++)
+			if (!line->report.undecodable++)
 				log_warning("frame %llu: %s; such frames are skipped and counted",
 					(unsigned long long)frame->number, e.text);
 			frame_release(&frame);

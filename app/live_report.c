@@ -50,8 +50,8 @@ static void print_table(const struct line_report *r)
 		rate(r->classified, elapsed));
 	printf("dropped: %" PRIu64 " before decode, %" PRIu64 " before inference, %" PRIu64
 	       " before display; broken: %" PRIu64 "; PL failures: %" PRIu64 "\n",
-		r->dropped_before_decode, r->dropped_before_inference, r->dropped_before_display, r->broken,
-		r->pl_failures);
+		r->dropped_before_decode, r->dropped_before_inference, r->dropped_before_display,
+		r->broken + r->undecodable, r->pl_failures);
 }
 
 static void print_json(const struct line_report *r)
@@ -60,7 +60,7 @@ static void print_json(const struct line_report *r)
 
 	printf("{\"seconds\": %.3f, \"received\": %" PRIu64 ", \"shown\": %" PRIu64
 	       ", \"classified\": %" PRIu64 ", \"broken\": %" PRIu64 ", \"pl_failures\": %" PRIu64,
-		elapsed, r->received, r->shown, r->classified, r->broken, r->pl_failures);
+		elapsed, r->received, r->shown, r->classified, r->broken + r->undecodable, r->pl_failures);
 	printf(", \"dropped_before_decode\": %" PRIu64 ", \"dropped_before_inference\": %" PRIu64
 	       ", \"dropped_before_display\": %" PRIu64,
 		r->dropped_before_decode, r->dropped_before_inference, r->dropped_before_display);

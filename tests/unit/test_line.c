@@ -6,6 +6,7 @@
 #include "line.h"
 #include "network_builder.h"
 #include "nn/reference.h"
+#include "sample_jpeg.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -21,15 +22,21 @@ struct rig {
 	struct error e;
 };
 
-static void rig_build(struct rig *rig, const struct camera_options *wanted, struct line_options options)
+static void rig_build_on(
+	struct rig *rig, const char *source, const struct camera_options *wanted, struct line_options options)
 {
 	*rig = (struct rig){.network = tiny_network(7)};
-	assert_int_equal(camera_open("test", wanted, &rig->camera, &rig->e), 0);
+	assert_int_equal(camera_open(source, wanted, &rig->camera, &rig->e), 0);
 	assert_int_equal(pl_open("software", &rig->pl, &rig->e), 0);
 	options.network = rig->network;
 	options.camera = rig->camera;
 	options.pl = rig->pl;
 	assert_int_equal(line_start(&options, &rig->line, &rig->e), 0);
+}
+
+static void rig_build(struct rig *rig, const struct camera_options *wanted, struct line_options options)
+{
+	rig_build_on(rig, "test", wanted, options);
 }
 
 static void rig_end(struct rig *rig)
@@ -173,6 +180,39 @@ static void test_stop_in_the_middle(void **state)
 	rig_end(&rig);
 }
 
+/* Of five JPEGs the third is cut off: it is counted, never shown, and the others go their way. */
+static void test_broken_frame_is_skipped_and_counted(void **state)
+{
+	struct rig rig;
+	struct frame *frame;
+	uint64_t shown = 0;
+	size_t size;
+	char *folder = folder_make(), path[256];
+	uint8_t *jpeg = sample_jpeg(80, 60, JCS_RGB, NULL, 0, &size);
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/film.mjpeg", folder);
+	FILE *file = fopen(path, "wb");
+	assert_non_null(file);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(fwrite(jpeg, i == 2 ? size / 2 : size, 1, file), 1);
+	assert_int_equal(fclose(file), 0);
+	rig_build_on(&rig, path, &(struct camera_options){0}, every_frame);
+	while ((frame = take(&rig))) {
+		assert_int_not_equal(frame->number, 2);
+		shown++;
+		line_shown(rig.line, &frame);
+	}
+	assert_int_equal(line_join(rig.line, &rig.e), 0);
+	const struct line_report *report = line_report(rig.line);
+	assert_int_equal(shown, 4);
+	assert_int_equal(report->received, 5);
+	assert_int_equal(report->broken + report->undecodable, 1);
+	rig_end(&rig);
+	free(jpeg);
+	folder_remove(folder);
+}
+
 static void test_join_without_taking(void **state)
 {
 	struct rig rig;
@@ -256,6 +296,7 @@ int main(void)
 		cmocka_unit_test(test_live_counts_drops),
 		cmocka_unit_test(test_caption_is_drawn),
 		cmocka_unit_test(test_stop_in_the_middle),
+		cmocka_unit_test(test_broken_frame_is_skipped_and_counted),
 		cmocka_unit_test(test_join_without_taking),
 		cmocka_unit_test(test_take_keeps_its_deadline),
 		cmocka_unit_test(test_steady_state_allocates_nothing),
