@@ -54,7 +54,7 @@ void *decode_stage(void *argument)
 
 	while ((frame = queue_take(line->queues[QUEUE_RAW]))) {
 		int64_t begun = clock_now();
-		if (picture_decode(&frame->raw, &frame->picture, &e)) {
+		if (picture_decode(&frame->raw, 1, &frame->picture, &e)) {
 			if (!line->report.undecodable++)
 				log_warning("frame %llu: %s; such frames are skipped and counted",
 					(unsigned long long)frame->number, e.text);

@@ -166,7 +166,8 @@ static void obey(struct session *s, enum display_key key)
 
 static int open_display(struct session *s, const struct picture *picture, struct error *e)
 {
-	struct display_options wanted = {picture->width, picture->height, "twobit"};
+	struct display_options wanted = {
+		.width = picture->width, .height = picture->height, .title = "twobit"};
 	const char *name = s->values.display;
 	int status = display_open(name, &wanted, &s->display, e);
 
@@ -192,10 +193,8 @@ static int show(struct session *s, struct frame *frame, struct error *e)
 	}
 	if (!s->display)
 		status = open_display(s, &frame->picture, e);
-	if (!status) {
-		display_say(s->display, frame->words);
-		status = display_show(s->display, &frame->picture, e);
-	}
+	if (!status)
+		status = display_show(s->display, frame, e);
 	frame_release(&s->held);
 	s->held = frame_reference(frame);
 	line_shown(s->line, &frame);

@@ -107,6 +107,11 @@ static struct frame *acquire(struct frame_pool *pool, bool wait)
 		return NULL;
 	/* Nothing of the frame before shows through; memory and sizes stay. */
 	frame->number = 0;
+	frame->lost = 0;
+	frame->absent = false;
+	frame->loan = (struct frame_loan){.dmabuf = -1};
+	frame->picture.width = frame->picture.height = 0;
+	frame->caption = (struct caption){0};
 	memset(frame->stamps, 0, sizeof(frame->stamps));
 	memset(&frame->result, 0, sizeof(frame->result));
 	frame->pl_status = 0;
@@ -155,6 +160,8 @@ void frame_release(struct frame **frame)
 	assert(before > 0);
 	if (before != 1)
 		return;
+	if (it->loan.give_back)
+		it->loan.give_back(it->loan.lender, it->loan.buffer);
 	pool = it->pool;
 	pthread_mutex_lock(&pool->lock);
 	pool->free[((int64_t)pool->first + pool->count) % pool->size] = it;

@@ -6,10 +6,12 @@
 #ifndef FLOW_FRAME_H
 #define FLOW_FRAME_H
 
+#include "image/caption.h"
 #include "image/picture.h"
 #include "nn/classify.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct frame_pool;
@@ -32,16 +34,33 @@ enum stamp {
 /* Bytes of a caption in words, with its end. */
 #define FRAME_WORDS 192
 
+/*
+ * The source's own buffer that holds the raw picture too, for a display that can show it without a copy. It
+ * goes back with the frame's last reference; the source has few, so a display keeps only the frame on the
+ * screen.
+ */
+struct frame_loan {
+	int dmabuf;    /* the lender's file descriptor, the same for a buffer as long as it streams */
+	size_t stride; /* bytes from row to row */
+	int buffer;    /* the lender's number for it */
+	void *lender;
+	void (*give_back)(void *lender, int buffer); /* NULL: nothing is lent. Called from any thread */
+};
+
 struct frame {
 	uint64_t number; /* counts from 0 in the order of the source */
+	uint32_t lost;	 /* frames that the source knows it could not deliver, just before this one */
+	bool absent;	 /* there is no picture now; `words` says why, until the caption stage shows it */
 	int64_t stamps[STAMP_COUNT];
 	struct raw_picture raw;
-	struct picture picture;
-	uint8_t *input; /* the network's input, [height][width][channels]; input_size bytes */
+	struct frame_loan loan;
+	struct picture picture; /* width 0: not decoded */
+	uint8_t *input;		/* the network's input, [height][width][channels]; input_size bytes */
 	size_t input_size;
 	int pl_status;	 /* what pl_submit said: 0 or a negative errno value */
 	int32_t *scores; /* [class_count] */
 	struct classification result;
+	struct caption caption;	 /* its strings outlive the frame, or are `words` */
 	char words[FRAME_WORDS]; /* what the caption says */
 	const char *name; /* what the source calls it (a file's name); NULL: nothing. Owned by the source */
 

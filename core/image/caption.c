@@ -442,8 +442,19 @@ static void notice_panel(
 	panel_end(panel, cairo);
 }
 
-/* What hangs over the picture's edge is cut off. */
-static void panel_blend(const struct panel *panel, struct picture *picture)
+/* What hangs over the picture's edge is cut off. `put` is libyuv's ARGBBlend, or a copy of the same shape. */
+typedef int put_pixels(const uint8_t *panel, int panel_stride, const uint8_t *under, int under_stride,
+	uint8_t *out, int out_stride, int width, int height);
+
+static int copy_pixels(const uint8_t *panel, int panel_stride, const uint8_t *under, int under_stride,
+	uint8_t *out, int out_stride, int width, int height)
+{
+	(void)under;
+	(void)under_stride;
+	return ARGBCopy(panel, panel_stride, out, out_stride, width, height);
+}
+
+static void panel_put(const struct panel *panel, struct picture *picture, put_pixels *put)
 {
 	if (!panel->surface)
 		return;
@@ -462,14 +473,26 @@ static void panel_blend(const struct panel *panel, struct picture *picture)
 	const uint8_t *from =
 		cairo_image_surface_get_data(panel->surface) + (ptrdiff_t)top * stride + left * 4L;
 	uint8_t *to = picture->data + ((size_t)y * (size_t)picture->width + (size_t)x) * 4;
-	ARGBBlend(from, stride, to, picture->width * 4, to, picture->width * 4, width, height);
+	put(from, stride, to, picture->width * 4, to, picture->width * 4, width, height);
 }
 
-void caption_draw(struct caption_drawer *drawer, struct picture *picture, const struct caption *caption)
+static void draw(struct caption_drawer *drawer, struct picture *picture, const struct caption *caption,
+	put_pixels *put)
 {
 	label_panel(drawer, picture, caption);
 	statistics_panel(drawer, picture, caption);
 	notice_panel(drawer, picture, caption);
 	for (int i = 0; i < PANEL_COUNT; i++)
-		panel_blend(&drawer->panels[i], picture);
+		panel_put(&drawer->panels[i], picture, put);
+}
+
+void caption_draw(struct caption_drawer *drawer, struct picture *picture, const struct caption *caption)
+{
+	draw(drawer, picture, caption, ARGBBlend);
+}
+
+void caption_draw_layer(struct caption_drawer *drawer, struct picture *layer, const struct caption *caption)
+{
+	memset(layer->data, 0, (size_t)layer->width * (size_t)layer->height * 4);
+	draw(drawer, layer, caption, copy_pixels);
 }

@@ -32,4 +32,8 @@ int caption_create(struct caption_drawer **out);
 void caption_destroy(struct caption_drawer *drawer);
 void caption_draw(struct caption_drawer *drawer, struct picture *picture, const struct caption *caption);
 
+/* The caption alone, on a transparent layer of the picture's size: bytes B, G, R, A, colours premultiplied.
+ */
+void caption_draw_layer(struct caption_drawer *drawer, struct picture *layer, const struct caption *caption);
+
 #endif

@@ -13,7 +13,8 @@ int picture_claim(struct picture *picture, uint32_t width, uint32_t height, stru
 
 bool jpeg_begins(const uint8_t *data, size_t size);
 bool png_begins(const uint8_t *data, size_t size);
-int jpeg_read(const uint8_t *data, size_t size, struct picture *out, struct error *e);
+/* Scaled as picture_decode says. */
+int jpeg_read(const uint8_t *data, size_t size, double scale, struct picture *out, struct error *e);
 int png_read(const uint8_t *data, size_t size, struct picture *out, struct error *e);
 
 /* Every format but JPEG, by libyuv. */

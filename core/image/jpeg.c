@@ -62,13 +62,26 @@ static void cmyk_to_bgrx(uint8_t *row, int width, bool inverted)
 	}
 }
 
-static int decompress(struct reader *reader, const uint8_t *data, size_t size, struct picture *out)
+/* The scales that libjpeg-turbo has vector code for; the others cost more than the full size. */
+static unsigned int scale_denominator(double scale)
+{
+	unsigned int denominator = 8;
+
+	while (denominator > 1 && scale * denominator > 1)
+		denominator /= 2;
+	return denominator;
+}
+
+static int decompress(
+	struct reader *reader, const uint8_t *data, size_t size, double scale, struct picture *out)
 {
 	struct jpeg_decompress_struct *d = &reader->decompress;
 
 	jpeg_mem_src(d, data, size);
 	jpeg_read_header(d, TRUE);
-	int status = picture_claim(out, d->image_width, d->image_height, reader->e);
+	d->scale_denom = scale_denominator(scale);
+	jpeg_calc_output_dimensions(d);
+	int status = picture_claim(out, d->output_width, d->output_height, reader->e);
 	if (status < 0)
 		return status;
 	bool cmyk = d->jpeg_color_space == JCS_CMYK || d->jpeg_color_space == JCS_YCCK;
@@ -87,7 +100,7 @@ static int decompress(struct reader *reader, const uint8_t *data, size_t size, s
 	return 0;
 }
 
-int jpeg_read(const uint8_t *data, size_t size, struct picture *out, struct error *e)
+int jpeg_read(const uint8_t *data, size_t size, double scale, struct picture *out, struct error *e)
 {
 	struct reader reader = {.e = e};
 
@@ -100,7 +113,7 @@ int jpeg_read(const uint8_t *data, size_t size, struct picture *out, struct erro
 	/* libjpeg's way to report an error: its error_exit must not return. */
 	if (setjmp(reader.escape) == 0) { // NOLINT(cert-err52-cpp)
 		jpeg_create_decompress(&reader.decompress);
-		reader.status = decompress(&reader, data, size, out);
+		reader.status = decompress(&reader, data, size, scale, out);
 	}
 	jpeg_destroy_decompress(&reader.decompress);
 	if (reader.status < 0)

@@ -67,9 +67,9 @@ int picture_claim(struct picture *picture, uint32_t width, uint32_t height, stru
 	return 0;
 }
 
-int picture_decode(const struct raw_picture *raw, struct picture *out, struct error *e)
+int picture_decode(const struct raw_picture *raw, double scale, struct picture *out, struct error *e)
 {
-	int status = raw->format == PIXEL_JPEG ? jpeg_read(raw->data, raw->size, out, e)
+	int status = raw->format == PIXEL_JPEG ? jpeg_read(raw->data, raw->size, scale, out, e)
 					       : raw_picture_convert(raw, out, e);
 	if (status < 0)
 		out->width = out->height = 0;
@@ -132,7 +132,7 @@ int picture_read_file(const char *path, struct picture *out, struct error *e)
 	if (status < 0)
 		goto out;
 	if (jpeg_begins(raw.data, raw.size)) {
-		status = jpeg_read(raw.data, raw.size, out, &cause);
+		status = jpeg_read(raw.data, raw.size, 1, out, &cause);
 		if (status == 0)
 			status = picture_orient(out, jpeg_orientation(raw.data, raw.size));
 	} else if (png_begins(raw.data, raw.size)) {

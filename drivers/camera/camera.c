@@ -122,6 +122,12 @@ void camera_stop(struct camera *camera)
 	camera->driver->stop(camera->state);
 }
 
+void camera_lend(struct camera *camera, bool wanted)
+{
+	if (camera->driver->lend)
+		camera->driver->lend(camera->state, wanted);
+}
+
 const char *camera_description(const struct camera *camera)
 {
 	return camera->description;

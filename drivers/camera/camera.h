@@ -15,6 +15,11 @@ struct camera_options {
 	double rate;	   /* frames a second wanted; 0: the source's own, or 30 */
 	bool paced;	   /* deliver at the rate, as a camera does; false: as fast as they are taken */
 	bool once;	   /* end after the last picture or frame; false: start again (pictures only) */
+
+	/* Cameras only; the others refuse what is set with -EINVAL. */
+	const char *format;	     /* "MJPEG", "YUYV", "NV12", …; NULL or "auto": the least work */
+	const char *const *controls; /* "brightness=128", NULL-terminated; NULL: none */
+	const char *exposure;	     /* "auto", or a number in the unit of 100 µs; NULL: as it is */
 };
 
 /* One kind of source. A kind takes a name when `accepts` says so; the first in the table wins. */
@@ -24,11 +29,17 @@ struct camera_driver {
 	bool (*accepts)(const char *source);
 	int (*open)(const char *source, const struct camera_options *options, void **state, struct error *e);
 	void (*describe)(const void *state, char *text, size_t size);
-	/* Fills raw, name and STAMP_CAPTURED. 0, -ENODATA at the end, -EBADMSG for a broken frame (go on). */
+	/*
+	 * Fills raw, name, lost and STAMP_CAPTURED. 0, -ENODATA at the end, -EBADMSG for a broken frame (go
+	 * on). While there is no picture to be had it may deliver absent frames, with words, a few each
+	 * second.
+	 */
 	int (*next)(void *state, struct frame *frame, struct error *e);
 	void (*close)(void *state);
-	/* Wakes a waiting next, which then returns -ECANCELED; the only call from another thread. */
+	/* Wakes a waiting next, which then returns -ECANCELED. Called from another thread. */
 	void (*stop)(void *state);
+	/* From now on frames carry a loan, or no longer. Called from another thread. NULL: it never lends. */
+	void (*lend)(void *state, bool wanted);
 };
 
 /*
@@ -43,6 +54,9 @@ void camera_close(struct camera *camera); /* takes NULL */
 /* As the driver's next; also sets number, which counts broken frames as well. */
 int camera_next(struct camera *camera, struct frame *frame, struct error *e);
 void camera_stop(struct camera *camera);
+
+/* Whether frames shall carry their loan (see flow/frame.h), if the source has any to give. Any thread. */
+void camera_lend(struct camera *camera, bool wanted);
 
 /* What is delivered, for the log: "slide show of 6 pictures, 1280×720, 30 frames a second". */
 const char *camera_description(const struct camera *camera);

@@ -85,15 +85,28 @@ const struct display_driver *const *display_drivers(void)
 	return drivers;
 }
 
-int display_show(struct display *display, const struct picture *picture, struct error *e)
+int display_show(struct display *display, struct frame *frame, struct error *e)
 {
-	return display->driver->show(display->state, picture, e);
+	int status = display->driver->show(display->state, frame, e);
+
+	if (!status && !frame->stamps[STAMP_SHOWN])
+		frame->stamps[STAMP_SHOWN] = clock_now();
+	return status;
 }
 
-void display_say(struct display *display, const char *words)
+struct display_wants display_wants(const struct display *display)
 {
-	if (display->driver->say)
-		display->driver->say(display->state, words);
+	if (!display->driver->wants)
+		return (struct display_wants){0};
+	return display->driver->wants(display->state);
+}
+
+void display_describe(const struct display *display, char *text, size_t size)
+{
+	if (display->driver->describe)
+		display->driver->describe(display->state, text, size);
+	else
+		snprintf(text, size, "%s", display->driver->name);
 }
 
 enum display_key display_poll_key(struct display *display)

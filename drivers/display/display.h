@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Where pictures are shown, and where keys come from. All calls from one thread. */
+/* Where frames are shown, and where keys come from. All calls from one thread. */
 #ifndef DISPLAY_DISPLAY_H
 #define DISPLAY_DISPLAY_H
 
-#include "image/picture.h"
+#include "flow/frame.h"
 
 #include <stdbool.h>
 
@@ -13,6 +13,16 @@ struct display;
 struct display_options {
 	int width, height; /* size of the pictures to come, pixels */
 	const char *title;
+	const char *drm_device; /* "/dev/dri/card1"; these three for DRM only, NULL: choose */
+	const char *connector;	/* "HDMI-A-1" */
+	const char *mode;	/* "1280x720", "1280x720@60" */
+};
+
+/* What a display can use; it may change with its window. */
+struct display_wants {
+	int width, height; /* the larger a picture, the more is lost in fitting it into this; 0: any size is
+			      fine */
+	bool raw;	   /* takes frames as they came, undecoded, and draws the caption itself */
 };
 
 enum display_key {
@@ -27,18 +37,26 @@ enum display_key {
 	KEY_HELP,	/* ? */
 };
 
+/* One screen that a kind found, for `twobit list displays`: its name and a line about it. */
+typedef void display_row(void *context, const char *name, const char *text);
+
 struct display_driver {
 	const char *name;
-	const char *summary;	 /* for `twobit list displays` */
-	bool (*available)(void); /* cheap; what `auto` asks */
+	const char *summary;			       /* for `twobit list displays` */
+	bool (*available)(void);		       /* cheap; what `auto` asks */
+	void (*list)(display_row *row, void *context); /* NULL: there is no choice of screens */
 	int (*open)(const struct display_options *options, void **state, struct error *e);
 	void (*close)(void *state);
-	int (*show)(void *state, const struct picture *picture, struct error *e);
+	/* May set STAMP_SHOWN, when it knows the moment of the flip. */
+	int (*show)(void *state, struct frame *frame, struct error *e);
 	enum display_key (*poll_key)(void *state);
-	void (*say)(void *state, const char *words); /* NULL: the caption can be read on its pictures */
+	struct display_wants (*wants)(const void *state); /* NULL: full size, decoded, captioned */
+	void (*describe)(const void *state, char *text, size_t size); /* NULL: its name says it */
 };
 
-/* "auto": the first that is available and opens, "none" at last. Unknown: -EINVAL; cannot be opened: -ENODEV.
+/*
+ * "auto": the first that is available and opens, "none" at last. Unknown: -EINVAL; cannot be opened: -ENODEV;
+ * -EBUSY: another program has it.
  */
 int display_open(
 	const char *name, const struct display_options *options, struct display **out, struct error *e);
@@ -47,12 +65,18 @@ void display_close(struct display *display); /* takes NULL; restores the termina
 const char *display_name(const struct display *display);
 const struct display_driver *const *display_drivers(void); /* NULL-terminated */
 
-/* Shows the picture, scaled to fit. The picture is the caller's again when it returns. */
-int display_show(struct display *display, const struct picture *picture, struct error *e);
+/*
+ * Shows the frame's picture, scaled to fit, or its raw one where the display wants that; sets STAMP_SHOWN.
+ * The display takes its own reference if it needs the frame any longer. -EAGAIN: not shown, and none of the
+ * caller's business (a slow terminal, another virtual terminal, a monitor pulled out); -ENODEV: the screen is
+ * gone for good.
+ */
+int display_show(struct display *display, struct frame *frame, struct error *e);
 
-/* What the caption says, one line of UTF-8, for displays too coarse to read it on; shown with the next
- * picture. */
-void display_say(struct display *display, const char *words);
+struct display_wants display_wants(const struct display *display);
+
+/* How it is shown, for the log and the report: "drm: HDMI-A-1, 1280×720 at 60 Hz, …". */
+void display_describe(const struct display *display, char *text, size_t size);
 
 /* The next key pressed, or KEY_NONE at once. */
 enum display_key display_poll_key(struct display *display);

@@ -22,10 +22,10 @@ static void none_close(void *state)
 	(void)state;
 }
 
-static int none_show(void *state, const struct picture *picture, struct error *e)
+static int none_show(void *state, struct frame *frame, struct error *e)
 {
 	(void)state;
-	(void)picture;
+	(void)frame;
 	(void)e;
 	return 0;
 }
@@ -36,6 +36,12 @@ static enum display_key none_poll_key(void *state)
 	return KEY_NONE;
 }
 
+static struct display_wants none_wants(const void *state)
+{
+	(void)state;
+	return (struct display_wants){.width = 1, .height = 1};
+}
+
 const struct display_driver display_none = {
 	.name = "none",
 	.summary = "shows nothing",
@@ -44,4 +50,5 @@ const struct display_driver display_none = {
 	.close = none_close,
 	.show = none_show,
 	.poll_key = none_poll_key,
+	.wants = none_wants,
 };

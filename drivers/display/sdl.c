@@ -147,8 +147,9 @@ static void window_draw(struct sdl *s)
 	SDL_RenderPresent(s->renderer);
 }
 
-static int sdl_show(void *state, const struct picture *picture, struct error *e)
+static int sdl_show(void *state, struct frame *frame, struct error *e)
 {
+	const struct picture *picture = &frame->picture;
 	struct sdl *s = state;
 
 	if (!s->texture || s->width != picture->width || s->height != picture->height) {

@@ -387,16 +387,32 @@ static void put_words(struct terminal *t)
 	}
 }
 
-static int terminal_show(void *state, const struct picture *picture, struct error *e)
+static void words_set(struct terminal *t, const char *words)
 {
+	char said[WORDS_BYTES];
+
+	snprintf(said, sizeof(said), "%s", words);
+	for (char *p = said; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = ' '; /* a label must not command the terminal */
+	if (!strcmp(said, t->words))
+		return;
+	memcpy(t->words, said, sizeof(said));
+	t->words_new = true;
+}
+
+static int terminal_show(void *state, struct frame *frame, struct error *e)
+{
+	const struct picture *picture = &frame->picture;
 	struct terminal *t = state;
 	int status = output_flush(t);
 
 	if (status == -EAGAIN)
-		return 0; /* a later picture will do */
+		return -EAGAIN; /* a later picture will do */
 	if (!status && size_follow(t))
 		return error_set(e, -ENOMEM, "no memory for a terminal of this size");
 	if (!status) {
+		words_set(t, frame->words);
 		picture_fit(t, picture);
 		put_picture(t, picture);
 		put_words(t);
@@ -405,21 +421,6 @@ static int terminal_show(void *state, const struct picture *picture, struct erro
 	if (status && status != -EAGAIN)
 		return error_set(e, status, "the terminal takes no picture: %s", strerror(-status));
 	return 0;
-}
-
-static void terminal_say(void *state, const char *words)
-{
-	struct terminal *t = state;
-	char said[WORDS_BYTES];
-
-	snprintf(said, sizeof(said), "%s", words ? words : "");
-	for (char *p = said; *p; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = ' '; /* a label must not command the terminal */
-	if (!strcmp(said, t->words))
-		return;
-	memcpy(t->words, said, sizeof(said));
-	t->words_new = true;
 }
 
 /*
@@ -468,6 +469,14 @@ static enum display_key terminal_poll_key(void *state)
 	return key;
 }
 
+/* Two pixels of the picture for one of the screen each way: their mean is smooth enough. */
+static struct display_wants terminal_wants(const void *state)
+{
+	const struct terminal *t = state;
+
+	return (struct display_wants){.width = 2 * t->columns, .height = 4 * t->rows};
+}
+
 const struct display_driver display_terminal = {
 	.name = "terminal",
 	.summary = "this terminal, two pixels a character",
@@ -476,5 +485,5 @@ const struct display_driver display_terminal = {
 	.close = terminal_close,
 	.show = terminal_show,
 	.poll_key = terminal_poll_key,
-	.say = terminal_say,
+	.wants = terminal_wants,
 };

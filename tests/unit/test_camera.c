@@ -270,7 +270,7 @@ static void centre_stays_visible(void **state)
 				continue;
 			assert_int_equal(frame.raw.width, 640);
 			assert_string_equal(frame.name, "one.jpg");
-			assert_int_equal(picture_decode(&frame.raw, &frame.picture, NULL), 0);
+			assert_int_equal(picture_decode(&frame.raw, 1, &frame.picture, NULL), 0);
 			resize_to_input(&frame.picture, seen, 64, 64, 3);
 			int64_t difference = 0;
 			for (size_t k = 0; k < sizeof(seen); k++)
@@ -296,7 +296,7 @@ static void motion_jpeg_is_handed_on(void **state)
 	for (int i = 0; i < 5; i++) {
 		assert_int_equal(camera_next(camera, &frame, &e), 0);
 		assert_int_equal(frame.raw.format, PIXEL_JPEG);
-		assert_int_equal(picture_decode(&frame.raw, &frame.picture, &e), 0);
+		assert_int_equal(picture_decode(&frame.raw, 1, &frame.picture, &e), 0);
 		assert_int_equal(frame.picture.width, 80);
 		assert_int_equal(frame.picture.height, 60);
 	}
@@ -411,7 +411,7 @@ static int count_frames(const char *path, int *broken, enum pixel_format *format
 
 	*broken = 0;
 	while ((status = camera_next(camera, &frame, &e)) == 0 || status == -EBADMSG) {
-		if (status == 0 && picture_decode(&frame.raw, &frame.picture, &e) == 0) {
+		if (status == 0 && picture_decode(&frame.raw, 1, &frame.picture, &e) == 0) {
 			good++;
 			*format = frame.raw.format;
 		} else {

@@ -90,7 +90,7 @@ static void jpeg_equals_libjpeg(void **state)
 		raw.data = sample_jpeg(width, height, kinds[i / 4], NULL, 0, &raw.size);
 		uint8_t *rgb = calloc((size_t)width * (size_t)height, 3);
 		libjpeg_decode(raw.data, raw.size, rgb);
-		assert_int_equal(picture_decode(&raw, &p, NULL), 0);
+		assert_int_equal(picture_decode(&raw, 1, &p, NULL), 0);
 		assert_int_equal(p.width, width);
 		assert_int_equal(p.height, height);
 		for (int k = 0; k < width * height; k++)
@@ -110,7 +110,7 @@ static void cmyk_becomes_light(void **state)
 	struct picture p = {0};
 
 	raw.data = sample_jpeg(64, 64, JCS_CMYK, NULL, 0, &raw.size);
-	assert_int_equal(picture_decode(&raw, &p, NULL), 0);
+	assert_int_equal(picture_decode(&raw, 1, &p, NULL), 0);
 	/* Lower right: C 251, M 251, Y 120, K 180 of light. */
 	const uint8_t *last = p.data + (64 * 64 - 1) * 4;
 	assert_in_range(last[0], 80, 90);
@@ -138,7 +138,7 @@ static void truncated_is_broken(void **state)
 		raw.data = cut;
 		raw.size = size;
 		memset(&e, 0, sizeof(e));
-		assert_int_equal(picture_decode(&raw, &p, &e), -EBADMSG);
+		assert_int_equal(picture_decode(&raw, 1, &p, &e), -EBADMSG);
 		assert_int_equal(e.code, -EBADMSG);
 		assert_int_equal(p.width, 0);
 		free(cut);
@@ -169,7 +169,7 @@ static void damaged_is_survived(void **state)
 		memcpy(copy, data, 170 < whole ? 170 : whole);
 		raw.data = copy;
 		raw.size = whole;
-		int status = picture_decode(&raw, &p, NULL);
+		int status = picture_decode(&raw, 1, &p, NULL);
 		assert_true(status == 0 || status == -EBADMSG);
 		free(copy);
 	}
@@ -299,7 +299,7 @@ static void too_large_is_refused(void **state)
 			break;
 		}
 	}
-	assert_int_equal(picture_decode(&raw, &p, &e), -EBADMSG);
+	assert_int_equal(picture_decode(&raw, 1, &p, &e), -EBADMSG);
 	assert_non_null(strstr(e.text, "16385×16"));
 	assert_int_equal(picture_resize(&p, PICTURE_SIDE_MAXIMUM + 1, 1), -EOVERFLOW);
 	assert_int_equal(picture_resize(&p, 1, 0), -EOVERFLOW);
@@ -338,17 +338,17 @@ static void formats_convert(void **state)
 		uint8_t *data = malloc(formats[i].size);
 		struct raw_picture raw = {formats[i].format, 7, 5, data, formats[i].size, formats[i].size};
 		memset(data, 128, formats[i].size);
-		assert_int_equal(picture_decode(&raw, &p, &e), 0);
+		assert_int_equal(picture_decode(&raw, 1, &p, &e), 0);
 		assert_int_equal(p.width, 7);
 		assert_int_equal(p.height, 5);
 		for (size_t k = 0; k < 140; k++)
 			if (k % 4 != 3)
 				assert_in_range(p.data[k], 128, i < 4 ? 131 : 128);
 		raw.size--;
-		assert_int_equal(picture_decode(&raw, &p, &e), -EBADMSG);
+		assert_int_equal(picture_decode(&raw, 1, &p, &e), -EBADMSG);
 		assert_int_equal(p.width, 0);
 		raw.width = -1;
-		assert_int_equal(picture_decode(&raw, &p, &e), -EBADMSG);
+		assert_int_equal(picture_decode(&raw, 1, &p, &e), -EBADMSG);
 		free(data);
 	}
 	picture_finish(&p);
@@ -366,7 +366,7 @@ static void formats_keep_colour(void **state)
 
 	for (int f = PIXEL_YUYV; f <= PIXEL_I420; f++) {
 		struct raw_picture raw = {(enum pixel_format)f, 2, 1, data[f - PIXEL_YUYV], 4, 4};
-		assert_int_equal(picture_decode(&raw, &p, NULL), 0);
+		assert_int_equal(picture_decode(&raw, 1, &p, NULL), 0);
 		assert_in_range(p.data[0], 0, 2);
 		assert_in_range(p.data[1], 0, 2);
 		assert_in_range(p.data[2], 250, 255);
