@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "display/display.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pty.h>
