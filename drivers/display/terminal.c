@@ -8,11 +8,11 @@
  */
 #include "base/error.h"
 #include "display/drivers.h"
+#include "display/keyboard.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +28,6 @@
 
 #define CELL_BYTES 64	/* a cell at its longest: move, two colours, the block */
 #define WORDS_BYTES 256 /* the caption's words */
-#define ESCAPE_MS 50	/* what follows Escape within this time belongs to a function key's sequence */
 #define CLOSE_MS 500	/* how long closing waits for a slow terminal */
 #define NO_COLOUR 0xff000000U
 
@@ -48,63 +47,20 @@ struct terminal {
 	bool true_colour;
 	char words[WORDS_BYTES];
 	bool words_new;
-	unsigned char typed[32];
-	size_t typed_count;
-	int64_t typed_at; /* ms */
 };
 
-/* What restoring needs, also in a signal handler: one terminal at a time. */
-static struct {
-	volatile sig_atomic_t active;
-	int out, keys; /* keys −1: nobody types */
-	struct termios before;
-} screen = {.out = -1, .keys = -1};
-
-/* Signals that kill: by a bug, or (from SIGINT on) from outside where the program does not see to them
- * itself. */
-static const int deadly[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGINT, SIGTERM, SIGHUP, SIGQUIT};
-#define DEADLY_BUGS 5
-#define DEADLY (sizeof(deadly) / sizeof(deadly[0]))
-static struct sigaction deadly_before[DEADLY];
+/* For the leaving, also in a signal handler: one terminal at a time. */
+static int screen_out = -1;
 
 /* Async-signal-safe. */
-static void screen_restore(void)
+static void screen_leave(void)
 {
-	if (!screen.active)
-		return;
-	screen.active = 0;
 	/* A picture that a slow terminal has not taken yet gives way; when the terminal is gone, nothing
 	 * helps. */
-	if (write(screen.out, LEAVE, sizeof(LEAVE) - 1) < 0) {
-		tcflush(screen.out, TCOFLUSH);
-		if (write(screen.out, LEAVE, sizeof(LEAVE) - 1) < 0)
-			screen.out = -1;
-	}
-	if (screen.keys >= 0)
-		tcsetattr(screen.keys, TCSANOW, &screen.before);
-}
-
-static void deadly_restore(void)
-{
-	for (size_t i = 0; i < DEADLY; i++)
-		sigaction(deadly[i], &deadly_before[i], NULL);
-}
-
-static void deadly_arrived(int number)
-{
-	screen_restore();
-	deadly_restore();
-	raise(number); /* delivered when this returns, to whoever had it before */
-}
-
-static void deadly_watch(void)
-{
-	struct sigaction action = {.sa_handler = deadly_arrived};
-
-	for (size_t i = 0; i < DEADLY; i++) {
-		sigaction(deadly[i], NULL, &deadly_before[i]);
-		if (i < DEADLY_BUGS || deadly_before[i].sa_handler == SIG_DFL)
-			sigaction(deadly[i], &action, NULL);
+	if (write(screen_out, LEAVE, sizeof(LEAVE) - 1) < 0) {
+		tcflush(screen_out, TCOFLUSH);
+		if (write(screen_out, LEAVE, sizeof(LEAVE) - 1) < 0)
+			screen_out = -1;
 	}
 }
 
@@ -141,22 +97,6 @@ static int output_open(void)
 	return fd < 0 ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3) : fd;
 }
 
-/* Keys come at once and unseen; Ctrl-C interrupts as ever, but nothing stops the program in this state. */
-static void keys_open(void)
-{
-	screen.keys = -1;
-	if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &screen.before))
-		return;
-	struct termios raw = screen.before;
-	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
-	raw.c_iflag &= ~(tcflag_t)IXON;
-	raw.c_cc[VMIN] = 0;
-	raw.c_cc[VTIME] = 0;
-	raw.c_cc[VSUSP] = _POSIX_VDISABLE;
-	if (!tcsetattr(STDIN_FILENO, TCSANOW, &raw))
-		screen.keys = STDIN_FILENO;
-}
-
 /* Writes what the terminal takes now. -EAGAIN: not all of it. */
 static int output_flush(struct terminal *t)
 {
@@ -180,8 +120,7 @@ static void terminal_close(void *state)
 		poll(&writable, 1, CLOSE_MS / 10);
 	if (t->sent < t->used)
 		tcflush(t->out, TCOFLUSH); /* it would keep LEAVE out */
-	screen_restore();
-	deadly_restore();
+	keyboard_close();
 	close(t->out);
 	free(t->cells);
 	free(t->output);
@@ -190,8 +129,6 @@ static void terminal_close(void *state)
 
 static int terminal_open(const struct display_options *options, void **state, struct error *e)
 {
-	static bool at_exit;
-
 	(void)options;
 	if (!isatty(STDOUT_FILENO))
 		return error_set(e, -ENODEV, "standard output is not a terminal; take --display none");
@@ -199,7 +136,7 @@ static int terminal_open(const struct display_options *options, void **state, st
 		return error_set(e, -ENODEV,
 			"this terminal (TERM=%s) cannot show pictures; take --display none",
 			environment("TERM"));
-	if (screen.active)
+	if (keyboard_active())
 		return error_set(e, -ENODEV, "the terminal shows pictures already");
 	struct terminal *t = calloc(1, sizeof(*t));
 	if (!t)
@@ -213,12 +150,8 @@ static int terminal_open(const struct display_options *options, void **state, st
 	const char *depth = environment("COLORTERM");
 	t->true_colour = !strcmp(depth, "truecolor") || !strcmp(depth, "24bit") ||
 			 strstr(environment("TERM"), "direct");
-	if (!at_exit)
-		at_exit = !atexit(screen_restore);
-	screen.out = t->out;
-	keys_open();
-	deadly_watch();
-	screen.active = 1;
+	screen_out = t->out;
+	keyboard_open(screen_leave);
 	*state = t;
 	if (write(t->out, ENTER, sizeof(ENTER) - 1) < 0 && errno != EAGAIN) {
 		int status = -errno;
@@ -423,48 +356,17 @@ static int terminal_show(void *state, struct frame *frame, struct error *e)
 	return 0;
 }
 
-/*
- * Bytes of the first key in what was typed; 0: more may come. A function key sends Escape, '[' or 'O', then
- * digits and the like, and a last byte from '@' on.
- */
-static size_t key_length(const unsigned char *typed, size_t count, bool late)
-{
-	if (typed[0] != '\033')
-		return 1;
-	if (count == 1)
-		return late;
-	if (typed[1] != '[' && typed[1] != 'O')
-		return 2; /* Alt with a key */
-	for (size_t i = 2; i < count; i++)
-		if (typed[i] >= '@')
-			return i + 1;
-	return late || count == sizeof(((struct terminal *)0)->typed) ? count : 0;
-}
-
 static enum display_key terminal_poll_key(void *state)
 {
 	struct terminal *t = state;
 	enum display_key key = KEY_NONE;
+	int typed;
 
 	(void)output_flush(t); /* what is wrong with it, show tells */
-	if (screen.keys < 0)
-		return KEY_NONE;
-	ssize_t count = read(screen.keys, t->typed + t->typed_count, sizeof(t->typed) - t->typed_count);
-	if (count > 0) {
-		t->typed_count += (size_t)count;
-		t->typed_at = milliseconds();
-	}
-	while (key == KEY_NONE && t->typed_count) {
-		size_t length =
-			key_length(t->typed, t->typed_count, milliseconds() - t->typed_at >= ESCAPE_MS);
-		if (!length)
-			break;
-		if (length == 1)
-			key = display_key_of(t->typed[0]);
-		if (t->typed[0] == '\f' && t->columns && !t->used)
+	while (key == KEY_NONE && (typed = keyboard_read()) >= 0) {
+		key = display_key_of(typed);
+		if (typed == '\f' && t->columns && !t->used)
 			t->width = 0; /* Ctrl-L: the next picture is drawn as a whole */
-		t->typed_count -= length;
-		memmove(t->typed, t->typed + length, t->typed_count);
 	}
 	return key;
 }
