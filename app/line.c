@@ -131,13 +131,22 @@ struct frame *line_take(struct line *line, int64_t deadline)
 
 void line_shown(struct line *line, struct frame **frame)
 {
-	int64_t now = clock_now();
+	const int64_t *stamps = (*frame)->stamps;
+	int64_t shown = stamps[STAMP_SHOWN] ? stamps[STAMP_SHOWN] : clock_now();
 
-	(*frame)->stamps[STAMP_SHOWN] = now;
-	histogram_add(&line->report.times[TIME_SHOW], now - (*frame)->stamps[STAMP_CAPTIONED]);
-	histogram_add(&line->report.times[TIME_TO_SCREEN], now - (*frame)->stamps[STAMP_CAPTURED]);
-	line->report.shown++;
-	line->report.ended = now;
+	if (!(*frame)->absent) {
+		histogram_add(&line->report.times[TIME_SHOW], shown - stamps[STAMP_CAPTIONED]);
+		histogram_add(&line->report.times[TIME_TO_SCREEN], shown - stamps[STAMP_CAPTURED]);
+		line->report.shown++;
+	}
+	line->report.ended = shown;
+	frame_release(frame);
+}
+
+void line_skipped(struct line *line, struct frame **frame)
+{
+	line->report.not_shown += !(*frame)->absent;
+	line->report.ended = clock_now();
 	frame_release(frame);
 }
 
@@ -151,6 +160,19 @@ void line_set_caption(struct line *line, const struct line_caption *caption)
 	pthread_mutex_lock(&line->lock);
 	line->caption = *caption;
 	pthread_mutex_unlock(&line->lock);
+}
+
+void line_set_wants(struct line *line, const struct display_wants *wants)
+{
+	bool lend = wants->raw && !line->options.lossless;
+
+	pthread_mutex_lock(&line->lock);
+	bool changed = line->lent != lend;
+	line->wants = *wants;
+	line->lent = lend;
+	pthread_mutex_unlock(&line->lock);
+	if (changed)
+		camera_lend(line->options.camera, lend);
 }
 
 void line_stop(struct line *line)
@@ -182,6 +204,7 @@ int line_join(struct line *line, struct error *e)
 		while (line->started)
 			pthread_join(line->threads[--line->started], NULL);
 	}
+	line->report.undecodable = line->undecodable;
 	if (line->error.code && e)
 		*e = line->error;
 	return line->error.code;

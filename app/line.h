@@ -4,12 +4,15 @@
  * thread a stage; bounded queues between them; a fixed pool of frames.
  *
  * Live: the picture goes from decode straight to caption, with the latest label; inference takes the newest
- * frame whenever it is free. Lossless: every frame goes the whole way and carries its own label.
+ * frame whenever it is free. A display that takes frames raw gets them before they are decoded, and only what
+ * inference takes is. Lossless: every frame goes the whole way and carries its own label, found on the
+ * picture at its full size.
  */
 #ifndef APP_LINE_H
 #define APP_LINE_H
 
 #include "camera/camera.h"
+#include "display/display.h"
 #include "flow/histogram.h"
 #include "pl/pl.h"
 
@@ -47,7 +50,9 @@ enum line_time {
 struct line_report {
 	uint64_t received, classified, shown;
 	uint64_t broken, undecodable; /* skipped: by the source; received, but no whole picture */
+	uint64_t dropped_by_camera;   /* made, but not delivered */
 	uint64_t dropped_before_decode, dropped_before_inference, dropped_before_display;
+	uint64_t not_shown;   /* given back by line_skipped */
 	uint64_t pl_failures; /* frames that the PL did not answer in time, or with an error */
 	int64_t begun, ended; /* clock_now() at the first frame and after the last */
 	struct histogram times[TIME_COUNT];
@@ -62,6 +67,9 @@ int line_start(const struct line_options *options, struct line **out, struct err
  */
 struct frame *line_take(struct line *line, int64_t deadline);
 void line_shown(struct line *line, struct frame **frame);
+
+/* As line_shown, for a frame that the display did not show. */
+void line_skipped(struct line *line, struct frame **frame);
 bool line_ended(struct line *line);
 
 /* What is drawn on the frames from the next one on; `notice` must outlive the line or the next call. */
@@ -71,6 +79,9 @@ struct line_caption {
 	const char *notice;
 };
 void line_set_caption(struct line *line, const struct line_caption *caption);
+
+/* What the display can use of the frames from the next one on; without a call: whole pictures, captioned. */
+void line_set_wants(struct line *line, const struct display_wants *wants);
 
 /* Asks the source to end; what is under way still comes out. Any thread. */
 void line_stop(struct line *line);

@@ -10,6 +10,9 @@
 #include <math.h>
 #include <string.h>
 
+/* How dark the picture is that says that there is none. */
+#define ABSENT_GREY 28
+
 void *source_stage(void *argument)
 {
 	struct line *line = argument;
@@ -34,9 +37,12 @@ void *source_stage(void *argument)
 				log_warning("%s; such frames are skipped and counted", line->error.text);
 			continue;
 		}
-		frame->number = number++;
 		frame->stamps[STAMP_RECEIVED] = now;
-		line->report.received++;
+		if (!frame->absent) {
+			frame->number = number++;
+			line->report.received++;
+			line->report.dropped_by_camera += frame->lost;
+		}
 		if (!queue_put(line->queues[QUEUE_RAW], frame))
 			break;
 	}
@@ -46,25 +52,77 @@ void *source_stage(void *argument)
 	return NULL;
 }
 
+/* The smallest scale at which neither the display nor the network has less to see than at full size. */
+static double scale_for(const struct line *line, const struct raw_picture *raw, struct display_wants wants)
+{
+	if (line->options.lossless || raw->width < 1 || raw->height < 1 || !wants.width || !wants.height)
+		return 1;
+	double width = raw->width, height = raw->height;
+	double screen = fmin(wants.width / width, wants.height / height);
+	double network = fmax(line->input.width / width, line->input.height / height);
+	return fmin(1, fmax(screen, network));
+}
+
+/* Decodes, and makes the network's input; false, with the frame counted, when there is no whole picture. */
+static bool decode(struct line *line, struct frame *frame, struct display_wants wants)
+{
+	int64_t begun = clock_now();
+	double scale = scale_for(line, &frame->raw, wants);
+	struct error e;
+
+	if (picture_decode(&frame->raw, scale, &frame->picture, &e)) {
+		pthread_mutex_lock(&line->lock);
+		bool first = !line->undecodable++;
+		pthread_mutex_unlock(&line->lock);
+		if (first)
+			log_warning("frame %llu: %s; such frames are skipped and counted",
+				(unsigned long long)frame->number, e.text);
+		return false;
+	}
+	resize_to_input(
+		&frame->picture, frame->input, line->input.width, line->input.height, line->input.channels);
+	frame->stamps[STAMP_DECODED] = clock_now();
+	histogram_add(&line->report.times[TIME_DECODE], frame->stamps[STAMP_DECODED] - begun);
+	return true;
+}
+
+/* A frame that says why there is none: it goes to the display alone, and what was seen before is forgotten.
+ */
+static void pass_absent(struct line *line, struct frame *frame, int width, int height)
+{
+	pthread_mutex_lock(&line->lock);
+	line->latest.known = false;
+	pthread_mutex_unlock(&line->lock);
+	if (picture_resize(&frame->picture, width, height)) {
+		frame_release(&frame);
+		return;
+	}
+	memset(frame->picture.data, ABSENT_GREY, (size_t)width * (size_t)height * 4);
+	if (!queue_put(line->queues[QUEUE_PICTURE], frame))
+		log_debug("the caption stage is gone");
+}
+
 void *decode_stage(void *argument)
 {
 	struct line *line = argument;
 	struct frame *frame;
-	struct error e;
+	int width = 640, height = 480; /* of the last picture */
 
 	while ((frame = queue_take(line->queues[QUEUE_RAW]))) {
-		int64_t begun = clock_now();
-		if (picture_decode(&frame->raw, 1, &frame->picture, &e)) {
-			if (!line->report.undecodable++)
-				log_warning("frame %llu: %s; such frames are skipped and counted",
-					(unsigned long long)frame->number, e.text);
+		pthread_mutex_lock(&line->lock);
+		struct display_wants wants = line->wants;
+		pthread_mutex_unlock(&line->lock);
+		if (frame->absent) {
+			pass_absent(line, frame, width, height);
+			continue;
+		}
+		frame->show_raw = wants.raw && !line->options.lossless;
+		if (!frame->show_raw && !decode(line, frame, wants)) {
 			frame_release(&frame);
 			continue;
 		}
-		resize_to_input(&frame->picture, frame->input, line->input.width, line->input.height,
-			line->input.channels);
-		frame->stamps[STAMP_DECODED] = clock_now();
-		histogram_add(&line->report.times[TIME_DECODE], frame->stamps[STAMP_DECODED] - begun);
+		width = frame->show_raw ? frame->raw.width : frame->picture.width;
+		height = frame->show_raw ? frame->raw.height : frame->picture.height;
 		if (!line->options.lossless &&
 			!queue_put(line->queues[QUEUE_PICTURE], frame_reference(frame)))
 			log_debug("the caption stage is gone");
@@ -87,6 +145,11 @@ void *conv0_stage(void *argument)
 	int buffer = 0;
 
 	while ((frame = queue_take(line->queues[QUEUE_INPUT]))) {
+		/* Shown undecoded, and so decoded only here, where it is sure that inference takes it. */
+		if (frame->show_raw && !decode(line, frame, (struct display_wants){1, 1, true})) {
+			frame_release(&frame);
+			continue;
+		}
 		while (sem_wait(&line->free_buffers))
 			;
 		frame->stamps[STAMP_CONV0_BEGUN] = clock_now();
@@ -217,6 +280,43 @@ static struct caption caption_for(
 	return caption;
 }
 
+/* "no camera: X was unplugged; waiting" in lines, a part each, in the middle of the dark picture. */
+static void draw_absent(struct line *line, struct frame *frame)
+{
+	char notice[FRAME_WORDS];
+	size_t used = 0;
+
+	for (const char *from = frame->words; *from; from++) {
+		bool parts = (from[0] == ':' || from[0] == ';') && from[1] == ' ';
+		notice[used++] = parts ? '\n' : *from;
+		from += parts;
+	}
+	notice[used] = '\0';
+	caption_draw(line->drawer, &frame->picture, &(struct caption){.notice = notice});
+}
+
+/* The caption as data, in words, and, unless the display draws it, on the picture. */
+static void caption_frame(struct line *line, struct frame *frame, double rate)
+{
+	pthread_mutex_lock(&line->lock);
+	struct latest latest = line->latest;
+	struct line_caption wanted = line->caption;
+	pthread_mutex_unlock(&line->lock);
+	if (frame->absent) {
+		draw_absent(line, frame);
+		return;
+	}
+	if (line->options.lossless) {
+		latest.result = frame->result;
+		latest.latency = frame->stamps[STAMP_LABELLED] - frame->stamps[STAMP_CAPTURED];
+		latest.known = true;
+	}
+	frame->caption = caption_for(line, &wanted, &latest, rate);
+	caption_words(&frame->caption, frame->words, sizeof(frame->words));
+	if (!frame->show_raw && (wanted.visible || wanted.statistics || wanted.notice))
+		caption_draw(line->drawer, &frame->picture, &frame->caption);
+}
+
 void *caption_stage(void *argument)
 {
 	struct line *line = argument;
@@ -230,20 +330,7 @@ void *caption_stage(void *argument)
 			interval = interval > 0 ? 0.95 * interval + 0.05 * (double)(begun - before)
 						: (double)(begun - before);
 		before = begun;
-		pthread_mutex_lock(&line->lock);
-		struct latest latest = line->latest;
-		struct line_caption wanted = line->caption;
-		pthread_mutex_unlock(&line->lock);
-		if (line->options.lossless) {
-			latest.result = frame->result;
-			latest.latency = frame->stamps[STAMP_LABELLED] - frame->stamps[STAMP_CAPTURED];
-			latest.known = true;
-		}
-		struct caption caption =
-			caption_for(line, &wanted, &latest, interval > 0 ? 1e9 / interval : 0);
-		caption_words(&caption, frame->words, sizeof(frame->words));
-		if (wanted.visible || wanted.statistics || wanted.notice)
-			caption_draw(line->drawer, &frame->picture, &caption);
+		caption_frame(line, frame, interval > 0 ? 1e9 / interval : 0);
 		frame->stamps[STAMP_CAPTIONED] = clock_now();
 		histogram_add(&line->report.times[TIME_CAPTION], frame->stamps[STAMP_CAPTIONED] - begun);
 		if (!queue_put(line->queues[QUEUE_SHOW], frame))

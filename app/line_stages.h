@@ -39,9 +39,12 @@ struct line {
 	atomic_bool stopping;
 	bool ended; /* the taker's */
 
-	pthread_mutex_t lock; /* guards latest and caption */
+	pthread_mutex_t lock; /* guards what follows, to the blank line */
 	struct latest latest;
 	struct line_caption caption;
+	struct display_wants wants;
+	bool lent; /* the source was asked to lend */
+	uint64_t undecodable;
 
 	struct error error;	   /* source stage, read after joining */
 	struct line_report report; /* each field has one writer, the stage that it counts for */

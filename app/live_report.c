@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "live_report.h"
 
+#include "output.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -34,7 +36,7 @@ static double milliseconds(const struct histogram *histogram, double percent)
 	return (double)histogram_percentile(histogram, percent) / 1e6;
 }
 
-static void print_table(const struct line_report *r)
+static void print_table(const struct line_report *r, const char *display)
 {
 	double elapsed = seconds(r);
 
@@ -48,37 +50,55 @@ static void print_table(const struct line_report *r)
 	       " classified (%.1f a second)\n",
 		r->received, elapsed, r->shown, rate(r->shown, elapsed), r->classified,
 		rate(r->classified, elapsed));
-	printf("dropped: %" PRIu64 " before decode, %" PRIu64 " before inference, %" PRIu64
-	       " before display; broken: %" PRIu64 "; PL failures: %" PRIu64 "\n",
-		r->dropped_before_decode, r->dropped_before_inference, r->dropped_before_display,
-		r->broken + r->undecodable, r->pl_failures);
+	printf("display: %s\n", display);
+	printf("dropped: %" PRIu64 " by the camera, %" PRIu64 " before decode, %" PRIu64
+	       " before inference, %" PRIu64 " before display; broken: %" PRIu64 "; PL failures: %" PRIu64
+	       "\n",
+		r->dropped_by_camera, r->dropped_before_decode, r->dropped_before_inference,
+		r->dropped_before_display + r->not_shown, r->broken + r->undecodable, r->pl_failures);
 }
 
-static void print_json(const struct line_report *r)
+static json_t *milliseconds_json(const struct histogram *h)
 {
-	double elapsed = seconds(r);
-
-	printf("{\"seconds\": %.3f, \"received\": %" PRIu64 ", \"shown\": %" PRIu64
-	       ", \"classified\": %" PRIu64 ", \"broken\": %" PRIu64 ", \"pl_failures\": %" PRIu64,
-		elapsed, r->received, r->shown, r->classified, r->broken + r->undecodable, r->pl_failures);
-	printf(", \"dropped_before_decode\": %" PRIu64 ", \"dropped_before_inference\": %" PRIu64
-	       ", \"dropped_before_display\": %" PRIu64,
-		r->dropped_before_decode, r->dropped_before_inference, r->dropped_before_display);
-	printf(", \"shown_per_second\": %.3f, \"classified_per_second\": %.3f, \"milliseconds\": {",
-		rate(r->shown, elapsed), rate(r->classified, elapsed));
-	for (int i = 0; i < TIME_COUNT; i++) {
-		const struct histogram *h = &r->times[i];
-		printf("%s\"%s\": {\"p50\": %.4f, \"p95\": %.4f, \"p99\": %.4f, \"max\": %.4f}",
-			i ? ", " : "", times[i].key, milliseconds(h, 50), milliseconds(h, 95),
-			milliseconds(h, 99), (double)h->maximum / 1e6);
-	}
-	printf("}}\n");
+	return json_pack("{s:f, s:f, s:f, s:f}", "p50", milliseconds(h, 50), "p95", milliseconds(h, 95),
+		"p99", milliseconds(h, 99), "max", (double)h->maximum / 1e6);
 }
 
-void live_report_print(const struct line_report *report, bool json)
+static void print_json(const struct line_report *r, const char *display)
+{
+	const struct {
+		const char *key;
+		uint64_t count;
+	} counts[] = {
+		{"received", r->received},
+		{"shown", r->shown},
+		{"classified", r->classified},
+		{"broken", r->broken + r->undecodable},
+		{"pl_failures", r->pl_failures},
+		{"dropped_by_camera", r->dropped_by_camera},
+		{"dropped_before_decode", r->dropped_before_decode},
+		{"dropped_before_inference", r->dropped_before_inference},
+		{"dropped_before_display", r->dropped_before_display + r->not_shown},
+	};
+	double elapsed = seconds(r);
+	json_t *all = json_object(), *stages = json_object();
+
+	json_object_set_new(all, "seconds", json_real(elapsed));
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+		json_object_set_new(all, counts[i].key, json_integer((json_int_t)counts[i].count));
+	json_object_set_new(all, "shown_per_second", json_real(rate(r->shown, elapsed)));
+	json_object_set_new(all, "classified_per_second", json_real(rate(r->classified, elapsed)));
+	json_object_set_new(all, "display", output_text(display));
+	for (int i = 0; i < TIME_COUNT; i++)
+		json_object_set_new(stages, times[i].key, milliseconds_json(&r->times[i]));
+	json_object_set_new(all, "milliseconds", stages);
+	output_json(all);
+}
+
+void live_report_print(const struct line_report *report, const char *display, bool json)
 {
 	if (json)
-		print_json(report);
+		print_json(report, display);
 	else
-		print_table(report);
+		print_table(report, display);
 }

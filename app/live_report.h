@@ -5,7 +5,10 @@
 
 #include "line.h"
 
-/* On stdout: a table for people, or one JSON object (docs/guide.md lists its fields). */
-void live_report_print(const struct line_report *report, bool json);
+/*
+ * On stdout: a table for people, or one JSON object (docs/guide.md lists its fields). `display` says how it
+ * was shown.
+ */
+void live_report_print(const struct line_report *report, const char *display, bool json);
 
 #endif

@@ -186,6 +186,19 @@ static int set_duration(const struct parse *p)
 	return refuse(p, "a time such as 10s, 500ms or 2m");
 }
 
+static int add_text(const struct parse *p)
+{
+	struct option_texts *texts = p->value;
+	int count = 0;
+
+	while (texts->items[count])
+		count++;
+	if (count == OPTION_TEXTS_MAXIMUM)
+		return usage_error(p->command, "%s can be given %d times at most", p->spelled, count);
+	texts->items[count] = p->text;
+	return 0;
+}
+
 static int set_size(const struct parse *p)
 {
 	struct option_size size = {0, 0};
@@ -228,6 +241,8 @@ static int set_value(const struct parse *p)
 		return set_integer(p);
 	case OPTION_NUMBER:
 		return set_number(p);
+	case OPTION_TEXTS:
+		return add_text(p);
 	case OPTION_SIZE:
 		return set_size(p);
 	case OPTION_DURATION:

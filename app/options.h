@@ -26,6 +26,7 @@ struct command;
 enum option_kind {
 	OPTION_FLAG,	 /* bool, set to true */
 	OPTION_TEXT,	 /* const char *, points into argv */
+	OPTION_TEXTS,	 /* struct option_texts; each use of the option adds one */
 	OPTION_CHOICE,	 /* const char *, one of `choices` */
 	OPTION_INTEGER,	 /* int, minimum … maximum */
 	OPTION_NUMBER,	 /* double, minimum … maximum */
@@ -35,6 +36,12 @@ enum option_kind {
 
 struct option_size {
 	int width, height;
+};
+
+#define OPTION_TEXTS_MAXIMUM 16
+
+struct option_texts {
+	const char *items[OPTION_TEXTS_MAXIMUM + 1]; /* NULL-terminated, point into argv */
 };
 
 struct option {

@@ -50,12 +50,13 @@ struct frame_loan {
 struct frame {
 	uint64_t number; /* counts from 0 in the order of the source */
 	uint32_t lost;	 /* frames that the source knows it could not deliver, just before this one */
-	bool absent;	 /* there is no picture now; `words` says why, until the caption stage shows it */
+	bool absent;	 /* there is no picture now, and `words` says why */
+	bool show_raw;	 /* for the display: raw as it came, with caption; picture is the inference's */
 	int64_t stamps[STAMP_COUNT];
 	struct raw_picture raw;
 	struct frame_loan loan;
-	struct picture picture; /* width 0: not decoded */
-	uint8_t *input;		/* the network's input, [height][width][channels]; input_size bytes */
+	struct picture picture;
+	uint8_t *input; /* the network's input, [height][width][channels]; input_size bytes */
 	size_t input_size;
 	int pl_status;	 /* what pl_submit said: 0 or a negative errno value */
 	int32_t *scores; /* [class_count] */

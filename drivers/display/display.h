@@ -11,7 +11,8 @@ struct error;
 struct display;
 
 struct display_options {
-	int width, height; /* size of the pictures to come, pixels */
+	int width, height;	  /* size of the pictures to come, pixels */
+	enum pixel_format format; /* of the raw ones */
 	const char *title;
 	const char *drm_device; /* "/dev/dri/card1"; these three for DRM only, NULL: choose */
 	const char *connector;	/* "HDMI-A-1" */
