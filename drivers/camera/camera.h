@@ -43,7 +43,7 @@ struct camera_driver {
 };
 
 /*
- * -ENOENT: nothing there; -EINVAL: no kind takes this name, or options out of bounds; -ENODEV: a kind of
+ * source NULL: the first camera. -ENOENT: nothing there; -EINVAL: no kind takes this name, or options out of bounds; -ENODEV: a kind of
  * camera that is not read; -EBADMSG: it is there but cannot be read. A video and its frames keep their own
  * size.
  */
