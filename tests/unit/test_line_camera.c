@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+/* The line on a simulated camera, which goes away, loses frames, lends buffers and sends JPEG. */
+#include "base/error.h"
+#include "line.h"
+#include "network_builder.h"
+#include "sample_jpeg.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+
+#include <cmocka.h>
+
+#define LENT_BUFFERS 64
+
+/* What the simulated camera does to a frame of the generated pattern. */
+static struct simulation {
+	void (*act)(struct frame *frame, int count);
+	int count; /* frames delivered, absent ones too */
+	const uint8_t *jpeg;
+	size_t jpeg_size;
+	atomic_bool lending;
+	atomic_int lent, returned[LENT_BUFFERS];
+} simulation;
+
+int __real_camera_next(struct camera *camera, struct frame *frame, struct error *e);
+int __wrap_camera_next(struct camera *camera, struct frame *frame, struct error *e);
+void __wrap_camera_lend(struct camera *camera, bool wanted);
+
+int __wrap_camera_next(struct camera *camera, struct frame *frame, struct error *e)
+{
+	int status = __real_camera_next(camera, frame, e);
+
+	if (!status)
+		simulation.act(frame, simulation.count++);
+	return status;
+}
+
+void __wrap_camera_lend(struct camera *camera, bool wanted)
+{
+	(void)camera;
+	atomic_store(&simulation.lending, wanted);
+}
+
+struct rig {
+	struct network *network;
+	struct camera *camera;
+	struct pl *pl;
+	struct line *line;
+};
+
+static struct rig rig_build(void (*act)(struct frame *, int), struct line_options options, bool paced)
+{
+	struct camera_options wanted = {.width = 160, .height = 120, .rate = 200, .paced = paced};
+	struct rig rig = {.network = tiny_network(7)};
+	struct error e;
+
+	simulation.act = act;
+	simulation.count = 0;
+	atomic_store(&simulation.lending, false);
+	assert_int_equal(camera_open("test", &wanted, &rig.camera, &e), 0);
+	assert_int_equal(pl_open("software", &rig.pl, &e), 0);
+	options.network = rig.network;
+	options.camera = rig.camera;
+	options.pl = rig.pl;
+	options.overlap = true;
+	assert_int_equal(line_start(&options, &rig.line, &e), 0);
+	return rig;
+}
+
+static void rig_end(struct rig *rig)
+{
+	assert_int_equal(line_join(rig->line, NULL), 0);
+	line_destroy(rig->line);
+	pl_close(rig->pl);
+	camera_close(rig->camera);
+	network_free(rig->network);
+}
+
+static void go_away(struct frame *frame, int count)
+{
+	if (count < 10 || count >= 15)
+		return;
+	frame->absent = true;
+	snprintf(frame->words, sizeof(frame->words), "no camera: it was unplugged; waiting");
+}
+
+/* All of one dark grey but for the notice in the middle. */
+static void check_dark(const struct picture *picture)
+{
+	size_t dark = 0, pixels = (size_t)picture->width * (size_t)picture->height;
+
+	for (size_t i = 0; i < pixels; i++)
+		dark += picture->data[4 * i] < 40 && picture->data[4 * i + 1] < 40;
+	assert_true(dark > pixels / 2);
+	assert_true(dark < pixels);
+}
+
+static void check_absence(bool lossless)
+{
+	struct line_options options = {.lossless = lossless, .frames = 40};
+	struct rig rig = rig_build(go_away, options, true);
+	uint64_t shown = 0, absent = 0;
+	struct frame *frame;
+
+	while ((frame = line_take(rig.line, INT64_MAX))) {
+		if (frame->absent) {
+			absent++;
+			assert_string_equal(frame->words, "no camera: it was unplugged; waiting");
+			assert_int_equal(frame->picture.width, 160);
+			assert_int_equal(frame->picture.height, 120);
+			check_dark(&frame->picture);
+		} else {
+			shown++;
+			assert_true(frame->number < 40);
+		}
+		line_shown(rig.line, &frame);
+	}
+	assert_int_equal(line_join(rig.line, NULL), 0);
+	const struct line_report *report = line_report(rig.line);
+	assert_true(absent > 0);
+	assert_int_equal(report->received, 40);
+	assert_int_equal(report->shown, shown);
+	assert_int_equal(simulation.count, 45);
+	if (lossless) {
+		assert_int_equal(absent, 5);
+		assert_int_equal(shown, 40);
+		assert_int_equal(report->classified, 40);
+	}
+	rig_end(&rig);
+}
+
+static void test_absent_frames_are_shown_and_not_counted(void **state)
+{
+	(void)state;
+	check_absence(true);
+	check_absence(false);
+}
+
+static void lose_two_in_five(struct frame *frame, int count)
+{
+	frame->lost = count % 5 ? 0 : 2;
+}
+
+static void test_lost_frames_are_counted(void **state)
+{
+	struct rig rig =
+		rig_build(lose_two_in_five, (struct line_options){.lossless = true, .frames = 50}, false);
+	struct frame *frame;
+
+	(void)state;
+	while ((frame = line_take(rig.line, INT64_MAX)))
+		line_shown(rig.line, &frame);
+	assert_int_equal(line_join(rig.line, NULL), 0);
+	assert_int_equal(line_report(rig.line)->dropped_by_camera, 20);
+	rig_end(&rig);
+}
+
+static void give_back(void *lender, int buffer)
+{
+	assert_ptr_equal(lender, &simulation);
+	atomic_fetch_add(&simulation.returned[buffer], 1);
+}
+
+static void lend(struct frame *frame, int count)
+{
+	if (!atomic_load(&simulation.lending) || atomic_load(&simulation.lent) == LENT_BUFFERS)
+		return;
+	(void)count;
+	frame->loan = (struct frame_loan){.dmabuf = -1,
+		.buffer = atomic_fetch_add(&simulation.lent, 1),
+		.lender = &simulation,
+		.give_back = give_back};
+}
+
+/* A display that wants frames raw gets them so, with the caption apart, and the network has its share. */
+static void test_raw_frames(void **state)
+{
+	struct rig rig = rig_build(lend, (struct line_options){.frames = 100}, true);
+	uint64_t raw = 0;
+	struct frame *frame;
+
+	(void)state;
+	line_set_wants(rig.line, &(struct display_wants){160, 120, true});
+	assert_true(atomic_load(&simulation.lending));
+	while ((frame = line_take(rig.line, INT64_MAX))) {
+		assert_int_equal(frame->raw.width, 160);
+		raw += frame->show_raw;
+		line_shown(rig.line, &frame);
+	}
+	assert_int_equal(line_join(rig.line, NULL), 0);
+	assert_true(raw > 50);
+	assert_true(line_report(rig.line)->classified > 0);
+	line_set_wants(rig.line, &(struct display_wants){0});
+	assert_false(atomic_load(&simulation.lending));
+	rig_end(&rig);
+	assert_true(simulation.lent > 0);
+	for (int i = 0; i < simulation.lent; i++)
+		assert_int_equal(simulation.returned[i], 1);
+}
+
+static void send_jpeg(struct frame *frame, int count)
+{
+	(void)count;
+	assert_int_equal(raw_picture_reserve(&frame->raw, simulation.jpeg_size), 0);
+	memcpy(frame->raw.data, simulation.jpeg, simulation.jpeg_size);
+	frame->raw.size = simulation.jpeg_size;
+	frame->raw.format = PIXEL_JPEG;
+	frame->raw.width = 320;
+	frame->raw.height = 240;
+}
+
+/* Width of the last picture of 30, with what the display wants. */
+static int decoded_width(struct display_wants wants, bool lossless)
+{
+	struct frame *frame;
+	int width = 0;
+	size_t size;
+	uint8_t *jpeg = sample_jpeg(320, 240, JCS_RGB, NULL, 0, &size);
+
+	simulation.jpeg = jpeg;
+	simulation.jpeg_size = size;
+	struct rig rig =
+		rig_build(send_jpeg, (struct line_options){.lossless = lossless, .frames = 30}, true);
+	line_set_wants(rig.line, &wants);
+	while ((frame = line_take(rig.line, INT64_MAX))) {
+		width = frame->picture.width;
+		assert_int_equal(frame->picture.height, (width * 3) / 4);
+		line_shown(rig.line, &frame);
+	}
+	rig_end(&rig);
+	free(jpeg);
+	return width;
+}
+
+static void test_jpeg_is_decoded_as_small_as_serves(void **state)
+{
+	(void)state;
+	assert_int_equal(decoded_width((struct display_wants){0}, false), 320);
+	assert_int_equal(decoded_width((struct display_wants){640, 480, false}, false), 320);
+	assert_int_equal(decoded_width((struct display_wants){161, 480, false}, false), 320);
+	assert_int_equal(decoded_width((struct display_wants){160, 480, false}, false), 160);
+	/* an eighth would have 30 rows, and the network takes 32 */
+	assert_int_equal(decoded_width((struct display_wants){1, 1, false}, false), 80);
+	assert_int_equal(decoded_width((struct display_wants){1, 1, false}, true), 320);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_absent_frames_are_shown_and_not_counted),
+		cmocka_unit_test(test_lost_frames_are_counted),
+		cmocka_unit_test(test_raw_frames),
+		cmocka_unit_test(test_jpeg_is_decoded_as_small_as_serves),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
