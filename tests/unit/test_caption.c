@@ -280,6 +280,38 @@ static void words_say_the_same(void **state)
 	assert_string_equal(words, "");
 }
 
+/* What lies above a monitor's picture: nothing but the caption, and blended it is the caption on the picture.
+ */
+static void layer_is_the_caption_alone(void **state)
+{
+	struct caption_drawer *drawer = drawer_new();
+	struct picture layer = grey_picture(320, 240), drawn_on = grey_picture(320, 240);
+	struct caption caption = {.label = "golden retriever", .confidence = 0.4F, .notice = "paused"};
+	size_t clear = 0, solid = 0;
+
+	(void)state;
+	for (int round = 0; round < 2; round++) { /* the second leaves nothing of the first */
+		caption_draw_layer(drawer, &layer, &caption);
+		memset(drawn_on.data, 200, drawn_on.capacity);
+		caption_draw(drawer, &drawn_on, &caption);
+		for (size_t i = 0; i < drawn_on.capacity; i += 4) {
+			const uint8_t *over = layer.data + i, *seen = drawn_on.data + i;
+			clear += over[3] == 0;
+			solid += over[3] > 0;
+			for (int c = 0; c < 3; c++) {
+				assert_true(over[c] <= over[3]); /* premultiplied */
+				assert_true(abs(over[c] + 200 * (255 - over[3]) / 255 - seen[c]) <= 2);
+			}
+		}
+		caption.notice = NULL;
+	}
+	assert_true(clear > 320 * 240);
+	assert_true(solid > 1000);
+	caption_destroy(drawer);
+	free(layer.data);
+	free(drawn_on.data);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -293,6 +325,7 @@ int main(void)
 		cmocka_unit_test(broken_text_is_still_drawn),
 		cmocka_unit_test(any_size_and_confidence_is_safe),
 		cmocka_unit_test(words_say_the_same),
+		cmocka_unit_test(layer_is_the_caption_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

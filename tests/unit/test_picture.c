@@ -102,6 +102,64 @@ static void jpeg_equals_libjpeg(void **state)
 	picture_finish(&p);
 }
 
+/* Smaller by libjpeg's own scales, the smallest that is not below what was asked; the colours stay. */
+static void jpeg_is_scaled(void **state)
+{
+	(void)state;
+	static const struct {
+		double scale;
+		int denominator;
+	} cases[] = {
+		{1, 1}, {0.51, 1}, {0.5, 2}, {0.26, 2}, {0.25, 4}, {0.13, 4}, {0.125, 8}, {0.01, 8}, {0, 8}};
+	struct raw_picture raw = {.format = PIXEL_JPEG};
+	struct picture p = {0};
+
+	raw.data = sample_jpeg(321, 202, JCS_RGB, NULL, 0, &raw.size);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int d = cases[i].denominator;
+		assert_int_equal(picture_decode(&raw, cases[i].scale, &p, NULL), 0);
+		assert_int_equal(p.width, (321 + d - 1) / d);
+		assert_int_equal(p.height, (202 + d - 1) / d);
+		for (int y = 0; y < p.height; y += 7)
+			for (int x = 0; x < p.width; x += 7) {
+				const uint8_t *pixel = p.data + ((size_t)y * (size_t)p.width + (size_t)x) * 4;
+				assert_true(abs(pixel[2] - 255 * (x * d + d / 2) / 321) < 9);
+				assert_true(abs(pixel[1] - 255 * (y * d + d / 2) / 202) < 9);
+			}
+	}
+	free(raw.data);
+	picture_finish(&p);
+}
+
+/* Motion JPEG as many cameras send it: no Huffman tables, for they are always the standard's (AVI1). */
+static void tables_may_be_missing(void **state)
+{
+	(void)state;
+	struct raw_picture raw = {.format = PIXEL_JPEG};
+	struct picture whole = {0}, bare = {0};
+	size_t kept = 2;
+
+	raw.data = sample_jpeg(64, 48, JCS_RGB, NULL, 0, &raw.size);
+	assert_int_equal(picture_decode(&raw, 1, &whole, NULL), 0);
+	for (size_t at = 2; at < raw.size;) {
+		size_t length = 2 + ((size_t)raw.data[at + 2] << 8 | raw.data[at + 3]);
+		int scan = raw.data[at + 1] == 0xda;
+		length = scan ? raw.size - at : length;
+		if (raw.data[at + 1] != 0xc4) {
+			memmove(raw.data + kept, raw.data + at, length);
+			kept += length;
+		}
+		at += length;
+	}
+	assert_true(kept < raw.size);
+	raw.size = kept;
+	assert_int_equal(picture_decode(&raw, 1, &bare, NULL), 0);
+	assert_memory_equal(bare.data, whole.data, 64 * 48 * 4);
+	free(raw.data);
+	picture_finish(&whole);
+	picture_finish(&bare);
+}
+
 /* libjpeg writes CMYK with Adobe's marker, inverted: full values are no ink. */
 static void cmyk_becomes_light(void **state)
 {
@@ -395,6 +453,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(jpeg_equals_libjpeg),
+		cmocka_unit_test(jpeg_is_scaled),
+		cmocka_unit_test(tables_may_be_missing),
 		cmocka_unit_test(cmyk_becomes_light),
 		cmocka_unit_test(truncated_is_broken),
 		cmocka_unit_test(damaged_is_survived),
