@@ -1,12 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/log.h"
 
+#include <pthread.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
+
+#define LINE_BYTES 1024
+#define HELD_BYTES 16384 /* when they are full, the lines that follow are lost to the terminal */
 
 static enum log_level maximum = LOG_INFO;
 static bool coloured;
+
+/* Lines held back. `bytes` grows after the bytes are there, so that log_let_go needs no lock. */
+static struct {
+	atomic_bool active;
+	atomic_size_t bytes;
+	char text[HELD_BYTES];
+	pthread_mutex_t lock; /* guards the rest */
+	unsigned count;
+	char newest[LINE_BYTES];
+} held = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 void log_configure(enum log_level level, bool colour)
 {
@@ -14,12 +30,49 @@ void log_configure(enum log_level level, bool colour)
 	coloured = colour;
 }
 
+void log_hold(void)
+{
+	atomic_store(&held.active, true);
+}
+
+void log_let_go(void)
+{
+	atomic_store(&held.active, false);
+	size_t bytes = atomic_exchange(&held.bytes, 0);
+	/* Nobody to tell when stderr is gone. */
+	if (write(STDERR_FILENO, held.text, bytes) < 0)
+		return;
+}
+
+unsigned log_held(char *newest, size_t size)
+{
+	pthread_mutex_lock(&held.lock);
+	snprintf(newest, size, "%s", held.newest);
+	unsigned count = held.count;
+	pthread_mutex_unlock(&held.lock);
+	return count;
+}
+
+/* `words` is where the line's own text begins. */
+static void hold(const char *line, size_t used, const char *words)
+{
+	pthread_mutex_lock(&held.lock);
+	size_t bytes = atomic_load(&held.bytes);
+	if (used <= HELD_BYTES - bytes) {
+		memcpy(held.text + bytes, line, used);
+		atomic_store(&held.bytes, bytes + used);
+	}
+	snprintf(held.newest, sizeof(held.newest), "%.*s", (int)(line + used - 1 - words), words);
+	held.count++;
+	pthread_mutex_unlock(&held.lock);
+}
+
 void log_line(enum log_level level, const char *format, ...)
 {
 	static const struct {
 		const char *word, *colour;
 	} style[] = {{"error: ", "\033[31m"}, {"warning: ", "\033[33m"}, {"", ""}, {"debug: ", "\033[2m"}};
-	char line[1024];
+	char line[LINE_BYTES];
 	va_list arguments;
 
 	if (level > maximum)
@@ -27,6 +80,7 @@ void log_line(enum log_level level, const char *format, ...)
 	bool paint = coloured && style[level].colour[0];
 	int used = snprintf(line, sizeof(line), "twobit: %s%s%s", paint ? style[level].colour : "",
 		style[level].word, paint ? "\033[0m" : "");
+	int words = used;
 	va_start(arguments, format);
 	int more = vsnprintf(line + used, sizeof(line) - (size_t)used - 1, format, arguments);
 	va_end(arguments);
@@ -36,6 +90,10 @@ void log_line(enum log_level level, const char *format, ...)
 	if (used > (int)sizeof(line) - 2)
 		used = (int)sizeof(line) - 2;
 	line[used++] = '\n';
+	if (atomic_load(&held.active)) {
+		hold(line, (size_t)used, line + words);
+		return;
+	}
 	/* One write a line: lines of different threads never mix. Nobody to tell when stderr is gone. */
 	if (write(STDERR_FILENO, line, (size_t)used) < 0)
 		return;

@@ -4,6 +4,7 @@
 #define BASE_LOG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 
@@ -11,6 +12,15 @@ enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 void log_configure(enum log_level level, bool colour);
 
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/*
+ * For who draws on the terminal that stderr is: lines are held back from log_hold on, and printed by
+ * log_let_go, which is async-signal-safe. log_held counts the lines held so far and copies the newest,
+ * without colour and line end.
+ */
+void log_hold(void);
+void log_let_go(void);
+unsigned log_held(char *newest, size_t size);
 
 #define log_error(...) log_line(LOG_ERROR, __VA_ARGS__)
 #define log_warning(...) log_line(LOG_WARNING, __VA_ARGS__)

@@ -7,6 +7,7 @@
  * pictures that come meanwhile are not drawn, so that keys are never kept waiting.
  */
 #include "base/error.h"
+#include "base/log.h"
 #include "display/drivers.h"
 #include "display/keyboard.h"
 
@@ -18,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
@@ -30,6 +32,7 @@
 #define WORDS_BYTES 256 /* the caption's words */
 #define CLOSE_MS 500	/* how long closing waits for a slow terminal */
 #define NO_COLOUR 0xff000000U
+#define MESSAGE_MS 5000 /* how long a message stands in the words' place */
 
 struct cell {
 	uint32_t upper, lower; /* 0xRRGGBB, or the number of one of the 256 */
@@ -47,6 +50,8 @@ struct terminal {
 	bool true_colour;
 	char words[WORDS_BYTES];
 	bool words_new;
+	unsigned messages;     /* seen so far */
+	int64_t message_until; /* ms */
 };
 
 /* For the leaving, also in a signal handler: one terminal at a time. */
@@ -62,6 +67,16 @@ static void screen_leave(void)
 		if (write(screen_out, LEAVE, sizeof(LEAVE) - 1) < 0)
 			screen_out = -1;
 	}
+	log_let_go();
+}
+
+/* Messages would be written across the picture. */
+static bool messages_come_here(void)
+{
+	struct stat out, messages;
+
+	return isatty(STDERR_FILENO) && !fstat(STDOUT_FILENO, &out) && !fstat(STDERR_FILENO, &messages) &&
+	       out.st_rdev == messages.st_rdev;
 }
 
 static const char *environment(const char *name)
@@ -152,6 +167,8 @@ static int terminal_open(const struct display_options *options, void **state, st
 			 strstr(environment("TERM"), "direct");
 	screen_out = t->out;
 	keyboard_open(screen_leave);
+	if (messages_come_here())
+		log_hold();
 	*state = t;
 	if (write(t->out, ENTER, sizeof(ENTER) - 1) < 0 && errno != EAGAIN) {
 		int status = -errno;
@@ -334,6 +351,19 @@ static void words_set(struct terminal *t, const char *words)
 	t->words_new = true;
 }
 
+/* A new message takes the place of the words for a while; all are printed when the screen is left. */
+static void words_choose(struct terminal *t, const char *words)
+{
+	char message[WORDS_BYTES];
+	unsigned count = log_held(message, sizeof(message));
+
+	if (count != t->messages) {
+		t->messages = count;
+		t->message_until = milliseconds() + MESSAGE_MS;
+	}
+	words_set(t, milliseconds() < t->message_until ? message : words);
+}
+
 static int terminal_show(void *state, struct frame *frame, struct error *e)
 {
 	const struct picture *picture = &frame->picture;
@@ -345,7 +375,7 @@ static int terminal_show(void *state, struct frame *frame, struct error *e)
 	if (!status && size_follow(t))
 		return error_set(e, -ENOMEM, "no memory for a terminal of this size");
 	if (!status) {
-		words_set(t, frame->words);
+		words_choose(t, frame->words);
 		picture_fit(t, picture);
 		put_picture(t, picture);
 		put_words(t);

@@ -19,6 +19,7 @@
 struct values {
 	bool flag, other;
 	const char *text, *choice;
+	struct option_texts items;
 	int number;
 	double share, time;
 	struct option_size size;
@@ -30,6 +31,7 @@ static const struct option options[] = {
 	{"flag", 'f', OPTION_FLAG, NULL, "A flag", offsetof(struct values, flag)},
 	{"other-flag", 'o', OPTION_FLAG, NULL, "Another", offsetof(struct values, other)},
 	{"text", 't', OPTION_TEXT, "TEXT", "A text", offsetof(struct values, text)},
+	{"item", 'i', OPTION_TEXTS, "TEXT", "Some texts", offsetof(struct values, items)},
 	{"choice", 0, OPTION_CHOICE, "NAME", "A choice", offsetof(struct values, choice), .choices = choices},
 	{"number", 'n', OPTION_INTEGER, "N", "A number", offsetof(struct values, number), -5, INT_MAX},
 	{"share", 's', OPTION_NUMBER, "P", "A share", offsetof(struct values, share), 0, 1},
@@ -46,7 +48,7 @@ static char told[1024];
 static int parse(const char *line, struct values *values, char **rest, int *count)
 {
 	static char copy[512];
-	static char *argv[32];
+	static char *argv[64];
 	int argc = 0;
 	FILE *file = tmpfile();
 	int old = dup(STDERR_FILENO);
@@ -71,7 +73,7 @@ static int parse(const char *line, struct values *values, char **rest, int *coun
 static struct values accept(const char *line)
 {
 	struct values values = {.number = 42};
-	char *rest[32];
+	char *rest[64];
 	int count;
 
 	assert_int_equal(parse(line, &values, rest, &count), OPTIONS_GO_ON);
@@ -83,13 +85,29 @@ static struct values accept(const char *line)
 static void refuse(const char *line, const char *sentence)
 {
 	struct values values = {0};
-	char *rest[32];
+	char *rest[64];
 	int count;
 
 	assert_int_equal(parse(line, &values, rest, &count), EX_USAGE);
 	if (!strstr(told, sentence))
 		fail_msg("\"%s\" told: %s", line, told);
 	assert_ptr_equal(strchr(told, '\n'), told + strlen(told) - 1);
+}
+
+static void texts_gather(void **state)
+{
+	(void)state;
+	struct values v = accept("-i a=1 --item=b=2 -ic");
+	assert_string_equal(v.items.items[0], "a=1");
+	assert_string_equal(v.items.items[1], "b=2");
+	assert_string_equal(v.items.items[2], "c");
+	assert_null(v.items.items[3]);
+	assert_null(accept("").items.items[0]);
+	char line[256] = "";
+	for (int i = 0; i < OPTION_TEXTS_MAXIMUM; i++)
+		strcat(line, "-i x ");
+	assert_non_null(accept(line).items.items[OPTION_TEXTS_MAXIMUM - 1]);
+	refuse(strcat(line, "--item y"), "--item can be given 16 times at most");
 }
 
 static void spellings(void **state)
@@ -154,7 +172,7 @@ static void refusals(void **state)
 static void arguments(void **state)
 {
 	struct values values = {0};
-	char *rest[32];
+	char *rest[64];
 	int count;
 
 	(void)state;
@@ -251,6 +269,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(spellings),
+		cmocka_unit_test(texts_gather),
 		cmocka_unit_test(kinds),
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(arguments),

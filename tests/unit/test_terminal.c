@@ -4,6 +4,7 @@
  * read by a small emulator that refuses every sequence it does not know.
  */
 #include "base/error.h"
+#include "base/log.h"
 #include "display/display.h"
 
 #include <errno.h>
@@ -144,7 +145,7 @@ static void emulate(struct emulator *m, const char *p)
 			m->blocks_in[m->phases++] = m->blocks;
 			m->blocks = 0;
 			p++;
-		} else if (*p == '\030') {
+		} else if (*p == '\030' || (!m->other_screen && (*p == '\r' || *p == '\n'))) {
 			p++;
 		} else {
 			assert_true((unsigned char)*p >= ' ');
@@ -352,6 +353,60 @@ static void aspect_is_kept_and_words_are_cut(void **state)
 	assert_int_equal(t->screen.upper[6][0], 0);
 	/* One space before, 19 characters, the escape among them made harmless; ö has two bytes. */
 	assert_string_equal(t->screen.text[ROWS - 1], " köter 91 % [31m and");
+	trial_free(t);
+}
+
+static void show_message(void)
+{
+	struct display *display;
+	struct picture p = quarters(64);
+
+	require(dup2(STDOUT_FILENO, STDERR_FILENO) == STDERR_FILENO);
+	display = display_new();
+	require(!show(display, &p, "köter 91 %"));
+	log_warning("camera gone");
+	require(!show(display, &p, "köter 91 %"));
+	_exit(0);
+}
+
+/* A message that came while pictures are shown stands below them, and nowhere across. */
+static void message_stands_below(void **state)
+{
+	(void)state;
+	struct trial *t = try_out(show_message, "", false);
+	assert_int_equal(t->status, 0);
+	assert_string_equal(t->screen.text[ROWS - 1], " camera gone");
+	for (int i = 0; i < ROWS - 1; i++)
+		assert_string_equal(t->screen.text[i], "");
+	assert_null(strstr(t->output, "twobit: warning"));
+	trial_free(t);
+}
+
+static void close_after_message(void)
+{
+	struct display *display;
+	struct picture p = quarters(64);
+
+	require(dup2(STDOUT_FILENO, STDERR_FILENO) == STDERR_FILENO);
+	display = display_new();
+	log_warning("camera gone");
+	log_warning("camera back");
+	require(!show(display, &p, ""));
+	display_close(display);
+	log_warning("afterwards");
+	_exit(0);
+}
+
+static void messages_are_printed_at_the_end(void **state)
+{
+	(void)state;
+	struct trial *t = try_out(close_after_message, "", false);
+	assert_int_equal(t->status, 0);
+	const char *left = strstr(t->output, "\033[?1049l");
+	assert_non_null(left);
+	assert_string_equal(left + 8,
+		"twobit: warning: camera gone\r\ntwobit: warning: camera back\r\n"
+		"twobit: warning: afterwards\r\n");
 	trial_free(t);
 }
 
@@ -581,6 +636,8 @@ int main(void)
 		cmocka_unit_test(available_asks_for_a_terminal),
 		cmocka_unit_test(cells_have_the_pictures_colours),
 		cmocka_unit_test(aspect_is_kept_and_words_are_cut),
+		cmocka_unit_test(message_stands_below),
+		cmocka_unit_test(messages_are_printed_at_the_end),
 		cmocka_unit_test(size_is_followed),
 		cmocka_unit_test(every_end_restores),
 		cmocka_unit_test(one_at_a_time_and_again),
