@@ -28,7 +28,7 @@ static int create_parts(
 	if (status)
 		return status;
 	*where = FAILURE_PL;
-	status = pl_open(pl ? pl : "auto", &c->pl, e);
+	status = pl_open(pl ? pl : "auto", kernels, &c->pl, e);
 	if (status)
 		return status;
 	status = pl_load(c->pl, network, 1, network->layer_count, e);

@@ -114,7 +114,7 @@ static int start(struct session *s, struct error *e)
 	if (camera_open(v->source, &wanted, &s->camera, e))
 		return fail(FAILURE_SOURCE, e);
 	log_info("source: %s", camera_description(s->camera));
-	if (pl_open(v->pl, &s->pl, e))
+	if (pl_open(v->pl, v->kernels, &s->pl, e))
 		return fail(FAILURE_PL, e);
 	line.network = s->network;
 	line.camera = s->camera;

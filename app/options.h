@@ -70,7 +70,7 @@ struct option {
 #define OPTION_ROW_KERNELS(type, member)                                                                     \
 	{                                                                                                    \
 		"kernels", 0, OPTION_TEXT, "NAME",                                                           \
-			"Kernels for Conv0; see `twobit list kernels` [the fastest]",                        \
+			"Kernels for what software computes; see `twobit list kernels` [the fastest]",       \
 			offsetof(type, member), 0, 0, NULL                                                   \
 	}
 

@@ -24,7 +24,7 @@ const struct pl_driver *const *pl_drivers(void)
 	return drivers;
 }
 
-static int open_driver(const struct pl_driver *driver, struct pl **out, struct error *e)
+static int open_driver(const struct pl_driver *driver, const char *kernels, struct pl **out, struct error *e)
 {
 	struct pl *pl = calloc(1, sizeof(*pl));
 	int rc;
@@ -32,7 +32,7 @@ static int open_driver(const struct pl_driver *driver, struct pl **out, struct e
 	if (!pl)
 		return error_set(e, -ENOMEM, "PL \"%s\": no memory", driver->name);
 	pl->driver = driver;
-	rc = driver->open(&pl->state, e);
+	rc = driver->open(kernels, &pl->state, e);
 	if (rc) {
 		free(pl);
 		return rc;
@@ -51,7 +51,7 @@ static int refuse_name(const char *name, struct error *e)
 	return error_set(e, -EINVAL, "there is no PL called \"%s\"; take one of: %s", name, names);
 }
 
-int pl_open(const char *name, struct pl **out, struct error *e)
+int pl_open(const char *name, const char *kernels, struct pl **out, struct error *e)
 {
 	bool any = !strcmp(name, "auto");
 	int rc = 0;
@@ -59,7 +59,7 @@ int pl_open(const char *name, struct pl **out, struct error *e)
 	for (int i = 0; drivers[i]; i++) {
 		if (!any && strcmp(name, drivers[i]->name) != 0)
 			continue;
-		rc = open_driver(drivers[i], out, e);
+		rc = open_driver(drivers[i], kernels, out, e);
 		if (!rc || !any)
 			return rc;
 	}

@@ -19,7 +19,8 @@ struct pl;
 struct pl_driver {
 	const char *name;
 	const char *summary; /* for `twobit list pl` */
-	int (*open)(void **state, struct error *e);
+	int (*open)(
+		const char *kernels, void **state, struct error *e); /* kernels: software alone heeds them */
 	void (*close)(void *state);
 	/* Layers first … last − 1 of the network, which must outlive its use. Makes the buffers. */
 	int (*load)(void *state, const struct network *network, int first, int last, struct error *e);
@@ -30,8 +31,12 @@ struct pl_driver {
 	int (*reset)(void *state);
 };
 
-/* "auto" takes the first kind that opens. An unknown name: -EINVAL and the names in the sentence. */
-int pl_open(const char *name, struct pl **out, struct error *e);
+/*
+ * "auto" takes the first kind that opens. An unknown name: -EINVAL and the names in the sentence. kernels:
+ * what the software runs on, as for engine_create, in which pl_load fails when they are not for this
+ * processor.
+ */
+int pl_open(const char *name, const char *kernels, struct pl **out, struct error *e);
 void pl_close(struct pl *pl); /* takes NULL; waits for what runs */
 
 const char *pl_name(const struct pl *pl);

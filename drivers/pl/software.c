@@ -22,6 +22,7 @@ enum state {
 };
 
 struct software {
+	const char *kernels;   /* as for engine_create; outlives this */
 	struct engine *engine; /* the thread's own while there is one */
 	/* A buffer's memory is the caller's in IDLE and DONE, else the thread's; the lock hands it over. */
 	uint8_t *input[PL_BUFFERS];
@@ -64,7 +65,7 @@ static void *run(void *argument)
 	return NULL;
 }
 
-static int software_open(void **state, struct error *e)
+static int software_open(const char *kernels, void **state, struct error *e)
 {
 	struct software *s = calloc(1, sizeof(*s));
 
@@ -76,6 +77,7 @@ static int software_open(void **state, struct error *e)
 	}
 	pthread_cond_init(&s->submitted, NULL);
 	pthread_mutex_init(&s->lock, NULL);
+	s->kernels = kernels;
 	*state = s;
 	return 0;
 }
@@ -131,7 +133,7 @@ static int software_load(void *state, const struct network *network, int first, 
 	struct software *s = state;
 	int rc;
 
-	rc = engine_create(network, first, last, NULL, &s->engine, e);
+	rc = engine_create(network, first, last, s->kernels, &s->engine, e);
 	if (rc)
 		return rc;
 	rc = create_buffers(s, &network->layers[first], &network->layers[last - 1]);

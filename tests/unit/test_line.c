@@ -27,7 +27,7 @@ static void rig_build_on(
 {
 	*rig = (struct rig){.network = tiny_network(7)};
 	assert_int_equal(camera_open(source, wanted, &rig->camera, &rig->e), 0);
-	assert_int_equal(pl_open("software", &rig->pl, &rig->e), 0);
+	assert_int_equal(pl_open("software", NULL, &rig->pl, &rig->e), 0);
 	options.network = rig->network;
 	options.camera = rig->camera;
 	options.pl = rig->pl;

@@ -59,7 +59,7 @@ static struct rig rig_build(void (*act)(struct frame *, int), struct line_option
 	simulation.count = 0;
 	atomic_store(&simulation.lending, false);
 	assert_int_equal(camera_open("test", &wanted, &rig.camera, &e), 0);
-	assert_int_equal(pl_open("software", &rig.pl, &e), 0);
+	assert_int_equal(pl_open("software", NULL, &rig.pl, &e), 0);
 	options.network = rig.network;
 	options.camera = rig.camera;
 	options.pl = rig.pl;

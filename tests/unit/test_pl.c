@@ -111,7 +111,7 @@ static int set_up(void **state)
 	bench->network = tiny_network(5);
 	bench->seed = 99;
 	bench->input_size = shape_size(bench->network->layers[1].in);
-	if (pl_open("auto", &bench->pl, NULL) ||
+	if (pl_open("auto", NULL, &bench->pl, NULL) ||
 		pl_load(bench->pl, bench->network, 1, bench->network->layer_count, NULL))
 		return -1;
 	*state = bench;
@@ -159,13 +159,13 @@ static void names_and_ranges_are_checked(void **state)
 	struct error e = {0};
 	struct pl *pl = NULL;
 
-	assert_int_equal(pl_open("abacus", &pl, &e), -EINVAL);
+	assert_int_equal(pl_open("abacus", NULL, &pl, &e), -EINVAL);
 	assert_int_equal(e.code, -EINVAL);
 	assert_non_null(strstr(e.text, "abacus"));
 	assert_non_null(strstr(e.text, "auto, software"));
 	assert_string_equal(drivers[0]->name, "software");
 	assert_null(drivers[1]);
-	assert_int_equal(pl_open("software", &pl, &e), 0);
+	assert_int_equal(pl_open("software", NULL, &pl, &e), 0);
 	assert_string_equal(pl_name(pl), "software");
 	assert_null(pl_input(pl, 0)); /* nothing is loaded yet */
 	assert_null(pl_output(pl, 0));
@@ -207,7 +207,7 @@ static void layers_may_end_in_codes(void **state)
 	uint8_t *expected = malloc(size);
 	struct pl *pl;
 
-	assert_int_equal(pl_open("software", &pl, NULL), 0);
+	assert_int_equal(pl_open("software", NULL, &pl, NULL), 0);
 	assert_int_equal(pl_load(pl, bench->network, 1, 3, NULL), 0);
 	fill(bench, pl_input(pl, 1));
 	assert_int_equal(pl_submit(pl, 1), 0);
@@ -349,7 +349,7 @@ static void close_waits_for_what_runs(void **state)
 	struct call call = {0};
 	pthread_t thread;
 
-	assert_int_equal(pl_open("software", &call.pl, NULL), 0);
+	assert_int_equal(pl_open("software", NULL, &call.pl, NULL), 0);
 	assert_int_equal(pl_load(call.pl, bench->network, 1, bench->network->layer_count, NULL), 0);
 	gate_set(true);
 	assert_int_equal(pl_submit(call.pl, 0), 0);
@@ -378,7 +378,7 @@ static void failing_allocations(void **state)
 		struct pl *pl = NULL;
 
 		allocation_fail_after(failures++);
-		rc = pl_open("software", &pl, &e);
+		rc = pl_open("software", NULL, &pl, &e);
 		if (!rc)
 			rc = pl_load(pl, bench->network, 1, bench->network->layer_count, &e);
 		allocation_fail_after(-1);
