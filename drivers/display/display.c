@@ -2,6 +2,7 @@
 #include "display/display.h"
 
 #include "base/error.h"
+#include "base/log.h"
 #include "display/drivers.h"
 
 #include <errno.h>
@@ -10,7 +11,8 @@
 #include <string.h>
 
 /* In the order in which "auto" tries them. */
-static const struct display_driver *const drivers[] = {&display_sdl, &display_terminal, &display_none, NULL};
+static const struct display_driver *const drivers[] = {
+	&display_drm, &display_sdl, &display_terminal, &display_none, NULL};
 
 struct display {
 	const struct display_driver *driver;
@@ -44,8 +46,12 @@ static int driver_open(
 		if (!(*d)->available())
 			continue;
 		display->driver = *d;
-		/* Why a kind does not open is of no interest while there is a next one. */
-		status = (*d)->open(options, &display->state, d[1] ? NULL : e);
+		struct error cause = {0};
+		status = (*d)->open(options, &display->state, &cause);
+		if (status && d[1])
+			log_info("no display %s: %s", (*d)->name, cause.text);
+		else if (status)
+			error_set(e, status, "%s", cause.text);
 	}
 	return status;
 }

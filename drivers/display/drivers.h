@@ -5,7 +5,7 @@
 
 #include "display/display.h"
 
-extern const struct display_driver display_sdl, display_terminal, display_none;
+extern const struct display_driver display_drm, display_sdl, display_terminal, display_none;
 
 /* What a typed character asks for; Escape is '\033'. */
 enum display_key display_key_of(int character);

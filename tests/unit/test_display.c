@@ -34,6 +34,15 @@ static int dummy_desktop(void **state)
 	return setenv("SDL_VIDEODRIVER", "dummy", 1);
 }
 
+static const struct display_driver *driver_find(const char *name)
+{
+	const struct display_driver *const *d = display_drivers();
+
+	while (strcmp((*d)->name, name) != 0)
+		d++;
+	return *d;
+}
+
 static struct display *open_named(const char *name)
 {
 	struct display *display;
@@ -91,6 +100,10 @@ static void none_is_there_for_auto(void **state)
 	struct picture p = picture_new(4, 4, 0);
 
 	(void)state;
+	if (driver_find("drm")->available()) {
+		print_message("not tried: auto would take this machine's monitor\n");
+		skip();
+	}
 	for (int i = 0; i < 2; i++) {
 		int out = dup(STDOUT_FILENO), null = open("/dev/null", O_WRONLY);
 		if (i)
@@ -114,7 +127,7 @@ static void no_desktop_is_told_in_a_sentence(void **state)
 	struct error e = {0};
 
 	(void)state;
-	assert_false(display_drivers()[0]->available());
+	assert_false(driver_find("sdl")->available());
 	setenv("SDL_VIDEODRIVER", "nonsense", 1);
 	assert_int_equal(display_open("sdl", &options, &display, &e), -ENODEV);
 	assert_null(display);

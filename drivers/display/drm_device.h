@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* Graphics cards, their connectors and modes: what there is, and what to take of it. */
+#ifndef DISPLAY_DRM_DEVICE_H
+#define DISPLAY_DRM_DEVICE_H
+
+#include "display/display.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <xf86drmMode.h>
+
+#define DRM_NAME_BYTES 32
+
+struct drm_card {
+	int fd;
+	char path[64];
+	char driver[DRM_NAME_BYTES]; /* "virtio_gpu" */
+};
+
+/* A monitor on its connector, and what drives it. */
+struct drm_monitor {
+	uint32_t connector, crtc;
+	int crtc_index; /* its bit in possible_crtcs */
+	char name[DRM_NAME_BYTES];
+	drmModeModeInfo mode;
+};
+
+/* What the user asked for. */
+struct drm_wish {
+	char card[64], connector[DRM_NAME_BYTES], mode[DRM_NAME_BYTES]; /* "": choose */
+};
+
+/* Whether any connector under this folder (/sys/class/drm) has a monitor; opens no card. */
+bool drm_any_connected(const char *folder);
+
+/*
+ * The wished card, or the first with a monitor, as DRM master. -ENODEV: no card, no monitor; -EINVAL: no such
+ * connector or mode; -EBUSY: another program has the screen; -EACCES: not allowed.
+ */
+int drm_card_open(
+	const struct drm_wish *wish, struct drm_card *card, struct drm_monitor *monitor, struct error *e);
+void drm_card_close(struct drm_card *card);
+
+/* Becomes master, or -EBUSY with the program that is. */
+int drm_card_take(const struct drm_card *card, struct error *e);
+
+/* The monitor to take of an open card, as drm_card_open. */
+int drm_monitor_find(const struct drm_card *card, const struct drm_wish *wish, struct drm_monitor *monitor,
+	struct error *e);
+
+/* As the kernel knows it now, without asking the monitor; -ENODEV: the card is gone. */
+int drm_monitor_connected(const struct drm_card *card, uint32_t connector, bool *connected);
+
+/* Rows for `list displays`. */
+void drm_list(display_row *row, void *context);
+
+/* Frames a second; for a mode without timing, what it says of itself. */
+double drm_mode_rate(const drmModeModeInfo *mode);
+
+/* "1280x720" or "1280x720@60"; rate 0: any. */
+bool drm_mode_parse(const char *text, int *width, int *height, double *rate);
+
+/*
+ * The mode wished, or the preferred one, or the first, where the wish is "". NULL: there is none; where it
+ * cannot be read as a mode, too.
+ */
+const drmModeModeInfo *drm_mode_choose(const drmModeModeInfo *modes, int count, const char *wish);
+
+/* "1920x1080@60, 1280x720@60, …", each once, as many as fit. */
+void drm_mode_names(const drmModeModeInfo *modes, int count, char *text, size_t size);
+
+#endif
