@@ -5,6 +5,7 @@
 #include "camera/camera.h"
 #include "command.h"
 #include "display/display.h"
+#include "list_cameras.h"
 #include "networks.h"
 #include "nn/engine.h"
 #include "output.h"
@@ -82,6 +83,25 @@ static int list_sources(struct table *table)
 	return EX_OK;
 }
 
+static int list_found_cameras(struct table *table)
+{
+	return list_cameras(table->rows);
+}
+
+/* A screen of the display in the row before. */
+static void add_screen(void *context, const char *name, const char *text)
+{
+	struct table *table = context;
+
+	if (!table->rows) {
+		printf("                %s  %s\n", name, text);
+		return;
+	}
+	json_t *display = json_array_get(table->rows, json_array_size(table->rows) - 1);
+	json_array_append_new(json_object_get(display, "screens"),
+		json_pack("{s:o, s:o}", "name", output_text(name), "summary", output_text(text)));
+}
+
 static int list_displays(struct table *table)
 {
 	char text[200];
@@ -90,6 +110,12 @@ static int list_displays(struct table *table)
 		snprintf(text, sizeof(text), "%s%s", (*d)->summary,
 			(*d)->available() ? "" : " (not available here)");
 		add_row(table, (*d)->name, text);
+		if (!(*d)->list)
+			continue;
+		if (table->rows)
+			json_object_set_new(json_array_get(table->rows, json_array_size(table->rows) - 1),
+				"screens", json_array());
+		(*d)->list(add_screen, table);
 	}
 	return EX_OK;
 }
@@ -116,6 +142,7 @@ static const struct {
 } lists[] = {
 	{"networks", "Networks (--network)", list_networks},
 	{"sources", "Sources", list_sources},
+	{"cameras", "Cameras", list_found_cameras},
 	{"displays", "Displays (--display)", list_displays},
 	{"pl", "Programmable logic (--pl)", list_pl},
 	{"kernels", "Kernels (--kernels)", list_kernels},
@@ -170,10 +197,11 @@ static int run(int argc, char **argv)
 
 const struct command list_command = {
 	.name = "list",
-	.summary = "list networks, sources, displays, PLs and kernels",
-	.usage = "[OPTION]… [networks|sources|displays|pl|kernels]",
+	.summary = "list networks, sources, cameras, displays, PLs and kernels",
+	.usage = "[OPTION]… [networks|sources|cameras|displays|pl|kernels]",
 	.details = "Without a name, everything is listed.",
-	.examples = "twobit list\ntwobit list networks\ntwobit list --json | jq .kernels",
+	.examples =
+		"twobit list\ntwobit list networks\ntwobit list cameras\ntwobit list --json | jq .kernels",
 	.options = options,
 	.run = run,
 };

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 struct camera {
 	const struct camera_driver *driver;
@@ -19,6 +19,7 @@ struct camera {
 
 /* The order matters: a folder or a picture is recognised before the rest is taken for a video. */
 static const struct camera_driver *const table[] = {
+	&camera_v4l2,
 	&camera_test_pattern,
 	&camera_pictures,
 	&camera_video,
@@ -48,46 +49,66 @@ static int options_check(const struct camera_options *options, struct error *e)
 /* Says early, and in plain words, what no driver could say better. */
 static int source_check(const char *source, struct error *e)
 {
-	struct stat status;
-
-	if (strcmp(source, "test") == 0 || strcmp(source, "-") == 0)
+	if (strcmp(source, "test") == 0 || strcmp(source, "-") == 0 || access(source, F_OK) == 0)
 		return 0;
-	bool there = stat(source, &status) == 0;
-	int code = there ? 0 : -errno;
-	bool number = source[0] && strspn(source, "0123456789") == strlen(source);
-	if (strncmp(source, "/dev/video", 10) == 0 || strncmp(source, "/dev/v4l/", 9) == 0 ||
-		(number && !there) || (there && S_ISCHR(status.st_mode)))
-		return error_set(e, -ENODEV,
-			"%s: cameras (V4L2) are not read by this version; give a picture, a folder, a video, "
-			"or "
-			"\"test\"",
-			source);
+	int code = -errno;
 	if (code == -ENOENT || code == -ENOTDIR)
 		return error_set(e, -ENOENT,
-			"%s: no such file; give a picture, a folder, a video, or \"test\"", source);
-	if (code < 0)
-		return error_set(e, code, "%s: %s", source, strerror(-code));
-	return 0;
+			"%s: no such file; give a camera, a picture, a folder, a video, or \"test\"", source);
+	return error_set(e, code, "%s: %s", source, strerror(-code));
+}
+
+/* The kind of source that takes the name, or NULL. */
+static const struct camera_driver *driver_find(const char *source, struct error *e)
+{
+	const struct camera_driver *const *driver = table;
+
+	if (!source || camera_v4l2.accepts(source))
+		return &camera_v4l2;
+	if (source_check(source, e) < 0)
+		return NULL;
+	while (*driver && !(*driver)->accepts(source))
+		driver++;
+	if (!*driver)
+		error_set(e, -EINVAL,
+			"%s: is no kind of source; give a camera, a picture, a folder, a video, or \"test\"",
+			source);
+	return *driver;
+}
+
+/* What only cameras can be told. */
+static int camera_options_check(const struct camera_driver *driver, const struct camera_options *options,
+	const char *source, struct error *e)
+{
+	bool format = options->format && strcmp(options->format, "auto") != 0;
+	const char *what = format				       ? "format"
+			   : options->exposure			       ? "exposure"
+			   : options->controls && options->controls[0] ? "control"
+								       : NULL;
+
+	if (!what || driver == &camera_v4l2)
+		return 0;
+	return error_set(e, -EINVAL, "%s: is no camera, so there is no %s to set", source, what);
 }
 
 int camera_open(
 	const char *source, const struct camera_options *options, struct camera **out, struct error *e)
 {
+	struct error why = {0};
+
 	int status = options_check(options, e);
-	if (status == 0)
-		status = source_check(source, e);
 	if (status < 0)
 		return status;
-	const struct camera_driver *const *driver = table;
-	while (*driver && !(*driver)->accepts(source))
-		driver++;
-	if (!*driver)
-		return error_set(e, -EINVAL,
-			"%s: is no kind of source; give a picture, a folder, a video, or \"test\"", source);
+	const struct camera_driver *driver = driver_find(source, &why);
+	if (!driver)
+		return error_set(e, why.code, "%s", why.text);
+	status = camera_options_check(driver, options, source, e);
+	if (status < 0)
+		return status;
 	struct camera *camera = calloc(1, sizeof(*camera));
 	if (!camera)
-		return error_set(e, -ENOMEM, "%s: no memory", source);
-	camera->driver = *driver;
+		return error_set(e, -ENOMEM, "no memory for a source");
+	camera->driver = driver;
 	status = camera->driver->open(source, options, &camera->state, e);
 	if (status < 0) {
 		free(camera);

@@ -16,7 +16,7 @@ struct camera_options {
 	bool paced;	   /* deliver at the rate, as a camera does; false: as fast as they are taken */
 	bool once;	   /* end after the last picture or frame; false: start again (pictures only) */
 
-	/* Cameras only; the others refuse what is set with -EINVAL. */
+	/* Cameras only; the others refuse what is set with -EINVAL. All of it outlives the camera. */
 	const char *format;	     /* "MJPEG", "YUYV", "NV12", …; NULL or "auto": the least work */
 	const char *const *controls; /* "brightness=128", NULL-terminated; NULL: none */
 	const char *exposure;	     /* "auto", or a number in the unit of 100 µs; NULL: as it is */
@@ -43,9 +43,9 @@ struct camera_driver {
 };
 
 /*
- * source NULL: the first camera. -ENOENT: nothing there; -EINVAL: no kind takes this name, or options out of bounds; -ENODEV: a kind of
- * camera that is not read; -EBADMSG: it is there but cannot be read. A video and its frames keep their own
- * size.
+ * source NULL: the first camera. -ENOENT: nothing there; -EINVAL: no kind takes this name, or options out of
+ * bounds; -ENODEV: a kind of camera that is not read; -EBADMSG: it is there but cannot be read. A video and
+ * its frames keep their own size.
  */
 int camera_open(
 	const char *source, const struct camera_options *options, struct camera **out, struct error *e);

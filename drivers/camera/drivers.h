@@ -9,6 +9,7 @@
 
 extern const struct camera_driver camera_test_pattern;
 extern const struct camera_driver camera_pictures;
+extern const struct camera_driver camera_v4l2;
 extern const struct camera_driver camera_video;
 
 /*

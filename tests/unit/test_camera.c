@@ -90,11 +90,12 @@ static void assert_refused(const char *source, int code, const char *word)
 static void refusals(void **state)
 {
 	(void)state;
-	assert_refused(
-		path_of("missing"), -ENOENT, "no such file; give a picture, a folder, a video, or \"test\"");
-	assert_refused("0", -ENODEV, "cameras (V4L2) are not read by this version");
-	assert_refused("/dev/video7", -ENODEV, "cameras (V4L2) are not read by this version");
-	assert_refused("/dev/null", -ENODEV, "cameras (V4L2) are not read by this version");
+	assert_refused(path_of("missing"), -ENOENT,
+		"no such file; give a camera, a picture, a folder, a video, or \"test\"");
+	assert_refused("250", -ENOENT, "no such camera");
+	assert_refused("/dev/video250", -ENOENT, "no such camera");
+	assert_refused("/dev/v4l/by-id/none", -ENOENT, "no such camera");
+	assert_refused("/dev/null", -ENODEV, "is no camera");
 	file_write("text.mp4", "this is no video at all\n", 24);
 	assert_refused(path_of("text.mp4"), -EBADMSG, "is neither a picture");
 	file_write("text.jpg", "this is no picture\n", 19);
@@ -113,6 +114,27 @@ static void refusals(void **state)
 		assert_int_equal(camera_open("test", &wrong[i], &camera, NULL), -EINVAL);
 	}
 	camera_close(NULL);
+}
+
+/* What only a camera can be told is refused by all else, unless it leaves the choice open. */
+static void camera_options_are_refused(void **state)
+{
+	(void)state;
+	static const char *const controls[] = {"brightness=1", NULL};
+	static const char *const none[] = {NULL};
+	static const struct {
+		struct camera_options options;
+		const char *word;
+	} wrong[] = {{{.format = "MJPEG"}, "no format"}, {{.controls = controls}, "no control"},
+		{{.exposure = "auto"}, "no exposure"}};
+	struct camera *camera;
+	struct error e;
+
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(camera_open("test", &wrong[i].options, &camera, &e), -EINVAL);
+		assert_non_null(strstr(e.text, wrong[i].word));
+	}
+	camera_close(camera_of("test", (struct camera_options){.format = "auto", .controls = none}));
 }
 
 static void test_pattern_moves(void **state)
@@ -494,6 +516,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(refusals),
+		cmocka_unit_test(camera_options_are_refused),
 		cmocka_unit_test(test_pattern_moves),
 		cmocka_unit_test(test_pattern_counts),
 		cmocka_unit_test(pattern_is_paced),
