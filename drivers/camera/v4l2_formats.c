@@ -312,7 +312,7 @@ static int choice_fails(
 int v4l2_choose(const struct camera_format *formats, int count, const struct v4l2_wish *wish,
 	struct v4l2_choice *choice, struct error *e)
 {
-	struct merit best;
+	struct merit best = {{0}};
 
 	*choice = (struct v4l2_choice){0};
 	for (int i = 0; i < count; i++) {
