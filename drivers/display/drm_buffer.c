@@ -80,9 +80,9 @@ struct rectangle rectangle_fit(int width, int height, int room_width, int room_h
 	return r;
 }
 
-/* Says where the planes lie, given the first one's pitch; returns the rows of that pitch in all of them. */
-static uint32_t planes_place(struct drm_buffer *buffer, const struct layout *layout, uint32_t pitch)
+uint32_t drm_buffer_lay_out(struct drm_buffer *buffer, uint32_t pitch)
 {
+	const struct layout *layout = layout_find(buffer->fourcc);
 	uint32_t end = 0;
 
 	for (int i = 0; i < layout->planes; i++) {
@@ -130,10 +130,10 @@ int drm_buffer_create(
 
 	/* The kernel chooses the pitch for what it takes as pixels; the planes below follow it. */
 	uint32_t bits = (uint32_t)(8 * layout->plane[0].bytes / layout->plane[0].across);
-	uint32_t even = ((uint32_t)width + 1) & ~1U, rows = planes_place(&b, layout, pitch) + 1;
+	uint32_t even = ((uint32_t)width + 1) & ~1U, rows = drm_buffer_lay_out(&b, pitch) + 1;
 	*buffer = (struct drm_buffer){0};
 	if (!drmModeCreateDumbBuffer(fd, even, rows, bits, 0, &b.handle, &pitch, &size)) {
-		planes_place(&b, layout, pitch);
+		drm_buffer_lay_out(&b, pitch);
 		b.size = (size_t)size;
 		status = framebuffer_add(fd, &b, layout);
 		status = status ? status : buffer_map(fd, &b);
@@ -160,7 +160,7 @@ int drm_buffer_import(
 		return -EINVAL;
 	if (drmPrimeFDToHandle(fd, dmabuf, &b.handle))
 		return -errno;
-	planes_place(&b, layout, (uint32_t)stride);
+	drm_buffer_lay_out(&b, (uint32_t)stride);
 	int status = framebuffer_add(fd, &b, layout);
 	if (status)
 		drm_buffer_destroy(fd, &b);

@@ -30,6 +30,9 @@ uint32_t drm_fourcc(enum pixel_format format);
 /* As large as fits into the room with the aspect kept, in its middle. */
 struct rectangle rectangle_fit(int width, int height, int room_width, int room_height);
 
+/* Says where the planes lie, given the first one's pitch; returns the rows of that pitch in all of them. */
+uint32_t drm_buffer_lay_out(struct drm_buffer *buffer, uint32_t pitch);
+
 /* A buffer to draw in, black (transparent with alpha), mapped. */
 int drm_buffer_create(
 	int fd, uint32_t fourcc, int width, int height, struct drm_buffer *buffer, struct error *e);
