@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Every queue full, every stage busy, and one frame on the screen. */
-#define POOL_FRAMES 18
+/* Every queue full, every stage busy, one frame on the screen, and the PL's self-test. */
+#define POOL_FRAMES 19
 
 static const struct {
 	const char *name;
@@ -107,6 +107,8 @@ int line_start(const struct line_options *options, struct line **out, struct err
 	status = engine_create(network, 0, 1, options->kernels, &line->conv0, e);
 	if (!status)
 		status = pl_load(options->pl, network, 1, network->layer_count, e);
+	if (!status)
+		status = watch_begin(line, e);
 	if (status) {
 		line_destroy(line);
 		return status;
@@ -225,6 +227,7 @@ void line_destroy(struct line *line)
 	frame_pool_destroy(line->pool);
 	caption_destroy(line->drawer);
 	engine_destroy(line->conv0);
+	watch_finish(&line->watch);
 	free(line->smooth_scores);
 	free(line->smoothed);
 	free(line->work);

@@ -14,6 +14,7 @@
 #include "camera/camera.h"
 #include "display/display.h"
 #include "flow/histogram.h"
+#include "flow/supervision.h"
 #include "pl/pl.h"
 
 #include <stdbool.h>
@@ -26,12 +27,13 @@ struct line_options {
 	struct pl *pl;
 	const char *kernels; /* as engine_create */
 	bool lossless;
-	bool overlap;	     /* Conv0 of the next frame while the PL runs */
-	uint64_t frames;     /* stop after so many; 0: no limit */
-	int64_t duration;    /* stop so many ns after the first frame; 0: no limit */
-	float threshold;     /* a label below this confidence is not shown, 0 … 1 */
-	double smoothing;    /* weight of the past in the shown scores, 0 … < 1 */
-	int64_t pl_deadline; /* ns that a frame may take in the PL; 0: no limit */
+	bool overlap;	  /* Conv0 of the next frame while the PL runs */
+	uint64_t frames;  /* stop after so many; 0: no limit */
+	int64_t duration; /* stop so many ns after the first frame; 0: no limit */
+	float threshold;  /* a label below this confidence is not shown, 0 … 1 */
+	double smoothing; /* weight of the past in the shown scores, 0 … < 1 */
+	int64_t pl_limit; /* ns that a frame may take in the PL; 0: by how long it took at the start */
+	int64_t pl_check; /* ns between self-tests of a PL in hardware; 0: none */
 };
 
 enum line_time {
@@ -53,7 +55,9 @@ struct line_report {
 	uint64_t dropped_by_camera;   /* made, but not delivered */
 	uint64_t dropped_before_decode, dropped_before_inference, dropped_before_display;
 	uint64_t not_shown;   /* given back by line_skipped */
-	uint64_t pl_failures; /* frames that the PL did not answer in time, or with an error */
+	uint64_t pl_failures; /* frames that the PL did not answer in time, or wrongly */
+	uint64_t by_software; /* of a PL in hardware, frames that software computed instead */
+	struct supervision pl;
 	int64_t begun, ended; /* clock_now() at the first frame and after the last */
 	struct histogram times[TIME_COUNT];
 };

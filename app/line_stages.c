@@ -152,12 +152,20 @@ void *conv0_stage(void *argument)
 		}
 		while (sem_wait(&line->free_buffers))
 			;
+		struct frame *test = watch_self_test(line, buffer);
+		if (test) {
+			buffer = (buffer + 1) % PL_BUFFERS;
+			if (!queue_put(line->queues[QUEUE_PL], test))
+				log_debug("the PL stage is gone");
+			while (sem_wait(&line->free_buffers))
+				;
+		}
 		frame->stamps[STAMP_CONV0_BEGUN] = clock_now();
 		engine_run(line->conv0, frame->input, pl_input(pl, buffer));
 		frame->stamps[STAMP_CONV0] = clock_now();
 		histogram_add(&line->report.times[TIME_CONV0],
 			frame->stamps[STAMP_CONV0] - frame->stamps[STAMP_CONV0_BEGUN]);
-		frame->pl_status = pl_submit(pl, buffer);
+		watch_submit(line, frame, buffer);
 		buffer = (buffer + 1) % PL_BUFFERS;
 		if (!queue_put(line->queues[QUEUE_PL], frame))
 			break;
@@ -165,28 +173,6 @@ void *conv0_stage(void *argument)
 	line->report.dropped_before_inference = queue_dropped(line->queues[QUEUE_INPUT]);
 	queue_close(line->queues[QUEUE_PL]);
 	return NULL;
-}
-
-/* The scores of one buffer; a PL that does not answer in time is stopped and forgets what it had. */
-static int collect(struct line *line, struct frame *frame, int buffer)
-{
-	struct pl *pl = line->options.pl;
-	int64_t limit = line->options.pl_deadline;
-	int status = frame->pl_status;
-
-	if (!status)
-		status = pl_wait(pl, buffer, limit ? clock_now() + limit : INT64_MAX);
-	if (!status) {
-		memcpy(frame->scores, pl_output(pl, buffer),
-			(size_t)line->options.network->class_count * sizeof(*frame->scores));
-		return 0;
-	}
-	if (!line->report.pl_failures++)
-		log_warning("the PL did not finish frame %llu (%s); it is reset, and such frames are counted",
-			(unsigned long long)frame->number, strerror(-status));
-	if (status == -ETIMEDOUT)
-		pl_reset(pl);
-	return status;
 }
 
 void *pl_stage(void *argument)
@@ -197,13 +183,14 @@ void *pl_stage(void *argument)
 	int64_t idle_since = 0;
 
 	while ((frame = queue_take(line->queues[QUEUE_PL]))) {
-		int status = collect(line, frame, buffer);
-		int64_t now = clock_now(), submitted = frame->stamps[STAMP_CONV0];
+		int64_t submitted = frame->stamps[STAMP_CONV0];
 		frame->stamps[STAMP_PL_BEGUN] = submitted > idle_since ? submitted : idle_since;
+		int status = watch_collect(line, frame, buffer);
+		int64_t now = clock_now();
 		frame->stamps[STAMP_PL] = idle_since = now;
 		buffer = (buffer + 1) % PL_BUFFERS;
 		sem_post(&line->free_buffers);
-		if (status) {
+		if (status || frame->self_test) {
 			frame_release(&frame);
 			continue;
 		}
@@ -211,6 +198,7 @@ void *pl_stage(void *argument)
 		if (!queue_put(line->queues[QUEUE_LABEL], frame))
 			break;
 	}
+	line->report.pl = line->watch.supervision;
 	queue_close(line->queues[QUEUE_LABEL]);
 	return NULL;
 }

@@ -23,6 +23,17 @@ struct latest {
 	int64_t latency; /* ns from capture to label */
 };
 
+/* What watches over the PL. The spare and what is known of the self-test: for hardware only. */
+struct watch {
+	struct supervision supervision; /* the PL stage's */
+	struct engine *spare;		/* the PL's layers in software */
+	uint8_t *test_input;		/* codes */
+	size_t test_size;
+	int32_t *test_scores; /* what they give */
+	int64_t test_due;     /* the conv0 stage's */
+	atomic_bool retired;
+};
+
 struct line {
 	struct line_options options;
 	struct shape input;
@@ -36,6 +47,7 @@ struct line {
 	pthread_t threads[STAGE_COUNT];
 	int started;
 	sem_t free_buffers; /* PL buffers that Conv0 may fill */
+	struct watch watch;
 	atomic_bool stopping;
 	bool ended; /* the taker's */
 
@@ -49,6 +61,18 @@ struct line {
 	struct error error;	   /* source stage, read after joining */
 	struct line_report report; /* each field has one writer, the stage that it counts for */
 };
+
+/* Makes what watches over the loaded PL, and tests and times one in hardware. */
+int watch_begin(struct line *line, struct error *e);
+void watch_finish(struct watch *watch);
+
+/* Conv0's side: hands a filled buffer to the PL, unless software is to compute it. */
+void watch_submit(struct line *line, struct frame *frame, int buffer);
+/* A frame for the self-test when one is due, its buffer filled and submitted; else NULL. */
+struct frame *watch_self_test(struct line *line, int buffer);
+
+/* The PL's side: the frame's scores, from the PL or from software; mends a PL that fails. */
+int watch_collect(struct line *line, struct frame *frame, int buffer);
 
 /* One thread each; the argument is the line. Each closes the queue that it fills when its own is empty and
  * closed. */

@@ -19,7 +19,7 @@ struct values {
 	const char *display, *drm_device, *connector, *mode;
 	struct option_texts controls;
 	struct option_size size;
-	double rate, duration, threshold, smoothing, pl_timeout;
+	double rate, duration, threshold, smoothing, pl_timeout, pl_check;
 	int frames;
 	bool fast, every_frame, no_overlap, no_caption, json;
 };
@@ -46,8 +46,11 @@ static const struct option options[] = {
 	OPTION_ROW_PL(struct values, pl),
 	OPTION_ROW_KERNELS(struct values, kernels),
 	{"pl-timeout", 0, OPTION_DURATION, "TIME",
-		"How long the PL may take for a frame before it is reset [1s]",
+		"How long the PL may take for a frame before it is reset [by how long it takes at the start]",
 		offsetof(struct values, pl_timeout), 0.001, 3600},
+	{"pl-check", 0, OPTION_DURATION, "TIME",
+		"How often a PL in hardware is given something known to compute [10s]",
+		offsetof(struct values, pl_check), 0.001, 1e6},
 	{"threshold", 0, OPTION_NUMBER, "P", "Show no label below this confidence, 0 to 1 [0.1]",
 		offsetof(struct values, threshold), 0, 1},
 	{"smoothing", 0, OPTION_NUMBER, "W", "Weight of the past in the label, 0 to 0.99 [0.7]",
@@ -106,7 +109,8 @@ static int start(struct session *s, struct error *e)
 		.kernels = v->kernels,
 		.threshold = (float)v->threshold,
 		.smoothing = v->smoothing,
-		.pl_deadline = (int64_t)(v->pl_timeout * NANOSECONDS),
+		.pl_limit = (int64_t)(v->pl_timeout * NANOSECONDS),
+		.pl_check = (int64_t)(v->pl_check * NANOSECONDS),
 	};
 
 	if (networks_open(v->network, &s->network, e))
@@ -159,7 +163,7 @@ static int live_run(int argc, char **argv)
 				    .display = "auto",
 				    .threshold = 0.1,
 				    .smoothing = 0.7,
-				    .pl_timeout = 1}};
+				    .pl_check = 10}};
 	int count;
 	int code = options_parse(&live_command, argc, argv, &s.values, &count);
 

@@ -36,6 +36,30 @@ static double milliseconds(const struct histogram *histogram, double percent)
 	return (double)histogram_percentile(histogram, percent) / 1e6;
 }
 
+static const char *health(const struct supervision *s)
+{
+	return s->retired ? "retired" : s->alarm ? "alarm" : "good";
+}
+
+/* Silent about a PL that did what it should, unless it is hardware that was timed at the start. */
+static void print_pl(const struct line_report *r)
+{
+	const struct supervision *s = &r->pl;
+
+	if (!s->calibrated && !s->slow && !r->pl_failures)
+		return;
+	printf("PL: %s; %" PRIu64 " calls, %.2f ms each, at most %.0f ms; slow: %" PRIu64 ", late: %" PRIu64
+	       ", failed: %" PRIu64 ", wrong: %" PRIu64 "\n",
+		health(s), s->good, (double)s->expected / 1e6, (double)s->hard / 1e6, s->slow,
+		s->anomalies[ANOMALY_LATE], s->anomalies[ANOMALY_FAILED], s->anomalies[ANOMALY_WRONG]);
+	if (s->resets + s->programmings)
+		printf("    resets: %" PRIu64 ", programmed again: %" PRIu64 ", retired: %" PRIu64
+		       " times, frames computed by software: %" PRIu64
+		       ", time to recover: p50 %.1f ms, max %.1f ms\n",
+			s->resets, s->programmings, s->retirements, r->by_software,
+			milliseconds(&s->recovery, 50), (double)s->recovery.maximum / 1e6);
+}
+
 static void print_table(const struct line_report *r, const char *display)
 {
 	double elapsed = seconds(r);
@@ -51,6 +75,7 @@ static void print_table(const struct line_report *r, const char *display)
 		r->received, elapsed, r->shown, rate(r->shown, elapsed), r->classified,
 		rate(r->classified, elapsed));
 	printf("display: %s\n", display);
+	print_pl(r);
 	printf("dropped: %" PRIu64 " by the camera, %" PRIu64 " before decode, %" PRIu64
 	       " before inference, %" PRIu64 " before display; broken: %" PRIu64 "; PL failures: %" PRIu64
 	       "\n",
@@ -62,6 +87,20 @@ static json_t *milliseconds_json(const struct histogram *h)
 {
 	return json_pack("{s:f, s:f, s:f, s:f}", "p50", milliseconds(h, 50), "p95", milliseconds(h, 95),
 		"p99", milliseconds(h, 99), "max", (double)h->maximum / 1e6);
+}
+
+static json_t *pl_json(const struct line_report *r)
+{
+	const struct supervision *s = &r->pl;
+
+	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f}", "health",
+		health(s), "good", (json_int_t)s->good, "slow", (json_int_t)s->slow, "late",
+		(json_int_t)s->anomalies[ANOMALY_LATE], "failed", (json_int_t)s->anomalies[ANOMALY_FAILED],
+		"wrong", (json_int_t)s->anomalies[ANOMALY_WRONG], "resets", (json_int_t)s->resets,
+		"programmings", (json_int_t)s->programmings, "retirements", (json_int_t)s->retirements,
+		"by_software", (json_int_t)r->by_software, "usual_ms", (double)s->expected / 1e6, "limit_ms",
+		(double)s->hard / 1e6, "recovery_p50_ms", milliseconds(&s->recovery, 50), "recovery_max_ms",
+		(double)s->recovery.maximum / 1e6);
 }
 
 static void print_json(const struct line_report *r, const char *display)
@@ -88,6 +127,7 @@ static void print_json(const struct line_report *r, const char *display)
 		json_object_set_new(all, counts[i].key, json_integer((json_int_t)counts[i].count));
 	json_object_set_new(all, "shown_per_second", json_real(rate(r->shown, elapsed)));
 	json_object_set_new(all, "classified_per_second", json_real(rate(r->classified, elapsed)));
+	json_object_set_new(all, "pl", pl_json(r));
 	json_object_set_new(all, "display", output_text(display));
 	for (int i = 0; i < TIME_COUNT; i++)
 		json_object_set_new(stages, times[i].key, milliseconds_json(&r->times[i]));

@@ -58,7 +58,8 @@ struct frame {
 	struct picture picture;
 	uint8_t *input; /* the network's input, [height][width][channels]; input_size bytes */
 	size_t input_size;
-	int pl_status;	 /* what pl_submit said: 0 or a negative errno value */
+	bool self_test; /* no picture: the PL computes something known */
+	int pl_status; /* what pl_submit said: 0 or a negative errno value; -ENODEV: software is to compute */
 	int32_t *scores; /* [class_count] */
 	struct classification result;
 	struct caption caption;	 /* its strings outlive the frame, or are `words` */

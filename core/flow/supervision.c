@@ -31,7 +31,7 @@ static void set_limits(struct supervision *s)
 
 	s->hard = o->limit ? o->limit : at_least(HARD_FACTOR * s->calibrated, o->shortest);
 	s->soft = at_least(SOFT_FACTOR * s->expected, o->limit ? 0 : o->shortest / SOFT_FACTOR);
-	if (s->soft > s->hard)
+	if (!s->calibrated || s->soft > s->hard)
 		s->soft = s->hard;
 }
 

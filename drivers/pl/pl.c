@@ -124,3 +124,13 @@ int pl_reset(struct pl *pl)
 {
 	return pl->loaded ? pl->driver->reset(pl->state) : 0;
 }
+
+int pl_program(struct pl *pl, struct error *e)
+{
+	return pl->loaded && pl->driver->program ? pl->driver->program(pl->state, e) : 0;
+}
+
+bool pl_is_hardware(const struct pl *pl)
+{
+	return pl->driver->hardware;
+}

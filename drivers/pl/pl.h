@@ -8,6 +8,7 @@
 
 #include "nn/network.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct error;
@@ -29,6 +30,9 @@ struct pl_driver {
 	int (*submit)(void *state, int buffer);
 	int (*wait)(void *state, int buffer, int64_t deadline);
 	int (*reset)(void *state);
+	/* Loads its design and the network again. NULL: there is nothing that could be lost. */
+	int (*program)(void *state, struct error *e);
+	bool hardware; /* it can hang, err and lose its memory, and is watched for that */
 };
 
 /*
@@ -54,8 +58,8 @@ int pl_submit(struct pl *pl, int buffer);
 
 /*
  * Waits until the buffer is done or clock_now() passes deadline (ns; INT64_MAX: no limit). 0: its output is
- * there and stays until the next submit. -ETIMEDOUT: it runs still. -EIO: it failed, was never submitted, or
- * was forgotten.
+ * there and stays until the next submit. -ETIMEDOUT: it runs still. -EIO: it failed. -EBADMSG: the answer was
+ * another call's. -ECANCELED: it was never submitted, or a reset forgot it.
  */
 int pl_wait(struct pl *pl, int buffer, int64_t deadline);
 
@@ -65,5 +69,10 @@ int pl_wait(struct pl *pl, int buffer, int64_t deadline);
  * that runs.
  */
 int pl_reset(struct pl *pl);
+
+/* After pl_reset, when that does not help: as if opened and loaded anew; the buffers' memory stays. */
+int pl_program(struct pl *pl, struct error *e);
+
+bool pl_is_hardware(const struct pl *pl);
 
 #endif

@@ -192,7 +192,7 @@ static int software_wait(void *state, int buffer, int64_t deadline)
 		rc = condition_wait(&s->ended, &s->lock, deadline);
 	/* A buffer that ended at the very deadline has ended. */
 	if (!busy(s, buffer))
-		rc = s->states[buffer] == DONE ? 0 : -EIO;
+		rc = s->states[buffer] == DONE ? 0 : -ECANCELED;
 	pthread_mutex_unlock(&s->lock);
 	return rc;
 }

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT */
+/* The line on a simulated PL in hardware that hangs, errs, corrupts and goes for good. */
+#include "base/error.h"
+#include "line.h"
+#include "network_builder.h"
+#include "nn/reference.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+
+#include <cmocka.h>
+
+#define FRAMES 120
+#define CALIBRATION 5 /* calls before the first frame, when all goes well */
+
+/* The simulated PL's troubles, in calls of pl_wait counted from the start. */
+static struct simulation {
+	int fail_from, fail_to; /* calls that end in `failure` */
+	int failure;
+	int corrupt_from; /* call from which answers are wrong until it is programmed */
+	bool reset_fails, program_fails;
+	atomic_int calls, resets, programmings;
+	atomic_bool mended;
+	int32_t wrong[16];
+} simulation;
+
+bool __wrap_pl_is_hardware(const struct pl *pl);
+int __real_pl_wait(struct pl *pl, int buffer, int64_t deadline);
+int __wrap_pl_wait(struct pl *pl, int buffer, int64_t deadline);
+const int32_t *__real_pl_output(struct pl *pl, int buffer);
+const int32_t *__wrap_pl_output(struct pl *pl, int buffer);
+int __real_pl_reset(struct pl *pl);
+int __wrap_pl_reset(struct pl *pl);
+int __wrap_pl_program(struct pl *pl, struct error *e);
+
+bool __wrap_pl_is_hardware(const struct pl *pl)
+{
+	(void)pl;
+	return true;
+}
+
+int __wrap_pl_wait(struct pl *pl, int buffer, int64_t deadline)
+{
+	int call = atomic_fetch_add(&simulation.calls, 1);
+
+	if (call >= simulation.fail_from && call < simulation.fail_to)
+		return simulation.failure;
+	/* The machine may be slow; this PL is late only when the simulation says so. */
+	(void)deadline;
+	return __real_pl_wait(pl, buffer, INT64_MAX);
+}
+
+const int32_t *__wrap_pl_output(struct pl *pl, int buffer)
+{
+	const int32_t *right = __real_pl_output(pl, buffer);
+
+	if (atomic_load(&simulation.calls) <= simulation.corrupt_from || atomic_load(&simulation.mended))
+		return right;
+	memcpy(simulation.wrong, right, 10 * sizeof(*right));
+	simulation.wrong[3] ^= 1;
+	return simulation.wrong;
+}
+
+int __wrap_pl_reset(struct pl *pl)
+{
+	atomic_fetch_add(&simulation.resets, 1);
+	return simulation.reset_fails ? -EIO : __real_pl_reset(pl);
+}
+
+int __wrap_pl_program(struct pl *pl, struct error *e)
+{
+	(void)pl;
+	atomic_fetch_add(&simulation.programmings, 1);
+	if (simulation.program_fails)
+		return error_set(e, -EIO, "the simulated PL takes no design");
+	atomic_store(&simulation.mended, true);
+	return 0;
+}
+
+static const struct simulation sound = {
+	.fail_from = INT32_MAX, .fail_to = INT32_MAX, .failure = -EIO, .corrupt_from = INT32_MAX};
+
+static void simulate(const struct simulation *wanted)
+{
+	memcpy(&simulation, wanted, sizeof(simulation));
+}
+
+struct outcome {
+	int frames, wrong; /* that came out, and those whose scores are not the network's */
+	struct line_report report;
+};
+
+/* Runs FRAMES frames; lossless, each is compared with the reference. */
+static void run(bool lossless, int64_t check, struct outcome *outcome)
+{
+	struct camera_options wanted = {.width = 64, .height = 48, .rate = 500, .paced = !lossless};
+	struct line_options options = {
+		.lossless = lossless, .overlap = true, .frames = FRAMES, .pl_check = check};
+	struct network *network = tiny_network(7);
+	int32_t *scores = taken((size_t)network->class_count, sizeof(*scores));
+	struct line *line;
+	struct frame *frame;
+	struct error e;
+
+	memset(outcome, 0, sizeof(*outcome));
+	options.network = network;
+	assert_int_equal(camera_open("test", &wanted, &options.camera, &e), 0);
+	assert_int_equal(pl_open("software", NULL, &options.pl, &e), 0);
+	assert_int_equal(line_start(&options, &line, &e), 0);
+	while ((frame = line_take(line, INT64_MAX))) {
+		assert_int_equal(reference_run(network, 0, network->layer_count, frame->input, scores), 0);
+		outcome->wrong += lossless && memcmp(scores, frame->scores,
+						      (size_t)network->class_count * sizeof(*scores));
+		outcome->frames++;
+		line_shown(line, &frame);
+	}
+	assert_int_equal(line_join(line, &e), 0);
+	outcome->report = *line_report(line);
+	line_destroy(line);
+	pl_close(options.pl);
+	camera_close(options.camera);
+	network_free(network);
+	free(scores);
+}
+
+static struct outcome outcome; /* large: histograms */
+
+static void test_sound(void **state)
+{
+	(void)state;
+	simulate(&sound);
+	run(true, 1000000, &outcome);
+	const struct supervision *s = &outcome.report.pl;
+	assert_int_equal(outcome.frames, FRAMES);
+	assert_int_equal(outcome.wrong, 0);
+	assert_true(s->calibrated > 0);
+	assert_true(s->hard >= 20000000);
+	assert_true(s->good >= FRAMES);
+	assert_int_equal(s->resets + s->programmings, 0);
+	assert_false(s->alarm);
+}
+
+/* A call that hangs: stopped, reset, its frame computed by software; nothing is lost and nothing is wrong. */
+static void one_failure(int failure, enum anomaly anomaly)
+{
+	struct simulation s = sound;
+
+	s.fail_from = CALIBRATION + 20;
+	s.fail_to = s.fail_from + 1;
+	s.failure = failure;
+	simulate(&s);
+	run(true, 0, &outcome);
+	assert_int_equal(outcome.frames, FRAMES);
+	assert_int_equal(outcome.wrong, 0);
+	assert_int_equal(outcome.report.pl_failures, 1);
+	assert_int_equal(outcome.report.by_software, 1);
+	assert_int_equal(outcome.report.pl.anomalies[anomaly], 1);
+	assert_int_equal(outcome.report.pl.recovery.count, 1);
+	assert_false(outcome.report.pl.alarm);
+	assert_int_equal(simulation.resets, 1);
+	assert_int_equal(simulation.programmings, anomaly == ANOMALY_WRONG);
+}
+
+static void test_one_failure_costs_nothing(void **state)
+{
+	(void)state;
+	one_failure(-ETIMEDOUT, ANOMALY_LATE);
+	one_failure(-EIO, ANOMALY_FAILED);
+	one_failure(-EBADMSG, ANOMALY_WRONG);
+}
+
+/* Live, the frame that the PL lost is lost, and the next goes on. */
+static void test_live_goes_on(void **state)
+{
+	struct simulation s = sound;
+
+	(void)state;
+	s.fail_from = CALIBRATION + 5;
+	s.fail_to = s.fail_from + 1;
+	s.failure = -ETIMEDOUT;
+	simulate(&s);
+	run(false, 0, &outcome);
+	assert_int_equal(outcome.report.pl_failures, 1);
+	assert_int_equal(outcome.report.by_software, 0);
+	assert_true(outcome.report.classified > 5);
+	assert_int_equal(outcome.report.received, FRAMES);
+}
+
+/* It never comes back: an alarm, then software computes all that follows, and no frame is wrong. */
+static void test_gone_for_good(void **state)
+{
+	struct simulation s = sound;
+
+	(void)state;
+	s.fail_from = CALIBRATION + 20;
+	s.failure = -ETIMEDOUT;
+	simulate(&s);
+	run(true, 0, &outcome);
+	assert_int_equal(outcome.frames, FRAMES);
+	assert_int_equal(outcome.wrong, 0);
+	assert_true(outcome.report.pl.retired);
+	assert_int_equal(outcome.report.pl.retirements, 1);
+	assert_int_equal(outcome.report.pl.alarms, 1);
+	assert_int_equal(outcome.report.by_software, FRAMES - 20);
+	assert_true(simulation.calls < CALIBRATION + 40); /* it is not asked for each frame any longer */
+}
+
+/* It hangs for a while: retired, tested, and taken again after it has passed. */
+static void test_comes_back(void **state)
+{
+	struct simulation s = sound;
+
+	(void)state;
+	s.fail_from = CALIBRATION + 20;
+	s.fail_to = s.fail_from + 10;
+	s.failure = -EIO;
+	simulate(&s);
+	run(true, 1, &outcome); /* a self-test before each frame */
+	assert_int_equal(outcome.frames, FRAMES);
+	assert_int_equal(outcome.wrong, 0);
+	assert_int_equal(outcome.report.pl.retirements, 1);
+	assert_false(outcome.report.pl.retired);
+	assert_true(outcome.report.by_software >= 3);
+	assert_true(outcome.report.by_software < 30);
+	assert_int_equal(outcome.report.pl.recovery.count, 1);
+}
+
+/* Weights go wrong and no status says so: the self-test finds out, the PL is programmed, and is right again.
+ */
+static void test_corruption_is_found(void **state)
+{
+	struct simulation s = sound;
+
+	(void)state;
+	s.corrupt_from = CALIBRATION + 31;
+	simulate(&s);
+	run(true, 1, &outcome);
+	assert_int_equal(outcome.frames, FRAMES);
+	assert_true(outcome.wrong <= 2); /* at most those between the corruption and the test */
+	assert_true(outcome.report.pl.anomalies[ANOMALY_WRONG] >= 1);
+	assert_int_equal(simulation.programmings, outcome.report.pl.programmings);
+	assert_true(simulation.mended);
+	assert_false(outcome.report.pl.retired);
+}
+
+/* Wrong from the start, and it takes no design: no frame is ever asked of it. */
+static void test_never_right(void **state)
+{
+	struct simulation s = sound;
+
+	(void)state;
+	s.corrupt_from = 0;
+	s.program_fails = true;
+	simulate(&s);
+	run(true, 0, &outcome);
+	assert_int_equal(outcome.frames, FRAMES);
+	assert_int_equal(outcome.wrong, 0);
+	assert_true(outcome.report.pl.retired);
+	assert_int_equal(outcome.report.by_software, FRAMES);
+	assert_true(simulation.programmings >= 1);
+}
+
+static void test_reset_that_fails_leads_to_programming(void **state)
+{
+	struct simulation s = sound;
+
+	(void)state;
+	s.fail_from = CALIBRATION + 20;
+	s.fail_to = s.fail_from + 1;
+	s.reset_fails = true;
+	simulate(&s);
+	run(true, 0, &outcome);
+	assert_int_equal(outcome.wrong, 0);
+	assert_int_equal(outcome.frames, FRAMES);
+	/* Programming begins with a reset, which fails as well. Later self-tests may bring it back. */
+	assert_true(outcome.report.pl.retirements >= 1);
+	assert_true(simulation.resets >= 2);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_sound),
+		cmocka_unit_test(test_one_failure_costs_nothing),
+		cmocka_unit_test(test_live_goes_on),
+		cmocka_unit_test(test_gone_for_good),
+		cmocka_unit_test(test_comes_back),
+		cmocka_unit_test(test_corruption_is_found),
+		cmocka_unit_test(test_never_right),
+		cmocka_unit_test(test_reset_that_fails_leads_to_programming),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
