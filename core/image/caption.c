@@ -28,6 +28,8 @@ struct panel {
 
 enum { PANEL_LABEL, PANEL_STATISTICS, PANEL_NOTICE, PANEL_COUNT };
 
+_Static_assert((int)PANEL_COUNT == CAPTION_PARTS, "a panel is a part");
+
 struct caption_drawer {
 	struct panel panels[PANEL_COUNT];
 	cairo_surface_t *ruler_surface;
@@ -454,26 +456,38 @@ static int copy_pixels(const uint8_t *panel, int panel_stride, const uint8_t *un
 	return ARGBCopy(panel, panel_stride, out, out_stride, width, height);
 }
 
+/* Where the panel lies on the picture; no width when it is not there. */
+static struct caption_area panel_area(const struct panel *panel, const struct picture *picture)
+{
+	struct caption_area area = {panel->x < 0 ? 0 : panel->x, panel->y < 0 ? 0 : panel->y, 0, 0};
+
+	if (!panel->surface)
+		return area;
+	int right = panel->x + cairo_image_surface_get_width(panel->surface);
+	int bottom = panel->y + cairo_image_surface_get_height(panel->surface);
+	area.width = (right < picture->width ? right : picture->width) - area.x;
+	area.height = (bottom < picture->height ? bottom : picture->height) - area.y;
+	if (area.width <= 0 || area.height <= 0)
+		area.width = area.height = 0;
+	return area;
+}
+
+static uint8_t *pixel_at(struct picture *picture, int x, int y)
+{
+	return picture->data + ((size_t)y * (size_t)picture->width + (size_t)x) * 4;
+}
+
 static void panel_put(const struct panel *panel, struct picture *picture, put_pixels *put)
 {
-	if (!panel->surface)
+	struct caption_area area = panel_area(panel, picture);
+
+	if (!area.width)
 		return;
 	int stride = cairo_image_surface_get_stride(panel->surface);
-	int left = panel->x < 0 ? -panel->x : 0, top = panel->y < 0 ? -panel->y : 0;
-	int width = cairo_image_surface_get_width(panel->surface) - left;
-	int height = cairo_image_surface_get_height(panel->surface) - top;
-	int x = panel->x + left, y = panel->y + top;
-
-	if (width > picture->width - x)
-		width = picture->width - x;
-	if (height > picture->height - y)
-		height = picture->height - y;
-	if (width <= 0 || height <= 0)
-		return;
-	const uint8_t *from =
-		cairo_image_surface_get_data(panel->surface) + (ptrdiff_t)top * stride + left * 4L;
-	uint8_t *to = picture->data + ((size_t)y * (size_t)picture->width + (size_t)x) * 4;
-	put(from, stride, to, picture->width * 4, to, picture->width * 4, width, height);
+	const uint8_t *from = cairo_image_surface_get_data(panel->surface) +
+			      (ptrdiff_t)(area.y - panel->y) * stride + (area.x - panel->x) * 4L;
+	uint8_t *to = pixel_at(picture, area.x, area.y);
+	put(from, stride, to, picture->width * 4, to, picture->width * 4, area.width, area.height);
 }
 
 static void draw(struct caption_drawer *drawer, struct picture *picture, const struct caption *caption,
@@ -491,8 +505,14 @@ void caption_draw(struct caption_drawer *drawer, struct picture *picture, const 
 	draw(drawer, picture, caption, ARGBBlend);
 }
 
-void caption_draw_layer(struct caption_drawer *drawer, struct picture *layer, const struct caption *caption)
+void caption_draw_layer(struct caption_drawer *drawer, struct picture *layer, const struct caption *caption,
+	struct caption_area areas[CAPTION_PARTS])
 {
-	memset(layer->data, 0, (size_t)layer->width * (size_t)layer->height * 4);
+	for (int i = 0; i < PANEL_COUNT; i++)
+		if (areas[i].width)
+			ARGBRect(layer->data, layer->width * 4, areas[i].x, areas[i].y, areas[i].width,
+				areas[i].height, 0);
 	draw(drawer, layer, caption, copy_pixels);
+	for (int i = 0; i < PANEL_COUNT; i++)
+		areas[i] = panel_area(&drawer->panels[i], layer);
 }

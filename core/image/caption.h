@@ -32,8 +32,18 @@ int caption_create(struct caption_drawer **out);
 void caption_destroy(struct caption_drawer *drawer);
 void caption_draw(struct caption_drawer *drawer, struct picture *picture, const struct caption *caption);
 
-/* The caption alone, on a transparent layer of the picture's size: bytes B, G, R, A, colours premultiplied.
+/* Where a layer is not transparent: the caption's parts, those without width left out. */
+#define CAPTION_PARTS 3
+
+struct caption_area {
+	int x, y, width, height;
+};
+
+/*
+ * The caption alone, on a layer of the picture's size that is transparent but for `areas`, which then say
+ * where it is drawn: bytes B, G, R, A, colours premultiplied. Writes to the areas only.
  */
-void caption_draw_layer(struct caption_drawer *drawer, struct picture *layer, const struct caption *caption);
+void caption_draw_layer(struct caption_drawer *drawer, struct picture *layer, const struct caption *caption,
+	struct caption_area areas[CAPTION_PARTS]);
 
 #endif

@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "display/drivers.h"
 #include "display/drm_console.h"
-#include "display/drm_planes.h"
+#include "display/drm_raw.h"
 #include "display/keyboard.h"
 
 #include <drm_fourcc.h>
@@ -33,25 +33,6 @@ struct ticket {
 
 #define TICKETS 16
 
-/* Two of a kind: `front` is on the screen, the other is free. */
-struct pair {
-	struct drm_buffer buffers[2];
-	int front;
-};
-
-/* How raw pictures are shown. */
-struct raw_way {
-	bool possible;
-	struct pair copies; /* for pictures that are not lent, or cannot be imported */
-	struct pair captions;
-	struct drm_buffer ground;
-	struct drm_scene scene;
-	struct drm_imports imports;
-	struct caption_drawer *drawer;
-	struct picture layer; /* the caption is drawn here: buffers of a card are slow to read */
-	char drawn[1024];     /* the caption in the front buffer, in words */
-};
-
 struct drm {
 	struct drm_wish wish;
 	enum pixel_format format; /* of raw pictures to come */
@@ -63,110 +44,21 @@ struct drm {
 	bool mode_wanted;   /* the next commit sets the mode */
 	bool monotonic, lost_told;
 	int64_t look_next;
-	struct pair screens;
-	struct raw_way raw;
-	struct frame *shown; /* whose own buffer is on the screen */
+	struct drm_pair screens;
+	struct drm_raw raw;
+	struct frame *shown; /* on the screen, perhaps by its own buffer; it is shown again after a switch */
 	struct ticket tickets[TICKETS];
 	unsigned int flips;
 	uint64_t uncopied, copied, composed; /* flips */
 };
-
-static struct drm_buffer *pair_back(struct pair *pair)
-{
-	return &pair->buffers[!pair->front];
-}
-
-static int pair_create(struct pair *pair, int fd, uint32_t fourcc, int width, int height, struct error *e)
-{
-	int status = drm_buffer_create(fd, fourcc, width, height, &pair->buffers[0], e);
-
-	return status ? status : drm_buffer_create(fd, fourcc, width, height, &pair->buffers[1], e);
-}
-
-static void pair_destroy(struct pair *pair, int fd)
-{
-	drm_buffer_destroy(fd, &pair->buffers[0]);
-	drm_buffer_destroy(fd, &pair->buffers[1]);
-}
-
-/* --- the raw way --- */
-
-static void raw_close(struct drm *d)
-{
-	struct raw_way *raw = &d->raw;
-
-	pair_destroy(&raw->copies, d->card.fd);
-	pair_destroy(&raw->captions, d->card.fd);
-	drm_buffer_destroy(d->card.fd, &raw->ground);
-	drm_imports_clear(&raw->imports, d->card.fd);
-	caption_destroy(raw->drawer);
-	picture_finish(&raw->layer);
-	*raw = (struct raw_way){0};
-}
-
-/* Finds out whether pictures of the format can be shown as they are; why not is of no interest. */
-static void raw_open(struct drm *d)
-{
-	struct raw_way *raw = &d->raw;
-	int fd = d->card.fd, width = d->monitor.mode.hdisplay, height = d->monitor.mode.vdisplay;
-	uint32_t fourcc = drm_fourcc(d->format);
-
-	raw->possible = fourcc && d->width > 0 && d->height > 0 &&
-			!pair_create(&raw->captions, fd, DRM_FORMAT_ARGB8888, width, height, NULL) &&
-			!drm_buffer_create(fd, DRM_FORMAT_XRGB8888, width, height, &raw->ground, NULL) &&
-			!pair_create(&raw->copies, fd, fourcc, d->width, d->height, NULL) &&
-			!caption_create(&raw->drawer) && !picture_resize(&raw->layer, width, height) &&
-			!drm_output_arrange(&d->output, &raw->copies.buffers[0], &raw->captions.buffers[0],
-				&raw->ground, &raw->scene);
-	if (!raw->possible)
-		raw_close(d);
-}
-
-/* All that the caption shows, in words, to see whether it changed. */
-static void caption_key(const struct caption *c, char *key, size_t size)
-{
-	snprintf(key, size, "%s|%.3f|%s|%.3f|%d|%.1f|%.1f|%s", c->group ? c->group : "",
-		(double)c->group_confidence, c->label ? c->label : "", (double)c->confidence, c->statistics,
-		c->statistics ? c->frames_per_second : 0, c->statistics ? c->latency_ms : 0,
-		c->notice ? c->notice : "");
-}
-
-/* Draws the caption into the back buffer, if it changed; returns whether it did. */
-static bool raw_caption(struct raw_way *raw, const struct caption *caption)
-{
-	char key[sizeof(raw->drawn)];
-
-	caption_key(caption, key, sizeof(key));
-	if (!strcmp(key, raw->drawn))
-		return false;
-	memcpy(raw->drawn, key, sizeof(key));
-	caption_draw_layer(raw->drawer, &raw->layer, caption);
-	drm_buffer_draw(pair_back(&raw->captions), &raw->layer);
-	return true;
-}
-
-/* The camera's own buffer, or a copy of it. -EBADMSG: it is cut short. */
-static int raw_picture_put(struct drm *d, const struct frame *frame, bool *lent)
-{
-	const struct drm_buffer *buffer = NULL;
-	struct raw_way *raw = &d->raw;
-
-	if (frame->loan.give_back && frame->loan.dmabuf >= 0)
-		buffer = drm_imports_find(&raw->imports, d->card.fd, frame->loan.dmabuf,
-			drm_fourcc(frame->raw.format), frame->raw.width, frame->raw.height,
-			frame->loan.stride);
-	*lent = buffer != NULL;
-	raw->scene.layers[raw->scene.count - 2].buffer = buffer ? buffer : pair_back(&raw->copies);
-	return buffer ? 0 : drm_buffer_copy(pair_back(&raw->copies), &frame->raw);
-}
 
 /* --- the screen --- */
 
 static void screen_close(struct drm *d)
 {
 	drm_output_close(&d->output);
-	raw_close(d);
-	pair_destroy(&d->screens, d->card.fd);
+	drm_raw_close(&d->raw);
+	drm_pair_destroy(&d->screens, d->card.fd);
 	frame_release(&d->shown);
 }
 
@@ -177,13 +69,13 @@ static int screen_open(struct drm *d, struct error *e)
 	int status = drm_output_open(&d->card, &d->monitor, &d->output, e);
 
 	if (!status)
-		status = pair_create(
+		status = drm_pair_create(
 			&d->screens, d->card.fd, DRM_FORMAT_XRGB8888, mode->hdisplay, mode->vdisplay, e);
 	if (status) {
 		screen_close(d);
 		return status;
 	}
-	raw_open(d);
+	drm_raw_open(&d->raw, &d->output, &d->monitor, d->format, d->width, d->height);
 	d->mode_wanted = true;
 	return 0;
 }
@@ -265,33 +157,32 @@ static int flip_failed(struct drm *d, int status, struct error *e)
 		d->card.driver, d->monitor.name, strerror(-status));
 }
 
+static void shown_set(struct drm *d, struct frame *frame)
+{
+	frame_reference(frame);
+	frame_release(&d->shown);
+	d->shown = frame;
+}
+
 static int show_raw(struct drm *d, struct frame *frame, struct error *e)
 {
-	struct raw_way *raw = &d->raw;
-	struct drm_layer *caption = &raw->scene.layers[raw->scene.count - 1];
 	bool lent;
+	int status = drm_raw_draw(&d->raw, frame, &lent);
 
-	int status = raw_picture_put(d, frame, &lent);
 	if (status)
 		return error_set(e, status, "frame %llu is cut short", (unsigned long long)frame->number);
-	bool drawn = raw_caption(raw, &frame->caption);
-	caption->buffer = drawn ? pair_back(&raw->captions) : &raw->captions.buffers[raw->captions.front];
-	status = flip(d, &raw->scene, &frame->stamps[STAMP_SHOWN]);
-	if (status) {
-		raw->drawn[0] = '\0';
+	status = flip(d, &d->raw.scene, &frame->stamps[STAMP_SHOWN]);
+	if (status)
 		return flip_failed(d, status, e);
-	}
-	raw->captions.front ^= drawn;
-	raw->copies.front ^= !lent;
-	frame_release(&d->shown);
-	d->shown = lent ? frame_reference(frame) : NULL;
+	drm_raw_flipped(&d->raw);
+	shown_set(d, frame);
 	*(lent ? &d->uncopied : &d->copied) += 1;
 	return 0;
 }
 
 static int show_composed(struct drm *d, struct frame *frame, struct error *e)
 {
-	struct drm_buffer *back = pair_back(&d->screens);
+	struct drm_buffer *back = drm_pair_back(&d->screens);
 	struct rectangle screen = {.width = back->width, .height = back->height};
 	struct drm_scene scene = {0};
 
@@ -301,32 +192,64 @@ static int show_composed(struct drm *d, struct frame *frame, struct error *e)
 	if (status)
 		return flip_failed(d, status, e);
 	d->screens.front ^= 1;
-	frame_release(&d->shown);
+	shown_set(d, frame);
 	d->composed++;
 	return 0;
 }
 
-static int drm_show(void *state, struct frame *frame, struct error *e)
+/* Whoever has the screen next may not know of planes, and they would cover its picture. */
+static void overlays_clear(struct drm *d)
+{
+	const struct drm_buffer *front = &d->screens.buffers[d->screens.front];
+	struct rectangle screen = {.width = front->width, .height = front->height};
+	struct drm_scene scene = {0};
+
+	if (!d->raw.possible || d->mode_wanted)
+		return;
+	drm_scene_add(&scene, d->output.primary, front, screen);
+	(void)drm_output_commit(&d->output, &scene, 0, NULL);
+}
+
+/* The source may change its mind, or another one come in its place: there may be a way for it as well. */
+static void raw_follow(struct drm *d, const struct frame *frame)
 {
 	const struct raw_picture *raw = &frame->raw;
+
+	if (frame->absent || !drm_fourcc(raw->format) || raw->width < 1 || raw->height < 1 ||
+		(raw->format == d->format && raw->width == d->width && raw->height == d->height))
+		return;
+	d->format = raw->format;
+	d->width = raw->width;
+	d->height = raw->height;
+	overlays_clear(d);
+	drm_raw_close(&d->raw);
+	drm_raw_open(&d->raw, &d->output, &d->monitor, d->format, d->width, d->height);
+}
+
+static int drm_show(void *state, struct frame *frame, struct error *e)
+{
 	struct drm *d = state;
 
 	if (!d->plugged || !d->here)
 		return -EAGAIN;
+	raw_follow(d, frame);
 	if (!frame->show_raw)
 		return show_composed(d, frame, e);
-	if (raw->format != d->format || raw->width != d->width || raw->height != d->height) {
-		/* The source changed its mind: there may be a way for this as well, from now on. */
-		d->format = raw->format;
-		d->width = raw->width;
-		d->height = raw->height;
-		raw_close(d);
-		raw_open(d);
-	}
 	return d->raw.possible ? show_raw(d, frame, e) : -EAGAIN;
 }
 
 /* --- coming and going --- */
+
+/* What was shown last, for a screen that has lost it: while paused, no picture comes. */
+static void show_again(struct drm *d)
+{
+	struct frame *last = d->shown;
+	struct error e;
+
+	if (last)
+		(void)drm_show(d, frame_reference(last), &e); /* what is wrong, the next picture tells */
+	frame_release(&last);
+}
 
 static void monitor_back(struct drm *d)
 {
@@ -341,13 +264,17 @@ static void monitor_back(struct drm *d)
 	}
 	if (status)
 		return;
+	struct frame *last = d->shown;
+	d->shown = NULL;
 	screen_close(d);
+	d->shown = last;
 	d->monitor = found;
 	if (screen_open(d, &e)) {
 		log_warning("%s", e.text);
 		return;
 	}
 	d->plugged = true;
+	show_again(d);
 	log_info("%s: a monitor again, %d×%d at %.4g Hz", d->monitor.name, d->monitor.mode.hdisplay,
 		d->monitor.mode.vdisplay, drm_mode_rate(&d->monitor.mode));
 }
@@ -377,6 +304,7 @@ static void console_follow(struct drm *d)
 	switch (drm_console_poll()) {
 	case CONSOLE_LEAVE:
 		d->here = false;
+		overlays_clear(d);
 		drmDropMaster(d->card.fd);
 		drm_console_left();
 		break;
@@ -386,6 +314,7 @@ static void console_follow(struct drm *d)
 			break;
 		}
 		d->here = d->mode_wanted = true;
+		show_again(d);
 		break;
 	default:
 		break;

@@ -212,6 +212,25 @@ int drm_buffer_copy(struct drm_buffer *buffer, const struct raw_picture *raw)
 	return 0;
 }
 
+int drm_pair_create(struct drm_pair *pair, int fd, uint32_t fourcc, int width, int height, struct error *e)
+{
+	int status = drm_buffer_create(fd, fourcc, width, height, &pair->buffers[0], e);
+
+	pair->front = 0;
+	return status ? status : drm_buffer_create(fd, fourcc, width, height, &pair->buffers[1], e);
+}
+
+void drm_pair_destroy(struct drm_pair *pair, int fd)
+{
+	drm_buffer_destroy(fd, &pair->buffers[0]);
+	drm_buffer_destroy(fd, &pair->buffers[1]);
+}
+
+struct drm_buffer *drm_pair_back(struct drm_pair *pair)
+{
+	return &pair->buffers[!pair->front];
+}
+
 const struct drm_buffer *drm_imports_find(struct drm_imports *imports, int fd, int dmabuf, uint32_t fourcc,
 	int width, int height, size_t stride)
 {

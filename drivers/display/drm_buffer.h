@@ -53,6 +53,16 @@ void drm_buffer_draw(struct drm_buffer *buffer, const struct picture *picture);
 /* Copies a raw picture of the buffer's own format and size; -EBADMSG when it is cut short. */
 int drm_buffer_copy(struct drm_buffer *buffer, const struct raw_picture *raw);
 
+/* Two of a kind: `front` is on the screen, the other is free to draw in. */
+struct drm_pair {
+	struct drm_buffer buffers[2];
+	int front;
+};
+
+int drm_pair_create(struct drm_pair *pair, int fd, uint32_t fourcc, int width, int height, struct error *e);
+void drm_pair_destroy(struct drm_pair *pair, int fd);
+struct drm_buffer *drm_pair_back(struct drm_pair *pair);
+
 /* Imported buffers by the identity of their dma-buf: a number of a file descriptor may come again. */
 #define DRM_IMPORTS 32
 

@@ -287,11 +287,13 @@ static void layer_is_the_caption_alone(void **state)
 	struct caption_drawer *drawer = drawer_new();
 	struct picture layer = grey_picture(320, 240), drawn_on = grey_picture(320, 240);
 	struct caption caption = {.label = "golden retriever", .confidence = 0.4F, .notice = "paused"};
+	struct caption_area areas[CAPTION_PARTS] = {0};
 	size_t clear = 0, solid = 0;
 
 	(void)state;
+	memset(layer.data, 0, layer.capacity);
 	for (int round = 0; round < 2; round++) { /* the second leaves nothing of the first */
-		caption_draw_layer(drawer, &layer, &caption);
+		caption_draw_layer(drawer, &layer, &caption, areas);
 		memset(drawn_on.data, 200, drawn_on.capacity);
 		caption_draw(drawer, &drawn_on, &caption);
 		for (size_t i = 0; i < drawn_on.capacity; i += 4) {
@@ -307,6 +309,15 @@ static void layer_is_the_caption_alone(void **state)
 	}
 	assert_true(clear > 320 * 240);
 	assert_true(solid > 1000);
+	for (int y = 0; y < 240; y++)
+		for (int x = 0; x < 320; x++) {
+			bool inside = false;
+			for (int i = 0; i < CAPTION_PARTS; i++)
+				inside |= x >= areas[i].x && x < areas[i].x + areas[i].width &&
+					  y >= areas[i].y && y < areas[i].y + areas[i].height;
+			assert_true(inside || !layer.data[4 * (y * 320 + x) + 3]);
+		}
+	assert_false(areas[0].width && areas[1].width && areas[2].width); /* the notice is gone */
 	caption_destroy(drawer);
 	free(layer.data);
 	free(drawn_on.data);
