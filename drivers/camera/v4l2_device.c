@@ -12,9 +12,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Enough that none is missed while one is copied; more where a display may keep some. */
-#define BUFFERS 4
-#define BUFFERS_TO_LEND 8
+/* A quarter of a second at the usual rate, if this program does not get to run; and some that a display
+ * keeps. */
+#define BUFFERS 8
+#define BUFFERS_TO_LEND 12
 
 void v4l2_device_mode(const struct v4l2_device *d, char *text, size_t size)
 {

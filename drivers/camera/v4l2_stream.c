@@ -17,11 +17,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define BUFFERS 8
+#define BUFFERS 16
 #define BUFFERS_LEAST 2
 
 /* The camera never has fewer to fill, whoever wants a loan. */
-#define QUEUED_LEAST 3
+#define QUEUED_LEAST 4
 
 #define SECOND 1000000000LL
 
