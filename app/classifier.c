@@ -2,7 +2,7 @@
 #include "classifier.h"
 
 #include "base/error.h"
-#include "image/resize.h"
+#include "image/view.h"
 #include "nn/engine.h"
 #include "pl/pl.h"
 
@@ -71,12 +71,13 @@ void classifier_destroy(struct classifier *classifier)
 	free(classifier);
 }
 
-int classifier_run(
-	struct classifier *c, const struct picture *picture, struct classification *out, struct error *e)
+int classifier_run(struct classifier *c, enum view_origin origin, const struct picture *picture,
+	struct classification *out, struct error *e)
 {
-	struct shape in = c->network->layers[0].in;
+	const struct layer *first = &c->network->layers[0];
 
-	resize_to_input(picture, c->input, in.width, in.height, in.channels);
+	view_input(&c->network->view, origin, picture, c->input, first->in.width, first->in.height,
+		first->in.channels, first->input_bits);
 	engine_run(c->conv0, c->input, pl_input(c->pl, 0));
 	int status = pl_submit(c->pl, 0);
 	if (!status)

@@ -19,8 +19,8 @@ int classifier_create(const struct network *network, const char *pl, const char 
 void classifier_destroy(struct classifier *classifier); /* takes NULL */
 
 /* One call at a time on one classifier. Fails as pl_submit and pl_wait do. */
-int classifier_run(struct classifier *classifier, const struct picture *picture, struct classification *out,
-	struct error *e);
+int classifier_run(struct classifier *classifier, enum view_origin origin, const struct picture *picture,
+	struct classification *out, struct error *e);
 
 /* int32_t [class_count] of the last picture; valid until the next classifier_run. */
 const int32_t *classifier_scores(const struct classifier *classifier);

@@ -77,7 +77,7 @@ static int classify_files(struct classifier *classifier, const struct network *n
 			continue;
 		}
 		int64_t begun = clock_now();
-		if (classifier_run(classifier, &picture, &result, &e)) {
+		if (classifier_run(classifier, VIEW_FROM_FILE, &picture, &result, &e)) {
 			code = fail(FAILURE_PL, &e);
 			break;
 		}

@@ -97,7 +97,7 @@ static int score_picture(struct worker *w, int index, struct picture *picture, s
 		pthread_mutex_unlock(&job->lock);
 		return 0;
 	}
-	error = classifier_run(w->classifier, picture, &found, e);
+	error = classifier_run(w->classifier, VIEW_FROM_DATASET, picture, &found, e);
 	if (error)
 		return error;
 	note(job, index, &found);

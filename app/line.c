@@ -82,9 +82,9 @@ static int check_network(const struct network *network, struct error *e)
 	if (network->layer_count < 2)
 		return error_set(e, -EINVAL, "%s: has one layer only; the PL needs at least one after Conv0",
 			network->name);
-	if (network->layers[0].input_bits != 8)
-		return error_set(e, -EINVAL, "%s: starts from %d-bit codes; a camera needs 8-bit pixels",
-			network->name, network->layers[0].input_bits);
+	if (network->layers[0].in.channels != 3 && network->layers[0].in.channels != 1)
+		return error_set(e, -EINVAL, "%s: starts from codes of %d channels, not from pixels",
+			network->name, network->layers[0].in.channels);
 	return 0;
 }
 

@@ -3,7 +3,7 @@
 
 #include "base/log.h"
 #include "image/caption.h"
-#include "image/resize.h"
+#include "image/view.h"
 #include "nn/engine.h"
 
 #include <errno.h>
@@ -59,7 +59,8 @@ static double scale_for(const struct line *line, const struct raw_picture *raw, 
 		return 1;
 	double width = raw->width, height = raw->height;
 	double screen = fmin(wants.width / width, wants.height / height);
-	double network = fmax(line->input.width / width, line->input.height / height);
+	double network = view_scale(
+		&line->options.network->view, raw->width, raw->height, line->input.width, line->input.height);
 	return fmin(1, fmax(screen, network));
 }
 
@@ -79,8 +80,9 @@ static bool decode(struct line *line, struct frame *frame, struct display_wants 
 				(unsigned long long)frame->number, e.text);
 		return false;
 	}
-	resize_to_input(
-		&frame->picture, frame->input, line->input.width, line->input.height, line->input.channels);
+	view_input(&line->options.network->view, VIEW_FROM_CAMERA, &frame->picture, frame->input,
+		line->input.width, line->input.height, line->input.channels,
+		line->options.network->layers[0].input_bits);
 	frame->stamps[STAMP_DECODED] = clock_now();
 	histogram_add(&line->report.times[TIME_DECODE], frame->stamps[STAMP_DECODED] - begun);
 	return true;
@@ -243,6 +245,20 @@ void *label_stage(void *argument)
 	return NULL;
 }
 
+/* Where people are to hold what the network shall see, if it does not look at the whole middle. */
+static struct caption_guide guide_for(const struct line *line, const struct frame *frame)
+{
+	const struct view *view = &line->options.network->view;
+	int width = frame->show_raw ? frame->raw.width : frame->picture.width;
+	int height = frame->show_raw ? frame->raw.height : frame->picture.height;
+	double box_width, box_height;
+
+	if (view->kind == VIEW_CENTRE)
+		return (struct caption_guide){0};
+	view_box(view, width, height, line->input.width, line->input.height, &box_width, &box_height);
+	return (struct caption_guide){box_width / width, box_height / height, (double)width / height};
+}
+
 static struct caption caption_for(
 	const struct line *line, const struct line_caption *wanted, const struct latest *latest, double rate)
 {
@@ -300,6 +316,8 @@ static void caption_frame(struct line *line, struct frame *frame, double rate)
 		latest.known = true;
 	}
 	frame->caption = caption_for(line, &wanted, &latest, rate);
+	if (wanted.visible)
+		frame->caption.guide = guide_for(line, frame);
 	caption_words(&frame->caption, frame->words, sizeof(frame->words));
 	if (!frame->show_raw && (wanted.visible || wanted.statistics || wanted.notice))
 		caption_draw(line->drawer, &frame->picture, &frame->caption);

@@ -168,13 +168,11 @@ static int check_for_pictures(const struct network *network, struct error *e)
 {
 	const struct layer *first = &network->layers[0];
 
-	if (first->input_bits != 8)
-		return error_set(e, -EINVAL,
-			"%s takes codes of %d bits, not the pixels of a picture: it holds only the later "
-			"layers of a network",
-			network->folder, first->input_bits);
 	if (first->in.channels != 3 && first->in.channels != 1)
-		return error_set(e, -EINVAL, "%s takes %d channels; a picture has 3, or 1 when grey",
+		return error_set(e, -EINVAL,
+			"%s takes codes of %d channels, not the pixels of a picture (3 channels, or 1 when "
+			"grey): "
+			"it holds only the later layers of a network",
 			network->folder, first->in.channels);
 	if (network->layer_count < 2)
 		return error_set(e, -EINVAL,

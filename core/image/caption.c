@@ -26,7 +26,7 @@ struct panel {
 	char key[4 * LINE_BYTES]; /* what it was drawn from */
 };
 
-enum { PANEL_LABEL, PANEL_STATISTICS, PANEL_NOTICE, PANEL_COUNT };
+enum { PANEL_GUIDE, PANEL_LABEL, PANEL_STATISTICS, PANEL_NOTICE, PANEL_COUNT };
 
 _Static_assert((int)PANEL_COUNT == CAPTION_PARTS, "a panel is a part");
 
@@ -444,6 +444,49 @@ static void notice_panel(
 	panel_end(panel, cairo);
 }
 
+/* Four corners of light on a dark line, so that they show on any picture. */
+static void guide_corners(cairo_t *cairo, double width, double height, double line)
+{
+	double arm = fmin(width, height) / 6, edge = 1.5 * line;
+
+	for (int i = 0; i < 4; i++) {
+		double x = i & 1 ? width - edge : edge, y = i & 2 ? height - edge : edge;
+		cairo_move_to(cairo, x + (i & 1 ? -arm : arm), y);
+		cairo_line_to(cairo, x, y);
+		cairo_line_to(cairo, x, y + (i & 2 ? -arm : arm));
+	}
+	cairo_set_line_cap(cairo, CAIRO_LINE_CAP_ROUND);
+	cairo_set_line_join(cairo, CAIRO_LINE_JOIN_ROUND);
+	cairo_set_line_width(cairo, 3 * line);
+	cairo_set_source_rgba(cairo, 0.05, 0.06, 0.08, 0.55);
+	cairo_stroke_preserve(cairo);
+	cairo_set_line_width(cairo, line);
+	cairo_set_source_rgba(cairo, 1, 1, 1, 0.9);
+	cairo_stroke(cairo);
+}
+
+static void guide_panel(
+	struct caption_drawer *drawer, const struct picture *picture, const struct caption *caption)
+{
+	struct panel *panel = &drawer->panels[PANEL_GUIDE];
+	const struct caption_guide *guide = &caption->guide;
+	double shown = fmin(picture->width, picture->height * guide->aspect);
+	double width = guide->width * shown, height = guide->height * shown / fmax(guide->aspect, 1e-3);
+	double line = fmax(2, round(unit_of(picture) / 10));
+	char key[64] = "";
+
+	if (guide->width > 0)
+		snprintf(key, sizeof(key), "%dx%d|%.3f|%.3f", picture->width, picture->height, width, height);
+	if (!panel_stale(panel, key) || !key[0] || width < 8 * line || height < 8 * line)
+		return;
+	panel->surface = cairo_image_surface_create(CAIRO_FORMAT_ARGB32, (int)ceil(width), (int)ceil(height));
+	cairo_t *cairo = cairo_create(panel->surface);
+	panel->x = (picture->width - (int)ceil(width)) / 2;
+	panel->y = (picture->height - (int)ceil(height)) / 2;
+	guide_corners(cairo, ceil(width), ceil(height), line);
+	panel_end(panel, cairo);
+}
+
 /* What hangs over the picture's edge is cut off. `put` is libyuv's ARGBBlend, or a copy of the same shape. */
 typedef int put_pixels(const uint8_t *panel, int panel_stride, const uint8_t *under, int under_stride,
 	uint8_t *out, int out_stride, int width, int height);
@@ -493,6 +536,7 @@ static void panel_put(const struct panel *panel, struct picture *picture, put_pi
 static void draw(struct caption_drawer *drawer, struct picture *picture, const struct caption *caption,
 	put_pixels *put)
 {
+	guide_panel(drawer, picture, caption);
 	label_panel(drawer, picture, caption);
 	statistics_panel(drawer, picture, caption);
 	notice_panel(drawer, picture, caption);

@@ -7,6 +7,12 @@
 
 #include <stdbool.h>
 
+/* A box in the middle of the picture, for people to hold something into it; width 0: none. */
+struct caption_guide {
+	double width, height; /* shares of the picture's sides */
+	double aspect;	      /* of the picture, width by height: it may be shown with borders */
+};
+
 struct caption {
 	const char *group; /* "dog"; NULL: none */
 	float group_confidence;
@@ -17,6 +23,7 @@ struct caption {
 	bool statistics;	  /* show the line of frames a second and latency */
 	const char *notice; /* lines in the middle, \n between them, two spaces between key and meaning; NULL:
 			       none */
+	struct caption_guide guide;
 };
 
 /*
@@ -33,7 +40,7 @@ void caption_destroy(struct caption_drawer *drawer);
 void caption_draw(struct caption_drawer *drawer, struct picture *picture, const struct caption *caption);
 
 /* Where a layer is not transparent: the caption's parts, those without width left out. */
-#define CAPTION_PARTS 3
+#define CAPTION_PARTS 4
 
 struct caption_area {
 	int x, y, width, height;

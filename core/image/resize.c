@@ -107,6 +107,20 @@ static void columns_sum(const uint32_t *sums, const struct span *columns, uint32
 
 void resize_to_input(const struct picture *picture, uint8_t *out, int width, int height, int channels)
 {
+	resize_part_to_input(picture, 1, out, width, height, channels);
+}
+
+/* Rounded to the nearest, at least 1. */
+static int part_of(int side, double part)
+{
+	int scaled = (int)(side * part + 0.5);
+
+	return scaled < 1 ? 1 : scaled;
+}
+
+void resize_part_to_input(
+	const struct picture *picture, double part, uint8_t *out, int width, int height, int channels)
+{
 	uint32_t sums[4 * PICTURE_SIDE_MAXIMUM];
 	int columns = picture->width;
 	int rows = picture->height;
@@ -115,8 +129,8 @@ void resize_to_input(const struct picture *picture, uint8_t *out, int width, int
 		columns = (int)(((int64_t)rows * width + height / 2) / height);
 	else
 		rows = (int)(((int64_t)columns * height + width / 2) / width);
-	columns = columns < 1 ? 1 : columns;
-	rows = rows < 1 ? 1 : rows;
+	columns = part_of(columns, part);
+	rows = part_of(rows, part);
 	size_t stride = (size_t)picture->width * 4;
 	const uint8_t *crop = picture->data + (size_t)((picture->height - rows) / 2) * stride +
 			      (size_t)((picture->width - columns) / 2) * 4;

@@ -17,4 +17,9 @@
  */
 void resize_to_input(const struct picture *picture, uint8_t *out, int width, int height, int channels);
 
+/* The same of a box in the middle of that crop, of `part` (0 … 1] of its width and height, at least a pixel.
+ */
+void resize_part_to_input(
+	const struct picture *picture, double part, uint8_t *out, int width, int height, int channels);
+
 #endif

@@ -11,6 +11,8 @@
 #ifndef NN_NETWORK_H
 #define NN_NETWORK_H
 
+#include "image/view.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -69,6 +71,7 @@ struct label_group {
 struct network {
 	char *name;
 	char *folder;
+	struct view view;
 	struct layer *layers;
 	int layer_count;
 

@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "nn/labels.h"
 #include "nn/limits.h"
+#include "nn/network_parse.h"
 
 #include <errno.h>
 #include <math.h>
@@ -379,6 +380,11 @@ int network_check(const struct network *network, struct error *e)
 	if (network->layer_count < 1 || network->layer_count > LAYER_LIMIT || !network->layers)
 		return error_set(e, -EBADMSG, "field \"layers\": %d are not within 1 … %d",
 			network->layer_count, LAYER_LIMIT);
+	if (!view_valid(&network->view))
+		return error_set(e, -EBADMSG, "field \"view\": is out of bounds");
+	if (network->view.kind == VIEW_INK && network->layers[0].in.channels != 1)
+		return error_set(e, -EBADMSG, "field \"view\": ink is grey, but the input has %d channels",
+			network->layers[0].in.channels);
 	for (int i = 0; i < network->layer_count; i++) {
 		struct error cause = {0};
 		const char *name = network->layers[i].name;

@@ -512,6 +512,8 @@ static int parse_root(struct parser *p, json_t *root, struct error *e)
 		return rc;
 	if (p->network->class_count && !json_object_get(root, "labels"))
 		return error_set(e, -EBADMSG, JSON_FILE ": field \"labels\": is missing");
+	if ((rc = view_parse(json_object_get(root, "view"), &p->network->view, &cause)))
+		return error_set(e, rc, JSON_FILE ": %s", cause.text);
 	if ((rc = read_text(p, root, "labels", labels_parse, e)) ||
 		(rc = read_text(p, root, "groups", groups_parse, e)))
 		return rc;

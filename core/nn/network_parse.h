@@ -5,6 +5,8 @@
 
 #include "nn/network.h"
 
+#include <jansson.h>
+
 struct error;
 
 /*
@@ -37,6 +39,12 @@ bool layer_has_array(const struct layer *layer, enum layer_array array);
 
 /* network.json and all that it names. The network's folder is left NULL. Errors begin with a file's name. */
 int network_parse(const struct network_files *files, struct network **out, struct error *e);
+
+/* The value of the field "view" (NULL: the field is missing), and the other way round (NULL: nothing to say,
+ * or no memory). The error begins with the field. */
+int view_parse(const json_t *value, struct view *view, struct error *e);
+json_t *view_json(const struct view *view);
+bool view_valid(const struct view *view);
 
 /*
  * Reads the arrays of a layer that passed layer_check_shape. names: the file of each, NULL for the default. A

@@ -179,6 +179,19 @@ static json_t *layer_json(const struct layer *l)
 	return NULL;
 }
 
+/* Nothing about a network that looks at pictures as they are. */
+static int write_view(FILE *file, const struct view *view)
+{
+	if (view->kind == VIEW_CENTRE && !view->inverted && !view->high)
+		return 0;
+	json_t *json = view_json(view);
+	fputs("  \"view\": ", file);
+	int rc = json && !json_dumpf(json, file, 0) ? 0 : -ENOMEM;
+	fputs(",\n", file);
+	json_decref(json);
+	return rc;
+}
+
 /* One layer a line: a network of twenty layers fits a screen. */
 static int write_layers(FILE *file, const struct network *network)
 {
@@ -210,6 +223,8 @@ static int save_json(const struct saving *s, struct error *e)
 			fputs("  \"labels\": \"labels.txt\",\n", draft.file);
 		if (s->network->group_count)
 			fputs("  \"groups\": \"groups.txt\",\n", draft.file);
+		if (!rc)
+			rc = write_view(draft.file, &s->network->view);
 		if (!rc)
 			rc = write_layers(draft.file, s->network);
 		fputs("}\n", draft.file);

@@ -52,6 +52,12 @@ static inline void layer_is(const struct layer *a, const struct layer *b)
 static inline void network_is(const struct network *a, const struct network *b)
 {
 	assert_string_equal(a->name, b->name);
+	assert_int_equal(a->view.kind, b->view.kind);
+	assert_int_equal(a->view.inverted, b->view.inverted);
+	assert_int_equal(a->view.low, b->view.low);
+	assert_int_equal(a->view.high, b->view.high);
+	assert_memory_equal(&a->view.size, &b->view.size, sizeof(a->view.size));
+	assert_memory_equal(&a->view.fill, &b->view.fill, sizeof(a->view.fill));
 	assert_int_equal(a->layer_count, b->layer_count);
 	for (int i = 0; i < a->layer_count; i++)
 		layer_is(&a->layers[i], &b->layers[i]);

@@ -280,6 +280,24 @@ static void words_say_the_same(void **state)
 	assert_string_equal(words, "");
 }
 
+/* A box of half the height in the middle, by its corners; on a screen with borders, in the middle of the
+ * picture. */
+static void guide_stands_in_the_middle(void **state)
+{
+	(void)state;
+	struct caption caption = {.guide = {0.375, 0.5, 4.0 / 3}};
+	struct box box = drawn(640, 480, &caption);
+	assert_in_range(box.x0, 200, 203);
+	assert_in_range(box.x1, 437, 440);
+	assert_in_range(box.y0, 120, 123);
+	assert_in_range(box.y1, 357, 360);
+	box = drawn(1280, 480, &caption);
+	assert_in_range(box.x0, 520, 524);
+	assert_in_range(box.x1, 756, 760);
+	assert_in_range(box.y0, 120, 123);
+	assert_true(nothing(drawn(20, 16, &caption)));
+}
+
 /* What lies above a monitor's picture: nothing but the caption, and blended it is the caption on the picture.
  */
 static void layer_is_the_caption_alone(void **state)
@@ -336,6 +354,7 @@ int main(void)
 		cmocka_unit_test(broken_text_is_still_drawn),
 		cmocka_unit_test(any_size_and_confidence_is_safe),
 		cmocka_unit_test(words_say_the_same),
+		cmocka_unit_test(guide_stands_in_the_middle),
 		cmocka_unit_test(layer_is_the_caption_alone),
 	};
 

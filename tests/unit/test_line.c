@@ -275,15 +275,15 @@ static void test_unfit_networks_are_refused(void **state)
 	struct error e;
 
 	(void)state;
-	int classes = network->class_count, bits = network->layers[0].input_bits;
+	int classes = network->class_count;
 	network->class_count = 0;
 	assert_int_equal(line_start(&options, &line, &e), -EINVAL);
 	assert_non_null(strstr(e.text, "class scores"));
 	network->class_count = classes;
-	network->layers[0].input_bits = 2;
+	network->layers[0].in.channels = 64;
 	assert_int_equal(line_start(&options, &line, &e), -EINVAL);
-	assert_non_null(strstr(e.text, "2-bit codes"));
-	network->layers[0].input_bits = bits;
+	assert_non_null(strstr(e.text, "64 channels"));
+	network->layers[0].in.channels = 3;
 	assert_null(line);
 	network_free(network);
 }

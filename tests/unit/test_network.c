@@ -24,6 +24,53 @@ static void round_trips(void **state)
 	round_trip(odd_network());
 }
 
+static void views_round_trip(void **state)
+{
+	(void)state;
+	static const struct view views[] = {{.kind = VIEW_BOX, .size = 0.55, .inverted = true},
+		{.low = 16, .high = 235}, {.kind = VIEW_INK, .size = 1, .fill = 20.0 / 28, .high = 200}};
+
+	for (int i = 0; i < 3; i++) {
+		struct network *network = tiny_network(1);
+		if (views[i].kind == VIEW_INK) { /* ink is grey */
+			network_free(network);
+			network = odd_network();
+			network->layers[0].in.channels = 1;
+			network->layers[0].groups = 1;
+		}
+		network->view = views[i];
+		round_trip(network);
+	}
+}
+
+static void view_refused(json_t *view, const char *sentence)
+{
+	struct spoiled s = spoil();
+
+	json_object_set_new(s.root, "view", view);
+	write_json(&s);
+	refused(&s, sentence);
+}
+
+static void odd_views_are_refused(void **state)
+{
+	(void)state;
+	view_refused(json_string("box"), "network.json: field \"view\": is not an object");
+	view_refused(json_object(), "network.json: field \"view\": \"kind\" is not centre, box or ink");
+	view_refused(json_pack("{s:s}", "kind", "circle"),
+		"network.json: field \"view\": \"kind\" is not centre, box or ink");
+	view_refused(json_pack("{s:s, s:f}", "kind", "box", "size", 1.5),
+		"network.json: field \"view\": \"size\" is unknown, or not possible for box");
+	view_refused(json_pack("{s:s, s:f}", "kind", "centre", "size", 0.5),
+		"network.json: field \"view\": \"size\" is unknown, or not possible for centre");
+	view_refused(json_pack("{s:s, s:[i, i]}", "kind", "centre", "range", 9, 9),
+		"network.json: field \"view\": \"range\" is not two ascending numbers of 0 … 255");
+	view_refused(json_pack("{s:s, s:i}", "kind", "box", "colour", 1),
+		"network.json: field \"view\": \"colour\" is unknown, or not possible for box");
+	view_refused(json_pack("{s:s}", "kind", "ink"),
+		"network.json: field \"view\": ink is grey, but the input has 3 channels");
+}
+
 static void save_keeps_what_is_there(void **state)
 {
 	(void)state;
@@ -267,6 +314,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(round_trips),
+		cmocka_unit_test(views_round_trip),
+		cmocka_unit_test(odd_views_are_refused),
 		cmocka_unit_test(save_keeps_what_is_there),
 		cmocka_unit_test(operations_are_counted),
 		cmocka_unit_test(odd_fields_are_refused),

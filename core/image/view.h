@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How a network looks at a picture: which part of it, and what becomes of its pixels. What a data set holds
+ * is what the network was trained on, and is looked at as a whole; what a camera sees is first made like it.
+ */
+#ifndef IMAGE_VIEW_H
+#define IMAGE_VIEW_H
+
+#include "image/picture.h"
+
+#include <stdbool.h>
+
+enum view_kind {
+	VIEW_CENTRE, /* the middle square (or the input's aspect) */
+	VIEW_BOX,    /* a box in the middle, drawn for people to hold something into it */
+	VIEW_INK, /* writing in such a box, dark on light or light on dark: found, centred, light on black */
+};
+
+/* All zero: the middle, pixels as they are. */
+struct view {
+	enum view_kind kind;
+	double size;   /* of the box, a share of the middle square: 0.1 … 1; centre: not used */
+	double fill;   /* ink: the share of the input that its longer side fills: 0.1 … 1 */
+	bool inverted; /* centre and box: the camera sees dark what the network knows as light */
+	int low, high; /* pixel values that enter as 0 and 255, 0 ≤ low < high ≤ 255; both 0: as 0 and 255 */
+};
+
+/* The box on a picture of this size for an input of that: its sides in pixels of the picture. */
+void view_box(const struct view *view, int picture_width, int picture_height, int width, int height,
+	double *box_width, double *box_height);
+
+/* The scale, at most 1, to which a picture can be reduced before its input of that size has less to see. */
+double view_scale(const struct view *view, int picture_width, int picture_height, int width, int height);
+
+/* Where a picture comes from, and so what is done to it. */
+enum view_origin {
+	VIEW_FROM_CAMERA,  /* all of it */
+	VIEW_FROM_FILE,	   /* no box: whoever took the picture has framed it */
+	VIEW_FROM_DATASET, /* the middle, and low and high: the network was trained on such pictures */
+};
+
+/*
+ * out: uint8_t codes of `bits` bits, [height][width][channels]; channels 3: R, G, B; 1: grey, as ink needs. A
+ * pixel p enters as code (p · (2^bits − 1) + 127) / 255, after low and high. Integers, or doubles in one
+ * exact order of operations: the same codes on every machine. Allocates nothing; takes 300 KiB of stack.
+ */
+void view_input(const struct view *view, enum view_origin origin, const struct picture *picture, uint8_t *out,
+	int width, int height, int channels, int bits);
+
+#endif

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/* The field "view" of network.json: how the network looks at what a camera sees. */
+#include "base/error.h"
+#include "nn/network_parse.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const char *const kinds[] = {[VIEW_CENTRE] = "centre", [VIEW_BOX] = "box", [VIEW_INK] = "ink"};
+
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+/* What is not given. MNIST's digits fill 20 of 28 pixels. */
+#define SIZE_DEFAULT 0.6
+#define FILL_DEFAULT (20.0 / 28)
+
+static bool share_valid(double share)
+{
+	return share >= 0.1 && share <= 1;
+}
+
+bool view_valid(const struct view *v)
+{
+	bool range = v->low >= 0 && v->high <= 255 && (v->low < v->high || (!v->low && !v->high));
+
+	return (unsigned)v->kind < KINDS && range && (v->kind == VIEW_CENTRE || share_valid(v->size)) &&
+	       (v->kind != VIEW_INK || (share_valid(v->fill) && !v->inverted));
+}
+
+static int parse_kind(const json_t *value, struct view *view, struct error *e)
+{
+	const char *name = json_string_value(value);
+
+	for (size_t i = 0; i < KINDS && name; i++)
+		if (strcmp(name, kinds[i]) == 0) {
+			view->kind = (enum view_kind)i;
+			return 0;
+		}
+	return error_set(e, -EBADMSG, "field \"view\": \"kind\" is not centre, box or ink");
+}
+
+static int parse_range(const json_t *value, struct view *view, struct error *e)
+{
+	json_t *low = json_array_get(value, 0), *high = json_array_get(value, 1);
+
+	if (json_array_size(value) != 2 || !json_is_integer(low) || !json_is_integer(high) ||
+		json_integer_value(low) < 0 || json_integer_value(high) > 255 ||
+		json_integer_value(low) >= json_integer_value(high))
+		return error_set(
+			e, -EBADMSG, "field \"view\": \"range\" is not two ascending numbers of 0 … 255");
+	view->low = (int)json_integer_value(low);
+	view->high = (int)json_integer_value(high);
+	return 0;
+}
+
+static int parse_member(const char *name, const json_t *value, struct view *view, struct error *e)
+{
+	bool share = json_is_number(value) && share_valid(json_number_value(value));
+
+	if (strcmp(name, "kind") == 0)
+		return 0; /* it came first */
+	if (strcmp(name, "range") == 0)
+		return parse_range(value, view, e);
+	if (strcmp(name, "inverted") == 0 && view->kind != VIEW_INK && json_is_boolean(value)) {
+		view->inverted = json_is_true(value);
+		return 0;
+	}
+	if (strcmp(name, "size") == 0 && view->kind != VIEW_CENTRE && share) {
+		view->size = json_number_value(value);
+		return 0;
+	}
+	if (strcmp(name, "fill") == 0 && view->kind == VIEW_INK && share) {
+		view->fill = json_number_value(value);
+		return 0;
+	}
+	return error_set(e, -EBADMSG, "field \"view\": \"%.64s\" is unknown, or not possible for %s", name,
+		kinds[view->kind]);
+}
+
+int view_parse(const json_t *value, struct view *view, struct error *e)
+{
+	const char *name;
+	json_t *member;
+
+	*view = (struct view){0};
+	if (!value)
+		return 0;
+	if (!json_is_object(value))
+		return error_set(e, -EBADMSG, "field \"view\": is not an object");
+	int rc = parse_kind(json_object_get(value, "kind"), view, e);
+	if (!rc && view->kind != VIEW_CENTRE)
+		view->size = SIZE_DEFAULT;
+	if (!rc && view->kind == VIEW_INK)
+		view->fill = FILL_DEFAULT;
+	json_object_foreach((json_t *)value, name, member)
+	{
+		if (rc)
+			break;
+		rc = parse_member(name, member, view, e);
+	}
+	return rc;
+}
+
+json_t *view_json(const struct view *view)
+{
+	json_t *json = json_pack("{s:s}", "kind", kinds[view->kind]);
+
+	if (!json)
+		return NULL;
+	if (view->kind != VIEW_CENTRE)
+		json_object_set_new(json, "size", json_real(view->size));
+	if (view->kind == VIEW_INK)
+		json_object_set_new(json, "fill", json_real(view->fill));
+	if (view->inverted)
+		json_object_set_new(json, "inverted", json_true());
+	if (view->high)
+		json_object_set_new(json, "range", json_pack("[i, i]", view->low, view->high));
+	return json;
+}
