@@ -50,6 +50,41 @@ static void print_modes(const struct camera_format *format)
 	}
 }
 
+static bool same_modes(const struct camera_format *a, const struct camera_format *b)
+{
+	if (a->mode_count != b->mode_count)
+		return false;
+	for (int i = 0; i < a->mode_count; i++) {
+		const struct camera_mode *m = &a->modes[i];
+		const struct camera_mode *n = &b->modes[i];
+		if (m->width != n->width || m->height != n->height || m->last_width != n->last_width ||
+			m->last_height != n->last_height || !same_rates(m, n))
+			return false;
+	}
+	return true;
+}
+
+static bool is_own(const struct camera_format *format)
+{
+	return format->readable && !format->converted;
+}
+
+/* A line for a format and those behind it that have the same sizes and rates. Returns the next index. */
+static int print_format(const struct camera_entry *camera, int index)
+{
+	const struct camera_format *format = &camera->formats[index];
+	int next = index + 1;
+
+	printf("                %s", format->name);
+	while (next < camera->format_count && is_own(&camera->formats[next]) &&
+		same_modes(format, &camera->formats[next]))
+		printf(", %s", camera->formats[next++].name);
+	printf(": ");
+	print_modes(format);
+	printf("\n");
+	return next;
+}
+
 /* The names of formats of one kind, on one line. */
 static void print_names(const struct camera_entry *camera, bool readable, const char *heading)
 {
@@ -57,7 +92,7 @@ static void print_names(const struct camera_entry *camera, bool readable, const 
 
 	for (int i = 0; i < camera->format_count; i++) {
 		const struct camera_format *format = &camera->formats[i];
-		if (format->readable != readable || (readable && !format->converted))
+		if (format->readable != readable || is_own(format))
 			continue;
 		printf("%s%s", any ? ", " : heading, format->name);
 		any = true;
@@ -76,14 +111,8 @@ static void print_camera(const struct camera_entry *camera)
 		return;
 	}
 	printf("                %s, %s\n", camera->bus, camera->driver);
-	for (int i = 0; i < camera->format_count; i++) {
-		const struct camera_format *format = &camera->formats[i];
-		if (!format->readable || format->converted)
-			continue;
-		printf("                %-6s", format->name);
-		print_modes(format);
-		printf("\n");
-	}
+	for (int i = 0; i < camera->format_count;)
+		i = is_own(&camera->formats[i]) ? print_format(camera, i) : i + 1;
 	print_names(camera, true, "                converted by libv4l: ");
 	print_names(camera, false, "                not read by twobit: ");
 }

@@ -116,7 +116,7 @@ static void card_name(const char *card, char *name, size_t size)
 {
 	snprintf(name, size, "%s", card);
 	char *again = strstr(name, ": ");
-	if (again && strncmp(again + 2, name, strlen(again + 2)) == 0)
+	if (again && strstr(name, again + 2) == name)
 		*again = '\0';
 }
 
