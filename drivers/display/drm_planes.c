@@ -10,7 +10,7 @@
 
 /* A picture that a plane cannot scale is shown as it is, if scaling would not have made it larger than this.
  */
-#define UNSCALED_MOST 1.5
+#define UNSCALED_MOST 1.25
 
 static const char *const plane_names[PLANE_PROPERTIES] = {
 	[PLANE_FRAMEBUFFER] = "FB_ID",
