@@ -44,8 +44,9 @@ struct camera_driver {
 
 /*
  * source NULL: the first camera. -ENOENT: nothing there; -EINVAL: no kind takes this name, or options out of
- * bounds; -ENODEV: a kind of camera that is not read; -EBADMSG: it is there but cannot be read. A video and
- * its frames keep their own size.
+ * bounds; -ENODEV: it is no camera; -EBUSY: another program has it; -EACCES; -EBADMSG: it is there but cannot
+ * be read. A video and its frames keep their own size; a camera takes the nearest that it has, 1280×720 where
+ * nothing is wanted, or 640×480 where the machine has fewer than four processors.
  */
 int camera_open(
 	const char *source, const struct camera_options *options, struct camera **out, struct error *e);

@@ -188,7 +188,7 @@ static int first_open(struct v4l2_node *node, struct error *e)
 		"no camera found; plug one in, or give a picture, a folder, a video, or \"test\"");
 }
 
-/* "/dev/video0 (HD Pro Webcam C920), /dev/video4 (…)": those that give pictures, but not `besides`. */
+/* "/dev/video0 (HD Pro Webcam C920), /dev/video4 (…)": all that give pictures, or those of one device. */
 static void others_tell(const struct v4l2_identity *same_device, char *text, size_t size)
 {
 	int numbers[V4L2_NODES];
