@@ -40,9 +40,10 @@ struct drm {
 	struct drm_card card;
 	struct drm_monitor monitor;
 	struct drm_output output;
-	bool plugged, here; /* is there a monitor; is the screen this terminal's */
-	bool mode_wanted;   /* the next commit sets the mode */
-	bool monotonic, lost_told;
+	bool plugged;	      /* there is a monitor */
+	bool here, returning; /* the screen is this terminal's; it should be */
+	bool mode_wanted;     /* the next commit sets the mode */
+	bool monotonic, lost_told, taken_told;
 	int64_t look_next;
 	struct drm_pair screens;
 	struct drm_raw raw;
@@ -297,28 +298,41 @@ static void monitor_follow(struct drm *d)
 	}
 }
 
-static void console_follow(struct drm *d)
+/* Takes the screen back; whoever had it meanwhile may let go of it late. */
+static void screen_take(struct drm *d)
 {
 	struct error e;
 
+	d->look_next = clock_now() + LOOK_TIME;
+	if (drm_card_take(&d->card, &e)) {
+		if (!d->taken_told)
+			log_warning("%s", e.text);
+		d->taken_told = true;
+		return;
+	}
+	d->returning = d->taken_told = false;
+	d->here = d->mode_wanted = true;
+	show_again(d);
+}
+
+static void console_follow(struct drm *d)
+{
 	switch (drm_console_poll()) {
 	case CONSOLE_LEAVE:
-		d->here = false;
+		d->here = d->returning = false;
 		overlays_clear(d);
 		drmDropMaster(d->card.fd);
 		drm_console_left();
 		break;
 	case CONSOLE_RETURN:
-		if (drm_card_take(&d->card, &e)) {
-			log_warning("%s", e.text);
-			break;
-		}
-		d->here = d->mode_wanted = true;
-		show_again(d);
+		d->returning = true;
+		d->look_next = 0;
 		break;
 	default:
 		break;
 	}
+	if (d->returning && clock_now() >= d->look_next)
+		screen_take(d);
 }
 
 static enum display_key drm_poll_key(void *state)
