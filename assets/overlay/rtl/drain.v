@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT
+// From the array's sums to codes or scores. `took` says that a block's sums stand still from now on; its pixels are
+// taken one after another, in the time of OUTPUT_BITS cycles (thresholds), 32 (rescaling) or 16 (scores). Pixels that a
+// stride leaves out are passed over, and so are those beyond the row's end.
+//
+// Out: codes of 8 bits, 16 channels of one pixel, with pixel_valid, in the order of tiles, rows, columns; or beats
+// of two scores with score_valid. With TO_STREAM a pixel starts only while there is `room` for it.
+// Latency: from a pixel's `select` to pixel_valid 4 + OUTPUT_BITS cycles, with rescaling 46.
+`include "registers.vh"
+module drain #(
+	parameter BITS = 28
+) (
+	input clock,
+	input reset,
+	input start, // a layer
+	input [383:0] layer,
+	input took,
+	input room,
+	output draining,
+	output quiet, // nothing is on its way either
+
+	output [2:0] select,
+	input [16*BITS-1:0] sums,
+	input [BITS-1:0] all,
+
+	input ending_write,
+	input [3:0] ending_word,
+	input [1:0] ending_set,
+	input [1023:0] endings,
+
+	output reg pixel_valid,
+	output reg [127:0] pixel_codes,
+	output reg score_valid,
+	output [63:0] scores
+);
+	wire [31:0] shape = layer[32*`WORD_SHAPE +: 32];
+	wire [31:0] out = layer[32*`WORD_OUTPUT +: 32];
+	wire [3:0] bits = shape[`F_SHAPE_OUTPUT_BITS];
+	wire [1:0] ending = shape[`F_SHAPE_ENDING];
+	wire plus_minus_one = shape[`F_SHAPE_PLUS_MINUS_ONE];
+	wire searches = ending == `ENDING_THRESHOLDS;
+	wire rescales = ending == `ENDING_RESCALE;
+	wire big_sets = !searches || bits > 3;
+	genvar i;
+
+	// The pixels of a block.
+	reg [9:0] x, y;
+	reg [1:0] set;
+	reg active;
+	reg [2:0] pixel;
+	reg [4:0] phase;
+	reg begun; // this pixel's first phase is over
+	wire [4:0] last_phase = searches ? {1'b0, bits} - 5'd1 : rescales ? 5'd31 : 5'd15;
+	wire [3:0] next_pixel = {1'b0, pixel} + (4'd1 << shape[`F_SHAPE_STRIDE]);
+	wire [10:0] next_x = {1'b0, x} + {7'd0, next_pixel};
+	wire ends_block = next_pixel[3] || next_x >= {1'b0, out[`F_OUTPUT_WIDTH]};
+	wire may_begin = begun || !shape[`F_SHAPE_TO_STREAM] || room;
+	wire go = active && may_begin;
+	wire ends_pixel = go && phase == last_phase;
+	wire [10:0] next_block = {1'b0, x} + 11'd8;
+	wire ends_row = next_block >= {1'b0, out[`F_OUTPUT_WIDTH]};
+
+	// Long enough for the last pixel of a layer to come out.
+	reg [5:0] settling;
+
+	always @(posedge clock)
+		if (reset)
+			settling <= 0;
+		else if (active || took)
+			settling <= rescales ? 6'd20 : 6'd10;
+		else if (settling != 0)
+			settling <= settling - 6'd1;
+
+	assign draining = active;
+	assign quiet = settling == 0 && !active;
+	assign select = pixel;
+	always @(posedge clock) begin
+		if (took) begin
+			active <= 1;
+			pixel <= 0;
+			phase <= 0;
+			begun <= 0;
+		end else if (go) begin
+			phase <= ends_pixel ? 5'd0 : phase + 5'd1;
+			begun <= !ends_pixel;
+			if (ends_pixel) begin
+				pixel <= next_pixel[2:0];
+				if (ends_block)
+					active <= 0;
+			end
+		end
+		if (ends_pixel && ends_block) begin
+			pixel <= 0;
+			x <= ends_row ? 10'd0 : next_block[9:0];
+			if (ends_row) begin
+				y <= y + 10'd1;
+				if (y + 10'd1 == out[`F_OUTPUT_HEIGHT]) begin
+					y <= 0;
+					set <= set + 2'd1;
+				end
+			end
+		end
+		if (start) begin
+			x <= 0;
+			y <= 0;
+			set <= 0;
+		end
+		if (reset)
+			active <= 0;
+	end
+
+	// Two cycles later the sums are there, in the third the values.
+	reg [2:0] begins, goes;
+	reg [14:0] phases; // three of five bits
+	reg [5:0] sets;
+	reg [BITS-1:0] values [0:15];
+	wire begin3 = begins[2], go3 = goes[2];
+	wire [4:0] phase3 = phases[14:10];
+	wire [1:0] set3 = sets[5:4];
+
+	always @(posedge clock) begin
+		begins <= {begins[1:0], go && phase == 0};
+		goes <= {goes[1:0], go};
+		phases <= {phases[9:0], phase};
+		sets <= {sets[3:0], set};
+		if (reset) begin
+			begins <= 0;
+			goes <= 0;
+		end
+	end
+
+	wire [3:0] codes [0:15];
+	wire [35:0] words [0:15];
+	wire [4:0] write_address = big_sets ? {ending_set[0], ending_word + 4'd1} :
+					      {ending_set, ending_word[2:0] + 3'd1};
+	wire [4:0] read_set = big_sets ? {set3[0], 4'd0} : {set3, 3'd0};
+
+	generate
+		for (i = 0; i < 16; i = i + 1) begin : channel
+			wire [BITS-1:0] sum = sums[BITS*i +: BITS];
+
+			always @(posedge clock)
+				values[i] <= plus_minus_one ? {sum[BITS-2:0], 1'b0} - all : sum;
+			lane #(.BITS(BITS)) lane (
+				.clock(clock), .write(ending_write), .write_address(write_address),
+				.ending_data(endings[64*i +: 36]), .value(values[i]), .begin_search(begin3),
+				.set(read_set), .read_word(rescales), .word_number({phase3[0], !phase3[0]}),
+				.word(words[i]), .code(codes[i]));
+		end
+	endgenerate
+
+	// Thresholds: `left` is 1 when the search is over.
+	reg [3:0] left;
+	wire [3:0] counted = 4'hf >> (4'd4 - bits);
+	integer k;
+
+	always @(posedge clock) begin
+		left <= begin3 && searches ? bits : left != 0 ? left - 4'd1 : 4'd0;
+		if (reset)
+			left <= 0;
+	end
+
+	// One channel after another: its value and, for rescaling, two words in two cycles.
+	wire [3:0] number = rescales ? phase3[4:1] : phase3[3:0];
+	reg signed [BITS-1:0] value4;
+	reg [35:0] word4, word5;
+	reg go4;
+	reg odd4;
+	reg signed [31:0] score_low;
+	wire signed [31:0] wide4 = {{(32-BITS){value4[BITS-1]}}, value4};
+	wire [7:0] rescaled;
+	wire rescaled_valid;
+	reg [3:0] rescaled_count;
+
+	always @(posedge clock) begin
+		value4 <= values[number];
+		word4 <= words[number];
+		word5 <= word4;
+		go4 <= go3 && !searches && !reset;
+		odd4 <= phase3[0];
+		score_low <= wide4;
+		score_valid <= go4 && odd4 && !rescales && !reset;
+	end
+	reg signed [31:0] score_high;
+	reg [31:0] score_low5;
+
+	always @(posedge clock) begin
+		score_high <= wide4;
+		score_low5 <= score_low;
+	end
+	assign scores = {score_high, score_low5};
+
+	rescale rescale (
+		.clock(clock), .reset(reset), .valid(go4 && odd4 && rescales), .sum(wide4),
+		.multiplier(word5[31:0]), .shift({word4[34:32], word5[34:32]}), .offset(word4[31:0]),
+		.round_up(shape[`F_SHAPE_ROUND_UP]), .bits(bits), .result_valid(rescaled_valid), .result(rescaled));
+
+	always @(posedge clock) begin
+		pixel_valid <= left == 4'd1 || rescaled_valid && rescaled_count == 4'd15;
+		if (rescaled_valid)
+			rescaled_count <= rescaled_count + 4'd1;
+		if (searches) begin
+			for (k = 0; k < 16; k = k + 1)
+				pixel_codes[8*k +: 8] <= {4'd0, codes[k] & counted};
+		end else if (rescaled_valid) begin
+			pixel_codes <= {rescaled, pixel_codes[127:8]};
+		end
+		if (reset || start) begin
+			pixel_valid <= 0;
+			rescaled_count <= 0;
+		end
+	end
+endmodule

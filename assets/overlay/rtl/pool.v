@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+// Max pool of 2 x 2 or 3 x 3 pixels, stride 2, in the stream of a layer's pixels (or none: pixels pass). Windows may
+// begin one row or column before the picture, and end behind it: there lies code 0. A row's last pixel must not
+// both end a window and begin one that counts.
+//
+// In: 16 channels of one pixel with in_valid, in the order of tiles, rows, columns; any pace.
+// Out: the pixel at (out_x, out_y) with out_valid, three cycles later.
+`include "registers.vh"
+module pool (
+	input clock,
+	input reset,
+	input start, // a layer
+	input [383:0] layer,
+	input in_valid,
+	input [127:0] in_codes,
+	output reg out_valid,
+	output reg [127:0] out_codes,
+	output reg [9:0] out_x,
+	output reg [9:0] out_y
+);
+	wire [31:0] shape = layer[32*`WORD_SHAPE +: 32];
+	wire [31:0] in = layer[32*`WORD_OUTPUT +: 32];
+	wire [31:0] pooled = layer[32*`WORD_POOLED +: 32];
+	wire pools = shape[`F_SHAPE_POOL] != 0;
+	wire three = shape[`F_SHAPE_POOL] == 3;
+	wire [9:0] left = {9'd0, pools && shape[`F_SHAPE_POOL_LEFT]};
+	wire [9:0] top = {9'd0, pools && shape[`F_SHAPE_POOL_TOP]};
+
+	// Along the row. x and y count from the windows' first row and column.
+	reg [9:0] x, y, last_x, last_y;
+	reg [127:0] held;
+	reg first_row;
+	wire [127:0] wider;
+	wire [9:0] pair = {1'b0, x[9:1]};
+	wire ends_row = x == last_x;
+	wire ends_window = three ? !x[0] && x != 0 : x[0];
+
+	maximum along (.a(held), .b(in_codes), .greater(wider));
+
+	reg valid1, first1, last1;
+	reg [9:0] x1, y1;
+	reg [127:0] codes1;
+
+	always @(posedge clock) begin
+		last_x <= ((in[`F_OUTPUT_WIDTH] - 10'd1) >> shape[`F_SHAPE_STRIDE]) + left;
+		last_y <= in[`F_OUTPUT_HEIGHT] - 10'd1 + top;
+		valid1 <= in_valid && (!pools || ends_window || ends_row);
+		first1 <= first_row;
+		last1 <= y == last_y;
+		y1 <= y;
+		x1 <= !pools ? x : three && ends_window ? pair - 10'd1 : pair;
+		codes1 <= !pools || (!x[0] && !ends_window) ? in_codes : wider;
+		if (in_valid) begin
+			x <= ends_row ? left : x + 10'd1;
+			held <= ends_row ? 128'd0 : x[0] ? (three ? wider : 128'd0) : in_codes;
+			if (ends_row) begin
+				y <= y == last_y ? top : y + 10'd1;
+				first_row <= y == last_y;
+			end
+		end
+		if (reset || start) begin
+			x <= left;
+			y <= top;
+			held <= 0;
+			first_row <= 1;
+			valid1 <= 0;
+		end
+	end
+
+	// Down the columns: what the rows before gave, one word for each window.
+	(* ram_style = "distributed" *) reg [127:0] rows [0:63];
+	wire [127:0] previous = first1 || (!three && !y1[0]) ? 128'd0 : rows[x1[5:0]];
+	wire [127:0] higher;
+	wire ends_column = three ? !y1[0] && y1 != 0 : y1[0];
+	wire [9:0] pair_of_rows = {1'b0, y1[9:1]};
+	wire [9:0] y_of_window = three && ends_column ? pair_of_rows - 10'd1 : pair_of_rows;
+	wire counts = x1 < pooled[`F_POOLED_WIDTH] && y_of_window < pooled[`F_POOLED_HEIGHT];
+
+	maximum down (.a(previous), .b(codes1), .greater(higher));
+	always @(posedge clock) begin
+		if (valid1)
+			rows[x1[5:0]] <= y1[0] ? higher : codes1;
+		out_valid <= valid1 && (!pools || ((ends_column || last1) && counts)) && !reset;
+		out_codes <= pools ? higher : codes1;
+		out_x <= x1;
+		out_y <= pools ? y_of_window : y1;
+	end
+endmodule

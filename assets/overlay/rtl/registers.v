@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: MIT
+// The AXI4-Lite side: settings, state, counters, errors, the interrupt and the reset that software asks for.
+//
+// Every read and write is answered with OKAY, one cycle after it is taken; a write is taken when address and data
+// are there. Unknown addresses read 0. Byte strobes are not looked at: software writes 32 bits.
+`include "registers.vh"
+module registers #(
+	parameter BITS = 28
+) (
+	input clock,
+	input reset_n,
+	input [11:0] axi_awaddr,
+	input axi_awvalid,
+	output axi_awready,
+	input [31:0] axi_wdata,
+	input axi_wvalid,
+	output axi_wready,
+	output reg axi_bvalid,
+	input axi_bready,
+	input [11:0] axi_araddr,
+	input axi_arvalid,
+	output axi_arready,
+	output reg [31:0] axi_rdata,
+	output reg axi_rvalid,
+	input axi_rready,
+	output reg interrupt,
+
+	output resetting,
+	output reg enable,
+	output reg [1:0] partition,
+	output reg [11:0] ring_first,
+	output reg [11:0] ring_words,
+	output reg [11:0] slot0,
+	output reg [11:0] slot1,
+	output reg two_slots,
+	output reg [23:0] picture_beats,
+	output descriptor_write,
+	output [8:0] descriptor_address,
+
+	input [3:0] loader_error,
+	input [23:0] loader_beats,
+	input loading,
+	input [31:0] records,
+	input [31:0] loaded_crc,
+	input [1:0] full,
+	input descriptor_error,
+	input computing,
+	input stalled,
+	input [4:0] layer_number,
+	input layer_ended,
+	input [4:0] ended,
+	input [31:0] ended_cycles,
+	input [15:0] serial,
+	input [31:0] picture_cycles,
+	input picture_begins,
+	input picture_ends,
+	input answering,
+	input answer_done,
+	input progress,
+
+	output failed,
+	output reg [3:0] error
+);
+	localparam [7:0] PIXELS = 8, CHANNELS = 16, CHUNK = 64, ACCUMULATOR = BITS;
+	localparam [15:0] WEIGHT_WORDS = 3072, CODE_WORDS = 1024, MAJOR = `VERSION_MAJOR, MINOR = `VERSION_MINOR;
+	reg [31:0] watchdog, patience, cycles, idle, stall, stalls, last_cycles, pictures;
+	reg [15:0] last_sequence, error_record;
+	reg [23:0] error_beat;
+	reg [7:0] error_layer;
+	reg [1:0] pending, allowed;
+	reg [5:0] reset_left;
+	(* ram_style = "distributed" *) reg [31:0] layer_cycles [0:31];
+
+	wire write = axi_awvalid && axi_wvalid && (!axi_bvalid || axi_bready);
+	wire [11:0] to = {axi_awaddr[11:2], 2'b00};
+	wire [11:0] from = {axi_araddr[11:2], 2'b00};
+
+	assign axi_awready = write;
+	assign axi_wready = write;
+	assign axi_arready = !axi_rvalid || axi_rready;
+	assign descriptor_write = write && axi_awaddr[11];
+	assign descriptor_address = axi_awaddr[10:2];
+	assign resetting = reset_left != 0;
+	assign failed = error != `ERROR_NONE;
+
+	always @(posedge clock) begin
+		if (axi_bready)
+			axi_bvalid <= 0;
+		if (write)
+			axi_bvalid <= 1;
+		if (axi_rready)
+			axi_rvalid <= 0;
+		if (axi_arvalid && axi_arready)
+			axi_rvalid <= 1;
+		if (reset_left != 0)
+			reset_left <= reset_left - 6'd1;
+		if (write)
+			case (to)
+			`REG_CONTROL: begin
+				enable <= axi_wdata[`F_CONTROL_ENABLE];
+				if (axi_wdata[`F_CONTROL_RESET])
+					reset_left <= 6'd32;
+			end
+			`REG_INTERRUPT_MASK: allowed <= axi_wdata[1:0];
+			`REG_PARTITION: partition <= axi_wdata[1:0] == 2'd3 ? 2'd2 : axi_wdata[1:0];
+			`REG_RING: begin
+				ring_first <= axi_wdata[`F_RING_FIRST];
+				ring_words <= axi_wdata[`F_RING_WORDS];
+			end
+			`REG_PICTURE: begin
+				slot0 <= axi_wdata[`F_PICTURE_SLOT0];
+				slot1 <= axi_wdata[`F_PICTURE_SLOT1];
+				two_slots <= axi_wdata[`F_PICTURE_SLOTS];
+			end
+			`REG_PICTURE_BEATS: picture_beats <= axi_wdata[23:0];
+			`REG_WATCHDOG: watchdog <= axi_wdata;
+			default: ;
+			endcase
+		if (!reset_n) begin
+			axi_bvalid <= 0;
+			axi_rvalid <= 0;
+			reset_left <= 6'd32;
+			enable <= 0;
+			allowed <= 0;
+			partition <= 0;
+			ring_first <= 0;
+			ring_words <= 0;
+			slot0 <= 0;
+			slot1 <= 0;
+			two_slots <= 0;
+			picture_beats <= 0;
+			watchdog <= 32'd100_000_000;
+		end
+	end
+
+	wire [31:0] status = {16'd0, 3'd0, layer_number, 1'b0, full, resetting, failed, answering, loading, computing};
+
+	always @(posedge clock)
+		if (axi_arvalid && axi_arready)
+			case (from)
+			`REG_IDENTITY: axi_rdata <= `IDENTITY;
+			`REG_VERSION: axi_rdata <= {MAJOR, MINOR};
+			`REG_GEOMETRY: axi_rdata <= {ACCUMULATOR, CHUNK, CHANNELS, PIXELS};
+			`REG_MEMORY: axi_rdata <= {CODE_WORDS, WEIGHT_WORDS};
+			`REG_LIMITS: axi_rdata <= {12'd512, 4'd2, 8'd64, 8'd32};
+			`REG_CONTROL: axi_rdata <= {31'd0, enable};
+			`REG_STATUS: axi_rdata <= {status[31:7], {1'b0, full[0]} + {1'b0, full[1]}, status[4:0]};
+			`REG_INTERRUPT: axi_rdata <= {30'd0, pending};
+			`REG_INTERRUPT_MASK: axi_rdata <= {30'd0, allowed};
+			`REG_ERROR: axi_rdata <= {error_record, error_layer, 4'd0, error};
+			`REG_ERROR_BEAT: axi_rdata <= {8'd0, error_beat};
+			`REG_PARTITION: axi_rdata <= {30'd0, partition};
+			`REG_RING: axi_rdata <= {4'd0, ring_words, 4'd0, ring_first};
+			`REG_PICTURE: axi_rdata <= {two_slots, 3'd0, slot1, 4'd0, slot0};
+			`REG_PICTURE_BEATS: axi_rdata <= {8'd0, picture_beats};
+			`REG_WATCHDOG: axi_rdata <= watchdog;
+			`REG_CYCLES: axi_rdata <= cycles;
+			`REG_IDLE_CYCLES: axi_rdata <= idle;
+			`REG_STALL_CYCLES: axi_rdata <= stall;
+			`REG_PICTURE_CYCLES: axi_rdata <= last_cycles;
+			`REG_PICTURES: axi_rdata <= pictures;
+			`REG_SEQUENCE: axi_rdata <= {16'd0, last_sequence};
+			`REG_RECORDS: axi_rdata <= records;
+			`REG_LOADED_CRC: axi_rdata <= loaded_crc;
+			default: axi_rdata <= from[11:7] == 5'd2 ? layer_cycles[from[6:2]] : 32'd0;
+			endcase
+
+	// Errors: the first one counts.
+	wire works = computing || loading || answering;
+	wire impatient = watchdog != 0 && patience == watchdog;
+
+	always @(posedge clock) begin
+		patience <= !works || progress || failed ? 32'd0 : patience + 32'd1;
+		if (!failed && (loader_error != 0 || descriptor_error || impatient)) begin
+			error <= loader_error != 0 ? loader_error :
+				 descriptor_error ? `ERROR_DESCRIPTOR : `ERROR_WATCHDOG;
+			error_record <= records[15:0];
+			error_layer <= {3'd0, layer_number};
+			error_beat <= loader_beats;
+		end
+		if (resetting) begin
+			error <= `ERROR_NONE;
+			error_record <= 0;
+			error_layer <= 0;
+			error_beat <= 0;
+			patience <= 0;
+		end
+	end
+
+	reg failed_before;
+
+	always @(posedge clock) begin
+		failed_before <= failed;
+		pending <= (pending & ~(write && to == `REG_INTERRUPT ? axi_wdata[1:0] : 2'd0)) |
+			   {failed && !failed_before, answer_done};
+		interrupt <= (pending & allowed) != 0;
+		if (resetting) begin
+			pending <= 0;
+			interrupt <= 0;
+			failed_before <= 0;
+		end
+	end
+
+	always @(posedge clock) begin
+		if (layer_ended)
+			layer_cycles[ended] <= ended_cycles;
+		cycles <= cycles + 32'd1;
+		if (!computing)
+			idle <= idle + 32'd1;
+		stalls <= picture_begins ? 32'd0 : stalls + {31'd0, stalled};
+		if (picture_ends) begin
+			last_cycles <= picture_cycles;
+			last_sequence <= serial;
+			stall <= stalls;
+			pictures <= pictures + 32'd1;
+		end
+		if (resetting) begin
+			cycles <= 0;
+			idle <= 0;
+			stall <= 0;
+			last_cycles <= 0;
+			last_sequence <= 0;
+			pictures <= 0;
+		end
+	end
+endmodule
