@@ -33,6 +33,9 @@
 #define ATTEMPT_INTERVAL (2 * SECOND)
 #define ATTEMPT_INTERVAL_MAXIMUM (30 * SECOND)
 
+/* One that fails again this soon has not been mended: the next attempt can wait. */
+#define RELAPSE (10 * SECOND)
+
 /* A camera that has come back may be closed to us until udev is done with it. */
 #define RETURN_INTERVAL (500 * MILLISECOND)
 #define RETURN_ATTEMPTS 6
@@ -61,6 +64,7 @@ struct v4l2_camera {
 	int attempts;		 /* at the trouble at hand */
 	int64_t interval;	 /* to the attempt after the next */
 	int64_t attempt_at;	 /* the next one */
+	int64_t mended_at;	 /* the end of the last trouble */
 	int64_t absent_at;	 /* the next frame without a picture */
 	bool others[V4L2_NODES]; /* nodes that are not ours, as they were there before ours came back */
 };
@@ -143,10 +147,14 @@ static int reopen(struct v4l2_camera *c, struct error *e)
 
 static void trouble_begin(struct v4l2_camera *c, enum trouble trouble)
 {
+	int64_t now = clock_now();
+	bool again = trouble == TROUBLE_SILENT && c->mended_at && now - c->mended_at < RELAPSE;
+
 	c->trouble = trouble;
 	c->attempts = 0;
-	c->interval = ATTEMPT_INTERVAL;
-	c->attempt_at = c->absent_at = clock_now();
+	c->interval = again ? c->interval : ATTEMPT_INTERVAL;
+	c->attempt_at = again ? now + c->interval : now;
+	c->absent_at = now;
 }
 
 static void gone(struct v4l2_camera *c)
@@ -280,8 +288,10 @@ static int take(struct v4l2_camera *c, int64_t until, struct frame *frame, struc
 		frame->stamps[STAMP_CAPTURED] = v4l2_capture_time(taken.flags, taken.time, now);
 		frame->lost = c->lost;
 		c->lost = 0;
-		if (c->trouble == TROUBLE_SILENT)
+		if (c->trouble == TROUBLE_SILENT) {
 			log_info("%s gives pictures again", c->device.node.name);
+			c->mended_at = now;
+		}
 		c->trouble = TROUBLE_NONE;
 		c->deadline = now + silence_of(c);
 		look_for_frozen(c, &frame->raw, now);

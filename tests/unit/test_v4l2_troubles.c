@@ -248,6 +248,22 @@ static void a_failing_driver_is_opened_again(void **state)
 	world_end(&run);
 }
 
+/* Each second an error, whatever is done: ever rarer attempts, and lines. */
+static void a_relapse_waits(void **state)
+{
+	(void)state;
+	struct run run;
+
+	world_begin(&run, NULL);
+	for (int i = 1; i <= 120; i++) {
+		take_until(&run, (1000 + i) * SECOND);
+		world.queue_fails = world.streaming ? EIO : 0;
+	}
+	assert_in_range(world.opened, 5, 9);
+	assert_in_range(world.line_count, 8, 17);
+	world_end(&run);
+}
+
 static void stop_wakes(void **state)
 {
 	(void)state;
@@ -346,6 +362,7 @@ int main(void)
 		cmocka_unit_test(silent_is_started_again),
 		cmocka_unit_test(frozen_is_started_again),
 		cmocka_unit_test(a_failing_driver_is_opened_again),
+		cmocka_unit_test(a_relapse_waits),
 		cmocka_unit_test(stop_wakes),
 		cmocka_unit_test(buffers_are_lent),
 	};
