@@ -139,7 +139,8 @@ static void check_letter(const uint8_t *seen)
 	assert_true(fabs(x_sum / mass - SIDE / 2.0) < 0.5);
 	assert_true(fabs(y_sum / mass - SIDE / 2.0) < 0.5);
 	assert_int_equal(seen[0], 0);
-	assert_true(seen[(bottom - 1) * SIDE + left + 1] > 180); /* the corner of the L is below, at the left */
+	assert_true(
+		seen[(bottom - 1) * SIDE + left + 1] > 180); /* the corner of the L is below, at the left */
 	assert_true(seen[top * SIDE + right] < 50);
 }
 
