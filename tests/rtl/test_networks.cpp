@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The overlay against the scalar reference, to the last bit:
+ *   test_networks random FIRST COUNT    random networks, all streams with random gaps
+ *   test_networks small FIRST COUNT     smaller ones
+ *   test_networks shape NAME...         our networks' shapes, three pictures in flight; prints cycles
+ *   test_networks folder DIR            a network that was saved, random codes behind its first layer
+ */
+#include "networks.h"
+#include "plan.h"
+#include "registers.h"
+
+extern "C" {
+#include "base/error.h"
+}
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+static uint64_t limit_of(const made_network &n)
+{
+	return 2000000 + n.operations() / 20;
+}
+
+static int random_networks(uint64_t first, int count, bool small)
+{
+	int done = 0, refused = 0;
+	simulation s;
+
+	for (uint64_t seed = first; done < count; seed++) {
+		auto n = random_network(seed, small);
+		std::vector<uint8_t> in = n->codes(), out = n->run(in);
+		try {
+			plan p(&n->network, 0, n->network.layer_count, seed % 5 == 0);
+			std::vector<uint64_t> answer;
+
+			s.send_gaps = s.receive_gaps = 0;
+			p.program(s);
+			s.send_gaps = seed % 3 ? 0 : 100;
+			s.receive_gaps = seed % 4 ? 0 : 200;
+			s.send(p.picture(in.data(), static_cast<uint16_t>(seed)));
+			if (!s.receive(&answer, limit_of(*n)) || !p.right(answer, static_cast<uint16_t>(seed), out.data())) {
+				std::fprintf(stderr, "%s is wrong; error %08x\n", n->name.c_str(), s.read(OVERLAY_REG_ERROR));
+				return 1;
+			}
+			done++;
+		} catch (const std::string &why) {
+			refused++;
+		}
+	}
+	std::printf("%d networks right, %d did not fit\n", done, refused);
+	return refused > 3 * count;
+}
+
+static int run_pictures(made_network &n, plan &p, const char *name)
+{
+	enum { PICTURES = 4 };
+	simulation s;
+	std::vector<std::vector<uint8_t>> outs;
+	uint32_t last_cycles = 0;
+
+	p.program(s);
+	for (int i = 0; i < PICTURES; i++) {
+		std::vector<uint8_t> in = n.codes();
+		outs.push_back(n.run(in));
+		s.send(p.picture(in.data(), static_cast<uint16_t>(1000 + i)));
+	}
+	uint64_t first_answer = 0, answers_at = 0;
+	for (int i = 0; i < PICTURES; i++) {
+		std::vector<uint64_t> answer;
+
+		if (!s.receive(&answer, limit_of(n)) || !p.right(answer, static_cast<uint16_t>(1000 + i), outs[i].data())) {
+			std::fprintf(stderr, "%s: picture %d is wrong; error %08x\n", name, i, s.read(OVERLAY_REG_ERROR));
+			return 1;
+		}
+		if (i == 0)
+			first_answer = s.cycles;
+		answers_at = s.cycles;
+		last_cycles = static_cast<uint32_t>(answer.back() >> 32);
+	}
+	double period = static_cast<double>(answers_at - first_answer) / (PICTURES - 1);
+	std::printf("%-22s %9.0f cycles a picture, %9u computing, %7u waiting for weights; %9.2f us at 100 MHz; "
+		    "%.2f Gop/s; partition %d, %d slots, weights %d + %d words, ring %d, %zu descriptors\n",
+		name, period, last_cycles, s.read(OVERLAY_REG_STALL_CYCLES), period / 100,
+		static_cast<double>(n.operations()) / period / 10, p.partition, p.slots, p.weight_words, p.streamed_words,
+		p.ring_words, p.descriptors.size());
+	if (std::getenv("LAYERS"))
+		for (size_t i = 0; i < p.descriptors.size(); i++)
+			std::printf("    descriptor %zu: %u\n", i,
+				s.read(static_cast<uint32_t>(OVERLAY_REG_LAYER_CYCLES + 4 * i)));
+	std::fflush(stdout);
+	return 0;
+}
+
+static int run_shape(const char *name)
+{
+	auto n = named_network(name);
+	n->network.layers = n->layers.data();
+	n->network.layer_count = static_cast<int>(n->layers.size());
+	plan p(&n->network, 0, n->network.layer_count);
+
+	return run_pictures(*n, p, name);
+}
+
+static int folder(const char *path)
+{
+	struct network *loaded = nullptr;
+	struct error e = {};
+
+	if (network_load(path, &loaded, &e)) {
+		std::fprintf(stderr, "%s\n", e.text);
+		return 1;
+	}
+	/* made_network owns its arrays: it gets copies of the pointers and gives them up again. */
+	made_network n(7);
+	n.layers.assign(loaded->layers + 1, loaded->layers + loaded->layer_count);
+	n.shape = n.layers.back().out;
+	n.bits = n.layers.back().output_bits;
+	n.network.layers = n.layers.data();
+	n.network.layer_count = static_cast<int>(n.layers.size());
+	int rc = 1;
+	try {
+		plan p(&n.network, 0, n.network.layer_count);
+		rc = run_pictures(n, p, loaded->name);
+	} catch (const std::string &why) {
+		std::fprintf(stderr, "%s\n", why.c_str());
+	}
+	n.layers.clear();
+	network_free(loaded);
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	try {
+		if (argc == 4 && !std::strcmp(argv[1], "random"))
+			return random_networks(std::strtoull(argv[2], nullptr, 10), std::atoi(argv[3]), false);
+		if (argc == 4 && !std::strcmp(argv[1], "small"))
+			return random_networks(std::strtoull(argv[2], nullptr, 10), std::atoi(argv[3]), true);
+		if (argc == 3 && !std::strcmp(argv[1], "folder"))
+			return folder(argv[2]);
+		if (argc >= 3 && !std::strcmp(argv[1], "shape")) {
+			int rc = 0;
+			for (int i = 2; i < argc; i++)
+				rc |= run_shape(argv[i]);
+			return rc;
+		}
+	} catch (const std::string &why) {
+		std::fprintf(stderr, "%s\n", why.c_str());
+		return 1;
+	}
+	std::fprintf(stderr, "usage: test_networks random|small FIRST COUNT | shape NAME... | folder DIR\n");
+	return 64;
+}
