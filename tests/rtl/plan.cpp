@@ -144,6 +144,14 @@ void plan::place_codes(bool one_slot)
 				tensors[i].base = i % 2 ? slots * picture : code_words - tensors[i].words();
 			return;
 		}
+	/* Over the picture, then, when its first layers are done: the next one is loaded when this one is through. */
+	slots = 1;
+	partition = 2;
+	release_last = true;
+	for (size_t i = 1; i < last; i++)
+		tensors[i].base = i % 2 ? code_words - tensors[i].words() : 0;
+	if (picture + (last > 1 ? tensors[1].words() : 0) <= code_words && pair <= code_words)
+		return;
 	throw std::string("the codes do not fit: ") + std::to_string(picture + pair) + " words";
 }
 
@@ -157,7 +165,7 @@ void plan::place_weights()
 		largest = std::max(largest, p.tile_words);
 	}
 	if (total > depth) {
-		ring_words = std::max(2 * largest, std::min(512, total / 8));
+		ring_words = std::max(2 * largest, std::min({512, total / 8, total - depth}));
 		if (ring_words > depth)
 			throw std::string("a tile's weights do not fit twice");
 	}
@@ -168,11 +176,21 @@ void plan::place_weights()
 		[this](size_t a, size_t b) { return parts[a].cycles_per_word > parts[b].cycles_per_word; });
 	std::vector<int> streamed_tiles(parts.size(), 0);
 	int left = total - (depth - ring_words);
-	for (size_t i : order) {
-		if (left <= 0)
-			break;
-		streamed_tiles[i] = std::min(parts[i].tiles(), divide_up(left, parts[i].tile_words));
-		left -= streamed_tiles[i] * parts[i].tile_words;
+	for (size_t first = 0, end; first < order.size() && left > 0; first = end) {
+		/* Those that are used equally long share what is left, so that each waits less. */
+		for (end = first; end < order.size() && parts[order[end]].cycles_per_word == parts[order[first]].cycles_per_word;)
+			end++;
+		for (bool more = true; more && left > 0;) {
+			more = false;
+			for (size_t i = first; i < end && left > 0; i++) {
+				const part &p = parts[order[i]];
+				if (streamed_tiles[order[i]] == p.tiles())
+					continue;
+				streamed_tiles[order[i]]++;
+				left -= p.tile_words;
+				more = true;
+			}
+		}
 	}
 	std::vector<part> all;
 	for (size_t i = 0; i < parts.size(); i++) {
@@ -286,7 +304,7 @@ void plan::describe()
 {
 	size_t last_reader = 0;
 	for (size_t i = 0; i < parts.size(); i++)
-		if (parts[i].layer_index == 0)
+		if (parts[i].layer_index == 0 || release_last)
 			last_reader = i;
 	if (parts.size() > 32)
 		throw std::string("more than 32 descriptors");

@@ -66,6 +66,8 @@ private:
 	std::vector<tensor> tensors; /* tensors[i] is what layer i of the chain reads */
 	std::vector<const struct layer *> chain, pools;
 
+	bool release_last = false; /* tensors lie where the picture was */
+
 	void lay_out();
 	void split();
 	void place_codes(bool one_slot);
