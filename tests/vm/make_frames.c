@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 
 #define NUMBERED_FRAMES 256
+#define NOISY_FRAMES 8
 #define QUALITY 90
 #define BAND 16 /* lines of a 4:2:0 JPEG's row of blocks */
 
@@ -96,6 +97,8 @@ static void write_frames(
 	for (int i = 0; i < count; i++) {
 		if (numbered)
 			pattern_draw_number(canvas, (unsigned)i);
+		else if (i)
+			add_noise(canvas);
 		write_jpeg(file, canvas);
 	}
 	require(fclose(file) == 0, path);
@@ -112,8 +115,8 @@ static void make_size(const char *folder, int width, int height, const struct pi
 		draw_picture(&canvas, picture);
 	else
 		pattern_draw(&canvas);
-	write_frames(folder, "mjpeg", &canvas, !picture, picture ? 1 : NUMBERED_FRAMES);
 	write_frames(folder, "jpg", &canvas, !picture, 1);
+	write_frames(folder, "mjpeg", &canvas, !picture, picture ? NOISY_FRAMES : NUMBERED_FRAMES);
 	free(memory);
 }
 
