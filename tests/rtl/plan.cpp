@@ -384,18 +384,28 @@ void plan::describe()
 	}
 }
 
-void plan::program(simulation &s) const
+std::vector<std::pair<uint32_t, uint32_t>> plan::writes() const
 {
-	s.write(OVERLAY_REG_PARTITION, partition);
-	s.write(OVERLAY_REG_RING, FIELD(RING_FIRST, ring_first) | FIELD(RING_WORDS, ring_words));
-	s.write(OVERLAY_REG_PICTURE, FIELD(PICTURE_SLOT0, slot_base[0]) | FIELD(PICTURE_SLOT1, slot_base[1]) |
+	std::vector<std::pair<uint32_t, uint32_t>> list;
+
+	list.emplace_back(OVERLAY_REG_PARTITION, partition);
+	list.emplace_back(OVERLAY_REG_RING, FIELD(RING_FIRST, ring_first) | FIELD(RING_WORDS, ring_words));
+	list.emplace_back(OVERLAY_REG_PICTURE, FIELD(PICTURE_SLOT0, slot_base[0]) | FIELD(PICTURE_SLOT1, slot_base[1]) |
 			FIELD(PICTURE_SLOTS, slots == 2));
-	s.write(OVERLAY_REG_PICTURE_BEATS, tensors[0].words() * 8);
-	s.reset_by_register(); /* the ring begins at its new place */
+	list.emplace_back(OVERLAY_REG_PICTURE_BEATS, tensors[0].words() * 8);
 	for (size_t i = 0; i < descriptors.size(); i++)
 		for (size_t j = 0; j < descriptors[i].size(); j++)
-			s.write(static_cast<uint32_t>(OVERLAY_REG_DESCRIPTORS + 4 * (i * OVERLAY_DESCRIPTOR_WORDS + j)),
+			list.emplace_back(
+				static_cast<uint32_t>(OVERLAY_REG_DESCRIPTORS + 4 * (i * OVERLAY_DESCRIPTOR_WORDS + j)),
 				descriptors[i][j]);
+	return list;
+}
+
+void plan::program(simulation &s) const
+{
+	for (const auto &one : writes())
+		s.write(one.first, one.second);
+	s.reset_by_register(); /* the ring begins at its new place */
 	if (!resident.empty())
 		s.send(record(OVERLAY_RECORD_WEIGHTS, true, 0, 0, resident));
 	while (!s.to_send.empty())

@@ -13,6 +13,7 @@ extern "C" {
 }
 
 #include <string>
+#include <utility>
 
 /* A tensor of codes in the overlay's memory. */
 struct tensor {
@@ -51,6 +52,7 @@ public:
 	plan(const struct network *network, int first, int last, bool one_slot = false);
 
 	void program(simulation &s) const; /* registers, descriptors, resident weights; then enabled */
+	std::vector<std::pair<uint32_t, uint32_t>> writes() const; /* address, value: what program() writes first */
 	std::vector<uint64_t> picture(const uint8_t *codes, uint16_t sequence) const; /* a transfer */
 
 	/* True when the answer is that of `expected` (codes or scores of the last layer). */

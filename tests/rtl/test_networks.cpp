@@ -5,6 +5,7 @@
  *   test_networks small FIRST COUNT     smaller ones
  *   test_networks shape NAME...         our networks' shapes, three pictures in flight; prints cycles
  *   test_networks folder DIR            a network that was saved, random codes behind its first layer
+ *   test_networks dump SEED DIR         a small random network for testbench.v, right answer included
  */
 #include "networks.h"
 #include "plan.h"
@@ -131,6 +132,47 @@ static int folder(const char *path)
 	return rc;
 }
 
+static int dump(uint64_t seed, const std::string &path)
+{
+	auto n = random_network(seed, true);
+	std::vector<uint8_t> in = n->codes(), out = n->run(in);
+	plan p(&n->network, 0, n->network.layer_count);
+	std::vector<uint64_t> answer, weights, picture = p.picture(in.data(), 21);
+	simulation s;
+
+	p.program(s);
+	s.send(picture);
+	if (!s.receive(&answer, limit_of(*n)) || !p.right(answer, 21, out.data()))
+		return 1;
+	if (!p.resident.empty())
+		weights = record(OVERLAY_RECORD_WEIGHTS, true, 0, 0, p.resident);
+	auto file = [&](const char *name) {
+		std::FILE *f = std::fopen((path + "/" + name).c_str(), "w");
+		if (!f)
+			throw path + "/" + name + ": cannot be written";
+		return f;
+	};
+	auto writes = p.writes();
+	writes.emplace_back(OVERLAY_REG_CONTROL,
+		1U << OVERLAY_CONTROL_ENABLE_SHIFT | 1U << OVERLAY_CONTROL_RESET_SHIFT);
+	std::FILE *f = file("writes.hex");
+	for (const auto &one : writes)
+		std::fprintf(f, "%08x%08x\n", one.first, one.second);
+	std::fclose(f);
+	f = file("stream.hex");
+	for (const auto *transfer : {&weights, &picture})
+		for (size_t i = 0; i < transfer->size(); i++)
+			std::fprintf(f, "%x%016llx\n", i + 1 == transfer->size(),
+				static_cast<unsigned long long>((*transfer)[i]));
+	std::fclose(f);
+	f = file("answer.hex");
+	for (uint64_t beat : answer)
+		std::fprintf(f, "%016llx\n", static_cast<unsigned long long>(beat));
+	std::fclose(f);
+	std::printf("WRITES=%zu BEATS=%zu ANSWER=%zu\n", writes.size(), weights.size() + picture.size(), answer.size());
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	try {
@@ -140,6 +182,8 @@ int main(int argc, char **argv)
 			return random_networks(std::strtoull(argv[2], nullptr, 10), std::atoi(argv[3]), true);
 		if (argc == 3 && !std::strcmp(argv[1], "folder"))
 			return folder(argv[2]);
+		if (argc == 4 && !std::strcmp(argv[1], "dump"))
+			return dump(std::strtoull(argv[2], nullptr, 10), argv[3]);
 		if (argc >= 3 && !std::strcmp(argv[1], "shape")) {
 			int rc = 0;
 			for (int i = 2; i < argc; i++)
@@ -150,6 +194,6 @@ int main(int argc, char **argv)
 		std::fprintf(stderr, "%s\n", why.c_str());
 		return 1;
 	}
-	std::fprintf(stderr, "usage: test_networks random|small FIRST COUNT | shape NAME... | folder DIR\n");
+	std::fprintf(stderr, "usage: test_networks random|small FIRST COUNT | shape NAME... | folder DIR | dump SEED DIR\n");
 	return 64;
 }
