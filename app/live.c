@@ -27,7 +27,8 @@ struct values {
 static const struct option options[] = {
 	{"device", 'd', OPTION_TEXT, "SOURCE", "Where frames come from, as the argument SOURCE",
 		offsetof(struct values, source)},
-	{"resolution", 'r', OPTION_SIZE, "WxH", "Size of the frames [the source's own, or 1280x720]",
+	{"resolution", 'r', OPTION_SIZE, "WxH",
+		"Size of the frames [the source's own, or what suits the machine]",
 		offsetof(struct values, size), 16, PICTURE_SIDE_MAXIMUM},
 	{"fps", 'f', OPTION_NUMBER, "N", "Frames a second [the source's own, or 30]",
 		offsetof(struct values, rate), 0.1, 1000},
