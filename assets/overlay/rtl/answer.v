@@ -82,4 +82,18 @@ module answer (
 			$stop;
 		end
 `endif
+
+`ifdef ASSERTIONS
+	reg offered;
+	reg [64:0] offer;
+
+	always @(posedge clock) begin
+		offered <= stream_valid && !stream_ready && !reset;
+		offer <= {stream_last, stream_data};
+		if (offered && !reset && (!stream_valid || offer != {stream_last, stream_data})) begin
+			$display("answer: a beat that was offered is gone");
+			$stop;
+		end
+	end
+`endif
 endmodule

@@ -210,4 +210,12 @@ module drain #(
 			rescaled_count <= 0;
 		end
 	end
+
+`ifdef ASSERTIONS
+	always @(posedge clock)
+		if (!reset && took && active && !(ends_pixel && ends_block)) begin
+			$display("drain: sums are taken while others are still needed");
+			$stop;
+		end
+`endif
 endmodule

@@ -210,4 +210,12 @@ module loader (
 		end
 		picture_write <= ((payload && picture) || (picture_write && code_write)) && !reset;
 	end
+
+`ifdef ASSERTIONS
+	always @(posedge clock)
+		if (!reset && (reserved > {1'b0, ring_words} || present > reserved)) begin
+			$display("loader: %0d words reserved and %0d present in a ring of %0d", reserved, present, ring_words);
+			$stop;
+		end
+`endif
 endmodule

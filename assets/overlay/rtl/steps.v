@@ -60,21 +60,34 @@ module steps #(
 	reg signed [11:0] corner_y, corner_x, kernel_x;
 	reg first, twice;
 
-	// Where the loops end.
-	wire last_chunk = chunk + 12'd1 == chunks[`F_CHUNKS_COUNT];
-	wire last_column = column + 4'd1 == kernel[`F_KERNEL_STEPS];
-	wire last_row = row + 4'd1 == kernel[`F_KERNEL_ROWS];
+	// Where the loops end; the layer stands still for two cycles before it starts.
+	reg [11:0] end_chunk, end_tile;
+	reg [9:0] end_y;
+	reg [3:0] end_column, end_row, end_weight_plane, end_code_plane;
+
+	always @(posedge clock) begin
+		end_chunk <= chunks[`F_CHUNKS_COUNT] - 12'd1;
+		end_tile <= tiles[`F_TILES_COUNT] - 12'd1;
+		end_y <= out[`F_OUTPUT_HEIGHT] - 10'd1;
+		end_column <= kernel[`F_KERNEL_STEPS] - 4'd1;
+		end_row <= kernel[`F_KERNEL_ROWS] - 4'd1;
+		end_weight_plane <= weight_bits - 4'd1;
+		end_code_plane <= code_bits - 4'd1;
+	end
+	wire last_chunk = chunk == end_chunk;
+	wire last_column = column == end_column;
+	wire last_row = row == end_row;
 	wire last_tap = last_chunk && last_column && last_row;
 	wire last_pair = code_plane == 0 && weight_plane == 0;
 	wire [10:0] next_x = {1'b0, out_x} + PIXELS;
 	wire last_block_of_row = next_x >= {1'b0, out[`F_OUTPUT_WIDTH]};
-	wire last_block = last_block_of_row && out_y + 10'd1 == out[`F_OUTPUT_HEIGHT];
-	wire last_tile = tile + 12'd1 == tiles[`F_TILES_COUNT];
+	wire last_block = last_block_of_row && out_y == end_y;
+	wire last_tile = tile == end_tile;
 
 	// The pair of planes that comes next: as significant, if there is one; else the next lower.
 	wire [4:0] lower = {1'b0, code_plane} + {1'b0, weight_plane} - 5'd1;
-	wire as_significant = code_plane != 0 && weight_plane + 4'd1 < weight_bits;
-	wire [3:0] highest_code_plane = lower > {1'b0, code_bits} - 5'd1 ? code_bits - 4'd1 : lower[3:0];
+	wire as_significant = code_plane != 0 && weight_plane != end_weight_plane;
+	wire [3:0] highest_code_plane = lower > {1'b0, end_code_plane} ? end_code_plane : lower[3:0];
 	wire [4:0] highest_weight_plane = lower - {1'b0, highest_code_plane};
 
 	// Pace: `owed` cycles until the blocks issued are drained, `older` without the newest.
@@ -95,7 +108,7 @@ module steps #(
 	assign step_first = first;
 	assign step_twice = twice;
 	assign step_subtract = !shape[`F_SHAPE_PLUS_MINUS_ONE] && weight_bits != 1 &&
-			       weight_plane + 4'd1 == weight_bits;
+			       weight_plane == end_weight_plane;
 	assign step_take = go && ends_block;
 	assign step_masked = last_chunk && (!shape[`F_SHAPE_MASK_STEP] || last_column);
 	assign step_code_plane = code_plane;
@@ -147,8 +160,8 @@ module steps #(
 			kernel_x <= 0;
 			chunk <= 0;
 			index <= 0;
-			code_plane <= code_bits - 4'd1;
-			weight_plane <= weight_bits - 4'd1;
+			code_plane <= end_code_plane;
+			weight_plane <= end_weight_plane;
 			first <= 1;
 			twice <= 0;
 		end
@@ -172,8 +185,8 @@ module steps #(
 				twice <= !as_significant;
 			end
 			if (ends_block) begin
-				code_plane <= code_bits - 4'd1;
-				weight_plane <= weight_bits - 4'd1;
+				code_plane <= end_code_plane;
+				weight_plane <= end_weight_plane;
 				first <= 1;
 				twice <= 0;
 				out_x <= last_block_of_row ? 10'd0 : next_x[9:0];
