@@ -10,7 +10,6 @@ enum {
 	SIDE_LIMIT = 16384, /* pixels; kernels, strides and paddings too */
 	CHANNEL_LIMIT = 65536,
 	LAYER_LIMIT = 256,
-	THRESHOLD_BITS_LIMIT = 4, /* codes of more bits come from a rescaling */
 	SHIFT_LIMIT = 62,
 	NAME_LIMIT = 64,   /* bytes of a layer's name */
 	LABEL_LIMIT = 255, /* bytes of a label, and of a network's and a group's name */

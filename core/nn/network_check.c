@@ -117,10 +117,7 @@ static int check_groups(const struct layer *layer, struct error *e)
 static int check_ending(const struct layer *layer, struct error *e)
 {
 	switch (layer->ending) {
-	case ENDING_THRESHOLDS: {
-		int rc = check_bits(layer->output_bits, "output_bits", e);
-		return rc ? rc : within(layer->output_bits, 1, THRESHOLD_BITS_LIMIT, "output_bits", e);
-	}
+	case ENDING_THRESHOLDS:
 	case ENDING_RESCALE:
 		return check_bits(layer->output_bits, "output_bits", e);
 	case ENDING_SCORES:

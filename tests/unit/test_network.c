@@ -139,7 +139,9 @@ static void odd_fields_are_refused(void **state)
 	field_refused(2, "ending", json_string("scores"), "field \"ending\": a pool has none");
 	field_refused(1, "ending", json_string("sigmoid"),
 		"field \"ending\": is not \"thresholds\", \"rescale\" or \"scores\"");
-	field_refused(1, "output_bits", json_integer(8), "field \"output_bits\": 8 is not within 1 … 4");
+	field_refused(1, "output_bits", json_integer(8),
+		"field \"thresholds\": conv1.thresholds.npy has the wrong shape: (24, 255) expected, (24, 3) "
+		"found");
 	field_refused(3, "padding", json_integer(1),
 		"field \"kernel_shape\": a fully connected layer spans its whole input of 4×4, unpadded");
 	field_refused(2, "weights", json_string("x.npy"),
