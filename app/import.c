@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "command.h"
 #include "nn/import_qnn_mo.h"
+#include "nn/import_qonnx.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -14,7 +15,7 @@
 static const struct {
 	const char *name;
 	int (*import)(const char *path, struct network **out, struct error *e);
-} formats[] = {{"qnn-mo", import_qnn_mo}};
+} formats[] = {{"qnn-mo", import_qnn_mo}, {"qonnx", import_qonnx}};
 
 #define FORMATS (sizeof(formats) / sizeof(formats[0]))
 
@@ -59,6 +60,19 @@ static int import_to(size_t format, const char *from, const char *to)
 	return code;
 }
 
+/* "qnn-mo or qonnx" */
+static void list_formats(char *room, size_t size)
+{
+	size_t length = 0;
+
+	for (size_t i = 0; i < FORMATS && length < size; i++)
+		length += (size_t)snprintf(room + length, size - length, "%s%s",
+			i == 0		  ? ""
+			: i + 1 < FORMATS ? ", "
+					  : " or ",
+			formats[i].name);
+}
+
 static int run(int argc, char **argv)
 {
 	int count;
@@ -73,7 +87,9 @@ static int run(int argc, char **argv)
 	for (size_t i = 0; i < FORMATS; i++)
 		if (strcmp(argv[0], formats[i].name) == 0)
 			return output_finish(import_to(i, argv[1], argv[2]));
-	return usage_error(&import_command, "unknown format \"%s\", there is qnn-mo", argv[0]);
+	char names[128];
+	list_formats(names, sizeof(names));
+	return usage_error(&import_command, "unknown format \"%s\", it can be %s", argv[0], names);
 }
 
 const struct command import_command = {
@@ -83,7 +99,11 @@ const struct command import_command = {
 	.details =
 		"FORMAT qnn-mo reads a network of QNN-MO-PYNQ: FROM is its list of layers "
 		"(NAME-layers.json), or\n"
-		"the folder that holds one. TO is the folder to make; it must not exist yet.",
-	.examples = "twobit import qnn-mo dorefanet-layers.json my-network",
+		"the folder that holds one. FORMAT qonnx reads what Brevitas exports: FROM is MODEL.onnx; "
+		"a labels.txt\n"
+		"beside it names the classes. TO is the folder to make; it must not exist yet.",
+	.examples =
+		"twobit import qnn-mo dorefanet-layers.json my-network\n"
+		"twobit import qonnx lenet5.onnx my-network",
 	.run = run,
 };

@@ -1,0 +1,599 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The importer on real exports with what the exporter computed of them (tests/data/qonnx), and on a small
+ * model that the test writes itself, to change one thing of it at a time.
+ */
+#include "base/error.h"
+#include "nn/engine.h"
+#include "nn/import_qonnx.h"
+#include "nn/npy.h"
+#include "nn/onnx.h"
+#include "nn/reference.h"
+#include "unit/onnx_builder.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define COUNT(array) ((int)(sizeof(array) / sizeof(*(array))))
+#define FIXTURES "tests/data/qonnx/"
+
+static char folder[] = "/tmp/test-qonnx-XXXXXX";
+
+static char *path_of(const char *name)
+{
+	static char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	return path;
+}
+
+static int entry_remove(const char *path, const struct stat *status, int kind, struct FTW *place)
+{
+	(void)status, (void)kind, (void)place;
+	return remove(path);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	return mkdtemp(folder) ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	return nftw(folder, entry_remove, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static struct network *import(const char *path)
+{
+	struct network *network = NULL;
+	struct error e = {0};
+
+	if (import_qonnx(path, &network, &e))
+		fail_msg("%s", e.text);
+	return network;
+}
+
+/* An array of tests/data/qonnx; `file` is to be freed. */
+static const uint8_t *array_read(const char *model, const char *what, struct npy *npy, uint8_t **file)
+{
+	const uint8_t *values = NULL;
+	struct error e = {0};
+	char path[128];
+	size_t size;
+
+	snprintf(path, sizeof(path), FIXTURES "%s.%s.npy", model, what);
+	if (onnx_file_read(path, 1 << 20, file, &size, &e) || npy_parse(*file, size, npy, &values, &e))
+		fail_msg("%s", e.text);
+	return values;
+}
+
+/* The exporter's logits lie where our integer scores are, and so does the best class of every picture. */
+static void check_scores(const struct network *n, const int32_t *scores, const float *logits, int picture)
+{
+	int best = 0, expected = 0;
+
+	for (int c = 0; c < n->class_count; c++) {
+		double score = ((double)logits[c] - (double)n->bias[c]) / (double)n->scale[c];
+		double best_logit = (double)n->scale[best] * scores[best] + (double)n->bias[best];
+
+		if (lround(score) != scores[c] || fabs(score - scores[c]) > 0.01)
+			fail_msg("picture %d, class %d: score %d, but the exporter's is %.4f", picture, c,
+				scores[c], score);
+		if ((double)n->scale[c] * scores[c] + (double)n->bias[c] > best_logit)
+			best = c;
+		if (logits[c] > logits[expected])
+			expected = c;
+	}
+	assert_int_equal(best, expected);
+}
+
+static void check_pictures(const struct network *network, const char *model, const char *kernels)
+{
+	uint8_t *picture_file, *logit_file;
+	struct npy pictures, logits;
+	const uint8_t *picture = array_read(model, "pictures", &pictures, &picture_file);
+	const uint8_t *logit = array_read(model, "logits", &logits, &logit_file);
+	struct shape in = network->layers[0].in;
+	struct engine *engine = NULL;
+	struct error e = {0};
+	float expected[16];
+	int32_t scores[16], fast[16];
+
+	assert_int_equal(pictures.shape[1], in.height);
+	assert_int_equal(pictures.shape[2], in.width);
+	assert_int_equal(pictures.shape[3], in.channels);
+	assert_int_equal(logits.shape[1], network->class_count);
+	if (engine_create(network, 0, network->layer_count, kernels, &engine, &e))
+		fail_msg("%s", e.text);
+	for (int i = 0; i < (int)pictures.shape[0]; i++) {
+		npy_copy(expected, logit + (size_t)i * logits.shape[1] * 4, logits.shape[1], 4);
+		assert_int_equal(reference_run(network, 0, network->layer_count,
+					 picture + (size_t)i * shape_size(in), scores),
+			0);
+		check_scores(network, scores, expected, i);
+		engine_run(engine, picture + (size_t)i * shape_size(in), fast);
+		assert_memory_equal(fast, scores, (size_t)network->class_count * sizeof(*scores));
+	}
+	engine_destroy(engine);
+	free(picture_file);
+	free(logit_file);
+}
+
+/* The network as imported, in plain loops and by every family of kernels; and as it comes back from its
+ * folder. */
+static void check_model(const char *model)
+{
+	char path[128];
+	struct network *again = NULL;
+	struct error e = {0};
+
+	snprintf(path, sizeof(path), FIXTURES "%s.onnx", model);
+	struct network *network = import(path);
+	assert_string_equal(network->name, model);
+	assert_string_equal(network->labels[1], "class 1");
+	for (const char *const *kernels = kernel_names(); *kernels; kernels++)
+		check_pictures(network, model, *kernels);
+	if (network_save(network, path_of(model), &e) || network_load(path_of(model), &again, &e))
+		fail_msg("%s", e.text);
+	check_pictures(again, model, NULL);
+	network_free(network);
+	network_free(again);
+}
+
+static void test_eight_bits(void **state)
+{
+	(void)state;
+	check_model("w8a8");
+	struct network *network = import(FIXTURES "w8a8.onnx");
+	/* A layer without norm and bias is scaled only; one with them needs thresholds to be exact. */
+	assert_int_equal(network->layers[0].ending, ENDING_THRESHOLDS);
+	assert_int_equal(network->layers[3].ending, ENDING_RESCALE);
+	assert_int_equal(network->layers[2].groups, 3);
+	network_free(network);
+}
+
+static void test_two_bits(void **state)
+{
+	(void)state;
+	check_model("w2a2");
+}
+
+static void test_one_bit(void **state)
+{
+	(void)state;
+	check_model("w1a1");
+}
+
+/* The model that the tests below change: codes of 2 bits, 2 channels, then a matrix over 2×2×2 numbers. */
+struct tensor {
+	const char *name;
+	int rank, dims[4];
+	float values[24];
+};
+
+struct node {
+	const char *domain, *type, *inputs, *output, *attributes;
+};
+
+#define QONNX "qonnx.custom_op.general"
+#define QUANT(sign) "signed=" sign " narrow=0 rounding_mode=ROUND"
+
+static const struct tensor base_tensors[] = {
+	{"byte", 0, {0}, {1.0F / 255}},
+	{"none", 0, {0}, {0}},
+	{"bits8", 0, {0}, {8}},
+	{"bits2", 0, {0}, {2}},
+	{"bits4", 0, {0}, {4}},
+	{"w0", 4, {2, 1, 3, 3}, {1, -1, 0.5F, 0, 0.5F, -0.5F, 1, 0.5F, 0, 3, -6, 0, 0, 3, 3, -9, 0, 3}},
+	{"w0.scale", 4, {2, 1, 1, 1}, {0.5F, 3}},
+	{"gamma", 1, {2}, {1.5F, -0.25F}},
+	{"beta", 1, {2}, {0.25F, 1}},
+	{"mean", 1, {2}, {0.125F, -0.5F}},
+	{"variance", 1, {2}, {0.75F, 1.75F}},
+	{"a0.scale", 0, {0}, {0.5F}},
+	{"w1", 2, {3, 8}, {1, 2, 3, 4, 5, 6, 7, -8, -1, -2, -3, -4, -5, -6, -7, -8, 0, 0, 1, 0, 0, 0, 0, 7}},
+	{"w1.scale", 0, {0}, {1}},
+	{"bias", 1, {3}, {0.5F, -1, 2}},
+	{"two", 0, {0}, {2}},
+	{"bits16", 0, {0}, {16}},
+	{"bits32", 0, {0}, {32}},
+	{"other", 1, {2}, {1, 2}},
+};
+
+enum { IN, W0, CONV, NORM, RELU, ACT, FLAT, W1, FC, END };
+
+static const struct node base_nodes[] = {
+	[IN] = {QONNX, "Quant", "x byte none bits8", "q", QUANT("0")},
+	[W0] = {"onnx.brevitas", "Quant", "w0 w0.scale none bits4", "w0.q", QUANT("1")},
+	[CONV] = {"", "Conv", "q w0.q", "c",
+		"kernel_shape=3,3 pads=0,0,0,0 strides=1,1 dilations=1,1 group=1"},
+	[NORM] = {"", "BatchNormalization", "c gamma beta mean variance", "n", "epsilon=f0.25"},
+	[RELU] = {"ai.onnx", "Relu", "n", "r", ""},
+	[ACT] = {QONNX, "Quant", "r a0.scale none bits2", "a", QUANT("0")},
+	[FLAT] = {"", "Flatten", "a", "f", "axis=1"},
+	[W1] = {QONNX, "Quant", "w1 w1.scale none bits4", "w1.q", QUANT("1")},
+	[FC] = {"", "Gemm", "f w1.q bias", "g", "transB=1 alpha=f1 beta=f1"},
+	[END] = {"", "Softmax", "g", "y", "axis=1"},
+};
+
+struct model {
+	struct tensor tensors[COUNT(base_tensors)];
+	struct node nodes[COUNT(base_nodes) + 2];
+	int input[4], input_rank, node_count;
+};
+
+static struct model model_base(void)
+{
+	struct model model = {.input = {1, 1, 4, 4}, .input_rank = 4, .node_count = COUNT(base_nodes)};
+
+	memcpy(model.tensors, base_tensors, sizeof(base_tensors));
+	memcpy(model.nodes, base_nodes, sizeof(base_nodes));
+	return model;
+}
+
+static struct tensor *tensor_of(struct model *model, const char *name)
+{
+	for (int i = 0; i < COUNT(model->tensors); i++)
+		if (strcmp(model->tensors[i].name, name) == 0)
+			return &model->tensors[i];
+	fail_msg("no tensor %s", name);
+	return NULL;
+}
+
+static void node_insert(struct model *model, int place, struct node node)
+{
+	memmove(model->nodes + place + 1, model->nodes + place,
+		(size_t)(model->node_count - place) * sizeof(node));
+	model->nodes[place] = node;
+	model->node_count++;
+}
+
+static const char *model_write(const struct model *model)
+{
+	struct buffer graph = {.size = 0}, file = {.size = 0};
+	const char *path = path_of("model.onnx");
+
+	for (int i = 0; i < model->node_count; i++) {
+		const struct node *n = &model->nodes[i];
+		put_node(&graph, n->domain, n->type, n->inputs, n->output, n->attributes);
+	}
+	for (int i = 0; i < COUNT(model->tensors); i++) {
+		const struct tensor *t = &model->tensors[i];
+		put_tensor(&graph, t->name, t->dims, t->rank, t->values);
+	}
+	put_value(&graph, 11, "x", model->input, model->input_rank);
+	put_value(&graph, 11, "w0", model->tensors[5].dims, 4); /* as older exporters list their tensors */
+	put_value(&graph, 12, "y", (const int[]){1, 3}, 2);
+	put_model(&file, &graph);
+	FILE *stream = fopen(path, "wb");
+	assert_non_null(stream);
+	assert_int_equal(fwrite(file.data, 1, file.size, stream), file.size);
+	assert_int_equal(fclose(stream), 0);
+	return path;
+}
+
+static struct network *model_import(const struct model *model)
+{
+	return import(model_write(model));
+}
+
+/* What the model computes from an accumulator of channel c to the code, in steps of its own. */
+static int expected_code(int channel, int accumulator)
+{
+	const double scale = (double)(1.0F / 255) * (channel == 0 ? 0.5 : 3.0);
+	const double gamma = channel == 0 ? 1.5 : -0.25, beta = channel == 0 ? 0.25 : 1;
+	const double mean = channel == 0 ? 0.125 : -0.5, root = channel == 0 ? 1 : sqrt(2);
+	double number = (accumulator * scale - mean) / root * gamma + beta;
+	double code = nearbyint(fmax(number, 0) / 0.5);
+
+	return code > 3 ? 3 : (int)code;
+}
+
+static void test_thresholds(void **state)
+{
+	struct model model = model_base();
+	struct network *network = model_import(&model);
+	const struct layer *conv = &network->layers[0];
+
+	(void)state;
+	assert_int_equal(network->layer_count, 2);
+	assert_int_equal(conv->weight_bits, 4);
+	assert_int_equal(conv->output_bits, 2);
+	/* out, y, x: 1 / 0.5 is 2; −9 / 3 is −3 */
+	const int8_t weights[] = {2, -2, 1, 0, 1, -1, 2, 1, 0, 1, -2, 0, 0, 1, 1, -3, 0, 1};
+	assert_memory_equal(conv->weights, weights, sizeof(weights));
+	assert_int_equal(conv->invert[0], 0);
+	assert_int_equal(conv->invert[1], 1);
+	for (int channel = 0; channel < 2; channel++)
+		for (int sum = -20000; sum <= 20000; sum++)
+			if (reference_code(conv, channel, sum) != expected_code(channel, sum))
+				fail_msg("channel %d, sum %d: %d, but %d expected", channel, sum,
+					reference_code(conv, channel, sum), expected_code(channel, sum));
+	network_free(network);
+}
+
+/* Channel, row, column become row, column, channel; and logits = 0.5 · score + bias. */
+static void test_matrix(void **state)
+{
+	static const int8_t weights[] = {
+		1, 5, 2, 6, 3, 7, 4, -8, -1, -5, -2, -6, -3, -7, -4, -8, 0, 0, 0, 0, 1, 0, 0, 7};
+	struct model model = model_base();
+
+	(void)state;
+	for (int transposed = 0; transposed < 2; transposed++) {
+		if (transposed) { /* [in, out], for a MatMul and an Add instead */
+			node_insert(
+				&model, W1 + 1, (struct node){"", "Transpose", "w1.q", "w1.t", "perm=1,0"});
+			model.nodes[FC + 1] = (struct node){"", "MatMul", "f w1.t", "m", ""};
+			node_insert(&model, FC + 2, (struct node){"", "Add", "bias m", "g", ""});
+		}
+		struct network *network = model_import(&model);
+		const struct layer *fc = &network->layers[1];
+
+		assert_int_equal(fc->kind, LAYER_FULLY_CONNECTED);
+		assert_int_equal(fc->kernel_height, 2);
+		assert_memory_equal(fc->weights, weights, sizeof(weights));
+		assert_true(network->scale[0] == 0.5F && network->scale[2] == 0.5F);
+		assert_true(network->bias[0] == 0.5F && network->bias[1] == -1 && network->bias[2] == 2);
+		network_free(network);
+	}
+}
+
+static void test_labels(void **state)
+{
+	struct model model = model_base();
+	struct network *network = NULL;
+	struct error e = {0};
+	FILE *file = fopen(path_of("labels.txt"), "w");
+
+	(void)state;
+	fputs("one\ntwo\nthree\n", file);
+	fclose(file);
+	network = model_import(&model);
+	assert_string_equal(network->labels[2], "three");
+	network_free(network);
+	file = fopen(path_of("labels.txt"), "w");
+	fputs("one\ntwo\n", file);
+	fclose(file);
+	assert_int_equal(import_qonnx(path_of("model.onnx"), &network, &e), -EBADMSG);
+	assert_non_null(strstr(e.text, "labels.txt"));
+	unlink(path_of("labels.txt"));
+}
+
+static void pool_insert(struct model *model)
+{
+	node_insert(model, NORM, (struct node){"", "MaxPool", "c", "p", "kernel_shape=2,2 strides=1,1"});
+	model->nodes[NORM + 1].inputs = "p gamma beta mean variance";
+	model->nodes[RELU + 1].inputs = "n";
+	struct tensor *w1 = tensor_of(model, "w1");
+	w1->dims[1] = 2; /* one pixel is left of 2×2 */
+}
+
+/* A pool in front of norm and Quant is one behind them, where no channel falls. */
+static void test_pool_before_quant(void **state)
+{
+	struct model model = model_base();
+	struct network *network = NULL;
+	struct error e = {0};
+
+	(void)state;
+	pool_insert(&model);
+	tensor_of(&model, "gamma")->values[1] = 0.25F;
+	network = model_import(&model);
+	assert_int_equal(network->layer_count, 3);
+	assert_int_equal(network->layers[1].kind, LAYER_MAX_POOL);
+	assert_int_equal(network->layers[1].input_bits, 2);
+	network_free(network);
+	tensor_of(&model, "gamma")->values[1] = -0.25F;
+	assert_int_equal(import_qonnx(model_write(&model), &network, &e), -EBADMSG);
+	assert_non_null(strstr(e.text, "node \"a\" (Quant): channel 1 falls behind a max pool"));
+}
+
+/* Codes from a signed Quant: padding has no code; without it the offset moves into the next layer. */
+static void test_signed_codes(void **state)
+{
+	struct model model = model_base();
+	(void)state;
+
+	model.nodes[RELU].type = "Identity";
+	model.nodes[ACT].attributes = QUANT("1");
+	struct network *network = model_import(&model);
+	/* Row 0 sums to 20, and code 0 stands for −2 · 0.5. */
+	assert_true(network->bias[0] == 0.5F - 20);
+	assert_true(network->scale[0] == 0.5F);
+	network_free(network);
+}
+
+/* A bias of its own Quant, as wide as accumulators. */
+static void test_quantised_bias(void **state)
+{
+	struct model model = model_base();
+
+	(void)state;
+	tensor_of(&model, "bias")->values[1] = -1.3F;
+	node_insert(
+		&model, FC, (struct node){QONNX, "Quant", "bias a0.scale none bits32", "bias.q", QUANT("1")});
+	model.nodes[FC + 1].inputs = "f w1.q bias.q";
+	struct network *network = model_import(&model);
+	assert_true(network->bias[0] == 0.5F && network->bias[1] == -1.5F && network->bias[2] == 2);
+	network_free(network);
+}
+
+/* Steps without effect, and a mean taken off the pixels. */
+static void test_passed_over(void **state)
+{
+	struct model model = model_base();
+	(void)state;
+
+	node_insert(&model, END, (struct node){"", "Identity", "g", "i", ""});
+	model.nodes[END + 1].inputs = "i";
+	node_insert(&model, FLAT, (struct node){"", "Dropout", "a", "d", ""});
+	model.nodes[FLAT + 1].inputs = "d";
+	struct network *network = model_import(&model);
+	assert_int_equal(network->layer_count, 2);
+	network_free(network);
+
+	model = model_base();
+	node_insert(&model, CONV, (struct node){"", "Sub", "q two", "s", ""});
+	model.nodes[CONV + 1].inputs = "s w0.q";
+	network = model_import(&model);
+	/* Channel 0 of the convolution sums to 4, times 0.5, times 2 less. */
+	const struct layer *conv = &network->layers[0];
+	for (int sum = 0; sum < 3000; sum++) {
+		double number = (sum * (double)(1.0F / 255) * 0.5 - 4 - 0.125) * 1.5 + 0.25;
+		int code = (int)fmin(nearbyint(fmax(number, 0) / 0.5), 3);
+		assert_int_equal(reference_code(conv, 0, sum), code);
+	}
+	network_free(network);
+}
+
+/* One node of the base changed, or one number of a tensor; and the sentence that follows. */
+static const struct {
+	int node;
+	struct node to; /* NULL: as it was */
+	const char *tensor;
+	int index;
+	float value;
+	const char *sentence;
+} refusals[] = {
+	{RELU, {.type = "Sigmoid"},
+		.sentence = "node \"r\" (Sigmoid): the operator Sigmoid cannot be imported"},
+	{IN, {.domain = "my.ops"}, .sentence = "the operator Quant of domain my.ops cannot be imported"},
+	{CONV, {.domain = QONNX}, .sentence = "the operator Conv of domain " QONNX},
+	{RELU, {.domain = "", .inputs = "c"}, .sentence = "the network branches at \"c\""},
+	{RELU, {.type = "Add", .inputs = "n n"}, .sentence = "the network branches at \"n\""},
+	{RELU, {.inputs = "zz"}, .sentence = "reads \"zz\", which nothing before it gives"},
+	{ACT, {.inputs = "r a0.scale two bits2"}, .sentence = "its zero point is 2; only 0"},
+	{ACT, {.inputs = "r other none bits2"}, .sentence = "its scale differs between channels"},
+	{ACT, {.inputs = "r none none bits2"}, .sentence = "its scale is 0, but must be positive"},
+	{ACT, {.inputs = "r a0.scale none"}, .sentence = "its input 3, the bit width, is missing"},
+	{ACT, {.inputs = "r a0.scale none byte"}, .sentence = "its bit width must be one whole number"},
+	{ACT, {.attributes = "signed=0 rounding_mode=SIDEWAYS"},
+		.sentence = "the rounding mode \"SIDEWAYS\""},
+	{IN, {.inputs = "x two none bits8"}, .sentence = "must give each of a pixel's 256 values a code"},
+	{IN, {.type = "BipolarQuant"}, .sentence = "must give each of a pixel's 256 values a code"},
+	{IN, {.type = "Identity", .domain = ""},
+		.sentence = "node \"c\" (Conv): what it reads is not quantised"},
+	{W0, {.type = "Identity", .domain = ""}, .sentence = "its weights are not quantised"},
+	{W0, {.inputs = "w0 w0.scale none bits8", .attributes = QUANT("0")},
+		.sentence = "its weights go from 0 to 255, but must fit 8 signed bits"},
+	{W0, {.inputs = "w0 other none bits4"}, .sentence = "its scale has not the shape"},
+	{W0, {.inputs = "w0 w0 none bits4"}, .sentence = "its scale is -1, but must be positive"},
+	{CONV, {.attributes = "dilations=2,2"}, .sentence = "its dilations must be 1"},
+	{CONV, {.attributes = "strides=1,2"}, .sentence = "its strides differ: 1 and 2"},
+	{CONV, {.attributes = "kernel_shape=5,5"}, .sentence = "its kernel_shape is not that of its weights"},
+	{CONV, {.attributes = "group=2"}, .sentence = "do not fit a picture of 1 channels in 2 groups"},
+	{CONV, {.attributes = "auto_pad=SAME_UPPER"}, .sentence = "auto_pad SAME_UPPER"},
+	{CONV, {.attributes = "pads=3,0,0,0"}, .sentence = "3 is not within 0"},
+	{CONV, {.attributes = "pads=1,1"}, .sentence = "pads must have 4 numbers, not 2"},
+	{CONV, {.inputs = "w0.q q"}, .sentence = "its other inputs must be a constant"},
+	{NORM, {.attributes = "training_mode=1"}, .sentence = "is in training mode"},
+	{NORM, {.inputs = "c bias beta mean variance"},
+		.sentence = "the weight has 3 numbers, but there are 2"},
+	{FLAT, {.attributes = "axis=2"}, .sentence = "its axis must be 1"},
+	{FLAT, {.type = "Identity"}, .sentence = "needs a Flatten or Reshape before it"},
+	{FLAT, {.type = "Transpose"}, .sentence = "its input must be a constant"},
+	{FLAT, {.type = "Reshape", .inputs = "a other"},
+		.sentence = "must flatten each picture to 8 numbers"},
+	{FC, {.attributes = "transA=1 transB=1"}, .sentence = "transposes its input"},
+	{FC, {.attributes = ""}, .sentence = "its weights do not fit an input of 8 numbers"},
+	{FC, {.inputs = "f w1.q other"}, .sentence = "its constant of 2 numbers is neither"},
+	{FC, {.type = "Softmax", .inputs = "f"}, .sentence = "must stand behind the scores"},
+	{END, {.type = "Relu"}, .sentence = "a ReLU without a Quant stands behind the last layer"},
+	{END, {.output = "z"}, .sentence = "the output \"y\" is not the end of the chain"},
+	{ACT, {.inputs = "r a0.scale none bits16"},
+		.sentence = "its numbers from 0 to 65535 need more than 8 bits"},
+	{RELU, {.type = "Div", .inputs = "n none"}, .sentence = "computes with 0"},
+	{RELU, {.output = "q"}, .sentence = "two tensors are called \"q\""},
+	{-1, .tensor = "variance", .index = 1, .value = -2, .sentence = "its variance of channel 1 is -1.75"},
+	{-1, .tensor = "gamma", .index = 0, .value = NAN,
+		.sentence = "constant \"gamma\" holds a number that is not finite"},
+};
+
+static void node_change(struct node *node, const struct node *to)
+{
+	node->domain = to->domain ? to->domain : node->domain;
+	node->type = to->type ? to->type : node->type;
+	node->inputs = to->inputs ? to->inputs : node->inputs;
+	node->output = to->output ? to->output : node->output;
+	node->attributes = to->attributes ? to->attributes : node->attributes;
+}
+
+static void check_refused(const struct model *model, const char *sentence)
+{
+	struct network *network = NULL;
+	struct error e = {0};
+	int rc = import_qonnx(model_write(model), &network, &e);
+
+	assert_null(network);
+	if (rc >= 0 || rc != e.code || !strstr(e.text, sentence) || !strstr(e.text, "/model.onnx: "))
+		fail_msg("\"%s\" expected, \"%s\" found", sentence, e.text);
+}
+
+static void test_refusals(void **state)
+{
+	(void)state;
+	for (int i = 0; i < COUNT(refusals); i++) {
+		struct model model = model_base();
+
+		if (refusals[i].tensor)
+			tensor_of(&model, refusals[i].tensor)->values[refusals[i].index] = refusals[i].value;
+		else
+			node_change(&model.nodes[refusals[i].node], &refusals[i].to);
+		check_refused(&model, refusals[i].sentence);
+	}
+}
+
+static void test_more_refusals(void **state)
+{
+	struct model model = model_base();
+	(void)state;
+
+	model.input[2] = -1;
+	check_refused(&model, "must be of pictures [1, channels, height, width]");
+	model = model_base();
+	model.input_rank = 2;
+	check_refused(&model, "must be of pictures [1, channels, height, width]");
+	model = model_base();
+	model.node_count = END; /* nothing makes y */
+	check_refused(&model, "the output \"y\" is not the end of the chain");
+	model = model_base();
+	node_insert(&model, FC + 2, (struct node){"", "Relu", "y", "yy", ""});
+	check_refused(&model, "comes after the softmax");
+	model = model_base(); /* signed codes, and padding behind them */
+	model.nodes[RELU].type = "Identity";
+	model.nodes[ACT].attributes = QUANT("1");
+	node_insert(&model, FLAT, (struct node){"", "Conv", "a w0.q", "c2", "pads=1,1,1,1 group=2"});
+	check_refused(&model, "pads with 0 what has no code for 0");
+	model = model_base(); /* another Quant behind the first */
+	node_insert(&model, FLAT, (struct node){QONNX, "Quant", "a two none bits2", "a2", QUANT("0")});
+	check_refused(&model, "quantises what is quantised already, otherwise than before");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_eight_bits),
+		cmocka_unit_test(test_two_bits),
+		cmocka_unit_test(test_one_bit),
+		cmocka_unit_test(test_thresholds),
+		cmocka_unit_test(test_matrix),
+		cmocka_unit_test(test_labels),
+		cmocka_unit_test(test_pool_before_quant),
+		cmocka_unit_test(test_signed_codes),
+		cmocka_unit_test(test_quantised_bias),
+		cmocka_unit_test(test_passed_over),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_more_refusals),
+	};
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
