@@ -85,6 +85,18 @@ static void draw_picture(const struct canvas *c, const struct picture *picture)
 	picture_finish(&scaled);
 }
 
+/* A level up or down, another way each time: no two pictures of a camera are the same. */
+static void add_noise(const struct canvas *c)
+{
+	static uint32_t state = 1;
+
+	for (int i = 0; i < c->width * c->height; i++) {
+		state = state * 1664525 + 1013904223;
+		if (c->y.data[i] > 0 && c->y.data[i] < 255)
+			c->y.data[i] += (uint8_t)((state >> 24) % 3 - 1);
+	}
+}
+
 static void write_frames(
 	const char *folder, const char *suffix, const struct canvas *canvas, bool numbered, int count)
 {

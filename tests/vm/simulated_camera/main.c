@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A USB camera (USB Video Class) in user space. It speaks USB/IP over a pair of sockets to the kernel's own
- * vhci_hcd, so that the real uvcvideo drives it, without any network. simulated_camera --pictures FOLDER
- * --commands FIFO [--port N] [--bulk] [--name TEXT] [--serial TEXT]
+ * vhci_hcd, so that the real uvcvideo drives it, without any network.
+ *   simulated_camera --pictures FOLDER --commands FIFO [--port N] [--bulk] [--name TEXT] [--serial TEXT]
  *                    [--formats mjpeg,yuyv,nv12,grey]
- * README.md tells the commands. What happens is logged on stderr, with the monotonic time in seconds.
+ * README.md tells the commands, which are answered on stdout. What happens is logged on stderr, with the
+ * monotonic time in seconds.
  */
 #include "stream.h"
 #include "usbip.h"
@@ -131,20 +132,18 @@ static int obey(struct camera *camera, const char *word, double value)
 		camera->control.probe_stalls = value != 0;
 	else if (strcmp(word, "fps") == 0)
 		camera->stream.rate = value;
-	else if (strcmp(word, "count") == 0)
-		camera_log("frames whole %u spoiled %u number %u", camera->stream.sent_whole,
-			camera->stream.sent_spoiled, camera->video.number);
 	else if (strcmp(word, "quit") == 0)
 		camera->quit = true;
-	else
+	else if (strcmp(word, "count") != 0)
 		return -EINVAL;
 	return 0;
 }
 
-/* After each command a line "done COMMAND" or "failed COMMAND: WHY". */
+/* Each command is answered on stdout by "done COMMAND whole N spoiled N number N" or "failed COMMAND: WHY".
+ */
 static void obey_line(struct camera *camera, char *line)
 {
-	char word[32] = "";
+	char word[32] = "", answer[512];
 	double value = 1;
 	int failed;
 
@@ -152,9 +151,13 @@ static void obey_line(struct camera *camera, char *line)
 		return;
 	failed = obey(camera, word, value);
 	if (failed)
-		camera_log("failed %s: %s", line, strerror(-failed));
+		snprintf(answer, sizeof(answer), "failed %s: %s", line, strerror(-failed));
 	else
-		camera_log("done %s", line);
+		snprintf(answer, sizeof(answer), "done %s whole %u spoiled %u number %u", line,
+			camera->stream.sent_whole, camera->stream.sent_spoiled, camera->video.number);
+	camera_log("%s", answer);
+	puts(answer);
+	fflush(stdout);
 }
 
 static void read_commands(struct camera *camera)
