@@ -45,7 +45,8 @@ static void make_thresholds(struct layer *layer, int taps, random_source &random
 static void make_rescale(struct layer *layer, int taps, random_source &random)
 {
 	int out = layer->out.channels;
-	double spread = std::sqrt(static_cast<double>(taps)) * (1 << layer->weight_bits) * (1 << layer->input_bits) / 3;
+	double spread = std::sqrt(static_cast<double>(taps)) * (1 << layer->weight_bits) *
+			(1 << layer->input_bits) / 3;
 
 	layer->multiplier = new int32_t[out];
 	layer->shift = new uint8_t[out];
@@ -68,11 +69,13 @@ static void make_rescale(struct layer *layer, int taps, random_source &random)
 			layer->multiplier[o] = random.between(-3, 3);
 			layer->shift[o] = static_cast<uint8_t>(random.between(1, 3));
 		}
-		layer->offset[o] = random.below(16) ? random.between(-50, 200) : static_cast<int32_t>(random.next());
+		layer->offset[o] =
+			random.below(16) ? random.between(-50, 200) : static_cast<int32_t>(random.next());
 	}
 }
 
-void made_network::convolution(int channels, int kernel, int pad, int weight_bits, int output_bits, int groups, int stride)
+void made_network::convolution(
+	int channels, int kernel, int pad, int weight_bits, int output_bits, int groups, int stride)
 {
 	struct layer layer = {};
 
@@ -93,9 +96,12 @@ void made_network::convolution(int channels, int kernel, int pad, int weight_bit
 	size_t count = static_cast<size_t>(channels) * taps;
 	layer.weights = new int8_t[count];
 	for (size_t i = 0; i < count; i++)
-		layer.weights[i] = static_cast<int8_t>(weight_bits == 1 ? random.below(2) * 2 - 1 :
-									  random.below(1 << weight_bits) - (1 << (weight_bits - 1)));
-	layer.ending = output_bits == 32 ? ENDING_SCORES : output_bits == 8 ? ENDING_RESCALE : ENDING_THRESHOLDS;
+		layer.weights[i] = static_cast<int8_t>(
+			weight_bits == 1 ? random.below(2) * 2 - 1
+					 : random.below(1 << weight_bits) - (1 << (weight_bits - 1)));
+	layer.ending = output_bits == 32  ? ENDING_SCORES
+		       : output_bits == 8 ? ENDING_RESCALE
+					  : ENDING_THRESHOLDS;
 	if (layer.ending == ENDING_THRESHOLDS)
 		make_thresholds(&layer, taps, random);
 	else if (layer.ending == ENDING_RESCALE)
@@ -151,8 +157,8 @@ uint64_t made_network::operations() const
 
 	for (const struct layer &layer : layers)
 		if (layer.kind != LAYER_MAX_POOL)
-			sum += 2 * shape_size(layer.out) * layer.kernel_height * layer.kernel_width * layer.in.channels /
-				layer.groups;
+			sum += 2 * shape_size(layer.out) * layer.kernel_height * layer.kernel_width *
+			       layer.in.channels / layer.groups;
 	return sum;
 }
 
@@ -171,7 +177,8 @@ std::unique_ptr<made_network> random_network(uint64_t seed, bool small)
 	};
 
 	made->name = "random " + std::to_string(seed);
-	made->input({random.between(1, side), random.between(1, side), channel_count()}, widths[random.below(4)]);
+	made->input(
+		{random.between(1, side), random.between(1, side), channel_count()}, widths[random.below(4)]);
 	for (int i = 0; i < layers; i++) {
 		bool last = i + 1 == layers;
 		int least = std::min(made->shape.height, made->shape.width);

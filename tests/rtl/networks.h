@@ -15,7 +15,9 @@ extern "C" {
 
 struct random_source {
 	uint64_t state;
-	explicit random_source(uint64_t seed) : state(seed * 0x9E3779B97F4A7C15U + 1) {}
+	explicit random_source(uint64_t seed) : state(seed * 0x9E3779B97F4A7C15U + 1)
+	{
+	}
 	uint32_t next()
 	{
 		state ^= state << 13;
@@ -23,14 +25,23 @@ struct random_source {
 		state ^= state << 17;
 		return static_cast<uint32_t>(state >> 16);
 	}
-	int below(int limit) { return static_cast<int>(next() % static_cast<uint32_t>(limit)); }
-	int between(int low, int high) { return low + below(high - low + 1); }
+	int below(int limit)
+	{
+		return static_cast<int>(next() % static_cast<uint32_t>(limit));
+	}
+	int between(int low, int high)
+	{
+		return low + below(high - low + 1);
+	}
 };
 
 /* Owns the arrays of its layers. */
-class made_network {
-public:
-	explicit made_network(uint64_t seed) : random(seed) {}
+class made_network
+{
+      public:
+	explicit made_network(uint64_t seed) : random(seed)
+	{
+	}
 	made_network(const made_network &) = delete;
 	made_network &operator=(const made_network &) = delete;
 	~made_network();
@@ -47,7 +58,8 @@ public:
 	std::string name;
 
 	std::vector<uint8_t> codes(); /* a random input */
-	std::vector<uint8_t> run(const std::vector<uint8_t> &in); /* what the reference makes of it, as bytes */
+	std::vector<uint8_t> run(
+		const std::vector<uint8_t> &in); /* what the reference makes of it, as bytes */
 	struct shape shape;
 	int bits = 0;
 	uint64_t operations() const;
@@ -56,8 +68,8 @@ public:
 /* Up to four layers; small enough for the slower model when `small`. */
 std::unique_ptr<made_network> random_network(uint64_t seed, bool small);
 
-/* "dorefanet", "published-dorefanet", "lfc", "lfc-w1a2", "lenet5", "emotion-w8a8", "emotion-w4a4", "emotion-w2a2":
- * what follows the first layer. Throws std::string for another name. */
+/* "dorefanet", "published-dorefanet", "lfc", "lfc-w1a2", "lenet5", "emotion-w8a8", "emotion-w4a4",
+ * "emotion-w2a2": what follows the first layer. Throws std::string for another name. */
 std::unique_ptr<made_network> named_network(const std::string &name);
 
 #endif

@@ -15,18 +15,20 @@ static int divide_up(int a, int b)
 	return (a + b - 1) / b;
 }
 
-std::vector<uint64_t> record(int type, bool last, int address, uint16_t sequence, const std::vector<uint64_t> &payload)
+std::vector<uint64_t> record(
+	int type, bool last, int address, uint16_t sequence, const std::vector<uint64_t> &payload)
 {
 	std::vector<uint64_t> beats;
 
 	beats.push_back(static_cast<uint64_t>(OVERLAY_RECORD_MAGIC) << OVERLAY_HEADER_MAGIC_SHIFT |
-		static_cast<uint64_t>(type) << OVERLAY_HEADER_TYPE_SHIFT |
-		static_cast<uint64_t>(last) << OVERLAY_HEADER_LAST_SHIFT |
-		static_cast<uint64_t>(address) << OVERLAY_HEADER_ADDRESS_SHIFT |
-		static_cast<uint64_t>(payload.size()) << OVERLAY_HEADER_LENGTH_SHIFT |
-		static_cast<uint64_t>(sequence) << OVERLAY_HEADER_SEQUENCE_SHIFT);
+			static_cast<uint64_t>(type) << OVERLAY_HEADER_TYPE_SHIFT |
+			static_cast<uint64_t>(last) << OVERLAY_HEADER_LAST_SHIFT |
+			static_cast<uint64_t>(address) << OVERLAY_HEADER_ADDRESS_SHIFT |
+			static_cast<uint64_t>(payload.size()) << OVERLAY_HEADER_LENGTH_SHIFT |
+			static_cast<uint64_t>(sequence) << OVERLAY_HEADER_SEQUENCE_SHIFT);
 	beats.insert(beats.end(), payload.begin(), payload.end());
-	beats.push_back(crc32(0, reinterpret_cast<const Bytef *>(beats.data()), static_cast<uInt>(beats.size() * 8)));
+	beats.push_back(
+		crc32(0, reinterpret_cast<const Bytef *>(beats.data()), static_cast<uInt>(beats.size() * 8)));
 	return beats;
 }
 
@@ -110,9 +112,9 @@ void plan::split()
 		const struct layer *layer = p.layer;
 		int depth = layer->in.channels / layer->groups;
 		int chunks = divide_up(depth, 64);
-		int endings = layer->ending == ENDING_THRESHOLDS ? (1 << layer->output_bits) - 1 :
-			layer->ending == ENDING_RESCALE		 ? 2 :
-								   0;
+		int endings = layer->ending == ENDING_THRESHOLDS ? (1 << layer->output_bits) - 1
+			      : layer->ending == ENDING_RESCALE	 ? 2
+								 : 0;
 
 		for (int c : p.channels) { /* a group's channels may lie with holes between them */
 			int g = c / (layer->out.channels / layer->groups);
@@ -122,7 +124,8 @@ void plan::split()
 		p.tile_words = endings + layer->weight_bits * layer->kernel_height *
 						 divide_up(layer->kernel_width, in.pack) * chunks;
 		int columns = (layer->out.width - 1) * layer->stride + 1;
-		p.cycles_per_word = static_cast<long>(layer->out.height) * divide_up(columns, 8) * layer->input_bits;
+		p.cycles_per_word =
+			static_cast<long>(layer->out.height) * divide_up(columns, 8) * layer->input_bits;
 	}
 }
 
@@ -144,7 +147,8 @@ void plan::place_codes(bool one_slot)
 				tensors[i].base = i % 2 ? slots * picture : code_words - tensors[i].words();
 			return;
 		}
-	/* Over the picture, then, when its first layers are done: the next one is loaded when this one is through. */
+	/* Over the picture, then, when its first layers are done: the next one is loaded when this one is
+	 * through. */
 	slots = 1;
 	partition = 2;
 	release_last = true;
@@ -178,7 +182,8 @@ void plan::place_weights()
 	int left = total - (depth - ring_words);
 	for (size_t first = 0, end; first < order.size() && left > 0; first = end) {
 		/* Those that are used equally long share what is left, so that each waits less. */
-		for (end = first; end < order.size() && parts[order[end]].cycles_per_word == parts[order[first]].cycles_per_word;)
+		for (end = first; end < order.size() &&
+				  parts[order[end]].cycles_per_word == parts[order[first]].cycles_per_word;)
 			end++;
 		for (bool more = true; more && left > 0;) {
 			more = false;
@@ -223,7 +228,8 @@ void plan::place_weights()
 		}
 }
 
-/* The words of the thresholds t[0 … 2^bits − 2] as a heap: node n decides between codes below and from `middle`. */
+/* The words of the thresholds t[0 … 2^bits − 2] as a heap: node n decides between codes below and from
+ * `middle`. */
 static void heap(const int32_t *t, int node, int low, int high, std::vector<int32_t> *words)
 {
 	if (high - low < 2)
@@ -280,7 +286,7 @@ std::vector<uint64_t> plan::tile(const part &p, int index) const
 		int first_chunk = in.place[group * depth] / 64;
 		int chunks = in.place[(group + 1) * depth - 1] / 64 - first_chunk + 1;
 		const int8_t *w = layer->weights +
-			static_cast<size_t>(o) * layer->kernel_height * layer->kernel_width * depth;
+				  static_cast<size_t>(o) * layer->kernel_height * layer->kernel_width * depth;
 
 		for (int ky = 0; ky < layer->kernel_height; ky++)
 			for (int kx = 0; kx < layer->kernel_width; kx++)
@@ -292,7 +298,9 @@ std::vector<uint64_t> plan::tile(const part &p, int index) const
 					for (int b = 0; b < layer->weight_bits; b++) {
 						uint64_t one = layer->weight_bits == 1 ? *w > 0 : *w >> b & 1;
 						size_t word = head.size() +
-							static_cast<size_t>(b) * layer->kernel_height * steps * chunks + step;
+							      static_cast<size_t>(b) * layer->kernel_height *
+								      steps * chunks +
+							      step;
 						words[word * 16 + lane] |= one << bit;
 					}
 				}
@@ -313,7 +321,8 @@ void plan::describe()
 		const part &p = parts[i];
 		const struct layer *layer = p.layer;
 		const tensor &in = tensors[p.layer_index], &out = tensors[p.layer_index + 1];
-		bool from_picture = p.layer_index == 0, to_stream = p.layer_index + 1 == static_cast<int>(chain.size());
+		bool from_picture = p.layer_index == 0,
+		     to_stream = p.layer_index + 1 == static_cast<int>(chain.size());
 		bool plus_minus = layer->weight_bits == 1;
 		int depth = layer->in.channels / layer->groups;
 		int group = p.channels[0] / (layer->out.channels / layer->groups);
@@ -329,27 +338,32 @@ void plan::describe()
 
 		if (in.pack > 1) {
 			mask_step = layer->kernel_width % in.pack != 0;
-			quarters = mask_step ? layer->kernel_width % in.pack * slot_quarters : in.pack * slot_quarters;
+			quarters = mask_step ? layer->kernel_width % in.pack * slot_quarters
+					     : in.pack * slot_quarters;
 		}
 		if (layer->stride != 1 && layer->stride != 2 && layer->stride != 4)
 			throw std::string("a stride other than 1, 2, 4");
 		if (layer->kernel_height > 15 || steps > 15)
 			throw std::string("a kernel over 15");
 		if (pool) {
-			int right = layer->out.width - 1 + pool->pad_left, low = layer->out.height - 1 + pool->pad_top;
-			if (pool->kernel_height != pool->kernel_width || pool->kernel_width < 2 || pool->kernel_width > 3 ||
-				pool->stride != 2 || pool->pad_left > 1 || pool->pad_top > 1 || pool->out.width > 64)
+			int right = layer->out.width - 1 + pool->pad_left,
+			    low = layer->out.height - 1 + pool->pad_top;
+			if (pool->kernel_height != pool->kernel_width || pool->kernel_width < 2 ||
+				pool->kernel_width > 3 || pool->stride != 2 || pool->pad_left > 1 ||
+				pool->pad_top > 1 || pool->out.width > 64)
 				throw std::string("a max pool other than 2 x 2 or 3 x 3 with stride 2");
-			if (pool->kernel_width == 3 && ((right % 2 == 0 && right && right / 2 < pool->out.width) ||
-							       (low % 2 == 0 && low && low / 2 < pool->out.height)))
+			if (pool->kernel_width == 3 &&
+				((right % 2 == 0 && right && right / 2 < pool->out.width) ||
+					(low % 2 == 0 && low && low / 2 < pool->out.height)))
 				throw std::string("a max pool whose last window holds one row or column");
 		}
-		words[OVERLAY_WORD_SHAPE] = FIELD(SHAPE_INPUT_BITS, layer->input_bits) |
+		words[OVERLAY_WORD_SHAPE] =
+			FIELD(SHAPE_INPUT_BITS, layer->input_bits) |
 			FIELD(SHAPE_WEIGHT_BITS, layer->weight_bits) |
 			FIELD(SHAPE_OUTPUT_BITS, layer->ending == ENDING_SCORES ? 0 : layer->output_bits) |
-			FIELD(SHAPE_ENDING, layer->ending == ENDING_THRESHOLDS ? OVERLAY_ENDING_THRESHOLDS :
-					layer->ending == ENDING_RESCALE	       ? OVERLAY_ENDING_RESCALE :
-										 OVERLAY_ENDING_SCORES) |
+			FIELD(SHAPE_ENDING, layer->ending == ENDING_THRESHOLDS ? OVERLAY_ENDING_THRESHOLDS
+					    : layer->ending == ENDING_RESCALE  ? OVERLAY_ENDING_RESCALE
+									       : OVERLAY_ENDING_SCORES) |
 			FIELD(SHAPE_ROUND_UP, layer->rounding == ROUNDING_UP) |
 			FIELD(SHAPE_PLUS_MINUS_ONE, plus_minus) | FIELD(SHAPE_FROM_PICTURE, from_picture) |
 			FIELD(SHAPE_RELEASES, i == last_reader) | FIELD(SHAPE_STREAMED, p.streamed) |
@@ -360,26 +374,30 @@ void plan::describe()
 			FIELD(SHAPE_STRIDE, layer->stride / 2) | FIELD(SHAPE_MASK_STEP, mask_step) |
 			FIELD(SHAPE_MASK, (1 << quarters) - 1);
 		words[OVERLAY_WORD_INPUT] = FIELD(INPUT_HEIGHT, in.height) | FIELD(INPUT_WIDTH, in.width);
-		words[OVERLAY_WORD_KERNEL] = FIELD(KERNEL_ROWS, layer->kernel_height) | FIELD(KERNEL_STEPS, steps) |
-			FIELD(KERNEL_ADVANCE, in.pack) | FIELD(KERNEL_PAD_TOP, layer->pad_top) |
-			FIELD(KERNEL_PAD_LEFT, in.pack > 1 ? 0 : layer->pad_left);
+		words[OVERLAY_WORD_KERNEL] = FIELD(KERNEL_ROWS, layer->kernel_height) |
+					     FIELD(KERNEL_STEPS, steps) | FIELD(KERNEL_ADVANCE, in.pack) |
+					     FIELD(KERNEL_PAD_TOP, layer->pad_top) |
+					     FIELD(KERNEL_PAD_LEFT, in.pack > 1 ? 0 : layer->pad_left);
 		words[OVERLAY_WORD_OUTPUT] = FIELD(OUTPUT_HEIGHT, layer->out.height) |
-			FIELD(OUTPUT_WIDTH, (layer->out.width - 1) * layer->stride + 1);
-		words[OVERLAY_WORD_POOLED] = FIELD(POOLED_HEIGHT, written.height) | FIELD(POOLED_WIDTH, written.width);
+					     FIELD(OUTPUT_WIDTH, (layer->out.width - 1) * layer->stride + 1);
+		words[OVERLAY_WORD_POOLED] =
+			FIELD(POOLED_HEIGHT, written.height) | FIELD(POOLED_WIDTH, written.width);
 		words[OVERLAY_WORD_INPUT_PLACE] = FIELD(INPUT_PLACE_BASE, in.base + first_chunk) |
-			FIELD(INPUT_PLACE_PLANE, in.plane_words());
-		words[OVERLAY_WORD_INPUT_STEP] = FIELD(INPUT_STEP_ROW, in.row_words()) |
-			FIELD(INPUT_STEP_BLOCK, in.block_words());
+						  FIELD(INPUT_PLACE_PLANE, in.plane_words());
+		words[OVERLAY_WORD_INPUT_STEP] =
+			FIELD(INPUT_STEP_ROW, in.row_words()) | FIELD(INPUT_STEP_BLOCK, in.block_words());
 		words[OVERLAY_WORD_CHUNKS] = FIELD(CHUNKS_COUNT, chunks) |
-			FIELD(CHUNKS_PLANE, layer->kernel_height * steps * chunks);
+					     FIELD(CHUNKS_PLANE, layer->kernel_height * steps * chunks);
 		if (!to_stream) {
 			words[OVERLAY_WORD_OUTPUT_PLACE] = FIELD(OUTPUT_PLACE_BASE, out.base) |
-				FIELD(OUTPUT_PLACE_PLANE, out.plane_words());
+							   FIELD(OUTPUT_PLACE_PLANE, out.plane_words());
 			words[OVERLAY_WORD_OUTPUT_STEP] = FIELD(OUTPUT_STEP_ROW, out.row_words()) |
-				FIELD(OUTPUT_STEP_BLOCK, out.block_words());
+							  FIELD(OUTPUT_STEP_BLOCK, out.block_words());
 		}
-		words[OVERLAY_WORD_TILES] = FIELD(TILES_COUNT, p.tiles()) | FIELD(TILES_FIRST, p.first_place / 16);
-		words[OVERLAY_WORD_WEIGHTS] = FIELD(WEIGHTS_BASE, p.weight_base) | FIELD(WEIGHTS_TILE, p.tile_words);
+		words[OVERLAY_WORD_TILES] =
+			FIELD(TILES_COUNT, p.tiles()) | FIELD(TILES_FIRST, p.first_place / 16);
+		words[OVERLAY_WORD_WEIGHTS] =
+			FIELD(WEIGHTS_BASE, p.weight_base) | FIELD(WEIGHTS_TILE, p.tile_words);
 		descriptors.push_back(words);
 	}
 }
@@ -390,13 +408,14 @@ std::vector<std::pair<uint32_t, uint32_t>> plan::writes() const
 
 	list.emplace_back(OVERLAY_REG_PARTITION, partition);
 	list.emplace_back(OVERLAY_REG_RING, FIELD(RING_FIRST, ring_first) | FIELD(RING_WORDS, ring_words));
-	list.emplace_back(OVERLAY_REG_PICTURE, FIELD(PICTURE_SLOT0, slot_base[0]) | FIELD(PICTURE_SLOT1, slot_base[1]) |
-			FIELD(PICTURE_SLOTS, slots == 2));
+	list.emplace_back(OVERLAY_REG_PICTURE, FIELD(PICTURE_SLOT0, slot_base[0]) |
+						       FIELD(PICTURE_SLOT1, slot_base[1]) |
+						       FIELD(PICTURE_SLOTS, slots == 2));
 	list.emplace_back(OVERLAY_REG_PICTURE_BEATS, tensors[0].words() * 8);
 	for (size_t i = 0; i < descriptors.size(); i++)
 		for (size_t j = 0; j < descriptors[i].size(); j++)
-			list.emplace_back(
-				static_cast<uint32_t>(OVERLAY_REG_DESCRIPTORS + 4 * (i * OVERLAY_DESCRIPTOR_WORDS + j)),
+			list.emplace_back(static_cast<uint32_t>(OVERLAY_REG_DESCRIPTORS +
+								4 * (i * OVERLAY_DESCRIPTOR_WORDS + j)),
 				descriptors[i][j]);
 	return list;
 }
@@ -428,9 +447,12 @@ std::vector<uint64_t> plan::picture(const uint8_t *codes, uint16_t sequence) con
 					int at = x + in.pad_left - j, bit = in.place[c] + j * slot;
 
 					for (int b = 0; at >= 0 && b < in.bits; b++)
-						words[(static_cast<size_t>(b) * in.plane_words() + y * in.row_words() +
-							      at / 8 * in.chunks + bit / 64) * 8 + at % 8] |=
-							static_cast<uint64_t>(*codes >> b & 1) << bit % 64;
+						words[(static_cast<size_t>(b) * in.plane_words() +
+							      y * in.row_words() + at / 8 * in.chunks +
+							      bit / 64) *
+								8 +
+							at % 8] |= static_cast<uint64_t>(*codes >> b & 1)
+								   << bit % 64;
 				}
 	std::vector<uint64_t> transfer = record(OVERLAY_RECORD_PICTURE, streamed.empty(), 0, sequence, words);
 	if (!streamed.empty()) {
@@ -467,7 +489,8 @@ bool plan::right(const std::vector<uint64_t> &answer, uint16_t sequence, const v
 		for (int t = 0; t < p.tiles(); t++)
 			for (int i = 0; i < shape.height * shape.width; i++, at += beats) {
 				if (at + beats >= answer.size()) {
-					std::fprintf(stderr, "the answer is short: %zu beats\n", answer.size());
+					std::fprintf(
+						stderr, "the answer is short: %zu beats\n", answer.size());
 					return false;
 				}
 				for (int lane = 0; lane < 16; lane++) {
@@ -475,13 +498,16 @@ bool plan::right(const std::vector<uint64_t> &answer, uint16_t sequence, const v
 					if (c < 0)
 						continue;
 					if (is_scores) {
-						int32_t got = static_cast<int32_t>(answer[at + lane / 2] >> lane % 2 * 32);
+						int32_t got = static_cast<int32_t>(
+							answer[at + lane / 2] >> lane % 2 * 32);
 						wrong += got != scores[i * shape.channels + c];
 						continue;
 					}
 					int got = 0;
 					for (int b = 0; b < p.layer->output_bits; b++)
-						got |= static_cast<int>(answer[at + b / 4] >> (b % 4 * 16 + lane) & 1) << b;
+						got |= static_cast<int>(
+							       answer[at + b / 4] >> (b % 4 * 16 + lane) & 1)
+						       << b;
 					wrong += got != codes[i * shape.channels + c];
 				}
 			}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a driver makes of a network for the overlay: memory map, descriptors, weights, pictures, answers. Small and plain:
- * it is here to test the overlay; README.md in assets/overlay says what it must obey.
+ * What a driver makes of a network for the overlay: memory map, descriptors, weights, pictures, answers.
+ * Small and plain: it is here to test the overlay; README.md in assets/overlay says what it must obey.
  */
 #ifndef RTL_PLAN_H
 #define RTL_PLAN_H
@@ -19,17 +19,29 @@ extern "C" {
 struct tensor {
 	struct shape shape; /* as the network sees it */
 	int bits = 0;
-	int chunks = 0;		   /* of 64 places, in a pixel */
-	int height = 0, width = 0; /* as stored */
-	int pack = 1;		   /* pixels whose channels share a chunk */
+	int chunks = 0;		       /* of 64 places, in a pixel */
+	int height = 0, width = 0;     /* as stored */
+	int pack = 1;		       /* pixels whose channels share a chunk */
 	int pad_top = 0, pad_left = 0; /* stored rows and columns before the picture */
-	std::vector<int> place;	   /* of each channel */
+	std::vector<int> place;	       /* of each channel */
 	int base = 0;
 
-	int block_words() const { return chunks; }
-	int row_words() const { return (width + 7) / 8 * chunks; }
-	int plane_words() const { return height * row_words(); }
-	int words() const { return bits * plane_words(); }
+	int block_words() const
+	{
+		return chunks;
+	}
+	int row_words() const
+	{
+		return (width + 7) / 8 * chunks;
+	}
+	int plane_words() const
+	{
+		return height * row_words();
+	}
+	int words() const
+	{
+		return bits * plane_words();
+	}
 };
 
 /* Consecutive tiles of output channels: one descriptor. */
@@ -43,16 +55,21 @@ struct part {
 	int tile_words = 0;
 	long cycles_per_word = 0;
 
-	int tiles() const { return static_cast<int>(channels.size()) / 16; }
+	int tiles() const
+	{
+		return static_cast<int>(channels.size()) / 16;
+	}
 };
 
-class plan {
-public:
+class plan
+{
+      public:
 	/* Layers first ... last - 1. Throws std::string, saying why, when they do not fit. */
 	plan(const struct network *network, int first, int last, bool one_slot = false);
 
 	void program(simulation &s) const; /* registers, descriptors, resident weights; then enabled */
-	std::vector<std::pair<uint32_t, uint32_t>> writes() const; /* address, value: what program() writes first */
+	std::vector<std::pair<uint32_t, uint32_t>>
+	writes() const; /* address, value: what program() writes first */
 	std::vector<uint64_t> picture(const uint8_t *codes, uint16_t sequence) const; /* a transfer */
 
 	/* True when the answer is that of `expected` (codes or scores of the last layer). */
@@ -64,7 +81,7 @@ public:
 	std::vector<uint64_t> resident, streamed; /* payload beats */
 	std::vector<part> parts;
 
-private:
+      private:
 	std::vector<tensor> tensors; /* tensors[i] is what layer i of the chain reads */
 	std::vector<const struct layer *> chain, pools;
 
@@ -79,6 +96,7 @@ private:
 };
 
 /* The overlay's records. */
-std::vector<uint64_t> record(int type, bool last, int address, uint16_t sequence, const std::vector<uint64_t> &payload);
+std::vector<uint64_t> record(
+	int type, bool last, int address, uint16_t sequence, const std::vector<uint64_t> &payload);
 
 #endif

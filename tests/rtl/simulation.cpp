@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "simulation.h"
 
-#include "Voverlay.h"
 #include "registers.h"
 #include "verilated.h"
+#include "Voverlay.h"
 
 #include <cstdio>
 #include <cstdlib>

@@ -16,8 +16,9 @@ struct beat {
 	bool last;
 };
 
-class simulation {
-public:
+class simulation
+{
+      public:
 	simulation();
 	~simulation();
 
@@ -42,7 +43,7 @@ public:
 	unsigned send_gaps = 0, receive_gaps = 0;
 	bool receiver_stuck = false, sender_stuck = false;
 
-private:
+      private:
 	std::unique_ptr<VerilatedContext> context;
 	std::unique_ptr<Voverlay> top;
 	bool offering = false; /* a beat that is offered stays until it is taken */

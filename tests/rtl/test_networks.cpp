@@ -41,8 +41,10 @@ static int random_networks(uint64_t first, int count, bool small)
 			s.send_gaps = seed % 3 ? 0 : 100;
 			s.receive_gaps = seed % 4 ? 0 : 200;
 			s.send(p.picture(in.data(), static_cast<uint16_t>(seed)));
-			if (!s.receive(&answer, limit_of(*n)) || !p.right(answer, static_cast<uint16_t>(seed), out.data())) {
-				std::fprintf(stderr, "%s is wrong; error %08x\n", n->name.c_str(), s.read(OVERLAY_REG_ERROR));
+			if (!s.receive(&answer, limit_of(*n)) ||
+				!p.right(answer, static_cast<uint16_t>(seed), out.data())) {
+				std::fprintf(stderr, "%s is wrong; error %08x\n", n->name.c_str(),
+					s.read(OVERLAY_REG_ERROR));
 				return 1;
 			}
 			done++;
@@ -71,8 +73,10 @@ static int run_pictures(made_network &n, plan &p, const char *name)
 	for (int i = 0; i < PICTURES; i++) {
 		std::vector<uint64_t> answer;
 
-		if (!s.receive(&answer, limit_of(n)) || !p.right(answer, static_cast<uint16_t>(1000 + i), outs[i].data())) {
-			std::fprintf(stderr, "%s: picture %d is wrong; error %08x\n", name, i, s.read(OVERLAY_REG_ERROR));
+		if (!s.receive(&answer, limit_of(n)) ||
+			!p.right(answer, static_cast<uint16_t>(1000 + i), outs[i].data())) {
+			std::fprintf(stderr, "%s: picture %d is wrong; error %08x\n", name, i,
+				s.read(OVERLAY_REG_ERROR));
 			return 1;
 		}
 		if (i == 0)
@@ -81,11 +85,12 @@ static int run_pictures(made_network &n, plan &p, const char *name)
 		last_cycles = static_cast<uint32_t>(answer.back() >> 32);
 	}
 	double period = static_cast<double>(answers_at - first_answer) / (PICTURES - 1);
-	std::printf("%-22s %9.0f cycles a picture, %9u computing, %7u waiting for weights; %9.2f us at 100 MHz; "
-		    "%.2f Gop/s; partition %d, %d slots, weights %d + %d words, ring %d, %zu descriptors\n",
+	std::printf(
+		"%-22s %9.0f cycles a picture, %9u computing, %7u waiting for weights; %9.2f us at 100 MHz; "
+		"%.2f Gop/s; partition %d, %d slots, weights %d + %d words, ring %d, %zu descriptors\n",
 		name, period, last_cycles, s.read(OVERLAY_REG_STALL_CYCLES), period / 100,
-		static_cast<double>(n.operations()) / period / 10, p.partition, p.slots, p.weight_words, p.streamed_words,
-		p.ring_words, p.descriptors.size());
+		static_cast<double>(n.operations()) / period / 10, p.partition, p.slots, p.weight_words,
+		p.streamed_words, p.ring_words, p.descriptors.size());
 	if (std::getenv("LAYERS"))
 		for (size_t i = 0; i < p.descriptors.size(); i++)
 			std::printf("    descriptor %zu: %u\n", i,
@@ -153,8 +158,8 @@ static int dump(uint64_t seed, const std::string &path)
 		return f;
 	};
 	auto writes = p.writes();
-	writes.emplace_back(OVERLAY_REG_CONTROL,
-		1U << OVERLAY_CONTROL_ENABLE_SHIFT | 1U << OVERLAY_CONTROL_RESET_SHIFT);
+	writes.emplace_back(
+		OVERLAY_REG_CONTROL, 1U << OVERLAY_CONTROL_ENABLE_SHIFT | 1U << OVERLAY_CONTROL_RESET_SHIFT);
 	std::FILE *f = file("writes.hex");
 	for (const auto &one : writes)
 		std::fprintf(f, "%08x%08x\n", one.first, one.second);
@@ -169,7 +174,8 @@ static int dump(uint64_t seed, const std::string &path)
 	for (uint64_t beat : answer)
 		std::fprintf(f, "%016llx\n", static_cast<unsigned long long>(beat));
 	std::fclose(f);
-	std::printf("WRITES=%zu BEATS=%zu ANSWER=%zu\n", writes.size(), weights.size() + picture.size(), answer.size());
+	std::printf("WRITES=%zu BEATS=%zu ANSWER=%zu\n", writes.size(), weights.size() + picture.size(),
+		answer.size());
 	return 0;
 }
 
@@ -177,7 +183,8 @@ int main(int argc, char **argv)
 {
 	try {
 		if (argc == 4 && !std::strcmp(argv[1], "random"))
-			return random_networks(std::strtoull(argv[2], nullptr, 10), std::atoi(argv[3]), false);
+			return random_networks(
+				std::strtoull(argv[2], nullptr, 10), std::atoi(argv[3]), false);
 		if (argc == 4 && !std::strcmp(argv[1], "small"))
 			return random_networks(std::strtoull(argv[2], nullptr, 10), std::atoi(argv[3]), true);
 		if (argc == 3 && !std::strcmp(argv[1], "folder"))
@@ -194,6 +201,8 @@ int main(int argc, char **argv)
 		std::fprintf(stderr, "%s\n", why.c_str());
 		return 1;
 	}
-	std::fprintf(stderr, "usage: test_networks random|small FIRST COUNT | shape NAME... | folder DIR | dump SEED DIR\n");
+	std::fprintf(stderr,
+		"usage: test_networks random|small FIRST COUNT | shape NAME... | folder DIR | dump SEED "
+		"DIR\n");
 	return 64;
 }

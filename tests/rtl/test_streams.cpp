@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Broken streams, bad descriptors, stuck neighbours and resets at any time: the register bus always answers, the error
- * names the rule, whoever sends comes to an end, and after a reset the next picture is right.
+ * Broken streams, bad descriptors, stuck neighbours and resets at any time: the register bus always answers,
+ * the error names the rule, whoever sends comes to an end, and after a reset the next picture is right.
  */
 #include "networks.h"
 #include "plan.h"
@@ -24,7 +24,10 @@ struct bench {
 		p = std::make_unique<plan>(&n->network, 0, n->network.layer_count);
 		p->program(s);
 	}
-	uint32_t error() { return s.read(OVERLAY_REG_ERROR) & 15; }
+	uint32_t error()
+	{
+		return s.read(OVERLAY_REG_ERROR) & 15;
+	}
 };
 
 static int failures;
@@ -52,7 +55,8 @@ static void check_recovery(bench &b, const char *what)
 	check(b.s.read(OVERLAY_REG_SEQUENCE) == 77, what, "SEQUENCE is not that of the answer");
 }
 
-/* Sends `beats` (TLAST where it says) and wants an error, a failure beat, an interrupt, and an empty sender. */
+/* Sends `beats` (TLAST where it says) and wants an error, a failure beat, an interrupt, and an empty sender.
+ */
 static void check_error(bench &b, const char *what, const std::vector<beat> &beats, uint32_t expected)
 {
 	std::vector<uint64_t> answer;
@@ -73,7 +77,8 @@ static void check_error(bench &b, const char *what, const std::vector<beat> &bea
 	check(b.s.to_send.empty(), what, "the sender is left hanging");
 	check(b.s.receive(&answer, 1000) && (answer.back() >> 8 & 7) == OVERLAY_RECORD_FAILURE, what,
 		"no failure beat for the receiver");
-	check(answer.empty() || (answer.back() >> 12 & 15) == error, what, "the failure beat names another error");
+	check(answer.empty() || (answer.back() >> 12 & 15) == error, what,
+		"the failure beat names another error");
 	check_recovery(b, what);
 }
 
@@ -132,14 +137,16 @@ static void broken_streams(bench &b)
 	check_error(b, "CRC flipped", bad, OVERLAY_ERROR_CRC);
 
 	std::vector<uint64_t> words(32);
-	check_error(b, "weights behind the memory", beats_of(record(OVERLAY_RECORD_WEIGHTS, true, 3071, 0, words)),
-		OVERLAY_ERROR_RANGE);
+	check_error(b, "weights behind the memory",
+		beats_of(record(OVERLAY_RECORD_WEIGHTS, true, 3071, 0, words)), OVERLAY_ERROR_RANGE);
 	words.resize(8);
-	check_error(b, "weights of half a word", beats_of(record(OVERLAY_RECORD_WEIGHTS, true, 3000, 0, words)),
+	check_error(b, "weights of half a word",
+		beats_of(record(OVERLAY_RECORD_WEIGHTS, true, 3000, 0, words)), OVERLAY_ERROR_RANGE);
+	check_error(b, "empty record", beats_of(record(OVERLAY_RECORD_WEIGHTS, true, 3000, 0, {})),
 		OVERLAY_ERROR_RANGE);
-	check_error(b, "empty record", beats_of(record(OVERLAY_RECORD_WEIGHTS, true, 3000, 0, {})), OVERLAY_ERROR_RANGE);
 	words.resize(16);
-	check_error(b, "streamed weights without a ring", beats_of(record(OVERLAY_RECORD_STREAMED, true, 0, 0, words)),
+	check_error(b, "streamed weights without a ring",
+		beats_of(record(OVERLAY_RECORD_STREAMED, true, 0, 0, words)),
 		b.p->streamed.empty() ? OVERLAY_ERROR_RANGE : 0);
 	std::vector<uint64_t> two = record(OVERLAY_RECORD_WEIGHTS, false, 3000, 0, words);
 	check_error(b, "last record missing", beats_of(two), OVERLAY_ERROR_SHORT);
@@ -164,7 +171,8 @@ static void bad_descriptors(bench &b)
 		{OVERLAY_WORD_OUTPUT, OVERLAY_OUTPUT_WIDTH_SHIFT, 10, 0, "no columns"},
 	};
 	for (const auto &one : cases) {
-		uint32_t address = OVERLAY_REG_DESCRIPTORS + 4 * one.word, good = b.p->descriptors[0][one.word];
+		uint32_t address = OVERLAY_REG_DESCRIPTORS + 4 * one.word,
+			 good = b.p->descriptors[0][one.word];
 		uint32_t mask = ((1U << one.bits) - 1) << one.shift;
 		std::vector<uint64_t> answer;
 
@@ -172,7 +180,8 @@ static void bad_descriptors(bench &b)
 		b.s.send(b.p->picture(b.in.data(), 9));
 		b.s.receive(&answer, 100000); /* a header, then the failure */
 		check(b.error() == OVERLAY_ERROR_DESCRIPTOR, one.what, "not refused");
-		check(!answer.empty() && (answer.back() >> 8 & 7) == OVERLAY_RECORD_FAILURE, one.what, "no failure beat");
+		check(!answer.empty() && (answer.back() >> 8 & 7) == OVERLAY_RECORD_FAILURE, one.what,
+			"no failure beat");
 		b.s.write(address, good);
 		check_recovery(b, one.what);
 	}
@@ -214,11 +223,13 @@ static void junk(bench &b, random_source &random, int rounds)
 		}
 		if (random.below(8) == 0)
 			for (beat &one : beats)
-				one = {static_cast<uint64_t>(random.next()) << 32 | random.next(), random.below(100) == 0};
+				one = {static_cast<uint64_t>(random.next()) << 32 | random.next(),
+					random.below(100) == 0};
 		for (const beat &one : beats)
 			b.s.to_send.push_back(one);
 		b.s.tick(static_cast<unsigned>(random.below(8000)));
-		for (uint32_t address = 0; address < OVERLAY_WINDOW; address += 4 * static_cast<uint32_t>(random.between(1, 64)))
+		for (uint32_t address = 0; address < OVERLAY_WINDOW;
+			address += 4 * static_cast<uint32_t>(random.between(1, 64)))
 			b.s.read(address);
 		check_recovery(b, "junk");
 	}
@@ -227,7 +238,8 @@ static void junk(bench &b, random_source &random, int rounds)
 static void registers(bench &b)
 {
 	check(b.s.read(OVERLAY_REG_IDENTITY) == OVERLAY_IDENTITY, "IDENTITY", "wrong");
-	check(b.s.read(OVERLAY_REG_VERSION) == (OVERLAY_VERSION_MAJOR << 16 | OVERLAY_VERSION_MINOR), "VERSION", "wrong");
+	check(b.s.read(OVERLAY_REG_VERSION) == (OVERLAY_VERSION_MAJOR << 16 | OVERLAY_VERSION_MINOR),
+		"VERSION", "wrong");
 	for (uint32_t address = 0; address < OVERLAY_WINDOW; address += 4)
 		b.s.read(address);
 	check(b.s.read(0xFFC) == 0, "an unknown register", "is not 0");
