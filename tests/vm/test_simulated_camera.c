@@ -362,7 +362,7 @@ static void take_frame(struct fixture *f)
 static int shown(const uint8_t *data, enum pixel_format format, int width, int height, unsigned *number)
 {
 	struct raw_picture raw = {
-		format, width, height, (uint8_t *)(uintptr_t)data, pattern_size(format, width, height), 0};
+		format, width, height, (uint8_t *)data, pattern_size(format, width, height), 0};
 	struct picture picture = {0};
 	int failed = picture_decode(&raw, 1, &picture, NULL);
 
@@ -473,7 +473,7 @@ static void test_stream_waits(void **state)
 	(void)state;
 	assert_true(stream_next(&f->stream, &f->control) == INT64_MAX);
 	take_frame(f);
-	int64_t next = f->stream.due;
+	int64_t next;
 	struct usb_request *request = calloc(1, sizeof(*request));
 	assert_non_null(request);
 	request->sequence = 77;

@@ -168,7 +168,7 @@ int usbip_answer(
 	header.submitted.errors = htobe32(errors);
 	struct iovec parts[] = {
 		{&header, sizeof(header)},
-		{(void *)(uintptr_t)data, data ? size : 0},
+		{(void *)data, data ? size : 0},
 		{wire, request->packet_count * sizeof(*wire)},
 	};
 	return send_parts(socket, parts, 3);
