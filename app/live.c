@@ -153,7 +153,7 @@ static int run(struct session *s)
 	if (line_join(s->line, &e) && !code)
 		code = fail(FAILURE_SOURCE, &e);
 	if ((!quiet() || v->json) && line_report(s->line)->shown)
-		live_report_print(line_report(s->line), s->loop.description, v->json);
+		live_report_print(line_report(s->line), s->loop.description, s->loop.words, v->json);
 	return code;
 }
 

@@ -182,6 +182,8 @@ static int show(struct live_loop *loop, struct frame *frame, struct error *e)
 	}
 	frame_release(&loop->held);
 	loop->held = frame_reference(frame);
+	if (!frame->absent)
+		memcpy(loop->words, frame->words, sizeof(loop->words));
 	if (shown)
 		line_shown(loop->line, &frame);
 	else

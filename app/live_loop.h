@@ -15,8 +15,9 @@ struct live_loop {
 	const char *snapshot; /* FILE.png for the last picture shown; NULL: none */
 
 	struct display *display;
-	struct frame *held;    /* the last one shown, for a snapshot */
-	char description[256]; /* of the display, at the end */
+	struct frame *held;	 /* the last one shown, for a snapshot */
+	char description[256];	 /* of the display, at the end */
+	char words[FRAME_WORDS]; /* what the last picture's caption said */
 	bool paused, quit;
 	int passing; /* frames still shown after a pause: those on their way, and one with the notice on it */
 };

@@ -60,7 +60,7 @@ static void print_pl(const struct line_report *r)
 			milliseconds(&s->recovery, 50), (double)s->recovery.maximum / 1e6);
 }
 
-static void print_table(const struct line_report *r, const char *display)
+static void print_table(const struct line_report *r, const char *display, const char *caption)
 {
 	double elapsed = seconds(r);
 
@@ -74,7 +74,7 @@ static void print_table(const struct line_report *r, const char *display)
 	       " classified (%.1f a second)\n",
 		r->received, elapsed, r->shown, rate(r->shown, elapsed), r->classified,
 		rate(r->classified, elapsed));
-	printf("display: %s\n", display);
+	printf("display: %s\nlast caption: %s\n", display, caption);
 	print_pl(r);
 	printf("dropped: %" PRIu64 " by the camera, %" PRIu64 " before decode, %" PRIu64
 	       " before inference, %" PRIu64 " before display; broken: %" PRIu64 "; PL failures: %" PRIu64
@@ -103,7 +103,7 @@ static json_t *pl_json(const struct line_report *r)
 		(double)s->recovery.maximum / 1e6);
 }
 
-static void print_json(const struct line_report *r, const char *display)
+static void print_json(const struct line_report *r, const char *display, const char *caption)
 {
 	const struct {
 		const char *key;
@@ -129,16 +129,17 @@ static void print_json(const struct line_report *r, const char *display)
 	json_object_set_new(all, "classified_per_second", json_real(rate(r->classified, elapsed)));
 	json_object_set_new(all, "pl", pl_json(r));
 	json_object_set_new(all, "display", output_text(display));
+	json_object_set_new(all, "caption", output_text(caption));
 	for (int i = 0; i < TIME_COUNT; i++)
 		json_object_set_new(stages, times[i].key, milliseconds_json(&r->times[i]));
 	json_object_set_new(all, "milliseconds", stages);
 	output_json(all);
 }
 
-void live_report_print(const struct line_report *report, const char *display, bool json)
+void live_report_print(const struct line_report *report, const char *display, const char *caption, bool json)
 {
 	if (json)
-		print_json(report, display);
+		print_json(report, display, caption);
 	else
-		print_table(report, display);
+		print_table(report, display, caption);
 }

@@ -7,8 +7,8 @@
 
 /*
  * On stdout: a table for people, or one JSON object (docs/guide.md lists its fields). `display` says how it
- * was shown.
+ * was shown, `caption` what the last picture's caption said.
  */
-void live_report_print(const struct line_report *report, const char *display, bool json);
+void live_report_print(const struct line_report *report, const char *display, const char *caption, bool json);
 
 #endif
