@@ -71,17 +71,17 @@ def arcs(cell):
         yield get("S"), nets["O"][0], 0.3, WIRE, 0
     elif kind == "CARRY4":
         for i in range(4):
-            for out, extra in ((nets["O"][i], 0.2), (nets["CO"][i], 0)):
+            for out, extra in [(nets[p][i], e) for p, e in (("O", 0.2), ("CO", 0)) if len(nets.get(p, [])) > i]:
                 yield get("CI"), out, 0.1 + extra, 0, 0
-                yield [b for p in ("S", "DI") for b in nets[p][:i + 1]] + get("CYINIT"), out, 0.45 + extra, 0, 0
+                yield [b for p in ("S", "DI") for b in nets.get(p, [])[:i + 1]] + get("CYINIT"), out, 0.45 + extra, 0, 0
     elif kind in ("RAM32M", "RAM64M"):
         for port in "ABCD":
-            for out in nets["DO" + port]:
+            for out in nets.get("DO" + port, []):
                 yield get("ADDR" + port), out, 0.15, WIRE, 1
                 yield None, out, 1.3, 0, 1
     elif kind == "DSP48E1":
         held = {name: int(str(cell["parameters"].get(name, "0")), 2) for name in ("AREG", "BREG", "MREG", "PREG")}
-        for out in nets["P"]:
+        for out in nets.get("P", []):
             if held["PREG"]:
                 yield None, out, 0.44, 0, 0
             elif held["MREG"]:
