@@ -129,7 +129,7 @@ static void print_json(const struct line_report *r, const char *display, const c
 	json_object_set_new(all, "classified_per_second", json_real(rate(r->classified, elapsed)));
 	json_object_set_new(all, "pl", pl_json(r));
 	json_object_set_new(all, "display", output_text(display));
-	json_object_set_new(all, "caption", output_text(caption));
+	json_object_set_new(all, "last_caption", output_text(caption));
 	for (int i = 0; i < TIME_COUNT; i++)
 		json_object_set_new(stages, times[i].key, milliseconds_json(&r->times[i]));
 	json_object_set_new(all, "milliseconds", stages);
