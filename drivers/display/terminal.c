@@ -3,7 +3,7 @@
  * The terminal: two pixels a character by the upper half block, in 24-bit colour or xterm's 256. Only cells
  * that changed are written. The last row holds the caption's words, which no half block could spell.
  *
- * A frame is one write to a non-blocking descriptor. What a slow terminal does not take at once waits, and
+ * A frame is written to a non-blocking descriptor. What a slow terminal does not take soon waits, and
  * pictures that come meanwhile are not drawn, so that keys are never kept waiting.
  */
 #include "base/error.h"
@@ -30,6 +30,7 @@
 
 #define CELL_BYTES 64	/* a cell at its longest: move, two colours, the block */
 #define WORDS_BYTES 256 /* the caption's words */
+#define SHOW_MS 15	/* how long showing does, while keys wait */
 #define CLOSE_MS 500	/* how long closing waits for a slow terminal */
 #define NO_COLOUR 0xff000000U
 #define MESSAGE_MS 5000 /* how long a message stands in the words' place */
@@ -125,14 +126,23 @@ static int output_flush(struct terminal *t)
 	return 0;
 }
 
+/* The same with some patience: a terminal takes a few thousand bytes at a time, a picture has many more. */
+static int output_push(struct terminal *t, int patience)
+{
+	struct pollfd writable = {.fd = t->out, .events = POLLOUT};
+	int64_t deadline = milliseconds() + patience, left;
+	int status;
+
+	while ((status = output_flush(t)) == -EAGAIN && (left = deadline - milliseconds()) > 0)
+		poll(&writable, 1, (int)left);
+	return status;
+}
+
 static void terminal_close(void *state)
 {
 	struct terminal *t = state;
-	struct pollfd writable = {.fd = t->out, .events = POLLOUT};
-	int64_t deadline = milliseconds() + CLOSE_MS;
 
-	while (output_flush(t) == -EAGAIN && milliseconds() < deadline)
-		poll(&writable, 1, CLOSE_MS / 10);
+	(void)output_push(t, CLOSE_MS);
 	if (t->sent < t->used)
 		tcflush(t->out, TCOFLUSH); /* it would keep LEAVE out */
 	keyboard_close();
@@ -368,7 +378,7 @@ static int terminal_show(void *state, struct frame *frame, struct error *e)
 {
 	const struct picture *picture = &frame->picture;
 	struct terminal *t = state;
-	int status = output_flush(t);
+	int status = output_push(t, SHOW_MS);
 
 	if (status == -EAGAIN)
 		return -EAGAIN; /* a later picture will do */
@@ -379,7 +389,7 @@ static int terminal_show(void *state, struct frame *frame, struct error *e)
 		picture_fit(t, picture);
 		put_picture(t, picture);
 		put_words(t);
-		status = output_flush(t);
+		status = output_push(t, SHOW_MS);
 	}
 	if (status && status != -EAGAIN)
 		return error_set(e, status, "the terminal takes no picture: %s", strerror(-status));
