@@ -91,7 +91,7 @@ static bool rescale_find(const struct ending *end, int channel)
 	int exponent;
 
 	line_of(end->m, channel, &factor, &summand);
-	double offset = rint(summand / end->quant->scale) - end->lowest;
+	double offset = summand / end->quant->scale - end->lowest + 0.5;
 	if (!isfinite(factor / end->quant->scale))
 		return false;
 	double part = frexp(factor / end->quant->scale, &exponent); /* 0.5 … 1 */
@@ -103,11 +103,12 @@ static bool rescale_find(const struct ending *end, int channel)
 	}
 	if (factor == 0)
 		shift = 0;
-	if (!(fabs(offset) <= INT32_MAX) || shift < 0 || shift > SHIFT_LIMIT)
+	double addend = floor(ldexp(offset, shift));
+	if (!(fabs(addend) <= (double)ADDEND_LIMIT) || shift < 0 || shift > SHIFT_LIMIT)
 		return false;
 	layer->multiplier[channel] = (int32_t)multiplier;
 	layer->shift[channel] = (uint8_t)shift;
-	layer->offset[channel] = (int32_t)offset;
+	layer->addend[channel] = (int64_t)addend;
 	return true;
 }
 
@@ -141,14 +142,13 @@ static int rescale_try(const struct ending *end, struct error *e)
 
 	layer->multiplier = calloc(channels, sizeof(*layer->multiplier));
 	layer->shift = calloc(channels, sizeof(*layer->shift));
-	layer->offset = calloc(channels, sizeof(*layer->offset));
-	if (!layer->multiplier || !layer->shift || !layer->offset)
+	layer->addend = calloc(channels, sizeof(*layer->addend));
+	if (!layer->multiplier || !layer->shift || !layer->addend)
 		return node_error(end->m, -ENOMEM, e, "out of memory");
 	for (int c = 0; c < layer->out.channels && same; c++)
 		same = rescale_find(end, c) && rescale_exact(end, c);
 	if (same) {
 		layer->ending = ENDING_RESCALE;
-		layer->rounding = ROUNDING_NEAREST_EVEN;
 		free(layer->thresholds);
 		free(layer->invert);
 		layer->thresholds = NULL;
@@ -157,8 +157,9 @@ static int rescale_try(const struct ending *end, struct error *e)
 	}
 	free(layer->multiplier);
 	free(layer->shift);
-	free(layer->offset);
-	layer->multiplier = layer->offset = NULL;
+	free(layer->addend);
+	layer->multiplier = NULL;
+	layer->addend = NULL;
 	layer->shift = NULL;
 	return 0;
 }

@@ -11,7 +11,7 @@ static void layer_free(struct layer *layer)
 	free(layer->invert);
 	free(layer->multiplier);
 	free(layer->shift);
-	free(layer->offset);
+	free(layer->addend);
 }
 
 void network_free(struct network *network)

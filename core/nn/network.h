@@ -36,11 +36,9 @@ enum layer_kind { LAYER_CONV, LAYER_FULLY_CONNECTED, LAYER_MAX_POOL };
 enum layer_ending {
 	ENDING_NONE,
 	ENDING_THRESHOLDS, /* code = number of thresholds t with accumulator ≥ t; inverted: levels − code */
-	ENDING_RESCALE,	   /* code = clamp(round(accumulator · multiplier / 2^shift) + offset) */
+	ENDING_RESCALE,	   /* code = clamp((accumulator · multiplier + addend) >> shift), 64 bits, floored */
 	ENDING_SCORES,	   /* the accumulator itself; last layer only */
 };
-
-enum rounding { ROUNDING_NEAREST_EVEN, ROUNDING_UP /* halves towards +∞ */ };
 
 struct layer {
 	char *name;
@@ -57,8 +55,7 @@ struct layer {
 	uint8_t *invert;     /* [out], 0 or 1; NULL: none is inverted */
 	int32_t *multiplier; /* [out] */
 	uint8_t *shift;	     /* [out], 0 … 62 */
-	int32_t *offset;     /* [out] */
-	enum rounding rounding;
+	int64_t *addend;     /* [out], −2^62 … 2^62: no sum of it and a product overflows */
 };
 
 /* Classes that a user would call by one word: "dog" for 118 breeds. */

@@ -10,7 +10,7 @@
 #include <string.h>
 
 const char *const layer_array_names[ARRAY_COUNT] = {
-	"weights", "thresholds", "invert", "multiplier", "shift", "offset", "scale", "bias"};
+	"weights", "thresholds", "invert", "multiplier", "shift", "addend", "scale", "bias"};
 
 bool layer_has_array(const struct layer *layer, enum layer_array array)
 {
@@ -22,7 +22,7 @@ bool layer_has_array(const struct layer *layer, enum layer_array array)
 		return layer->ending == ENDING_THRESHOLDS;
 	case ARRAY_MULTIPLIER:
 	case ARRAY_SHIFT:
-	case ARRAY_OFFSET:
+	case ARRAY_ADDEND:
 		return layer->ending == ENDING_RESCALE;
 	default:
 		return layer->ending == ENDING_SCORES;
@@ -62,8 +62,7 @@ static int read_file(const struct reading *r, const struct npy *expected, const 
 	uint8_t **file, const uint8_t **values)
 {
 	char room[NAME_LIMIT + 32];
-	size_t width = expected->type[1] == '1' ? 1 : 4;
-	size_t limit = (size_t)npy_count(expected) * width + NPY_HEADER_LIMIT;
+	size_t limit = (size_t)npy_count(expected) * npy_width(expected) + NPY_HEADER_LIMIT;
 	struct error cause = {0};
 	struct npy found;
 	size_t size = 0;
@@ -86,7 +85,7 @@ static int read_numbers(const struct reading *r, struct npy expected, const stru
 {
 	const uint8_t *values = NULL;
 	uint8_t *file = NULL;
-	size_t width = expected.type[1] == '1' ? 1 : 4;
+	size_t width = npy_width(&expected);
 	uint64_t count = npy_count(&expected);
 
 	int rc = read_file(r, &expected, other, &file, &values);
@@ -167,8 +166,8 @@ static int read_array(struct network *network, struct layer *layer, const struct
 		return read_numbers(r, (struct npy){"i4", 1, {out}}, NULL, (void **)&layer->multiplier);
 	case ARRAY_SHIFT:
 		return read_numbers(r, (struct npy){"u1", 1, {out}}, NULL, (void **)&layer->shift);
-	case ARRAY_OFFSET:
-		return read_numbers(r, (struct npy){"i4", 1, {out}}, NULL, (void **)&layer->offset);
+	case ARRAY_ADDEND:
+		return read_numbers(r, (struct npy){"i8", 1, {out}}, NULL, (void **)&layer->addend);
 	case ARRAY_SCALE:
 		return read_numbers(r, (struct npy){"f4", 1, {out}}, NULL, (void **)&network->scale);
 	default:

@@ -220,15 +220,18 @@ static int check_rescale(const struct layer *layer, struct error *e)
 		return missing("multiplier", e);
 	if (!layer->shift)
 		return missing("shift", e);
-	if (!layer->offset)
-		return missing("offset", e);
-	if (layer->rounding != ROUNDING_NEAREST_EVEN && layer->rounding != ROUNDING_UP)
-		return error_set(e, -EBADMSG, "field \"rounding\": %d is unknown", (int)layer->rounding);
-	for (int c = 0; c < layer->out.channels; c++)
+	if (!layer->addend)
+		return missing("addend", e);
+	for (int c = 0; c < layer->out.channels; c++) {
 		if (layer->shift[c] > SHIFT_LIMIT)
 			return error_set(e, -EBADMSG,
 				"field \"shift\": channel %d shifts by %d, at most %d can be", c,
 				layer->shift[c], SHIFT_LIMIT);
+		if (layer->addend[c] > ADDEND_LIMIT || layer->addend[c] < -ADDEND_LIMIT)
+			return error_set(e, -EBADMSG,
+				"field \"addend\": channel %d adds %lld, which is beyond ±2^62", c,
+				(long long)layer->addend[c]);
+	}
 	return 0;
 }
 

@@ -215,11 +215,9 @@ static int parse_window(const struct parser *p, const json_t *entry, struct laye
 static int parse_ending(const json_t *entry, struct layer *l, bool last, struct error *e)
 {
 	const char *ending = NULL;
-	const char *rounding = "nearest_even";
-	int rc = 0;
+	int rc = optional_string(entry, "ending", &ending, e);
 
-	if ((rc = optional_string(entry, "ending", &ending, e)) ||
-		(rc = optional_string(entry, "rounding", &rounding, e)))
+	if (rc)
 		return rc;
 	if (l->kind == LAYER_MAX_POOL)
 		return ending ? bad(e, "ending", "a pool has none") : 0;
@@ -235,10 +233,6 @@ static int parse_ending(const json_t *entry, struct layer *l, bool last, struct 
 		l->ending = ENDING_SCORES;
 	else
 		return bad(e, "ending", "is not \"thresholds\", \"rescale\" or \"scores\"");
-	if (strcmp(rounding, "up") == 0)
-		l->rounding = ROUNDING_UP;
-	else if (strcmp(rounding, "nearest_even") != 0)
-		return bad(e, "rounding", "is not \"nearest_even\" or \"up\"");
 	return 0;
 }
 
@@ -391,7 +385,7 @@ static int check_fields(json_t *entry, struct error *e)
 	static const char *const known[] = {"name", "func", "from", "input_bits", "output_bits",
 		"weight_bits", "threshold_bits", "kernel_shape", "kernel_stride", "padding", "groups",
 		"input", "output", "input_channels", "output_channels", "input_dim", "output_dim", "split",
-		"merge", "ending", "rounding"};
+		"merge", "ending"};
 	const char *field = NULL;
 	json_t *value = NULL;
 
@@ -402,6 +396,10 @@ static int check_fields(json_t *entry, struct error *e)
 			found = strcmp(field, known[i]) == 0;
 		for (int i = 0; i < ARRAY_COUNT && !found; i++)
 			found = strcmp(field, layer_array_names[i]) == 0;
+		if (strcmp(field, "rounding") == 0 || strcmp(field, "offset") == 0)
+			return bad(e, field,
+				"is gone: a rescaling adds its \"addend\", with the rounding's half and the "
+				"offset in it, before the shift");
 		if (!found)
 			return error_set(e, -EBADMSG, "field \"%.64s\": is unknown", field);
 	}

@@ -101,6 +101,7 @@ static int save_layer(const struct saving *s, const struct layer *l, struct erro
 	uint64_t out = (uint64_t)l->out.channels;
 	const struct npy bytes = {"u1", 1, {out}};
 	const struct npy integers = {"i4", 1, {out}};
+	const struct npy wide = {"i8", 1, {out}};
 	const struct npy reals = {"f4", 1, {out}};
 	int rc = layer_has_weights(l) ? save_weights(s, l, e) : 0;
 
@@ -112,7 +113,7 @@ static int save_layer(const struct saving *s, const struct layer *l, struct erro
 	} else if (!rc && l->ending == ENDING_RESCALE) {
 		if (!(rc = save_array(s, l, ARRAY_MULTIPLIER, &integers, l->multiplier, e)) &&
 			!(rc = save_array(s, l, ARRAY_SHIFT, &bytes, l->shift, e)))
-			rc = save_array(s, l, ARRAY_OFFSET, &integers, l->offset, e);
+			rc = save_array(s, l, ARRAY_ADDEND, &wide, l->addend, e);
 	} else if (!rc && l->ending == ENDING_SCORES) {
 		if (!(rc = save_array(s, l, ARRAY_SCALE, &reals, s->network->scale, e)))
 			rc = save_array(s, l, ARRAY_BIAS, &reals, s->network->bias, e);
@@ -170,9 +171,6 @@ static json_t *layer_json(const struct layer *l)
 		rc = json_object_update_new(
 			entry, json_pack("{s:i, s:i, s:s}", "weight_bits", l->weight_bits, "groups",
 				       l->groups, "ending", endings[l->ending]));
-	if (!rc && l->ending == ENDING_RESCALE)
-		rc = json_object_set_new(
-			entry, "rounding", json_string(l->rounding == ROUNDING_UP ? "up" : "nearest_even"));
 	if (!rc)
 		return entry;
 	json_decref(entry);

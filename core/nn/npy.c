@@ -163,11 +163,16 @@ uint64_t npy_count(const struct npy *npy)
 	return count;
 }
 
+size_t npy_width(const struct npy *npy)
+{
+	return (size_t)strtoull(npy->type + 1, NULL, 10);
+}
+
 static int check_size(const struct npy *npy, size_t found, struct error *e)
 {
 	uint64_t expected = 0;
 
-	if (__builtin_mul_overflow(npy_count(npy), strtoull(npy->type + 1, NULL, 10), &expected))
+	if (__builtin_mul_overflow(npy_count(npy), npy_width(npy), &expected))
 		return error_set(e, -EOVERFLOW, "announces more numbers than there is memory");
 	if (found < expected)
 		return error_set(e, -EBADMSG, "is truncated: %llu bytes of numbers expected, %zu found",
@@ -237,16 +242,18 @@ void npy_copy(void *to, const void *from, uint64_t count, size_t width)
 		memcpy(to, from, (size_t)count * width);
 	if (width == 1 || BYTE_ORDER == LITTLE_ENDIAN)
 		return;
-	uint32_t *number = to;
 	for (uint64_t i = 0; i < count; i++)
-		number[i] = le32toh(number[i]);
+		if (width == 4)
+			((uint32_t *)to)[i] = le32toh(((uint32_t *)to)[i]);
+		else
+			((uint64_t *)to)[i] = le64toh(((uint64_t *)to)[i]);
 }
 
 int npy_write(FILE *file, const struct npy *npy, const void *values)
 {
 	char shape[NPY_DIMENSIONS * 22 + 8];
 	char text[256];
-	size_t width = npy->type[1] == '1' ? 1 : 4;
+	size_t width = npy_width(npy);
 	uint64_t count = npy_count(npy);
 
 	shape_text(npy, shape, sizeof(shape));
@@ -263,8 +270,9 @@ int npy_write(FILE *file, const struct npy *npy, const void *values)
 		fwrite(values, width, (size_t)count, file);
 	} else {
 		for (uint64_t i = 0; i < count; i++) {
-			uint32_t number = htole32(((const uint32_t *)values)[i]);
-			fwrite(&number, sizeof(number), 1, file);
+			uint32_t number = width == 4 ? htole32(((const uint32_t *)values)[i]) : 0;
+			uint64_t wide = width == 8 ? htole64(((const uint64_t *)values)[i]) : 0;
+			fwrite(width == 4 ? (void *)&number : (void *)&wide, width, 1, file);
 		}
 	}
 	return ferror(file) ? -(errno ? errno : EIO) : 0;

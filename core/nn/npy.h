@@ -30,10 +30,13 @@ int npy_compare(const struct npy *found, const struct npy *expected, struct erro
 /* Numbers in all; UINT64_MAX when they are more. */
 uint64_t npy_count(const struct npy *npy);
 
-/* Copies `count` numbers of 1 or 4 bytes, little-endian in the file, to the processor's order; or back. */
+/* Bytes of a number. */
+size_t npy_width(const struct npy *npy);
+
+/* Copies `count` numbers of 1, 4 or 8 bytes, little-endian in the file, to the processor's order; or back. */
 void npy_copy(void *to, const void *from, uint64_t count, size_t width);
 
-/* Writes header and numbers, of 1 or 4 bytes. 0, or -EIO, -ENOSPC … as the system gave it. */
+/* Writes header and numbers, of 1, 4 or 8 bytes. 0, or -EIO, -ENOSPC … as the system gave it. */
 int npy_write(FILE *file, const struct npy *npy, const void *values);
 
 #endif

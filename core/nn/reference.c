@@ -4,19 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static int64_t rounded(int64_t value, int shift, enum rounding rounding)
-{
-	if (shift == 0)
-		return value;
-	int64_t half = INT64_C(1) << (shift - 1);
-	int64_t below = value >> shift; /* arithmetic: towards −∞ */
-	int64_t rest = value - below * 2 * half;
-
-	if (rest == half && rounding == ROUNDING_NEAREST_EVEN)
-		return below + (below & 1);
-	return below + (rest >= half);
-}
-
 static uint8_t code_of_thresholds(const struct layer *layer, int channel, int32_t accumulator)
 {
 	int levels = (1 << layer->output_bits) - 1;
@@ -32,8 +19,8 @@ static uint8_t code_of_thresholds(const struct layer *layer, int channel, int32_
 
 static uint8_t code_of_rescale(const struct layer *layer, int channel, int32_t accumulator)
 {
-	int64_t product = (int64_t)accumulator * layer->multiplier[channel];
-	int64_t code = rounded(product, layer->shift[channel], layer->rounding) + layer->offset[channel];
+	int64_t sum = (int64_t)accumulator * layer->multiplier[channel] + layer->addend[channel];
+	int64_t code = sum >> layer->shift[channel]; /* arithmetic: towards −∞ */
 	int64_t largest = (1 << layer->output_bits) - 1;
 
 	return (uint8_t)(code < 0 ? 0 : code > largest ? largest : code);

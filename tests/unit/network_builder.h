@@ -43,7 +43,7 @@ static inline void layer_fill_ending(struct layer *layer, uint32_t *seed, double
 	} else if (layer->ending == ENDING_RESCALE) {
 		layer->multiplier = taken(out, sizeof(int32_t));
 		layer->shift = taken(out, 1);
-		layer->offset = taken(out, sizeof(int32_t));
+		layer->addend = taken(out, sizeof(int64_t));
 	}
 	for (size_t c = 0; c < out; c++) {
 		for (int i = 0; i < levels; i++)
@@ -58,7 +58,7 @@ static inline void layer_fill_ending(struct layer *layer, uint32_t *seed, double
 			layer->shift[c] = (uint8_t)random_within(seed, 8, 20);
 			layer->multiplier[c] =
 				(int32_t)(highest / 4.0 / (deviation + 1) * (1 << layer->shift[c])) + 1;
-			layer->offset[c] = random_within(seed, 0, highest);
+			layer->addend[c] = (int64_t)random_within(seed, 0, highest) << layer->shift[c];
 		}
 	}
 }

@@ -39,14 +39,13 @@ static inline void layer_is(const struct layer *a, const struct layer *b)
 	assert_int_equal(a->output_bits, b->output_bits);
 	assert_int_equal(a->weight_bits, b->weight_bits);
 	assert_int_equal(a->ending, b->ending);
-	assert_int_equal(a->rounding, b->rounding);
 	array_is(a->weights, b->weights, weights);
 	if (a->ending == ENDING_THRESHOLDS)
 		array_is(a->thresholds, b->thresholds, out * 4 * ((1U << a->output_bits) - 1));
 	array_is(a->invert, b->invert, out);
 	array_is(a->multiplier, b->multiplier, 4 * out);
 	array_is(a->shift, b->shift, out);
-	array_is(a->offset, b->offset, 4 * out);
+	array_is(a->addend, b->addend, 8 * out);
 }
 
 static inline void network_is(const struct network *a, const struct network *b)
@@ -96,8 +95,7 @@ static inline struct network *loaded(const char *folder)
 	return network;
 }
 
-/* Every width of weights and codes, uneven kernels and paddings, rescaling in both roundings; ends with
- * codes. */
+/* Every width of weights and codes, uneven kernels and paddings; ends with codes. */
 static inline struct network *odd_network(void)
 {
 	struct network *network = taken(1, sizeof(*network));
@@ -111,7 +109,6 @@ static inline struct network *odd_network(void)
 	layer_measure(&l[0]);
 	l[1] = tiny_layer("b", LAYER_CONV, l[0].out, 5, 3, 3, 2, 1, 8, 2, 4);
 	l[2] = tiny_layer("c", LAYER_CONV, l[1].out, 7, 1, 1, 0, 1, 4, 8, 8);
-	l[2].rounding = ROUNDING_UP;
 	l[3] = tiny_layer("d", LAYER_MAX_POOL, l[2].out, 7, 2, 1, 0, 1, 8, 0, 8);
 	l[4] = tiny_layer("e", LAYER_FULLY_CONNECTED, l[3].out, 9, 1, 1, 0, 1, 8, 4, 1);
 	l[5] = tiny_layer("f", LAYER_FULLY_CONNECTED, l[4].out, 3, 1, 1, 0, 1, 1, 1, 2);

@@ -95,7 +95,7 @@ static inline void random_thresholds(struct layer *layer, const int32_t *accumul
 	}
 }
 
-/* Multipliers that spread the accumulators over the codes; small shifts make exact halves. */
+/* Multipliers that spread the accumulators over the codes; small shifts make exact borders. */
 static inline void random_rescale(struct layer *layer, const int32_t *accumulators)
 {
 	size_t channels = (size_t)layer->out.channels, count = shape_size(layer->out);
@@ -106,7 +106,7 @@ static inline void random_rescale(struct layer *layer, const int32_t *accumulato
 			largest = llabs(accumulators[i]);
 	layer->multiplier = must_allocate(channels, sizeof(int32_t));
 	layer->shift = must_allocate(channels, 1);
-	layer->offset = must_allocate(channels, sizeof(int32_t));
+	layer->addend = must_allocate(channels, sizeof(int64_t));
 	for (size_t c = 0; c < channels; c++) {
 		int shift = random_below(4) ? random_below(32) : random_below(63);
 		double multiplier =
@@ -117,9 +117,14 @@ static inline void random_rescale(struct layer *layer, const int32_t *accumulato
 		layer->multiplier[c] = multiplier < INT32_MAX ? (int32_t)multiplier : INT32_MAX;
 		if (random_below(8) == 0)
 			layer->multiplier[c] = -layer->multiplier[c];
-		layer->offset[c] = random_below(1 << layer->output_bits) - 2;
+		/* an offset in codes, a half for the rounding; now and then the ends of the range */
+		int64_t half = shift ? INT64_C(1) << (shift - 1) : 0, end = INT64_C(1) << 62;
+		__int128 addend = ((__int128)(random_below(1 << layer->output_bits) - 2) << shift) +
+				  random_below(2) * half;
+		layer->addend[c] = random_below(40) == 0 || addend > end || addend < -end
+					   ? (random_below(2) ? end : -end)
+					   : (int64_t)addend;
 	}
-	layer->rounding = random_below(2) ? ROUNDING_UP : ROUNDING_NEAREST_EVEN;
 }
 
 /* The layer's ending, fitted to what it makes of `in`. */
@@ -157,7 +162,7 @@ static inline void layer_finish(struct layer *layer)
 	free(layer->invert);
 	free(layer->multiplier);
 	free(layer->shift);
-	free(layer->offset);
+	free(layer->addend);
 }
 
 static inline size_t layer_output_size(const struct layer *layer)

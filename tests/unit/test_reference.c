@@ -174,50 +174,48 @@ static void thresholds_count_and_invert(void **state)
 	assert_int_equal(reference_code(&layer, 2, 5), 1);
 }
 
-static void rescale_rounds_both_ways(void **state)
+static void rescale_floors(void **state)
 {
 	(void)state;
-	int32_t multiplier[] = {1};
-	uint8_t shift[] = {1};
-	int32_t offset[] = {10};
-	/* sum / 2: −3/2, −1, −1/2, 0, 1/2, 1, 3/2 */
+	int32_t multiplier[] = {1, -1};
+	uint8_t shift[] = {1, 1};
+	int64_t addend[] = {20, 20};
 	const int32_t sums[] = {-3, -2, -1, 0, 1, 2, 3};
-	const uint8_t even[] = {8, 9, 10, 10, 10, 11, 12};
-	const uint8_t up[] = {9, 9, 10, 10, 11, 11, 12};
+	const uint8_t floors[] = {8, 9, 9, 10, 10, 11, 11};
+	const uint8_t falling[] = {11, 11, 10, 10, 9, 9, 8};
+	const uint8_t nearest[] = {9, 9, 10, 10, 11, 11, 12}; /* with half of 2^shift in the addend */
 	struct layer layer = {.output_bits = 8,
 		.ending = ENDING_RESCALE,
 		.multiplier = multiplier,
 		.shift = shift,
-		.offset = offset};
+		.addend = addend};
 
 	for (int i = 0; i < COUNT(sums); i++) {
-		layer.rounding = ROUNDING_NEAREST_EVEN;
-		assert_int_equal(reference_code(&layer, 0, sums[i]), even[i]);
-		layer.rounding = ROUNDING_UP;
-		assert_int_equal(reference_code(&layer, 0, sums[i]), up[i]);
+		assert_int_equal(reference_code(&layer, 0, sums[i]), floors[i]);
+		assert_int_equal(reference_code(&layer, 1, sums[i]), falling[i]);
 	}
+	addend[0] = 21;
+	for (int i = 0; i < COUNT(sums); i++)
+		assert_int_equal(reference_code(&layer, 0, sums[i]), nearest[i]);
 
-	shift[0] = 3; /* what is no half goes to the nearest, either way: 11/8, 13/8, −11/8, −13/8 */
-	for (int i = 0; i < 2; i++) {
-		layer.rounding = i ? ROUNDING_UP : ROUNDING_NEAREST_EVEN;
-		assert_int_equal(reference_code(&layer, 0, 11), 11);
-		assert_int_equal(reference_code(&layer, 0, 13), 12);
-		assert_int_equal(reference_code(&layer, 0, -11), 9);
-		assert_int_equal(reference_code(&layer, 0, -13), 8);
-	}
+	shift[0] = 40; /* 3 · 2^40 − 1 is still code 2 */
+	addend[0] = (INT64_C(3) << 40) - 5;
+	assert_int_equal(reference_code(&layer, 0, 4), 2);
+	assert_int_equal(reference_code(&layer, 0, 5), 3);
 }
 
 static void rescale_clamps(void **state)
 {
 	(void)state;
-	int32_t multiplier[] = {1, -3, INT32_MIN, INT32_MAX};
-	uint8_t shift[] = {0, 0, 62, 31};
-	int32_t offset[] = {0, 128, 100, INT32_MIN};
+	int32_t multiplier[] = {1, -3, INT32_MIN, INT32_MAX, INT32_MIN, INT32_MIN};
+	uint8_t shift[] = {0, 0, 62, 31, 0, 62};
+	int64_t addend[] = {
+		0, 128, INT64_C(1) << 61, -(INT64_C(1) << 62), -(INT64_C(1) << 62), INT64_C(1) << 62};
 	struct layer layer = {.output_bits = 8,
 		.ending = ENDING_RESCALE,
 		.multiplier = multiplier,
 		.shift = shift,
-		.offset = offset};
+		.addend = addend};
 
 	assert_int_equal(reference_code(&layer, 0, -1), 0);
 	assert_int_equal(reference_code(&layer, 0, 255), 255);
@@ -225,10 +223,12 @@ static void rescale_clamps(void **state)
 	assert_int_equal(reference_code(&layer, 1, 42), 2);
 	assert_int_equal(reference_code(&layer, 1, 43), 0);
 	assert_int_equal(reference_code(&layer, 1, -43), 255);
-	assert_int_equal(reference_code(&layer, 2, INT32_MIN), 101);
-	assert_int_equal(reference_code(&layer, 2, INT32_MAX), 99);
-	assert_int_equal(reference_code(&layer, 2, 1 << 30), 100); /* −1/2 to even */
+	assert_int_equal(reference_code(&layer, 2, -(1 << 30)), 1);
+	assert_int_equal(reference_code(&layer, 2, -(1 << 30) + 1), 0);
+	assert_int_equal(reference_code(&layer, 2, INT32_MAX), 0);
 	assert_int_equal(reference_code(&layer, 3, INT32_MAX), 0);
+	assert_int_equal(reference_code(&layer, 4, INT32_MAX), 0);  /* the least sum that can be */
+	assert_int_equal(reference_code(&layer, 5, -INT32_MAX), 1); /* and the greatest */
 	layer.output_bits = 4;
 	assert_int_equal(reference_code(&layer, 0, 17), 15);
 }
@@ -373,7 +373,7 @@ int main(void)
 		cmocka_unit_test(pixels_meet_8_bit_weights),
 		cmocka_unit_test(fully_connected_reads_height_width_channels),
 		cmocka_unit_test(thresholds_count_and_invert),
-		cmocka_unit_test(rescale_rounds_both_ways),
+		cmocka_unit_test(rescale_floors),
 		cmocka_unit_test(rescale_clamps),
 		cmocka_unit_test(endings_use_their_channel),
 		cmocka_unit_test(max_pool_keeps_channels_apart),
