@@ -85,8 +85,9 @@ static void mend(struct line *line, enum remedy remedy)
 	struct error e = {0};
 
 	for (;;) {
+		/* Some designs cannot be reset while they run; programming ends what runs in any. */
 		int status = pl_reset(line->options.pl);
-		if (!status && remedy == REMEDY_PROGRAM)
+		if (remedy == REMEDY_PROGRAM)
 			status = pl_program(line->options.pl, &e);
 		if (!status)
 			return;

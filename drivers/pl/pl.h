@@ -66,11 +66,12 @@ int pl_wait(struct pl *pl, int buffer, int64_t deadline);
 /*
  * Stops what runs and forgets it and what is queued; what is done stays done. The network stays loaded.
  * Returns when no buffer is in use any more: software cannot be stopped, so it waits there for the buffer
- * that runs.
+ * that runs. -ENOTRECOVERABLE: the design cannot be stopped; its work is forgotten all the same, and it runs
+ * nothing until pl_program.
  */
 int pl_reset(struct pl *pl);
 
-/* After pl_reset, when that does not help: as if opened and loaded anew; the buffers' memory stays. */
+/* After pl_reset, when that fails or does not help: as if opened and loaded anew; the buffers' memory stays. */
 int pl_program(struct pl *pl, struct error *e);
 
 bool pl_is_hardware(const struct pl *pl);
