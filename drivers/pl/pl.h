@@ -71,7 +71,7 @@ int pl_wait(struct pl *pl, int buffer, int64_t deadline);
  */
 int pl_reset(struct pl *pl);
 
-/* After pl_reset, when that fails or does not help: as if opened and loaded anew; the buffers' memory stays. */
+/* Where pl_reset fails or does not help: as if opened and loaded anew; the buffers' memory stays. */
 int pl_program(struct pl *pl, struct error *e);
 
 bool pl_is_hardware(const struct pl *pl);

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+#include "pl/worker/worker.h"
+
+#include "flow/thread.h"
+#include "pl/pl.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum state {
+	IDLE, /* never submitted, or forgotten by a reset */
+	QUEUED,
+	RUNNING,
+	ABANDONED, /* runs still, but nobody wants its result */
+	DONE,
+};
+
+struct worker {
+	int (*run)(void *owner, int buffer);
+	void *owner;
+	pthread_t thread;
+
+	pthread_mutex_t lock;	  /* guards all that follows */
+	pthread_cond_t submitted; /* to the thread: a buffer is queued, or quit */
+	pthread_cond_t ended;	  /* to waiters: a buffer became IDLE or DONE */
+	bool quit;
+	enum state states[PL_BUFFERS];
+	int results[PL_BUFFERS]; /* of run, in DONE */
+	int first, queued;	 /* a ring: order[first] runs next */
+	int order[PL_BUFFERS];
+};
+
+static void *work(void *argument)
+{
+	struct worker *w = argument;
+
+	pthread_mutex_lock(&w->lock);
+	for (;;) {
+		int buffer;
+
+		while (!w->queued && !w->quit)
+			pthread_cond_wait(&w->submitted, &w->lock);
+		if (w->quit)
+			break;
+		buffer = w->order[w->first];
+		w->first = (w->first + 1) % PL_BUFFERS;
+		w->queued--;
+		w->states[buffer] = RUNNING;
+		pthread_mutex_unlock(&w->lock);
+		int result = w->run(w->owner, buffer);
+		pthread_mutex_lock(&w->lock);
+		w->results[buffer] = result;
+		w->states[buffer] = w->states[buffer] == ABANDONED ? IDLE : DONE;
+		pthread_cond_broadcast(&w->ended);
+	}
+	pthread_mutex_unlock(&w->lock);
+	return NULL;
+}
+
+int worker_create(int (*run)(void *owner, int buffer), void *owner, struct worker **out)
+{
+	struct worker *w = calloc(1, sizeof(*w));
+	int rc;
+
+	if (!w)
+		return -ENOMEM;
+	if (condition_init(&w->ended)) {
+		free(w);
+		return -ENOMEM;
+	}
+	pthread_cond_init(&w->submitted, NULL);
+	pthread_mutex_init(&w->lock, NULL);
+	w->run = run;
+	w->owner = owner;
+	rc = thread_start(&w->thread, "pl", work, w);
+	if (rc) {
+		pthread_mutex_destroy(&w->lock);
+		pthread_cond_destroy(&w->submitted);
+		pthread_cond_destroy(&w->ended);
+		free(w);
+		return rc;
+	}
+	*out = w;
+	return 0;
+}
+
+/* Nothing that is queued runs, and nobody wants what runs; the lock is held. */
+static void give_up(struct worker *w)
+{
+	w->queued = 0;
+	for (int i = 0; i < PL_BUFFERS; i++) {
+		if (w->states[i] == QUEUED)
+			w->states[i] = IDLE;
+		else if (w->states[i] == RUNNING)
+			w->states[i] = ABANDONED;
+	}
+	pthread_cond_broadcast(&w->ended);
+}
+
+void worker_destroy(struct worker *w)
+{
+	if (!w)
+		return;
+	pthread_mutex_lock(&w->lock);
+	give_up(w);
+	w->quit = true;
+	pthread_cond_signal(&w->submitted);
+	pthread_mutex_unlock(&w->lock);
+	pthread_join(w->thread, NULL);
+	pthread_mutex_destroy(&w->lock);
+	pthread_cond_destroy(&w->submitted);
+	pthread_cond_destroy(&w->ended);
+	free(w);
+}
+
+/* The buffer's memory is the thread's, or is about to be; the lock is held. */
+static bool busy(const struct worker *w, int buffer)
+{
+	return w->states[buffer] != IDLE && w->states[buffer] != DONE;
+}
+
+int worker_submit(struct worker *w, int buffer)
+{
+	int rc = -EBUSY;
+
+	pthread_mutex_lock(&w->lock);
+	if (!busy(w, buffer)) {
+		w->states[buffer] = QUEUED;
+		w->order[(w->first + w->queued++) % PL_BUFFERS] = buffer;
+		pthread_cond_signal(&w->submitted);
+		rc = 0;
+	}
+	pthread_mutex_unlock(&w->lock);
+	return rc;
+}
+
+int worker_wait(struct worker *w, int buffer, int64_t deadline)
+{
+	int rc = 0;
+
+	pthread_mutex_lock(&w->lock);
+	while (busy(w, buffer) && !rc)
+		rc = condition_wait(&w->ended, &w->lock, deadline);
+	/* A buffer that ended at the very deadline has ended. */
+	if (!busy(w, buffer))
+		rc = w->states[buffer] == DONE ? w->results[buffer] : -ECANCELED;
+	pthread_mutex_unlock(&w->lock);
+	return rc;
+}
+
+void worker_reset(struct worker *w)
+{
+	bool abandoned;
+
+	pthread_mutex_lock(&w->lock);
+	give_up(w);
+	do {
+		abandoned = false;
+		for (int i = 0; i < PL_BUFFERS; i++)
+			abandoned |= w->states[i] == ABANDONED;
+		if (abandoned)
+			pthread_cond_wait(&w->ended, &w->lock);
+	} while (abandoned);
+	pthread_mutex_unlock(&w->lock);
+}
+
+bool worker_abandoned(struct worker *w)
+{
+	bool abandoned = false;
+
+	pthread_mutex_lock(&w->lock);
+	for (int i = 0; i < PL_BUFFERS; i++)
+		abandoned |= w->states[i] == ABANDONED;
+	pthread_mutex_unlock(&w->lock);
+	return abandoned;
+}
