@@ -12,7 +12,7 @@ made_network::~made_network()
 		delete[] layer.invert;
 		delete[] layer.multiplier;
 		delete[] layer.shift;
-		delete[] layer.offset;
+		delete[] layer.addend;
 	}
 }
 
@@ -50,8 +50,7 @@ static void make_rescale(struct layer *layer, int taps, random_source &random)
 
 	layer->multiplier = new int32_t[out];
 	layer->shift = new uint8_t[out];
-	layer->offset = new int32_t[out];
-	layer->rounding = random.below(2) ? ROUNDING_UP : ROUNDING_NEAREST_EVEN;
+	layer->addend = new int64_t[out];
 	for (int o = 0; o < out; o++) {
 		int shift = random.between(0, 40);
 		double multiplier = 100 / spread * std::pow(2.0, shift);
@@ -65,12 +64,17 @@ static void make_rescale(struct layer *layer, int taps, random_source &random)
 		if (random.below(8) == 0) {
 			layer->multiplier[o] = static_cast<int32_t>(random.next());
 			layer->shift[o] = static_cast<uint8_t>(random.below(63));
-		} else if (random.below(8) == 0) { /* many ties */
+		} else if (random.below(8) == 0) { /* small */
 			layer->multiplier[o] = random.between(-3, 3);
 			layer->shift[o] = static_cast<uint8_t>(random.between(1, 3));
 		}
-		layer->offset[o] =
-			random.below(16) ? random.between(-50, 200) : static_cast<int32_t>(random.next());
+		/* A half and whole codes; sometimes anything. */
+		int64_t one = INT64_C(1) << std::min<int>(layer->shift[o], 53);
+		layer->addend[o] = one / 2 + random.between(-50, 200) * one;
+		if (random.below(8) == 0)
+			layer->addend[o] = static_cast<int64_t>(static_cast<uint64_t>(random.next()) << 32 |
+								random.next()) >>
+					   random.between(1, 40);
 	}
 }
 

@@ -113,7 +113,7 @@ void plan::split()
 		int depth = layer->in.channels / layer->groups;
 		int chunks = divide_up(depth, 64);
 		int endings = layer->ending == ENDING_THRESHOLDS ? (1 << layer->output_bits) - 1
-			      : layer->ending == ENDING_RESCALE	 ? 2
+			      : layer->ending == ENDING_RESCALE	 ? 3
 								 : 0;
 
 		for (int c : p.channels) { /* a group's channels may lie with holes between them */
@@ -257,10 +257,11 @@ static std::vector<uint64_t> endings(const struct layer *layer, int channel)
 	} else if (layer->ending == ENDING_RESCALE) {
 		uint64_t shift = channel < 0 ? 0 : layer->shift[channel];
 		uint32_t multiplier = channel < 0 ? 0 : static_cast<uint32_t>(layer->multiplier[channel]);
-		uint32_t offset = channel < 0 ? 0 : static_cast<uint32_t>(layer->offset[channel]);
+		uint64_t addend = channel < 0 ? 0 : static_cast<uint64_t>(layer->addend[channel]);
 
 		words.push_back(multiplier | (shift & 7) << 32);
-		words.push_back(offset | (shift >> 3) << 32);
+		words.push_back((addend & UINT32_MAX) | (shift >> 3) << 32);
+		words.push_back(addend >> 32);
 	}
 	return words;
 }
@@ -364,7 +365,6 @@ void plan::describe()
 			FIELD(SHAPE_ENDING, layer->ending == ENDING_THRESHOLDS ? OVERLAY_ENDING_THRESHOLDS
 					    : layer->ending == ENDING_RESCALE  ? OVERLAY_ENDING_RESCALE
 									       : OVERLAY_ENDING_SCORES) |
-			FIELD(SHAPE_ROUND_UP, layer->rounding == ROUNDING_UP) |
 			FIELD(SHAPE_PLUS_MINUS_ONE, plus_minus) | FIELD(SHAPE_FROM_PICTURE, from_picture) |
 			FIELD(SHAPE_RELEASES, i == last_reader) | FIELD(SHAPE_STREAMED, p.streamed) |
 			FIELD(SHAPE_TO_STREAM, to_stream) | FIELD(SHAPE_LAST, i + 1 == parts.size()) |

@@ -66,7 +66,7 @@ module addresses (
 	always @(posedge clock) begin
 		endings <= shape[`F_SHAPE_ENDING] == `ENDING_THRESHOLDS ?
 			   (4'd1 << shape[`F_SHAPE_OUTPUT_BITS]) - 4'd1 :
-			   shape[`F_SHAPE_ENDING] == `ENDING_RESCALE ? 4'd2 : 4'd0;
+			   shape[`F_SHAPE_ENDING] == `ENDING_RESCALE ? 4'd3 : 4'd0;
 		plane1 <= step_code_plane * place[`F_INPUT_PLACE_PLANE];
 		chunk1 <= step_chunk;
 		weight_plane1 <= step_weight_plane * chunks[`F_CHUNKS_PLANE];

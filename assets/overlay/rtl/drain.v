@@ -5,7 +5,7 @@
 //
 // Out: codes of 8 bits, 16 channels of one pixel, with pixel_valid, in the order of tiles, rows, columns; or beats
 // of two scores with score_valid. With TO_STREAM a pixel starts only while there is `room` for it.
-// Latency: from a pixel's `select` to pixel_valid 4 + OUTPUT_BITS cycles, with rescaling 46.
+// Latency: from a pixel's `select` to pixel_valid 4 + OUTPUT_BITS cycles, with rescaling 43.
 `include "registers.vh"
 module drain #(
 	parameter BITS = 28
@@ -109,20 +109,21 @@ module drain #(
 			active <= 0;
 	end
 
-	// Two cycles later the sums are there, in the third the values.
-	reg [2:0] begins, goes;
-	reg [14:0] phases; // three of five bits
-	reg [5:0] sets;
+	// Two cycles later the sums are there, in the third the values. Odd channels are rescaled two cycles after even ones.
+	reg [2:0] begins;
+	reg [5:0] goes;
+	reg [24:0] phases; // five of five bits
+	reg [9:0] sets;
 	reg [BITS-1:0] values [0:15];
 	wire begin3 = begins[2], go3 = goes[2];
-	wire [4:0] phase3 = phases[14:10];
-	wire [1:0] set3 = sets[5:4];
+	wire [4:0] phase3 = phases[14:10], phase5 = phases[24:20];
+	wire [1:0] set3 = sets[5:4], set5 = sets[9:8];
 
 	always @(posedge clock) begin
 		begins <= {begins[1:0], go && phase == 0};
-		goes <= {goes[1:0], go};
-		phases <= {phases[9:0], phase};
-		sets <= {sets[3:0], set};
+		goes <= {goes[4:0], go};
+		phases <= {phases[19:0], phase};
+		sets <= {sets[7:0], set};
 		if (reset) begin
 			begins <= 0;
 			goes <= 0;
@@ -133,7 +134,9 @@ module drain #(
 	wire [35:0] words [0:15];
 	wire [4:0] write_address = big_sets ? {ending_set[0], ending_word + 4'd1} :
 					      {ending_set, ending_word[2:0] + 3'd1};
-	wire [4:0] read_set = big_sets ? {set3[0], 4'd0} : {set3, 3'd0};
+	wire [4:0] even_set = big_sets ? {set3[0], 4'd0} : {set3, 3'd0};
+	wire [4:0] odd_set = rescales ? {set5[0], 4'd0} : even_set;
+	wire [1:0] even_word = phase3[1:0] + 2'd1, odd_word = phase5[1:0] + 2'd1;
 
 	generate
 		for (i = 0; i < 16; i = i + 1) begin : channel
@@ -144,8 +147,8 @@ module drain #(
 			lane #(.BITS(BITS)) lane (
 				.clock(clock), .write(ending_write), .write_address(write_address),
 				.ending_data(endings[64*i +: 36]), .value(values[i]), .begin_search(begin3),
-				.set(read_set), .read_word(rescales), .word_number({phase3[0], !phase3[0]}),
-				.word(words[i]), .code(codes[i]));
+				.set(i % 2 ? odd_set : even_set), .read_word(rescales),
+				.word_number(i % 2 ? odd_word : even_word), .word(words[i]), .code(codes[i]));
 		end
 	endgenerate
 
@@ -160,40 +163,35 @@ module drain #(
 			left <= 0;
 	end
 
-	// One channel after another: its value and, for rescaling, two words in two cycles.
-	wire [3:0] number = rescales ? phase3[4:1] : phase3[3:0];
-	reg signed [BITS-1:0] value4;
-	reg [35:0] word4, word5;
-	reg go4;
-	reg odd4;
-	reg signed [31:0] score_low;
-	wire signed [31:0] wide4 = {{(32-BITS){value4[BITS-1]}}, value4};
+	// One pair of channels after another: their values (scores: in two cycles) and, in four cycles, the words of their
+	// rescaling. An even channel's three words come in the cycles 0, 1, 2 of four, an odd one's in 2, 3, 0.
+	wire [2:0] even_pair = rescales ? phase3[4:2] : phase3[3:1];
+	wire [2:0] odd_pair = rescales ? phase5[4:2] : phase3[3:1];
+	reg signed [BITS-1:0] even_value, odd_value;
+	reg [35:0] even4, odd4;
+	reg [1:0] turn;
+	wire signed [31:0] even_wide = {{(32-BITS){even_value[BITS-1]}}, even_value};
+	wire signed [31:0] odd_wide = {{(32-BITS){odd_value[BITS-1]}}, odd_value};
+	wire [35:0] first = turn[1] ? odd4 : even4, other = turn[1] ? even4 : odd4;
+	wire launch = turn == 2'd0 ? goes[3] : turn == 2'd2 && goes[5];
 	wire [7:0] rescaled;
 	wire rescaled_valid;
 	reg [3:0] rescaled_count;
 
 	always @(posedge clock) begin
-		value4 <= values[number];
-		word4 <= words[number];
-		word5 <= word4;
-		go4 <= go3 && !searches && !reset;
-		odd4 <= phase3[0];
-		score_low <= wide4;
-		score_valid <= go4 && odd4 && !rescales && !reset;
+		even_value <= values[{even_pair, 1'b0}];
+		odd_value <= values[{odd_pair, 1'b1}];
+		even4 <= words[{even_pair, 1'b0}];
+		odd4 <= words[{odd_pair, 1'b1}];
+		turn <= phase3[1:0];
+		score_valid <= go3 && phase3[0] && !searches && !rescales && !reset;
 	end
-	reg signed [31:0] score_high;
-	reg [31:0] score_low5;
-
-	always @(posedge clock) begin
-		score_high <= wide4;
-		score_low5 <= score_low;
-	end
-	assign scores = {score_high, score_low5};
+	assign scores = {odd_wide, even_wide};
 
 	rescale rescale (
-		.clock(clock), .reset(reset), .valid(go4 && odd4 && rescales), .sum(wide4),
-		.multiplier(word5[31:0]), .shift({word4[34:32], word5[34:32]}), .offset(word4[31:0]),
-		.round_up(shape[`F_SHAPE_ROUND_UP]), .bits(bits), .result_valid(rescaled_valid), .result(rescaled));
+		.clock(clock), .reset(reset), .valid(launch && rescales), .sum(turn[1] ? odd_wide : even_wide),
+		.words(first[34:0]), .third(other[31:0]), .bits(bits), .result_valid(rescaled_valid),
+		.result(rescaled));
 
 	always @(posedge clock) begin
 		pixel_valid <= left == 4'd1 || rescaled_valid && rescaled_count == 4'd15;

@@ -124,7 +124,7 @@ module steps #(
 
 	always @(posedge clock) begin
 		endings <= ending == `ENDING_THRESHOLDS ? (4'd1 << shape[`F_SHAPE_OUTPUT_BITS]) - 4'd1 :
-			   ending == `ENDING_RESCALE ? 4'd2 : 4'd0;
+			   ending == `ENDING_RESCALE ? 4'd3 : 4'd0;
 		if (reset) begin
 			state <= IDLE;
 		end else begin
