@@ -4,9 +4,10 @@
  * of the accumulator, computed here in double precision. Thresholds are where it changes, found by search. A
  * rescaling is taken where it changes at the same places.
  */
+#include "base/log.h"
 #include "nn/import_qonnx_parts.h"
 #include "nn/limits.h"
-#include "nn/reference.h"
+#include "nn/rescale.h"
 
 #include <errno.h>
 #include <math.h>
@@ -83,54 +84,16 @@ static void line_of(const struct import *m, int channel, double *factor, double 
 	}
 }
 
-/* The nearest multiplier of 31 bits and its shift; false: there is none. */
-static bool rescale_find(const struct ending *end, int channel)
+/* Accumulators that the channel can have. */
+static void reach_find(const struct layer *layer, int channel, int32_t *low, int32_t *high)
 {
-	struct layer *layer = end->layer;
-	double factor, summand;
-	int exponent;
+	size_t taps = (size_t)layer_weight_count(layer) / (size_t)layer->out.channels;
+	const int8_t *weights = layer->weights + (size_t)channel * taps;
+	int code = (1 << layer->input_bits) - 1;
 
-	line_of(end->m, channel, &factor, &summand);
-	double offset = summand / end->quant->scale - end->lowest + 0.5;
-	if (!isfinite(factor / end->quant->scale))
-		return false;
-	double part = frexp(factor / end->quant->scale, &exponent); /* 0.5 … 1 */
-	double multiplier = rint(ldexp(part, 31));
-	int shift = 31 - exponent;
-	if (fabs(multiplier) > INT32_MAX) {
-		multiplier /= 2;
-		shift--;
-	}
-	if (factor == 0)
-		shift = 0;
-	double addend = floor(ldexp(offset, shift));
-	if (!(fabs(addend) <= (double)ADDEND_LIMIT) || shift < 0 || shift > SHIFT_LIMIT)
-		return false;
-	layer->multiplier[channel] = (int32_t)multiplier;
-	layer->shift[channel] = (uint8_t)shift;
-	layer->addend[channel] = (int64_t)addend;
-	return true;
-}
-
-/* Both are monotone: equal where the code changes and at the ends, they are equal everywhere. */
-static bool rescale_exact(const struct ending *end, int channel)
-{
-	int levels = layer_levels(end->layer);
-	const int32_t *thresholds = end->layer->thresholds + (size_t)channel * (size_t)levels;
-	struct layer rescaled = *end->layer;
-
-	rescaled.ending = ENDING_RESCALE;
-	for (int i = -1; i <= levels; i++) {
-		int32_t at = i < 0 ? -end->largest : i == levels ? end->largest : thresholds[i];
-
-		if (at == INT32_MIN || at == INT32_MAX)
-			continue;
-		if (reference_code(&rescaled, channel, at) != code_of(end, channel, at) ||
-			(at > -end->largest &&
-				reference_code(&rescaled, channel, at - 1) != code_of(end, channel, at - 1)))
-			return false;
-	}
-	return true;
+	*low = *high = 0;
+	for (size_t i = 0; i < taps; i++)
+		*(weights[i] < 0 ? low : high) += weights[i] * code;
 }
 
 /* Takes a rescaling in place of thresholds when it gives the same codes. */
@@ -138,16 +101,20 @@ static int rescale_try(const struct ending *end, struct error *e)
 {
 	struct layer *layer = end->layer;
 	size_t channels = (size_t)layer->out.channels;
-	bool same = true;
+	int32_t low, high;
+	int exact = 0;
 
 	layer->multiplier = calloc(channels, sizeof(*layer->multiplier));
 	layer->shift = calloc(channels, sizeof(*layer->shift));
 	layer->addend = calloc(channels, sizeof(*layer->addend));
 	if (!layer->multiplier || !layer->shift || !layer->addend)
 		return node_error(end->m, -ENOMEM, e, "out of memory");
-	for (int c = 0; c < layer->out.channels && same; c++)
-		same = rescale_find(end, c) && rescale_exact(end, c);
-	if (same) {
+	for (; exact < layer->out.channels; exact++) {
+		reach_find(layer, exact, &low, &high);
+		if (!rescale_fit(layer, exact, low, high))
+			break;
+	}
+	if (exact == layer->out.channels) {
 		layer->ending = ENDING_RESCALE;
 		free(layer->thresholds);
 		free(layer->invert);
@@ -155,12 +122,14 @@ static int rescale_try(const struct ending *end, struct error *e)
 		layer->invert = NULL;
 		return 0;
 	}
+	log_debug("%s: layer %s keeps thresholds: no rescaling of channel %d is exact", end->m->path,
+		layer->name, exact);
 	free(layer->multiplier);
 	free(layer->shift);
 	free(layer->addend);
 	layer->multiplier = NULL;
-	layer->addend = NULL;
 	layer->shift = NULL;
+	layer->addend = NULL;
 	return 0;
 }
 

@@ -117,13 +117,11 @@ static inline void random_rescale(struct layer *layer, const int32_t *accumulato
 		layer->multiplier[c] = multiplier < INT32_MAX ? (int32_t)multiplier : INT32_MAX;
 		if (random_below(8) == 0)
 			layer->multiplier[c] = -layer->multiplier[c];
-		/* an offset in codes, a half for the rounding; now and then the ends of the range */
-		int64_t half = shift ? INT64_C(1) << (shift - 1) : 0, end = INT64_C(1) << 62;
-		__int128 addend = ((__int128)(random_below(1 << layer->output_bits) - 2) << shift) +
-				  random_below(2) * half;
-		layer->addend[c] = random_below(40) == 0 || addend > end || addend < -end
-					   ? (random_below(2) ? end : -end)
-					   : (int64_t)addend;
+		/* an offset in codes and a half for the rounding; now and then the ends of the range */
+		int64_t end = INT64_C(1) << 62, code = random_below(1 << layer->output_bits) - 2;
+		layer->addend[c] = shift < 54 ? code * (INT64_C(1) << shift) : random_below(2) ? end : -end;
+		if (shift > 0 && shift < 54 && random_below(2))
+			layer->addend[c] += INT64_C(1) << (shift - 1);
 	}
 }
 

@@ -139,6 +139,12 @@ static void odd_fields_are_refused(void **state)
 	field_refused(2, "ending", json_string("scores"), "field \"ending\": a pool has none");
 	field_refused(1, "ending", json_string("sigmoid"),
 		"field \"ending\": is not \"thresholds\", \"rescale\" or \"scores\"");
+	field_refused(0, "rounding", json_string("up"),
+		"field \"rounding\": is gone: a rescaling adds its \"addend\", with the rounding's half and "
+		"the offset in it, before the shift");
+	field_refused(0, "offset", json_string("conv0.offset.npy"),
+		"field \"offset\": is gone: a rescaling adds its \"addend\", with the rounding's half and "
+		"the offset in it, before the shift");
 	field_refused(1, "output_bits", json_integer(8),
 		"field \"thresholds\": conv1.thresholds.npy has the wrong shape: (24, 255) expected, (24, 3) "
 		"found");

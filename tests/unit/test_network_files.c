@@ -197,6 +197,10 @@ static void checks_networks_in_memory(void **state)
 	network = odd_network();
 	network->layers[2].shift[1] = 63;
 	check_refused(network, "layer \"c\": field \"shift\": channel 1 shifts by 63, at most 62 can be");
+	network = odd_network();
+	network->layers[2].addend[3] = -(INT64_C(1) << 62) - 1;
+	check_refused(network,
+		"layer \"c\": field \"addend\": channel 3 adds -4611686018427387905, which is beyond ±2^62");
 	network = tiny_network(2);
 	network->layers[3].in.channels++;
 	check_refused(network,

@@ -169,6 +169,32 @@ static void differences_are_named(void **state)
 	assert_true(npy_compare(&found, &(struct npy){"i4", 2, {3, 2}}, &e) < 0);
 }
 
+static void numbers_of_every_width_return(void **state)
+{
+	(void)state;
+	static const int64_t wide[3] = {INT64_MIN, -1, INT64_C(1) << 62};
+	static const char *const types[] = {"i1", "i4", "i8"};
+
+	for (int i = 0; i < 3; i++) {
+		const struct npy shape = {.dimensions = 1, .shape = {3}, .type = {types[i][0], types[i][1]}};
+		const uint8_t *values = NULL;
+		char *data = NULL;
+		size_t size = 0;
+		struct npy found;
+		struct error e = {0};
+		int64_t copy[3] = {0};
+		FILE *file = open_memstream(&data, &size);
+
+		assert_int_equal(npy_write(file, &shape, wide), 0);
+		fclose(file);
+		assert_int_equal(npy_parse((uint8_t *)data, size, &found, &values, &e), 0);
+		assert_int_equal(npy_compare(&found, &shape, &e), 0);
+		npy_copy(copy, values, 3, npy_width(&found));
+		assert_memory_equal(copy, wide, 3 * npy_width(&found));
+		free(data);
+	}
+}
+
 static void writes_as_numpy(void **state)
 {
 	(void)state;
@@ -196,6 +222,7 @@ int main(void)
 		cmocka_unit_test(wrong_sizes_are_refused),
 		cmocka_unit_test(cut_files_are_refused),
 		cmocka_unit_test(differences_are_named),
+		cmocka_unit_test(numbers_of_every_width_return),
 		cmocka_unit_test(writes_as_numpy),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
