@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "plan.h"
 
-#include "registers.h"
+#include "pl/overlay/registers.h"
 
 #include <algorithm>
 #include <climits>

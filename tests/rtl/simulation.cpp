@@ -1,27 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 #include "simulation.h"
 
-#include "registers.h"
-#include "verilated.h"
-#include "Voverlay.h"
+#include "pl/overlay/registers.h"
 
 #include <cstdio>
 #include <cstdlib>
 
-simulation::simulation() : context(new VerilatedContext), top(new Voverlay(context.get()))
+simulation::simulation()
 {
-	top->aclk = 0;
-	top->aresetn = 0;
-	top->s_axi_bready = 1;
-	top->s_axi_rready = 1;
-	tick(4);
-	top->aresetn = 1;
-	tick(40);
+	static const struct model_neighbours neighbours = {drive, take};
+
+	model = model_create(&neighbours, this);
+	if (!model)
+		std::abort();
 }
 
 simulation::~simulation()
 {
-	top->final();
+	model_destroy(model);
 }
 
 unsigned simulation::chance()
@@ -32,38 +28,47 @@ unsigned simulation::chance()
 	return state >> 8 & 255;
 }
 
+void simulation::drive(void *context, struct model_streams *streams)
+{
+	auto &s = *static_cast<simulation *>(context);
+
+	s.offering = !s.sender_stuck && !s.to_send.empty() && (s.offering || s.chance() >= s.send_gaps);
+	streams->in_valid = s.offering;
+	streams->in_data = s.offering ? s.to_send.front().data : 0;
+	streams->in_last = s.offering && s.to_send.front().last;
+	streams->out_ready = !s.receiver_stuck && s.chance() >= s.receive_gaps;
+}
+
+void simulation::take(void *context, const struct model_streams *streams)
+{
+	auto &s = *static_cast<simulation *>(context);
+
+	if (streams->in_taken) {
+		s.to_send.pop_front();
+		s.offering = false;
+	}
+	if (!streams->out_taken)
+		return;
+	s.received.push_back(streams->out_data);
+	if (streams->out_last) {
+		s.answers.push_back(std::move(s.received));
+		s.received.clear();
+	}
+}
+
 void simulation::tick(unsigned count)
 {
-	while (count--) {
-		offering = !sender_stuck && !to_send.empty() && (offering || chance() >= send_gaps);
-		top->s_axis_tvalid = offering;
-		top->s_axis_tdata = offering ? to_send.front().data : 0;
-		top->s_axis_tlast = offering && to_send.front().last;
-		top->m_axis_tready = !receiver_stuck && chance() >= receive_gaps;
-		top->eval();
-		bool taken = offering && top->s_axis_tready;
-		bool got = top->m_axis_tvalid && top->m_axis_tready;
-		uint64_t data = top->m_axis_tdata;
-		bool last = top->m_axis_tlast;
+	model_clock(model, count);
+}
 
-		top->aclk = 1;
-		top->eval();
-		top->aclk = 0;
-		top->eval();
-		cycles++;
-		interrupt = top->irq;
-		if (taken) {
-			to_send.pop_front();
-			offering = false;
-		}
-		if (got) {
-			received.push_back(data);
-			if (last) {
-				answers.push_back(std::move(received));
-				received.clear();
-			}
-		}
-	}
+bool simulation::interrupt() const
+{
+	return model_interrupt(model);
+}
+
+uint64_t simulation::cycles() const
+{
+	return model_cycles(model);
 }
 
 /* The bus must answer, whatever happens elsewhere. */
@@ -75,45 +80,17 @@ static void hung(const char *what, uint32_t address)
 
 void simulation::write(uint32_t address, uint32_t value)
 {
-	top->s_axi_awaddr = address;
-	top->s_axi_awvalid = 1;
-	top->s_axi_wdata = value;
-	top->s_axi_wvalid = 1;
-	for (int i = 0; i < 16; i++) {
-		top->eval();
-		bool taken = top->s_axi_awready && top->s_axi_wready;
-		tick();
-		if (taken) {
-			top->s_axi_awvalid = 0;
-			top->s_axi_wvalid = 0;
-			if (!top->s_axi_bvalid)
-				hung("no answer to a write at", address);
-			tick();
-			return;
-		}
-	}
-	hung("write", address);
+	if (!model_write(model, address, value))
+		hung("write", address);
 }
 
 uint32_t simulation::read(uint32_t address)
 {
-	top->s_axi_araddr = address;
-	top->s_axi_arvalid = 1;
-	for (int i = 0; i < 16; i++) {
-		top->eval();
-		bool taken = top->s_axi_arready;
-		tick();
-		if (taken) {
-			top->s_axi_arvalid = 0;
-			if (!top->s_axi_rvalid)
-				hung("no answer to a read at", address);
-			uint32_t value = top->s_axi_rdata;
-			tick();
-			return value;
-		}
-	}
-	hung("read", address);
-	return 0;
+	uint32_t value;
+
+	if (!model_read(model, address, &value))
+		hung("read", address);
+	return value;
 }
 
 void simulation::reset_by_register()
@@ -134,7 +111,7 @@ void simulation::send(const std::vector<uint64_t> &transfer)
 
 bool simulation::receive(std::vector<uint64_t> *answer, uint64_t limit)
 {
-	for (uint64_t end = cycles + limit; answers.empty() && cycles < end;)
+	for (uint64_t end = cycles() + limit; answers.empty() && cycles() < end;)
 		tick();
 	if (answers.empty())
 		return false;

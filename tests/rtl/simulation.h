@@ -3,13 +3,11 @@
 #ifndef RTL_SIMULATION_H
 #define RTL_SIMULATION_H
 
+#include "pl/rtl/model.h"
+
 #include <cstdint>
 #include <deque>
-#include <memory>
 #include <vector>
-
-class Voverlay;
-class VerilatedContext;
 
 struct beat {
 	uint64_t data;
@@ -21,6 +19,8 @@ class simulation
       public:
 	simulation();
 	~simulation();
+	simulation(const simulation &) = delete;
+	simulation &operator=(const simulation &) = delete;
 
 	void write(uint32_t address, uint32_t value);
 	uint32_t read(uint32_t address);
@@ -36,19 +36,20 @@ class simulation
 	std::deque<beat> to_send;
 	std::vector<uint64_t> received; /* of the answer that is coming */
 	std::deque<std::vector<uint64_t>> answers;
-	uint64_t cycles = 0;
-	bool interrupt = false;
+	uint64_t cycles() const;
+	bool interrupt() const;
 
 	/* Of 256 cycles, those in which the sender has nothing, the receiver takes nothing. */
 	unsigned send_gaps = 0, receive_gaps = 0;
 	bool receiver_stuck = false, sender_stuck = false;
 
       private:
-	std::unique_ptr<VerilatedContext> context;
-	std::unique_ptr<Voverlay> top;
+	struct model *model;
 	bool offering = false; /* a beat that is offered stays until it is taken */
 	uint32_t state = 1;
 	unsigned chance();
+	static void drive(void *context, struct model_streams *streams);
+	static void take(void *context, const struct model_streams *streams);
 };
 
 #endif

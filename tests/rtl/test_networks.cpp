@@ -9,7 +9,7 @@
  */
 #include "networks.h"
 #include "plan.h"
-#include "registers.h"
+#include "pl/overlay/registers.h"
 
 extern "C" {
 #include "base/error.h"
@@ -80,8 +80,8 @@ static int run_pictures(made_network &n, plan &p, const char *name)
 			return 1;
 		}
 		if (i == 0)
-			first_answer = s.cycles;
-		answers_at = s.cycles;
+			first_answer = s.cycles();
+		answers_at = s.cycles();
 		last_cycles = static_cast<uint32_t>(answer.back() >> 32);
 	}
 	double period = static_cast<double>(answers_at - first_answer) / (PICTURES - 1);

@@ -5,7 +5,7 @@
  */
 #include "networks.h"
 #include "plan.h"
-#include "registers.h"
+#include "pl/overlay/registers.h"
 
 #include <cstdio>
 #include <cstdlib>
@@ -73,7 +73,7 @@ static void check_error(bench &b, const char *what, const std::vector<beat> &bea
 		failures++;
 	}
 	check(error != 0, what, "no error");
-	check(b.s.interrupt, what, "no interrupt");
+	check(b.s.interrupt(), what, "no interrupt");
 	check(b.s.to_send.empty(), what, "the sender is left hanging");
 	check(b.s.receive(&answer, 1000) && (answer.back() >> 8 & 7) == OVERLAY_RECORD_FAILURE, what,
 		"no failure beat for the receiver");
@@ -249,10 +249,10 @@ static void registers(bench &b)
 	check(more >= 100 && more < 110, "IDLE_CYCLES", "do not count");
 	b.s.write(OVERLAY_REG_INTERRUPT_MASK, 1);
 	check_recovery(b, "first picture");
-	check(b.s.interrupt && b.s.read(OVERLAY_REG_INTERRUPT) == 1, "INTERRUPT", "is not DONE");
+	check(b.s.interrupt() && b.s.read(OVERLAY_REG_INTERRUPT) == 1, "INTERRUPT", "is not DONE");
 	b.s.write(OVERLAY_REG_INTERRUPT, 1);
 	b.s.tick(4);
-	check(!b.s.interrupt, "INTERRUPT", "cannot be cleared");
+	check(!b.s.interrupt(), "INTERRUPT", "cannot be cleared");
 	check(b.s.read(OVERLAY_REG_PICTURES) == 1, "PICTURES", "is not 1");
 }
 

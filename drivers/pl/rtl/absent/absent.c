@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* Stands for the simulated overlay where it was not built. */
+#include "base/error.h"
+#include "pl/bus/bus.h"
+
+#include <errno.h>
+
+static int absent_open(const struct bus_window *windows, int count, void **state, struct error *e)
+{
+	(void)windows;
+	(void)count;
+	(void)state;
+	return error_set(e, -ENODEV,
+		"this twobit was built without the simulated overlay; `tools/install-packages rtl`, "
+		"then `cmake -DTWOBIT_RTL=ON`, builds one with it");
+}
+
+/* The other functions are for buses that opened. */
+const struct bus_driver bus_rtl = {.name = "rtl", .open = absent_open};

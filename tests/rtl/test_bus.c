@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+/* The simulated bus: its DMA's registers, memory, interrupts, and the troubles that can be injected. */
+#include "base/error.h"
+#include "flow/frame.h"
+#include "pl/bus/bus.h"
+#include "pl/overlay/registers.h"
+#include "pl/rtl/faults.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+#include <zlib.h>
+
+enum { OVERLAY, DMA };
+
+#define MM2S 0x00
+#define S2MM 0x30
+#define CONTROL 0x00
+#define STATUS 0x04
+#define ADDRESS 0x18
+#define ADDRESS_HIGH 0x1C
+#define LENGTH 0x28
+
+#define RUN 1U
+#define RESET 4U
+#define DONE_ENABLE 0x1000U
+#define ERROR_ENABLE 0x4000U
+#define HALTED 1U
+#define IDLE 2U
+#define INTERNAL 0x10U
+#define DECODE 0x40U
+#define DONE 0x1000U
+#define FAILED 0x4000U
+
+#define SECOND INT64_C(1000000000)
+
+static const struct bus_window windows[] = {{"twobit-overlay", OVERLAY_WINDOW}, {"twobit-dma", 0x1000}};
+
+struct bench {
+	struct bus *bus;
+	struct bus_memory in, out;
+};
+
+static void start_channel(struct bench *b, uint32_t channel)
+{
+	bus_write(b->bus, DMA, channel + CONTROL, RUN | DONE_ENABLE | ERROR_ENABLE);
+}
+
+static void transfer(struct bench *b, uint32_t channel, uint64_t address, uint32_t length)
+{
+	bus_write(b->bus, DMA, channel + ADDRESS, (uint32_t)address);
+	bus_write(b->bus, DMA, channel + ADDRESS_HIGH, (uint32_t)(address >> 32));
+	bus_write(b->bus, DMA, channel + LENGTH, length);
+}
+
+static void reset(struct bench *b)
+{
+	bus_write(b->bus, DMA, CONTROL, RESET);
+	bus_write(b->bus, OVERLAY, OVERLAY_REG_CONTROL, 1U << OVERLAY_CONTROL_RESET_SHIFT);
+	start_channel(b, MM2S);
+	start_channel(b, S2MM);
+}
+
+/* A record of one weight word; returns its bytes. */
+static uint32_t weights(struct bench *b)
+{
+	uint64_t *words = b->in.data;
+
+	words[0] = OVERLAY_RECORD_MAGIC | (uint64_t)OVERLAY_RECORD_WEIGHTS << OVERLAY_HEADER_TYPE_SHIFT |
+		   UINT64_C(1) << OVERLAY_HEADER_LAST_SHIFT | UINT64_C(16) << OVERLAY_HEADER_LENGTH_SHIFT;
+	for (int i = 1; i <= 16; i++)
+		words[i] = UINT64_C(0x0123456789abcdef) * (uint64_t)i;
+	words[17] = crc32(0, b->in.data, 17 * 8);
+	bus_to_design(b->bus, &b->in, 0, 18 * 8);
+	return 18 * 8;
+}
+
+static uint32_t error_of(struct bench *b)
+{
+	return bus_read(b->bus, OVERLAY, OVERLAY_REG_ERROR) & 15;
+}
+
+/* Sends the weights and waits for the DMA; what STATUS says then, interrupts cleared. */
+static uint32_t send(struct bench *b)
+{
+	transfer(b, MM2S, b->in.address, weights(b));
+	bus_wait(b->bus, DMA, clock_now() + SECOND / 5);
+	uint32_t status = bus_read(b->bus, DMA, MM2S + STATUS);
+	bus_write(b->bus, DMA, MM2S + STATUS, status);
+	return status;
+}
+
+static void check_works(struct bench *b)
+{
+	uint32_t before = bus_read(b->bus, OVERLAY, OVERLAY_REG_RECORDS);
+
+	assert_int_equal(send(b), IDLE | DONE);
+	assert_int_equal(error_of(b), OVERLAY_ERROR_NONE);
+	assert_int_equal(bus_read(b->bus, OVERLAY, OVERLAY_REG_RECORDS), before + 1);
+	assert_int_equal(bus_read(b->bus, OVERLAY, OVERLAY_REG_LOADED_CRC), ((uint64_t *)b->in.data)[17]);
+}
+
+static int set_up(void **state)
+{
+	static struct bench b;
+	struct error e = {0};
+
+	rtl_heal();
+	assert_int_equal(bus_open(&bus_rtl, windows, 2, &b.bus, &e), 0);
+	assert_int_equal(bus_allocate(b.bus, 4096, &b.in, &e), 0);
+	assert_int_equal(bus_allocate(b.bus, 5000, &b.out, &e), 0);
+	start_channel(&b, MM2S);
+	start_channel(&b, S2MM);
+	*state = &b;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct bench *b = *state;
+
+	bus_free(b->bus, &b->in);
+	bus_free(b->bus, &b->out);
+	bus_close(b->bus);
+	rtl_heal();
+	return 0;
+}
+
+static void test_registers(void **state)
+{
+	struct bench *b = *state;
+
+	assert_int_equal(bus_read(b->bus, OVERLAY, OVERLAY_REG_IDENTITY), OVERLAY_IDENTITY);
+	assert_int_equal(bus_read(b->bus, OVERLAY, OVERLAY_REG_VERSION),
+		OVERLAY_VERSION_MAJOR << 16 | OVERLAY_VERSION_MINOR);
+	assert_int_equal(bus_read(b->bus, OVERLAY, OVERLAY_WINDOW), UINT32_MAX); /* outside */
+	assert_int_equal(bus_read(b->bus, OVERLAY, 2), UINT32_MAX);
+	assert_int_equal(bus_read(b->bus, 2, 0), UINT32_MAX);
+	assert_true(b->in.address && (b->in.address % 4096 == 0) && b->out.size >= 5000);
+	assert_true(b->out.address >= b->in.address + b->in.size);
+	assert_int_equal(bus_read(b->bus, DMA, MM2S + CONTROL), 0x00015003);
+	assert_int_equal(bus_read(b->bus, DMA, MM2S + STATUS), 0);
+	reset(b);
+	bus_write(b->bus, DMA, MM2S + CONTROL, RESET);
+	assert_int_equal(bus_read(b->bus, DMA, MM2S + CONTROL), 0x00010002);
+	assert_int_equal(bus_read(b->bus, DMA, MM2S + STATUS), HALTED);
+	assert_int_equal(bus_read(b->bus, DMA, S2MM + STATUS), HALTED);
+}
+
+static void test_transfer(void **state)
+{
+	struct bench *b = *state;
+
+	check_works(b);
+	check_works(b);
+	assert_int_equal(bus_read(b->bus, DMA, MM2S + STATUS), IDLE); /* the interrupt is cleared */
+	assert_int_equal(bus_wait(b->bus, DMA, clock_now() + SECOND / 100), -ETIMEDOUT);
+	assert_int_equal(bus_read(b->bus, DMA, MM2S + LENGTH), 18 * 8);
+}
+
+/* A stream that breaks a rule: the overlay's failure beat comes through S2MM, with its interrupt. */
+static void test_answer(void **state)
+{
+	struct bench *b = *state;
+	uint64_t *out = b->out.data;
+
+	weights(b);
+	transfer(b, S2MM, b->out.address, 64);
+	transfer(b, MM2S, b->in.address, 9 * 8); /* too short */
+	bus_write(b->bus, OVERLAY, OVERLAY_REG_INTERRUPT_MASK, 2);
+	assert_int_equal(bus_wait(b->bus, OVERLAY, clock_now() + 5 * SECOND), 0);
+	assert_int_equal(error_of(b), OVERLAY_ERROR_SHORT);
+	while (!(bus_read(b->bus, DMA, S2MM + STATUS) & DONE))
+		assert_int_equal(bus_wait(b->bus, DMA, clock_now() + 5 * SECOND), 0);
+	assert_int_equal(bus_read(b->bus, DMA, S2MM + LENGTH), 8); /* how much came */
+	bus_from_design(b->bus, &b->out, 0, 8);
+	assert_int_equal(out[0] & 255, OVERLAY_RECORD_MAGIC);
+	assert_int_equal(out[0] >> 8 & 7, OVERLAY_RECORD_FAILURE);
+	reset(b);
+	check_works(b);
+}
+
+static void expect_refusal(
+	struct bench *b, uint32_t channel, uint64_t address, uint32_t length, uint32_t error)
+{
+	transfer(b, channel, address, length);
+	assert_int_equal(bus_wait(b->bus, DMA, clock_now() + SECOND), 0);
+	assert_int_equal(bus_read(b->bus, DMA, channel + STATUS), HALTED | FAILED | error);
+	start_channel(b, channel); /* does not help */
+	assert_true(bus_read(b->bus, DMA, channel + STATUS) & HALTED);
+	reset(b);
+}
+
+static void test_refusals(void **state)
+{
+	struct bench *b = *state;
+	uint32_t size = (uint32_t)b->in.size;
+
+	expect_refusal(b, MM2S, b->in.address, 0, INTERNAL);
+	expect_refusal(b, MM2S, b->in.address + 4, 8, INTERNAL);
+	expect_refusal(b, MM2S, b->in.address, size + 8, DECODE);
+	expect_refusal(b, MM2S, b->in.address - 8, 8, DECODE);
+	expect_refusal(b, S2MM, b->out.address + b->out.size, 8, DECODE);
+	expect_refusal(b, S2MM, b->out.address | UINT64_C(1) << 40, 8, DECODE);
+	bus_write(b->bus, DMA, MM2S + CONTROL, 0);
+	transfer(b, MM2S, b->in.address, 8); /* halted: nothing begins */
+	assert_int_equal(bus_read(b->bus, DMA, MM2S + STATUS), HALTED);
+	start_channel(b, MM2S);
+	check_works(b);
+}
+
+/* Memory that goes while a transfer waits for it ends the transfer. */
+static void test_memory_goes(void **state)
+{
+	struct bench *b = *state;
+
+	transfer(b, S2MM, b->out.address, 64);
+	assert_int_equal(bus_read(b->bus, DMA, S2MM + STATUS), 0);
+	bus_free(b->bus, &b->out);
+	assert_int_equal(bus_read(b->bus, DMA, S2MM + STATUS), HALTED | FAILED | DECODE);
+}
+
+/* A buffer that waits for an answer costs no processor time. */
+static void test_sleep(void **state)
+{
+	struct bench *b = *state;
+	struct timespec before, after;
+
+	check_works(b);
+	transfer(b, S2MM, b->out.address, 64);
+	assert_int_equal(bus_wait(b->bus, DMA, clock_now() + SECOND / 20), -ETIMEDOUT);
+	uint32_t cycles = bus_read(b->bus, OVERLAY, OVERLAY_REG_CYCLES);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
+	assert_int_equal(bus_wait(b->bus, DMA, clock_now() + SECOND / 2), -ETIMEDOUT);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
+	assert_true((after.tv_sec - before.tv_sec) * SECOND + after.tv_nsec - before.tv_nsec < SECOND / 4);
+	assert_in_range(bus_read(b->bus, OVERLAY, OVERLAY_REG_CYCLES) - cycles, 1, 2000);
+	check_works(b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_registers, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_transfer, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_answer, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_refusals, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_memory_goes, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_sleep, set_up, tear_down),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
