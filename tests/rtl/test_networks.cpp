@@ -8,8 +8,8 @@
  *   test_networks dump SEED DIR         a small random network for testbench.v, right answer included
  */
 #include "networks.h"
-#include "plan.h"
 #include "pl/overlay/registers.h"
+#include "plan.h"
 
 extern "C" {
 #include "base/error.h"
@@ -33,14 +33,18 @@ static int random_networks(uint64_t first, int count, bool small)
 		auto n = random_network(seed, small);
 		std::vector<uint8_t> in = n->codes(), out = n->run(in);
 		try {
-			plan p(&n->network, 0, n->network.layer_count, seed % 5 == 0);
+			struct overlay_limits limits = overlay_limits;
+
+			if (seed % 7 == 0) /* several transfers a picture */
+				limits.transfer = 0x3fff;
+			plan p(&n->network, 0, n->network.layer_count, seed % 5 == 0, limits);
 			std::vector<uint64_t> answer;
 
 			s.send_gaps = s.receive_gaps = 0;
 			p.program(s);
 			s.send_gaps = seed % 3 ? 0 : 100;
 			s.receive_gaps = seed % 4 ? 0 : 200;
-			s.send(p.picture(in.data(), static_cast<uint16_t>(seed)));
+			p.send(s, in.data(), static_cast<uint16_t>(seed));
 			if (!s.receive(&answer, limit_of(*n)) ||
 				!p.right(answer, static_cast<uint16_t>(seed), out.data())) {
 				std::fprintf(stderr, "%s is wrong; error %08x\n", n->name.c_str(),
@@ -67,7 +71,7 @@ static int run_pictures(made_network &n, plan &p, const char *name)
 	for (int i = 0; i < PICTURES; i++) {
 		std::vector<uint8_t> in = n.codes();
 		outs.push_back(n.run(in));
-		s.send(p.picture(in.data(), static_cast<uint16_t>(1000 + i)));
+		p.send(s, in.data(), static_cast<uint16_t>(1000 + i));
 	}
 	uint64_t first_answer = 0, answers_at = 0;
 	for (int i = 0; i < PICTURES; i++) {
@@ -87,13 +91,13 @@ static int run_pictures(made_network &n, plan &p, const char *name)
 	double period = static_cast<double>(answers_at - first_answer) / (PICTURES - 1);
 	std::printf(
 		"%-22s %9.0f cycles a picture, %9u computing, %7u waiting for weights; %9.2f us at 100 MHz; "
-		"%.2f Gop/s; partition %d, %d slots, weights %d + %d words, ring %d, %zu descriptors\n",
+		"%.2f Gop/s; partition %d, %d slots, weights %d + %d words, ring %d, %d descriptors\n",
 		name, period, last_cycles, s.read(OVERLAY_REG_STALL_CYCLES), period / 100,
-		static_cast<double>(n.operations()) / period / 10, p.partition, p.slots, p.weight_words,
-		p.streamed_words, p.ring_words, p.descriptors.size());
+		static_cast<double>(n.operations()) / period / 10, p.p->partition, p.p->slots,
+		p.p->weight_words, static_cast<int>(p.p->streamed_words), p.p->ring_words, p.p->part_count);
 	if (std::getenv("LAYERS"))
-		for (size_t i = 0; i < p.descriptors.size(); i++)
-			std::printf("    descriptor %zu: %u\n", i,
+		for (int i = 0; i < p.p->part_count; i++)
+			std::printf("    descriptor %d: %u\n", i,
 				s.read(static_cast<uint32_t>(OVERLAY_REG_LAYER_CYCLES + 4 * i)));
 	std::fflush(stdout);
 	return 0;
@@ -149,8 +153,8 @@ static int dump(uint64_t seed, const std::string &path)
 	s.send(picture);
 	if (!s.receive(&answer, limit_of(*n)) || !p.right(answer, 21, out.data()))
 		return 1;
-	if (!p.resident.empty())
-		weights = record(OVERLAY_RECORD_WEIGHTS, true, 0, 0, p.resident);
+	if (!p.resident().empty())
+		weights = p.resident()[0];
 	auto file = [&](const char *name) {
 		std::FILE *f = std::fopen((path + "/" + name).c_str(), "w");
 		if (!f)

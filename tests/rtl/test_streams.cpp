@@ -4,8 +4,8 @@
  * the error names the rule, whoever sends comes to an end, and after a reset the next picture is right.
  */
 #include "networks.h"
-#include "plan.h"
 #include "pl/overlay/registers.h"
+#include "plan.h"
 
 #include <cstdio>
 #include <cstdlib>
@@ -147,7 +147,7 @@ static void broken_streams(bench &b)
 	words.resize(16);
 	check_error(b, "streamed weights without a ring",
 		beats_of(record(OVERLAY_RECORD_STREAMED, true, 0, 0, words)),
-		b.p->streamed.empty() ? OVERLAY_ERROR_RANGE : 0);
+		b.p->streams() ? 0 : OVERLAY_ERROR_RANGE);
 	std::vector<uint64_t> two = record(OVERLAY_RECORD_WEIGHTS, false, 3000, 0, words);
 	check_error(b, "last record missing", beats_of(two), OVERLAY_ERROR_SHORT);
 }
@@ -172,7 +172,7 @@ static void bad_descriptors(bench &b)
 	};
 	for (const auto &one : cases) {
 		uint32_t address = OVERLAY_REG_DESCRIPTORS + 4 * one.word,
-			 good = b.p->descriptors[0][one.word];
+			 good = b.p->p->descriptors[0][one.word];
 		uint32_t mask = ((1U << one.bits) - 1) << one.shift;
 		std::vector<uint64_t> answer;
 

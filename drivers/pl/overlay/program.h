@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the overlay is told to run a network's layers: where tensors and weights lie, a descriptor for each
+ * part of a layer, weights, and how pictures and answers are laid out. Derived once; assets/overlay/README.md
+ * is the contract, and says what the words mean.
+ */
+#ifndef OVERLAY_PROGRAM_H
+#define OVERLAY_PROGRAM_H
+
+#include "nn/network.h"
+#include "pl/overlay/registers.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct error;
+
+enum {
+	OVERLAY_PIXELS = 8,    /* in a code word */
+	OVERLAY_CHANNELS = 16, /* of a tile */
+	OVERLAY_BITS = 64,     /* channels of a chunk */
+	OVERLAY_LAYERS = 32,   /* descriptors, at most */
+	OVERLAY_CODE_BEATS = OVERLAY_PIXELS,
+	OVERLAY_WEIGHT_BEATS = OVERLAY_CHANNELS,
+};
+
+/* What a design has: registers GEOMETRY, MEMORY and LIMITS, and the DMA's longest transfer in bytes. */
+struct overlay_limits {
+	int weight_words, code_words; /* with no page moved */
+	int pages, page_words;	      /* that move; words as weights, twice as many as codes */
+	int layers, pooled_width, accumulator_bits;
+	size_t transfer;
+};
+
+/* The design in assets/overlay, with a DMA of 26 bits. */
+extern const struct overlay_limits overlay_limits;
+
+/* A layer with weights, and the max pool behind it or NULL. */
+struct stage {
+	const struct layer *layer, *pool;
+};
+
+/* A tensor of codes as it lies in the overlay's memory; tensor i is what stage i reads. */
+struct tensor {
+	struct shape shape;
+	int bits;
+	int height, width; /* as stored */
+	int chunks;	   /* of a pixel */
+	int pack;	   /* pixels whose channels share a chunk */
+	int slot;	   /* packed: places from one of these pixels to the next */
+	int pad_left;	   /* packed: stored columns before the picture */
+	int *place;	   /* of each channel: chunk · 64 + bit */
+	int base;	   /* code word */
+};
+
+/* Consecutive output channels of a stage: one descriptor. */
+struct part {
+	int stage;
+	int first_channel, channels;
+	int first_place;	 /* of first_channel in the output */
+	int first_chunk, chunks; /* of the input, that it reads */
+	int last_place;		 /* of the last input channel that it reads */
+	int tiles, tile_words, ending_words;
+	int weight_base; /* resident: weight word */
+	bool streamed;
+	int64_t uses; /* cycles in which a weight word is used */
+};
+
+/* Sealed records, one behind the other, cut into transfers. */
+struct transfer {
+	size_t offset, size; /* bytes */
+};
+struct records {
+	uint64_t *beats;
+	size_t size; /* bytes */
+	struct transfer *transfers;
+	int count;
+};
+
+struct program {
+	struct overlay_limits limits;
+	struct stage stages[OVERLAY_LAYERS];
+	int stage_count;
+	struct tensor tensors[OVERLAY_LAYERS + 1];
+	struct part parts[2 * OVERLAY_LAYERS]; /* in the order in which they run */
+	int part_count;
+	int partition, slots, slot_base[2];
+	bool shares_slot; /* other tensors lie over the picture: it is released by the last part */
+	int ring_first, ring_words;
+	int weight_words;	/* resident */
+	int64_t streamed_words; /* for each picture */
+	uint32_t descriptors[OVERLAY_LAYERS][OVERLAY_DESCRIPTOR_USED];
+	struct records resident; /* to be sent once; count may be 0 */
+	struct records picture;	 /* to be sent for each: beats have no picture in them yet */
+	size_t picture_beats;	 /* payload */
+	size_t answer_size;	 /* bytes */
+};
+
+/*
+ * Layers first … last − 1, which must outlive the program. one_slot: a picture is loaded when the one before
+ * is done with its memory, even if two fit. -ENOTSUP: the overlay cannot run them; the sentence names the
+ * layer and what it has that is too much.
+ */
+int program_create(const struct network *network, int first, int last, const struct overlay_limits *limits,
+	bool one_slot, struct program **out, struct error *e);
+void program_destroy(struct program *program); /* takes NULL */
+
+/* Registers to write before the reset that begins everything, in order. */
+void program_write(const struct program *program,
+	void (*write)(void *context, uint32_t offset, uint32_t value), void *context);
+
+/* Writes codes [height][width][channels] into a transfer that began as a copy of program->picture.beats. */
+void program_pack(const struct program *program, const uint8_t *codes, uint16_t sequence, uint64_t *transfer);
+
+/*
+ * Checks an answer of `size` bytes and writes the last layer's scores (int32_t) or codes (uint8_t). -EIO: a
+ * failure record, *failure is its ERROR_… code. -EBADMSG: not this picture's answer, or a damaged one;
+ * *failure is 0 then.
+ */
+int program_unpack(const struct program *program, const uint64_t *answer, size_t size, uint16_t sequence,
+	void *out, int *failure);
+
+/* A record in place: header and trailer are written around the payload of `beats` beats behind record[0]. */
+void record_seal(uint64_t *record, int type, bool last, int address, uint16_t sequence, size_t beats);
+
+#endif

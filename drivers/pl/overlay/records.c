@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What passes for each picture: codes become bit planes in a sealed record, and an answer is checked and
+ * becomes scores or codes. On the way of every frame.
+ */
+#include "pl/overlay/plan.h"
+
+#include <errno.h>
+#include <string.h>
+#include <zlib.h>
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "beats lie in memory least significant byte first");
+
+#define FIELD(name, value) ((uint64_t)(value) << OVERLAY_HEADER_##name##_SHIFT)
+#define HEADER(beat, name)                                                                                   \
+	((beat) >> OVERLAY_HEADER_##name##_SHIFT & ((UINT64_C(1) << OVERLAY_HEADER_##name##_BITS) - 1))
+
+static uint32_t crc_of(const uint64_t *record, size_t beats)
+{
+	return (uint32_t)crc32_z(0, (const Bytef *)record, beats * sizeof(*record));
+}
+
+void record_seal(uint64_t *record, int type, bool last, int address, uint16_t sequence, size_t beats)
+{
+	record[0] = FIELD(MAGIC, OVERLAY_RECORD_MAGIC) | FIELD(TYPE, type) | FIELD(LAST, last) |
+		    FIELD(ADDRESS, address) | FIELD(LENGTH, beats) | FIELD(SEQUENCE, sequence);
+	record[beats + 1] = crc_of(record, beats + 1);
+}
+
+/* Bit `plane` of each of eight codes: the multiplication brings the lowest bits of all bytes to the top one.
+ */
+static uint64_t gather(uint64_t codes, int plane)
+{
+	return ((codes >> plane & UINT64_C(0x0101010101010101)) * UINT64_C(0x0102040810204080)) >> 56;
+}
+
+/* The other way: bit i of `bits` becomes the lowest of byte i. */
+static uint64_t spread(uint64_t bits)
+{
+	uint64_t one = bits * UINT64_C(0x0101010101010101) & UINT64_C(0x8040201008040201);
+
+	return (one + UINT64_C(0x7f7f7f7f7f7f7f7f)) >> 7 & UINT64_C(0x0101010101010101);
+}
+
+/* Up to 64 codes as a word for each plane. */
+static void gather_planes(const uint8_t *codes, int count, int bits, uint64_t *planes)
+{
+	for (int b = 0; b < bits; b++)
+		planes[b] = 0;
+	for (int i = 0; i < count; i += 8) {
+		uint64_t eight = 0;
+
+		if (count - i >= 8)
+			memcpy(&eight, codes + i, 8);
+		else
+			memcpy(&eight, codes + i, (size_t)(count - i));
+		for (int b = 0; b < bits; b++)
+			planes[b] |= gather(eight, b) << i;
+	}
+}
+
+/* A row of one chunk of each pixel; from one plane to the next are `plane` beats. */
+static void pack_row(const struct tensor *t, const uint8_t *codes, int count, uint64_t *row, size_t plane)
+{
+	size_t block = (size_t)t->chunks * OVERLAY_CODE_BEATS;
+
+	for (int x = 0; x < t->shape.width; x++, codes += t->shape.channels) {
+		uint64_t *beat = row + (size_t)(x / OVERLAY_PIXELS) * block + x % OVERLAY_PIXELS;
+		uint64_t planes[8];
+
+		gather_planes(codes, count, t->bits, planes);
+		for (int b = 0; b < t->bits; b++)
+			beat[(size_t)b * plane] = planes[b];
+	}
+}
+
+/* Neighbouring pixels move through a word: it has the channels of pixel x + j j slots up. */
+static void pack_packed_row(const struct tensor *t, const uint8_t *codes, uint64_t *row, size_t plane)
+{
+	uint64_t words[8] = {0};
+
+	for (int newest = -t->pad_left; newest < t->width - t->pad_left + t->pack - 1; newest++) {
+		int column = newest - (t->pack - 1) + t->pad_left;
+		uint64_t planes[8] = {0};
+
+		if (newest >= 0 && newest < t->shape.width)
+			gather_planes(codes + (size_t)newest * (size_t)t->shape.channels, t->shape.channels,
+				t->bits, planes);
+		for (int b = 0; b < t->bits; b++) {
+			words[b] = words[b] >> t->slot | planes[b] << (t->pack - 1) * t->slot;
+			if (column >= 0)
+				row[(size_t)b * plane + (size_t)column] = words[b];
+		}
+	}
+}
+
+void program_pack(const struct program *p, const uint8_t *codes, uint16_t sequence, uint64_t *transfer)
+{
+	const struct tensor *t = &p->tensors[0];
+	size_t pixels = (size_t)t->shape.width * (size_t)t->shape.channels;
+	size_t row = (size_t)tensor_row_words(t) * OVERLAY_CODE_BEATS;
+	size_t plane = (size_t)t->height * row;
+	int depth = layer_depth(p->stages[0].layer);
+
+	for (int y = 0; y < t->height; y++, codes += pixels) {
+		uint64_t *beats = transfer + 1 + (size_t)y * row;
+
+		if (t->pack > 1) {
+			pack_packed_row(t, codes, beats, plane);
+			continue;
+		}
+		for (int c = 0; c < t->shape.channels;) { /* a chunk's channels, of one group */
+			int left = depth - c % depth, count = left < OVERLAY_BITS ? left : OVERLAY_BITS;
+			size_t chunk = (size_t)(t->place[c] / OVERLAY_BITS);
+
+			pack_row(t, codes + c, count, beats + chunk * OVERLAY_CODE_BEATS, plane);
+			c += count;
+		}
+	}
+	bool alone = p->picture.transfers[0].size == (p->picture_beats + 2) * sizeof(*transfer);
+	record_seal(transfer, OVERLAY_RECORD_PICTURE, alone, 0, sequence, p->picture_beats);
+}
+
+/* The channels of one tile at one pixel. */
+static void unpack_codes(const uint64_t *beats, int bits, int count, uint8_t *codes)
+{
+	uint8_t all[OVERLAY_CHANNELS];
+
+	for (int half = 0; half < 2; half++) {
+		uint64_t eight = 0;
+
+		for (int b = 0; b < bits; b++)
+			eight |= spread(beats[b / 4] >> (b % 4 * OVERLAY_CHANNELS + half * 8) & 0xff) << b;
+		memcpy(all + half * 8, &eight, 8);
+	}
+	memcpy(codes, all, (size_t)count);
+}
+
+static void unpack(const struct program *p, const uint64_t *beats, void *out)
+{
+	const struct stage *last = &p->stages[p->stage_count - 1];
+	struct shape shape = last->pool ? last->pool->out : last->layer->out;
+	size_t pixels = (size_t)shape.height * (size_t)shape.width, channels = (size_t)shape.channels;
+	size_t each = answer_beats(last->layer);
+
+	for (int i = 0; i < p->part_count; i++) {
+		const struct part *part = &p->parts[i];
+
+		for (int done = 0; part->stage + 1 == p->stage_count && done < part->channels;
+			done += OVERLAY_CHANNELS) {
+			int left = part->channels - done;
+			int count = left < OVERLAY_CHANNELS ? left : OVERLAY_CHANNELS;
+			size_t at = (size_t)(part->first_channel + done);
+
+			for (size_t j = 0; j < pixels; j++, at += channels, beats += each)
+				if (last->layer->ending == ENDING_SCORES)
+					memcpy((int32_t *)out + at, beats, (size_t)count * sizeof(int32_t));
+				else
+					unpack_codes(
+						beats, last->layer->output_bits, count, (uint8_t *)out + at);
+		}
+	}
+}
+
+int program_unpack(const struct program *p, const uint64_t *answer, size_t size, uint16_t sequence, void *out,
+	int *failure)
+{
+	size_t beats = size / sizeof(*answer);
+	uint64_t last = beats ? answer[beats - 1] : 0;
+
+	*failure = 0;
+	if (size == p->answer_size && (uint32_t)last == crc_of(answer, beats - 1)) {
+		if (HEADER(answer[0], MAGIC) != OVERLAY_RECORD_MAGIC ||
+			HEADER(answer[0], TYPE) != OVERLAY_RECORD_ANSWER ||
+			HEADER(answer[0], SEQUENCE) != sequence)
+			return -EBADMSG;
+		unpack(p, answer + 1, out);
+		return 0;
+	}
+	if (HEADER(last, MAGIC) != OVERLAY_RECORD_MAGIC || HEADER(last, TYPE) != OVERLAY_RECORD_FAILURE)
+		return -EBADMSG;
+	*failure = (int)HEADER(last, ADDRESS);
+	return -EIO;
+}
