@@ -13,6 +13,38 @@
 /* How dark the picture is that says that there is none. */
 #define ABSENT_GREY 28
 
+static void count_waiting(struct line *line, int track, int queue)
+{
+	if (line->options.trace)
+		trace_count(line->options.trace, track, queue, clock_now(),
+			(uint64_t)queue_length(line->queues[queue]));
+}
+
+bool line_put(struct line *line, int track, int queue, struct frame *frame)
+{
+	bool put = queue_put(line->queues[queue], frame);
+
+	count_waiting(line, track, queue);
+	return put;
+}
+
+struct frame *line_get(struct line *line, int track, int queue)
+{
+	struct frame *frame = queue_take(line->queues[queue]);
+
+	if (frame)
+		count_waiting(line, track, queue);
+	return frame;
+}
+
+/* What a stage did on a frame, for the report and the trace. */
+static void note_time(struct line *line, int track, int work, enum line_time time, const struct frame *frame,
+	int64_t begun, int64_t ended)
+{
+	histogram_add(&line->report.times[time], ended - begun);
+	trace_span(line->options.trace, track, work, begun, ended, frame->number);
+}
+
 void *source_stage(void *argument)
 {
 	struct line *line = argument;
@@ -24,6 +56,7 @@ void *source_stage(void *argument)
 		struct frame *frame = frame_acquire(line->pool);
 		if (!frame)
 			break;
+		int64_t begun = clock_now();
 		status = camera_next(o->camera, frame, &line->error);
 		int64_t now = clock_now();
 		if (!number)
@@ -43,7 +76,8 @@ void *source_stage(void *argument)
 			line->report.received++;
 			line->report.dropped_by_camera += frame->lost;
 		}
-		if (!queue_put(line->queues[QUEUE_RAW], frame))
+		trace_span(o->trace, STAGE_SOURCE, STAGE_SOURCE, begun, now, frame->number);
+		if (!line_put(line, STAGE_SOURCE, QUEUE_RAW, frame))
 			break;
 	}
 	if (status == 0 || status == -ENODATA || status == -ECANCELED || status == -EBADMSG)
@@ -84,7 +118,8 @@ static bool decode(struct line *line, struct frame *frame, struct display_wants 
 		line->input.width, line->input.height, line->input.channels,
 		line->options.network->layers[0].input_bits);
 	frame->stamps[STAMP_DECODED] = clock_now();
-	histogram_add(&line->report.times[TIME_DECODE], frame->stamps[STAMP_DECODED] - begun);
+	note_time(line, frame->show_raw ? STAGE_CONV0 : STAGE_DECODE, STAGE_DECODE, TIME_DECODE, frame, begun,
+		frame->stamps[STAMP_DECODED]);
 	return true;
 }
 
@@ -100,7 +135,7 @@ static void pass_absent(struct line *line, struct frame *frame, int width, int h
 		return;
 	}
 	memset(frame->picture.data, ABSENT_GREY, (size_t)width * (size_t)height * 4);
-	if (!queue_put(line->queues[QUEUE_PICTURE], frame))
+	if (!line_put(line, STAGE_DECODE, QUEUE_PICTURE, frame))
 		log_debug("the caption stage is gone");
 }
 
@@ -110,7 +145,7 @@ void *decode_stage(void *argument)
 	struct frame *frame;
 	int width = 640, height = 480; /* of the last picture */
 
-	while ((frame = queue_take(line->queues[QUEUE_RAW]))) {
+	while ((frame = line_get(line, STAGE_DECODE, QUEUE_RAW))) {
 		pthread_mutex_lock(&line->lock);
 		struct display_wants wants = line->wants;
 		pthread_mutex_unlock(&line->lock);
@@ -126,9 +161,9 @@ void *decode_stage(void *argument)
 		width = frame->show_raw ? frame->raw.width : frame->picture.width;
 		height = frame->show_raw ? frame->raw.height : frame->picture.height;
 		if (!line->options.lossless &&
-			!queue_put(line->queues[QUEUE_PICTURE], frame_reference(frame)))
+			!line_put(line, STAGE_DECODE, QUEUE_PICTURE, frame_reference(frame)))
 			log_debug("the caption stage is gone");
-		if (!queue_put(line->queues[QUEUE_INPUT], frame))
+		if (!line_put(line, STAGE_DECODE, QUEUE_INPUT, frame))
 			break;
 	}
 	line->report.dropped_before_decode = queue_dropped(line->queues[QUEUE_RAW]);
@@ -146,7 +181,7 @@ void *conv0_stage(void *argument)
 	struct frame *frame;
 	int buffer = 0;
 
-	while ((frame = queue_take(line->queues[QUEUE_INPUT]))) {
+	while ((frame = line_get(line, STAGE_CONV0, QUEUE_INPUT))) {
 		/* Shown undecoded, and so decoded only here, where it is sure that inference takes it. */
 		if (frame->show_raw && !decode(line, frame, (struct display_wants){1, 1, true})) {
 			frame_release(&frame);
@@ -157,7 +192,7 @@ void *conv0_stage(void *argument)
 		struct frame *test = watch_self_test(line, buffer);
 		if (test) {
 			buffer = (buffer + 1) % PL_BUFFERS;
-			if (!queue_put(line->queues[QUEUE_PL], test))
+			if (!line_put(line, STAGE_CONV0, QUEUE_PL, test))
 				log_debug("the PL stage is gone");
 			while (sem_wait(&line->free_buffers))
 				;
@@ -165,11 +200,11 @@ void *conv0_stage(void *argument)
 		frame->stamps[STAMP_CONV0_BEGUN] = clock_now();
 		engine_run(line->conv0, frame->input, pl_input(pl, buffer));
 		frame->stamps[STAMP_CONV0] = clock_now();
-		histogram_add(&line->report.times[TIME_CONV0],
-			frame->stamps[STAMP_CONV0] - frame->stamps[STAMP_CONV0_BEGUN]);
+		note_time(line, STAGE_CONV0, STAGE_CONV0, TIME_CONV0, frame, frame->stamps[STAMP_CONV0_BEGUN],
+			frame->stamps[STAMP_CONV0]);
 		watch_submit(line, frame, buffer);
 		buffer = (buffer + 1) % PL_BUFFERS;
-		if (!queue_put(line->queues[QUEUE_PL], frame))
+		if (!line_put(line, STAGE_CONV0, QUEUE_PL, frame))
 			break;
 	}
 	line->report.dropped_before_inference = queue_dropped(line->queues[QUEUE_INPUT]);
@@ -184,7 +219,7 @@ void *pl_stage(void *argument)
 	int buffer = 0;
 	int64_t idle_since = 0;
 
-	while ((frame = queue_take(line->queues[QUEUE_PL]))) {
+	while ((frame = line_get(line, STAGE_PL, QUEUE_PL))) {
 		int64_t submitted = frame->stamps[STAMP_CONV0];
 		frame->stamps[STAMP_PL_BEGUN] = submitted > idle_since ? submitted : idle_since;
 		int status = watch_collect(line, frame, buffer);
@@ -196,8 +231,8 @@ void *pl_stage(void *argument)
 			frame_release(&frame);
 			continue;
 		}
-		histogram_add(&line->report.times[TIME_PL], now - frame->stamps[STAMP_PL_BEGUN]);
-		if (!queue_put(line->queues[QUEUE_LABEL], frame))
+		note_time(line, STAGE_PL, STAGE_PL, TIME_PL, frame, frame->stamps[STAMP_PL_BEGUN], now);
+		if (!line_put(line, STAGE_PL, QUEUE_LABEL, frame))
 			break;
 	}
 	line->report.pl = line->watch.supervision;
@@ -224,20 +259,20 @@ void *label_stage(void *argument)
 	struct line *line = argument;
 	struct frame *frame;
 
-	while ((frame = queue_take(line->queues[QUEUE_LABEL]))) {
+	while ((frame = line_get(line, STAGE_LABEL, QUEUE_LABEL))) {
 		int64_t begun = clock_now();
 		classify_scores(line->options.network, smooth(line, frame), line->work, &frame->result);
 		int64_t now = clock_now();
 		frame->stamps[STAMP_LABELLED] = now;
 		line->report.classified++;
-		histogram_add(&line->report.times[TIME_LABEL], now - begun);
+		note_time(line, STAGE_LABEL, STAGE_LABEL, TIME_LABEL, frame, begun, now);
 		histogram_add(&line->report.times[TIME_TO_LABEL], now - frame->stamps[STAMP_CAPTURED]);
 		pthread_mutex_lock(&line->lock);
 		line->latest = (struct latest){true, frame->result, now - frame->stamps[STAMP_CAPTURED]};
 		pthread_mutex_unlock(&line->lock);
 		if (!line->options.lossless)
 			frame_release(&frame);
-		else if (!queue_put(line->queues[QUEUE_PICTURE], frame))
+		else if (!line_put(line, STAGE_LABEL, QUEUE_PICTURE, frame))
 			break;
 	}
 	if (line->options.lossless)
@@ -264,7 +299,7 @@ static struct caption caption_for(
 {
 	const struct network *network = line->options.network;
 	const struct prediction *group = &latest->result.group, *best = &latest->result.top[0];
-	struct caption caption = {.notice = wanted->notice};
+	struct caption caption = {.notice = wanted->notice, .trouble = watch_trouble(&line->watch)};
 
 	if (wanted->statistics) {
 		caption.statistics = true;
@@ -319,7 +354,7 @@ static void caption_frame(struct line *line, struct frame *frame, double rate)
 	if (wanted.visible)
 		frame->caption.guide = guide_for(line, frame);
 	caption_words(&frame->caption, frame->words, sizeof(frame->words));
-	if (!frame->show_raw && (wanted.visible || wanted.statistics || wanted.notice))
+	if (!frame->show_raw && (wanted.visible || wanted.statistics || wanted.notice || frame->caption.trouble))
 		caption_draw(line->drawer, &frame->picture, &frame->caption);
 }
 
@@ -330,7 +365,7 @@ void *caption_stage(void *argument)
 	double interval = 0; /* ns between frames, smoothed */
 	int64_t before = 0;
 
-	while ((frame = queue_take(line->queues[QUEUE_PICTURE]))) {
+	while ((frame = line_get(line, STAGE_CAPTION, QUEUE_PICTURE))) {
 		int64_t begun = clock_now();
 		if (before)
 			interval = interval > 0 ? 0.95 * interval + 0.05 * (double)(begun - before)
@@ -338,8 +373,9 @@ void *caption_stage(void *argument)
 		before = begun;
 		caption_frame(line, frame, interval > 0 ? 1e9 / interval : 0);
 		frame->stamps[STAMP_CAPTIONED] = clock_now();
-		histogram_add(&line->report.times[TIME_CAPTION], frame->stamps[STAMP_CAPTIONED] - begun);
-		if (!queue_put(line->queues[QUEUE_SHOW], frame))
+		note_time(line, STAGE_CAPTION, STAGE_CAPTION, TIME_CAPTION, frame, begun,
+			frame->stamps[STAMP_CAPTIONED]);
+		if (!line_put(line, STAGE_CAPTION, QUEUE_SHOW, frame))
 			break;
 	}
 	line->report.dropped_before_display =

@@ -14,7 +14,17 @@
 
 enum { QUEUE_RAW, QUEUE_INPUT, QUEUE_PL, QUEUE_LABEL, QUEUE_PICTURE, QUEUE_SHOW, QUEUE_COUNT };
 
-enum { STAGE_SOURCE, STAGE_DECODE, STAGE_CONV0, STAGE_PL, STAGE_LABEL, STAGE_CAPTION, STAGE_COUNT };
+/* A thread each; TRACK_SHOW is for who takes the frames. */
+enum {
+	STAGE_SOURCE,
+	STAGE_DECODE,
+	STAGE_CONV0,
+	STAGE_PL,
+	STAGE_LABEL,
+	STAGE_CAPTION,
+	STAGE_COUNT,
+	TRACK_SHOW = STAGE_COUNT
+};
 
 /* What the caption says. */
 struct latest {
@@ -31,7 +41,7 @@ struct watch {
 	size_t test_size;
 	int32_t *test_scores; /* what they give */
 	int64_t test_due;     /* the conv0 stage's */
-	atomic_bool retired;
+	atomic_bool alarm, retired;
 };
 
 struct line {
@@ -49,7 +59,8 @@ struct line {
 	sem_t free_buffers; /* PL buffers that Conv0 may fill */
 	struct watch watch;
 	atomic_bool stopping;
-	bool ended; /* the taker's */
+	bool ended;    /* the taker's */
+	int64_t taken; /* the taker's: when it got its last frame */
 
 	pthread_mutex_t lock; /* guards what follows, to the blank line */
 	struct latest latest;
@@ -66,6 +77,9 @@ struct line {
 int watch_begin(struct line *line, struct error *e);
 void watch_finish(struct watch *watch);
 
+/* What the picture is to say of the PL; NULL while all is well. Any thread. */
+const char *watch_trouble(const struct watch *watch);
+
 /* Conv0's side: hands a filled buffer to the PL, unless software is to compute it. */
 void watch_submit(struct line *line, struct frame *frame, int buffer);
 /* A frame for the self-test when one is due, its buffer filled and submitted; else NULL. */
@@ -73,6 +87,11 @@ struct frame *watch_self_test(struct line *line, int buffer);
 
 /* The PL's side: the frame's scores, from the PL or from software; mends a PL that fails. */
 int watch_collect(struct line *line, struct frame *frame, int buffer);
+
+/* As queue_put and queue_take, by the thread of a track, which the trace shall know. */
+bool line_put(struct line *line, int track, int queue, struct frame *frame)
+	__attribute__((warn_unused_result));
+struct frame *line_get(struct line *line, int track, int queue);
 
 /* One thread each; the argument is the line. Each closes the queue that it fills when its own is empty and
  * closed. */

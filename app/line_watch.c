@@ -100,6 +100,20 @@ static void mend(struct line *line, enum remedy remedy)
 	}
 }
 
+/* For the other stages. */
+static void publish(struct watch *watch)
+{
+	atomic_store(&watch->alarm, watch->supervision.alarm);
+	atomic_store(&watch->retired, watch->supervision.retired);
+}
+
+const char *watch_trouble(const struct watch *watch)
+{
+	return atomic_load(&watch->retired) ? "PL retired: by software"
+	       : atomic_load(&watch->alarm) ? "PL alarm"
+					    : NULL;
+}
+
 /* One line for each change for the worse; while the alarm is on, single failures are only counted. */
 static void fail_call(struct line *line, enum anomaly anomaly, const char *what)
 {
@@ -122,7 +136,7 @@ static void fail_call(struct line *line, enum anomaly anomaly, const char *what)
 	if (s->retired && !retired)
 		log_warning("the PL is retired: software computes until it has passed its self-test %d times",
 			s->options.passes_to_return);
-	atomic_store(&line->watch.retired, s->retired);
+	publish(&line->watch);
 }
 
 static void pass_call(struct line *line, int64_t elapsed)
@@ -138,7 +152,7 @@ static void pass_call(struct line *line, int64_t elapsed)
 	if (!slow && s->slow)
 		log_warning("the PL took %.2f ms instead of %.2f ms; it may take %.0f ms",
 			milliseconds(elapsed), milliseconds(s->calibrated), milliseconds(s->hard));
-	atomic_store(&line->watch.retired, s->retired);
+	publish(&line->watch);
 }
 
 /* The median of some calls; a PL that gives no right answer is treated like one that stops to. */

@@ -106,6 +106,8 @@ void caption_words(const struct caption *caption, char *out, size_t size)
 		add_words(out, size, "%.0f fps", caption->frames_per_second);
 	if (caption->statistics && caption->latency_ms > 0)
 		add_words(out, size, "%.1f ms", caption->latency_ms);
+	if (caption->trouble)
+		add_words(out, size, "%s", caption->trouble);
 	if (caption->notice && !strchr(caption->notice, '\n'))
 		add_words(out, size, "%s", caption->notice);
 }
@@ -344,13 +346,15 @@ static void statistics_panel(
 	struct panel *panel = &drawer->panels[PANEL_STATISTICS];
 	double unit = unit_of(picture), size = 0.8 * unit, pad = 0.55 * unit;
 	char key[LINE_BYTES + 32], rate[32] = "", delay[32] = "", text[LINE_BYTES];
+	const char *trouble = caption->trouble ? caption->trouble : "", *dot = "  ·  ";
 
 	if (caption->statistics && caption->frames_per_second > 0)
 		snprintf(rate, sizeof(rate), "%.1f fps", caption->frames_per_second);
 	if (caption->statistics && caption->latency_ms > 0)
 		snprintf(delay, sizeof(delay), caption->latency_ms < 10 ? "%.1f ms" : "%.0f ms",
 			caption->latency_ms);
-	snprintf(text, sizeof(text), "%s%s%s", rate, rate[0] && delay[0] ? "  ·  " : "", delay);
+	snprintf(text, sizeof(text), "%s%s%s%s%s", trouble, trouble[0] && rate[0] ? dot : "", rate,
+		delay[0] && (trouble[0] || rate[0]) ? dot : "", delay);
 	if (!text[0]) {
 		panel_stale(panel, "");
 		return;
