@@ -20,7 +20,8 @@ static void count_waiting(struct line *line, int track, int queue)
 			(uint64_t)queue_length(line->queues[queue]));
 }
 
-bool line_put(struct line *line, int track, int queue, struct frame *frame)
+/* As queue_put and queue_take, by the thread of a track, which the trace shall know. */
+static bool line_put(struct line *line, int track, int queue, struct frame *frame)
 {
 	bool put = queue_put(line->queues[queue], frame);
 
@@ -28,7 +29,7 @@ bool line_put(struct line *line, int track, int queue, struct frame *frame)
 	return put;
 }
 
-struct frame *line_get(struct line *line, int track, int queue)
+static struct frame *line_get(struct line *line, int track, int queue)
 {
 	struct frame *frame = queue_take(line->queues[queue]);
 
@@ -354,7 +355,8 @@ static void caption_frame(struct line *line, struct frame *frame, double rate)
 	if (wanted.visible)
 		frame->caption.guide = guide_for(line, frame);
 	caption_words(&frame->caption, frame->words, sizeof(frame->words));
-	if (!frame->show_raw && (wanted.visible || wanted.statistics || wanted.notice || frame->caption.trouble))
+	if (!frame->show_raw &&
+		(wanted.visible || wanted.statistics || wanted.notice || frame->caption.trouble))
 		caption_draw(line->drawer, &frame->picture, &frame->caption);
 }
 

@@ -94,7 +94,11 @@ static json_t *pl_json(const struct line_report *r)
 	const struct supervision *s = &r->pl;
 
 	return json_pack("{s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f}",
-		"health", s->retired ? 2 : s->alarm ? 1 : 0, "state", health(s), "good", (json_int_t)s->good, "slow", (json_int_t)s->slow, "late",
+		"health",
+		s->retired ? 2
+		: s->alarm ? 1
+			   : 0,
+		"state", health(s), "good", (json_int_t)s->good, "slow", (json_int_t)s->slow, "late",
 		(json_int_t)s->anomalies[ANOMALY_LATE], "failed", (json_int_t)s->anomalies[ANOMALY_FAILED],
 		"wrong", (json_int_t)s->anomalies[ANOMALY_WRONG], "resets", (json_int_t)s->resets,
 		"programmings", (json_int_t)s->programmings, "retirements", (json_int_t)s->retirements,
