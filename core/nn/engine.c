@@ -18,6 +18,7 @@ struct plan {
 	const struct kernel *kernel; /* NULL: a max pool */
 	struct product product;
 	struct thresholds thresholds;
+	struct rescaling rescaling;
 	int32_t *pixel_sums; /* bits only: [padded height][padded width][group], sums of a pixel's codes */
 };
 
@@ -27,6 +28,7 @@ struct engine {
 	struct map *maps;   /* [count + 1]; the last one is the caller's memory */
 
 	void (*codes)(const struct thresholds *, const int32_t *, int, uint8_t *);
+	void (*rescale)(const struct rescaling *, const int32_t *, int, uint8_t *);
 	void (*planes)(const uint8_t *, int, int, uint64_t *);
 	int32_t (*sum)(const uint64_t *, int, int);
 
@@ -143,6 +145,19 @@ static int plan_product(struct plan *plan, const struct map *in)
 	return steps && product->offsets && product->weights ? 0 : -ENOMEM;
 }
 
+/* The thresholds of one channel, to where `struct thresholds` says. */
+static void lay_thresholds(const struct thresholds *t, const int32_t *thresholds, int channel)
+{
+	int32_t *rows = t->values + (size_t)channel * ROWS_OF_CHANNEL * ROW;
+
+	for (int i = 0; i < t->levels && t->levels <= ROW; i++)
+		t->values[(size_t)i * (size_t)t->stride + (size_t)channel] = thresholds[i];
+	for (int i = 0; i <= t->levels && t->levels > ROW; i++) {
+		rows[ROW + i] = i < t->levels ? thresholds[i] : INT32_MAX;
+		rows[i / ROW] = rows[ROW + i];
+	}
+}
+
 static int plan_thresholds(struct plan *plan)
 {
 	const struct layer *layer = plan->layer;
@@ -151,16 +166,35 @@ static int plan_thresholds(struct plan *plan)
 
 	t->levels = (1 << layer->output_bits) - 1;
 	t->stride = (channels + SLACK - 1) / SLACK * SLACK;
-	t->values = allocate((size_t)t->levels * (size_t)t->stride * sizeof(int32_t));
+	size_t each = t->levels > ROW ? (size_t)ROWS_OF_CHANNEL * ROW : (size_t)t->levels;
+	t->values = allocate(each * (size_t)t->stride * sizeof(int32_t));
 	t->flip = allocate((size_t)t->stride);
 	if (!t->values || !t->flip)
 		return -ENOMEM;
 	for (int c = 0; c < channels; c++) {
-		for (int i = 0; i < t->levels; i++)
-			t->values[(size_t)i * (size_t)t->stride + (size_t)c] =
-				layer->thresholds[(size_t)c * (size_t)t->levels + (size_t)i];
+		lay_thresholds(t, layer->thresholds + (size_t)c * (size_t)t->levels, c);
 		if (layer->invert && layer->invert[c])
 			t->flip[c] = (uint8_t)t->levels;
+	}
+	return 0;
+}
+
+static int plan_rescaling(struct plan *plan)
+{
+	const struct layer *layer = plan->layer;
+	struct rescaling *r = &plan->rescaling;
+	size_t stride = (size_t)(layer->out.channels + SLACK - 1) / SLACK * SLACK;
+
+	r->largest = (1 << layer->output_bits) - 1;
+	r->multipliers = allocate(stride * sizeof(int64_t));
+	r->addends = allocate(stride * sizeof(int64_t));
+	r->shifts = allocate(stride * sizeof(int64_t));
+	if (!r->multipliers || !r->addends || !r->shifts)
+		return -ENOMEM;
+	for (int c = 0; c < layer->out.channels; c++) {
+		r->multipliers[c] = layer->multiplier[c];
+		r->addends[c] = layer->addend[c];
+		r->shifts[c] = layer->shift[c];
 	}
 	return 0;
 }
@@ -175,6 +209,8 @@ static int plan_layer(struct plan *plan, const struct map *in)
 	r = plan_product(plan, in);
 	if (r == 0 && plan->layer->ending == ENDING_THRESHOLDS)
 		r = plan_thresholds(plan);
+	if (r == 0 && plan->layer->ending == ENDING_RESCALE)
+		r = plan_rescaling(plan);
 	if (r == 0 && in->layout == LAYOUT_BITS) {
 		plan->pixel_sums = allocate((size_t)in->padded_height * (size_t)in->padded_width *
 					    (size_t)in->groups * sizeof(int32_t));
@@ -247,6 +283,8 @@ static void choose_helpers(struct engine *engine, const struct processor *const 
 	for (int i = 0; i < count; i++) {
 		if (processors[i]->codes)
 			engine->codes = processors[i]->codes;
+		if (processors[i]->rescale)
+			engine->rescale = processors[i]->rescale;
 		if (processors[i]->planes)
 			engine->planes = processors[i]->planes;
 		if (processors[i]->sum)
@@ -309,6 +347,9 @@ void engine_destroy(struct engine *engine)
 		free(plan->product.weights);
 		free(plan->thresholds.values);
 		free(plan->thresholds.flip);
+		free(plan->rescaling.multipliers);
+		free(plan->rescaling.addends);
+		free(plan->rescaling.shifts);
 		free(plan->pixel_sums);
 	}
 	for (int i = 0; i < engine->count && engine->maps; i++)
@@ -360,7 +401,7 @@ static void finish_pixel(const struct engine *engine, const struct plan *plan, c
 	if (layer->ending == ENDING_THRESHOLDS)
 		engine->codes(&plan->thresholds, accumulators, layer->out.channels, engine->pixel);
 	else
-		rescale_codes(layer, accumulators, engine->pixel);
+		engine->rescale(&plan->rescaling, accumulators, layer->out.channels, engine->pixel);
 	map_write(out, y, x, engine->pixel, engine->planes);
 }
 

@@ -143,6 +143,38 @@ static void fill_network(struct layer *layers, int count)
 	}
 }
 
+/* The kernel that each layer gets, and how long it takes with its ending. */
+static void bench_layers(const struct network *network, const struct processor *const *processors, int count)
+{
+	static struct measure m;
+	struct engine *engine;
+	struct error e;
+
+	for (int i = 0; i < network->layer_count; i++) {
+		const struct layer *l = &network->layers[i];
+		uint8_t *in = random_codes(l->in, l->input_bits, EXTREME_NONE);
+		void *out = must_allocate(shape_size(l->out), sizeof(int32_t));
+
+		if (engine_create_from(network, i, i + 1, processors, count, NULL, &engine, &e) != 0) {
+			fprintf(stderr, "%s\n", e.text);
+			exit(EXIT_FAILURE);
+		}
+		m.count = 0;
+		for (int r = -3; r < rounds; r++) {
+			double begin = now();
+			engine_run(engine, in, out);
+			m.times[m.count] = now() - begin;
+			m.count += r >= 0;
+		}
+		printf("    %2d x %2d x %3d -> %2d x %2d x %4d, %-22s %9.1f us\n", l->in.height, l->in.width,
+			l->in.channels, l->out.height, l->out.width, l->out.channels,
+			engine_kernel(engine, i), median(&m) * 1e6);
+		engine_destroy(engine);
+		free(in);
+		free(out);
+	}
+}
+
 /* each: by each kernel that fits; else by the best that each processor of the table allows. */
 static void bench_network(const char *title, struct layer *layers, int layer_count, int copies, bool each)
 {
@@ -157,8 +189,10 @@ static void bench_network(const char *title, struct layer *layers, int layer_cou
 	printf("%s, %.1f MMAC\n", title, operations(&network) * 1e-6);
 	for (int i = 1; i < count; i++) {
 		const struct kernel *k = processors[i]->kernels;
-		if (!each)
+		if (!each) {
 			bench_one(&bench, processors, i + 1, NULL);
+			bench_layers(&network, processors, i + 1);
+		}
 		for (; each && k->name; k++)
 			if (k->fits(&layers[0]))
 				bench_one(&bench, processors, i + 1, k);
@@ -169,22 +203,47 @@ static void bench_network(const char *title, struct layer *layers, int layer_cou
 	free(bench.out);
 }
 
-#define CONV(size, step, pad, outputs, wbits)                                                                \
+#define CONV(size, step, pad, outputs, wbits) CONV_TO(size, step, pad, outputs, wbits, 2, ENDING_THRESHOLDS)
+#define CONV_TO(size, step, pad, outputs, wbits, bits, end)                                                  \
 	{                                                                                                    \
 		.kind = LAYER_CONV, .kernel_height = (size), .kernel_width = (size), .stride = (step),       \
 		.pad_top = (pad), .pad_left = (pad), .pad_bottom = (pad), .pad_right = (pad), .groups = 1,   \
-		.weight_bits = (wbits), .output_bits = 2, .ending = ENDING_THRESHOLDS,                       \
-		.out.channels = (outputs)                                                                    \
+		.weight_bits = (wbits), .output_bits = (bits), .ending = (end), .out.channels = (outputs)    \
 	}
 #define POOL                                                                                                 \
 	{                                                                                                    \
 		.kind = LAYER_MAX_POOL, .kernel_height = 2, .kernel_width = 2, .stride = 2, .groups = 1      \
 	}
-#define FULL(outputs, bits, end)                                                                             \
+#define FULL(outputs, bits, end) FULL_OF(1, outputs, bits, end)
+#define FULL_OF(wbits, outputs, bits, end)                                                                   \
 	{                                                                                                    \
-		.kind = LAYER_FULLY_CONNECTED, .stride = 1, .groups = 1, .weight_bits = 1,                   \
+		.kind = LAYER_FULLY_CONNECTED, .stride = 1, .groups = 1, .weight_bits = (wbits),             \
 		.output_bits = (bits), .ending = (end), .out.channels = (outputs)                            \
 	}
+
+/* 48 × 48 grey pixels to 7 scores, with weights and codes of some bits. */
+static void bench_emotion(const char *title, int b, enum layer_ending end)
+{
+	struct layer layers[] = {CONV_TO(3, 1, 0, 32, b, b, end), CONV_TO(3, 1, 0, 64, b, b, end), POOL,
+		CONV_TO(3, 1, 0, 128, b, b, end), CONV_TO(3, 1, 0, 128, b, b, end), POOL,
+		CONV_TO(3, 1, 0, 256, b, b, end), CONV_TO(3, 1, 0, 256, b, b, end), POOL,
+		FULL_OF(b, 256, b, end), FULL_OF(b, 7, 32, ENDING_SCORES)};
+
+	layers[0].in = (struct shape){48, 48, 1};
+	layers[0].input_bits = 8;
+	bench_network(title, layers, 11, 1, false);
+}
+
+static void bench_lenet5(void)
+{
+	struct layer layers[] = {CONV_TO(5, 1, 0, 20, 8, 8, ENDING_RESCALE), POOL,
+		CONV_TO(5, 1, 0, 50, 8, 8, ENDING_RESCALE), POOL, FULL_OF(8, 500, 8, ENDING_RESCALE),
+		FULL_OF(8, 10, 32, ENDING_SCORES)};
+
+	layers[0].in = (struct shape){28, 28, 1};
+	layers[0].input_bits = 8;
+	bench_network("lenet5, W8A8", layers, 6, 1, false);
+}
 
 int main(int argc, char **argv)
 {
@@ -212,5 +271,10 @@ int main(int argc, char **argv)
 	bench_network("fully connected, 4096 to 4096, W1A2, weights from the last-level cache", full, 1,
 		COPIES, true);
 	bench_network("whole network, 64x64x3 to 200 scores", whole, 9, 1, false);
+	bench_emotion("emotion, W8A8 by rescaling", 8, ENDING_RESCALE);
+	bench_emotion("emotion, W8A8 by thresholds", 8, ENDING_THRESHOLDS);
+	bench_emotion("emotion, W4A4", 4, ENDING_THRESHOLDS);
+	bench_emotion("emotion, W2A2", 2, ENDING_THRESHOLDS);
+	bench_lenet5();
 	return 0;
 }

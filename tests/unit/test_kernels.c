@@ -159,7 +159,7 @@ static void random_end(struct layer *layer)
 		break;
 	case 1:
 		layer->ending = ENDING_THRESHOLDS;
-		layer->output_bits = PICK(1, 2, 4);
+		layer->output_bits = PICK(1, 2, 4, 8);
 		break;
 	default:
 		layer->ending = ENDING_RESCALE;

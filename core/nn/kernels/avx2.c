@@ -142,11 +142,37 @@ static inline vector v_multiply8(vector codes, vector weights)
 #include "nn/kernels/adders.h"
 #include "nn/kernels/multiply.h"
 
+/* Of 16 ascending thresholds, how many the accumulators, all the same, reach. */
+static inline int reached(const int32_t *row, vector accumulators)
+{
+	vector beyond = _mm256_packs_epi32(_mm256_cmpgt_epi32(v_load(row), accumulators),
+		_mm256_cmpgt_epi32(v_load(row + LANES), accumulators));
+
+	return ROW - _mm_popcnt_u32((uint32_t)_mm256_movemask_epi8(beyond)) / 2;
+}
+
+static void codes_of_rows(
+	const struct thresholds *thresholds, const int32_t *accumulators, int channels, uint8_t *out)
+{
+	const int32_t *channel = thresholds->values;
+
+	for (int c = 0; c < channels; c++, channel += (size_t)ROWS_OF_CHANNEL * ROW) {
+		vector a = _mm256_set1_epi32(accumulators[c]);
+		int row = reached(channel, a);
+		int code = row * ROW + reached(channel + (size_t)(1 + row) * ROW, a);
+		out[c] = (uint8_t)(code ^ thresholds->flip[c]);
+	}
+}
+
 static void codes(
 	const struct thresholds *thresholds, const int32_t *accumulators, int channels, uint8_t *out)
 {
 	const vector order = _mm256_setr_epi32(0, 4, 1, 5, 0, 0, 0, 0);
 
+	if (thresholds->levels > ROW) {
+		codes_of_rows(thresholds, accumulators, channels, out);
+		return;
+	}
 	for (int c = 0; c < channels; c += 8) {
 		const int32_t *values = thresholds->values + c;
 		vector a = _mm256_loadu_si256((const vector *)(const void *)(accumulators + c));
@@ -157,6 +183,47 @@ static void codes(
 		__m128i eight = _mm256_castsi256_si128(_mm256_permutevar8x32_epi32(bytes, order));
 		__m128i flip = _mm_loadl_epi64((const __m128i *)(const void *)(thresholds->flip + c));
 		_mm_storel_epi64((__m128i *)(void *)(out + c), _mm_xor_si128(eight, flip));
+	}
+}
+
+/* Four codes, in the low byte of each 64-bit lane; the bytes above it are not zero. */
+static inline vector rescale_four(const struct rescaling *rescaling, const int32_t *accumulators, int c)
+{
+	vector wide =
+		_mm256_cvtepi32_epi64(_mm_loadu_si128((const __m128i *)(const void *)(accumulators + c)));
+	vector sum = _mm256_add_epi64(
+		_mm256_mul_epi32(wide, v_load(rescaling->multipliers + c)), v_load(rescaling->addends + c));
+	vector positive = _mm256_andnot_si256(_mm256_cmpgt_epi64(v_zero(), sum), sum);
+	vector code = _mm256_srlv_epi64(positive, v_load(rescaling->shifts + c));
+
+	/* all bits where it is too large: the largest code has them too */
+	return _mm256_or_si256(code, _mm256_cmpgt_epi64(code, _mm256_set1_epi64x(rescaling->largest)));
+}
+
+/* The low bytes of 8 lanes, as 32 bits: the lower half of each four, then the upper. */
+static inline vector low_of(vector a, vector b, vector mask)
+{
+	__m256 low = _mm256_shuffle_ps(_mm256_castsi256_ps(a), _mm256_castsi256_ps(b), 0x88);
+
+	return v_and(_mm256_castps_si256(low), mask);
+}
+
+static void rescale(
+	const struct rescaling *rescaling, const int32_t *accumulators, int channels, uint8_t *out)
+{
+	const vector mask = _mm256_set1_epi32((int)rescaling->largest);
+
+	for (int c = 0; c < channels; c += 16) {
+		vector fours[4];
+#pragma GCC unroll 4
+		for (int i = 0; i < 4; i++)
+			fours[i] = rescale_four(rescaling, accumulators, c + 4 * i);
+		vector words = _mm256_packs_epi32(
+			low_of(fours[0], fours[1], mask), low_of(fours[2], fours[3], mask));
+		vector bytes = _mm256_packus_epi16(words, words);
+		_mm_storeu_si128(
+			(__m128i *)(void *)(out + c), _mm_unpacklo_epi16(_mm256_castsi256_si128(bytes),
+							      _mm256_extracti128_si256(bytes, 1)));
 	}
 }
 
@@ -208,4 +275,4 @@ static const struct kernel kernels[] = {
 	{.name = NULL},
 };
 
-const struct processor processor_avx2 = {"avx2", present, kernels, codes, planes, sum};
+const struct processor processor_avx2 = {"avx2", present, kernels, codes, rescale, planes, sum};

@@ -143,11 +143,34 @@ static inline vector v_multiply8(vector codes, vector weights)
 #include "nn/kernels/adders.h"
 #include "nn/kernels/multiply.h"
 
+/* Of 16 ascending thresholds, how many the accumulators, all the same, reach. */
+static inline int reached(const int32_t *row, vector accumulators)
+{
+	return _mm_popcnt_u32(_mm512_cmpge_epi32_mask(accumulators, v_load(row)));
+}
+
+static void codes_of_rows(
+	const struct thresholds *thresholds, const int32_t *accumulators, int channels, uint8_t *out)
+{
+	const int32_t *channel = thresholds->values;
+
+	for (int c = 0; c < channels; c++, channel += (size_t)ROWS_OF_CHANNEL * ROW) {
+		vector a = _mm512_set1_epi32(accumulators[c]);
+		int row = reached(channel, a);
+		int code = row * ROW + reached(channel + (size_t)(1 + row) * ROW, a);
+		out[c] = (uint8_t)(code ^ thresholds->flip[c]);
+	}
+}
+
 static void codes(
 	const struct thresholds *thresholds, const int32_t *accumulators, int channels, uint8_t *out)
 {
 	const vector one = _mm512_set1_epi32(1);
 
+	if (thresholds->levels > ROW) {
+		codes_of_rows(thresholds, accumulators, channels, out);
+		return;
+	}
 	for (int c = 0; c < channels; c += 16) {
 		const int32_t *values = thresholds->values + c;
 		vector a = _mm512_loadu_si512(accumulators + c), code = v_zero();
@@ -157,6 +180,22 @@ static void codes(
 		__m128i flip = _mm_load_si128((const __m128i *)(const void *)(thresholds->flip + c));
 		_mm_storeu_si128(
 			(__m128i *)(void *)(out + c), _mm_xor_si128(_mm512_cvtepi32_epi8(code), flip));
+	}
+}
+
+static void rescale(
+	const struct rescaling *rescaling, const int32_t *accumulators, int channels, uint8_t *out)
+{
+	const vector largest = _mm512_set1_epi64(rescaling->largest);
+
+	for (int c = 0; c < channels; c += 8) {
+		vector wide = _mm512_cvtepi32_epi64(
+			_mm256_loadu_si256((const __m256i *)(const void *)(accumulators + c)));
+		vector sum = v_add64(_mm512_mul_epi32(wide, v_load(rescaling->multipliers + c)),
+			v_load(rescaling->addends + c));
+		vector code = _mm512_srav_epi64(sum, v_load(rescaling->shifts + c));
+		code = _mm512_min_epi64(_mm512_max_epi64(code, v_zero()), largest);
+		_mm_storel_epi64((__m128i *)(void *)(out + c), _mm512_cvtepi64_epi8(code));
 	}
 }
 
@@ -186,4 +225,4 @@ static const struct kernel kernels[] = {
 	{.name = NULL},
 };
 
-const struct processor processor_avx512 = {"avx512", present, kernels, codes, planes, NULL};
+const struct processor processor_avx512 = {"avx512", present, kernels, codes, rescale, planes, NULL};

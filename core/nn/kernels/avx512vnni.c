@@ -56,4 +56,4 @@ static const struct kernel kernels[] = {
 	{.name = NULL},
 };
 
-const struct processor PROCESSOR = {NAME("avx512vnni"), present, kernels, NULL, NULL, NULL};
+const struct processor PROCESSOR = {NAME("avx512vnni"), present, kernels, NULL, NULL, NULL, NULL};

@@ -99,4 +99,4 @@ static const struct kernel kernels[] = {
 	{.name = NULL},
 };
 
-const struct processor PROCESSOR = {NAME("avx512vpopcntdq"), present, kernels, NULL, NULL, NULL};
+const struct processor PROCESSOR = {NAME("avx512vpopcntdq"), present, kernels, NULL, NULL, NULL, NULL};

@@ -63,12 +63,25 @@ struct kernel {
 		const int32_t *sums, int32_t *accumulators, size_t stride);
 };
 
-/* Thresholds as the vector code wants them: transposed and padded. */
+/*
+ * Thresholds as the vector code wants them, aligned. Up to 15: one of each channel side by side. The 255 of
+ * codes of 8 bits: a channel's in 16 rows, and before them a row of the last in each; the very last is
+ * INT32_MAX.
+ */
 struct thresholds {
 	int levels;	 /* thresholds of a channel */
 	int stride;	 /* channels, rounded up to SLACK */
-	int32_t *values; /* [levels][stride] */
+	int32_t *values; /* [levels][stride] or [stride][17][16] */
 	uint8_t *flip;	 /* [stride]: levels where the channel is inverted, else 0 */
+};
+
+#define ROW 16			  /* thresholds */
+#define ROWS_OF_CHANNEL (ROW + 1) /* with the one of the rows' last */
+
+/* The rescaling of each channel, aligned, with zeros up to SLACK. */
+struct rescaling {
+	int64_t *multipliers, *addends, *shifts;
+	int64_t largest; /* code */
 };
 
 struct processor {
@@ -78,9 +91,11 @@ struct processor {
 
 	/* What every layer needs besides. NULL: as the processor before it in the table. */
 
-	/* Codes of one pixel; works on up to SLACK − 1 channels more than `channels`. */
+	/* Codes of one pixel; these two work on up to SLACK − 1 channels more than `channels`. */
 	void (*codes)(const struct thresholds *thresholds, const int32_t *accumulators, int channels,
 		uint8_t *codes);
+	void (*rescale)(
+		const struct rescaling *rescaling, const int32_t *accumulators, int channels, uint8_t *codes);
 	/* out: [bits][words of channels]. Reads no code past the last channel. */
 	void (*planes)(const uint8_t *codes, int channels, int bits, uint64_t *out);
 	/* Sum of the codes in planes [bits][words]. */
@@ -115,9 +130,6 @@ static inline int product_vectors(const struct product *product, int lanes)
 {
 	return (product->channels + lanes - 1) / lanes;
 }
-
-/* Codes of ENDING_RESCALE, one pixel. */
-void rescale_codes(const struct layer *layer, const int32_t *accumulators, uint8_t *codes);
 
 struct engine;
 struct error;

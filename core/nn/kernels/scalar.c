@@ -67,9 +67,35 @@ static void run_bytes(const struct product *product, const uint8_t *const *windo
 					dot_bytes(product, weights, windows[p] + g * product->group_size);
 }
 
+/* Of 16 ascending thresholds, how many the accumulator reaches. */
+static int reached(const int32_t *row, int32_t accumulator)
+{
+	int count = 0;
+
+	for (int i = 0; i < ROW; i++)
+		count += accumulator >= row[i];
+	return count;
+}
+
+static void codes_of_rows(
+	const struct thresholds *thresholds, const int32_t *accumulators, int channels, uint8_t *out)
+{
+	const int32_t *channel = thresholds->values;
+
+	for (int c = 0; c < channels; c++, channel += (size_t)ROWS_OF_CHANNEL * ROW) {
+		int row = reached(channel, accumulators[c]);
+		int code = row * ROW + reached(channel + (size_t)(1 + row) * ROW, accumulators[c]);
+		out[c] = (uint8_t)(code ^ thresholds->flip[c]);
+	}
+}
+
 static void codes(
 	const struct thresholds *thresholds, const int32_t *accumulators, int channels, uint8_t *out)
 {
+	if (thresholds->levels > ROW) {
+		codes_of_rows(thresholds, accumulators, channels, out);
+		return;
+	}
 	for (int c = 0; c < channels; c++) {
 		int code = 0;
 		for (int i = 0; i < thresholds->levels; i++)
@@ -77,6 +103,16 @@ static void codes(
 				thresholds->values[(size_t)i * (size_t)thresholds->stride + (size_t)c];
 		/* levels is all ones, so that this is levels − code where the channel is inverted */
 		out[c] = (uint8_t)(code ^ thresholds->flip[c]);
+	}
+}
+
+static void rescale(
+	const struct rescaling *rescaling, const int32_t *accumulators, int channels, uint8_t *out)
+{
+	for (int c = 0; c < channels; c++) {
+		int64_t code = (accumulators[c] * rescaling->multipliers[c] + rescaling->addends[c]) >>
+			       rescaling->shifts[c];
+		out[c] = (uint8_t)(code < 0 ? 0 : code > rescaling->largest ? rescaling->largest : code);
 	}
 }
 
@@ -115,4 +151,4 @@ static const struct kernel kernels[] = {
 	{.name = NULL},
 };
 
-const struct processor processor_scalar = {"scalar", present, kernels, codes, planes, sum};
+const struct processor processor_scalar = {"scalar", present, kernels, codes, rescale, planes, sum};
