@@ -24,6 +24,24 @@ static const struct {
 	[STAGE_CAPTION] = {"caption", caption_stage},
 };
 
+static const char *const queue_names[QUEUE_COUNT + 1] = {
+	[QUEUE_RAW] = "waiting for decode",
+	[QUEUE_INPUT] = "waiting for conv0",
+	[QUEUE_PL] = "waiting for pl",
+	[QUEUE_LABEL] = "waiting for label",
+	[QUEUE_PICTURE] = "waiting for caption",
+	[QUEUE_SHOW] = "waiting for show",
+};
+
+int line_trace_create(const char *name, size_t events, struct trace **out)
+{
+	const char *tracks[STAGE_COUNT + 2] = {[TRACK_SHOW] = "show"};
+
+	for (int i = 0; i < STAGE_COUNT; i++)
+		tracks[i] = stages[i].name;
+	return trace_create(name, tracks, queue_names, events, out);
+}
+
 static int make_queues(struct line *line)
 {
 	enum queue_policy live = line->options.lossless ? QUEUE_LOSSLESS : QUEUE_NEWEST_WINS;
@@ -128,6 +146,11 @@ struct frame *line_take(struct line *line, int64_t deadline)
 
 	if (queue_take_until(line->queues[QUEUE_SHOW], deadline, &frame) == -EPIPE)
 		line->ended = true;
+	if (frame && line->options.trace) {
+		line->taken = clock_now();
+		trace_count(line->options.trace, TRACK_SHOW, QUEUE_SHOW, line->taken,
+			(uint64_t)queue_length(line->queues[QUEUE_SHOW]));
+	}
 	return frame;
 }
 
@@ -142,6 +165,7 @@ void line_shown(struct line *line, struct frame **frame)
 		line->report.shown++;
 	}
 	line->report.ended = shown;
+	trace_span(line->options.trace, TRACK_SHOW, TRACK_SHOW, line->taken, clock_now(), (*frame)->number);
 	frame_release(frame);
 }
 

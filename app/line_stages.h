@@ -88,11 +88,6 @@ struct frame *watch_self_test(struct line *line, int buffer);
 /* The PL's side: the frame's scores, from the PL or from software; mends a PL that fails. */
 int watch_collect(struct line *line, struct frame *frame, int buffer);
 
-/* As queue_put and queue_take, by the thread of a track, which the trace shall know. */
-bool line_put(struct line *line, int track, int queue, struct frame *frame)
-	__attribute__((warn_unused_result));
-struct frame *line_get(struct line *line, int track, int queue);
-
 /* One thread each; the argument is the line. Each closes the queue that it fills when its own is empty and
  * closed. */
 void *source_stage(void *argument);

@@ -141,3 +141,13 @@ uint64_t queue_dropped(struct queue *queue)
 	pthread_mutex_unlock(&queue->lock);
 	return dropped;
 }
+
+int queue_length(struct queue *queue)
+{
+	int length;
+
+	pthread_mutex_lock(&queue->lock);
+	length = queue->count;
+	pthread_mutex_unlock(&queue->lock);
+	return length;
+}

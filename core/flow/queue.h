@@ -37,4 +37,7 @@ void queue_close(struct queue *queue);
 /* Frames that newest-wins dropped so far. */
 uint64_t queue_dropped(struct queue *queue);
 
+/* Frames in it now. */
+int queue_length(struct queue *queue);
+
 #endif
