@@ -40,9 +40,24 @@ def _thresholds(slope, intercept, bits):
     return found.astype("<i4"), invert.astype("u1")
 
 
+def _rescaling(slope, intercept, bits):
+    """Multiplier, addend and shift for code = round(clamp(slope · acc + intercept) · levels), halves rounded up.
+
+    The shift is the largest that leaves the multiplier 31 bits and the addend 62; a code is then off by one for
+    accumulators that lie within about 2^−22 codes of a border.
+    """
+    levels = 2**bits - 1
+    slope, intercept = slope * levels, intercept * levels + 0.5
+    shift = np.minimum(31 - np.frexp(slope)[1], 62 - np.frexp(intercept)[1]).clip(0, 62)
+    multiplier = np.rint(np.ldexp(slope, shift)).clip(-(2**31), 2**31 - 1)
+    addend = np.floor(np.ldexp(intercept, shift)).clip(-(2**62), 2**62)
+    return {"multiplier": multiplier.astype("<i4"), "addend": addend.astype("<i8"), "shift": shift.astype("u1")}
+
+
 @torch.no_grad()
 def fold(model):
-    """Batch norm, scales and the input's mean become integer thresholds; the last layer's, a scale and a bias."""
+    """Batch norm, scales and the input's mean become integer thresholds, for 8-bit codes a rescaling; the last
+    layer's, a scale and a bias."""
     folded, unit, mean = [], 1 / 255, model.mean
     for layer in model.table:
         if isinstance(layer, Pool):
@@ -63,6 +78,9 @@ def fold(model):
             out.arrays["weights"] = codes.permute(0, 2, 3, 1).numpy().astype("i1")
         if layer.output_bits == 32:
             out.arrays["scale"], out.arrays["bias"] = slope.astype("<f4"), intercept.astype("<f4")
+        elif layer.output_bits == 8:
+            out.arrays |= _rescaling(slope, intercept, layer.output_bits)
+            unit = 1 / 255
         else:
             out.arrays["thresholds"], invert = _thresholds(slope, intercept, layer.output_bits)
             if invert.any():
@@ -73,29 +91,42 @@ def fold(model):
     return folded
 
 
+def _accumulators(step, x, input_bits):
+    """Sums of a layer as float64, computed in float32 where no sum can reach 2^24, so that both are exact."""
+    layer = step.layer
+    stride, padding = (layer.stride, layer.padding) if isinstance(layer, Conv) else (1, 0)
+    largest = step.codes.abs().sum((1, 2, 3)).max() * (2**input_bits - 1)
+    kind = torch.float32 if largest < 2**24 else torch.float64
+    return F.conv2d(x.to(kind), step.codes.to(kind), stride=stride, padding=padding).double()
+
+
+def _codes(step, sums):
+    """The codes of a layer's accumulators, by its thresholds or its rescaling."""
+    arrays = {name: torch.from_numpy(values.astype("i8")).unsqueeze(-1).unsqueeze(-1)
+              for name, values in step.arrays.items() if name != "weights"}
+    levels = 2**step.layer.output_bits - 1
+    if "multiplier" in arrays:
+        whole = sums.long() * arrays["multiplier"] + arrays["addend"]
+        return (whole >> arrays["shift"]).clamp(0, levels).float()
+    codes = sum((sums >= arrays["thresholds"][:, k]).float() for k in range(levels))
+    if "invert" in arrays:
+        codes = torch.where(arrays["invert"].bool(), levels - codes, codes)
+    return codes
+
+
 @torch.no_grad()
 def integer_scores(folded, pictures, batch=250):
-    """The folded network on pictures (bytes, N×H×W×C): int32 scores N×classes.
-
-    Computed in float32, which is exact here: no accumulator reaches 2^24.
-    """
+    """The folded network on pictures (bytes, N×H×W×C): int32 scores N×classes, bit for bit those of the program."""
     scores = []
     for begin in range(0, len(pictures), batch):
-        x = pictures[begin : begin + batch].permute(0, 3, 1, 2).float()
+        x, bits = pictures[begin : begin + batch].permute(0, 3, 1, 2).float(), 8
         for step in folded:
-            layer = step.layer
-            if isinstance(layer, Pool):
-                x = F.max_pool2d(x, layer.kernel, layer.stride)
+            if isinstance(step.layer, Pool):
+                x = F.max_pool2d(x, step.layer.kernel, step.layer.stride)
                 continue
-            stride, padding = (layer.stride, layer.padding) if isinstance(layer, Conv) else (1, 0)
-            x = F.conv2d(x, step.codes, stride=stride, padding=padding)
-            assert x.abs().max() < 2**24
-            if layer.output_bits < 32:
-                limits = torch.from_numpy(step.arrays["thresholds"].astype("f4"))
-                x = sum((x >= limits[:, k].view(1, -1, 1, 1)).float() for k in range(limits.shape[1]))
-                if "invert" in step.arrays:
-                    flip = torch.from_numpy(step.arrays["invert"]).bool().view(1, -1, 1, 1)
-                    x = torch.where(flip, 2**layer.output_bits - 1 - x, x)
+            x, bits = _accumulators(step, x, bits), step.layer.output_bits
+            if bits < 32:
+                x = _codes(step, x)
         scores.append(x.flatten(1).to(torch.int32))
     return torch.cat(scores).numpy()
 
@@ -122,7 +153,8 @@ def _entry(step, before, after, input_bits):
 
 
 def write(model, folded, name, folder):
-    """Writes network.json and the arrays into the folder, beside its hand-written labels.txt and groups.txt."""
+    """Writes network.json and the arrays into the folder, beside its hand-written labels.txt and, if there is
+    one, groups.txt."""
     folder.mkdir(parents=True, exist_ok=True)
     entries, bits = [], 8
     for step in folded:
@@ -130,7 +162,9 @@ def write(model, folded, name, folder):
         bits = entries[-1]["output_bits"]
         for array, values in step.arrays.items():
             np.save(folder / f"{step.layer.name}.{array}.npy", np.ascontiguousarray(values))
-    head = {"format": 1, "network": name, "labels": "labels.txt", "groups": "groups.txt"}
+    head = {"format": 1, "network": name, "labels": "labels.txt"}
+    if (folder / "groups.txt").exists():
+        head["groups"] = "groups.txt"
     lines = ",\n".join("    " + json.dumps(entry) for entry in entries)
     text = json.dumps(head, indent=2)[:-2] + ',\n  "layers": [\n' + lines + "\n  ]\n}\n"
     json.loads(text)
