@@ -63,6 +63,9 @@ static void reset(struct bench *b)
 {
 	bus_write(b->bus, DMA, CONTROL, RESET);
 	bus_write(b->bus, OVERLAY, OVERLAY_REG_CONTROL, 1U << OVERLAY_CONTROL_RESET_SHIFT);
+	while (bus_read(b->bus, OVERLAY, OVERLAY_REG_STATUS) & 1U << OVERLAY_STATUS_RESETTING_SHIFT)
+		if (bus_read(b->bus, OVERLAY, OVERLAY_REG_IDENTITY) != OVERLAY_IDENTITY)
+			break; /* gone: it reads as if resetting */
 	start_channel(b, MM2S);
 	start_channel(b, S2MM);
 }
@@ -101,6 +104,8 @@ static void check_works(struct bench *b)
 	uint32_t before = bus_read(b->bus, OVERLAY, OVERLAY_REG_RECORDS);
 
 	assert_int_equal(send(b), IDLE | DONE);
+	for (int i = 0; i < 100 && bus_read(b->bus, OVERLAY, OVERLAY_REG_RECORDS) == before; i++)
+		; /* the DMA is done some clocks before the overlay is */
 	assert_int_equal(error_of(b), OVERLAY_ERROR_NONE);
 	assert_int_equal(bus_read(b->bus, OVERLAY, OVERLAY_REG_RECORDS), before + 1);
 	assert_int_equal(bus_read(b->bus, OVERLAY, OVERLAY_REG_LOADED_CRC), ((uint64_t *)b->in.data)[17]);
@@ -244,6 +249,228 @@ static void test_sleep(void **state)
 	check_works(b);
 }
 
+/* A picture of zeros, with an answer of a header and a failure, as descriptor 0 makes no sense. */
+static void ask_nonsense(struct bench *b)
+{
+	uint64_t *words = b->in.data;
+
+	memset(words, 0, 10 * 8);
+	words[0] = OVERLAY_RECORD_MAGIC | (uint64_t)OVERLAY_RECORD_PICTURE << OVERLAY_HEADER_TYPE_SHIFT |
+		   UINT64_C(1) << OVERLAY_HEADER_LAST_SHIFT | UINT64_C(8) << OVERLAY_HEADER_LENGTH_SHIFT;
+	words[9] = crc32(0, b->in.data, 9 * 8);
+	bus_write(b->bus, OVERLAY, OVERLAY_REG_DESCRIPTORS, 0);
+	bus_write(b->bus, OVERLAY, OVERLAY_REG_PICTURE_BEATS, 8);
+	bus_write(b->bus, OVERLAY, OVERLAY_REG_INTERRUPT_MASK, 2);
+	bus_write(b->bus, OVERLAY, OVERLAY_REG_CONTROL, 1U << OVERLAY_CONTROL_ENABLE_SHIFT);
+	transfer(b, S2MM, b->out.address, 64);
+	transfer(b, MM2S, b->in.address, 10 * 8);
+	assert_int_equal(bus_wait(b->bus, OVERLAY, clock_now() + 5 * SECOND), 0);
+	assert_int_equal(error_of(b), OVERLAY_ERROR_DESCRIPTOR);
+}
+
+static uint64_t answer_to_nonsense(struct bench *b)
+{
+	const uint64_t *out = b->out.data;
+
+	for (int i = 0; i < 100 && !(bus_read(b->bus, DMA, S2MM + STATUS) & DONE); i++)
+		bus_wait(b->bus, DMA, clock_now() + SECOND / 1000);
+	assert_int_equal(bus_read(b->bus, DMA, S2MM + STATUS), IDLE | DONE);
+	assert_int_equal(bus_read(b->bus, DMA, S2MM + LENGTH), 16);
+	bus_from_design(b->bus, &b->out, 0, 16);
+	assert_int_equal(out[0] >> 8 & 7, OVERLAY_RECORD_ANSWER);
+	return out[1] >> OVERLAY_HEADER_ADDRESS_SHIFT & 15;
+}
+
+/* One transfer goes well, one meets the fault and the overlay names the error, the next goes well again. */
+static void expect_error(struct bench *b, enum rtl_fault fault, uint32_t error)
+{
+	rtl_inject(fault, 1, RTL_BY_ITSELF);
+	check_works(b);
+	assert_int_equal(rtl_struck(fault), 0);
+	bus_write(b->bus, OVERLAY, OVERLAY_REG_INTERRUPT_MASK, 2);
+	transfer(b, MM2S, b->in.address, weights(b));
+	assert_int_equal(bus_wait(b->bus, OVERLAY, clock_now() + 5 * SECOND), 0);
+	assert_int_equal(error_of(b), error);
+	assert_int_equal(rtl_struck(fault), 1);
+	reset(b);
+	check_works(b);
+	check_works(b);
+	assert_int_equal(rtl_struck(fault), 1);
+}
+
+static void test_stream_faults(void **state)
+{
+	struct bench *b = *state;
+
+	expect_error(b, RTL_LAST_DROPPED, OVERLAY_ERROR_LONG);
+	expect_error(b, RTL_LAST_EARLY, OVERLAY_ERROR_SHORT);
+	expect_error(b, RTL_WORD_DOUBLED, OVERLAY_ERROR_LONG);
+	expect_error(b, RTL_WORD_CORRUPTED_IN, OVERLAY_ERROR_CRC);
+}
+
+static void test_corrupted_out(void **state)
+{
+	struct bench *b = *state;
+
+	rtl_inject(RTL_WORD_CORRUPTED_OUT, 1, RTL_BY_ITSELF);
+	for (int i = 0; i < 3; i++) {
+		ask_nonsense(b);
+		assert_int_equal(answer_to_nonsense(b), OVERLAY_ERROR_DESCRIPTOR ^ (i == 1 ? 2 : 0));
+		reset(b);
+	}
+}
+
+static void test_s2mm_stuck(void **state)
+{
+	struct bench *b = *state;
+
+	rtl_inject(RTL_S2MM_STUCK, 0, RTL_BY_RESET);
+	ask_nonsense(b);
+	assert_int_equal(bus_wait(b->bus, DMA, clock_now() + SECOND / 20), 0); /* MM2S is done */
+	assert_int_equal(bus_read(b->bus, DMA, S2MM + STATUS), 0);
+	assert_true(bus_read(b->bus, OVERLAY, OVERLAY_REG_STATUS) & 1U << OVERLAY_STATUS_ANSWERING_SHIFT);
+	reset(b);
+	ask_nonsense(b);
+	assert_int_equal(answer_to_nonsense(b), OVERLAY_ERROR_DESCRIPTOR);
+}
+
+static void program(struct bench *b, int expected)
+{
+	struct error e = {0};
+
+	assert_int_equal(bus_program(b->bus, NULL, &e), expected);
+	assert_int_equal(!!e.text[0], !!expected);
+	start_channel(b, MM2S);
+	start_channel(b, S2MM);
+}
+
+static void test_hang(void **state)
+{
+	struct bench *b = *state;
+
+	rtl_inject(RTL_HANG, 1, RTL_BY_RESET);
+	check_works(b);
+	assert_int_equal(send(b), 0);
+	assert_int_equal(bus_read(b->bus, OVERLAY, OVERLAY_REG_RECORDS), 1);
+	reset(b);
+	check_works(b);
+	rtl_inject(RTL_HANG, 0, RTL_BY_PROGRAM);
+	assert_int_equal(send(b), 0);
+	reset(b);
+	assert_int_equal(send(b), 0);
+	program(b, 0);
+	check_works(b);
+}
+
+static void test_clock_stop(void **state)
+{
+	struct bench *b = *state;
+
+	rtl_inject(RTL_CLOCK_STOP, 1, RTL_BY_PROGRAM);
+	check_works(b);
+	assert_int_equal(send(b), UINT32_MAX);
+	reset(b);
+	assert_int_equal(bus_read(b->bus, OVERLAY, OVERLAY_REG_IDENTITY), UINT32_MAX);
+	program(b, 0);
+	check_works(b);
+}
+
+static void test_decode_error(void **state)
+{
+	struct bench *b = *state;
+
+	rtl_inject(RTL_DECODE_ERROR, 0, RTL_BY_ITSELF);
+	assert_int_equal(send(b), HALTED | FAILED | DECODE);
+	reset(b);
+	check_works(b);
+}
+
+static void test_interrupt_lost(void **state)
+{
+	struct bench *b = *state;
+
+	rtl_inject(RTL_INTERRUPT_LOST, 0, RTL_BY_ITSELF);
+	transfer(b, MM2S, b->in.address, weights(b));
+	assert_int_equal(bus_wait(b->bus, DMA, clock_now() + SECOND / 20), -ETIMEDOUT);
+	assert_int_equal(bus_read(b->bus, DMA, MM2S + STATUS), IDLE | DONE);
+	bus_write(b->bus, DMA, MM2S + STATUS, DONE);
+	transfer(b, MM2S, b->in.address, weights(b));
+	assert_int_equal(bus_wait(b->bus, DMA, clock_now() + 5 * SECOND), 0);
+}
+
+static void test_wrong_version(void **state)
+{
+	struct bench *b = *state;
+
+	rtl_inject(RTL_WRONG_VERSION, 0, RTL_BY_PROGRAM);
+	reset(b);
+	assert_int_equal(bus_read(b->bus, OVERLAY, OVERLAY_REG_VERSION) >> OVERLAY_VERSION_MAJOR_SHIFT,
+		OVERLAY_VERSION_MAJOR + 1);
+	program(b, 0);
+	assert_int_equal(bus_read(b->bus, OVERLAY, OVERLAY_REG_VERSION) >> OVERLAY_VERSION_MAJOR_SHIFT,
+		OVERLAY_VERSION_MAJOR);
+}
+
+static void test_gone(void **state)
+{
+	struct bench *b = *state;
+
+	rtl_inject(RTL_GONE, 1, RTL_NEVER);
+	check_works(b);
+	assert_int_equal(send(b), UINT32_MAX);
+	program(b, 0);
+	assert_int_equal(send(b), UINT32_MAX);
+	assert_int_equal(bus_read(b->bus, OVERLAY, OVERLAY_REG_IDENTITY), UINT32_MAX);
+	rtl_heal();
+	program(b, 0);
+	check_works(b);
+}
+
+static void test_program_fails(void **state)
+{
+	struct bench *b = *state;
+
+	rtl_inject(RTL_PROGRAM_FAILS, 0, RTL_BY_ITSELF);
+	rtl_inject(RTL_CLOCK_STOP, 0, RTL_BY_PROGRAM);
+	program(b, -EIO);
+	assert_int_equal(send(b), UINT32_MAX); /* it did not help */
+	program(b, 0);
+	check_works(b);
+	rtl_inject(RTL_PROGRAM_FAILS, 0, RTL_NEVER);
+	program(b, -EIO);
+	program(b, -EIO);
+	check_works(b);
+}
+
+/* What the design forgets and the memory does not. */
+static void test_program(void **state)
+{
+	struct bench *b = *state;
+
+	bus_write(b->bus, OVERLAY, OVERLAY_REG_WATCHDOG, 1234);
+	memset(b->out.data, 7, b->out.size);
+	transfer(b, S2MM, b->out.address, 64);
+	program(b, 0);
+	assert_int_not_equal(bus_read(b->bus, OVERLAY, OVERLAY_REG_WATCHDOG), 1234);
+	assert_int_equal(bus_read(b->bus, DMA, S2MM + LENGTH), 0);
+	assert_int_equal(((uint8_t *)b->out.data)[4999], 7);
+	check_works(b);
+}
+
+static void test_windows(void **state)
+{
+	struct bus_window wanted[] = {{"twobit-dma", 4096}, {"another", 4096}};
+	struct error e = {0};
+	struct bus *bus;
+
+	(void)state;
+	assert_int_equal(bus_open(&bus_rtl, wanted, 2, &bus, &e), -ENODEV);
+	assert_non_null(strstr(e.text, "\"another\""));
+	assert_int_equal(bus_open(&bus_rtl, wanted, 5, &bus, &e), -EINVAL);
+	wanted[0].size = 8192;
+	assert_int_equal(bus_open(&bus_rtl, wanted, 1, &bus, &e), -ENODEV);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -253,6 +480,18 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_refusals, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_memory_goes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_sleep, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_stream_faults, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_corrupted_out, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_s2mm_stuck, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_hang, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_clock_stop, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_decode_error, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_interrupt_lost, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_wrong_version, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_gone, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_program_fails, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_program, set_up, tear_down),
+		cmocka_unit_test(test_windows),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

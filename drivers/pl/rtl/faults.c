@@ -88,7 +88,15 @@ void faults_reset(void)
 	end(RTL_BY_RESET);
 }
 
-void faults_program(void)
+bool faults_program(void)
 {
-	end(RTL_BY_PROGRAM);
+	struct plan *failure = &plans[RTL_PROGRAM_FAILS];
+
+	if (!faults_active(RTL_PROGRAM_FAILS)) {
+		end(RTL_BY_PROGRAM);
+		return true;
+	}
+	if (failure->cure == RTL_BY_ITSELF)
+		atomic_store(&failure->active, false);
+	return false;
 }

@@ -27,7 +27,8 @@ enum rtl_fault {
 
 /* What ends it. Each includes those before. */
 enum rtl_cure {
-	RTL_BY_ITSELF, /* the next transfer to the overlay, or the next bus_program */
+	RTL_BY_ITSELF, /* the next transfer to the overlay, or the next bus_program that works or fails by it
+			*/
 	RTL_BY_RESET,  /* a reset of the DMA */
 	RTL_BY_PROGRAM,
 	RTL_NEVER,
@@ -46,6 +47,6 @@ unsigned rtl_struck(enum rtl_fault fault);
 bool faults_active(enum rtl_fault fault);
 void faults_transfer(void); /* one to the overlay begins */
 void faults_reset(void);
-void faults_program(void);
+bool faults_program(void); /* false: it fails */
 
 #endif

@@ -337,12 +337,10 @@ static int rtl_wait(void *state, int window, int64_t deadline)
 static int rtl_program(void *state, const char *bitstream, struct error *e)
 {
 	struct rtl *rtl = state;
-	bool fails = faults_active(RTL_PROGRAM_FAILS);
 	int rc = 0;
 
 	(void)bitstream;
-	faults_program();
-	if (fails)
+	if (!faults_program())
 		return error_set(e, -EIO, "the simulated overlay was told not to be programmed");
 	take_turn(rtl);
 	model_destroy(rtl->model);
