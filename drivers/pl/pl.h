@@ -15,6 +15,19 @@ struct error;
 struct pl;
 
 #define PL_BUFFERS 2
+#define PL_LAYERS 32 /* that cycles are counted for */
+
+/* What a design counts, in cycles of its clock; sums are modulo 2^32. */
+struct pl_cycles {
+	double hertz;
+	uint32_t picture, waiting; /* of the last picture: all, and those in which it waited for weights */
+	uint32_t total, idle, pictures; /* since the last reset; idle: without a picture to compute */
+	int count;
+	struct {
+		const struct layer *layer; /* a max pool counts as the layer before it */
+		uint32_t cycles;
+	} layers[PL_LAYERS]; /* of the last picture */
+};
 
 /* One kind of PL: the functions behind this table get what open gave them. */
 struct pl_driver {
@@ -32,6 +45,8 @@ struct pl_driver {
 	int (*reset)(void *state);
 	/* Loads its design and the network again. NULL: there is nothing that could be lost. */
 	int (*program)(void *state, struct error *e);
+	void (*cycles)(void *state, struct pl_cycles *out); /* NULL: it counts none */
+	bool by_name;					    /* "auto" does not take it */
 	bool hardware; /* it can hang, err and lose its memory, and is watched for that */
 };
 
@@ -75,5 +90,8 @@ int pl_reset(struct pl *pl);
 int pl_program(struct pl *pl, struct error *e);
 
 bool pl_is_hardware(const struct pl *pl);
+
+/* After pl_load. False: this kind of PL counts no cycles. */
+bool pl_cycles_read(struct pl *pl, struct pl_cycles *out);
 
 #endif

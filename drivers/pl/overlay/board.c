@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* The overlay in an FPGA. */
+#include "pl/bus/bus.h"
+#include "pl/drivers.h"
+#include "pl/overlay/overlay.h"
+
+#include <stdlib.h>
+
+#define PATIENCE INT64_C(1000000000) /* for milliseconds at most */
+
+static int open_on_board(const char *kernels, void **state, struct error *e)
+{
+	(void)kernels;
+	return overlay_open(&bus_uio, getenv("TWOBIT_BITSTREAM"), PATIENCE, state, e);
+}
+
+const struct pl_driver pl_overlay = {
+	.name = "overlay",
+	.summary = "the later layers in the FPGA, by this program's own overlay",
+	.open = open_on_board,
+	OVERLAY_FUNCTIONS,
+};

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+#include "pl/overlay/device.h"
+
+#include "base/error.h"
+#include "flow/frame.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#define NOBODY UINT32_MAX
+#define HERTZ 100e6 /* what the design is made for */
+
+#define FIELD(value, name)                                                                                   \
+	((value) >> OVERLAY_##name##_SHIFT & (uint32_t)((UINT64_C(1) << OVERLAY_##name##_BITS) - 1))
+
+static uint32_t get(const struct device *d, uint32_t offset)
+{
+	return bus_read(d->bus, DEVICE_OVERLAY, offset);
+}
+
+static void set(const struct device *d, uint32_t offset, uint32_t value)
+{
+	bus_write(d->bus, DEVICE_OVERLAY, offset, value);
+}
+
+/* Not on the way of a frame: between two looks others may run. */
+static bool pause_until(int64_t deadline)
+{
+	if (clock_now() >= deadline)
+		return false;
+	nanosleep(&(struct timespec){.tv_nsec = 20000}, NULL);
+	return true;
+}
+
+static int check_identity(const struct device *d, struct error *e)
+{
+	uint32_t identity = get(d, OVERLAY_REG_IDENTITY), version = get(d, OVERLAY_REG_VERSION);
+	uint32_t major = FIELD(version, VERSION_MAJOR), minor = FIELD(version, VERSION_MINOR);
+
+	if (identity == NOBODY)
+		return error_set(e, -ENODEV,
+			"PL \"overlay\": its registers read all ones: the PL is not programmed, or its clock "
+			"stands; load the overlay's bitstream");
+	if (identity != OVERLAY_IDENTITY)
+		return error_set(e, -ENODEV,
+			"PL \"overlay\": its identity reads 0x%08x instead of 0x%08x: another design is in "
+			"the PL; "
+			"load the overlay's bitstream",
+			identity, OVERLAY_IDENTITY);
+	if (major != OVERLAY_VERSION_MAJOR || (int)minor < OVERLAY_VERSION_MINOR)
+		return error_set(e, -EPROTO,
+			"PL \"overlay\": the PL holds version %u.%u, this program drives %d.%d; load the "
+			"bitstream that came with it",
+			major, minor, OVERLAY_VERSION_MAJOR, OVERLAY_VERSION_MINOR);
+	return 0;
+}
+
+static int read_limits(struct device *d, struct error *e)
+{
+	const uint32_t geometry = get(d, OVERLAY_REG_GEOMETRY), memory = get(d, OVERLAY_REG_MEMORY),
+		       limits = get(d, OVERLAY_REG_LIMITS);
+	int layers = (int)FIELD(limits, LIMITS_LAYERS);
+
+	if (FIELD(geometry, GEOMETRY_PIXELS) != OVERLAY_PIXELS ||
+		FIELD(geometry, GEOMETRY_CHANNELS) != OVERLAY_CHANNELS ||
+		FIELD(geometry, GEOMETRY_BITS) != OVERLAY_BITS)
+		return error_set(e, -EPROTO,
+			"PL \"overlay\": its array is %u x %u x %u, this program drives %d x %d x %d; load "
+			"the "
+			"bitstream that came with it",
+			FIELD(geometry, GEOMETRY_PIXELS), FIELD(geometry, GEOMETRY_CHANNELS),
+			FIELD(geometry, GEOMETRY_BITS), OVERLAY_PIXELS, OVERLAY_CHANNELS, OVERLAY_BITS);
+	if (d->geometry && (geometry != d->geometry || memory != d->memory || limits != d->layers))
+		return error_set(e, -EPROTO,
+			"PL \"overlay\": the PL holds another design than before; start this program again");
+	d->geometry = geometry;
+	d->memory = memory;
+	d->layers = limits;
+	d->limits = (struct overlay_limits){
+		.weight_words = (int)FIELD(memory, MEMORY_WEIGHT_WORDS),
+		.code_words = (int)FIELD(memory, MEMORY_CODE_WORDS),
+		.pages = (int)FIELD(limits, LIMITS_PAGES),
+		.page_words = (int)FIELD(limits, LIMITS_PAGE_WORDS),
+		.layers = layers < OVERLAY_LAYERS ? layers : OVERLAY_LAYERS,
+		.pooled_width = (int)FIELD(limits, LIMITS_POOLED_WIDTH),
+		.accumulator_bits = (int)FIELD(geometry, GEOMETRY_ACCUMULATOR),
+		.transfer = overlay_limits.transfer,
+	};
+	return 0;
+}
+
+static int check(struct device *d, struct error *e)
+{
+	int rc = check_identity(d, e);
+
+	return rc ? rc : read_limits(d, e);
+}
+
+int device_program(struct device *d, const char *bitstream, struct error *e)
+{
+	int rc = bus_program(d->bus, bitstream, e);
+
+	return rc ? rc : check(d, e);
+}
+
+int device_open(struct device *d, const struct bus_driver *driver, const char *bitstream, int64_t patience,
+	struct error *e)
+{
+	static const struct bus_window windows[] = {
+		[DEVICE_OVERLAY] = {"twobit-overlay", OVERLAY_WINDOW},
+		[DEVICE_DMA] = {"twobit-dma", DMA_WINDOW_SIZE},
+	};
+	int rc = bus_open(driver, windows, 2, &d->bus, e);
+
+	if (rc)
+		return rc;
+	d->dma = (struct dma){.bus = d->bus, .window = DEVICE_DMA};
+	d->patience = patience;
+	rc = check(d, e);
+	if (rc && bitstream)
+		rc = device_program(d, bitstream, e);
+	if (rc) {
+		bus_close(d->bus);
+		d->bus = NULL;
+	}
+	return rc;
+}
+
+void device_close(struct device *d)
+{
+	bus_close(d->bus);
+	d->bus = NULL;
+}
+
+int device_reset(const struct device *d)
+{
+	const uint32_t reset = 1U << OVERLAY_CONTROL_RESET_SHIFT;
+	const uint32_t resetting = 1U << OVERLAY_STATUS_RESETTING_SHIFT;
+	int64_t deadline = clock_now() + d->patience;
+	uint32_t status;
+	int rc;
+
+	/* First, so that the DMA's stream comes to its end; and again for what it still sent in between. */
+	set(d, OVERLAY_REG_CONTROL, reset);
+	rc = dma_restart(&d->dma, deadline);
+	if (rc)
+		return rc;
+	set(d, OVERLAY_REG_CONTROL, reset);
+	while ((status = get(d, OVERLAY_REG_STATUS)) & resetting)
+		if (status == NOBODY || !pause_until(deadline))
+			return -EIO;
+	set(d, OVERLAY_REG_INTERRUPT_MASK, 0); /* the DMA's interrupts say all */
+	set(d, OVERLAY_REG_CONTROL, 1U << OVERLAY_CONTROL_ENABLE_SHIFT);
+	return 0;
+}
+
+static void write_setting(void *context, uint32_t offset, uint32_t value)
+{
+	set(context, offset, value);
+}
+
+/* 0 when the transfer has left the memory. */
+static int send(const struct device *d, uint64_t address, size_t size, int64_t deadline, struct error *e)
+{
+	const char *error;
+	size_t sent;
+	enum dma_state state;
+
+	dma_start(&d->dma, DMA_TO_DESIGN, address, size);
+	if (!dma_length_fits(&d->dma, size))
+		return error_set(e, -EIO,
+			"PL \"overlay\": the DMA's length register does not hold %zu; build the DMA with a "
+			"width of "
+			"26 bits",
+			size);
+	while ((state = dma_look(&d->dma, DMA_TO_DESIGN, &sent, &error)) == DMA_RUNS)
+		if (!pause_until(deadline))
+			return error_set(e, -EIO, "PL \"overlay\": it does not take its weights");
+	return state == DMA_DONE ? 0 : error_set(e, -EIO, "PL \"overlay\": %s", error);
+}
+
+/* All records of weights have been accepted, the last of them with this CRC. */
+static int check_loaded(const struct device *d, int records, uint32_t crc, int64_t deadline, struct error *e)
+{
+	for (;;) {
+		uint32_t error = get(d, OVERLAY_REG_ERROR);
+
+		if (FIELD(error, ERROR_CODE))
+			return error_set(e, -EIO, "PL \"overlay\": it refused its weights (error %u)",
+				FIELD(error, ERROR_CODE));
+		if (get(d, OVERLAY_REG_RECORDS) == (uint32_t)records && get(d, OVERLAY_REG_LOADED_CRC) == crc)
+			return 0;
+		if (!pause_until(deadline))
+			return error_set(e, -EIO, "PL \"overlay\": its weights did not arrive");
+	}
+}
+
+int device_load(const struct device *d, const struct program *program, const struct bus_memory *memory,
+	size_t offset, struct error *e)
+{
+	const struct records *r = &program->resident;
+	int64_t deadline;
+	int rc;
+
+	program_write(program, write_setting, (void *)d);
+	rc = device_reset(d); /* the ring begins at its new place */
+	if (rc)
+		return error_set(e, rc, "PL \"overlay\": it does not come out of its reset");
+	if (!r->count)
+		return 0;
+	bus_to_design(d->bus, memory, offset, r->size);
+	deadline = clock_now() + d->patience;
+	for (int i = 0; i < r->count && !rc; i++)
+		rc = send(d, memory->address + offset + r->transfers[i].offset, r->transfers[i].size,
+			deadline, e);
+	if (rc)
+		return rc;
+	return check_loaded(d, r->count, (uint32_t)r->beats[r->size / sizeof(*r->beats) - 1], deadline, e);
+}
+
+void device_cycles(const struct device *d, const struct program *program, struct pl_cycles *out)
+{
+	*out = (struct pl_cycles){
+		.hertz = HERTZ,
+		.picture = get(d, OVERLAY_REG_PICTURE_CYCLES),
+		.waiting = get(d, OVERLAY_REG_STALL_CYCLES),
+		.total = get(d, OVERLAY_REG_CYCLES),
+		.idle = get(d, OVERLAY_REG_IDLE_CYCLES),
+		.pictures = get(d, OVERLAY_REG_PICTURES),
+		.count = program->stage_count,
+	};
+	for (int i = 0; i < program->stage_count; i++)
+		out->layers[i].layer = program->stages[i].layer;
+	for (int i = 0; i < program->part_count; i++)
+		out->layers[program->parts[i].stage].cycles +=
+			get(d, OVERLAY_REG_LAYER_CYCLES + 4 * (uint32_t)i);
+}

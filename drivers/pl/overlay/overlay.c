@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Two buffers in the overlay: one is computed while the next is loaded and the one before is read. The DMA
+ * does one transfer at a time in each direction, so those that are to follow wait here. There is no thread:
+ * whoever waits for a buffer hears the interrupt, sees what has ended, and starts what follows.
+ */
+#include "pl/overlay/overlay.h"
+
+#include "base/error.h"
+#include "base/log.h"
+#include "flow/frame.h"
+#include "flow/thread.h"
+#include "pl/overlay/device.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* How long nobody looks at the registers, lest a lost interrupt or a reset be noticed at the deadline only.
+ */
+#define SLICE INT64_C(100000000)
+
+enum { LINE = 64 }; /* bytes of the largest cache line: what the DMA writes shares none */
+
+enum state {
+	IDLE, /* never submitted, or forgotten by a reset */
+	QUEUED,
+	FAILED,
+	DONE,
+};
+
+struct buffer {
+	uint8_t *input;
+	int32_t *output;
+	size_t transfer, answer; /* where they lie in the memory */
+	enum state state;
+	int reason; /* of FAILED: negative errno value */
+	uint16_t sequence;
+};
+
+struct overlay {
+	struct device device;
+	const char *bitstream;
+	struct program *program;
+	struct bus_memory memory; /* transfers, answers, resident weights */
+	size_t resident;
+
+	pthread_mutex_t lock;	/* guards all that follows, and the device's registers */
+	pthread_cond_t changed; /* a buffer is no longer QUEUED, or nobody listens any more */
+	bool listening;		/* somebody waits for an interrupt, without the lock */
+	struct buffer buffers[PL_BUFFERS];
+	uint16_t sequence; /* of the last submission; goes on over resets, so that no old answer is taken */
+
+	/* Submissions since the last reset: number n is of buffer order[n % PL_BUFFERS]. */
+	unsigned submitted, sent, received;
+	int order[PL_BUFFERS];
+	int piece; /* transfer of submission `sent` */
+	bool sending, receiving;
+	bool stopped; /* something failed: no more is started until a reset */
+};
+
+static struct buffer *buffer_of(struct overlay *o, unsigned submission)
+{
+	return &o->buffers[o->order[submission % PL_BUFFERS]];
+}
+
+static void fail(struct overlay *o, struct buffer *b, int reason, const char *what)
+{
+	log_debug("PL \"overlay\": picture %u: %s", b->sequence, what);
+	o->stopped = true;
+	if (b->state != QUEUED)
+		return;
+	b->state = FAILED;
+	b->reason = reason;
+}
+
+/* An answer has come, or what the overlay sent instead. */
+static void take_answer(struct overlay *o, struct buffer *b, size_t size)
+{
+	static const char *const failures[] = {
+		[OVERLAY_ERROR_NONE] = "a failure without an error",
+		[OVERLAY_ERROR_SHORT] = "a record was cut short",
+		[OVERLAY_ERROR_LONG] = "a record did not end",
+		[OVERLAY_ERROR_HEADER] = "a record had a bad header",
+		[OVERLAY_ERROR_RANGE] = "a record did not fit",
+		[OVERLAY_ERROR_CRC] = "a record was damaged on its way in",
+		[OVERLAY_ERROR_DESCRIPTOR] = "a descriptor makes no sense",
+		[OVERLAY_ERROR_WATCHDOG] = "nothing moved",
+	};
+	const uint64_t *answer = (const uint64_t *)((const char *)o->memory.data + b->answer);
+	int failure, rc;
+
+	if (size > o->program->answer_size)
+		size = 0;
+	bus_from_design(o->device.bus, &o->memory, b->answer, size);
+	rc = program_unpack(o->program, answer, size, b->sequence, b->output, &failure);
+	if (rc == -EIO)
+		fail(o, b, rc,
+			failure < (int)(sizeof(failures) / sizeof(*failures)) ? failures[failure]
+									      : "an unknown failure");
+	else if (rc)
+		fail(o, b, rc, "the answer is another picture's, or damaged");
+	else if (b->state == QUEUED)
+		b->state = DONE;
+}
+
+static void look_at_sending(struct overlay *o)
+{
+	const char *error;
+	size_t size;
+	enum dma_state state = o->sending ? dma_look(&o->device.dma, DMA_TO_DESIGN, &size, &error) : DMA_RUNS;
+
+	if (state == DMA_RUNS)
+		return;
+	o->sending = false;
+	if (state == DMA_FAILED) {
+		fail(o, buffer_of(o, o->sent), -EIO, error);
+	} else if (++o->piece == o->program->picture.count) {
+		o->piece = 0;
+		o->sent++;
+	}
+}
+
+static void look_at_receiving(struct overlay *o)
+{
+	struct buffer *b = buffer_of(o, o->received);
+	const char *error;
+	size_t size;
+	enum dma_state state =
+		o->receiving ? dma_look(&o->device.dma, DMA_FROM_DESIGN, &size, &error) : DMA_RUNS;
+
+	if (state == DMA_RUNS)
+		return;
+	o->receiving = false;
+	if (state == DMA_FAILED)
+		fail(o, b, -EIO, error);
+	else
+		take_answer(o, b, size);
+	o->received++;
+}
+
+static void start_what_follows(struct overlay *o)
+{
+	const struct dma *dma = &o->device.dma;
+
+	if (o->stopped)
+		return;
+	if (!o->receiving && o->received != o->submitted) {
+		dma_start(dma, DMA_FROM_DESIGN, o->memory.address + buffer_of(o, o->received)->answer,
+			o->program->answer_size);
+		o->receiving = true;
+	}
+	if (!o->sending && o->sent != o->submitted) {
+		const struct transfer *t = &o->program->picture.transfers[o->piece];
+
+		dma_start(dma, DMA_TO_DESIGN, o->memory.address + buffer_of(o, o->sent)->transfer + t->offset,
+			t->size);
+		o->sending = true;
+	}
+}
+
+/* Looks at what has ended, and starts what follows; the lock is held. */
+static void serve(struct overlay *o)
+{
+	look_at_sending(o);
+	look_at_receiving(o);
+	start_what_follows(o);
+}
+
+/* Waits without the lock, which is held before and after, for something that may have changed. */
+static int listen(struct overlay *o, int64_t deadline)
+{
+	int64_t slice = clock_now() + SLICE;
+	int rc;
+
+	if (slice > deadline)
+		slice = deadline;
+	if (o->listening) {
+		condition_wait(&o->changed, &o->lock, slice);
+		return 0;
+	}
+	o->listening = true;
+	pthread_mutex_unlock(&o->lock);
+	rc = bus_wait(o->device.bus, DEVICE_DMA, slice);
+	pthread_mutex_lock(&o->lock);
+	o->listening = false;
+	return rc == -ETIMEDOUT ? 0 : rc;
+}
+
+/* Whether waiting for the buffer has come to an end, and with what. */
+static bool settled(struct overlay *o, int buffer, int *rc)
+{
+	const struct buffer *b = &o->buffers[buffer];
+
+	*rc = b->state == DONE ? 0 : b->state == FAILED ? b->reason : -ECANCELED;
+	if (b->state != QUEUED)
+		return true;
+	*rc = -EIO; /* after a failure only the answer that comes already still may */
+	return o->stopped && !(o->receiving && buffer_of(o, o->received) == b);
+}
+
+int overlay_wait(void *state, int buffer, int64_t deadline)
+{
+	struct overlay *o = state;
+	int rc;
+
+	pthread_mutex_lock(&o->lock);
+	while (!settled(o, buffer, &rc)) {
+		bool over = clock_now() >= deadline;
+		int broken = over ? -ETIMEDOUT : listen(o, deadline);
+
+		serve(o); /* an interrupt may be lost, a buffer end at the very deadline */
+		pthread_cond_broadcast(&o->changed);
+		if (broken && !settled(o, buffer, &rc)) {
+			rc = broken;
+			break;
+		}
+	}
+	pthread_mutex_unlock(&o->lock);
+	return rc;
+}
+
+int overlay_submit(void *state, int buffer)
+{
+	struct overlay *o = state;
+	struct buffer *b = &o->buffers[buffer];
+	uint16_t sequence;
+
+	pthread_mutex_lock(&o->lock);
+	if (b->state == QUEUED) {
+		pthread_mutex_unlock(&o->lock);
+		return -EBUSY;
+	}
+	sequence = ++o->sequence;
+	pthread_mutex_unlock(&o->lock);
+	/* Without the lock: the buffer's memory is the caller's until it is QUEUED. */
+	program_pack(o->program, b->input, sequence, (uint64_t *)((char *)o->memory.data + b->transfer));
+	bus_to_design(
+		o->device.bus, &o->memory, b->transfer, (o->program->picture_beats + 2) * sizeof(uint64_t));
+	pthread_mutex_lock(&o->lock);
+	b->sequence = sequence;
+	b->state = QUEUED;
+	if (!o->stopped) { /* else a reset comes, which forgets it */
+		o->order[o->submitted++ % PL_BUFFERS] = buffer;
+		serve(o);
+		pthread_cond_broadcast(&o->changed);
+	}
+	pthread_mutex_unlock(&o->lock);
+	return 0;
+}
+
+/* What is under way is forgotten; the lock is held. */
+static void forget(struct overlay *o)
+{
+	for (int i = 0; i < PL_BUFFERS; i++)
+		if (o->buffers[i].state != DONE)
+			o->buffers[i].state = IDLE;
+	o->submitted = o->sent = o->received = 0;
+	o->piece = 0;
+	o->sending = o->receiving = false;
+	pthread_cond_broadcast(&o->changed);
+}
+
+int overlay_reset(void *state)
+{
+	struct overlay *o = state;
+	int rc;
+
+	pthread_mutex_lock(&o->lock);
+	rc = device_reset(&o->device);
+	forget(o);
+	o->stopped = rc != 0;
+	pthread_mutex_unlock(&o->lock);
+	return rc;
+}
+
+int overlay_program(void *state, struct error *e)
+{
+	struct overlay *o = state;
+	int rc;
+
+	pthread_mutex_lock(&o->lock);
+	rc = device_program(&o->device, o->bitstream, e);
+	if (!rc)
+		rc = device_load(&o->device, o->program, &o->memory, o->resident, e);
+	forget(o);
+	o->stopped = rc != 0;
+	pthread_mutex_unlock(&o->lock);
+	return rc;
+}
+
+static size_t align(size_t size)
+{
+	return (size + LINE - 1) / LINE * LINE;
+}
+
+/* One piece of memory for all, since some systems hand out few. */
+static int create_memory(struct overlay *o, struct error *e)
+{
+	const struct program *p = o->program;
+	size_t at = 0;
+	int rc;
+
+	for (int i = 0; i < PL_BUFFERS; i++) {
+		o->buffers[i].transfer = at;
+		at += align(p->picture.size);
+		o->buffers[i].answer = at;
+		at += align(p->answer_size);
+	}
+	o->resident = at;
+	at += align(p->resident.size);
+	rc = bus_allocate(o->device.bus, at, &o->memory, e);
+	if (rc)
+		return rc;
+	for (int i = 0; i < PL_BUFFERS; i++)
+		memcpy((char *)o->memory.data + o->buffers[i].transfer, p->picture.beats, p->picture.size);
+	memcpy((char *)o->memory.data + o->resident, p->resident.beats, p->resident.size);
+	bus_to_design(o->device.bus, &o->memory, 0, at);
+	return 0;
+}
+
+static int create_buffers(
+	struct overlay *o, const struct network *network, int first, int last, struct error *e)
+{
+	const struct layer *end = &network->layers[last - 1];
+	size_t element = end->ending == ENDING_SCORES ? sizeof(int32_t) : sizeof(uint8_t);
+
+	for (int i = 0; i < PL_BUFFERS; i++) {
+		o->buffers[i].input = buffer_create(shape_size(network->layers[first].in));
+		o->buffers[i].output = buffer_create(shape_size(end->out) * element);
+		if (!o->buffers[i].input || !o->buffers[i].output)
+			return error_set(e, -ENOMEM, "PL \"overlay\": no memory for the buffers of %s",
+				network->name ? network->name : "the network");
+	}
+	return 0;
+}
+
+static void free_buffers(struct overlay *o)
+{
+	for (int i = 0; i < PL_BUFFERS; i++) {
+		free(o->buffers[i].input);
+		free(o->buffers[i].output);
+		o->buffers[i].input = NULL;
+		o->buffers[i].output = NULL;
+	}
+	bus_free(o->device.bus, &o->memory);
+	program_destroy(o->program);
+	o->program = NULL;
+}
+
+int overlay_load(void *state, const struct network *network, int first, int last, struct error *e)
+{
+	struct overlay *o = state;
+	int rc = program_create(network, first, last, &o->device.limits, false, &o->program, e);
+
+	if (!rc)
+		rc = create_buffers(o, network, first, last, e);
+	if (!rc)
+		rc = create_memory(o, e);
+	if (!rc)
+		rc = device_load(&o->device, o->program, &o->memory, o->resident, e);
+	if (rc)
+		free_buffers(o);
+	return rc;
+}
+
+void overlay_close(void *state)
+{
+	struct overlay *o = state;
+
+	/* A DMA that does not stop may still write: its memory is not for others then. */
+	if (o->program && device_reset(&o->device))
+		memset(&o->memory, 0, sizeof(o->memory));
+	free_buffers(o);
+	device_close(&o->device);
+	pthread_mutex_destroy(&o->lock);
+	pthread_cond_destroy(&o->changed);
+	free(o);
+}
+
+int overlay_open(const struct bus_driver *driver, const char *bitstream, int64_t patience, void **state,
+	struct error *e)
+{
+	struct overlay *o = calloc(1, sizeof(*o));
+	int rc;
+
+	if (!o || condition_init(&o->changed)) {
+		free(o);
+		return error_set(e, -ENOMEM, "PL \"overlay\": no memory");
+	}
+	pthread_mutex_init(&o->lock, NULL);
+	o->bitstream = bitstream;
+	rc = device_open(&o->device, driver, bitstream, patience, e);
+	if (rc) {
+		pthread_mutex_destroy(&o->lock);
+		pthread_cond_destroy(&o->changed);
+		free(o);
+		return rc;
+	}
+	*state = o;
+	return 0;
+}
+
+uint8_t *overlay_input(void *state, int buffer)
+{
+	return ((struct overlay *)state)->buffers[buffer].input;
+}
+
+int32_t *overlay_output(void *state, int buffer)
+{
+	return ((struct overlay *)state)->buffers[buffer].output;
+}
+
+void overlay_cycles(void *state, struct pl_cycles *out)
+{
+	struct overlay *o = state;
+
+	pthread_mutex_lock(&o->lock);
+	device_cycles(&o->device, o->program, out);
+	pthread_mutex_unlock(&o->lock);
+}

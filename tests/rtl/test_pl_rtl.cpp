@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The kind of PL "rtl": driver, DMA and Verilog together, against the scalar reference, to the last bit.
+ *   test_pl_rtl FIRST COUNT    random networks
+ *   test_pl_rtl FOLDER         a network that was saved; prints cycles with one and with both buffers in use
+ */
+#include "networks.h"
+
+extern "C" {
+#include "base/error.h"
+#include "pl/pl.h"
+}
+
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+static int failures;
+
+static void check(bool right, const std::string &network, const char *what)
+{
+	if (right)
+		return;
+	std::fprintf(stderr, "%s: %s\n", network.c_str(), what);
+	failures++;
+}
+
+/* As clock_now() counts, whose header is no C++. */
+static int64_t in_two_minutes()
+{
+	auto now = std::chrono::steady_clock::now() + std::chrono::minutes(2);
+
+	return std::chrono::duration_cast<std::chrono::nanoseconds>(now.time_since_epoch()).count();
+}
+
+/* A network behind the PL, and what it should answer. */
+struct bench {
+	const struct network *network;
+	int first;
+	std::string name;
+	size_t in_size, out_size;
+	int bits;
+	random_source random{5};
+	struct pl *pl = nullptr;
+	enum { PICTURES = 5 };
+	struct picture {
+		std::vector<uint8_t> codes, answer;
+	} pictures[PICTURES], *current[PL_BUFFERS];
+	unsigned next = 0;
+
+	bench(const struct network *n, int first_layer, const std::string &its_name)
+	    : network(n), first(first_layer), name(its_name)
+	{
+		const struct layer &begin = n->layers[first], &end = n->layers[n->layer_count - 1];
+
+		in_size = shape_size(begin.in);
+		bits = begin.input_bits;
+		out_size = shape_size(end.out) * (end.ending == ENDING_SCORES ? sizeof(int32_t) : 1);
+	}
+	~bench()
+	{
+		pl_close(pl);
+	}
+	bench(const bench &) = delete;
+	bench &operator=(const bench &) = delete;
+
+	int open(struct error *e)
+	{
+		int rc = pl_open("rtl", nullptr, &pl, e);
+
+		if (rc)
+			return rc;
+		prepare();
+		return pl_load(pl, network, first, network->layer_count, e);
+	}
+	/* The reference is slow, and pictures in flight are not to wait for it. */
+	void prepare()
+	{
+		for (picture &one : pictures) {
+			one.codes.resize(in_size);
+			one.answer.resize(out_size);
+			for (uint8_t &code : one.codes)
+				code = static_cast<uint8_t>(random.below(1 << bits));
+			if (reference_run(network, first, network->layer_count, one.codes.data(),
+				    one.answer.data()))
+				throw std::string("no memory");
+		}
+	}
+	void submit(int buffer)
+	{
+		current[buffer] = &pictures[next++ % PICTURES];
+		std::memcpy(pl_input(pl, buffer), current[buffer]->codes.data(), in_size);
+		check(pl_submit(pl, buffer) == 0, name, "a picture is not taken");
+	}
+	void collect(int buffer)
+	{
+		int rc = pl_wait(pl, buffer, in_two_minutes());
+
+		if (rc)
+			std::fprintf(stderr, "%s: %s\n", name.c_str(), std::strerror(-rc));
+		check(!rc && !std::memcmp(pl_output(pl, buffer), current[buffer]->answer.data(), out_size),
+			name, "a picture is wrong");
+	}
+	void run(int count, int in_flight)
+	{
+		for (int i = 0; i < count + in_flight; i++) {
+			if (i >= in_flight)
+				collect((i - in_flight) % PL_BUFFERS);
+			if (i < count)
+				submit(i % PL_BUFFERS);
+		}
+	}
+};
+
+/* A reset while pictures run, then programmed anew: what is forgotten says so, and what follows is right. */
+static void disturb(bench &b)
+{
+	struct error e = {};
+
+	b.submit(0);
+	b.submit(1);
+	check(pl_reset(b.pl) == 0, b.name, "it cannot be reset");
+	check(pl_wait(b.pl, 0, INT64_MAX) == -ECANCELED, b.name, "a reset forgets no picture");
+	check(pl_wait(b.pl, 1, 0) == -ECANCELED, b.name, "a reset forgets no picture in the queue");
+	b.run(3, 2);
+	b.submit(1);
+	check(pl_reset(b.pl) == 0 && pl_program(b.pl, &e) == 0, b.name, "it cannot be programmed");
+	b.run(2, 2);
+}
+
+static int random_networks(uint64_t first, int count)
+{
+	int done = 0, refused = 0;
+
+	for (uint64_t seed = first; done < count && refused < 10 + count && !failures; seed++) {
+		auto n = random_network(seed, true);
+		struct error e = {};
+
+		n->run(n->codes());
+		n->network.name = const_cast<char *>(n->name.c_str());
+		bench b(&n->network, 0, n->name);
+		if (b.open(&e)) {
+			check(e.code == -ENOTSUP, n->name, e.text);
+			refused++;
+			continue;
+		}
+		b.run(3, 2);
+		if (done++ % 4 == 0)
+			disturb(b);
+	}
+	std::printf("%d networks right, %d did not fit\n", done, refused);
+	return failures || done < count;
+}
+
+static struct pl_cycles measure(bench &b, int in_flight)
+{
+	enum { PICTURES = 8 };
+	struct pl_cycles before, after;
+
+	b.run(2, in_flight);
+	pl_cycles_read(b.pl, &before);
+	b.run(PICTURES, in_flight);
+	pl_cycles_read(b.pl, &after);
+	check(after.pictures - before.pictures == PICTURES, b.name, "the pictures are counted wrongly");
+	after.total = (after.total - before.total) / PICTURES;
+	after.idle = (after.idle - before.idle) / PICTURES;
+	return after;
+}
+
+static int folder(const char *path)
+{
+	struct network *network = nullptr;
+	struct error e = {};
+
+	if (network_load(path, &network, &e)) {
+		std::fprintf(stderr, "%s\n", e.text);
+		return 1;
+	}
+	{
+		bench b(network, 1, network->name);
+		if (b.open(&e)) {
+			std::fprintf(stderr, "%s\n", e.text);
+			failures++;
+		} else {
+			struct pl_cycles one, both;
+
+			/* A busy machine may start the next picture late. */
+			for (int tries = 0; tries < 5 && (!tries || both.idle >= one.idle); tries++) {
+				one = measure(b, 1);
+				both = measure(b, 2);
+			}
+			std::printf(
+				"%s: a picture takes %u cycles, %.1f us at %.0f MHz; %u waiting for "
+				"weights\n",
+				network->name, both.picture, both.picture / both.hertz * 1e6,
+				both.hertz / 1e6, both.waiting);
+			for (int i = 0; i < both.count; i++)
+				std::printf(
+					"  %-8s %6u\n", both.layers[i].layer->name, both.layers[i].cycles);
+			std::printf(
+				"one buffer in use: %u cycles from picture to picture, %u of them idle\n"
+				"both: %u cycles, %u idle\n",
+				one.total, one.idle, both.total, both.idle);
+			check(both.idle < one.idle, b.name, "pictures do not overlap");
+			disturb(b);
+		}
+	}
+	network_free(network);
+	return failures != 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 3)
+		return random_networks(std::strtoull(argv[1], nullptr, 10), std::atoi(argv[2]));
+	if (argc == 2)
+		return folder(argv[1]);
+	std::fprintf(stderr, "usage: test_pl_rtl FIRST COUNT | FOLDER\n");
+	return 64;
+}
