@@ -103,29 +103,15 @@ static void print_json(const struct session *s)
 		confusions));
 }
 
-/* Through a temporary name, so that an old file stays whole when writing fails. */
 static int write_scores(const struct session *s, struct error *e)
 {
 	struct npy npy = {.type = "i4",
 		.dimensions = 2,
 		.shape = {(uint64_t)s->result.attempted, (uint64_t)s->network->class_count}};
-	char temporary[PATH_MAX];
-	const char *path = s->values.scores;
+	struct output_file out;
+	int status = output_file_open(&out, s->values.scores, e);
 
-	if (snprintf(temporary, sizeof(temporary), "%s.%ld.tmp", path, (long)getpid()) >= PATH_MAX)
-		return error_set(e, -ENAMETOOLONG, "cannot write %s: its name is too long", path);
-	FILE *file = fopen(temporary, "wbe");
-	if (!file)
-		return error_set(e, -errno, "cannot write %s: %s", path, strerror(errno));
-	int error = npy_write(file, &npy, s->result.scores);
-	if (fclose(file) != 0 && !error)
-		error = -errno;
-	if (!error && rename(temporary, path) != 0)
-		error = -errno;
-	if (!error)
-		return 0;
-	unlink(temporary);
-	return error_set(e, error, "cannot write %s: %s", path, strerror(-error));
+	return status ? status : output_file_close(&out, npy_write(out.file, &npy, s->result.scores), e);
 }
 
 static int finish(struct session *s)

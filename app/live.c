@@ -7,6 +7,7 @@
 #include "live_loop.h"
 #include "live_report.h"
 #include "networks.h"
+#include "trace_file.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -15,7 +16,7 @@
 #define NANOSECONDS 1000000000LL
 
 struct values {
-	const char *source, *format, *exposure, *network, *pl, *kernels, *snapshot;
+	const char *source, *format, *exposure, *network, *pl, *kernels, *snapshot, *trace;
 	const char *display, *drm_device, *connector, *mode;
 	struct option_texts controls;
 	struct option_size size;
@@ -76,6 +77,7 @@ static const struct option options[] = {
 		offsetof(struct values, no_overlap)},
 	{"no-caption", 0, OPTION_FLAG, NULL, "Draw nothing on the picture",
 		offsetof(struct values, no_caption)},
+	OPTION_ROW_TRACE(struct values, trace),
 	{"json", 0, OPTION_FLAG, NULL, "Print the final report as JSON", offsetof(struct values, json)},
 	{0},
 };
@@ -86,6 +88,7 @@ struct session {
 	struct network *network;
 	struct camera *camera;
 	struct pl *pl;
+	struct trace_file *trace;
 	struct line *line;
 	struct live_loop loop;
 };
@@ -116,6 +119,8 @@ static int start(struct session *s, struct error *e)
 
 	if (networks_open(v->network, &s->network, e))
 		return fail(FAILURE_NETWORK, e);
+	if (trace_file_open(v->trace, s->network->name, &s->trace, e))
+		return fail(FAILURE_CREATE, e);
 	if (camera_open(v->source, &wanted, &s->camera, e))
 		return fail(FAILURE_SOURCE, e);
 	log_info("source: %s", camera_description(s->camera));
@@ -124,6 +129,7 @@ static int start(struct session *s, struct error *e)
 	line.network = s->network;
 	line.camera = s->camera;
 	line.pl = s->pl;
+	line.trace = trace_file_trace(s->trace);
 	if (line_start(&line, &s->line, e))
 		return fail(e->code == -ENOTSUP ? FAILURE_KERNELS : FAILURE_NETWORK, e);
 	return EX_OK;
@@ -152,6 +158,8 @@ static int run(struct session *s)
 	live_loop_finish(&s->loop);
 	if (line_join(s->line, &e) && !code)
 		code = fail(FAILURE_SOURCE, &e);
+	if (trace_file_write(s->trace, &e) && !code)
+		code = fail(FAILURE_CREATE, &e);
 	if ((!quiet() || v->json) && line_report(s->line)->shown)
 		live_report_print(line_report(s->line), s->loop.description, s->loop.words, v->json);
 	return code;
@@ -182,6 +190,7 @@ static int live_run(int argc, char **argv)
 	code = run(&s);
 	live_loop_finish(&s.loop);
 	line_destroy(s.line);
+	trace_file_close(s.trace);
 	pl_close(s.pl);
 	camera_close(s.camera);
 	network_free(s.network);

@@ -73,6 +73,12 @@ struct option {
 			"Kernels for what software computes; see `twobit list kernels` [the fastest]",       \
 			offsetof(type, member), 0, 0, NULL                                                   \
 	}
+#define OPTION_ROW_TRACE(type, member)                                                                       \
+	{                                                                                                    \
+		"trace", 0, OPTION_TEXT, "FILE.json",                                                        \
+			"Write when each stage worked on which frame, for ui.perfetto.dev",                  \
+			offsetof(type, member), 0, 0, NULL                                                   \
+	}
 
 /* Every command has these: -q, -v, --log-level, --color and -h. */
 extern const struct option common_options[];

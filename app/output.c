@@ -10,7 +10,9 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 int failure_exit_code(enum failure where, int code)
 {
@@ -79,4 +81,46 @@ json_t *output_text(const char *text)
 json_t *output_share(double share)
 {
 	return json_real(round(share * 1e6) / 1e6);
+}
+
+int output_file_open(struct output_file *out, const char *path, struct error *e)
+{
+	struct stat status;
+	bool direct = stat(path, &status) == 0 && !S_ISREG(status.st_mode);
+
+	*out = (struct output_file){0};
+	if (snprintf(out->path, sizeof(out->path), "%s", path) >= PATH_MAX ||
+		snprintf(out->temporary, sizeof(out->temporary), "%s.%ld.tmp", path, (long)getpid()) >=
+			PATH_MAX)
+		return error_set(e, -ENAMETOOLONG, "cannot write %.200s…: its name is too long", path);
+	if (direct)
+		out->temporary[0] = '\0';
+	out->file = fopen(direct ? path : out->temporary, "wbe");
+	if (!out->file)
+		return error_set(e, -errno, "cannot write %s: %s", path, strerror(errno));
+	return 0;
+}
+
+int output_file_close(struct output_file *out, int status, struct error *e)
+{
+	if (fclose(out->file) != 0 && !status)
+		status = -errno;
+	out->file = NULL;
+	if (!status && out->temporary[0] && rename(out->temporary, out->path) != 0)
+		status = -errno;
+	if (!status)
+		return 0;
+	if (out->temporary[0])
+		unlink(out->temporary);
+	return error_set(e, status, "cannot write %s: %s", out->path, strerror(-status));
+}
+
+void output_file_drop(struct output_file *out)
+{
+	if (!out->file)
+		return;
+	fclose(out->file);
+	out->file = NULL;
+	if (out->temporary[0])
+		unlink(out->temporary);
 }

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* What goes to standard output for other programs: one JSON object a line. */
+/* What goes to standard output for other programs, one JSON object a line, and to files. */
 #ifndef APP_OUTPUT_H
 #define APP_OUTPUT_H
 
 #include <jansson.h>
+#include <limits.h>
+#include <stdio.h>
+
+struct error;
 
 /* Prints the object on one line and gives its reference up. NULL (out of memory) shows in output_finish. */
 void output_json(json_t *object);
@@ -13,5 +17,22 @@ json_t *output_text(const char *text);
 
 /* A confidence or rate to six digits after the point, so that the last bits of a float do not show. */
 json_t *output_share(double share);
+
+/*
+ * A file that comes into being whole: an old one stays until then. What is no regular file (a pipe,
+ * /dev/null) is written as it goes.
+ */
+struct output_file {
+	FILE *file;
+	char path[PATH_MAX], temporary[PATH_MAX];
+};
+
+int output_file_open(struct output_file *out, const char *path, struct error *e);
+
+/* status: 0, or the negative errno value with which writing failed: then nothing is left, and it is told. */
+int output_file_close(struct output_file *out, int status, struct error *e);
+
+/* Leaves nothing. Takes one that is all 0 or closed. */
+void output_file_drop(struct output_file *out);
 
 #endif
