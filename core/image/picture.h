@@ -57,6 +57,15 @@ void raw_picture_finish(struct raw_picture *raw);
  */
 int picture_decode(const struct raw_picture *raw, double scale, struct picture *out, struct error *e);
 
+/*
+ * As JPEG (4:2:2), for raw pictures that are none. quality: 1 … 100. Fills all of out, keeping its memory
+ * where that is large enough. -ENOMEM, -EINVAL with a sentence.
+ */
+int picture_encode_jpeg(const struct picture *picture, int quality, struct raw_picture *out, struct error *e);
+
+/* The size in pixels that a JPEG's header says. 0 or -EBADMSG. */
+int picture_jpeg_size(const uint8_t *data, size_t size, int *width, int *height);
+
 /* A picture file: JPEG or PNG (by content, not by name). -ENOENT …, -EBADMSG; the sentence names the path. */
 int picture_read_file(const char *path, struct picture *out, struct error *e);
 

@@ -20,7 +20,8 @@ struct classification {
 
 /*
  * scores: int32_t [class_count]. work: double [class_count], for the caller to keep, so that nothing is
- * allocated. The ranking is that of scale · score + bias in double precision.
+ * allocated; it is left with each class's share, of which the softmax is work[i] / (sum of all). The ranking
+ * is that of scale · score + bias in double precision.
  */
 void classify_scores(
 	const struct network *network, const int32_t *scores, double *work, struct classification *out);

@@ -129,6 +129,7 @@ void camera_close(struct camera *camera)
 
 int camera_next(struct camera *camera, struct frame *frame, struct error *e)
 {
+	frame->sequence = camera->number;
 	int status = camera->driver->next(camera->state, frame, e);
 	if (status == -ECANCELED)
 		error_set(e, status, "the source was stopped");

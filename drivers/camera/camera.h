@@ -30,9 +30,9 @@ struct camera_driver {
 	int (*open)(const char *source, const struct camera_options *options, void **state, struct error *e);
 	void (*describe)(const void *state, char *text, size_t size);
 	/*
-	 * Fills raw, name, lost and STAMP_CAPTURED. 0, -ENODATA at the end, -EBADMSG for a broken frame (go
-	 * on). While there is no picture to be had it may deliver absent frames, with words, a few each
-	 * second.
+	 * Fills raw, name, lost and STAMP_CAPTURED; sequence, where the device counts by itself. 0, -ENODATA
+	 * at the end, -EBADMSG for a broken frame (go on). While there is no picture to be had it may deliver
+	 * absent frames, with words, a few each second.
 	 */
 	int (*next)(void *state, struct frame *frame, struct error *e);
 	void (*close)(void *state);
@@ -52,7 +52,8 @@ int camera_open(
 	const char *source, const struct camera_options *options, struct camera **out, struct error *e);
 void camera_close(struct camera *camera); /* takes NULL */
 
-/* As the driver's next; also sets number, which counts broken frames as well. */
+/* As the driver's next; also sets number, which counts broken frames as well, and sequence where the driver
+ * does not. */
 int camera_next(struct camera *camera, struct frame *frame, struct error *e);
 void camera_stop(struct camera *camera);
 

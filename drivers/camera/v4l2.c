@@ -287,6 +287,7 @@ static int take(struct v4l2_camera *c, int64_t until, struct frame *frame, struc
 	if (status == 0) {
 		frame->stamps[STAMP_CAPTURED] = v4l2_capture_time(taken.flags, taken.time, now);
 		frame->lost = c->lost;
+		frame->sequence = taken.sequence;
 		c->lost = 0;
 		if (c->trouble == TROUBLE_SILENT) {
 			log_info("%s gives pictures again", c->device.node.name);

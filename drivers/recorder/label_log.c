@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT */
+#include "recorder/label_log.h"
+
+#include "base/error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct label_log {
+	int fd;
+	enum label_log_kind kind;
+	int top_k;
+	off_t length; /* of the whole lines */
+	struct text line;
+	char *path;
+};
+
+static const struct {
+	const char *name;
+	enum stamp from, to;
+} stages[] = {
+	{"arrival", STAMP_CAPTURED, STAMP_RECEIVED},
+	{"decode", STAMP_DECODE_BEGUN, STAMP_DECODED},
+	{"conv0", STAMP_CONV0_BEGUN, STAMP_CONV0},
+	{"pl", STAMP_PL_BEGUN, STAMP_PL},
+	{"label", STAMP_PL, STAMP_LABELLED},
+	{"total", STAMP_CAPTURED, STAMP_LABELLED},
+};
+
+#define STAGES (sizeof(stages) / sizeof(stages[0]))
+
+static const char *const droppers[DROPPED_COUNT] = {
+	[DROPPED_BY_CAMERA] = "camera",
+	[DROPPED_BROKEN] = "broken",
+	[DROPPED_BY_LINE] = "line",
+	[DROPPED_BY_RECORDER] = "recorder",
+};
+
+const char *label_log_ending(enum label_log_kind kind)
+{
+	return kind == LABEL_LOG_CSV ? ".csv" : ".jsonl";
+}
+
+static struct verdict_item class_item(const struct network *network, const struct prediction *p)
+{
+	return (struct verdict_item){network->labels[p->index], p->index, (double)p->confidence};
+}
+
+static struct verdict_item group_item(const struct network *network, const struct prediction *p)
+{
+	if (p->index < 0)
+		return (struct verdict_item){0};
+	return (struct verdict_item){network->groups[p->index].name, p->index, (double)p->confidence};
+}
+
+void verdict_make(struct verdict *verdict, const struct network *network, int top_k,
+	const struct classification *own, const struct classification *smoothed)
+{
+	*verdict = (struct verdict){.count = own->count < top_k ? own->count : top_k};
+	for (int i = 0; i < verdict->count; i++)
+		verdict->top[i] = class_item(network, &own->top[i]);
+	verdict->group = group_item(network, &own->group);
+	verdict->smoothed = class_item(network, &smoothed->top[0]);
+	verdict->smoothed_group = group_item(network, &smoothed->group);
+}
+
+static void print_item(struct text *t, const struct verdict_item *item, bool with_index)
+{
+	if (!item->label) {
+		text_add(t, "null");
+		return;
+	}
+	text_add(t, "{\"label\":");
+	text_add_json(t, item->label);
+	if (with_index)
+		text_add(t, ",\"index\":%d", item->index);
+	text_add(t, ",\"confidence\":");
+	text_add_number(t, item->confidence);
+	text_add(t, "}");
+}
+
+void verdict_print(struct text *t, const struct verdict *verdict)
+{
+	text_add(t, "\"top\":[");
+	for (int i = 0; i < verdict->count; i++) {
+		if (i)
+			text_add(t, ",");
+		print_item(t, &verdict->top[i], true);
+	}
+	text_add(t, "],\"group\":");
+	print_item(t, &verdict->group, false);
+	text_add(t, ",\"smoothed\":");
+	print_item(t, &verdict->smoothed, true);
+	text_add(t, ",\"smoothed_group\":");
+	print_item(t, &verdict->smoothed_group, false);
+}
+
+static long long microseconds(const struct label_line *line, size_t stage)
+{
+	int64_t time = line->stamps[stages[stage].to] - line->stamps[stages[stage].from];
+
+	return time > 0 ? (long long)(time / 1000) : 0;
+}
+
+static void frame_json(struct text *t, const struct label_line *line)
+{
+	text_add(t, "{\"frame\":%llu,\"sequence\":%llu,\"monotonic\":%lld,\"wall\":\"",
+		(unsigned long long)line->frame, (unsigned long long)line->sequence,
+		(long long)line->stamps[STAMP_CAPTURED]);
+	text_add_time(t, line->wall);
+	text_add(t, "\",\"dropped\":{");
+	for (int i = 0; i < DROPPED_COUNT; i++)
+		text_add(t, "%s\"%s\":%llu", i ? "," : "", droppers[i], (unsigned long long)line->dropped[i]);
+	text_add(t, "},");
+	verdict_print(t, &line->verdict);
+	text_add(t, ",\"microseconds\":{");
+	for (size_t i = 0; i < STAGES; i++)
+		text_add(t, "%s\"%s\":%lld", i ? "," : "", stages[i].name, microseconds(line, i));
+	text_add(t, "},\"by\":");
+	text_add_json(t, line->by);
+	text_add(t, "}\n");
+}
+
+static void event_json(struct text *t, const struct label_event *event)
+{
+	text_add(t, "{\"event\":\"%s\",\"frame\":%llu,\"monotonic\":%lld,\"wall\":\"", event->name,
+		(unsigned long long)event->frame, (long long)event->monotonic);
+	text_add_time(t, event->wall);
+	text_add(t, "\"");
+	if (event->text) {
+		text_add(t, ",\"text\":");
+		text_add_json(t, event->text);
+	}
+	if (event->scores) {
+		text_add(t, ",\"scores\":[");
+		for (int i = 0; i < event->count; i++)
+			text_add(t, "%s%.17g", i ? "," : "", event->scores[i]);
+		text_add(t, "]");
+	}
+	text_add(t, "}\n");
+}
+
+static void header_csv(struct text *t, int top_k)
+{
+	text_add(t, "event,frame,sequence,monotonic,wall");
+	for (int i = 0; i < DROPPED_COUNT; i++)
+		text_add(t, ",dropped_%s", droppers[i]);
+	for (int i = 1; i <= top_k; i++)
+		text_add(t, ",label_%d,index_%d,confidence_%d", i, i, i);
+	text_add(t,
+		",group,group_confidence,smoothed_label,smoothed_index,smoothed_confidence,smoothed_group,"
+		"smoothed_group_confidence");
+	for (size_t i = 0; i < STAGES; i++)
+		text_add(t, ",us_%s", stages[i].name);
+	text_add(t, ",by,text\n");
+}
+
+static void item_csv(struct text *t, const struct verdict_item *item, bool with_index)
+{
+	text_add(t, ",");
+	if (item && item->label)
+		text_add_csv(t, item->label);
+	if (with_index)
+		text_add(t, ",");
+	if (with_index && item && item->label)
+		text_add(t, "%d", item->index);
+	text_add(t, ",");
+	if (item && item->label)
+		text_add_number(t, item->confidence);
+}
+
+static void frame_csv(struct text *t, const struct label_line *line, int top_k)
+{
+	const struct verdict *v = &line->verdict;
+
+	text_add(t, ",%llu,%llu,%lld,", (unsigned long long)line->frame, (unsigned long long)line->sequence,
+		(long long)line->stamps[STAMP_CAPTURED]);
+	text_add_time(t, line->wall);
+	for (int i = 0; i < DROPPED_COUNT; i++)
+		text_add(t, ",%llu", (unsigned long long)line->dropped[i]);
+	for (int i = 0; i < top_k; i++)
+		item_csv(t, i < v->count ? &v->top[i] : NULL, true);
+	item_csv(t, &v->group, false);
+	item_csv(t, &v->smoothed, true);
+	item_csv(t, &v->smoothed_group, false);
+	for (size_t i = 0; i < STAGES; i++)
+		text_add(t, ",%lld", microseconds(line, i));
+	text_add(t, ",");
+	text_add_csv(t, line->by);
+	text_add(t, ",\n");
+}
+
+/* The commas stand for the columns between the time and the text, which a frame alone has. */
+static void event_csv(struct text *t, const struct label_event *event, int top_k)
+{
+	text_add(t, "%s,%llu,,%lld,", event->name, (unsigned long long)event->frame,
+		(long long)event->monotonic);
+	text_add_time(t, event->wall);
+	for (int i = 0; i < DROPPED_COUNT + 3 * top_k + 7 + (int)STAGES + 1 + 1; i++)
+		text_add(t, ",");
+	if (event->text)
+		text_add_csv(t, event->text);
+	for (int i = 0; event->scores && i < event->count; i++)
+		text_add(t, "%s%.17g", i ? " " : "", event->scores[i]);
+	text_add(t, "\n");
+}
+
+/* Writes log->line; of a line that does not fit, nothing stays. */
+static int line_write(struct label_log *log, struct error *e)
+{
+	size_t done = 0;
+
+	if (log->line.failed)
+		return error_set(e, -ENOMEM, "%s: out of memory for a line", log->path);
+	while (done < log->line.length) {
+		ssize_t wrote = write(log->fd, log->line.data + done, log->line.length - done);
+		if (wrote < 0 && errno == EINTR)
+			continue;
+		if (wrote < 0) {
+			int code = -errno;
+			if (ftruncate(log->fd, log->length))
+				code = code ? code : -EIO;
+			return error_set(e, code, "%s: %s", log->path, strerror(-code));
+		}
+		done += (size_t)wrote;
+	}
+	log->length += (off_t)done;
+	return 0;
+}
+
+int label_log_open(const char *path, enum label_log_kind kind, int top_k, const char *about,
+	struct label_log **out, struct error *e)
+{
+	struct label_log *log = calloc(1, sizeof(*log));
+
+	*out = NULL;
+	if (log)
+		log->path = strdup(path);
+	if (!log || !log->path) {
+		free(log);
+		return error_set(e, -ENOMEM, "%s: out of memory", path);
+	}
+	log->kind = kind;
+	log->top_k = top_k;
+	log->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666);
+	if (log->fd < 0) {
+		int code = -errno;
+		label_log_close(log, NULL);
+		return error_set(e, code, "%s: cannot be made: %s", path, strerror(-code));
+	}
+	text_add(&log->line, "%s%s\n", kind == LABEL_LOG_CSV ? "# " : "", about);
+	if (kind == LABEL_LOG_CSV)
+		header_csv(&log->line, top_k);
+	int status = line_write(log, e);
+	if (status) {
+		label_log_close(log, NULL);
+		unlink(path);
+		return status;
+	}
+	*out = log;
+	return 0;
+}
+
+int label_log_frame(struct label_log *log, const struct label_line *line, struct error *e)
+{
+	text_clear(&log->line);
+	if (log->kind == LABEL_LOG_CSV)
+		frame_csv(&log->line, line, log->top_k);
+	else
+		frame_json(&log->line, line);
+	return line_write(log, e);
+}
+
+int label_log_event(struct label_log *log, const struct label_event *event, struct error *e)
+{
+	text_clear(&log->line);
+	if (log->kind == LABEL_LOG_CSV)
+		event_csv(&log->line, event, log->top_k);
+	else
+		event_json(&log->line, event);
+	return line_write(log, e);
+}
+
+int label_log_close(struct label_log *log, struct error *e)
+{
+	int status = 0;
+
+	if (!log)
+		return 0;
+	if (log->fd >= 0 && fsync(log->fd) && errno != EINVAL && errno != EROFS)
+		status = error_set(e, -errno, "%s: %s", log->path, strerror(errno));
+	if (log->fd >= 0)
+		close(log->fd);
+	text_finish(&log->line);
+	free(log->path);
+	free(log);
+	return status;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* The log of labels beside a recording, a line a frame that was labelled (docs/formats.md). */
+#ifndef RECORDER_LABEL_LOG_H
+#define RECORDER_LABEL_LOG_H
+
+#include "flow/frame.h"
+#include "recorder/text.h"
+
+struct error;
+
+#define LABEL_LOG_VERSION 1
+
+enum label_log_kind { LABEL_LOG_JSON, LABEL_LOG_CSV };
+
+/* ".jsonl", ".csv" */
+const char *label_log_ending(enum label_log_kind kind);
+
+struct verdict_item {
+	const char *label; /* NULL: there is none */
+	int index;
+	double confidence;
+};
+
+/* What a network said of a frame: the frame alone, and smoothed over those before. */
+struct verdict {
+	int count;
+	struct verdict_item top[TOP_MAXIMUM]; /* best first */
+	struct verdict_item group;	      /* no index */
+	struct verdict_item smoothed, smoothed_group;
+};
+
+/* Pointers into the network. top_k: at most so many. */
+void verdict_make(struct verdict *verdict, const struct network *network, int top_k,
+	const struct classification *own, const struct classification *smoothed);
+
+/* The verdict as it stands in a line of JSON: what `replay` compares. */
+void verdict_print(struct text *text, const struct verdict *verdict);
+
+enum dropped_by { DROPPED_BY_CAMERA, DROPPED_BROKEN, DROPPED_BY_LINE, DROPPED_BY_RECORDER, DROPPED_COUNT };
+
+struct label_line {
+	uint64_t frame; /* in the file, from 0 */
+	uint64_t sequence;
+	int64_t wall;			 /* ns */
+	uint64_t dropped[DROPPED_COUNT]; /* since the line before */
+	const int64_t *stamps;		 /* [STAMP_COUNT] */
+	const char *by;			 /* what computed the later layers */
+	struct verdict verdict;
+};
+
+struct label_event {
+	const char *name; /* "camera_lost"; docs/formats.md has them all */
+	uint64_t frame;	  /* the file's next frame */
+	int64_t monotonic, wall;
+	const char *text;     /* a sentence; NULL: none */
+	const double *scores; /* [count], of the event "smoothing"; else NULL */
+	int count;
+};
+
+struct label_log;
+
+/*
+ * Makes the file, which must not exist, and writes its first line: `about` as it stands, a JSON object
+ * without line ends. Each line goes out at once and whole, or, when it cannot, not at all.
+ */
+int label_log_open(const char *path, enum label_log_kind kind, int top_k, const char *about,
+	struct label_log **out, struct error *e);
+int label_log_frame(struct label_log *log, const struct label_line *line, struct error *e);
+int label_log_event(struct label_log *log, const struct label_event *event, struct error *e);
+
+/* Puts it onto the disk and closes it. Takes NULL. */
+int label_log_close(struct label_log *log, struct error *e);
+
+#endif

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+#include "recorder/names.h"
+
+#include "base/error.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define ENDING ".mkv"
+#define NUMBER_MAXIMUM 1000000
+
+/* Digits that a conversion prints; 0: one or more. */
+static const struct {
+	char letter;
+	int digits;
+} conversions[] = {
+	{'Y', 4}, {'m', 2}, {'d', 2}, {'H', 2}, {'M', 2}, {'S', 2}, {'y', 2}, {'j', 3}, {'s', 0}, {'i', 0}};
+
+static int digits_of(char letter)
+{
+	for (size_t i = 0; i < sizeof(conversions) / sizeof(conversions[0]); i++)
+		if (conversions[i].letter == letter)
+			return conversions[i].digits;
+	return -1;
+}
+
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+int names_check(const char *pattern, struct error *e)
+{
+	const char *name = last_part(pattern);
+	size_t length = strlen(name);
+
+	if (length <= strlen(ENDING) || strcmp(name + length - strlen(ENDING), ENDING) != 0)
+		return error_set(e, -EINVAL,
+			"\"%s\": recordings are Matroska files; their name must end in .mkv", pattern);
+	if (memchr(pattern, '%', (size_t)(name - pattern)))
+		return error_set(e, -EINVAL,
+			"\"%s\": %% may stand in the file's name only, not in its folder's", pattern);
+	if (strlen(pattern) > PATH_MAX - 256 || length > 200)
+		return error_set(e, -EINVAL, "the name of the recording is too long");
+	for (const char *at = name; *at; at++) {
+		if (*at != '%')
+			continue;
+		at++;
+		if (*at != '%' && digits_of(*at) < 0)
+			return error_set(e, -EINVAL,
+				"\"%s\": %%%c is not known; %%Y %%m %%d %%H %%M %%S %%y %%j %%s are parts of "
+				"the time, "
+				"%%i is a number",
+				pattern, *at);
+	}
+	return 0;
+}
+
+void names_folder(const char *pattern, char *out, size_t size)
+{
+	size_t length = (size_t)(last_part(pattern) - pattern);
+
+	if (!length)
+		snprintf(out, size, ".");
+	else
+		snprintf(out, size, "%.*s", (int)(length > 1 ? length - 1 : 1), pattern);
+}
+
+static bool expand(const char *pattern, const struct tm *tm, unsigned number, char *out, size_t size)
+{
+	size_t used = 0;
+
+	for (const char *at = pattern; *at; at++) {
+		char part[32] = {*at, '\0'};
+		if (*at == '%') {
+			char conversion[3] = {'%', *++at, '\0'};
+			if (*at == 'i')
+				snprintf(part, sizeof(part), "%04u", number);
+			else if (!strftime(part, sizeof(part), conversion, tm))
+				return false;
+		}
+		size_t length = strlen(part);
+		if (used + length >= size)
+			return false;
+		memcpy(out + used, part, length + 1);
+		used += length;
+	}
+	return true;
+}
+
+void names_log(const char *path, const char *ending, char *out, size_t size)
+{
+	snprintf(out, size, "%.*s%s", (int)(strlen(path) - strlen(ENDING)), path, ending);
+}
+
+static bool taken(const char *path)
+{
+	static const char *const endings[] = {ENDING, ".jsonl", ".csv"};
+	struct stat status;
+	char other[PATH_MAX];
+
+	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+		names_log(path, endings[i], other, sizeof(other));
+		if (!lstat(other, &status))
+			return true;
+	}
+	return false;
+}
+
+int names_next(const char *pattern, time_t time, unsigned *number, char out[PATH_MAX])
+{
+	bool numbered = false;
+	char path[PATH_MAX];
+	struct tm tm;
+
+	for (const char *at = strchr(pattern, '%'); at; at = strchr(at + 2, '%'))
+		numbered |= at[1] == 'i';
+	localtime_r(&time, &tm);
+	for (unsigned i = 0; i < NUMBER_MAXIMUM; i++) {
+		if (!expand(pattern, &tm, *number + (numbered ? i : 0), path, sizeof(path) - 16))
+			return -ENAMETOOLONG;
+		memcpy(out, path, strlen(path) + 1);
+		if (!numbered && i)
+			snprintf(out, PATH_MAX, "%.*s-%u" ENDING, (int)(strlen(path) - strlen(ENDING)), path,
+				i + 1);
+		if (!taken(out)) {
+			*number += numbered ? i : 0;
+			return 0;
+		}
+	}
+	return -EEXIST;
+}
+
+/* The end of `name` after the digits that stand there: exactly `count`, or any number where that is 0. */
+static const char *pass_digits(const char *name, int count)
+{
+	int passed = 0;
+
+	while (isdigit((unsigned char)name[passed]) && (!count || passed < count))
+		passed++;
+	return passed && (!count || passed == count) ? name + passed : NULL;
+}
+
+/* Whether name is what is left of the pattern. A number without a fixed length takes all digits there are. */
+bool names_match(const char *pattern, const char *name)
+{
+	const char *at = last_part(pattern);
+	const char *ending = at + strlen(at) - strlen(ENDING);
+
+	for (; at < ending; at++) {
+		if (*at == '%' && *++at != '%') {
+			name = pass_digits(name, digits_of(*at));
+			if (!name)
+				return false;
+		} else if (*name++ != *at) {
+			return false;
+		}
+	}
+	if (*name == '-' && isdigit((unsigned char)name[1]))
+		name = pass_digits(name + 1, 0);
+	return strcmp(name, ENDING) == 0;
+}

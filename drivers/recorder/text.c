@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+#include "recorder/text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define SECOND INT64_C(1000000000)
+
+static bool reserve(struct text *t, size_t more)
+{
+	size_t needed;
+
+	if (t->failed || __builtin_add_overflow(t->length, more, &needed))
+		return false;
+	if (needed < t->capacity)
+		return true;
+	char *grown = realloc(t->data, 2 * needed + 256);
+	if (!grown) {
+		t->failed = true;
+		return false;
+	}
+	t->data = grown;
+	t->capacity = 2 * needed + 256;
+	return true;
+}
+
+static void add_bytes(struct text *t, const char *bytes, size_t count)
+{
+	if (!reserve(t, count))
+		return;
+	memcpy(t->data + t->length, bytes, count);
+	t->length += count;
+	t->data[t->length] = '\0';
+}
+
+void text_add(struct text *t, const char *format, ...)
+{
+	va_list arguments, again;
+
+	va_start(arguments, format);
+	va_copy(again, arguments);
+	int length = vsnprintf(NULL, 0, format, arguments);
+	va_end(arguments);
+	if (length >= 0 && reserve(t, (size_t)length)) {
+		vsnprintf(t->data + t->length, (size_t)length + 1, format, again);
+		t->length += (size_t)length;
+	}
+	va_end(again);
+}
+
+/* Bytes of the UTF-8 character that begins there; 0: none does (RFC 3629). */
+static size_t character_size(const char *at)
+{
+	const unsigned char *c = (const unsigned char *)at;
+	size_t size = c[0] < 0x80   ? 1
+		      : c[0] < 0xc2 ? 0
+		      : c[0] < 0xe0 ? 2
+		      : c[0] < 0xf0 ? 3
+		      : c[0] < 0xf5 ? 4
+				    : 0;
+
+	for (size_t i = 1; i < size; i++)
+		if ((c[i] & 0xc0) != 0x80)
+			return 0;
+	if ((c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xed && c[1] > 0x9f) || (c[0] == 0xf0 && c[1] < 0x90) ||
+		(c[0] == 0xf4 && c[1] > 0x8f))
+		return 0;
+	return size;
+}
+
+void text_add_json(struct text *t, const char *string)
+{
+	add_bytes(t, "\"", 1);
+	while (*string) {
+		size_t size = character_size(string);
+		if (!size)
+			add_bytes(t, "?", 1);
+		else if (*string == '"' || *string == '\\')
+			text_add(t, "\\%c", *string);
+		else if ((unsigned char)*string < 0x20)
+			text_add(t, "\\u%04x", (unsigned int)*string);
+		else
+			add_bytes(t, string, size);
+		string += size ? size : 1;
+	}
+	add_bytes(t, "\"", 1);
+}
+
+void text_add_csv(struct text *t, const char *string)
+{
+	if (!strpbrk(string, "\",\r\n")) {
+		add_bytes(t, string, strlen(string));
+		return;
+	}
+	add_bytes(t, "\"", 1);
+	for (; *string; string++)
+		add_bytes(t, *string == '"' ? "\"\"" : string, *string == '"' ? 2 : 1);
+	add_bytes(t, "\"", 1);
+}
+
+void text_add_number(struct text *t, double number)
+{
+	text_add(t, "%.9g", number);
+}
+
+void text_add_time(struct text *t, int64_t wall)
+{
+	time_t seconds = (time_t)(wall / SECOND);
+	struct tm utc;
+	char date[40];
+
+	gmtime_r(&seconds, &utc);
+	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &utc);
+	text_add(t, "%s.%06dZ", date, (int)(wall % SECOND / 1000));
+}
+
+void text_clear(struct text *t)
+{
+	t->length = 0;
+	t->failed = false;
+	if (t->data)
+		t->data[0] = '\0';
+}
+
+void text_finish(struct text *t)
+{
+	free(t->data);
+	*t = (struct text){0};
+}

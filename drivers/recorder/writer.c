@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+#include "recorder/writer.h"
+
+#include "base/error.h"
+#include "base/log.h"
+#include "recorder/container.h"
+#include "recorder/names.h"
+#include "recorder/retention.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SECOND INT64_C(1000000000)
+#define RETRY_INTERVAL SECOND	    /* of writing, after it failed */
+#define KEEP_INTERVAL (60 * SECOND) /* between looks at what --keep allows */
+
+/* Free bytes with which recording begins, and, more, with which it goes on after a full disk. */
+#define ROOM_TO_BEGIN (UINT64_C(2) << 20)
+#define ROOM_TO_GO_ON (UINT64_C(8) << 20)
+
+void writer_begin(struct writer *w, const struct recorder_options *options)
+{
+	*w = (struct writer){.options = options, .name_number = 1};
+}
+
+static bool is_full(int code)
+{
+	return code == -ENOSPC || code == -EDQUOT;
+}
+
+static bool may_delete(const struct writer *w)
+{
+	return w->options->keep.time || w->options->keep.bytes;
+}
+
+static void end(struct writer *w, const char *why)
+{
+	struct error e = {0};
+
+	if (!w->clip)
+		return;
+	w->report.bytes += clip_size(w->clip);
+	if (!clip_frames(w->clip))
+		w->report.segments--;
+	if (clip_close(w->clip, why, &e))
+		log_error("%s", e.text);
+	w->clip = NULL;
+}
+
+static void give_up(struct writer *w, const struct error *e)
+{
+	bool full = is_full(e->code);
+
+	if (!w->trouble)
+		log_error("%s; recording goes on when %s", e->text, full ? "there is room" : "that is over");
+	w->trouble = e->code ? e->code : -EIO;
+	w->retry_at = clock_now() + RETRY_INTERVAL;
+	writer_event(w, full ? "disk_full" : "write_failed", e->text);
+	end(w, full ? "the disk is full" : "it cannot be written");
+}
+
+static void keep_within_limits(struct writer *w)
+{
+	struct error e = {0};
+
+	if (!may_delete(w) || (w->clip && clock_now() < w->keep_at))
+		return;
+	w->keep_at = clock_now() + KEEP_INTERVAL;
+	int deleted = retention_apply(
+		w->options->pattern, &w->options->keep, w->clip ? clip_path(w->clip) : NULL, time(NULL), &e);
+	if (deleted < 0)
+		log_warning("%s", e.text);
+	else
+		w->report.deleted += (uint64_t)deleted;
+}
+
+/* Deletes recordings, where --keep lets it, until so much is free. */
+static bool make_room(struct writer *w, uint64_t wanted)
+{
+	char folder[PATH_MAX];
+	struct error e = {0};
+
+	names_folder(w->options->pattern, folder, sizeof(folder));
+	while (folder_room(folder) < wanted) {
+		int deleted = may_delete(w) ? retention_delete_oldest(w->options->pattern,
+						      w->clip ? clip_path(w->clip) : NULL, &e)
+					    : 0;
+		if (deleted < 0)
+			log_warning("%s", e.text);
+		if (deleted <= 0)
+			return false;
+		w->report.deleted++;
+	}
+	return true;
+}
+
+static bool begin(struct writer *w, const struct tape_frame *first, const char *reason)
+{
+	struct clip_place place = {w->segment + 1, &w->name_number};
+	struct error e = {0};
+	char words[200];
+
+	keep_within_limits(w);
+	if (!make_room(w, w->trouble ? ROOM_TO_GO_ON : ROOM_TO_BEGIN)) {
+		error_set(&e, -ENOSPC, "%s: the disk is full", w->options->pattern);
+		give_up(w, &e);
+		return false;
+	}
+	if (clip_open(w->options, &place, first, &w->clip, &e)) {
+		give_up(w, &e);
+		return false;
+	}
+	w->report.segments++;
+	w->segment++;
+	snprintf(w->report.last, sizeof(w->report.last), "%s", clip_path(w->clip));
+	snprintf(words, sizeof(words), "%s%s", w->trouble ? "after trouble with the disk; " : "",
+		w->reason ? w->reason : reason);
+	writer_event(w, "opened", words);
+	w->reason = NULL;
+	return w->clip;
+}
+
+/* Whether there is room for the frame and the file's end behind it. */
+static bool room_left(struct writer *w, const struct tape_frame *frame)
+{
+	uint64_t wanted = clip_reserve(w->clip, frame->size);
+	struct error e = {0};
+
+	if (clip_room(w->clip) >= wanted || make_room(w, wanted))
+		return true;
+	error_set(&e, -ENOSPC, "%s: the disk is full", clip_path(w->clip));
+	give_up(w, &e);
+	return false;
+}
+
+/* In the file. A line of the log that failed ends the clip, and the next frame begins another. */
+static void count(struct writer *w, const struct tape_frame *frame)
+{
+	w->report.frames++;
+	w->report.labelled += frame->labelled;
+	w->report.dropped[DROPPED_BY_LINE] += !frame->labelled;
+	w->dropped[DROPPED_BY_LINE] += !frame->labelled;
+	if (w->trouble)
+		log_info("recording goes on");
+	w->trouble = 0;
+}
+
+static void count_before(struct writer *w, const struct tape_frame *frame)
+{
+	w->dropped[DROPPED_BY_CAMERA] += frame->lost;
+	w->dropped[DROPPED_BROKEN] += frame->broken;
+	w->report.dropped[DROPPED_BY_CAMERA] += frame->lost;
+	w->report.dropped[DROPPED_BROKEN] += frame->broken;
+}
+
+bool writer_frame(
+	struct writer *w, const struct tape_frame *frame, const struct smoothing *past, const char *reason)
+{
+	struct error e = {0};
+
+	if (w->trouble && clock_now() < w->retry_at)
+		return false;
+	if (w->clip && clip_is_full(w->clip, frame))
+		writer_cut(w, "the next segment begins");
+	keep_within_limits(w);
+	/* Twice, since a file that may not grow any more (FAT: 4 GB) is followed by another. */
+	for (int tries = 0; tries < 2; tries++) {
+		bool written = false;
+		if ((!w->clip && !begin(w, frame, reason)) || !room_left(w, frame))
+			return false;
+		if (!tries)
+			count_before(w, frame);
+		int status = clip_frame(w->clip, frame, past, w->dropped, &written, &e);
+		if (written)
+			count(w, frame);
+		if (!status)
+			return true;
+		if (status != -EFBIG || clip_frames(w->clip) < 2)
+			give_up(w, &e);
+		else
+			writer_cut(w, "its file system lets no file grow further");
+		if (written)
+			return true;
+		if (w->trouble)
+			return false;
+	}
+	return false;
+}
+
+void writer_lose(struct writer *w, const struct tape_frame *frame)
+{
+	count_before(w, frame);
+	w->dropped[DROPPED_BY_RECORDER]++;
+	w->report.dropped[DROPPED_BY_RECORDER]++;
+}
+
+void writer_pause(struct writer *w, const char *why)
+{
+	end(w, why);
+	w->reason = NULL;
+	memset(w->dropped, 0, sizeof(w->dropped));
+}
+
+void writer_cut(struct writer *w, const char *why)
+{
+	end(w, why);
+	w->reason = why;
+}
+
+void writer_event(struct writer *w, const char *name, const char *text)
+{
+	struct error e = {0};
+
+	/* What the log cannot take is told when the next frame's line fails. */
+	if (w->clip && clip_event(w->clip, name, text, &e))
+		log_debug("%s", e.text);
+}

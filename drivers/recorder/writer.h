@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What goes to the disk, frame after frame: begins and ends clips, keeps within limits, waits for room on a
+ * full disk. One thread's.
+ */
+#ifndef RECORDER_WRITER_H
+#define RECORDER_WRITER_H
+
+#include "recorder/clip.h"
+
+struct writer {
+	const struct recorder_options *options;
+	struct clip *clip; /* NULL: none is open */
+	unsigned segment, name_number;
+	const char *reason;		 /* why the next clip begins */
+	uint64_t dropped[DROPPED_COUNT]; /* since the last line of the log */
+	int trouble;			 /* why nothing can be written, a negative errno value; 0: it can */
+	int64_t retry_at, keep_at;	 /* clock_now() times */
+	struct recorder_report report;
+};
+
+void writer_begin(struct writer *w, const struct recorder_options *options);
+
+/*
+ * Writes a judged frame with data. reason: why a clip begins with it, if one does. past: the smoothing before
+ * it. False: it cannot be written now; try again from w->retry_at on.
+ */
+bool writer_frame(
+	struct writer *w, const struct tape_frame *frame, const struct smoothing *past, const char *reason);
+
+/* Counts a frame that was to be recorded and is not. */
+void writer_lose(struct writer *w, const struct tape_frame *frame);
+
+/* Ends the clip, if one is open; the frames that come next were not wanted, or begin a new one. */
+void writer_pause(struct writer *w, const char *why);
+void writer_cut(struct writer *w, const char *why);
+
+/* Into the log of the clip that is open, if one is. */
+void writer_event(struct writer *w, const char *name, const char *text);
+
+#endif
