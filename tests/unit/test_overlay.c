@@ -1,0 +1,569 @@
+/* SPDX-License-Identifier: MIT */
+/* The overlay's driver against a simulated chip: order, troubles, resets. What it computes is the RTL's test.
+ */
+#include "pl/overlay/overlay.h"
+
+#include "base/error.h"
+#include "flow/frame.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "unit/allocation_count.h"
+#include "unit/network_builder.h"
+#include "unit/simulated_overlay.h"
+
+#define MILLISECOND INT64_C(1000000)
+#define PATIENCE (20 * MILLISECOND)
+
+struct bench {
+	struct network *network;
+	struct program *program; /* the test's own */
+	uint64_t *packed;
+	size_t input_size;
+	uint32_t seed;
+	void *pl;
+};
+
+static int set_up(void **state)
+{
+	struct bench *b = calloc(1, sizeof(*b));
+
+	b->network = tiny_network(5);
+	b->seed = 7;
+	b->input_size = shape_size(b->network->layers[1].in);
+	if (program_create(b->network, 1, 5, &overlay_limits, false, &b->program, NULL))
+		return -1;
+	b->packed = calloc(1, b->program->picture.size);
+	chip_begin(b->network->class_count);
+	if (overlay_open(&chip_bus, NULL, PATIENCE, &b->pl, NULL) ||
+		overlay_load(b->pl, b->network, 1, 5, NULL))
+		return -1;
+	*state = b;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct bench *b = *state;
+	int leaked;
+
+	overlay_close(b->pl);
+	leaked = chip.allocations;
+	chip_end();
+	program_destroy(b->program);
+	network_free(b->network);
+	free(b->packed);
+	free(b);
+	return leaked;
+}
+
+static void fill(struct bench *b, int buffer)
+{
+	uint8_t *codes = overlay_input(b->pl, buffer);
+
+	for (size_t i = 0; i < b->input_size; i++)
+		codes[i] = (uint8_t)random_within(&b->seed, 0, 3);
+}
+
+static void submit(struct bench *b, int buffer)
+{
+	fill(b, buffer);
+	assert_int_equal(overlay_submit(b->pl, buffer), 0);
+}
+
+static bool scores_right(struct bench *b, int buffer)
+{
+	const int32_t *scores = overlay_output(b->pl, buffer);
+	uint32_t crc;
+
+	program_pack(b->program, overlay_input(b->pl, buffer), 0, b->packed);
+	crc = (uint32_t)crc32(0, (const Bytef *)(b->packed + 1), (uInt)(8 * b->program->picture_beats));
+	for (int i = 0; i < b->network->class_count; i++)
+		if (scores[i] != (int32_t)(crc + (uint32_t)i))
+			return false;
+	return true;
+}
+
+static void assert_done(struct bench *b, int buffer)
+{
+	assert_int_equal(overlay_wait(b->pl, buffer, INT64_MAX), 0);
+	assert_true(scores_right(b, buffer));
+}
+
+static void assert_mended(struct bench *b)
+{
+	assert_int_equal(overlay_reset(b->pl), 0);
+	for (int i = 0; i < 4; i++) {
+		submit(b, i % 2);
+		assert_done(b, i % 2);
+	}
+}
+
+static void each_picture_has_its_answer(void **state)
+{
+	struct bench *b = *state;
+
+	assert_int_equal(overlay_wait(b->pl, 0, INT64_MAX), -ECANCELED);
+	for (int i = 0; i < 20; i++) {
+		submit(b, i % 2);
+		assert_done(b, i % 2);
+		assert_int_equal(overlay_wait(b->pl, i % 2, 0), 0); /* it stays done */
+	}
+	assert_int_equal(chip.answered, 20);
+}
+
+/* The second picture is loaded while the first is computed, and the answers go where they belong. */
+static void both_buffers_are_in_flight(void **state)
+{
+	struct bench *b = *state;
+	unsigned taken = chip.taken;
+
+	chip_hold(false, true);
+	submit(b, 1);
+	submit(b, 0);
+	assert_int_equal(overlay_submit(b->pl, 0), -EBUSY);
+	assert_int_equal(overlay_submit(b->pl, 1), -EBUSY);
+	assert_int_equal(overlay_wait(b->pl, 1, clock_now() + 5 * MILLISECOND), -ETIMEDOUT);
+	assert_int_equal(chip.taken, taken + 2);
+	assert_int_equal(chip.answered, 0);
+	chip_hold(false, false);
+	assert_done(b, 0);
+	assert_done(b, 1);
+	assert_true(chip.answers[0] > chip.answers[1]); /* that of buffer 1 first */
+}
+
+/* Neither is sent before the one before has left. */
+static void transfers_wait_for_each_other(void **state)
+{
+	struct bench *b = *state;
+	unsigned taken = chip.taken;
+
+	chip_hold(true, false);
+	submit(b, 0);
+	submit(b, 1);
+	assert_int_equal(overlay_wait(b->pl, 0, INT64_MIN), -ETIMEDOUT);
+	assert_int_equal(chip.taken, taken);
+	chip_hold(false, false);
+	assert_done(b, 1);
+	assert_true(scores_right(b, 0));
+	assert_int_equal(overlay_wait(b->pl, 0, 0), 0);
+}
+
+static void failing_answers_are_told_apart(void **state)
+{
+	static const struct {
+		enum chip_answer answer;
+		int rc;
+	} cases[] = {
+		{ANSWER_STALE, -EBADMSG},
+		{ANSWER_DAMAGED, -EBADMSG},
+		{ANSWER_SHORT, -EBADMSG},
+		{ANSWER_FAILURE, -EIO},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct bench *b = *state;
+
+		chip.answer = cases[i].answer;
+		chip_hold(false, true);
+		submit(b, 0);
+		submit(b, 1);
+		chip_hold(false, false);
+		assert_int_equal(overlay_wait(b->pl, 0, INT64_MAX), cases[i].rc);
+		assert_int_equal(overlay_wait(b->pl, 0, INT64_MAX), cases[i].rc);
+		assert_int_equal(overlay_wait(b->pl, 1, INT64_MAX), -EIO); /* nothing comes any more */
+		assert_int_equal(overlay_reset(b->pl), 0);
+		assert_int_equal(overlay_wait(b->pl, 0, INT64_MAX), -ECANCELED);
+		assert_int_equal(overlay_wait(b->pl, 1, INT64_MAX), -ECANCELED);
+		assert_mended(b);
+	}
+}
+
+static void dma_errors_fail_the_picture(void **state)
+{
+	struct bench *b = *state;
+
+	for (uint32_t error = 0x10; error <= 0x40; error <<= 1) {
+		chip.in_error = error;
+		submit(b, 0);
+		assert_int_equal(overlay_wait(b->pl, 0, INT64_MAX), -EIO);
+		assert_mended(b);
+		chip.out_error = error;
+		submit(b, 1);
+		assert_int_equal(overlay_wait(b->pl, 1, INT64_MAX), -EIO);
+		assert_mended(b);
+	}
+}
+
+/* A picture that was loaded well is not lost with the one behind it. */
+static void an_answer_under_way_still_comes(void **state)
+{
+	struct bench *b = *state;
+
+	chip_hold(false, true);
+	submit(b, 0);
+	chip.in_error = 0x40;
+	submit(b, 1);
+	assert_int_equal(overlay_wait(b->pl, 1, INT64_MAX), -EIO);
+	assert_int_equal(overlay_wait(b->pl, 0, 0), -ETIMEDOUT);
+	chip_hold(false, false);
+	assert_done(b, 0);
+	submit(b, 0); /* is taken, and forgotten by the reset */
+	assert_int_equal(overlay_wait(b->pl, 0, INT64_MAX), -EIO);
+	assert_mended(b);
+}
+
+static void lost_interrupts_are_noticed(void **state)
+{
+	struct bench *b = *state;
+	int64_t deadline;
+
+	chip.deaf = true;
+	submit(b, 0);
+	deadline = clock_now() + 10 * MILLISECOND;
+	assert_int_equal(overlay_wait(b->pl, 0, deadline), 0);
+	assert_true(scores_right(b, 0));
+	chip_hold(false, true);
+	submit(b, 1);
+	assert_int_equal(overlay_wait(b->pl, 1, clock_now() + 10 * MILLISECOND), -ETIMEDOUT);
+	chip_hold(false, false);
+	assert_done(b, 1); /* without a deadline, too */
+	chip.deaf = false;
+	assert_mended(b);
+}
+
+struct call {
+	struct bench *bench;
+	int buffer, rc;
+};
+
+static void *call_wait(void *argument)
+{
+	struct call *call = argument;
+
+	call->rc = overlay_wait(call->bench->pl, call->buffer, INT64_MAX);
+	return NULL;
+}
+
+static void sleep_ms(long ms)
+{
+	nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
+}
+
+static void reset_forgets_and_wakes(void **state)
+{
+	struct bench *b = *state;
+	struct call calls[2] = {{b, 0, 1}, {b, 1, 1}};
+	pthread_t threads[2];
+	unsigned answered = chip.answered;
+
+	chip_hold(false, true);
+	for (int i = 0; i < 2; i++) {
+		submit(b, i);
+		assert_int_equal(thread_start(&threads[i], "waits", call_wait, &calls[i]), 0);
+	}
+	sleep_ms(5); /* so that both wait, most likely */
+	assert_int_equal(overlay_reset(b->pl), 0);
+	for (int i = 0; i < 2; i++) {
+		pthread_join(threads[i], NULL);
+		assert_int_equal(calls[i].rc, -ECANCELED);
+	}
+	submit(b, 0);
+	chip_hold(false, false);
+	assert_done(b, 0);
+	assert_int_equal(chip.answered, answered + 1); /* of the old ones none */
+	assert_int_equal(overlay_reset(b->pl), 0);
+	assert_int_equal(overlay_wait(b->pl, 0, 0), 0); /* what is done stays done */
+}
+
+static void resets_that_fail_end(void **state)
+{
+	struct bench *b = *state;
+
+	submit(b, 0);
+	chip.reset_hangs = true;
+	assert_int_equal(overlay_reset(b->pl), -EIO);
+	submit(b, 0);
+	assert_int_equal(overlay_wait(b->pl, 0, INT64_MAX), -EIO);
+	chip.reset_hangs = false;
+	chip.dma_hangs = true;
+	assert_int_equal(overlay_reset(b->pl), -EIO);
+	assert_int_equal(overlay_program(b->pl, NULL), 0); /* which mends both */
+	assert_int_equal(chip.programmings, 1);
+	submit(b, 0);
+	assert_done(b, 0);
+}
+
+static void a_pl_that_is_gone_is_an_error(void **state)
+{
+	struct bench *b = *state;
+	struct error e = {0};
+
+	chip_hold(false, true);
+	submit(b, 0);
+	chip.gone = true;
+	assert_int_equal(overlay_wait(b->pl, 0, clock_now() + 10 * MILLISECOND), -EIO);
+	assert_int_equal(overlay_reset(b->pl), -EIO);
+	chip.program_fails = true;
+	assert_int_equal(overlay_program(b->pl, &e), -EIO);
+	assert_non_null(strstr(e.text, "not programmed"));
+	chip.program_fails = false;
+	chip_hold(false, false);
+	assert_int_equal(overlay_program(b->pl, &e), 0);
+	assert_int_equal(overlay_wait(b->pl, 0, 0), -ECANCELED);
+	assert_mended(b);
+}
+
+static void programming_checks_the_version(void **state)
+{
+	struct bench *b = *state;
+	struct error e = {0};
+	uint32_t right = chip.version_after_program;
+
+	chip.version_after_program += 1U << OVERLAY_VERSION_MAJOR_SHIFT;
+	assert_int_equal(overlay_program(b->pl, &e), -EPROTO);
+	assert_non_null(strstr(e.text, "version"));
+	submit(b, 0);
+	assert_int_equal(overlay_wait(b->pl, 0, INT64_MAX), -EIO);
+	chip.version_after_program = right;
+	chip.refuses = true;
+	assert_int_equal(overlay_program(b->pl, &e), -EIO);
+	assert_non_null(strstr(e.text, "weights"));
+	chip.refuses = false;
+	assert_int_equal(overlay_program(b->pl, &e), 0);
+	assert_mended(b);
+}
+
+static void opening_tells_what_is_there(void **state)
+{
+	static const struct {
+		uint32_t offset, value;
+		bool gone;
+		int rc;
+		const char *word;
+	} cases[] = {
+		{OVERLAY_REG_IDENTITY, 0, false, -ENODEV, "another design"},
+		{OVERLAY_REG_IDENTITY, 0, true, -ENODEV, "all ones"},
+		{OVERLAY_REG_VERSION, (OVERLAY_VERSION_MAJOR - 1) << 16, false, -EPROTO, "version"},
+		{OVERLAY_REG_VERSION, (OVERLAY_VERSION_MAJOR + 1) << 16, false, -EPROTO, "version"},
+		{OVERLAY_REG_GEOMETRY, 28U << 24 | 64U << 16 | 32U << 8 | 8U, false, -EPROTO, "8 x 32 x 64"},
+	};
+	void *pl = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct error e = {0};
+
+		chip_begin(1);
+		chip_set(cases[i].offset, cases[i].value);
+		chip.gone = cases[i].gone;
+		assert_int_equal(overlay_open(&chip_bus, NULL, PATIENCE, &pl, &e), cases[i].rc);
+		assert_int_equal(e.code, cases[i].rc);
+		assert_non_null(strstr(e.text, cases[i].word));
+		assert_int_equal(chip.writes, 0);
+		assert_int_equal(overlay_open(&chip_bus, "overlay.bit", PATIENCE, &pl, &e), 0);
+		assert_int_equal(chip.programmings, 1);
+		overlay_close(pl);
+		chip_end();
+	}
+}
+
+/* Nothing reaches the chip of a network that it cannot run. */
+static void refused_networks_touch_nothing(void **state)
+{
+	struct network *network = tiny_network(1);
+	struct error e = {0};
+	void *pl;
+
+	(void)state;
+	chip_begin(10);
+	assert_int_equal(overlay_open(&chip_bus, NULL, PATIENCE, &pl, NULL), 0);
+	network->layers[1].stride = 3;
+	assert_int_equal(overlay_load(pl, network, 1, 5, &e), -ENOTSUP);
+	assert_non_null(strstr(e.text, "conv1"));
+	assert_int_equal(chip.writes, 0);
+	network->layers[1].stride = 1;
+	chip.short_length = true;
+	assert_int_equal(overlay_load(pl, network, 1, 5, &e), -EIO);
+	assert_non_null(strstr(e.text, "26 bits"));
+	chip.short_length = false;
+	chip.refuses = true;
+	assert_int_equal(overlay_load(pl, network, 1, 5, &e), -EIO);
+	chip.refuses = false;
+	assert_int_equal(overlay_load(pl, network, 1, 5, &e), 0);
+	overlay_close(pl);
+	assert_int_equal(chip.allocations, 0);
+	chip_end();
+	network_free(network);
+}
+
+static void cycles_are_told_by_layer(void **state)
+{
+	struct bench *b = *state;
+	struct pl_cycles cycles;
+
+	chip_set(OVERLAY_REG_PICTURE_CYCLES, 1000);
+	chip_set(OVERLAY_REG_IDLE_CYCLES, 10);
+	for (int i = 0; i < b->program->part_count; i++)
+		chip_set(OVERLAY_REG_LAYER_CYCLES + 4 * (uint32_t)i, 100);
+	submit(b, 0);
+	assert_done(b, 0);
+	overlay_cycles(b->pl, &cycles);
+	assert_int_equal(cycles.picture, 1000);
+	assert_int_equal(cycles.idle, 10);
+	assert_int_equal(cycles.pictures, 1);
+	assert_int_equal(cycles.count, 3); /* two groups of conv1 are one layer, as is its pool */
+	assert_string_equal(cycles.layers[0].layer->name, "conv1");
+	assert_true(cycles.layers[0].cycles >= 200);
+	assert_string_equal(cycles.layers[2].layer->name, "fc1");
+}
+
+static void failing_allocations(void **state)
+{
+	struct network *network = tiny_network(1);
+	int rc = -ENOMEM;
+	long failures = 0;
+
+	(void)state;
+	if (!ALLOCATION_COUNT) {
+		network_free(network);
+		skip();
+	}
+	chip_begin(10);
+	while (rc && failures < 1000) {
+		struct error e = {0};
+		void *pl = NULL;
+
+		allocation_fail_after(failures++);
+		rc = overlay_open(&chip_bus, NULL, PATIENCE, &pl, &e);
+		if (!rc)
+			rc = overlay_load(pl, network, 1, 5, &e);
+		allocation_fail_after(-1);
+		if (rc) {
+			assert_int_equal(rc, -ENOMEM);
+			assert_int_equal(e.code, -ENOMEM);
+		}
+		if (pl)
+			overlay_close(pl);
+		assert_int_equal(chip.allocations, 0);
+	}
+	assert_int_equal(rc, 0);
+	assert_true(failures > 10);
+	chip_end();
+	network_free(network);
+}
+
+/* Two threads as in the line, one submits and one waits, a reset now and then. */
+enum { PICTURES = 600 };
+
+struct line {
+	struct bench *bench;
+	pthread_mutex_t lock; /* guards the counts */
+	pthread_cond_t changed;
+	int submitted, collected;
+};
+
+static void *feed(void *argument)
+{
+	struct line *line = argument;
+
+	for (int i = 0; i < PICTURES; i++) {
+		pthread_mutex_lock(&line->lock);
+		while (i - line->collected >= PL_BUFFERS)
+			pthread_cond_wait(&line->changed, &line->lock);
+		pthread_mutex_unlock(&line->lock);
+		fill(line->bench, i % PL_BUFFERS);
+		if (overlay_submit(line->bench->pl, i % PL_BUFFERS))
+			abort();
+		pthread_mutex_lock(&line->lock);
+		line->submitted++;
+		pthread_cond_broadcast(&line->changed);
+		pthread_mutex_unlock(&line->lock);
+	}
+	return NULL;
+}
+
+static void two_threads_and_resets(void **state)
+{
+	struct bench *b = *state;
+	struct line line = {
+		.bench = b, .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+	int right = 0, forgotten = 0;
+	pthread_t thread;
+
+	assert_int_equal(thread_start(&thread, "feed", feed, &line), 0);
+	for (int i = 0; i < PICTURES; i++) {
+		int rc;
+
+		pthread_mutex_lock(&line.lock);
+		while (line.submitted <= i)
+			pthread_cond_wait(&line.changed, &line.lock);
+		pthread_mutex_unlock(&line.lock);
+		if (i % 7 == 0)
+			assert_int_equal(overlay_reset(b->pl), 0);
+		rc = overlay_wait(b->pl, i % PL_BUFFERS, INT64_MAX);
+		right += !rc && scores_right(b, i % PL_BUFFERS);
+		forgotten += rc == -ECANCELED;
+		pthread_mutex_lock(&line.lock);
+		line.collected++;
+		pthread_cond_broadcast(&line.changed);
+		pthread_mutex_unlock(&line.lock);
+	}
+	pthread_join(thread, NULL);
+	assert_int_equal(right + forgotten, PICTURES);
+	assert_true(right >= PICTURES / 2);
+	pthread_cond_destroy(&line.changed);
+}
+
+static void pictures_allocate_nothing(void **state)
+{
+	struct bench *b = *state;
+	struct allocation_count count;
+
+	if (!ALLOCATION_COUNT)
+		skip();
+	allocation_count_begin();
+	for (int i = 0; i < 20; i++) {
+		submit(b, i % 2);
+		assert_int_equal(overlay_wait(b->pl, i % 2, INT64_MAX), 0);
+	}
+	count = allocation_count_end();
+	assert_int_equal(count.allocations, 0);
+	assert_int_equal(count.frees, 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(each_picture_has_its_answer),
+		TEST(both_buffers_are_in_flight),
+		TEST(transfers_wait_for_each_other),
+		TEST(failing_answers_are_told_apart),
+		TEST(dma_errors_fail_the_picture),
+		TEST(an_answer_under_way_still_comes),
+		TEST(lost_interrupts_are_noticed),
+		TEST(reset_forgets_and_wakes),
+		TEST(resets_that_fail_end),
+		TEST(a_pl_that_is_gone_is_an_error),
+		TEST(programming_checks_the_version),
+		cmocka_unit_test(opening_tells_what_is_there),
+		cmocka_unit_test(refused_networks_touch_nothing),
+		TEST(cycles_are_told_by_layer),
+		cmocka_unit_test(failing_allocations),
+		TEST(two_threads_and_resets),
+		TEST(pictures_allocate_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
