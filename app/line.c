@@ -75,9 +75,9 @@ static int make_buffers(struct line *line)
 	if (status)
 		return status;
 	line->work = calloc(classes, sizeof(*line->work));
-	line->smoothed = calloc(classes, sizeof(*line->smoothed));
-	line->smooth_scores = calloc(classes, sizeof(*line->smooth_scores));
-	return line->work && line->smoothed && line->smooth_scores ? 0 : -ENOMEM;
+	if (!line->work)
+		return -ENOMEM;
+	return smoothing_init(&line->smoothing, line->options.smoothing, network->class_count);
 }
 
 static int start_threads(struct line *line)
@@ -117,6 +117,7 @@ int line_start(const struct line_options *options, struct line **out, struct err
 	if (!line)
 		return error_set(e, -ENOMEM, "out of memory");
 	line->options = *options;
+	line->recorder = options->recorder;
 	line->input = network->layers[0].in;
 	line->caption = (struct line_caption){.visible = true, .statistics = true};
 	pthread_mutex_init(&line->lock, NULL);
@@ -190,7 +191,7 @@ void line_set_caption(struct line *line, const struct line_caption *caption)
 
 void line_set_wants(struct line *line, const struct display_wants *wants)
 {
-	bool lend = wants->raw && !line->options.lossless;
+	bool lend = wants->raw && !line->options.lossless && !line->options.blind;
 
 	pthread_mutex_lock(&line->lock);
 	bool changed = line->lent != lend;
@@ -199,6 +200,11 @@ void line_set_wants(struct line *line, const struct display_wants *wants)
 	pthread_mutex_unlock(&line->lock);
 	if (changed)
 		camera_lend(line->options.camera, lend);
+}
+
+void line_set_recorder(struct line *line, struct recorder *recorder)
+{
+	atomic_store(&line->recorder, recorder);
 }
 
 void line_stop(struct line *line)
@@ -252,8 +258,7 @@ void line_destroy(struct line *line)
 	caption_destroy(line->drawer);
 	engine_destroy(line->conv0);
 	watch_finish(&line->watch);
-	free(line->smooth_scores);
-	free(line->smoothed);
+	smoothing_finish(&line->smoothing);
 	free(line->work);
 	sem_destroy(&line->free_buffers);
 	pthread_mutex_destroy(&line->lock);

@@ -17,17 +17,20 @@
 #include "flow/supervision.h"
 #include "flow/trace.h"
 #include "pl/pl.h"
+#include "recorder/recorder.h"
 
 #include <stdbool.h>
 
 struct line;
 
 struct line_options {
+	struct recorder *recorder;     /* gets all frames and labels until line_join; NULL: none */
 	const struct network *network; /* at least two layers and class scores; must outlive the line */
 	struct camera *camera;	       /* both stay the caller's; the PL has no network loaded yet */
 	struct pl *pl;
 	const char *kernels; /* as engine_create */
 	bool lossless;
+	bool blind;	     /* nobody looks: frames come out undecoded, where they need not be */
 	bool overlap;	     /* Conv0 of the next frame while the PL runs */
 	uint64_t frames;     /* stop after so many; 0: no limit */
 	int64_t duration;    /* stop so many ns after the first frame; 0: no limit */
@@ -91,6 +94,9 @@ void line_set_caption(struct line *line, const struct line_caption *caption);
 
 /* What the display can use of the frames from the next one on; without a call: whole pictures, captioned. */
 void line_set_wants(struct line *line, const struct display_wants *wants);
+
+/* From the next frame on, for a line that has none. Any thread. */
+void line_set_recorder(struct line *line, struct recorder *recorder);
 
 /* Asks the source to end; what is under way still comes out. Any thread. */
 void line_stop(struct line *line);

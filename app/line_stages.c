@@ -2,12 +2,14 @@
 #include "line_stages.h"
 
 #include "base/log.h"
+#include "flow/caption.h"
 #include "image/caption.h"
 #include "image/view.h"
 #include "nn/engine.h"
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* How dark the picture is that says that there is none. */
@@ -46,11 +48,35 @@ static void note_time(struct line *line, int track, int work, enum line_time tim
 	trace_span(line->options.trace, track, work, begun, ended, frame->number);
 }
 
+static void note_event(struct line *line, const char *name, const char *text)
+{
+	struct recorder *recorder = atomic_load(&line->recorder);
+
+	if (recorder)
+		recorder_event(recorder, name, text);
+}
+
+/* A frame that is received, or says why there is none. *broken: frames without a picture since the last. */
+static void record(struct line *line, struct frame *frame, uint32_t *broken, bool *absent)
+{
+	struct recorder *recorder = atomic_load(&line->recorder);
+
+	if (frame->absent != *absent)
+		note_event(line, frame->absent ? "camera_lost" : "camera_back", frame->words);
+	*absent = frame->absent;
+	if (frame->absent || !recorder)
+		return;
+	recorder_frame(recorder, frame, *broken);
+	*broken = 0;
+}
+
 void *source_stage(void *argument)
 {
 	struct line *line = argument;
 	const struct line_options *o = &line->options;
 	uint64_t number = 0;
+	uint32_t broken = 0;
+	bool absent = false;
 	int status = 0;
 
 	while (!atomic_load(&line->stopping) && (!o->frames || number < o->frames)) {
@@ -67,6 +93,7 @@ void *source_stage(void *argument)
 			frame_release(&frame);
 			if (status != -EBADMSG || late)
 				break;
+			broken++;
 			if (!line->report.broken++)
 				log_warning("%s; such frames are skipped and counted", line->error.text);
 			continue;
@@ -77,6 +104,7 @@ void *source_stage(void *argument)
 			line->report.received++;
 			line->report.dropped_by_camera += frame->lost;
 		}
+		record(line, frame, &broken, &absent);
 		trace_span(o->trace, STAGE_SOURCE, STAGE_SOURCE, begun, now, frame->number);
 		if (!line_put(line, STAGE_SOURCE, QUEUE_RAW, frame))
 			break;
@@ -87,10 +115,16 @@ void *source_stage(void *argument)
 	return NULL;
 }
 
-/* The smallest scale at which neither the display nor the network has less to see than at full size. */
-static double scale_for(const struct line *line, const struct raw_picture *raw, struct display_wants wants)
+/*
+ * The smallest scale at which neither the display nor the network has less to see than at full size. What the
+ * network sees of a recorded frame can be seen again, by anybody: the whole.
+ */
+static double scale_for(const struct line *line, const struct frame *frame, struct display_wants wants)
 {
-	if (line->options.lossless || raw->width < 1 || raw->height < 1 || !wants.width || !wants.height)
+	const struct raw_picture *raw = &frame->raw;
+
+	if (line->options.lossless || frame->recorded || raw->width < 1 || raw->height < 1 || !wants.width ||
+		!wants.height)
 		return 1;
 	double width = raw->width, height = raw->height;
 	double screen = fmin(wants.width / width, wants.height / height);
@@ -103,7 +137,7 @@ static double scale_for(const struct line *line, const struct raw_picture *raw, 
 static bool decode(struct line *line, struct frame *frame, struct display_wants wants)
 {
 	int64_t begun = clock_now();
-	double scale = scale_for(line, &frame->raw, wants);
+	double scale = scale_for(line, frame, wants);
 	struct error e;
 
 	if (picture_decode(&frame->raw, scale, &frame->picture, &e)) {
@@ -118,6 +152,7 @@ static bool decode(struct line *line, struct frame *frame, struct display_wants 
 	view_input(&line->options.network->view, VIEW_FROM_CAMERA, &frame->picture, frame->input,
 		line->input.width, line->input.height, line->input.channels,
 		line->options.network->layers[0].input_bits);
+	frame->stamps[STAMP_DECODE_BEGUN] = begun;
 	frame->stamps[STAMP_DECODED] = clock_now();
 	note_time(line, frame->show_raw ? STAGE_CONV0 : STAGE_DECODE, STAGE_DECODE, TIME_DECODE, frame, begun,
 		frame->stamps[STAMP_DECODED]);
@@ -154,7 +189,9 @@ void *decode_stage(void *argument)
 			pass_absent(line, frame, width, height);
 			continue;
 		}
-		frame->show_raw = wants.raw && !line->options.lossless;
+		/* A display that takes the source's format cannot take the recorder's. */
+		frame->show_raw =
+			!line->options.lossless && (line->options.blind || (wants.raw && !frame->recorded));
 		if (!frame->show_raw && !decode(line, frame, wants)) {
 			frame_release(&frame);
 			continue;
@@ -213,6 +250,43 @@ void *conv0_stage(void *argument)
 	return NULL;
 }
 
+/* What can change of a PL's health with a call. */
+struct health {
+	bool alarm, retired;
+	uint64_t anomalies[ANOMALY_COUNT], programmings, by_software;
+};
+
+static struct health health_of(const struct line *line)
+{
+	const struct supervision *s = &line->watch.supervision;
+	struct health health = {s->alarm, s->retired, {0}, s->programmings, line->report.by_software};
+
+	memcpy(health.anomalies, s->anomalies, sizeof(health.anomalies));
+	return health;
+}
+
+/* What the watch did about the PL on this frame, for a recording's log. */
+static void note_health(struct line *line, const struct health *before)
+{
+	struct health now = health_of(line);
+	char text[120];
+
+	for (int i = 0; i < ANOMALY_COUNT; i++) {
+		if (now.anomalies[i] == before->anomalies[i])
+			continue;
+		snprintf(text, sizeof(text), "the PL %s; it was %s",
+			i == ANOMALY_LATE     ? "did not finish in time"
+			: i == ANOMALY_FAILED ? "reported an error"
+					      : "gave a wrong answer",
+			now.programmings > before->programmings ? "programmed again" : "reset");
+		note_event(line, "pl_failed", text);
+	}
+	if (now.alarm != before->alarm)
+		note_event(line, now.alarm ? "pl_alarm" : "pl_alarm_over", NULL);
+	if (now.retired != before->retired)
+		note_event(line, now.retired ? "pl_retired" : "pl_returned", NULL);
+}
+
 void *pl_stage(void *argument)
 {
 	struct line *line = argument;
@@ -223,7 +297,10 @@ void *pl_stage(void *argument)
 	while ((frame = line_get(line, STAGE_PL, QUEUE_PL))) {
 		int64_t submitted = frame->stamps[STAMP_CONV0];
 		frame->stamps[STAMP_PL_BEGUN] = submitted > idle_since ? submitted : idle_since;
+		struct health before = health_of(line);
 		int status = watch_collect(line, frame, buffer);
+		frame->by_software = line->report.by_software > before.by_software;
+		note_health(line, &before);
 		int64_t now = clock_now();
 		frame->stamps[STAMP_PL] = idle_since = now;
 		buffer = (buffer + 1) % PL_BUFFERS;
@@ -241,20 +318,6 @@ void *pl_stage(void *argument)
 	return NULL;
 }
 
-/* Scores smoothed over time steady the label; logits are linear in them, so they are smoothed alike. */
-static const int32_t *smooth(struct line *line, const struct frame *frame)
-{
-	double past = line->report.classified ? line->options.smoothing : 0;
-
-	if (line->options.smoothing <= 0)
-		return frame->scores;
-	for (int i = 0; i < line->options.network->class_count; i++) {
-		line->smoothed[i] = past * line->smoothed[i] + (1 - past) * frame->scores[i];
-		line->smooth_scores[i] = (int32_t)lrint(line->smoothed[i]);
-	}
-	return line->smooth_scores;
-}
-
 void *label_stage(void *argument)
 {
 	struct line *line = argument;
@@ -262,12 +325,16 @@ void *label_stage(void *argument)
 
 	while ((frame = line_get(line, STAGE_LABEL, QUEUE_LABEL))) {
 		int64_t begun = clock_now();
-		classify_scores(line->options.network, smooth(line, frame), line->work, &frame->result);
+		classify_scores(line->options.network, smoothing_add(&line->smoothing, frame->scores),
+			line->work, &frame->result);
 		int64_t now = clock_now();
 		frame->stamps[STAMP_LABELLED] = now;
 		line->report.classified++;
 		note_time(line, STAGE_LABEL, STAGE_LABEL, TIME_LABEL, frame, begun, now);
 		histogram_add(&line->report.times[TIME_TO_LABEL], now - frame->stamps[STAMP_CAPTURED]);
+		struct recorder *recorder = atomic_load(&line->recorder);
+		if (recorder)
+			recorder_label(recorder, frame);
 		pthread_mutex_lock(&line->lock);
 		line->latest = (struct latest){true, frame->result, now - frame->stamps[STAMP_CAPTURED]};
 		pthread_mutex_unlock(&line->lock);
@@ -298,24 +365,16 @@ static struct caption_guide guide_for(const struct line *line, const struct fram
 static struct caption caption_for(
 	const struct line *line, const struct line_caption *wanted, const struct latest *latest, double rate)
 {
-	const struct network *network = line->options.network;
-	const struct prediction *group = &latest->result.group, *best = &latest->result.top[0];
-	struct caption caption = {.notice = wanted->notice, .trouble = watch_trouble(&line->watch)};
+	struct caption caption = {0};
 
+	if (wanted->visible && latest->known)
+		caption = caption_of(line->options.network, &latest->result, line->options.threshold);
+	caption.notice = wanted->notice;
+	caption.trouble = watch_trouble(&line->watch);
 	if (wanted->statistics) {
 		caption.statistics = true;
 		caption.frames_per_second = rate;
 		caption.latency_ms = (double)latest->latency / 1e6;
-	}
-	if (!wanted->visible || !latest->known)
-		return caption;
-	if (group->index >= 0 && group->confidence >= line->options.threshold) {
-		caption.group = network->groups[group->index].name;
-		caption.group_confidence = group->confidence;
-	}
-	if (best->confidence >= line->options.threshold) {
-		caption.label = network->labels[best->index];
-		caption.confidence = best->confidence;
 	}
 	return caption;
 }

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "flow/queue.h"
+#include "nn/smoothing.h"
 
 #include <pthread.h>
 #include <semaphore.h>
@@ -51,13 +52,13 @@ struct line {
 	struct frame_pool *pool;
 	struct queue *queues[QUEUE_COUNT];
 	struct caption_drawer *drawer;
-	double *work;		/* label stage: [classes], for classify_scores */
-	double *smoothed;	/* label stage: [classes], scores */
-	int32_t *smooth_scores; /* label stage: [classes], `smoothed` rounded */
+	double *work;		    /* label stage: [classes], for classify_scores */
+	struct smoothing smoothing; /* label stage */
 	pthread_t threads[STAGE_COUNT];
 	int started;
 	sem_t free_buffers; /* PL buffers that Conv0 may fill */
 	struct watch watch;
+	_Atomic(struct recorder *) recorder;
 	atomic_bool stopping;
 	bool ended;    /* the taker's */
 	int64_t taken; /* the taker's: when it got its last frame */

@@ -7,6 +7,8 @@
 #include "live_loop.h"
 #include "live_report.h"
 #include "networks.h"
+#include "recording.h"
+#include "signals.h"
 #include "trace_file.h"
 
 #include <errno.h>
@@ -16,7 +18,7 @@
 #define NANOSECONDS 1000000000LL
 
 struct values {
-	const char *source, *format, *exposure, *network, *pl, *kernels, *snapshot, *trace;
+	const char *source, *format, *exposure, *network, *pl, *kernels, *snapshot, *trace, *record;
 	const char *display, *drm_device, *connector, *mode;
 	struct option_texts controls;
 	struct option_size size;
@@ -67,6 +69,9 @@ static const struct option options[] = {
 		offsetof(struct values, mode)},
 	{"snapshot", 0, OPTION_TEXT, "FILE.png", "Save the last picture shown; key s saves one at any time",
 		offsetof(struct values, snapshot)},
+	{"record", 0, OPTION_TEXT, "FILE.mkv",
+		"Record, as `twobit record` does; key r records at any time [" RECORDING_NAME "]",
+		offsetof(struct values, record)},
 	{"every-frame", 0, OPTION_FLAG, NULL, "Drop nothing: each frame waits for its own label",
 		offsetof(struct values, every_frame)},
 	{"fast", 0, OPTION_FLAG, NULL,
@@ -91,7 +96,45 @@ struct session {
 	struct trace_file *trace;
 	struct line *line;
 	struct live_loop loop;
+	struct recording_values recording_values;
+	struct recording recording;
+	struct recorder_report recorded;
 };
+
+/* What `record` does by default, into the file named or one that key r begins. */
+static int prepare_recording(struct session *s, struct error *e)
+{
+	const struct values *v = &s->values;
+
+	s->recording_values = recording_defaults;
+	s->recording_values.threshold = v->threshold;
+	s->recording_values.smoothing = v->smoothing;
+	s->recording_values.every_frame = v->every_frame || v->fast;
+	if (v->record)
+		s->recording_values.file = v->record;
+	int status = recording_parse(&s->recording, &s->recording_values, e);
+	if (!status && v->record)
+		status = recorder_check(&s->recording.options, e);
+	if (status)
+		return status == -EINVAL ? usage_error(&live_command, "%s", e->text)
+					 : fail(FAILURE_CREATE, e);
+	return EX_OK;
+}
+
+static int open_recorder(struct session *s, struct error *e)
+{
+	const struct values *v = &s->values;
+
+	recording_parse_when(&s->recording, &s->recording_values, s->network, e);
+	recording_describe(&s->recording, &s->recording_values, camera_description(s->camera), pl_name(s->pl),
+		v->kernels);
+	if (!v->record)
+		return 0;
+	int status = recorder_open(&s->recording.options, &s->loop.recorder, e);
+	if (!status)
+		recorder_start(s->loop.recorder);
+	return status;
+}
 
 static int start(struct session *s, struct error *e)
 {
@@ -117,6 +160,9 @@ static int start(struct session *s, struct error *e)
 		.pl_check = (int64_t)(v->pl_check * NANOSECONDS),
 	};
 
+	int code = prepare_recording(s, e);
+	if (code)
+		return code;
 	if (networks_open(v->network, &s->network, e))
 		return fail(FAILURE_NETWORK, e);
 	if (trace_file_open(v->trace, s->network->name, &s->trace, e))
@@ -126,6 +172,9 @@ static int start(struct session *s, struct error *e)
 	log_info("source: %s", camera_description(s->camera));
 	if (pl_open(v->pl, v->kernels, &s->pl, e))
 		return fail(FAILURE_PL, e);
+	if (open_recorder(s, e))
+		return fail(FAILURE_OURS, e);
+	line.recorder = s->loop.recorder;
 	line.network = s->network;
 	line.camera = s->camera;
 	line.pl = s->pl;
@@ -144,6 +193,8 @@ static int run(struct session *s)
 	if (code)
 		return code;
 	s->loop = (struct live_loop){
+		.recorder = s->loop.recorder,
+		.recording = &s->recording.options,
 		.line = s->line,
 		.display_name = v->display,
 		.display_options = {.title = "twobit",
@@ -158,6 +209,10 @@ static int run(struct session *s)
 	live_loop_finish(&s->loop);
 	if (line_join(s->line, &e) && !code)
 		code = fail(FAILURE_SOURCE, &e);
+	if (s->loop.recorder)
+		recorder_finish(s->loop.recorder, &s->recorded);
+	if (s->recorded.failed && !code)
+		code = EX_IOERR; /* which was told */
 	if (trace_file_write(s->trace, &e) && !code)
 		code = fail(FAILURE_CREATE, &e);
 	if ((!quiet() || v->json) && line_report(s->line)->shown)
@@ -186,10 +241,12 @@ static int live_run(int argc, char **argv)
 	if (s.values.every_frame || s.values.fast)
 		s.values.smoothing = 0; /* a frame's own label, not its neighbours' */
 
-	live_loop_block_signals();
+	signals_block();
 	code = run(&s);
 	live_loop_finish(&s.loop);
 	line_destroy(s.line);
+	recorder_close(s.loop.recorder);
+	recording_finish(&s.recording);
 	trace_file_close(s.trace);
 	pl_close(s.pl);
 	camera_close(s.camera);
@@ -207,7 +264,8 @@ const struct command live_command = {
 		"folder of pictures (shown as a slow slide show), a video file, or \"test\" (a generated "
 		"pattern).\n"
 		"Keys: q or Esc quit, Space pause, f full screen, i statistics,\n"
-		"s snapshot, o caption, ? help. At the end, times per stage and counts are printed.",
+		"s snapshot, r record, o caption, ? help. At the end, times per stage and counts are "
+		"printed.",
 	.examples =
 		"twobit live\n"
 		"twobit live /dev/v4l/by-id/usb-MyCam-video-index0 -r 1280x720 --connector HDMI-A-1\n"

@@ -4,9 +4,9 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "command.h"
+#include "signals.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -19,36 +19,8 @@
 #define FRAMES_ON_THEIR_WAY 3
 
 static const char help_notice[] =
-	"q  quit\nSpace  pause\nf  full screen\ni  statistics\ns  snapshot\no  caption\n?  this help";
-
-static sigset_t watched_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	return set;
-}
-
-void live_loop_block_signals(void)
-{
-	sigset_t set = watched_signals();
-
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-}
-
-/* The first INT or TERM ends the loop; a second one kills, should ending take too long. */
-static bool interrupted(void)
-{
-	static const struct timespec now = {0};
-	sigset_t set = watched_signals();
-
-	if (sigtimedwait(&set, NULL, &now) < 0)
-		return false;
-	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
-	return true;
-}
+	"q  quit\nSpace  pause\nf  full screen\ni  statistics\ns  snapshot\nr  record\no  caption\n?  this "
+	"help";
 
 /* The frame as it came, at its full size, with its caption: what was shown may be smaller, or in two layers.
  */
@@ -93,6 +65,39 @@ static int snapshot(const struct live_loop *loop, const char *path)
 	return code;
 }
 
+/* Starts or stops; makes the recorder when it is first wanted. */
+static void record(struct live_loop *loop)
+{
+	struct error e = {0};
+
+	if (!loop->recorder) {
+		if (recorder_check(loop->recording, &e) ||
+			recorder_open(loop->recording, &loop->recorder, &e)) {
+			log_warning("%s; nothing is recorded", e.text);
+			return;
+		}
+		line_set_recorder(loop->line, loop->recorder);
+	}
+	if (recorder_started(loop->recorder))
+		recorder_stop(loop->recorder);
+	else
+		recorder_start(loop->recorder);
+}
+
+static void heed_signals(struct live_loop *loop)
+{
+	enum signal_wish wish;
+
+	while ((wish = signals_next()) != WISH_NONE) {
+		if (wish == WISH_RECORD)
+			record(loop);
+		else if (wish == WISH_CUT && loop->recorder)
+			recorder_cut(loop->recorder);
+		else
+			loop->quit = true;
+	}
+}
+
 static void obey(struct live_loop *loop, enum display_key key)
 {
 	switch (key) {
@@ -117,7 +122,7 @@ static void obey(struct live_loop *loop, enum display_key key)
 		snapshot(loop, NULL);
 		return;
 	case KEY_RECORD:
-		log_warning("recording is not part of this version; s saves a picture");
+		record(loop);
 		return;
 	default:
 		return;
@@ -204,7 +209,8 @@ int live_loop_run(struct live_loop *loop)
 		for (enum display_key key;
 			loop->display && (key = display_poll_key(loop->display)) != KEY_NONE;)
 			obey(loop, key);
-		if (!stopping && (loop->quit || interrupted())) {
+		heed_signals(loop);
+		if (!stopping && loop->quit) {
 			stopping = true;
 			line_stop(loop->line);
 		}

@@ -6,13 +6,16 @@
 #include "display/display.h"
 #include "line.h"
 
-/* Fill the first five, zero the rest; live_loop_finish closes what it opened. */
+/* Fill the first six, zero the rest but recorder; live_loop_finish closes what it opened. */
 struct live_loop {
 	struct line *line;
 	const char *display_name;
 	struct display_options display_options; /* the sizes come from the first frame */
 	struct line_caption caption;
-	const char *snapshot; /* FILE.png for the last picture shown; NULL: none */
+	const char *snapshot;			  /* FILE.png for the last picture shown; NULL: none */
+	const struct recorder_options *recording; /* for when one is wanted */
+
+	struct recorder *recorder; /* the line's; the caller closes it, once the line is joined */
 
 	struct display *display;
 	struct frame *held;	 /* the last one shown, for a snapshot */
@@ -21,9 +24,6 @@ struct live_loop {
 	bool paused, quit;
 	int passing; /* frames still shown after a pause: those on their way, and one with the notice on it */
 };
-
-/* Blocks the signals that end the loop, for all threads to come; call before any starts. */
-void live_loop_block_signals(void);
 
 /* Runs until the line ends, the user quits, or INT or TERM comes. Returns an exit code; errors are told. */
 int live_loop_run(struct live_loop *loop);

@@ -12,8 +12,10 @@
 
 static const struct command *const commands[] = {
 	&live_command,
+	&record_command,
 	&classify_command,
 	&evaluate_command,
+	&measure_command,
 	&list_command,
 	&import_command,
 	NULL,

@@ -59,7 +59,7 @@ static void about_print(
 		first->height, o->burn_in ? "true" : "false", o->top_k);
 	text_add_number(t, o->smoothing);
 	text_add(t, ",\"threshold\":");
-	text_add_number(t, (double)o->threshold);
+	text_add(t, "%.6g", (double)o->threshold);
 	text_add(t, ",\"network\":");
 	text_add_json(t, o->network->name);
 	text_add(t, ",\"pl\":");

@@ -239,7 +239,7 @@ void recorder_label(struct recorder *r, const struct frame *frame)
 			(size_t)r->options.network->class_count * sizeof(*entry->scores));
 		entry->by_software = frame->by_software;
 		entry->labelled = true;
-	} else {
+	} else if (frame->recorded) {
 		r->late++;
 	}
 	r->labelled_up_to = frame->number + 1;

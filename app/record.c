@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: MIT */
+/* `twobit record`: all that a source gives into files, with what the network says of it. */
+#include "base/error.h"
+#include "base/log.h"
+#include "command.h"
+#include "line.h"
+#include "networks.h"
+#include "output.h"
+#include "recording.h"
+#include "signals.h"
+#include "trace_file.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#define NANOSECONDS 1000000000LL
+
+/* How long signals may wait when no frame comes, ns. */
+#define ATTENTION INT64_C(50000000)
+
+struct values {
+	const char *source, *format, *exposure, *network, *pl, *kernels, *trace;
+	struct option_texts controls;
+	struct option_size size;
+	double rate, duration, pl_timeout, pl_check;
+	int frames;
+	bool paused, json;
+	struct recording_values recording;
+};
+
+#define RECORDING(member) offsetof(struct values, recording.member)
+
+static const char *const logs[] = {"json", "csv", NULL};
+
+static const struct option options[] = {
+	{"output", 'o', OPTION_TEXT, "FILE.mkv",
+		"Where to; %Y %m %d %H %M %S: of the time, %i: a number [" RECORDING_NAME "]",
+		RECORDING(file)},
+	{"log", 0, OPTION_CHOICE, "KIND", "Log of labels beside it: json or csv [json]", RECORDING(log),
+		.choices = logs},
+	{"segment", 0, OPTION_TEXT, "TIME|SIZE", "Begin a new file after so much: 10min, 500MB, '1h|2GB'",
+		RECORDING(segment)},
+	{"keep", 0, OPTION_TEXT, "SIZE|TIME",
+		"Delete the oldest files of that name beyond so much: 20GB, 7d, '20GB|7d'", RECORDING(keep)},
+	{"when", 0, OPTION_TEXTS, "CONDITION",
+		"Record only while it holds, as in 'cat>0.6'; given again: while one of them does",
+		RECORDING(when)},
+	{"pre-roll", 0, OPTION_DURATION, "TIME", "With --when: from so long before [5s]", RECORDING(pre_roll),
+		0, 3600},
+	{"post-roll", 0, OPTION_DURATION, "TIME", "With --when: until so long after [10s]",
+		RECORDING(post_roll), 0, 86400},
+	{"paused", 0, OPTION_FLAG, NULL, "Record nothing until the signal USR1 comes",
+		offsetof(struct values, paused)},
+	{"burn-in", 0, OPTION_FLAG, NULL, "Draw the caption into the pictures", RECORDING(burn_in)},
+	{"quality", 0, OPTION_INTEGER, "N", "Of JPEGs that are made here, 1 to 100 [90]", RECORDING(quality),
+		1, 100},
+	{"memory", 0, OPTION_TEXT, "SIZE", "For frames that wait, and the pre-roll [64MB]",
+		RECORDING(memory)},
+	{"device", 'd', OPTION_TEXT, "SOURCE", "Where frames come from, as the argument SOURCE",
+		offsetof(struct values, source)},
+	{"resolution", 'r', OPTION_SIZE, "WxH",
+		"Size of the frames [the source's own, or what suits the machine]",
+		offsetof(struct values, size), 16, PICTURE_SIDE_MAXIMUM},
+	{"fps", 'f', OPTION_NUMBER, "N", "Frames a second [the source's own, or 30]",
+		offsetof(struct values, rate), 0.1, 1000},
+	{"format", 'm', OPTION_TEXT, "NAME", "What the camera sends: MJPEG, YUYV, NV12, … [the least work]",
+		offsetof(struct values, format)},
+	{"control", 0, OPTION_TEXTS, "NAME=VALUE",
+		"Set a control of the camera, such as brightness=128; may be given again",
+		offsetof(struct values, controls)},
+	{"exposure", 0, OPTION_TEXT, "auto|N", "Exposure of the camera; N in units of 0.1 ms [as it is]",
+		offsetof(struct values, exposure)},
+	{"frames", 'n', OPTION_INTEGER, "N", "Stop after N frames", offsetof(struct values, frames), 1,
+		INT_MAX},
+	{"duration", 't', OPTION_DURATION, "TIME", "Stop after TIME: 10s, 5m",
+		offsetof(struct values, duration), 0.001, 1e9},
+	OPTION_ROW_NETWORK(struct values, network),
+	OPTION_ROW_PL(struct values, pl),
+	OPTION_ROW_KERNELS(struct values, kernels),
+	{"pl-timeout", 0, OPTION_DURATION, "TIME",
+		"How long the PL may take for a frame before it is reset [by how long it takes at the start]",
+		offsetof(struct values, pl_timeout), 0.001, 3600},
+	{"pl-check", 0, OPTION_DURATION, "TIME",
+		"How often a PL in hardware is given something known to compute [10s]",
+		offsetof(struct values, pl_check), 0.001, 1e6},
+	{"every-frame", 0, OPTION_FLAG, NULL, "Label each frame; the source waits where it must",
+		RECORDING(every_frame)},
+	{"top-k", 0, OPTION_INTEGER, "K", "Labels a frame in the log [5]", RECORDING(top_k), 1, TOP_MAXIMUM},
+	{"threshold", 0, OPTION_NUMBER, "P", "Show no label below this confidence, 0 to 1 [0.1]",
+		RECORDING(threshold), 0, 1},
+	{"smoothing", 0, OPTION_NUMBER, "W", "Weight of the past in the label, 0 to 0.99 [0.7]",
+		RECORDING(smoothing), 0, 0.99},
+	OPTION_ROW_TRACE(struct values, trace),
+	{"json", 0, OPTION_FLAG, NULL, "Print the final report as JSON", offsetof(struct values, json)},
+	{0},
+};
+
+struct session {
+	struct values values;
+	struct recording recording;
+	struct recorder *recorder;
+	struct network *network;
+	struct camera *camera;
+	struct pl *pl;
+	struct trace_file *trace;
+	struct line *line;
+};
+
+static int start_line(struct session *s, struct error *e)
+{
+	const struct values *v = &s->values;
+	struct line_options line = {
+		.recorder = s->recorder,
+		.network = s->network,
+		.camera = s->camera,
+		.pl = s->pl,
+		.trace = trace_file_trace(s->trace),
+		.lossless = v->recording.every_frame,
+		.blind = true,
+		.overlap = true,
+		.frames = (uint64_t)v->frames,
+		.duration = (int64_t)(v->duration * NANOSECONDS),
+		.kernels = v->kernels,
+		.threshold = (float)v->recording.threshold,
+		.smoothing = v->recording.smoothing,
+		.pl_limit = (int64_t)(v->pl_timeout * NANOSECONDS),
+		.pl_check = (int64_t)(v->pl_check * NANOSECONDS),
+	};
+
+	if (line_start(&line, &s->line, e))
+		return fail(e->code == -ENOTSUP ? FAILURE_KERNELS : FAILURE_NETWORK, e);
+	line_set_caption(s->line, &(struct line_caption){0});
+	return EX_OK;
+}
+
+static int start(struct session *s, struct error *e)
+{
+	const struct values *v = &s->values;
+	struct camera_options wanted = {
+		.width = v->size.width,
+		.height = v->size.height,
+		.rate = v->rate,
+		.paced = true,
+		.once = true,
+		.format = v->format,
+		.controls = v->controls.items[0] ? v->controls.items : NULL,
+		.exposure = v->exposure,
+	};
+
+	if (recording_parse(&s->recording, &v->recording, e))
+		return usage_error(&record_command, "%s", e->text);
+	if (recorder_check(&s->recording.options, e))
+		return e->code == -EINVAL ? usage_error(&record_command, "%s", e->text)
+					  : fail(FAILURE_CREATE, e);
+	if (networks_open(v->network, &s->network, e))
+		return fail(FAILURE_NETWORK, e);
+	if (recording_parse_when(&s->recording, &v->recording, s->network, e))
+		return usage_error(&record_command, "%s", e->text);
+	if (trace_file_open(v->trace, s->network->name, &s->trace, e))
+		return fail(FAILURE_CREATE, e);
+	if (camera_open(v->source, &wanted, &s->camera, e))
+		return fail(FAILURE_SOURCE, e);
+	log_info("source: %s", camera_description(s->camera));
+	if (pl_open(v->pl, v->kernels, &s->pl, e))
+		return fail(FAILURE_PL, e);
+	recording_describe(
+		&s->recording, &v->recording, camera_description(s->camera), pl_name(s->pl), v->kernels);
+	if (recorder_open(&s->recording.options, &s->recorder, e))
+		return fail(FAILURE_OURS, e);
+	if (!v->paused)
+		recorder_start(s->recorder);
+	return start_line(s, e);
+}
+
+static void heed_signals(struct session *s)
+{
+	for (;;) {
+		switch (signals_next()) {
+		case WISH_END:
+			line_stop(s->line);
+			break;
+		case WISH_CUT:
+			recorder_cut(s->recorder);
+			break;
+		case WISH_RECORD:
+			if (recorder_started(s->recorder))
+				recorder_stop(s->recorder);
+			else
+				recorder_start(s->recorder);
+			break;
+		case WISH_NONE:
+			return;
+		}
+	}
+}
+
+static void print_text(const struct recorder_report *r)
+{
+	printf("%" PRIu64 " frames in %" PRIu64 " %s, %.1f MB; %" PRIu64 " labelled\n", r->frames,
+		r->segments, r->segments == 1 ? "file" : "files", (double)r->bytes / 1e6, r->labelled);
+	printf("not recorded: %" PRIu64 " lost by the camera, %" PRIu64 " broken, %" PRIu64
+	       " for want of room; not labelled: %" PRIu64 ", labelled too late: %" PRIu64 "\n",
+		r->dropped[DROPPED_BY_CAMERA], r->dropped[DROPPED_BROKEN], r->dropped[DROPPED_BY_RECORDER],
+		r->dropped[DROPPED_BY_LINE], r->late);
+	if (r->deleted)
+		printf("deleted: %" PRIu64 " old %s\n", r->deleted,
+			r->deleted == 1 ? "recording" : "recordings");
+}
+
+static void print_json(const struct recorder_report *r)
+{
+	output_json(json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:{s:I, s:I, s:I, s:I}}", "frames",
+		(json_int_t)r->frames, "labelled", (json_int_t)r->labelled, "late", (json_int_t)r->late,
+		"bytes", (json_int_t)r->bytes, "files", (json_int_t)r->segments, "deleted",
+		(json_int_t)r->deleted, "last", output_text(r->last), "dropped", "camera",
+		(json_int_t)r->dropped[DROPPED_BY_CAMERA], "broken", (json_int_t)r->dropped[DROPPED_BROKEN],
+		"line", (json_int_t)r->dropped[DROPPED_BY_LINE], "recorder",
+		(json_int_t)r->dropped[DROPPED_BY_RECORDER]));
+}
+
+static int run(struct session *s)
+{
+	struct recorder_report report;
+	struct error e = {0};
+	int code = start(s, &e);
+
+	if (code)
+		return code;
+	while (!line_ended(s->line)) {
+		struct frame *frame = line_take(s->line, clock_now() + ATTENTION);
+		if (frame)
+			line_shown(s->line, &frame);
+		heed_signals(s);
+	}
+	if (line_join(s->line, &e))
+		code = fail(FAILURE_SOURCE, &e);
+	recorder_finish(s->recorder, &report);
+	if (report.failed && !code) {
+		log_error("the last frames could not be written: %s", strerror(-report.failed));
+		code = EX_IOERR;
+	}
+	if (trace_file_write(s->trace, &e) && !code)
+		code = fail(FAILURE_CREATE, &e);
+	if (s->values.json)
+		print_json(&report);
+	else if (!quiet())
+		print_text(&report);
+	return code;
+}
+
+static int record_run(int argc, char **argv)
+{
+	struct session s = {.values = {.network = NETWORK_DEFAULT,
+				    .pl = "auto",
+				    .pl_check = 10,
+				    .recording = recording_defaults}};
+	int count;
+	int code = options_parse(&record_command, argc, argv, &s.values, &count);
+
+	if (code != OPTIONS_GO_ON)
+		return code;
+	if (count > 1 || (count == 1 && s.values.source))
+		return usage_error(
+			&record_command, "one source at a time: \"%s\" is too much", argv[count - 1]);
+	if (count == 1)
+		s.values.source = argv[0];
+
+	signals_block();
+	code = run(&s);
+	line_destroy(s.line);
+	recorder_close(s.recorder);
+	recording_finish(&s.recording);
+	trace_file_close(s.trace);
+	pl_close(s.pl);
+	camera_close(s.camera);
+	network_free(s.network);
+	return output_finish(code);
+}
+
+const struct command record_command = {
+	.name = "record",
+	.summary = "Record all frames, with what the network sees in them",
+	.usage = "[OPTION]… [SOURCE]",
+	.details =
+		"SOURCE is as for `twobit live`. The video is Matroska: a camera's JPEGs go in as they came, "
+		"bit for "
+		"bit,\n"
+		"other pictures are made JPEGs. Labels are its subtitles, and lines of a log beside it "
+		"(NAME.jsonl).\n"
+		"Nothing is replaced: a name that is taken gets a number. INT and TERM end a recording, HUP "
+		"begins a\n"
+		"new file, USR1 stops and starts. A full disk is waited for. `twobit replay` checks a "
+		"recording.",
+	.examples =
+		"twobit record -o cat.mkv\n"
+		"twobit record /dev/video0 -o '/srv/cam/%Y%m%d-%H%M%S.mkv' --segment 10min --keep '20GB|7d'\n"
+		"twobit record --when 'cat>0.6' --pre-roll 5s --post-roll 10s\n"
+		"twobit record test -t 10s --burn-in -o test.mkv\n"
+		"twobit record clip.mp4 --every-frame -o clip-labelled.mkv\n",
+	.options = options,
+	.run = record_run,
+};

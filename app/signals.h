@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* The signals that steer a line while it runs, taken by the main thread's loop when it looks. */
+#ifndef APP_SIGNALS_H
+#define APP_SIGNALS_H
+
+enum signal_wish {
+	WISH_NONE,
+	WISH_END,    /* INT, TERM; a second one kills */
+	WISH_CUT,    /* HUP: a new segment and log */
+	WISH_RECORD, /* USR1: start or stop recording */
+};
+
+/* Blocks these signals for this thread and all to come; call before any starts. */
+void signals_block(void);
+
+/* The next one that waits. */
+enum signal_wish signals_next(void);
+
+#endif
