@@ -97,14 +97,14 @@ static int check(struct device *d, struct error *e)
 	return rc ? rc : read_limits(d, e);
 }
 
-int device_program(struct device *d, const char *bitstream, struct error *e)
+int design_program(struct device *d, const char *bitstream, struct error *e)
 {
 	int rc = bus_program(d->bus, bitstream, e);
 
 	return rc ? rc : check(d, e);
 }
 
-int device_open(struct device *d, const struct bus_driver *driver, const char *bitstream, int64_t patience,
+int design_open(struct device *d, const struct bus_driver *driver, const char *bitstream, int64_t patience,
 	struct error *e)
 {
 	static const struct bus_window windows[] = {
@@ -119,7 +119,7 @@ int device_open(struct device *d, const struct bus_driver *driver, const char *b
 	d->patience = patience;
 	rc = check(d, e);
 	if (rc && bitstream)
-		rc = device_program(d, bitstream, e);
+		rc = design_program(d, bitstream, e);
 	if (rc) {
 		bus_close(d->bus);
 		d->bus = NULL;
@@ -127,13 +127,13 @@ int device_open(struct device *d, const struct bus_driver *driver, const char *b
 	return rc;
 }
 
-void device_close(struct device *d)
+void design_close(struct device *d)
 {
 	bus_close(d->bus);
 	d->bus = NULL;
 }
 
-int device_reset(const struct device *d)
+int design_reset(const struct device *d)
 {
 	const uint32_t reset = 1U << OVERLAY_CONTROL_RESET_SHIFT;
 	const uint32_t resetting = 1U << OVERLAY_STATUS_RESETTING_SHIFT;
@@ -196,7 +196,7 @@ static int check_loaded(const struct device *d, int records, uint32_t crc, int64
 	}
 }
 
-int device_load(const struct device *d, const struct program *program, const struct bus_memory *memory,
+int design_load(const struct device *d, const struct program *program, const struct bus_memory *memory,
 	size_t offset, struct error *e)
 {
 	const struct records *r = &program->resident;
@@ -204,7 +204,7 @@ int device_load(const struct device *d, const struct program *program, const str
 	int rc;
 
 	program_write(program, write_setting, (void *)d);
-	rc = device_reset(d); /* the ring begins at its new place */
+	rc = design_reset(d); /* the ring begins at its new place */
 	if (rc)
 		return error_set(e, rc, "PL \"overlay\": it does not come out of its reset");
 	if (!r->count)
@@ -219,7 +219,7 @@ int device_load(const struct device *d, const struct program *program, const str
 	return check_loaded(d, r->count, (uint32_t)r->beats[r->size / sizeof(*r->beats) - 1], deadline, e);
 }
 
-void device_cycles(const struct device *d, const struct program *program, struct pl_cycles *out)
+void design_cycles(const struct device *d, const struct program *program, struct pl_cycles *out)
 {
 	*out = (struct pl_cycles){
 		.hertz = HERTZ,

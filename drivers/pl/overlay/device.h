@@ -23,23 +23,23 @@ struct device {
  * Opens the bus and checks that the overlay is one that this driver knows. With a bitstream, one that is not
  * is programmed first. -ENODEV: there is none; -EPROTO: another version.
  */
-int device_open(struct device *device, const struct bus_driver *driver, const char *bitstream,
+int design_open(struct device *device, const struct bus_driver *driver, const char *bitstream,
 	int64_t patience, struct error *e);
-void device_close(struct device *device);
+void design_close(struct device *device);
 
-/* Programs the PL and checks it as device_open does; what it knew is lost. bitstream: a file or NULL. */
-int device_program(struct device *device, const char *bitstream, struct error *e);
+/* Programs the PL and checks it as design_open does; what it knew is lost. bitstream: a file or NULL. */
+int design_program(struct device *device, const char *bitstream, struct error *e);
 
 /* Stops overlay and DMA together and lets them begin anew; settings and memories stay. -EIO. */
-int device_reset(const struct device *device);
+int design_reset(const struct device *device);
 
 /*
  * Settings, descriptors, and the resident weights, which lie at `offset` in memory. Then pictures may come.
  * -EIO: the overlay does not take them.
  */
-int device_load(const struct device *device, const struct program *program, const struct bus_memory *memory,
+int design_load(const struct device *device, const struct program *program, const struct bus_memory *memory,
 	size_t offset, struct error *e);
 
-void device_cycles(const struct device *device, const struct program *program, struct pl_cycles *out);
+void design_cycles(const struct device *device, const struct program *program, struct pl_cycles *out);
 
 #endif

@@ -267,7 +267,7 @@ int overlay_reset(void *state)
 	int rc;
 
 	pthread_mutex_lock(&o->lock);
-	rc = device_reset(&o->device);
+	rc = design_reset(&o->device);
 	forget(o);
 	o->stopped = rc != 0;
 	pthread_mutex_unlock(&o->lock);
@@ -280,9 +280,9 @@ int overlay_program(void *state, struct error *e)
 	int rc;
 
 	pthread_mutex_lock(&o->lock);
-	rc = device_program(&o->device, o->bitstream, e);
+	rc = design_program(&o->device, o->bitstream, e);
 	if (!rc)
-		rc = device_load(&o->device, o->program, &o->memory, o->resident, e);
+		rc = design_load(&o->device, o->program, &o->memory, o->resident, e);
 	forget(o);
 	o->stopped = rc != 0;
 	pthread_mutex_unlock(&o->lock);
@@ -358,7 +358,7 @@ int overlay_load(void *state, const struct network *network, int first, int last
 	if (!rc)
 		rc = create_memory(o, e);
 	if (!rc)
-		rc = device_load(&o->device, o->program, &o->memory, o->resident, e);
+		rc = design_load(&o->device, o->program, &o->memory, o->resident, e);
 	if (rc)
 		free_buffers(o);
 	return rc;
@@ -369,10 +369,10 @@ void overlay_close(void *state)
 	struct overlay *o = state;
 
 	/* A DMA that does not stop may still write: its memory is not for others then. */
-	if (o->program && device_reset(&o->device))
+	if (o->program && design_reset(&o->device))
 		memset(&o->memory, 0, sizeof(o->memory));
 	free_buffers(o);
-	device_close(&o->device);
+	design_close(&o->device);
 	pthread_mutex_destroy(&o->lock);
 	pthread_cond_destroy(&o->changed);
 	free(o);
@@ -390,7 +390,7 @@ int overlay_open(const struct bus_driver *driver, const char *bitstream, int64_t
 	}
 	pthread_mutex_init(&o->lock, NULL);
 	o->bitstream = bitstream;
-	rc = device_open(&o->device, driver, bitstream, patience, e);
+	rc = design_open(&o->device, driver, bitstream, patience, e);
 	if (rc) {
 		pthread_mutex_destroy(&o->lock);
 		pthread_cond_destroy(&o->changed);
@@ -416,6 +416,6 @@ void overlay_cycles(void *state, struct pl_cycles *out)
 	struct overlay *o = state;
 
 	pthread_mutex_lock(&o->lock);
-	device_cycles(&o->device, o->program, out);
+	design_cycles(&o->device, o->program, out);
 	pthread_mutex_unlock(&o->lock);
 }

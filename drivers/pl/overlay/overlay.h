@@ -8,7 +8,7 @@
 
 struct bus_driver;
 
-/* As device_open. */
+/* As design_open. */
 int overlay_open(const struct bus_driver *driver, const char *bitstream, int64_t patience, void **state,
 	struct error *e);
 
