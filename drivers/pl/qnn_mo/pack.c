@@ -16,8 +16,7 @@ enum {
 	LEVELS = 3, /* thresholds of a channel */
 };
 
-/* An accumulator has at most 3 · 5 · 5 · 384 = 28,800: what lies beyond 16 bits is as far as the end of them.
- */
+/* No accumulator is beyond 3 · 5 · 5 · 384 = 28,800: the end of 16 bits is as far as what lies beyond it. */
 static uint64_t threshold_bits(int32_t threshold)
 {
 	int32_t within = threshold < INT16_MIN ? INT16_MIN : threshold > INT16_MAX ? INT16_MAX : threshold;
@@ -38,8 +37,7 @@ static uint64_t threshold_word(const struct layer *l, int channel)
 	return word;
 }
 
-/* Kernel rows, kernel columns, blocks of lanes; bit 1 is −1. The weights of lanes without a channel are +1.
- */
+/* Kernel rows, kernel columns, blocks of lanes; bit 1 is −1. A lane without a channel has bit 0. */
 static void pack_channel(const struct layer *l, int channel, uint64_t *words)
 {
 	int depth = l->in.channels / l->groups, places = l->kernel_height * l->kernel_width;

@@ -102,8 +102,7 @@ static size_t larger(size_t a, size_t b)
 	return a > b ? a : b;
 }
 
-/* Sides are at most 64 pixels, layers and groups few thousands: no sum can overflow 64 bits, but one of 32.
- */
+/* No sum can overflow 64 bits, since sides are at most 64 pixels; one of 32 bits can. */
 static int place(struct qnn_mo_plan *plan, struct error *e)
 {
 	uint64_t memory = 0;

@@ -27,9 +27,9 @@
 #define BITSTREAM_VARIABLE "TWOBIT_QNN_MO_BITSTREAM"
 
 #define LOOK INT64_C(100000) /* ns between two looks at a block that computes */
-#define GRACE                                                                                                \
-	INT64_C(100000000) /* ns for a call that was given up; the largest one takes 74 ms at 100 MHz        \
-			    */
+
+/* ns for a call that was given up to end after all; the largest takes 65 ms at 100 MHz. */
+#define GRACE INT64_C(100000000)
 
 struct qnn_mo {
 	const char *kernels; /* for the layers in software, as for engine_create; outlives this */
@@ -74,8 +74,9 @@ static int await(struct qnn_mo *q, const struct qnn_mo_stage *stage)
 	bool early = false; /* the bus cannot wait here, or reports what is no news */
 
 	for (;;) {
+		int64_t now =
+			clock_now(); /* before the look, lest a pause between them count as the block's */
 		uint32_t control = bus_read(q->bus, 0, QNN_MO_CONTROL);
-		int64_t now = clock_now();
 
 		if (control == UINT32_MAX)
 			return fail(q, stage, control, "does not answer");
@@ -96,8 +97,11 @@ static int await(struct qnn_mo *q, const struct qnn_mo_stage *stage)
 
 static int call(struct qnn_mo *q, const struct qnn_mo_stage *stage)
 {
-	uint32_t control = bus_read(q->bus, 0, QNN_MO_CONTROL);
+	uint32_t control;
 
+	if (worker_abandoned(q->worker))
+		return -ECANCELED;
+	control = bus_read(q->bus, 0, QNN_MO_CONTROL);
 	if (!idle(control))
 		return fail(q, stage, control, "is not idle");
 	if (bus_read(q->bus, 0, QNN_MO_INTERRUPT_STATUS) & 1)

@@ -36,7 +36,6 @@ enum {
 	QNN_MO_DONE = 1 << 1, /* reading it clears it */
 	QNN_MO_IDLE = 1 << 2,
 	QNN_MO_READY = 1 << 3,
-	QNN_MO_AUTO_RESTART = 1 << 7,
 };
 
 enum { QNN_MO_CONVOLUTION = 1, QNN_MO_CONVOLUTION_POOL = 2 };

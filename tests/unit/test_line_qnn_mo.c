@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* The line on QNN-MO-PYNQ's design, which hangs now and then and can only be programmed. */
+#include "base/error.h"
+#include "line.h"
+#include "network_builder.h"
+#include "nn/reference.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "unit/simulated_qnn_mo.h"
+
+/* A picture takes two calls for each of two groups; 5 pictures are computed before the first frame. */
+enum { FRAMES = 40, CALLS = 4, CALIBRATION = 5 };
+
+struct outcome {
+	int frames, wrong; /* that came out, and those whose scores are not the network's */
+	struct line_report report;
+};
+
+static void run(struct outcome *outcome)
+{
+	struct camera_options wanted = {.width = 64, .height = 48, .rate = 500};
+	struct network *network = tiny_network(3);
+	struct line_options options = {
+		.network = network, .lossless = true, .overlap = true, .frames = FRAMES};
+	size_t bytes = (size_t)network->class_count * sizeof(int32_t);
+	int32_t *scores = taken((size_t)network->class_count, sizeof(*scores));
+	struct frame *frame;
+	struct line *line;
+	struct error e;
+
+	assert_int_equal(camera_open("test", &wanted, &options.camera, &e), 0);
+	assert_int_equal(pl_open("qnn-mo", NULL, &options.pl, &e), 0);
+	assert_int_equal(line_start(&options, &line, &e), 0);
+	while ((frame = line_take(line, INT64_MAX))) {
+		assert_int_equal(reference_run(network, 0, network->layer_count, frame->input, scores), 0);
+		outcome->wrong += memcmp(scores, frame->scores, bytes) != 0;
+		outcome->frames++;
+		line_shown(line, &frame);
+	}
+	assert_int_equal(line_join(line, &e), 0);
+	outcome->report = *line_report(line);
+	line_destroy(line);
+	pl_close(options.pl);
+	camera_close(options.camera);
+	network_free(network);
+	free(scores);
+	assert_string_equal(jam.broken, "");
+}
+
+static struct outcome outcome; /* large: histograms */
+
+static void a_hang_is_mended(void **state)
+{
+	static const enum jam_trouble troubles[] = {JAM_HANGS, JAM_IS_GONE};
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		memset(&outcome, 0, sizeof(outcome));
+		jam_begin();
+		jam_trouble(troubles[i], (CALIBRATION + FRAMES / 2) * CALLS + 3);
+		run(&outcome);
+		assert_int_equal(outcome.frames, FRAMES);
+		assert_int_equal(outcome.wrong, 0);
+		assert_true(outcome.report.by_software >= 1);
+		assert_true(outcome.report.pl.programmings >= 1);
+		assert_int_equal(outcome.report.pl.retirements, 0);
+		assert_true(jam.programmings >= 2); /* at the start, and after the trouble */
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(a_hang_is_mended)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
