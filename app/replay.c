@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+/* `twobit replay`: runs the network on a recording again, and compares with its log. */
+#include "base/error.h"
+#include "base/log.h"
+#include "camera/camera.h"
+#include "classifier.h"
+#include "command.h"
+#include "networks.h"
+#include "nn/smoothing.h"
+#include "output.h"
+#include "recorder/log_reader.h"
+#include "recorder/names.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+struct values {
+	const char *log, *network, *pl, *kernels;
+	bool json;
+};
+
+static const struct option options[] = {
+	{"log", 0, OPTION_TEXT, "FILE.jsonl", "Its log [the one beside it]", offsetof(struct values, log)},
+	{"network", 0, OPTION_TEXT, "NAME|DIR", "Network to run, by name or folder [the log's]",
+		offsetof(struct values, network)},
+	OPTION_ROW_PL(struct values, pl),
+	OPTION_ROW_KERNELS(struct values, kernels),
+	{"json", 0, OPTION_FLAG, NULL, "Print JSON, an object a line", offsetof(struct values, json)},
+	{0},
+};
+
+/* One recording on its way through the network again. */
+struct replay {
+	const struct values *values;
+	const char *path;
+	struct log_reader *log;
+	struct network *network;
+	struct classifier *classifier;
+	struct camera *video;
+	struct frame_pool *pool;
+	struct frame *frame;
+	struct picture picture;
+	struct smoothing smoothing;
+	double *work;		   /* [class_count] */
+	bool read;		   /* a frame of the video is in `frame` */
+	uint64_t compared, beyond; /* beyond: lines about frames behind the video's end */
+	bool differs;
+	struct log_entry entry;	  /* the line that differs, or is being compared */
+	struct text logged, seen; /* its verdict, and ours */
+};
+
+static int open_log(struct replay *r, struct error *e)
+{
+	char path[PATH_MAX];
+	const char *ending = strrchr(r->path, '.');
+
+	if (!r->values->log && (!ending || strcmp(ending, ".mkv") != 0))
+		return error_set(e, -EINVAL,
+			"%s: is no recording's name, it does not end in .mkv; say where its log "
+			"is with --log",
+			r->path);
+	if (r->values->log)
+		snprintf(path, sizeof(path), "%s", r->values->log);
+	else
+		names_log(r->path, label_log_ending(LABEL_LOG_JSON), path, sizeof(path));
+	int status = log_reader_open(path, &r->log, e);
+	if (!status && log_reader_about(r->log)->burn_in)
+		return error_set(e, -EBADMSG,
+			"%s: captions were drawn into its pictures; the network saw them without", r->path);
+	return status;
+}
+
+static int open_parts(struct replay *r, enum failure *where, struct error *e)
+{
+	const struct log_about *about = log_reader_about(r->log);
+	const struct camera_options once = {.once = true};
+
+	*where = FAILURE_NETWORK;
+	if (networks_open(r->values->network ? r->values->network : about->network, &r->network, e))
+		return e->code;
+	if (classifier_create(r->network, r->values->pl, r->values->kernels, &r->classifier, where, e))
+		return e->code;
+	*where = FAILURE_SOURCE;
+	if (camera_open(r->path, &once, &r->video, e))
+		return e->code;
+	*where = FAILURE_OURS;
+	r->work = calloc((size_t)r->network->class_count, sizeof(*r->work));
+	if (!r->work || smoothing_init(&r->smoothing, about->smoothing, r->network->class_count) ||
+		frame_pool_create(1, 1, 1, &r->pool))
+		return error_set(e, -ENOMEM, "out of memory");
+	r->frame = frame_acquire(r->pool);
+	return 0;
+}
+
+static void close_parts(struct replay *r)
+{
+	frame_release(&r->frame);
+	frame_pool_destroy(r->pool);
+	smoothing_finish(&r->smoothing);
+	free(r->work);
+	picture_finish(&r->picture);
+	camera_close(r->video);
+	classifier_destroy(r->classifier);
+	network_free(r->network);
+	log_reader_close(r->log);
+	text_finish(&r->logged);
+	text_finish(&r->seen);
+}
+
+/* The video's frame of that number into r->frame. -ENODATA: the video ends before. */
+static int seek(struct replay *r, uint64_t number, struct error *e)
+{
+	while (!r->read || r->frame->number < number) {
+		int status = camera_next(r->video, r->frame, e);
+		if (status && status != -EBADMSG)
+			return status;
+		r->read = !status;
+	}
+	if (r->frame->number == number)
+		return 0;
+	return error_set(e, -EBADMSG, "%s: frame %" PRIu64 " is missing or broken", r->path, number);
+}
+
+/* What the line knew of frames before the first one in the file. */
+static int take_past(struct replay *r, struct error *e)
+{
+	size_t count = json_array_size(r->entry.scores);
+
+	if (count != (size_t)r->network->class_count)
+		return error_set(e, -EBADMSG,
+			"%s: line %lu of its log has %zu scores, the network %s has %d classes", r->path,
+			r->entry.line, count, r->network->name, r->network->class_count);
+	for (size_t i = 0; i < count; i++)
+		r->smoothing.past[i] = json_number_value(json_array_get(r->entry.scores, i));
+	r->smoothing.begun = true;
+	return 0;
+}
+
+static int compare(struct replay *r, struct error *e)
+{
+	struct classification own, smoothed;
+	struct verdict verdict;
+
+	int status = picture_decode(&r->frame->raw, 1, &r->picture, e);
+	if (!status)
+		status = classifier_run(r->classifier, VIEW_FROM_CAMERA, &r->picture, &own, e);
+	if (status)
+		return status;
+	classify_scores(r->network, smoothing_add(&r->smoothing, classifier_scores(r->classifier)), r->work,
+		&smoothed);
+	verdict_make(&verdict, r->network, log_reader_about(r->log)->top_k, &own, &smoothed);
+	text_clear(&r->logged);
+	text_clear(&r->seen);
+	verdict_print(&r->logged, &r->entry.verdict);
+	verdict_print(&r->seen, &verdict);
+	if (r->logged.failed || r->seen.failed)
+		return error_set(e, -ENOMEM, "out of memory");
+	r->compared++;
+	r->differs = strcmp(r->logged.data, r->seen.data) != 0;
+	return 0;
+}
+
+/* Up to the first difference. */
+static int follow(struct replay *r, struct error *e)
+{
+	int status = 0;
+
+	while (!r->differs) {
+		status = log_reader_next(r->log, &r->entry, e);
+		if (status)
+			break;
+		if (r->entry.scores)
+			status = take_past(r, e);
+		if (status || r->entry.event)
+			continue;
+		status = r->beyond ? -ENODATA : seek(r, r->entry.frame, e);
+		if (status == -ENODATA)
+			r->beyond++;
+		else if (!status)
+			status = compare(r, e);
+		if (status && status != -ENODATA)
+			break;
+	}
+	return status == -ENODATA ? 0 : status;
+}
+
+static void tell(const struct replay *r)
+{
+	if (r->values->json) {
+		json_t *all = json_pack("{s:o, s:s, s:I, s:b, s:I}", "file", output_text(r->path), "network",
+			r->network->name, "compared", (json_int_t)r->compared, "differs", r->differs,
+			"beyond", (json_int_t)r->beyond);
+		if (r->differs) {
+			json_object_set_new(all, "frame", json_integer((json_int_t)r->entry.frame));
+			json_object_set_new(all, "line", json_integer((json_int_t)r->entry.line));
+			json_object_set_new(all, "logged", output_text(r->logged.data));
+			json_object_set_new(all, "replayed", output_text(r->seen.data));
+		}
+		output_json(all);
+	} else if (r->differs) {
+		printf("%s: frame %" PRIu64 ", line %lu of the log, differs after %" PRIu64
+		       " that do not\n"
+		       "the log, by %s: %s\nreplay: %s\n",
+			r->path, r->entry.frame, r->entry.line, r->compared - 1, r->entry.by, r->logged.data,
+			r->seen.data);
+	} else {
+		printf("%s: %" PRIu64 " labelled frames, no difference\n", r->path, r->compared);
+	}
+	if (r->beyond)
+		log_warning("%s: the video ends before its log does; %" PRIu64 " lines were not compared",
+			r->path, r->beyond);
+}
+
+static int replay_file(const struct values *values, const char *path)
+{
+	struct replay r = {.values = values, .path = path};
+	enum failure where = FAILURE_SOURCE;
+	struct error e = {0};
+	int code = EX_OK;
+
+	if (open_log(&r, &e)) {
+		code = e.code == -EINVAL ? usage_error(&replay_command, "%s", e.text) : fail(where, &e);
+	} else if (open_parts(&r, &where, &e) || follow(&r, &e)) {
+		code = fail(where, &e);
+	} else {
+		tell(&r);
+		if (!r.compared && r.beyond)
+			log_error("%s: there was nothing to compare", path);
+		code = r.differs || (!r.compared && r.beyond) ? EX_DATAERR : EX_OK;
+	}
+	close_parts(&r);
+	return code;
+}
+
+static int replay_run(int argc, char **argv)
+{
+	struct values values = {.pl = "auto"};
+	int count;
+	int code = options_parse(&replay_command, argc, argv, &values, &count);
+
+	if (code != OPTIONS_GO_ON)
+		return code;
+	if (!count)
+		return usage_error(&replay_command, "which recording?");
+	if (count > 1 && values.log)
+		return usage_error(&replay_command, "--log is for one recording");
+	code = EX_OK;
+	for (int i = 0; i < count; i++) {
+		int failed = replay_file(&values, argv[i]);
+		code = code ? code : failed;
+	}
+	return output_finish(code);
+}
+
+const struct command replay_command = {
+	.name = "replay",
+	.summary = "Run the network on a recording again and compare with its log",
+	.usage = "[OPTION]… FILE.mkv…",
+	.details =
+		"Each frame that has a line in the log is seen again, in the log's order, and labels and\n"
+		"confidences are compared byte for byte. Exit code 0: all are the same; 65: one differs, and "
+		"it\n"
+		"is printed. Recordings that break off are compared as far as they go.",
+	.examples =
+		"twobit replay cat.mkv\n"
+		"twobit replay cat.mkv --pl software --kernels scalar\n"
+		"twobit replay /srv/cam/*.mkv --json\n",
+	.options = options,
+	.run = replay_run,
+};

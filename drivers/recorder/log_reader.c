@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+#include "recorder/log_reader.h"
+
+#include "base/error.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* No line of ours is longer: a smoothed score for each of 65,536 classes. */
+#define LINE_MAXIMUM ((size_t)4000000)
+
+struct log_reader {
+	FILE *file;
+	char *path;
+	char *data; /* the line */
+	size_t length, capacity;
+	unsigned long number;
+	json_t *first, *current;
+	struct log_about about;
+};
+
+static int broken(const struct log_reader *r, const char *what, struct error *e)
+{
+	return error_set(e, -EBADMSG, "%s: line %lu: %s", r->path, r->number, what);
+}
+
+/* The next whole line, without its end. 0, -ENODATA, -EBADMSG, -ENOMEM, or an i/o error. */
+static int line_read(struct log_reader *r, struct error *e)
+{
+	r->length = 0;
+	r->number++;
+	for (int c; (c = getc(r->file)) != '\n';) {
+		if (c == EOF)
+			return ferror(r->file) ? error_set(e, -EIO, "%s: cannot be read", r->path) : -ENODATA;
+		if (r->length == LINE_MAXIMUM)
+			return broken(r, "it is too long for a log of labels", e);
+		if (r->length == r->capacity) {
+			size_t capacity = 2 * r->capacity + 4096;
+			char *grown = realloc(r->data, capacity);
+			if (!grown)
+				return error_set(e, -ENOMEM, "%s: out of memory for a line", r->path);
+			r->data = grown;
+			r->capacity = capacity;
+		}
+		r->data[r->length++] = (char)c;
+	}
+	return 0;
+}
+
+static int json_read(struct log_reader *r, json_t **out, struct error *e)
+{
+	json_error_t why;
+	int status = line_read(r, e);
+
+	*out = NULL;
+	if (status)
+		return status;
+	*out = json_loadb(r->length ? r->data : "", r->length, JSON_REJECT_DUPLICATES, &why);
+	if (!*out)
+		return broken(r, why.text, e);
+	if (!json_is_object(*out))
+		return broken(r, "it is no JSON object", e);
+	return 0;
+}
+
+static const char *string_of(const json_t *object, const char *name)
+{
+	return json_string_value(json_object_get(object, name));
+}
+
+static int read_about(struct log_reader *r, struct error *e)
+{
+	const json_t *first = r->first;
+	const char *format = string_of(first, "format");
+
+	if (!format || strcmp(format, "twobit-labels") != 0)
+		return error_set(e, -EBADMSG, "%s: is no log of labels", r->path);
+	if (json_integer_value(json_object_get(first, "version")) != LABEL_LOG_VERSION)
+		return error_set(e, -EBADMSG, "%s: it is of another version; version %d is read", r->path,
+			LABEL_LOG_VERSION);
+	json_int_t top_k = json_integer_value(json_object_get(first, "top_k"));
+	r->about = (struct log_about){.network = string_of(first, "network"),
+		.pl = string_of(first, "pl"),
+		.smoothing = json_number_value(json_object_get(first, "smoothing")),
+		.top_k = (int)(top_k > 0 && top_k <= TOP_MAXIMUM ? top_k : 0),
+		.burn_in = json_is_true(json_object_get(first, "burn_in"))};
+	if (!r->about.network || !r->about.pl || !r->about.top_k || !json_object_get(first, "smoothing") ||
+		!(r->about.smoothing >= 0 && r->about.smoothing < 1))
+		return broken(r, "network, pl, top_k or smoothing is missing or out of bounds", e);
+	return 0;
+}
+
+int log_reader_open_file(FILE *file, const char *path, struct log_reader **out, struct error *e)
+{
+	struct log_reader *r = calloc(1, sizeof(*r));
+
+	*out = NULL;
+	if (r)
+		r->path = strdup(path);
+	if (!r || !r->path) {
+		free(r);
+		fclose(file);
+		return error_set(e, -ENOMEM, "%s: out of memory", path);
+	}
+	r->file = file;
+	int status = json_read(r, &r->first, e);
+	if (status == -ENODATA)
+		error_set(e, status = -EBADMSG, "%s: is no log of labels: there is no whole line", path);
+	if (!status)
+		status = read_about(r, e);
+	if (status) {
+		log_reader_close(r);
+		return status;
+	}
+	*out = r;
+	return 0;
+}
+
+int log_reader_open(const char *path, struct log_reader **out, struct error *e)
+{
+	FILE *file = fopen(path, "re");
+
+	*out = NULL;
+	if (!file)
+		return error_set(e, -errno, "%s: the log of labels: %s", path, strerror(errno));
+	return log_reader_open_file(file, path, out, e);
+}
+
+const struct log_about *log_reader_about(const struct log_reader *reader)
+{
+	return &reader->about;
+}
+
+static bool read_item(const json_t *object, bool with_index, struct verdict_item *out)
+{
+	const json_t *index = json_object_get(object, "index"),
+		     *confidence = json_object_get(object, "confidence");
+
+	*out = (struct verdict_item){.label = string_of(object, "label")};
+	if (!out->label || !json_is_number(confidence) || (with_index && !json_is_integer(index)))
+		return false;
+	out->index = with_index ? (int)json_integer_value(index) : 0;
+	out->confidence = json_number_value(confidence);
+	return true;
+}
+
+static bool read_group(const json_t *object, const char *name, struct verdict_item *out)
+{
+	const json_t *group = json_object_get(object, name);
+
+	*out = (struct verdict_item){0};
+	return json_is_null(group) || read_item(group, false, out);
+}
+
+static bool read_verdict(const json_t *object, struct verdict *out)
+{
+	const json_t *top = json_object_get(object, "top");
+
+	*out = (struct verdict){.count = (int)json_array_size(top)};
+	if (json_array_size(top) < 1 || json_array_size(top) > TOP_MAXIMUM)
+		return false;
+	for (int i = 0; i < out->count; i++)
+		if (!read_item(json_array_get(top, (size_t)i), true, &out->top[i]))
+			return false;
+	return read_item(json_object_get(object, "smoothed"), true, &out->smoothed) &&
+	       read_group(object, "group", &out->group) &&
+	       read_group(object, "smoothed_group", &out->smoothed_group);
+}
+
+int log_reader_next(struct log_reader *r, struct log_entry *entry, struct error *e)
+{
+	json_decref(r->current);
+	int status = json_read(r, &r->current, e);
+	if (status)
+		return status;
+	const json_t *frame = json_object_get(r->current, "frame");
+	*entry = (struct log_entry){.line = r->number,
+		.frame = (uint64_t)json_integer_value(frame),
+		.event = string_of(r->current, "event"),
+		.by = string_of(r->current, "by")};
+	if (!json_is_integer(frame) || json_integer_value(frame) < 0)
+		return broken(r, "there is no frame number", e);
+	if (!entry->event && (!entry->by || !read_verdict(r->current, &entry->verdict)))
+		return broken(r, "it is neither a frame's nor an event's", e);
+	if (entry->event && strcmp(entry->event, "smoothing") == 0) {
+		entry->scores = json_object_get(r->current, "scores");
+		if (!json_is_array(entry->scores))
+			return broken(r, "there are no smoothed scores", e);
+	}
+	return 0;
+}
+
+void log_reader_close(struct log_reader *reader)
+{
+	if (!reader)
+		return;
+	fclose(reader->file);
+	json_decref(reader->first);
+	json_decref(reader->current);
+	free(reader->data);
+	free(reader->path);
+	free(reader);
+}
