@@ -5,10 +5,10 @@
 #include "base/log.h"
 #include "classifier.h"
 #include "flow/frame.h"
+#include "interruption.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,15 +42,6 @@ struct worker {
 	pthread_t thread;
 	bool started;
 };
-
-/* Set by a signal, read by every thread; lock-free, so that a handler may. */
-static atomic_bool stopped;
-
-static void stop(int number)
-{
-	(void)number;
-	atomic_store(&stopped, true);
-}
 
 /* Tells a picture that cannot be read, at most TOLD_MAXIMUM times, on a line of its own. */
 static void tell(struct job *job, const struct error *e)
@@ -118,7 +109,7 @@ static void *work(void *argument)
 	struct picture picture = {0};
 	struct error e;
 
-	while (!atomic_load(&stopped) && !atomic_load(&job->failed)) {
+	while (!interruption_came() && !atomic_load(&job->failed)) {
 		int index = atomic_fetch_add(&job->next, 1);
 		if (index >= job->pictures)
 			break;
@@ -238,8 +229,6 @@ int evaluation_run(const struct network *network, const struct dataset *dataset,
 		.progress = options->progress,
 		.where = FAILURE_OURS,
 		.lock = PTHREAD_MUTEX_INITIALIZER};
-	/* One signal ends the evaluation, a second one the program. */
-	struct sigaction action = {.sa_handler = stop, .sa_flags = SA_RESTART | (int)SA_RESETHAND};
 	struct worker *workers = calloc((size_t)options->workers, sizeof(*workers));
 	pthread_condattr_t monotonic;
 	int error;
@@ -249,8 +238,7 @@ int evaluation_run(const struct network *network, const struct dataset *dataset,
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_cond_init(&job.changed, &monotonic);
 	pthread_condattr_destroy(&monotonic);
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
+	interruption_catch();
 	log_debug("scoring %d pictures with %d threads", options->pictures, options->workers);
 	if (workers && out->outcomes)
 		error = create_and_run(&job, options, workers);

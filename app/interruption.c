@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#include "interruption.h"
+
+#include <signal.h>
+#include <stdatomic.h>
+#include <stddef.h>
+
+/* Set by a signal, read by every thread; lock-free, so that a handler may. */
+static atomic_bool came;
+
+static void note(int number)
+{
+	(void)number;
+	atomic_store(&came, true);
+}
+
+void interruption_catch(void)
+{
+	struct sigaction action = {.sa_handler = note, .sa_flags = SA_RESTART | (int)SA_RESETHAND};
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
+bool interruption_came(void)
+{
+	return atomic_load(&came);
+}

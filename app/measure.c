@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+/* `twobit measure`: how fast a network is, part by part and as a whole, here. */
+#include "measure.h"
+
+#include "base/error.h"
+#include "base/log.h"
+#include "interruption.h"
+#include "machine/energy.h"
+#include "measure_compare.h"
+#include "networks.h"
+#include "output.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+struct values {
+	struct option_texts networks;
+	const char *pl, *kernels, *report, *trace, *compare;
+	double time_limit;
+	bool all, json;
+};
+
+static const struct option options[] = {
+	{"network", 0, OPTION_TEXTS, "NAME|DIR", "Network to measure [dorefanet]; may be given again",
+		offsetof(struct values, networks)},
+	{"all", 'a', OPTION_FLAG, NULL, "All networks that `twobit list networks` shows",
+		offsetof(struct values, all)},
+	OPTION_ROW_PL(struct values, pl),
+	OPTION_ROW_KERNELS(struct values, kernels),
+	{"time-limit", 't', OPTION_DURATION, "TIME", "At most about so long for a network [10s]",
+		offsetof(struct values, time_limit), 0.01, 1e6},
+	{"json", 0, OPTION_FLAG, NULL, "Print the result as one JSON object", offsetof(struct values, json)},
+	{"report", 0, OPTION_TEXT, "FILE.html", "Write a web page with tables and pictures",
+		offsetof(struct values, report)},
+	OPTION_ROW_TRACE(struct values, trace),
+	{"compare", 0, OPTION_TEXT, "FILE.json", "Print ratios to what --json printed before or elsewhere",
+		offsetof(struct values, compare)},
+	{0},
+};
+
+/* All that a run has open. */
+struct session {
+	struct values values;
+	struct network **networks; /* [count] */
+	int count;
+	struct measured_all all;
+	struct energy *energy;
+	struct error no_energy;
+	json_t *other;
+	struct output_file report, trace;
+};
+
+static int add_network(struct session *s, const char *name)
+{
+	struct error e;
+	struct network **more = (struct network **)realloc(
+		(void *)s->networks, ((size_t)s->count + 1) * sizeof(struct network *));
+
+	if (!more) {
+		error_set(&e, -ENOMEM, "out of memory for networks");
+		return fail(FAILURE_NETWORK, &e);
+	}
+	s->networks = more;
+	if (networks_open(name, &s->networks[s->count], &e))
+		return fail(FAILURE_NETWORK, &e);
+	s->count++;
+	return EX_OK;
+}
+
+/* One that cannot be measured is told, and the others are measured all the same. */
+static int add_all(struct session *s)
+{
+	struct found_network *found;
+	int code = EX_OK;
+
+	if (networks_find(&found)) {
+		struct error e;
+		error_set(&e, -ENOMEM, "out of memory while looking for networks");
+		return fail(FAILURE_NETWORK, &e);
+	}
+	for (struct found_network *f = found; f->name; f++) {
+		int status = add_network(s, f->name);
+		code = code ? code : status;
+	}
+	networks_forget(found);
+	return s->count || code ? code : add_network(s, NULL);
+}
+
+static int add_networks(struct session *s)
+{
+	const char *const *items = s->values.networks.items;
+	int code = EX_OK;
+
+	if (s->values.all)
+		return add_all(s);
+	if (!items[0])
+		return add_network(s, NULL);
+	for (; *items && !code; items++)
+		code = add_network(s, *items);
+	return code;
+}
+
+/* Whatever can fail before the machine has worked for minutes. */
+static int prepare(struct session *s)
+{
+	const struct values *v = &s->values;
+	struct error e;
+
+	if (v->compare && comparison_load(v->compare, &s->other, &e))
+		return fail(FAILURE_SOURCE, &e);
+	if ((v->report && output_file_open(&s->report, v->report, &e)) ||
+		(v->trace && output_file_open(&s->trace, v->trace, &e)))
+		return fail(FAILURE_CREATE, &e);
+	s->all.networks = calloc((size_t)s->count, sizeof(*s->all.networks));
+	if (!s->all.networks) {
+		error_set(&e, -ENOMEM, "out of memory");
+		return fail(FAILURE_OURS, &e);
+	}
+	if (energy_open("", &s->energy, &s->no_energy))
+		s->all.no_energy = s->no_energy.text;
+	else
+		s->all.energy = energy_source(s->energy);
+	return EX_OK;
+}
+
+static int run(struct session *s)
+{
+	const struct values *v = &s->values;
+	struct measure_options wanted = {.pl = v->pl,
+		.kernels = v->kernels,
+		.time_limit = (int64_t)(v->time_limit * 1e9),
+		.energy = s->energy,
+		.no_energy = s->all.no_energy,
+		.timeline = v->report || v->trace,
+		.progress = isatty(STDERR_FILENO) && !quiet()};
+	int code = EX_OK;
+
+	interruption_catch();
+	machine_read("", &s->all.before);
+	for (int i = 0; i < s->count && !interruption_came(); i++) {
+		struct measurement *m = &s->all.networks[s->all.count];
+		enum failure where;
+		struct error e;
+		int status = measure_network(s->networks[i], &wanted, m, &where, &e);
+		if (status) {
+			int failed = fail(status == -ENOTSUP ? FAILURE_KERNELS : where, &e);
+			code = code ? code : failed;
+			continue;
+		}
+		s->all.count++;
+		if (m->others > MEASURE_BUSY)
+			log_warning(
+				"%s: the machine was busy: other programs took %.0f %% of its processors' "
+				"time meanwhile",
+				m->network->name, 100 * m->others);
+	}
+	machine_read("", &s->all.after);
+	return code;
+}
+
+static int print(struct session *s)
+{
+	json_t *document = measure_json(&s->all), *rows = NULL;
+	struct error e;
+	int code = EX_OK;
+
+	if (s->other && comparison_make(document, s->other, s->values.compare, &rows, &e))
+		code = fail(FAILURE_SOURCE, &e);
+	if (!s->values.json)
+		measure_print(&s->all);
+	if (!s->values.json && rows)
+		comparison_print(rows, s->other, s->values.compare);
+	if (s->values.json && rows)
+		json_object_set(document, "comparison", rows);
+	if (s->values.json)
+		output_json(json_incref(document));
+	json_decref(rows);
+	json_decref(document);
+	return code;
+}
+
+static int write_trace(struct session *s, struct error *e)
+{
+	int count = 0;
+	const struct trace **traces =
+		(const struct trace **)calloc((size_t)s->all.count * LINE_KINDS + 1, sizeof(struct trace *));
+
+	for (int i = 0; traces && i < s->all.count; i++)
+		for (int j = 0; j < LINE_KINDS; j++)
+			if (s->all.networks[i].lines[j].trace)
+				traces[count++] = s->all.networks[i].lines[j].trace;
+	int status = traces ? trace_write(s->trace.file, traces, count) : -ENOMEM;
+	free((void *)traces);
+	return output_file_close(&s->trace, status, e);
+}
+
+static int write_files(struct session *s)
+{
+	struct error e;
+
+	if (s->report.file && output_file_close(&s->report, measure_report(s->report.file, &s->all), &e))
+		return fail(FAILURE_CREATE, &e);
+	if (s->trace.file && write_trace(s, &e))
+		return fail(FAILURE_CREATE, &e);
+	return EX_OK;
+}
+
+static void close_session(struct session *s)
+{
+	for (int i = 0; i < s->all.count; i++)
+		measurement_finish(&s->all.networks[i]);
+	for (int i = 0; i < s->count; i++)
+		network_free(s->networks[i]);
+	free(s->all.networks);
+	free((void *)s->networks);
+	energy_close(s->energy);
+	json_decref(s->other);
+	output_file_drop(&s->report);
+	output_file_drop(&s->trace);
+}
+
+static int measure(struct session *s)
+{
+	time_t now = time(NULL);
+	struct tm utc;
+	int code = add_networks(s);
+
+	if (!s->count)
+		return code;
+	int prepared = prepare(s);
+	if (prepared)
+		return prepared;
+	if (code && !s->values.all)
+		return code;
+	strftime(s->all.date, sizeof(s->all.date), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
+	int ran = run(s);
+	code = code ? code : ran;
+	if (!s->all.count)
+		return code;
+	int printed = print(s), written = write_files(s);
+	return code ? code : printed ? printed : written;
+}
+
+static int measure_run(int argc, char **argv)
+{
+	struct session s = {.values = {.pl = "auto", .time_limit = 10}};
+	int count;
+	int code = options_parse(&measure_command, argc, argv, &s.values, &count);
+
+	if (code != OPTIONS_GO_ON)
+		return code;
+	if (count)
+		return usage_error(
+			&measure_command, "\"%s\" is no option; networks are named by --network", argv[0]);
+	if (s.values.all && s.values.networks.items[0])
+		return usage_error(&measure_command, "--all and --network exclude each other");
+	code = measure(&s);
+	close_session(&s);
+	return output_finish(code);
+}
+
+const struct command measure_command = {
+	.name = "measure",
+	.summary = "How fast a network is here: layers, PL, pipeline",
+	.usage = "[OPTION]…",
+	.details =
+		"Times each layer in software and in the PL, then whole pictures, then the pipeline with and "
+		"without\n"
+		"overlap of Conv0 and PL, with generated pictures of the network's size. Each time is "
+		"measured until its\n"
+		"median is stable, or until the time is up. Close other programs first: the result says "
+		"whether the\n"
+		"machine was busy. Ctrl-C ends early and prints what is known by then.",
+	.examples =
+		"twobit measure\n"
+		"twobit measure --network dorefanet --pl software --time-limit 30s\n"
+		"twobit measure --all --json >before.json\n"
+		"twobit measure --all --compare before.json\n"
+		"twobit measure --report report.html --trace trace.json\n",
+	.options = options,
+	.run = measure_run,
+};

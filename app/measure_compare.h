@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* Two documents of `twobit measure --json`, side by side. */
+#ifndef APP_MEASURE_COMPARE_H
+#define APP_MEASURE_COMPARE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct error;
+
+/*
+ * Reads a document and checks it against docs/formats.md as far as comparing goes. name: for the sentence.
+ * -EBADMSG: it is none; -EOVERFLOW: it is too large to be one. The caller owns *out.
+ */
+int comparison_read(const void *text, size_t size, const char *name, json_t **out, struct error *e);
+int comparison_load(const char *path, json_t **out, struct error *e);
+
+/*
+ * ours, theirs: checked documents. *out: an array of a row for each time that both have, of networks that
+ * ours has: {network, what, unit, this, other, ratio, differs}; ratio > 1: this is faster. differs: the
+ * confidence intervals of the two do not touch. -EBADMSG: theirs lacks a network of ours, or has another one
+ * under its name.
+ */
+int comparison_make(
+	const json_t *ours, const json_t *theirs, const char *name, json_t **out, struct error *e);
+
+/* A table for people, on stdout. */
+void comparison_print(const json_t *rows, const json_t *theirs, const char *name);
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/* One network's measurement from its parts, and what follows from the times. */
+#include "base/error.h"
+#include "interruption.h"
+#include "measure.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+#define PROGRESS_NANOSECONDS 200000000
+
+const char *const measured_keys[MEASURED_TIMES] = {
+	[MEASURED_SOURCE] = "source",
+	[MEASURED_DECODE] = "decode",
+	[MEASURED_CONV0] = "conv0",
+	[MEASURED_PL] = "pl",
+	[MEASURED_LABEL] = "label",
+	[MEASURED_ALL] = "end_to_end",
+	[MEASURED_SOFTWARE_LAYERS] = "software_layers",
+	[MEASURED_SOFTWARE_ALL] = "software_end_to_end",
+};
+
+void measure_source(const struct network *network, struct camera_options *out)
+{
+	struct shape in = network->layers[0].in;
+	int scale = network->view.kind == VIEW_CENTRE ? 1 : 2;
+
+	*out = (struct camera_options){.width = in.width * scale, .height = in.height * scale};
+	out->width = out->width < 32			 ? 32
+		     : out->width > PICTURE_SIDE_MAXIMUM ? PICTURE_SIDE_MAXIMUM
+							 : out->width;
+	out->height = out->height < 32			   ? 32
+		      : out->height > PICTURE_SIDE_MAXIMUM ? PICTURE_SIDE_MAXIMUM
+							   : out->height;
+}
+
+struct summary measured_once(int64_t ns)
+{
+	return (struct summary){.runs = 1,
+		.minimum = ns,
+		.p50 = ns,
+		.p95 = ns,
+		.p99 = ns,
+		.maximum = ns,
+		.low = ns,
+		.high = ns};
+}
+
+uint64_t measured_operations(const struct network *network)
+{
+	uint64_t operations = 0;
+
+	for (int i = 0; i < network->layer_count; i++)
+		operations += MEASURE_OPERATIONS_A_PRODUCT * layer_operations(&network->layers[i]);
+	return operations;
+}
+
+double measured_rate(const struct summary *summary)
+{
+	return summary->p50 > 0 ? 1e9 / (double)summary->p50 : 0;
+}
+
+double measured_reach(const struct measurement *m)
+{
+	int64_t interval = m->lines[LINE_OVERLAPPED].interval.p50;
+
+	return interval > 0 ? (double)m->ideal / (double)interval : 0;
+}
+
+double measured_gain(const struct measurement *m)
+{
+	int64_t interval = m->lines[LINE_OVERLAPPED].interval.p50;
+
+	return interval > 0 ? (double)m->lines[LINE_IN_TURN].interval.p50 / (double)interval : 0;
+}
+
+void measure_progress(
+	const struct measure_options *options, const char *network, const char *part, double share)
+{
+	static int64_t last;
+	int64_t now = clock_now();
+
+	if (!options->progress || now - last < PROGRESS_NANOSECONDS)
+		return;
+	last = now;
+	fprintf(stderr, "\r\033[K%s: %s, %.0f %% of the time at most", network, part, 100 * fmin(1, share));
+	fflush(stderr);
+}
+
+void measure_progress_end(const struct measure_options *options)
+{
+	if (options->progress)
+		fputs("\r\033[K", stderr);
+}
+
+int measure_network(const struct network *network, const struct measure_options *options,
+	struct measurement *out, enum failure *where, struct error *e)
+{
+	struct activity before, after;
+	int64_t begun = clock_now();
+	int status;
+
+	*out = (struct measurement){.network = network, .joules = -1, .slowest_stage = ""};
+	*where = FAILURE_OURS;
+	out->layers = calloc((size_t)network->layer_count, sizeof(*out->layers));
+	if (!out->layers)
+		return error_set(e, -ENOMEM, "out of memory for the layers of %s", network->name);
+	for (int i = 0; i < network->layer_count; i++)
+		out->layers[i].layer = &network->layers[i];
+	activity_read("", &before);
+	status = measure_layers(options, out, where, e);
+	if (!status)
+		status = measure_lines(options, out, where, e);
+	activity_read("", &after);
+	out->others = activity_of_others(&before, &after);
+	out->stopped = interruption_came();
+	out->seconds = (double)(clock_now() - begun) / 1e9;
+	measure_progress_end(options);
+	if (status)
+		measurement_finish(out);
+	return status;
+}
+
+void measurement_finish(struct measurement *m)
+{
+	for (int i = 0; i < LINE_KINDS; i++) {
+		samples_finish(&m->lines[i].latencies);
+		samples_finish(&m->lines[i].intervals);
+		trace_destroy(m->lines[i].trace);
+	}
+	free(m->layers);
+	*m = (struct measurement){0};
+}
