@@ -5,19 +5,17 @@
  * reset waits for the buffer that runs (one network's time) and throws its result away.
  */
 #include "base/error.h"
-#include "flow/thread.h"
 #include "nn/engine.h"
 #include "pl/drivers.h"
 #include "pl/worker/worker.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct software {
 	const char *kernels;   /* as for engine_create; outlives this */
 	struct engine *engine; /* the worker's own while there is one */
-	uint8_t *input[PL_BUFFERS];
-	int32_t *output[PL_BUFFERS];
 	struct worker *worker;
 };
 
@@ -32,48 +30,18 @@ static int software_open(const char *kernels, void **state, struct error *e)
 	return 0;
 }
 
-static void free_buffers(struct software *s)
-{
-	for (int i = 0; i < PL_BUFFERS; i++) {
-		free(s->input[i]);
-		free(s->output[i]);
-		s->input[i] = NULL;
-		s->output[i] = NULL;
-	}
-	engine_destroy(s->engine);
-	s->engine = NULL;
-}
-
 static void software_close(void *state)
 {
 	struct software *s = state;
 
 	worker_destroy(s->worker);
-	free_buffers(s);
+	engine_destroy(s->engine);
 	free(s);
 }
 
-static int create_buffers(struct software *s, const struct layer *first, const struct layer *last)
+static int run(void *owner, const uint8_t *in, void *out)
 {
-	size_t element = last->ending == ENDING_SCORES ? sizeof(int32_t) : sizeof(uint8_t);
-	size_t bytes;
-
-	if (__builtin_mul_overflow(shape_size(last->out), element, &bytes))
-		return -EOVERFLOW;
-	for (int i = 0; i < PL_BUFFERS; i++) {
-		s->input[i] = buffer_create(shape_size(first->in));
-		s->output[i] = buffer_create(bytes);
-		if (!s->input[i] || !s->output[i])
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-static int run(void *owner, int buffer)
-{
-	struct software *s = owner;
-
-	engine_run(s->engine, s->input[buffer], s->output[buffer]);
+	engine_run(((struct software *)owner)->engine, in, out);
 	return 0;
 }
 
@@ -85,27 +53,24 @@ static int software_load(void *state, const struct network *network, int first, 
 	rc = engine_create(network, first, last, s->kernels, &s->engine, e);
 	if (rc)
 		return rc;
-	rc = create_buffers(s, &network->layers[first], &network->layers[last - 1]);
+	rc = worker_create(&network->layers[first], &network->layers[last - 1], run, s, &s->worker);
 	if (rc) {
-		free_buffers(s);
-		return error_set(e, rc, "PL \"software\": no memory for the buffers of %s", network->name);
-	}
-	rc = worker_create(run, s, &s->worker);
-	if (rc) {
-		free_buffers(s);
-		return error_set(e, rc, "PL \"software\": the system gives it no thread");
+		engine_destroy(s->engine);
+		s->engine = NULL;
+		return error_set(e, rc, "PL \"software\": no buffers or no thread for %s: %s", network->name,
+			strerror(-rc));
 	}
 	return 0;
 }
 
 static uint8_t *software_input(void *state, int buffer)
 {
-	return ((struct software *)state)->input[buffer];
+	return worker_input(((struct software *)state)->worker, buffer);
 }
 
 static int32_t *software_output(void *state, int buffer)
 {
-	return ((struct software *)state)->output[buffer];
+	return worker_output(((struct software *)state)->worker, buffer);
 }
 
 static int software_submit(void *state, int buffer)

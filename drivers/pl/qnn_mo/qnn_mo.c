@@ -11,7 +11,6 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "flow/frame.h"
-#include "flow/thread.h"
 #include "nn/engine.h"
 #include "pl/bus/bus.h"
 #include "pl/drivers.h"
@@ -21,6 +20,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #define BITSTREAM "W1A2-pynqZ1-Z2.bit"
@@ -38,8 +38,6 @@ struct qnn_mo {
 	struct bus_memory memory; /* as the plan divides it */
 	struct engine *engine;	  /* the layers behind the plan's; NULL: none */
 	uint8_t *codes;		  /* between stages of different groups, and for the engine */
-	uint8_t *input[PL_BUFFERS];
-	int32_t *output[PL_BUFFERS];
 	struct worker *worker;
 	bool stuck; /* the block computes nothing more; the worker's while it runs, else the caller's */
 };
@@ -183,11 +181,11 @@ static void read_codes(struct qnn_mo *q, const struct qnn_mo_stage *stage, int s
 }
 
 /* Codes stay where the design has put them as long as the groups stay the same. */
-static int run(void *owner, int buffer)
+static int run(void *owner, const uint8_t *in, void *out)
 {
 	struct qnn_mo *q = owner;
 	const struct qnn_mo_stage *end = q->plan.stages + q->plan.count;
-	const uint8_t *codes = q->input[buffer];
+	const uint8_t *codes = in;
 	int side = 0;
 
 	if (q->stuck)
@@ -201,11 +199,10 @@ static int run(void *owner, int buffer)
 		side = !side;
 		codes = s + 1 < end && s[1].groups == s->groups ? NULL : q->codes;
 		if (codes)
-			read_codes(q, s, side,
-				s + 1 == end && !q->engine ? (uint8_t *)q->output[buffer] : q->codes);
+			read_codes(q, s, side, s + 1 == end && !q->engine ? (uint8_t *)out : q->codes);
 	}
 	if (q->engine)
-		engine_run(q->engine, codes, q->output[buffer]);
+		engine_run(q->engine, codes, out);
 	return 0;
 }
 
@@ -246,10 +243,6 @@ static void qnn_mo_close(void *state)
 			"PL \"qnn-mo\": a call could not be ended, so that its memory is kept: %s", e.text);
 	else
 		bus_free(q->bus, &q->memory);
-	for (int i = 0; i < PL_BUFFERS; i++) {
-		free(q->input[i]);
-		free(q->output[i]);
-	}
 	free(q->codes);
 	engine_destroy(q->engine);
 	qnn_mo_plan_finish(&q->plan);
@@ -295,23 +288,6 @@ static int qnn_mo_program(void *state, struct error *e)
 	return 0;
 }
 
-static int create_buffers(struct qnn_mo *q, const struct layer *first, const struct layer *last)
-{
-	size_t element = last->ending == ENDING_SCORES ? sizeof(int32_t) : sizeof(uint8_t);
-	size_t bytes;
-
-	if (__builtin_mul_overflow(shape_size(last->out), element, &bytes))
-		return -EOVERFLOW;
-	q->codes = buffer_create(q->plan.most_codes);
-	for (int i = 0; i < PL_BUFFERS; i++) {
-		q->input[i] = buffer_create(shape_size(first->in));
-		q->output[i] = buffer_create(bytes);
-		if (!q->codes || !q->input[i] || !q->output[i])
-			return -ENOMEM;
-	}
-	return 0;
-}
-
 static int create_memory(struct qnn_mo *q, struct error *e)
 {
 	int rc = bus_allocate(q->bus, q->plan.memory, &q->memory, e);
@@ -335,28 +311,29 @@ static int qnn_mo_load(void *state, const struct network *network, int first, in
 		rc = engine_create(network, first + q->plan.layers, last, q->kernels, &q->engine, e);
 	if (rc)
 		return rc;
-	rc = create_buffers(q, &network->layers[first], &network->layers[last - 1]);
-	if (rc)
-		return error_set(e, rc, "PL \"qnn-mo\": no memory for the buffers of %s", network->name);
+	q->codes = malloc(q->plan.most_codes);
+	if (!q->codes)
+		return error_set(e, -ENOMEM, "PL \"qnn-mo\": no memory for the codes of %s", network->name);
 	rc = create_memory(q, e);
 	if (!rc)
 		rc = qnn_mo_program(q, e);
 	if (rc)
 		return rc;
-	rc = worker_create(run, q, &q->worker);
+	rc = worker_create(&network->layers[first], &network->layers[last - 1], run, q, &q->worker);
 	if (rc)
-		return error_set(e, rc, "PL \"qnn-mo\": the system gives it no thread");
+		return error_set(e, rc, "PL \"qnn-mo\": no buffers or no thread for %s: %s", network->name,
+			strerror(-rc));
 	return 0;
 }
 
 static uint8_t *qnn_mo_input(void *state, int buffer)
 {
-	return ((struct qnn_mo *)state)->input[buffer];
+	return worker_input(((struct qnn_mo *)state)->worker, buffer);
 }
 
 static int32_t *qnn_mo_output(void *state, int buffer)
 {
-	return ((struct qnn_mo *)state)->output[buffer];
+	return worker_output(((struct qnn_mo *)state)->worker, buffer);
 }
 
 static int qnn_mo_submit(void *state, int buffer)

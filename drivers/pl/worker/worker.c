@@ -16,8 +16,11 @@ enum state {
 };
 
 struct worker {
-	int (*run)(void *owner, int buffer);
+	int (*run)(void *owner, const uint8_t *in, void *out);
 	void *owner;
+	/* A buffer's memory is the caller's in IDLE and DONE, else the thread's; the lock hands it over. */
+	uint8_t *input[PL_BUFFERS];
+	int32_t *output[PL_BUFFERS];
 	pthread_t thread;
 
 	pthread_mutex_t lock;	  /* guards all that follows */
@@ -47,7 +50,7 @@ static void *work(void *argument)
 		w->queued--;
 		w->states[buffer] = RUNNING;
 		pthread_mutex_unlock(&w->lock);
-		int result = w->run(w->owner, buffer);
+		int result = w->run(w->owner, w->input[buffer], w->output[buffer]);
 		pthread_mutex_lock(&w->lock);
 		w->results[buffer] = result;
 		w->states[buffer] = w->states[buffer] == ABANDONED ? IDLE : DONE;
@@ -57,7 +60,36 @@ static void *work(void *argument)
 	return NULL;
 }
 
-int worker_create(int (*run)(void *owner, int buffer), void *owner, struct worker **out)
+static int create_buffers(struct worker *w, const struct layer *first, const struct layer *last)
+{
+	size_t element = last->ending == ENDING_SCORES ? sizeof(int32_t) : sizeof(uint8_t);
+	size_t bytes;
+
+	if (__builtin_mul_overflow(shape_size(last->out), element, &bytes))
+		return -EOVERFLOW;
+	for (int i = 0; i < PL_BUFFERS; i++) {
+		w->input[i] = buffer_create(shape_size(first->in));
+		w->output[i] = buffer_create(bytes);
+		if (!w->input[i] || !w->output[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static void free_worker(struct worker *w)
+{
+	for (int i = 0; i < PL_BUFFERS; i++) {
+		free(w->input[i]);
+		free(w->output[i]);
+	}
+	pthread_mutex_destroy(&w->lock);
+	pthread_cond_destroy(&w->submitted);
+	pthread_cond_destroy(&w->ended);
+	free(w);
+}
+
+int worker_create(const struct layer *first, const struct layer *last,
+	int (*run)(void *owner, const uint8_t *in, void *out), void *owner, struct worker **worker)
 {
 	struct worker *w = calloc(1, sizeof(*w));
 	int rc;
@@ -72,15 +104,14 @@ int worker_create(int (*run)(void *owner, int buffer), void *owner, struct worke
 	pthread_mutex_init(&w->lock, NULL);
 	w->run = run;
 	w->owner = owner;
-	rc = thread_start(&w->thread, "pl", work, w);
+	rc = create_buffers(w, first, last);
+	if (!rc)
+		rc = thread_start(&w->thread, "pl", work, w);
 	if (rc) {
-		pthread_mutex_destroy(&w->lock);
-		pthread_cond_destroy(&w->submitted);
-		pthread_cond_destroy(&w->ended);
-		free(w);
+		free_worker(w);
 		return rc;
 	}
-	*out = w;
+	*worker = w;
 	return 0;
 }
 
@@ -107,10 +138,17 @@ void worker_destroy(struct worker *w)
 	pthread_cond_signal(&w->submitted);
 	pthread_mutex_unlock(&w->lock);
 	pthread_join(w->thread, NULL);
-	pthread_mutex_destroy(&w->lock);
-	pthread_cond_destroy(&w->submitted);
-	pthread_cond_destroy(&w->ended);
-	free(w);
+	free_worker(w);
+}
+
+uint8_t *worker_input(struct worker *w, int buffer)
+{
+	return w->input[buffer];
+}
+
+int32_t *worker_output(struct worker *w, int buffer)
+{
+	return w->output[buffer];
 }
 
 /* The buffer's memory is the thread's, or is about to be; the lock is held. */

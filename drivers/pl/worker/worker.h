@@ -1,26 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the kinds of PL have in common that compute a buffer by one call after another: a thread that runs
- * buffers in the order of submission while the caller does something else, and pl.h's promises about them.
+ * What the kinds of PL have in common that compute a buffer by one call after another: the buffers, a thread
+ * that runs them in the order of submission while the caller does something else, and pl.h's promises.
  */
 #ifndef PL_WORKER_H
 #define PL_WORKER_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "nn/network.h"
 
 struct worker;
 
 /*
- * run computes a buffer in the worker's thread, "pl": 0, or the negative errno value that worker_wait gives.
- * A buffer's memory is run's from worker_submit until it has returned. 0, -ENOMEM, or -EAGAIN: no thread.
+ * run computes the layers first … last of one buffer in the worker's thread, "pl": 0, or the negative errno
+ * value that worker_wait gives. A buffer's memory is run's from worker_submit until it has returned. Returns
+ * 0, -ENOMEM, -EOVERFLOW, or -EAGAIN: no thread.
  */
-int worker_create(int (*run)(void *owner, int buffer), void *owner, struct worker **out);
+int worker_create(const struct layer *first, const struct layer *last,
+	int (*run)(void *owner, const uint8_t *in, void *out), void *owner, struct worker **worker);
 
 /* Takes NULL. What is queued is forgotten, what runs is abandoned and waited for. */
 void worker_destroy(struct worker *worker);
 
-/* As pl_submit and pl_wait. */
+/* As pl_input, pl_output, pl_submit and pl_wait. */
+uint8_t *worker_input(struct worker *worker, int buffer);
+int32_t *worker_output(struct worker *worker, int buffer);
 int worker_submit(struct worker *worker, int buffer);
 int worker_wait(struct worker *worker, int buffer, int64_t deadline);
 
