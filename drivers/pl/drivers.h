@@ -5,6 +5,6 @@
 
 #include "pl/pl.h"
 
-extern const struct pl_driver pl_software;
+extern const struct pl_driver pl_overlay, pl_qnn_mo, pl_rtl, pl_software;
 
 #endif

@@ -2,6 +2,7 @@
 #include "pl/pl.h"
 
 #include "base/error.h"
+#include "base/log.h"
 #include "pl/drivers.h"
 
 #include <errno.h>
@@ -11,7 +12,7 @@
 #include <string.h>
 
 /* In the order that "auto" tries: the fastest first, the one that always opens last. */
-static const struct pl_driver *const drivers[] = {&pl_software, NULL};
+static const struct pl_driver *const drivers[] = {&pl_software, &pl_qnn_mo, &pl_rtl, NULL};
 
 struct pl {
 	const struct pl_driver *driver;
@@ -54,16 +55,19 @@ static int refuse_name(const char *name, struct error *e)
 int pl_open(const char *name, const char *kernels, struct pl **out, struct error *e)
 {
 	bool any = !strcmp(name, "auto");
+	struct error why = {0};
 	int rc = 0;
 
 	for (int i = 0; drivers[i]; i++) {
-		if (!any && strcmp(name, drivers[i]->name) != 0)
+		if (any ? drivers[i]->by_name : strcmp(name, drivers[i]->name) != 0)
 			continue;
-		rc = open_driver(drivers[i], kernels, out, e);
+		rc = open_driver(drivers[i], kernels, out, &why);
 		if (!rc || !any)
-			return rc;
+			return rc ? error_set(e, rc, "%s", why.text) : 0;
+		if (drivers[i]->hardware && rc != -ENODEV) /* there is one, but it cannot be used */
+			log_warning("%s", why.text);
 	}
-	return rc ? rc : refuse_name(name, e);
+	return rc ? error_set(e, rc, "%s", why.text) : refuse_name(name, e);
 }
 
 void pl_close(struct pl *pl)
@@ -133,4 +137,12 @@ int pl_program(struct pl *pl, struct error *e)
 bool pl_is_hardware(const struct pl *pl)
 {
 	return pl->driver->hardware;
+}
+
+bool pl_cycles_read(struct pl *pl, struct pl_cycles *out)
+{
+	if (!pl->loaded || !pl->driver->cycles)
+		return false;
+	pl->driver->cycles(pl->state, out);
+	return true;
 }
