@@ -94,6 +94,7 @@ static enum remedy remedy_for(const struct supervision *s, enum anomaly anomaly)
 static void retire(struct supervision *s)
 {
 	s->retirements += !s->retired;
+	s->alarms += !s->alarm;
 	s->retired = s->alarm = true;
 	s->passes = 0;
 }

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The troubles of drivers/pl/rtl/faults.h in live use: a camera's frames at its rate, Conv0 in software, the
+ * later layers in the simulated overlay, watched as on the board. Each answer that was taken for a label is
+ * compared with the engine's, so that a wrong or stale one shows. Prints a table.
+ *
+ *     test_faults [NETWORK FOLDER [FRAMES]]
+ */
+#include "base/error.h"
+#include "base/log.h"
+#include "line_stages.h"
+#include "nn/engine.h"
+#include "pl/rtl/faults.h"
+#include "unit/network_builder.h"
+
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#define MILLISECOND INT64_C(1000000)
+
+/* Long enough that a busy machine is no trouble, as the clock is simulated. */
+#define LIMIT (1000 * MILLISECOND)
+
+struct trial {
+	const char *name;
+	enum rtl_fault fault;
+	enum rtl_cure cure;
+	bool also_not_programmed; /* RTL_PROGRAM_FAILS at the same time */
+	bool costs_nothing;	  /* no picture is lost */
+	bool for_good;		  /* software computes in the end */
+};
+
+static const struct trial trials[] = {
+	{"none", .fault = RTL_FAULTS, .cure = RTL_NEVER, .costs_nothing = true},
+	{"hang, until reset", .fault = RTL_HANG, .cure = RTL_BY_RESET},
+	{"hang, until programmed", .fault = RTL_HANG, .cure = RTL_BY_PROGRAM},
+	{"clock stops, until programmed", .fault = RTL_CLOCK_STOP, .cure = RTL_BY_PROGRAM},
+	{"TLAST dropped", .fault = RTL_LAST_DROPPED, .cure = RTL_BY_ITSELF},
+	{"TLAST early", .fault = RTL_LAST_EARLY, .cure = RTL_BY_ITSELF},
+	{"word doubled", .fault = RTL_WORD_DOUBLED, .cure = RTL_BY_ITSELF},
+	{"word corrupted, in", .fault = RTL_WORD_CORRUPTED_IN, .cure = RTL_BY_ITSELF},
+	{"word corrupted, out", .fault = RTL_WORD_CORRUPTED_OUT, .cure = RTL_BY_ITSELF},
+	{"S2MM stuck, until reset", .fault = RTL_S2MM_STUCK, .cure = RTL_BY_RESET},
+	{"decode error", .fault = RTL_DECODE_ERROR, .cure = RTL_BY_ITSELF},
+	{"interrupt lost", .fault = RTL_INTERRUPT_LOST, .cure = RTL_BY_ITSELF},
+	{"hang, wrong version", .fault = RTL_WRONG_VERSION, .cure = RTL_NEVER, .for_good = true},
+	{"hang, cannot be programmed", .fault = RTL_HANG, .cure = RTL_BY_PROGRAM, .also_not_programmed = true,
+		.for_good = true},
+	{"gone for good", .fault = RTL_GONE, .cure = RTL_NEVER, .for_good = true},
+};
+
+static const char *folder; /* of the network; NULL: a small random one */
+static uint64_t frames = 45;
+
+static struct {
+	struct engine *engine; /* the overlay's layers in software */
+	int32_t *scores;
+	unsigned answers, wrong, last_by_overlay;
+	int64_t latest, longest; /* the last answer; between two of them */
+} check;
+
+int __real_watch_collect(struct line *line, struct frame *frame, int buffer);
+int __wrap_watch_collect(struct line *line, struct frame *frame, int buffer);
+
+/* The buffer holds what Conv0 made of this very frame; the next frame's is the other one. */
+int __wrap_watch_collect(struct line *line, struct frame *frame, int buffer)
+{
+	uint64_t by_software = line->report.by_software;
+	int status = __real_watch_collect(line, frame, buffer);
+
+	if (status || frame->self_test)
+		return status;
+	engine_run(check.engine, pl_input(line->options.pl, buffer), check.scores);
+	int64_t now = clock_now();
+	if (check.answers++ && now - check.latest > check.longest)
+		check.longest = now - check.latest;
+	check.latest = now;
+	check.wrong += memcmp(check.scores, frame->scores,
+			       (size_t)line->options.network->class_count * sizeof(int32_t)) != 0;
+	check.last_by_overlay = by_software == line->report.by_software;
+	return 0;
+}
+
+static struct network *network_to_run(void)
+{
+	struct network *network;
+	struct error e;
+
+	if (!folder)
+		return tiny_network(7);
+	if (network_load(folder, &network, &e))
+		fail_msg("%s", e.text);
+	return network;
+}
+
+static void inject(const struct trial *t)
+{
+	const unsigned soon = 10; /* transfers: calibration, then some frames */
+
+	if (t->fault == RTL_FAULTS)
+		return;
+	if (t->fault == RTL_WRONG_VERSION)
+		rtl_inject(RTL_HANG, soon, RTL_BY_PROGRAM); /* else nobody would look at the version */
+	if (t->also_not_programmed)
+		rtl_inject(RTL_PROGRAM_FAILS, soon, RTL_NEVER);
+	rtl_inject(t->fault, soon, t->cure);
+}
+
+static void judge(const struct trial *t, const struct line_report *r)
+{
+	printf("%-30s %6" PRIu64 " %6u %6" PRIu64 " %6" PRIu64 " %6" PRIu64 " %6" PRIu64 " %6" PRIu64
+	       " %8.1f %8.1f %6u\n",
+		t->name, r->received, check.answers, r->pl_failures, r->by_software, r->pl.resets,
+		r->pl.programmings, r->pl.alarms, (double)check.longest / 1e6,
+		(double)r->pl.recovery.maximum / 1e6, check.wrong);
+	assert_int_equal(check.wrong, 0);
+	assert_int_equal(r->received, frames);
+	assert_int_equal(r->pl.retired, t->for_good);
+	assert_int_equal(check.last_by_overlay, !t->for_good);
+	if (t->fault != RTL_FAULTS)
+		assert_true(rtl_struck(t->fault) > 0);
+	if (t->costs_nothing)
+		assert_int_equal(r->pl_failures, 0);
+	if (!t->for_good)
+		assert_true(r->pl_failures <= 4);
+	else
+		assert_int_equal(r->pl.alarms, 1);
+}
+
+static void run_trial(const struct trial *t)
+{
+	struct camera_options wanted = {.width = 64, .height = 48, .rate = 20, .paced = true};
+	struct line_options options = {.overlap = true, .frames = frames, .pl_limit = LIMIT};
+	struct network *network = network_to_run();
+	struct line *line;
+	struct frame *frame;
+	struct error e;
+
+	memset(&check, 0, sizeof(check));
+	check.scores = taken((size_t)network->class_count, sizeof(int32_t));
+	assert_int_equal(engine_create(network, 1, network->layer_count, NULL, &check.engine, &e), 0);
+	options.network = network;
+	assert_int_equal(camera_open("test", &wanted, &options.camera, &e), 0);
+	rtl_heal();
+	if (pl_open("rtl", NULL, &options.pl, &e))
+		fail_msg("%s", e.text);
+	inject(t);
+	if (line_start(&options, &line, &e))
+		fail_msg("%s", e.text);
+	while ((frame = line_take(line, INT64_MAX)))
+		line_shown(line, &frame);
+	assert_int_equal(line_join(line, &e), 0);
+	judge(t, line_report(line));
+	line_destroy(line);
+	pl_close(options.pl);
+	camera_close(options.camera);
+	engine_destroy(check.engine);
+	network_free(network);
+	free(check.scores);
+}
+
+static void test_faults(void **state)
+{
+	(void)state;
+	printf("%-30s %6s %6s %6s %6s %6s %6s %6s %8s %8s %6s\n", "", "frames", "labels", "lost", "softw.",
+		"resets", "progr.", "alarms", "gap, ms", "mend, ms", "wrong");
+	for (size_t i = 0; i < sizeof(trials) / sizeof(trials[0]); i++)
+		run_trial(&trials[i]);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_faults)};
+
+	if (argc > 1)
+		folder = argv[1];
+	if (argc > 2)
+		frames = strtoull(argv[2], NULL, 10);
+	log_configure(LOG_ERROR, false);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
