@@ -24,7 +24,7 @@ struct command {
 
 /* Each defined in its own file; the function behind `run` can be static. */
 extern const struct command live_command, record_command, replay_command, classify_command, evaluate_command,
-	list_command, import_command;
+	measure_command, list_command, import_command;
 
 /* What was being done when an error came: it decides the exit code. */
 enum failure {

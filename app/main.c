@@ -16,6 +16,7 @@ static const struct command *const commands[] = {
 	&replay_command,
 	&classify_command,
 	&evaluate_command,
+	&measure_command,
 	&list_command,
 	&import_command,
 	NULL,
