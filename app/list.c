@@ -52,9 +52,9 @@ static void describe_network(const char *folder, char *text, size_t size)
 	uint64_t operations = 0;
 	for (int i = 0; i < network->layer_count; i++)
 		operations += layer_operations(&network->layers[i]);
-	snprintf(text, size, "%dx%dx%d in, %d layers, %d classes, %.1f million operations; %s", in.width,
-		in.height, in.channels, network->layer_count, network->class_count, (double)operations / 1e6,
-		folder);
+	snprintf(text, size, "%dx%dx%d in, %d layers, %d classes, %.1f million multiply-accumulates; %s",
+		in.width, in.height, in.channels, network->layer_count, network->class_count,
+		(double)operations / 1e6, folder);
 	network_free(network);
 }
 

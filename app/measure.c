@@ -104,6 +104,25 @@ static int add_networks(struct session *s)
 	return code;
 }
 
+/* Before anything is measured in vain. */
+static int check_comparable(struct session *s, struct error *e)
+{
+	struct measured_all all = {.networks = s->all.networks};
+	json_t *document = NULL;
+	int status = 0;
+
+	for (; all.count < s->count && !status; all.count++)
+		status = measurement_begin(s->networks[all.count], &all.networks[all.count], e);
+	if (!status) {
+		document = measure_json(&all);
+		status = comparison_check(document, s->other, s->values.compare, e);
+	}
+	json_decref(document);
+	for (int i = 0; i < all.count; i++)
+		measurement_finish(&all.networks[i]);
+	return status;
+}
+
 /* Whatever can fail before the machine has worked for minutes. */
 static int prepare(struct session *s)
 {
@@ -120,6 +139,8 @@ static int prepare(struct session *s)
 		error_set(&e, -ENOMEM, "out of memory");
 		return fail(FAILURE_OURS, &e);
 	}
+	if (s->other && check_comparable(s, &e))
+		return fail(FAILURE_SOURCE, &e);
 	if (energy_open("", &s->energy, &s->no_energy))
 		s->all.no_energy = s->no_energy.text;
 	else
@@ -162,14 +183,11 @@ static int run(struct session *s)
 	return code;
 }
 
-static int print(struct session *s)
+static void print(const struct session *s)
 {
-	json_t *document = measure_json(&s->all), *rows = NULL;
-	struct error e;
-	int code = EX_OK;
+	json_t *document = measure_json(&s->all);
+	json_t *rows = s->other ? comparison_make(document, s->other) : NULL;
 
-	if (s->other && comparison_make(document, s->other, s->values.compare, &rows, &e))
-		code = fail(FAILURE_SOURCE, &e);
 	if (!s->values.json)
 		measure_print(&s->all);
 	if (!s->values.json && rows)
@@ -180,7 +198,6 @@ static int print(struct session *s)
 		output_json(json_incref(document));
 	json_decref(rows);
 	json_decref(document);
-	return code;
 }
 
 static int write_trace(struct session *s, struct error *e)
@@ -241,8 +258,9 @@ static int measure(struct session *s)
 	code = code ? code : ran;
 	if (!s->all.count)
 		return code;
-	int printed = print(s), written = write_files(s);
-	return code ? code : printed ? printed : written;
+	print(s);
+	int written = write_files(s);
+	return code ? code : written;
 }
 
 static int measure_run(int argc, char **argv)

@@ -90,6 +90,9 @@ struct measurement {
 	double seconds;
 };
 
+/* A network of which nothing has been measured yet. 0 or -ENOMEM. */
+int measurement_begin(const struct network *network, struct measurement *out, struct error *e);
+
 /* All of it. On failure nothing is left to finish; *where is what was being done. */
 int measure_network(const struct network *network, const struct measure_options *options,
 	struct measurement *out, enum failure *where, struct error *e);

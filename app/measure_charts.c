@@ -226,9 +226,9 @@ static int64_t draw_together(FILE *file, const struct trace *trace, const struct
 				continue;
 			together += to - from;
 			fprintf(file,
-				"<rect class=\"both\" x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%d\"/>\n",
-				LEFT + (double)(from - s->begun) * scale, a * (ROW + ROW_GAP) - ROW_GAP,
-				(double)(to - from) * scale, (b - a + 1) * (ROW + ROW_GAP) + ROW_GAP);
+				"<rect class=\"both\" x=\"%.1f\" y=\"0\" width=\"%.1f\" height=\"%d\"/>\n",
+				LEFT + (double)(from - s->begun) * scale, (double)(to - from) * scale,
+				trace_tracks(trace) * (ROW + ROW_GAP));
 		}
 	return together;
 }
@@ -273,7 +273,7 @@ void chart_timelines(FILE *file, const struct measurement *m)
 		return;
 	fputs("<h3>Timeline</h3>\n<p>A typical stretch of each run, from one scale: what a stage did when. A "
 	      "colour is a "
-	      "picture; where the band behind is tinted, Conv0 works on a picture while the PL works on the "
+	      "picture; where the background is tinted, Conv0 works on a picture while the PL works on the "
 	      "one "
 	      "before.</p>\n",
 		file);

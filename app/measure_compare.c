@@ -2,6 +2,7 @@
 #include "measure_compare.h"
 
 #include "base/error.h"
+#include "base/log.h"
 #include "measure.h"
 
 #include <errno.h>
@@ -171,11 +172,8 @@ static bool same_layer(const json_t *a, const json_t *b)
 static int check_same(const json_t *ours, const json_t *theirs, const char *name, struct error *e)
 {
 	const char *network = text_of(ours, "network");
-	const json_t *a = json_object_get(ours, "layers"),
-		     *b = theirs ? json_object_get(theirs, "layers") : NULL;
+	const json_t *a = json_object_get(ours, "layers"), *b = json_object_get(theirs, "layers");
 
-	if (!theirs)
-		return error_set(e, -EBADMSG, "%s: has no measurement of %s to compare with", name, network);
 	if (json_array_size(a) != json_array_size(b))
 		return error_set(e, -EBADMSG,
 			"%s: its %s is another network: it has %zu layers, this one has %zu", name, network,
@@ -249,25 +247,44 @@ static void add_network(json_t *rows, const json_t *ours, const json_t *theirs)
 	}
 }
 
-int comparison_make(const json_t *ours, const json_t *theirs, const char *name, json_t **out, struct error *e)
+int comparison_check(const json_t *ours, const json_t *theirs, const char *name, struct error *e)
+{
+	const json_t *network;
+	const char *lacking = "any network";
+	bool some = false;
+	size_t i;
+
+	json_array_foreach(json_object_get(ours, "networks"), i, network)
+	{
+		const json_t *other = find_network(theirs, text_of(network, "network"));
+		int status = other ? check_same(network, other, name, e) : 0;
+		if (status)
+			return status;
+		some |= other != NULL;
+		lacking = other ? lacking : text_of(network, "network");
+	}
+	if (!some)
+		return error_set(e, -EBADMSG, "%s: has no measurement of %s to compare with", name, lacking);
+	json_array_foreach(json_object_get(ours, "networks"), i,
+		network) if (!find_network(theirs, text_of(network, "network")))
+		log_warning(
+			"%s: has no measurement of %s to compare with", name, text_of(network, "network"));
+	return 0;
+}
+
+json_t *comparison_make(const json_t *ours, const json_t *theirs)
 {
 	json_t *rows = json_array();
 	const json_t *network;
 	size_t i;
 
-	*out = NULL;
 	json_array_foreach(json_object_get(ours, "networks"), i, network)
 	{
 		const json_t *other = find_network(theirs, text_of(network, "network"));
-		int status = check_same(network, other, name, e);
-		if (status) {
-			json_decref(rows);
-			return status;
-		}
-		add_network(rows, network, other);
+		if (rows && other)
+			add_network(rows, network, other);
 	}
-	*out = rows;
-	return rows ? 0 : error_set(e, -ENOMEM, "out of memory for the comparison");
+	return rows;
 }
 
 void comparison_print(const json_t *rows, const json_t *theirs, const char *name)

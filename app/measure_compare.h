@@ -17,13 +17,17 @@ int comparison_read(const void *text, size_t size, const char *name, json_t **ou
 int comparison_load(const char *path, json_t **out, struct error *e);
 
 /*
- * ours, theirs: checked documents. *out: an array of a row for each time that both have, of networks that
- * ours has: {network, what, unit, this, other, ratio, differs}; ratio > 1: this is faster. differs: the
- * confidence intervals of the two do not touch. -EBADMSG: theirs lacks a network of ours, or has another one
- * under its name.
+ * ours: of `measure_json`, with or without times. 0: networks that both have are the same, and there is one
+ * at least; those that theirs lacks are told. -EBADMSG else.
  */
-int comparison_make(
-	const json_t *ours, const json_t *theirs, const char *name, json_t **out, struct error *e);
+int comparison_check(const json_t *ours, const json_t *theirs, const char *name, struct error *e);
+
+/*
+ * Of two that comparison_check has passed: an array of a row for each time that both know: {network, what,
+ * unit, this, other, ratio, differs}. ratio > 1: this is faster; differs: the confidence intervals of the two
+ * do not touch. NULL: out of memory.
+ */
+json_t *comparison_make(const json_t *ours, const json_t *theirs);
 
 /* A table for people, on stdout. */
 void comparison_print(const json_t *rows, const json_t *theirs, const char *name);

@@ -10,11 +10,11 @@
 static const char style[] =
 	":root{color-scheme:light "
 	"dark;--paper:#fbfbf9;--card:#fff;--ink:#1c2024;--dim:#666f78;--rule:#dfe2e5;"
-	"--one:#2f6fb0;--two:#d1741f;--both:#2f6fb022;--warn:#fdf0d5;--warnink:#6b4a00;"
+	"--one:#2f6fb0;--two:#d1741f;--both:#2f6fb030;--warn:#fdf0d5;--warnink:#6b4a00;"
 	"--f0:#7fb2e5;--f1:#f2b279;--f2:#93cfa2;--f3:#cfa9dd}\n"
 	"@media(prefers-color-scheme:dark){:root{--paper:#15181b;--card:#1c2024;--ink:#e6e8ea;--dim:#98a2ab;-"
 	"-rule:#343a40;"
-	"--one:#6fb0f0;--two:#f0a050;--both:#6fb0f02e;--warn:#3a2d10;--warnink:#f2d38a;"
+	"--one:#6fb0f0;--two:#f0a050;--both:#6fb0f038;--warn:#3a2d10;--warnink:#f2d38a;"
 	"--f0:#3d77ad;--f1:#b0682a;--f2:#3f8a54;--f3:#84569a}}\n"
 	"*{box-sizing:border-box}body{margin:0;background:var(--paper);color:var(--ink);font:15px/1.5 "
 	"system-ui,sans-serif}"

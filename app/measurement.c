@@ -94,20 +94,29 @@ void measure_progress_end(const struct measure_options *options)
 		fputs("\r\033[K", stderr);
 }
 
+int measurement_begin(const struct network *network, struct measurement *out, struct error *e)
+{
+	*out = (struct measurement){.network = network, .joules = -1, .others = NAN, .slowest_stage = ""};
+	out->layers = calloc((size_t)network->layer_count, sizeof(*out->layers));
+	if (!out->layers)
+		return error_set(e, -ENOMEM, "out of memory for the layers of %s", network->name);
+	for (int i = 0; i < network->layer_count; i++) {
+		out->layers[i].layer = &network->layers[i];
+		out->layers[i].kernel = "";
+	}
+	return 0;
+}
+
 int measure_network(const struct network *network, const struct measure_options *options,
 	struct measurement *out, enum failure *where, struct error *e)
 {
 	struct activity before, after;
 	int64_t begun = clock_now();
-	int status;
 
-	*out = (struct measurement){.network = network, .joules = -1, .slowest_stage = ""};
 	*where = FAILURE_OURS;
-	out->layers = calloc((size_t)network->layer_count, sizeof(*out->layers));
-	if (!out->layers)
-		return error_set(e, -ENOMEM, "out of memory for the layers of %s", network->name);
-	for (int i = 0; i < network->layer_count; i++)
-		out->layers[i].layer = &network->layers[i];
+	int status = measurement_begin(network, out, e);
+	if (status)
+		return status;
 	activity_read("", &before);
 	status = measure_layers(options, out, where, e);
 	if (!status)
