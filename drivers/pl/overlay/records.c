@@ -42,20 +42,42 @@ static uint64_t spread(uint64_t bits)
 	return (one + UINT64_C(0x7f7f7f7f7f7f7f7f)) >> 7 & UINT64_C(0x0101010101010101);
 }
 
-/* Up to 64 codes as a word for each plane. */
+/* Up to 64 codes as a word for each plane. Inline, so that the usual bits are constants. */
+static inline __attribute__((always_inline)) void gather_bits(
+	const uint8_t *codes, int count, int bits, uint64_t *planes)
+{
+	uint64_t words[8] = {0};
+	int i = 0;
+
+	for (; i + 8 <= count; i += 8) {
+		uint64_t eight;
+
+		memcpy(&eight, codes + i, 8);
+		for (int b = 0; b < bits; b++)
+			words[b] |= gather(eight, b) << i;
+	}
+	for (; i < count; i++)
+		for (int b = 0; b < bits; b++)
+			words[b] |= (uint64_t)(codes[i] >> b & 1) << i;
+	for (int b = 0; b < bits; b++)
+		planes[b] = words[b];
+}
+
 static void gather_planes(const uint8_t *codes, int count, int bits, uint64_t *planes)
 {
-	for (int b = 0; b < bits; b++)
-		planes[b] = 0;
-	for (int i = 0; i < count; i += 8) {
-		uint64_t eight = 0;
-
-		if (count - i >= 8)
-			memcpy(&eight, codes + i, 8);
-		else
-			memcpy(&eight, codes + i, (size_t)(count - i));
-		for (int b = 0; b < bits; b++)
-			planes[b] |= gather(eight, b) << i;
+	switch (bits) {
+	case 1:
+		gather_bits(codes, count, 1, planes);
+		break;
+	case 2:
+		gather_bits(codes, count, 2, planes);
+		break;
+	case 4:
+		gather_bits(codes, count, 4, planes);
+		break;
+	default:
+		gather_bits(codes, count, bits, planes);
+		break;
 	}
 }
 

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The processor's share in a picture of the overlay: bench_overlay NETWORK-FOLDER. Packing and unpacking
+ * include the CRC of what is sent and received.
+ */
+#include "base/error.h"
+#include "pl/overlay/program.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <zlib.h>
+
+enum { ROUNDS = 50, REPEATS = 200 };
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+}
+
+struct bench {
+	struct program *program;
+	uint8_t *codes;
+	uint64_t *transfer, *answer;
+	void *out;
+};
+
+static void pack(struct bench *b)
+{
+	program_pack(b->program, b->codes, 1, b->transfer);
+}
+
+static void crc_in(struct bench *b)
+{
+	record_seal(b->transfer, OVERLAY_RECORD_PICTURE, true, 0, 1, b->program->picture_beats);
+}
+
+static void unpack(struct bench *b)
+{
+	int failure;
+
+	if (program_unpack(b->program, b->answer, b->program->answer_size, 0, b->out, &failure))
+		abort();
+}
+
+/* The best of some tries, in microseconds a call. */
+static double measure(void (*run)(struct bench *), struct bench *b)
+{
+	double best = 1e30;
+
+	for (int i = 0; i < REPEATS; i++) {
+		double begun = now();
+
+		for (int j = 0; j < ROUNDS; j++)
+			run(b);
+		if ((now() - begun) / ROUNDS < best)
+			best = (now() - begun) / ROUNDS;
+	}
+	return best;
+}
+
+int main(int argc, char **argv)
+{
+	struct network *network = NULL;
+	struct bench b = {0};
+	struct error e = {0};
+
+	if (argc != 2) {
+		fprintf(stderr, "usage: bench_overlay NETWORK-FOLDER\n");
+		return 64;
+	}
+	if (network_load(argv[1], &network, &e) ||
+		program_create(network, 1, network->layer_count, &overlay_limits, false, &b.program, &e)) {
+		fprintf(stderr, "%s\n", e.text);
+		network_free(network);
+		return 1;
+	}
+	size_t codes = shape_size(network->layers[1].in);
+	b.codes = calloc(1, codes);
+	b.transfer = malloc(b.program->picture.size);
+	b.answer = calloc(1, b.program->answer_size);
+	b.out = calloc(shape_size(network->layers[network->layer_count - 1].out), sizeof(int32_t));
+	if (!b.codes || !b.transfer || !b.answer || !b.out)
+		abort();
+	for (size_t i = 0; i < codes; i++)
+		b.codes[i] = (uint8_t)((unsigned)rand() % (1U << network->layers[1].input_bits));
+	memcpy(b.transfer, b.program->picture.beats, b.program->picture.size);
+	record_seal(b.answer, OVERLAY_RECORD_ANSWER, true, 0, 0, b.program->answer_size / 8 - 2);
+	printf("%s: picture %zu bytes, %zu with streamed weights; answer %zu bytes\n", network->name,
+		(b.program->picture_beats + 2) * 8, b.program->picture.size, b.program->answer_size);
+	printf("pack %.2f us, of it CRC %.2f; check and unpack %.2f us\n", measure(pack, &b),
+		measure(crc_in, &b), measure(unpack, &b));
+	free(b.codes);
+	free(b.transfer);
+	free(b.answer);
+	free(b.out);
+	program_destroy(b.program);
+	network_free(network);
+	return 0;
+}
