@@ -108,7 +108,7 @@ int measure_lines(
  * where the network looks at a box in it. */
 void measure_source(const struct network *network, struct camera_options *out);
 
-/* The summary of what is known from one run, or is the same in each. */
+/* The summary of what is the same in each run: cycles. */
 struct summary measured_once(int64_t ns);
 
 uint64_t measured_operations(const struct network *network);

@@ -19,19 +19,22 @@ static int bad(const char *name, struct error *e, const char *what)
 	return error_set(e, -EBADMSG, "%s: %s; `twobit measure --json` writes such files", name, what);
 }
 
-/* A time of the document: an object with numbers that are above 0, or null. */
+/* A time of the document, or null: 0 ≤ low ≤ p50 ≤ high. */
 static bool time_good(const json_t *time)
 {
-	static const char *const keys[] = {"p50", "low", "high"};
+	static const char *const keys[] = {"low", "p50", "high"};
+	double before = 0;
 
 	if (json_is_null(time))
 		return true;
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		const json_t *value = json_object_get(time, keys[i]);
-		if (!json_is_number(value) || !(json_number_value(value) >= 0))
+		if (!json_is_number(value) || !(json_number_value(value) >= before))
 			return false;
+		before = json_number_value(value);
 	}
-	return true;
+	return json_is_integer(json_object_get(time, "runs")) &&
+	       json_is_boolean(json_object_get(time, "stable"));
 }
 
 static bool layer_good(const json_t *layer)
@@ -72,6 +75,21 @@ static bool network_good(const json_t *network)
 	pipeline = json_object_get(network, "pipeline");
 	return json_is_object(pipeline) && line_good(json_object_get(pipeline, "overlap")) &&
 	       line_good(json_object_get(pipeline, "in_turn"));
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	return json_string_value(json_object_get(object, key));
+}
+
+static const json_t *find_network(const json_t *document, const char *wanted)
+{
+	const json_t *network;
+	size_t i;
+
+	json_array_foreach(json_object_get(document, "networks"), i,
+		network) if (strcmp(text_of(network, "network"), wanted) == 0) return network;
+	return NULL;
 }
 
 static int check(const json_t *document, const char *name, struct error *e)
@@ -142,21 +160,6 @@ int comparison_load(const char *path, json_t **out, struct error *e)
 	return status;
 }
 
-static const char *text_of(const json_t *object, const char *key)
-{
-	return json_string_value(json_object_get(object, key));
-}
-
-static const json_t *find_network(const json_t *document, const char *wanted)
-{
-	const json_t *network;
-	size_t i;
-
-	json_array_foreach(json_object_get(document, "networks"), i,
-		network) if (strcmp(text_of(network, "network"), wanted) == 0) return network;
-	return NULL;
-}
-
 /* What makes a layer the same work: its kind, its shapes, its bits. */
 static bool same_layer(const json_t *a, const json_t *b)
 {
@@ -191,6 +194,12 @@ static double value_of(const json_t *time, const char *key)
 	return json_number_value(json_object_get(time, key));
 }
 
+/* Fewer than six values have no 95 % interval of the median; cycles, which are counted, need none. */
+static bool interval_known(const json_t *time)
+{
+	return value_of(time, "runs") >= 6 || json_is_true(json_object_get(time, "stable"));
+}
+
 /* Adds a row when both know the time. `rate`: its inverse is told, per second. */
 static void add(
 	json_t *rows, const char *network, const char *what, bool rate, const json_t *a, const json_t *b)
@@ -199,7 +208,8 @@ static void add(
 
 	if (!(x > 0) || !(y > 0))
 		return;
-	bool differs = value_of(a, "high") < value_of(b, "low") || value_of(b, "high") < value_of(a, "low");
+	bool apart = value_of(a, "high") < value_of(b, "low") || value_of(b, "high") < value_of(a, "low");
+	bool differs = apart && interval_known(a) && interval_known(b);
 	json_array_append_new(
 		rows, json_pack("{s:s, s:s, s:s, s:f, s:f, s:f, s:b}", "network", network, "what", what,
 			      "unit", rate ? "pictures/s" : "µs", "this", rate ? 1e6 / x : x, "other",

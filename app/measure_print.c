@@ -20,7 +20,7 @@ static double gops(uint64_t operations, const struct summary *s)
 static void print_time(const struct summary *s)
 {
 	if (s->runs)
-		printf(" %9.1f%s", us(s->p50), s->stable || s->runs == 1 ? " " : "~");
+		printf(" %9.1f%s", us(s->p50), s->stable ? " " : "~");
 	else
 		printf(" %9s ", "-");
 }

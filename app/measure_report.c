@@ -106,8 +106,7 @@ static void time_cell(FILE *file, const struct summary *s)
 		fputs("<td>–</td>", file);
 	else
 		fprintf(file, "<td title=\"p50 of %zu; 95 %% interval %.1f to %.1f µs\">%.1f%s</td>", s->runs,
-			us(s->low), us(s->high), us(s->p50),
-			s->stable || s->runs == 1 ? "" : "<small>~</small>");
+			us(s->low), us(s->high), us(s->p50), s->stable ? "" : "<small>~</small>");
 }
 
 static void rate_cell(FILE *file, uint64_t operations, const struct summary *s)

@@ -43,6 +43,7 @@ struct summary measured_once(int64_t ns)
 		.p95 = ns,
 		.p99 = ns,
 		.maximum = ns,
+		.stable = true,
 		.low = ns,
 		.high = ns};
 }
