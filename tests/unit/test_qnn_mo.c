@@ -150,6 +150,7 @@ static void await_calls(int calls)
 static int begin(void **state)
 {
 	(void)state;
+	unsetenv("TWOBIT_BITSTREAM");
 	jam_begin();
 	return 0;
 }
@@ -161,7 +162,7 @@ static void two_halves(void **state)
 	(void)state;
 	assert_int_equal(load(&bench), 0);
 	assert_true(pl_is_hardware(bench.pl));
-	assert_string_equal(jam.bitstream, "W1A2-pynqZ1-Z2.bit");
+	assert_string_equal(jam.bitstream, "/lib/firmware/W1A2-pynqZ1-Z2.bit");
 	for (int n = 1; n <= 2; n++) {
 		assert_runs(&bench, n % PL_BUFFERS);
 		assert_int_equal(jam_calls(), n * SMALL_CALLS);
@@ -445,9 +446,9 @@ static void bitstream_can_be_named(void **state)
 	struct bench bench = {.network = small_network()};
 
 	(void)state;
-	setenv("TWOBIT_QNN_MO_BITSTREAM", "mine.bit", 1);
+	setenv("TWOBIT_BITSTREAM", "mine.bit", 1);
 	assert_int_equal(load(&bench), 0);
-	unsetenv("TWOBIT_QNN_MO_BITSTREAM");
+	unsetenv("TWOBIT_BITSTREAM");
 	assert_string_equal(jam.bitstream, "mine.bit");
 	finish(&bench);
 }

@@ -23,8 +23,7 @@
 #include <string.h>
 #include <time.h>
 
-#define BITSTREAM "W1A2-pynqZ1-Z2.bit"
-#define BITSTREAM_VARIABLE "TWOBIT_QNN_MO_BITSTREAM"
+#define BITSTREAM "/lib/firmware/W1A2-pynqZ1-Z2.bit" /* unless TWOBIT_BITSTREAM names another */
 
 #define LOOK INT64_C(100000) /* ns between two looks at a block that computes */
 
@@ -226,7 +225,7 @@ static int qnn_mo_open(const char *kernels, void **state, struct error *e)
 
 static int load_bitstream(struct qnn_mo *q, struct error *e)
 {
-	const char *named = getenv(BITSTREAM_VARIABLE);
+	const char *named = getenv("TWOBIT_BITSTREAM");
 
 	return bus_program(q->bus, named && *named ? named : BITSTREAM, e);
 }
@@ -278,8 +277,8 @@ static int qnn_mo_program(void *state, struct error *e)
 	uint32_t control = bus_read(q->bus, 0, QNN_MO_CONTROL);
 	if (!idle(control))
 		return error_set(e, -EIO,
-			"PL \"qnn-mo\": after programming, the control register is 0x%x; name the file "
-			"of QNN-MO-PYNQ's W1A2 bitstream in " BITSTREAM_VARIABLE,
+			"PL \"qnn-mo\": after programming, the control register is 0x%x; name "
+			"QNN-MO-PYNQ's W1A2 bitstream in TWOBIT_BITSTREAM",
 			control);
 	write_parameters(q);
 	bus_write(q->bus, 0, QNN_MO_INTERRUPT_ENABLE, 1);
