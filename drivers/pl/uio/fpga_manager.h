@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* Loads the PL through the kernel: fpga_manager's `firmware` file, or a device-tree overlay. */
+#ifndef UIO_FPGA_MANAGER_H
+#define UIO_FPGA_MANAGER_H
+
+struct error;
+
+/* The name below /lib/firmware that a device-tree overlay must give as firmware-name. */
+#define FPGA_FIRMWARE "twobit-overlay.bin"
+
+/* 1: the PL holds a design. 0: it does not. -ENOENT: the kernel has no fpga_manager. */
+int fpga_manager_operating(const char *root);
+
+/*
+ * `bitstream`: a file as bitstream.h takes it; root: as files.h says. Where the kernel has no `firmware`
+ * file, a .dtbo of the same name beside it is applied. 0 when the PL is operating. Sentences begin with what
+ * failed.
+ */
+int fpga_manager_program(const char *root, const char *bitstream, struct error *e);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* The board: registers and interrupts through UIO, memory from u-dma-buf, bitstreams through fpga_manager. */
+#ifndef UIO_UIO_H
+#define UIO_UIO_H
+
+struct error;
+
+struct uio_settings {
+	const char *root;      /* what stands before /sys, /dev and /lib; "": the board itself */
+	const char *bitstream; /* loaded where bus_program gets NULL, and at open when the PL is empty */
+};
+
+/*
+ * For buses that are opened later. Both strings must outlive their use; NULL: "", and what uio_bitstream
+ * finds.
+ */
+void uio_configure(const struct uio_settings *settings);
+
+/*
+ * Which bitstream it would be: that of the settings, else TWOBIT_BITSTREAM, else overlay.bit in
+ * $XDG_DATA_HOME/twobit (~/.local/share/twobit) or where twobit is installed. out: `size` bytes. 0 or
+ * -ENOENT.
+ */
+int uio_bitstream(char *out, unsigned size, struct error *e);
+
+#endif
