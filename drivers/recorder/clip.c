@@ -148,11 +148,10 @@ static void words_write(struct clip *clip, const struct tape_frame *frame)
 	struct caption caption = caption_of(clip->options->network, &clip->latest, clip->options->threshold);
 	caption_words(&caption, words, sizeof(words));
 	/* In steps, so that words follow words without a gap; anew after a gap in the frames. */
-	if (time - clip->words_until > WORDS_PERIOD)
-		clip->words_until = time;
-	clip->words_until += WORDS_PERIOD;
+	int64_t from = time - clip->words_until < WORDS_PERIOD ? clip->words_until : time;
+	clip->words_until = from + WORDS_PERIOD;
 	if (words[0])
-		container_words(clip->container, words, time, clip->words_until - time);
+		container_words(clip->container, words, from, WORDS_PERIOD);
 }
 
 /* The frame's bytes with the caption in the picture; the frame's own where that cannot be done. */
