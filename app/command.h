@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A subcommand of `twobit`: one file, one struct, a line here and a line in main.c's table.
+ * A subcommand of `twobit`: one file, one struct, a line here and a line in commands.c.
  *
  * What a command prints for its user to read on goes to stdout, all else to stderr through base/log.h. It
  * returns an exit code of sysexits.h; `fail` and `output_finish` choose it.
@@ -25,6 +25,10 @@ struct command {
 /* Each defined in its own file; the function behind `run` can be static. */
 extern const struct command live_command, record_command, replay_command, classify_command, evaluate_command,
 	measure_command, list_command, import_command;
+
+/* All of them, as `twobit help` lists them; ends in NULL. */
+#define COMMANDS_MAXIMUM 32
+extern const struct command *const commands[];
 
 /* What was being done when an error came: it decides the exit code. */
 enum failure {

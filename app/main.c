@@ -10,18 +10,6 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-static const struct command *const commands[] = {
-	&live_command,
-	&record_command,
-	&replay_command,
-	&classify_command,
-	&evaluate_command,
-	&measure_command,
-	&list_command,
-	&import_command,
-	NULL,
-};
-
 static int print_help(FILE *file)
 {
 	fprintf(file,
@@ -35,9 +23,9 @@ static int print_help(FILE *file)
 
 static const struct command *find_command(const char *name)
 {
-	const char *names[sizeof(commands) / sizeof(commands[0])] = {0};
+	const char *names[COMMANDS_MAXIMUM] = {0};
 
-	for (int i = 0; commands[i]; i++) {
+	for (int i = 0; commands[i] && i < COMMANDS_MAXIMUM - 1; i++) {
 		if (strcmp(commands[i]->name, name) == 0)
 			return commands[i];
 		names[i] = commands[i]->name;

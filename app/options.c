@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "command.h"
+#include "configuration.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -117,18 +118,34 @@ const char *closest_word(const char *word, const char *const *candidates)
 	return best;
 }
 
-/* One option of the command line on its way into the values. */
+/* One option on its way into the values. */
 struct parse {
 	const struct command *command;
 	const struct option *option;
-	char spelled[80]; /* as the user wrote it: "--frames", "-n" */
-	const char *text; /* its value */
-	void *value;
+	const char *place; /* "FILE:LINE"; NULL: the command line */
+	char spelled[80];  /* as the user wrote it: "--frames", "-n", "frames" */
+	const char *text;  /* its value */
+	void *value, *values;
 };
+
+/* Tells what is wrong with an option, and where it came from. */
+__attribute__((format(printf, 2, 3))) static int wrong(const struct parse *p, const char *format, ...)
+{
+	char sentence[512];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(sentence, sizeof(sentence), format, arguments);
+	va_end(arguments);
+	if (!p->place)
+		return usage_error(p->command, "%s", sentence);
+	log_error("%s: %s; see `twobit %s --help`", p->place, sentence, p->command->name);
+	return EX_CONFIG;
+}
 
 static int refuse(const struct parse *p, const char *expected)
 {
-	return usage_error(p->command, "%s takes %s, not \"%s\"", p->spelled, expected, p->text);
+	return wrong(p, "%s takes %s, not \"%s\"", p->spelled, expected, p->text);
 }
 
 static int refuse_range(const struct parse *p, const char *what)
@@ -194,7 +211,7 @@ static int add_text(const struct parse *p)
 	while (texts->items[count])
 		count++;
 	if (count == OPTION_TEXTS_MAXIMUM)
-		return usage_error(p->command, "%s can be given %d times at most", p->spelled, count);
+		return wrong(p, "%s can be given %d times at most", p->spelled, count);
 	texts->items[count] = p->text;
 	return 0;
 }
@@ -226,12 +243,29 @@ static int set_choice(const struct parse *p)
 	return refuse(p, expected);
 }
 
+/* --json, or json = no to take back what stands elsewhere. */
+static int set_flag(const struct parse *p)
+{
+	static const char *const words[] = {"no", "yes", "false", "true", "off", "on", "0", "1"};
+
+	if (!p->text) {
+		*(bool *)p->value = true;
+		return 0;
+	}
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(p->text, words[i]) == 0) {
+			*(bool *)p->value = i & 1;
+			return 0;
+		}
+	}
+	return refuse(p, "yes or no");
+}
+
 static int set_value(const struct parse *p)
 {
 	switch (p->option->kind) {
 	case OPTION_FLAG:
-		*(bool *)p->value = true;
-		return 0;
+		return set_flag(p);
 	case OPTION_TEXT:
 		*(const char **)p->value = p->text;
 		return 0;
@@ -264,8 +298,10 @@ static const struct option *find_in(
 }
 
 /* Finds the option by name (letter 0) or letter, and where its value lives. */
-static bool find_option(struct parse *p, void *values, const char *name, size_t length, char letter)
+static bool find_option(struct parse *p, const char *name, size_t length, char letter)
 {
+	void *values = p->values;
+
 	p->option = find_in(p->command->options, name, length, letter);
 	if (!p->option) {
 		p->option = find_in(common_options, name, length, letter);
@@ -287,24 +323,27 @@ static int unknown_option(const struct parse *p)
 		for (const struct option *o = tables[t]; o && o->name && count < 63; o++)
 			names[count++] = o->name;
 	names[count] = NULL;
-	const char *close = strncmp(p->spelled, "--", 2) == 0 ? closest_word(p->spelled + 2, names) : NULL;
+	const char *word = strncmp(p->spelled, "--", 2) == 0 ? p->spelled + 2 : p->place ? p->spelled : "";
+	const char *close = closest_word(word, names);
 	if (close)
-		return usage_error(p->command, "unknown option %s, did you mean --%s?", p->spelled, close);
-	return usage_error(p->command, "unknown option %s", p->spelled);
+		return wrong(p, "unknown option %s, did you mean %.*s%s?", p->spelled,
+			(int)(word - p->spelled), "--", close);
+	return wrong(p, "unknown option %s", p->spelled);
 }
 
 /* --name, --name=value, --name value. */
-static int parse_long(struct parse *p, void *values, char ***next)
+static int parse_long(struct parse *p, char ***next)
 {
 	const char *name = **next + 2, *equals = strchr(name, '=');
 	size_t length = equals ? (size_t)(equals - name) : strlen(name);
 
 	snprintf(p->spelled, sizeof(p->spelled), "--%.*s", (int)(length < 70 ? length : 70), name);
-	if (!find_option(p, values, name, length, 0))
+	if (!find_option(p, name, length, 0))
 		return unknown_option(p);
 	++*next;
+	p->text = equals ? equals + 1 : NULL;
 	if (p->option->kind == OPTION_FLAG)
-		return equals ? usage_error(p->command, "%s takes no value", p->spelled) : set_value(p);
+		return set_value(p);
 	p->text = equals ? equals + 1 : **next;
 	if (!p->text)
 		return usage_error(p->command, "%s needs a value, %s", p->spelled, p->option->argument);
@@ -314,15 +353,16 @@ static int parse_long(struct parse *p, void *values, char ***next)
 }
 
 /* -n value, -nvalue, and flags together: -qn5. */
-static int parse_letters(struct parse *p, void *values, char ***next)
+static int parse_letters(struct parse *p, char ***next)
 {
 	const char *letters = *(*next)++;
 
 	for (letters++; *letters; letters++) {
 		snprintf(p->spelled, sizeof(p->spelled), "-%c", *letters);
-		if (!find_option(p, values, NULL, 0, *letters))
+		if (!find_option(p, NULL, 0, *letters))
 			return unknown_option(p);
 		if (p->option->kind == OPTION_FLAG) {
+			p->text = NULL;
 			set_value(p);
 			continue;
 		}
@@ -337,11 +377,80 @@ static int parse_letters(struct parse *p, void *values, char ***next)
 	return 0;
 }
 
+static const struct command *command_named(const char *name)
+{
+	for (int i = 0; commands[i]; i++)
+		if (strcmp(commands[i]->name, name) == 0)
+			return commands[i];
+	return NULL;
+}
+
+static bool any_command_has(const char *name)
+{
+	for (int i = 0; commands[i]; i++)
+		if (find_in(commands[i]->options, name, strlen(name), 0))
+			return true;
+	return false;
+}
+
+/* A setting of a file: another command's is only looked at as far as its name goes. */
+static int apply_setting(void *context, const struct setting *setting)
+{
+	struct parse *p = context;
+	const struct command *own = p->command, *section = NULL;
+	int code = 0;
+
+	p->place = setting->place;
+	p->text = setting->value;
+	snprintf(p->spelled, sizeof(p->spelled), "%s", setting->name);
+	if (setting->section && !(section = command_named(setting->section)))
+		return wrong(p, "there is no command \"%s\" for a section", setting->section);
+	p->command = section ? section : own;
+	bool known = find_option(p, setting->name, strlen(setting->name), 0);
+	if (!known && (section || !any_command_has(setting->name)))
+		code = unknown_option(p);
+	else if (known && p->command == own)
+		code = set_value(p);
+	p->command = own;
+	p->place = NULL;
+	return code;
+}
+
+static int apply_environment(struct parse *p)
+{
+	char variable[80];
+	const struct option *const tables[] = {p->command->options, common_options};
+	int code = 0;
+
+	p->place = "environment";
+	for (int t = 0; t < 2; t++) {
+		for (const struct option *o = tables[t]; o && o->name && !code; o++) {
+			p->text = configuration_environment(o->name, variable, sizeof(variable));
+			if (!p->text)
+				continue;
+			snprintf(p->spelled, sizeof(p->spelled), "%s", variable);
+			find_option(p, o->name, strlen(o->name), 0);
+			code = set_value(p);
+		}
+	}
+	p->place = NULL;
+	return code;
+}
+
+/* What stands elsewhere than on the command line, the weakest first. */
+static int parse_defaults(struct parse *p)
+{
+	int code = configuration_read(apply_setting, p);
+
+	return code ? code : apply_environment(p);
+}
+
 int options_parse(const struct command *command, int argc, char **argv, void *values, int *count)
 {
-	struct parse p = {.command = command};
+	struct parse p = {.command = command, .values = values};
 	char **next = argv + 1;
 	bool ended = false;
+	int defaults = parse_defaults(&p);
 
 	(void)argc; /* argv ends in NULL, as main's does */
 	*count = 0;
@@ -353,15 +462,17 @@ int options_parse(const struct command *command, int argc, char **argv, void *va
 		} else if (ended || (*next)[0] != '-' || !(*next)[1]) {
 			argv[(*count)++] = *next++;
 		} else if ((*next)[1] == '-') {
-			code = parse_long(&p, values, &next);
+			code = parse_long(&p, &next);
 		} else {
-			code = parse_letters(&p, values, &next);
+			code = parse_letters(&p, &next);
 		}
 		if (common.help)
 			return command_help(command);
 		if (code)
 			return code;
 	}
+	if (defaults)
+		return defaults;
 	configure_log();
 	return OPTIONS_GO_ON;
 }

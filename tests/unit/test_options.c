@@ -151,7 +151,7 @@ static void refusals(void **state)
 	refuse("-fz", "unknown option -z");
 	refuse("--number", "--number needs a value, N");
 	refuse("-fn", "-n needs a value, N");
-	refuse("--flag=1", "--flag takes no value");
+	refuse("--flag=perhaps", "--flag takes yes or no, not \"perhaps\"");
 	refuse("-n 7x", "from -5 to 2147483647, not \"7x\"");
 	refuse("--number=", "whole number");
 	refuse("-n -6", "whole number");

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Options that do not come from the command line: the system's file, over it the user's, over it the
+ * environment.
+ *
+ *     # /etc/twobit/config, then $XDG_CONFIG_HOME/twobit/config (~/.config/twobit/config)
+ *     network = emotion-w4a4        # for every command that has this option
+ *     [record]
+ *     segment = 10min               # for one command
+ *
+ * Names are those of the options; a flag is yes or no. In the environment TWOBIT_SEGMENT=10min. TWOBIT_CONFIG
+ * names one file to read instead of both.
+ */
+#ifndef APP_CONFIGURATION_H
+#define APP_CONFIGURATION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Bytes of a file, and of a place in words. */
+#define CONFIGURATION_BYTES 65536
+#define CONFIGURATION_PLACE 300
+
+/* One setting; its strings are the file's and last as long as the program. */
+struct setting {
+	const char *section; /* NULL: before the first one */
+	const char *name, *value;
+	const char *place; /* "FILE:LINE", only while the function runs */
+};
+
+/* Calls apply for each setting in a file's text, which it cuts up. Ends at the first result that is not 0,
+ * and gives it; EX_CONFIG, told, for a line that is no setting. */
+int configuration_parse(const char *file, char *text,
+	int (*apply)(void *context, const struct setting *setting), void *context);
+
+/* The files that there are. As configuration_parse; EX_CONFIG for one that cannot be read. */
+int configuration_read(int (*apply)(void *context, const struct setting *setting), void *context);
+
+/* The environment's value for an option; NULL: none. Writes the variable's name into `variable`. */
+const char *configuration_environment(const char *option, char *variable, size_t size);
+
+#endif
