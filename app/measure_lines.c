@@ -208,7 +208,7 @@ static int run_traced(struct runs *r, enum failure *where, struct error *e)
 static bool can_run(const struct measure_options *options, struct measurement *m)
 {
 	int64_t picture = m->times[MEASURED_ALL].p50;
-	double least = 2.0 * LINE_KINDS * (RUN_FEWEST + RUN_FILLING) * (double)picture;
+	double least = 1.0 * LINE_KINDS * (RUN_FEWEST + RUN_FILLING) * (double)picture;
 
 	if (m->simulated)
 		snprintf(m->no_line, sizeof(m->no_line),
