@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* In the order that "auto" tries: the fastest first, the one that always opens last. */
-static const struct pl_driver *const drivers[] = {&pl_software, &pl_qnn_mo, &pl_rtl, NULL};
+static const struct pl_driver *const drivers[] = {&pl_overlay, &pl_software, &pl_qnn_mo, &pl_rtl, NULL};
 
 struct pl {
 	const struct pl_driver *driver;

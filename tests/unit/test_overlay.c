@@ -44,7 +44,7 @@ static int set_up(void **state)
 		return -1;
 	b->packed = calloc(1, b->program->picture.size);
 	chip_begin(b->network->class_count);
-	if (overlay_open(&chip_bus, NULL, PATIENCE, &b->pl, NULL) ||
+	if (overlay_open(&chip_bus, false, PATIENCE, &b->pl, NULL) ||
 		overlay_load(b->pl, b->network, 1, 5, NULL))
 		return -1;
 	*state = b;
@@ -366,11 +366,11 @@ static void opening_tells_what_is_there(void **state)
 		chip_begin(1);
 		chip_set(cases[i].offset, cases[i].value);
 		chip.gone = cases[i].gone;
-		assert_int_equal(overlay_open(&chip_bus, NULL, PATIENCE, &pl, &e), cases[i].rc);
+		assert_int_equal(overlay_open(&chip_bus, false, PATIENCE, &pl, &e), cases[i].rc);
 		assert_int_equal(e.code, cases[i].rc);
 		assert_non_null(strstr(e.text, cases[i].word));
 		assert_int_equal(chip.writes, 0);
-		assert_int_equal(overlay_open(&chip_bus, "overlay.bit", PATIENCE, &pl, &e), 0);
+		assert_int_equal(overlay_open(&chip_bus, true, PATIENCE, &pl, &e), 0);
 		assert_int_equal(chip.programmings, 1);
 		overlay_close(pl);
 		chip_end();
@@ -386,7 +386,7 @@ static void refused_networks_touch_nothing(void **state)
 
 	(void)state;
 	chip_begin(10);
-	assert_int_equal(overlay_open(&chip_bus, NULL, PATIENCE, &pl, NULL), 0);
+	assert_int_equal(overlay_open(&chip_bus, false, PATIENCE, &pl, NULL), 0);
 	network->layers[1].stride = 3;
 	assert_int_equal(overlay_load(pl, network, 1, 5, &e), -ENOTSUP);
 	assert_non_null(strstr(e.text, "conv1"));
@@ -444,7 +444,7 @@ static void failing_allocations(void **state)
 		void *pl = NULL;
 
 		allocation_fail_after(failures++);
-		rc = overlay_open(&chip_bus, NULL, PATIENCE, &pl, &e);
+		rc = overlay_open(&chip_bus, false, PATIENCE, &pl, &e);
 		if (!rc)
 			rc = overlay_load(pl, network, 1, 5, &e);
 		allocation_fail_after(-1);

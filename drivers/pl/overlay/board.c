@@ -3,15 +3,19 @@
 #include "pl/bus/bus.h"
 #include "pl/drivers.h"
 #include "pl/overlay/overlay.h"
+#include "pl/uio/uio.h"
 
-#include <stdlib.h>
+#include <limits.h>
 
 #define PATIENCE INT64_C(1000000000) /* for milliseconds at most */
 
 static int open_on_board(const char *kernels, void **state, struct error *e)
 {
+	char path[PATH_MAX];
+	bool programs = uio_bitstream(path, sizeof(path), NULL) == 0;
+
 	(void)kernels;
-	return overlay_open(&bus_uio, getenv("TWOBIT_BITSTREAM"), PATIENCE, state, e);
+	return overlay_open(&bus_uio, programs, PATIENCE, state, e);
 }
 
 const struct pl_driver pl_overlay = {

@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "flow/frame.h"
 #include "flow/thread.h"
-#include "pl/overlay/device.h"
+#include "pl/overlay/design.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -39,13 +39,12 @@ struct buffer {
 };
 
 struct overlay {
-	struct device device;
-	const char *bitstream;
+	struct design design;
 	struct program *program;
 	struct bus_memory memory; /* transfers, answers, resident weights */
 	size_t resident;
 
-	pthread_mutex_t lock;	/* guards all that follows, and the device's registers */
+	pthread_mutex_t lock;	/* guards all that follows, and the design's registers */
 	pthread_cond_t changed; /* a buffer is no longer QUEUED, or nobody listens any more */
 	bool listening;		/* somebody waits for an interrupt, without the lock */
 	struct buffer buffers[PL_BUFFERS];
@@ -92,7 +91,7 @@ static void take_answer(struct overlay *o, struct buffer *b, size_t size)
 
 	if (size > o->program->answer_size)
 		size = 0;
-	bus_from_design(o->device.bus, &o->memory, b->answer, size);
+	bus_from_design(o->design.bus, &o->memory, b->answer, size);
 	rc = program_unpack(o->program, answer, size, b->sequence, b->output, &failure);
 	if (rc == -EIO)
 		fail(o, b, rc,
@@ -108,7 +107,7 @@ static void look_at_sending(struct overlay *o)
 {
 	const char *error;
 	size_t size;
-	enum dma_state state = o->sending ? dma_look(&o->device.dma, DMA_TO_DESIGN, &size, &error) : DMA_RUNS;
+	enum dma_state state = o->sending ? dma_look(&o->design.dma, DMA_TO_DESIGN, &size, &error) : DMA_RUNS;
 
 	if (state == DMA_RUNS)
 		return;
@@ -127,7 +126,7 @@ static void look_at_receiving(struct overlay *o)
 	const char *error;
 	size_t size;
 	enum dma_state state =
-		o->receiving ? dma_look(&o->device.dma, DMA_FROM_DESIGN, &size, &error) : DMA_RUNS;
+		o->receiving ? dma_look(&o->design.dma, DMA_FROM_DESIGN, &size, &error) : DMA_RUNS;
 
 	if (state == DMA_RUNS)
 		return;
@@ -141,7 +140,7 @@ static void look_at_receiving(struct overlay *o)
 
 static void start_what_follows(struct overlay *o)
 {
-	const struct dma *dma = &o->device.dma;
+	const struct dma *dma = &o->design.dma;
 
 	if (o->stopped)
 		return;
@@ -181,7 +180,7 @@ static int listen(struct overlay *o, int64_t deadline)
 	}
 	o->listening = true;
 	pthread_mutex_unlock(&o->lock);
-	rc = bus_wait(o->device.bus, DEVICE_DMA, slice);
+	rc = bus_wait(o->design.bus, WINDOW_DMA, slice);
 	pthread_mutex_lock(&o->lock);
 	o->listening = false;
 	return rc == -ETIMEDOUT ? 0 : rc;
@@ -236,7 +235,7 @@ int overlay_submit(void *state, int buffer)
 	/* Without the lock: the buffer's memory is the caller's until it is QUEUED. */
 	program_pack(o->program, b->input, sequence, (uint64_t *)((char *)o->memory.data + b->transfer));
 	bus_to_design(
-		o->device.bus, &o->memory, b->transfer, (o->program->picture_beats + 2) * sizeof(uint64_t));
+		o->design.bus, &o->memory, b->transfer, (o->program->picture_beats + 2) * sizeof(uint64_t));
 	pthread_mutex_lock(&o->lock);
 	b->sequence = sequence;
 	b->state = QUEUED;
@@ -267,7 +266,7 @@ int overlay_reset(void *state)
 	int rc;
 
 	pthread_mutex_lock(&o->lock);
-	rc = design_reset(&o->device);
+	rc = design_reset(&o->design);
 	forget(o);
 	o->stopped = rc != 0;
 	pthread_mutex_unlock(&o->lock);
@@ -280,9 +279,9 @@ int overlay_program(void *state, struct error *e)
 	int rc;
 
 	pthread_mutex_lock(&o->lock);
-	rc = design_program(&o->device, o->bitstream, e);
+	rc = design_program(&o->design, e);
 	if (!rc)
-		rc = design_load(&o->device, o->program, &o->memory, o->resident, e);
+		rc = design_load(&o->design, o->program, &o->memory, o->resident, e);
 	forget(o);
 	o->stopped = rc != 0;
 	pthread_mutex_unlock(&o->lock);
@@ -309,13 +308,13 @@ static int create_memory(struct overlay *o, struct error *e)
 	}
 	o->resident = at;
 	at += align(p->resident.size);
-	rc = bus_allocate(o->device.bus, at, &o->memory, e);
+	rc = bus_allocate(o->design.bus, at, &o->memory, e);
 	if (rc)
 		return rc;
 	for (int i = 0; i < PL_BUFFERS; i++)
 		memcpy((char *)o->memory.data + o->buffers[i].transfer, p->picture.beats, p->picture.size);
 	memcpy((char *)o->memory.data + o->resident, p->resident.beats, p->resident.size);
-	bus_to_design(o->device.bus, &o->memory, 0, at);
+	bus_to_design(o->design.bus, &o->memory, 0, at);
 	return 0;
 }
 
@@ -343,7 +342,7 @@ static void free_buffers(struct overlay *o)
 		o->buffers[i].input = NULL;
 		o->buffers[i].output = NULL;
 	}
-	bus_free(o->device.bus, &o->memory);
+	bus_free(o->design.bus, &o->memory);
 	program_destroy(o->program);
 	o->program = NULL;
 }
@@ -351,14 +350,14 @@ static void free_buffers(struct overlay *o)
 int overlay_load(void *state, const struct network *network, int first, int last, struct error *e)
 {
 	struct overlay *o = state;
-	int rc = program_create(network, first, last, &o->device.limits, false, &o->program, e);
+	int rc = program_create(network, first, last, &o->design.limits, false, &o->program, e);
 
 	if (!rc)
 		rc = create_buffers(o, network, first, last, e);
 	if (!rc)
 		rc = create_memory(o, e);
 	if (!rc)
-		rc = design_load(&o->device, o->program, &o->memory, o->resident, e);
+		rc = design_load(&o->design, o->program, &o->memory, o->resident, e);
 	if (rc)
 		free_buffers(o);
 	return rc;
@@ -369,17 +368,17 @@ void overlay_close(void *state)
 	struct overlay *o = state;
 
 	/* A DMA that does not stop may still write: its memory is not for others then. */
-	if (o->program && design_reset(&o->device))
+	if (o->program && design_reset(&o->design))
 		memset(&o->memory, 0, sizeof(o->memory));
 	free_buffers(o);
-	design_close(&o->device);
+	design_close(&o->design);
 	pthread_mutex_destroy(&o->lock);
 	pthread_cond_destroy(&o->changed);
 	free(o);
 }
 
-int overlay_open(const struct bus_driver *driver, const char *bitstream, int64_t patience, void **state,
-	struct error *e)
+int overlay_open(
+	const struct bus_driver *driver, bool programs, int64_t patience, void **state, struct error *e)
 {
 	struct overlay *o = calloc(1, sizeof(*o));
 	int rc;
@@ -389,8 +388,7 @@ int overlay_open(const struct bus_driver *driver, const char *bitstream, int64_t
 		return error_set(e, -ENOMEM, "PL \"overlay\": no memory");
 	}
 	pthread_mutex_init(&o->lock, NULL);
-	o->bitstream = bitstream;
-	rc = design_open(&o->device, driver, bitstream, patience, e);
+	rc = design_open(&o->design, driver, programs, patience, e);
 	if (rc) {
 		pthread_mutex_destroy(&o->lock);
 		pthread_cond_destroy(&o->changed);
@@ -416,6 +414,6 @@ void overlay_cycles(void *state, struct pl_cycles *out)
 	struct overlay *o = state;
 
 	pthread_mutex_lock(&o->lock);
-	design_cycles(&o->device, o->program, out);
+	design_cycles(&o->design, o->program, out);
 	pthread_mutex_unlock(&o->lock);
 }

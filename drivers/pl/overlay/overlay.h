@@ -9,8 +9,8 @@
 struct bus_driver;
 
 /* As design_open. */
-int overlay_open(const struct bus_driver *driver, const char *bitstream, int64_t patience, void **state,
-	struct error *e);
+int overlay_open(
+	const struct bus_driver *driver, bool programs, int64_t patience, void **state, struct error *e);
 
 /* As pl.h says of struct pl_driver. */
 void overlay_close(void *state);

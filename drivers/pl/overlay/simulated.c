@@ -9,7 +9,7 @@
 static int open_simulated(const char *kernels, void **state, struct error *e)
 {
 	(void)kernels;
-	return overlay_open(&bus_rtl, NULL, PATIENCE, state, e);
+	return overlay_open(&bus_rtl, false, PATIENCE, state, e);
 }
 
 const struct pl_driver pl_rtl = {

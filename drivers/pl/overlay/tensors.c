@@ -68,8 +68,13 @@ static int lay_out(struct program *p, int i, struct error *e)
 	const struct layer *layer = reader ? reader : writer;
 	struct tensor *t = &p->tensors[i];
 
-	t->shape = reader ? reader->in : before->pool ? before->pool->out : writer->out;
-	t->bits = reader ? reader->input_bits : writer->output_bits;
+	if (reader) {
+		t->shape = reader->in;
+		t->bits = reader->input_bits;
+	} else if (before) {
+		t->shape = before->pool ? before->pool->out : before->layer->out;
+		t->bits = before->layer->output_bits;
+	}
 	t->height = t->shape.height;
 	t->width = t->shape.width;
 	t->pack = 1;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "pl/overlay/device.h"
+#include "pl/overlay/design.h"
 
 #include "base/error.h"
 #include "flow/frame.h"
@@ -14,14 +14,14 @@
 #define FIELD(value, name)                                                                                   \
 	((value) >> OVERLAY_##name##_SHIFT & (uint32_t)((UINT64_C(1) << OVERLAY_##name##_BITS) - 1))
 
-static uint32_t get(const struct device *d, uint32_t offset)
+static uint32_t get(const struct design *d, uint32_t offset)
 {
-	return bus_read(d->bus, DEVICE_OVERLAY, offset);
+	return bus_read(d->bus, WINDOW_OVERLAY, offset);
 }
 
-static void set(const struct device *d, uint32_t offset, uint32_t value)
+static void set(const struct design *d, uint32_t offset, uint32_t value)
 {
-	bus_write(d->bus, DEVICE_OVERLAY, offset, value);
+	bus_write(d->bus, WINDOW_OVERLAY, offset, value);
 }
 
 /* Not on the way of a frame: between two looks others may run. */
@@ -33,7 +33,7 @@ static bool pause_until(int64_t deadline)
 	return true;
 }
 
-static int check_identity(const struct device *d, struct error *e)
+static int check_identity(const struct design *d, struct error *e)
 {
 	uint32_t identity = get(d, OVERLAY_REG_IDENTITY), version = get(d, OVERLAY_REG_VERSION);
 	uint32_t major = FIELD(version, VERSION_MAJOR), minor = FIELD(version, VERSION_MINOR);
@@ -56,7 +56,7 @@ static int check_identity(const struct device *d, struct error *e)
 	return 0;
 }
 
-static int read_limits(struct device *d, struct error *e)
+static int read_limits(struct design *d, struct error *e)
 {
 	const uint32_t geometry = get(d, OVERLAY_REG_GEOMETRY), memory = get(d, OVERLAY_REG_MEMORY),
 		       limits = get(d, OVERLAY_REG_LIMITS);
@@ -90,36 +90,36 @@ static int read_limits(struct device *d, struct error *e)
 	return 0;
 }
 
-static int check(struct device *d, struct error *e)
+static int check(struct design *d, struct error *e)
 {
 	int rc = check_identity(d, e);
 
 	return rc ? rc : read_limits(d, e);
 }
 
-int design_program(struct device *d, const char *bitstream, struct error *e)
+int design_program(struct design *d, struct error *e)
 {
-	int rc = bus_program(d->bus, bitstream, e);
+	int rc = bus_program(d->bus, NULL, e);
 
 	return rc ? rc : check(d, e);
 }
 
-int design_open(struct device *d, const struct bus_driver *driver, const char *bitstream, int64_t patience,
-	struct error *e)
+int design_open(
+	struct design *d, const struct bus_driver *driver, bool programs, int64_t patience, struct error *e)
 {
 	static const struct bus_window windows[] = {
-		[DEVICE_OVERLAY] = {"twobit-overlay", OVERLAY_WINDOW},
-		[DEVICE_DMA] = {"twobit-dma", DMA_WINDOW_SIZE},
+		[WINDOW_OVERLAY] = {"twobit-overlay", OVERLAY_WINDOW},
+		[WINDOW_DMA] = {"twobit-dma", DMA_WINDOW_SIZE},
 	};
 	int rc = bus_open(driver, windows, 2, &d->bus, e);
 
 	if (rc)
 		return rc;
-	d->dma = (struct dma){.bus = d->bus, .window = DEVICE_DMA};
+	d->dma = (struct dma){.bus = d->bus, .window = WINDOW_DMA};
 	d->patience = patience;
 	rc = check(d, e);
-	if (rc && bitstream)
-		rc = design_program(d, bitstream, e);
+	if (rc && programs)
+		rc = design_program(d, e);
 	if (rc) {
 		bus_close(d->bus);
 		d->bus = NULL;
@@ -127,13 +127,13 @@ int design_open(struct device *d, const struct bus_driver *driver, const char *b
 	return rc;
 }
 
-void design_close(struct device *d)
+void design_close(struct design *d)
 {
 	bus_close(d->bus);
 	d->bus = NULL;
 }
 
-int design_reset(const struct device *d)
+int design_reset(const struct design *d)
 {
 	const uint32_t reset = 1U << OVERLAY_CONTROL_RESET_SHIFT;
 	const uint32_t resetting = 1U << OVERLAY_STATUS_RESETTING_SHIFT;
@@ -161,7 +161,7 @@ static void write_setting(void *context, uint32_t offset, uint32_t value)
 }
 
 /* 0 when the transfer has left the memory. */
-static int send(const struct device *d, uint64_t address, size_t size, int64_t deadline, struct error *e)
+static int send(const struct design *d, uint64_t address, size_t size, int64_t deadline, struct error *e)
 {
 	const char *error;
 	size_t sent;
@@ -181,7 +181,7 @@ static int send(const struct device *d, uint64_t address, size_t size, int64_t d
 }
 
 /* All records of weights have been accepted, the last of them with this CRC. */
-static int check_loaded(const struct device *d, int records, uint32_t crc, int64_t deadline, struct error *e)
+static int check_loaded(const struct design *d, int records, uint32_t crc, int64_t deadline, struct error *e)
 {
 	for (;;) {
 		uint32_t error = get(d, OVERLAY_REG_ERROR);
@@ -196,7 +196,7 @@ static int check_loaded(const struct device *d, int records, uint32_t crc, int64
 	}
 }
 
-int design_load(const struct device *d, const struct program *program, const struct bus_memory *memory,
+int design_load(const struct design *d, const struct program *program, const struct bus_memory *memory,
 	size_t offset, struct error *e)
 {
 	const struct records *r = &program->resident;
@@ -219,7 +219,7 @@ int design_load(const struct device *d, const struct program *program, const str
 	return check_loaded(d, r->count, (uint32_t)r->beats[r->size / sizeof(*r->beats) - 1], deadline, e);
 }
 
-void design_cycles(const struct device *d, const struct program *program, struct pl_cycles *out)
+void design_cycles(const struct design *d, const struct program *program, struct pl_cycles *out)
 {
 	*out = (struct pl_cycles){
 		.hertz = HERTZ,

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* The overlay and its DMA behind a bus: are they there, reset them, tell them a program. */
+#ifndef OVERLAY_DESIGN_H
+#define OVERLAY_DESIGN_H
+
+#include "pl/bus/bus.h"
+#include "pl/overlay/dma.h"
+#include "pl/overlay/program.h"
+#include "pl/pl.h"
+
+/* Windows of the bus. */
+enum { WINDOW_OVERLAY, WINDOW_DMA };
+
+struct design {
+	struct bus *bus;
+	struct dma dma;
+	uint32_t geometry, memory, layers; /* registers that say what the design is; 0: not read yet */
+	struct overlay_limits limits;
+	int64_t patience; /* ns: for what should take microseconds on a chip, or be simulated in seconds */
+};
+
+/*
+ * Opens the bus and checks that the overlay is one that this driver knows. `programs`: what is not is
+ * replaced by the bus's bitstream. -ENODEV: there is none; -EPROTO: another version.
+ */
+int design_open(struct design *design, const struct bus_driver *driver, bool programs, int64_t patience,
+	struct error *e);
+void design_close(struct design *design);
+
+/* Programs the PL and checks it as design_open does; what it knew is lost. */
+int design_program(struct design *design, struct error *e);
+
+/* Stops overlay and DMA together and lets them begin anew; settings and memories stay. -EIO. */
+int design_reset(const struct design *design);
+
+/*
+ * Settings, descriptors, and the resident weights, which lie at `offset` in memory. Then pictures may come.
+ * -EIO: the overlay does not take them.
+ */
+int design_load(const struct design *design, const struct program *program, const struct bus_memory *memory,
+	size_t offset, struct error *e);
+
+void design_cycles(const struct design *design, const struct program *program, struct pl_cycles *out);
+
+#endif
