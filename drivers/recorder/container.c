@@ -197,7 +197,8 @@ int container_frame(struct container *c, const uint8_t *jpeg, size_t size, int64
 	time_begin(c, time);
 	if (!c->error && size <= INT32_MAX)
 		packet_write(c, TRACK_VIDEO, jpeg, size, time, 0);
-	if (!c->error && av_write_frame(c->format, NULL) < 0) /* ends the cluster */
+	bool ended = c->error || av_write_frame(c->format, NULL) >= 0; /* the cluster */
+	if (!ended && !c->error)
 		c->error = -EIO;
 	avio_flush(c->output);
 	if (!c->error) {

@@ -252,7 +252,9 @@ void recorder_label(struct recorder *r, const struct frame *frame)
 /* Whether nothing more will be said of the frame, or nothing is waited for. */
 static bool is_settled(const struct recorder *r, const struct tape_frame *frame)
 {
-	if (frame->labelled || frame->number < r->labelled_up_to || r->closing || r->crowded)
+	if (frame->labelled || frame->number < r->labelled_up_to || r->closing)
+		return true;
+	if (r->crowded && !r->judged) /* nothing else could make room */
 		return true;
 	if (tape_filled(r->tape) > CROWDED && !r->options.patient)
 		return true;
@@ -303,7 +305,7 @@ static void drop(struct recorder *r)
 }
 
 /* Writes the oldest frame. False: that is not possible now, and the frame may stay. */
-static bool write_first(struct recorder *r)
+static bool write_first(struct recorder *r, bool for_room)
 {
 	const struct tape_frame *frame = tape_at(r->tape, 0);
 	const char *reason = r->options.when_count ? r->condition : "the recording begins";
@@ -311,7 +313,7 @@ static bool write_first(struct recorder *r)
 	pthread_mutex_unlock(&r->lock);
 	bool done = frame->data && writer_frame(&r->writer, frame, &r->past, reason);
 	pthread_mutex_lock(&r->lock);
-	if (!done && frame->data && !r->crowded && !r->closing)
+	if (!done && frame->data && !for_room)
 		return false;
 	if (!done)
 		writer_lose(&r->writer, frame);
@@ -327,18 +329,20 @@ static void skip_first(struct recorder *r, const char *why)
 	drop(r);
 }
 
-/* All judged frames of which it is known now whether they are to be recorded. */
-static void drain(struct recorder *r)
+/* All judged frames of which it is known now whether they are to be recorded. last: no more can be judged
+ * now, so that room for others can only come from these. */
+static void drain(struct recorder *r, bool last)
 {
 	while (r->judged) {
+		bool for_room = last && (r->crowded || r->closing);
 		const struct tape_frame *first = tape_at(r->tape, 0);
 		int64_t time = first->stamps[STAMP_CAPTURED];
 		if (!first->wanted)
 			skip_first(r, "the recording was stopped");
 		else if (time <= r->until) {
-			if (!write_first(r))
+			if (!write_first(r, for_room))
 				return;
-		} else if (time < r->now - r->options.pre_roll || r->crowded || r->closing) {
+		} else if (time < r->now - r->options.pre_roll || for_room) {
 			skip_first(r, "its reason is over");
 		} else {
 			return;
@@ -350,14 +354,14 @@ static void judge_settled(struct recorder *r)
 {
 	while (r->judged < tape_count(r->tape) && is_settled(r, tape_at(r->tape, r->judged))) {
 		bool holds = judge(r, tape_at(r->tape, r->judged));
-		drain(r); /* with what was known before: this frame's reason reaches back no further than it
-			     may */
+		drain(r, false); /* with what was known before: this frame's reason reaches back no further
+			     than it may */
 		if (holds) {
 			r->until = r->now + r->options.post_roll;
-			drain(r);
+			drain(r, false);
 		}
 	}
-	drain(r);
+	drain(r, true);
 }
 
 static void pass_events(struct recorder *r)

@@ -1,0 +1,766 @@
+/* SPDX-License-Identifier: MIT */
+/* The recorder as a whole, fed frame by frame with times of our own: what is in the files afterwards. */
+#include "base/error.h"
+#include "base/log.h"
+#include "network_builder.h"
+#include "recorded.h"
+#include "recorder/recorder.h"
+#include "sample_jpeg.h"
+
+#include <errno.h>
+#include <math.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+
+#define SECOND INT64_C(1000000000)
+#define RATE 25
+#define FRAME_TIME (SECOND / RATE)
+#define CAT 4 /* the class that the tests look for */
+
+struct rig {
+	char *folder, pattern[PATH_MAX];
+	struct network *network;
+	struct recorder *recorder;
+	struct recorder_report report;
+	struct frame_pool *pool;
+	struct frame *frame;
+	json_t *schema;
+	uint8_t *jpeg;
+	size_t jpeg_size,
+		padding; /* padding: bytes behind each JPEG, the first eight are the frame's number */
+	uint64_t next;
+};
+
+static void rig_begin_in(struct rig *rig, char *folder, const char *name, struct recorder_options options)
+{
+	struct error e = {0};
+
+	*rig = (struct rig){.folder = folder, .network = tiny_network(7), .padding = 100};
+	snprintf(rig->pattern, sizeof(rig->pattern), "%s/%s", folder, name);
+	for (int i = 0; i < rig->network->class_count; i++) {
+		rig->network->scale[i] = 1;
+		rig->network->bias[i] = 0;
+	}
+	rig->schema = json_load_file("docs/label-log.schema.json", 0, NULL);
+	rig->jpeg = sample_jpeg(64, 48, JCS_RGB, NULL, 0, &rig->jpeg_size);
+	options.pattern = rig->pattern;
+	options.network = rig->network;
+	options.pl = "overlay";
+	options.quality = 90;
+	options.top_k = 3;
+	options.threshold = 0.1F;
+	if (!options.memory)
+		options.memory = 4000000;
+	assert_int_equal(recorder_check(&options, &e), 0);
+	assert_int_equal(frame_pool_create(1, 1, rig->network->class_count, &rig->pool), 0);
+	rig->frame = frame_acquire(rig->pool);
+	assert_int_equal(recorder_open(&options, &rig->recorder, &e), 0);
+	recorder_start(rig->recorder);
+}
+
+static void rig_begin(struct rig *rig, const char *name, struct recorder_options options)
+{
+	rig_begin_in(rig, folder_make(), name, options);
+}
+
+/* The bytes of frame n: a JPEG, its number, and something that depends on it. */
+static void fill(struct rig *rig, uint64_t number)
+{
+	struct raw_picture *raw = &rig->frame->raw;
+	uint32_t seed = (uint32_t)number;
+
+	raw->size = rig->jpeg_size + rig->padding;
+	assert_int_equal(raw_picture_reserve(raw, raw->size), 0);
+	raw->format = PIXEL_JPEG;
+	memcpy(raw->data, rig->jpeg, rig->jpeg_size);
+	for (size_t i = 0; i < rig->padding; i++)
+		raw->data[rig->jpeg_size + i] =
+			i < sizeof(number) ? (uint8_t)(number >> 8 * i) : (uint8_t)random_next(&seed);
+}
+
+static uint64_t number_in(const struct rig *rig, const struct recorded_packet *packet)
+{
+	uint64_t number = 0;
+
+	assert_int_equal(packet->size, rig->jpeg_size + rig->padding);
+	for (size_t i = 0; i < sizeof(number); i++)
+		number |= (uint64_t)packet->data[rig->jpeg_size + i] << 8 * i;
+	return number;
+}
+
+static void give(struct rig *rig, uint32_t lost, uint32_t broken)
+{
+	struct frame *frame = rig->frame;
+
+	fill(rig, rig->next);
+	frame->number = rig->next++;
+	frame->sequence = frame->number + 1000;
+	frame->lost = lost;
+	frame->recorded = false;
+	frame->stamps[STAMP_CAPTURED] = 50 * SECOND + (int64_t)frame->number * FRAME_TIME;
+	recorder_frame(rig->recorder, frame, broken);
+}
+
+/* A label for the frame that was given last: the cat with that score, above nothing at 0. */
+static void label(struct rig *rig, int32_t cat)
+{
+	struct frame *frame = rig->frame;
+
+	memset(frame->scores, 0, sizeof(*frame->scores) * (size_t)rig->network->class_count);
+	frame->scores[CAT] = cat;
+	for (int i = STAMP_RECEIVED; i <= STAMP_LABELLED; i++)
+		frame->stamps[i] = frame->stamps[i - 1] + 1000000;
+	recorder_label(rig->recorder, frame);
+}
+
+static void give_many(struct rig *rig, int count, int32_t cat)
+{
+	for (int i = 0; i < count; i++) {
+		give(rig, 0, 0);
+		label(rig, cat);
+	}
+}
+
+static void rig_finish(struct rig *rig)
+{
+	recorder_finish(rig->recorder, &rig->report);
+}
+
+static void rig_end(struct rig *rig)
+{
+	recorder_close(rig->recorder);
+	frame_release(&rig->frame);
+	frame_pool_destroy(rig->pool);
+	network_free(rig->network);
+	json_decref(rig->schema);
+	free(rig->jpeg);
+	folder_remove(rig->folder);
+}
+
+static void read_back(const struct rig *rig, const char *name, struct recorded *r)
+{
+	if (!recorded_read(rig->folder, name, rig->schema, r))
+		fail_msg("%s cannot be read", name);
+}
+
+/* The file holds exactly the frames first … first + count − 1, bit for bit. */
+static void expect_frames(struct rig *rig, const struct recorded *r, uint64_t first, size_t count)
+{
+	assert_int_equal(r->frames, count);
+	assert_int_equal(r->width, 64);
+	assert_int_equal(r->height, 48);
+	for (size_t i = 0; i < count; i++) {
+		fill(rig, first + i);
+		assert_int_equal(r->frame[i].size, rig->frame->raw.size);
+		assert_memory_equal(r->frame[i].data, rig->frame->raw.data, r->frame[i].size);
+		int64_t time = (int64_t)i * FRAME_TIME / 1000000;
+		assert_true(r->frame[i].time >= time - 1 && r->frame[i].time <= time + 1);
+	}
+}
+
+static void expect_file(struct rig *rig, const char *name, uint64_t first, size_t count)
+{
+	struct recorded r;
+
+	read_back(rig, name, &r);
+	expect_frames(rig, &r, first, count);
+	assert_int_equal(recorded_number(recorded_event(&r, "closed"), "frame"), count);
+	recorded_free(&r);
+}
+
+static bool there(const struct rig *rig, const char *name)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", rig->folder, name);
+	return access(path, F_OK) == 0;
+}
+
+/* Every frame is there, bit for bit; every second one is labelled, and the log says so. */
+static void test_all_frames(void **state)
+{
+	struct rig rig;
+	struct recorded r;
+	size_t labelled = 0;
+
+	(void)state;
+	rig_begin(&rig, "a.mkv", (struct recorder_options){0});
+	for (int i = 0; i < 300; i++) {
+		give(&rig, i == 100 ? 7 : 0, i == 200 ? 2 : 0);
+		if (i % 2 == 0)
+			label(&rig, i / 50);
+	}
+	recorder_event(rig.recorder, "camera_lost", "no camera: it was unplugged");
+	rig_finish(&rig);
+	assert_int_equal(rig.report.frames, 300);
+	assert_int_equal(rig.report.segments, 1);
+	assert_int_equal(rig.report.dropped[DROPPED_BY_CAMERA], 7);
+	assert_int_equal(rig.report.dropped[DROPPED_BROKEN], 2);
+	assert_int_equal(rig.report.dropped[DROPPED_BY_RECORDER], 0);
+	read_back(&rig, "a", &r);
+	expect_frames(&rig, &r, 0, 300);
+	for (size_t i = 0; i < r.lines; i++) {
+		const json_t *line = r.line[i];
+		int64_t frame = recorded_number(line, "frame");
+		if (!json_object_get(line, "top"))
+			continue;
+		assert_int_equal(frame, 2 * labelled++);
+		assert_int_equal(recorded_number(line, "sequence"), frame + 1000);
+		assert_int_equal(recorded_number(line, "monotonic"), 50 * SECOND + frame * FRAME_TIME);
+		assert_int_equal(recorded_number(line, "dropped.line"), frame ? 1 : 0);
+		assert_int_equal(recorded_number(line, "dropped.camera"), frame == 100 ? 7 : 0);
+		assert_int_equal(recorded_number(line, "dropped.broken"), frame == 200 ? 2 : 0);
+		assert_int_equal(recorded_number(line, "microseconds.conv0"), 1000);
+		assert_string_equal(json_string_value(json_object_get(line, "by")), "overlay");
+	}
+	assert_int_equal(labelled, 150);
+	assert_int_equal(rig.report.labelled, 150);
+	assert_non_null(recorded_event(&r, "camera_lost"));
+	assert_non_null(recorded_event(&r, "opened"));
+	recorded_free(&r);
+	rig_end(&rig);
+}
+
+/* The words follow each other without a gap, in quarters of a second, and say what the label was. */
+static void test_words(void **state)
+{
+	struct rig rig;
+	struct recorded r;
+
+	(void)state;
+	rig_begin(&rig, "a.mkv", (struct recorder_options){0});
+	give_many(&rig, 2 * RATE, 0);
+	give_many(&rig, 2 * RATE, 20);
+	rig_finish(&rig);
+	read_back(&rig, "a", &r);
+	assert_int_equal(r.words, 16);
+	for (size_t i = 0; i < r.words; i++) {
+		assert_int_equal(r.word[i].time, 250 * i);
+		assert_int_equal(r.word[i].duration, 250);
+		const char *expected = i < 8 ? "even 20 % · label 0 10 %" : "label 4 100 %";
+		assert_string_equal((const char *)r.word[i].data, expected);
+	}
+	recorded_free(&r);
+	rig_end(&rig);
+}
+
+static void test_segments_by_time(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_begin(&rig, "s-%i.mkv", (struct recorder_options){.segment.time = 2 * SECOND});
+	give_many(&rig, 120, 3);
+	rig_finish(&rig);
+	assert_int_equal(rig.report.segments, 3);
+	expect_file(&rig, "s-0001", 0, 50);
+	expect_file(&rig, "s-0002", 50, 50);
+	expect_file(&rig, "s-0003", 100, 20);
+	rig_end(&rig);
+}
+
+static void test_segments_by_size(void **state)
+{
+	struct rig rig;
+	struct recorded r;
+	char name[16];
+	uint64_t next = 0;
+
+	(void)state;
+	rig_begin(&rig, "s.mkv", (struct recorder_options){.segment.bytes = 100000});
+	rig.padding = 3000;
+	give_many(&rig, 100, 3);
+	rig_finish(&rig);
+	assert_true(rig.report.segments > 3);
+	for (unsigned i = 1; i <= rig.report.segments; i++) {
+		snprintf(name, sizeof(name), i > 1 ? "s-%u" : "s", i);
+		read_back(&rig, name, &r);
+		assert_true(r.frames > 0);
+		assert_int_equal(recorded_number(r.line[0], "segment"), i);
+		expect_frames(&rig, &r, next, r.frames);
+		next += r.frames;
+		recorded_free(&r);
+	}
+	assert_int_equal(next, 100);
+	rig_end(&rig);
+}
+
+static void wait_until_written(const struct rig *rig)
+{
+	/* A label for each frame: all of it is written soon. */
+	usleep(200000);
+	(void)rig;
+}
+
+/* HUP and USR1: a cut loses nothing, a stop leaves out just what came while it lasted. */
+static void test_cut_and_stop(void **state)
+{
+	struct rig rig;
+	struct recorded first, second;
+
+	(void)state;
+	rig_begin(&rig, "c-%i.mkv", (struct recorder_options){0});
+	give_many(&rig, 30, 3);
+	wait_until_written(&rig);
+	recorder_cut(rig.recorder);
+	wait_until_written(&rig);
+	give_many(&rig, 30, 3);
+	recorder_stop(rig.recorder);
+	assert_false(recorder_started(rig.recorder));
+	give_many(&rig, 30, 3);
+	assert_false(rig.frame->recorded);
+	recorder_start(rig.recorder);
+	give_many(&rig, 30, 3);
+	assert_true(rig.frame->recorded);
+	rig_finish(&rig);
+	read_back(&rig, "c-0001", &first);
+	read_back(&rig, "c-0002", &second);
+	expect_frames(&rig, &first, 0, 30);
+	expect_frames(&rig, &second, 30, 30);
+	expect_file(&rig, "c-0003", 90, 30);
+	assert_int_equal(rig.report.frames, 90);
+	recorded_free(&first);
+	recorded_free(&second);
+	rig_end(&rig);
+}
+
+/* The cat is there from second 10 to 11 and from 20 to 21: each with 2 s before and 3 s after. */
+static void check_when(bool fast_label)
+{
+	struct when when;
+	struct rig rig;
+	struct error e;
+	struct network *network = tiny_network(7);
+
+	assert_int_equal(when_parse("label 4>0.6", network, &when, &e), 0);
+	rig_begin(&rig, "w-%i.mkv",
+		(struct recorder_options){
+			.when = &when, .when_count = 1, .pre_roll = 2 * SECOND, .post_roll = 3 * SECOND});
+	for (int i = 0; i < 30 * RATE; i++) {
+		bool cat = (i >= 10 * RATE && i <= 11 * RATE) || (i >= 20 * RATE && i <= 21 * RATE);
+		give(&rig, 0, 0);
+		if (fast_label || i % 2 == 0)
+			label(&rig, cat ? 20 : 0);
+	}
+	rig_finish(&rig);
+	assert_int_equal(rig.report.segments, 2);
+	/* Where every second frame has a label, the last one with the cat may be a frame earlier. */
+	size_t late = fast_label || 11 * RATE % 2 == 0 ? 0 : 1, count = (size_t)(14 - 8) * RATE + 1;
+	expect_file(&rig, "w-0001", 8 * RATE, count - late);
+	late = fast_label || 21 * RATE % 2 == 0 ? 0 : 1;
+	expect_file(&rig, "w-0002", 18 * RATE, count - late);
+	rig_end(&rig);
+	network_free(network);
+}
+
+static void test_when(void **state)
+{
+	(void)state;
+	check_when(true);
+	check_when(false);
+}
+
+/* A reason that comes back in time keeps the file going; memory too small for the pre-roll keeps what it can.
+ */
+static void test_when_goes_on(void **state)
+{
+	struct when when;
+	struct rig rig;
+	struct recorded r;
+	struct error e;
+	struct network *network = tiny_network(7);
+
+	(void)state;
+	assert_int_equal(when_parse("label 4>0.6", network, &when, &e), 0);
+	rig_begin(&rig, "w.mkv",
+		(struct recorder_options){.when = &when,
+			.when_count = 1,
+			.pre_roll = 10 * SECOND,
+			.post_roll = 1 * SECOND,
+			.memory = 100000});
+	give_many(&rig, 300, 0);
+	give_many(&rig, 1, 20);
+	give_many(&rig, 40, 0); /* 1.6 s: more than the post-roll, less than it and the pre-roll */
+	give_many(&rig, 1, 20);
+	rig_finish(&rig);
+	read_back(&rig, "w", &r);
+	assert_int_equal(rig.report.segments, 1);
+	assert_true(r.frames > 50 && r.frames < 342);
+	uint64_t first = number_in(&rig, &r.frame[0]);
+	expect_frames(&rig, &r, first, 342 - first);
+	recorded_free(&r);
+	rig_end(&rig);
+	network_free(network);
+}
+
+/* Smoothed labels can be made again from each log alone: it begins with what was before it. */
+static void test_smoothing_goes_on(void **state)
+{
+	struct rig rig;
+	struct recorded r;
+	double past = 0;
+	size_t compared = 0;
+
+	(void)state;
+	rig_begin(&rig, "m-%i.mkv", (struct recorder_options){.smoothing = 0.75, .segment.time = SECOND});
+	for (int i = 0; i < 2 * RATE; i++)
+		give_many(&rig, 1, i % 7);
+	rig_finish(&rig);
+	read_back(&rig, "m-0002", &r);
+	const json_t *event = recorded_event(&r, "smoothing");
+	assert_non_null(event);
+	past = json_number_value(json_array_get(json_object_get(event, "scores"), CAT));
+	assert_true(past > 0.5 && past < 6);
+	for (size_t i = 0; i < r.lines; i++) {
+		if (!json_object_get(r.line[i], "top"))
+			continue;
+		past = 0.75 * past + 0.25 * (double)((RATE + recorded_number(r.line[i], "frame")) % 7);
+		double cat = exp(lrint(past));
+		const json_t *smoothed = json_object_get(r.line[i], "smoothed");
+		double confidence = json_number_value(json_object_get(smoothed, "confidence"));
+		assert_true(fabs(confidence - cat / (cat + 9)) < 1e-6);
+		compared++;
+	}
+	assert_int_equal(compared, RATE);
+	recorded_free(&r);
+	read_back(&rig, "m-0001", &r);
+	assert_null(recorded_event(&r, "smoothing"));
+	recorded_free(&r);
+	rig_end(&rig);
+}
+
+/* Labels that never come hold nothing up for long; the source waits where memory is full, and nothing is
+ * lost. */
+static void test_no_labels(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_begin(&rig, "n.mkv", (struct recorder_options){.memory = 50000});
+	for (int i = 0; i < 500; i++)
+		give(&rig, 0, 0);
+	rig_finish(&rig);
+	assert_int_equal(rig.report.frames, 500);
+	expect_file(&rig, "n", 0, 500);
+	rig_end(&rig);
+}
+
+/* A picture that is no JPEG becomes one, which the frame then holds; with a caption in it if wanted. */
+static void test_other_formats(void **state)
+{
+	struct rig rig;
+	struct recorded r;
+	uint8_t *copy = taken(1, 200000);
+	size_t size;
+
+	(void)state;
+	rig_begin(&rig, "o.mkv", (struct recorder_options){0});
+	struct frame *frame = rig.frame;
+	frame->raw.size = 640 * 480 * 2;
+	assert_int_equal(raw_picture_reserve(&frame->raw, frame->raw.size), 0);
+	memset(frame->raw.data, 100, frame->raw.size);
+	frame->raw.format = PIXEL_YUYV;
+	frame->raw.width = 640;
+	frame->raw.height = 480;
+	frame->stamps[STAMP_CAPTURED] = SECOND;
+	recorder_frame(rig.recorder, frame, 0);
+	assert_true(frame->recorded);
+	assert_int_equal(frame->raw.format, PIXEL_JPEG);
+	size = frame->raw.size;
+	assert_true(size < 200000);
+	memcpy(copy, frame->raw.data, size);
+	rig_finish(&rig);
+	read_back(&rig, "o", &r);
+	assert_int_equal(r.frames, 1);
+	assert_int_equal(r.width, 640);
+	assert_int_equal(r.height, 480);
+	assert_int_equal(r.frame[0].size, size);
+	assert_memory_equal(r.frame[0].data, copy, size);
+	recorded_free(&r);
+	free(copy);
+	rig_end(&rig);
+}
+
+static void test_burn_in(void **state)
+{
+	struct rig rig;
+	struct recorded r;
+	struct raw_picture raw = {.format = PIXEL_JPEG};
+	struct picture burnt = {0}, plain = {0};
+	struct error e;
+
+	(void)state;
+	rig_begin(&rig, "b.mkv", (struct recorder_options){.burn_in = true});
+	free(rig.jpeg);
+	rig.jpeg = sample_jpeg(640, 360, JCS_RGB, NULL, 0, &rig.jpeg_size);
+	rig.padding = 0;
+	give_many(&rig, 2, 20);
+	rig_finish(&rig);
+	read_back(&rig, "b", &r);
+	assert_int_equal(r.frames, 2);
+	assert_true(json_is_true(json_object_get(r.line[0], "burn_in")));
+	raw.data = r.frame[1].data;
+	raw.size = r.frame[1].size;
+	assert_int_equal(picture_decode(&raw, 1, &burnt, &e), 0);
+	raw.data = rig.jpeg;
+	raw.size = rig.jpeg_size;
+	assert_int_equal(picture_decode(&raw, 1, &plain, &e), 0);
+	int near = 0, far = 0;
+	for (size_t i = 0; i < (size_t)640 * 360 * 4; i += 4)
+		*(abs(burnt.data[i + 1] - plain.data[i + 1]) > 40 ? &far : &near) += 1;
+	assert_true(far > 1000 && near > 150000); /* a panel in a corner, the rest as it was */
+	picture_finish(&burnt);
+	picture_finish(&plain);
+	recorded_free(&r);
+	rig_end(&rig);
+}
+
+/* The camera comes back with pictures of another size: another file. */
+static void test_size_changes(void **state)
+{
+	struct rig rig;
+	struct recorded r;
+
+	(void)state;
+	rig_begin(&rig, "z.mkv", (struct recorder_options){0});
+	give_many(&rig, 10, 1);
+	free(rig.jpeg);
+	rig.jpeg = sample_jpeg(96, 64, JCS_RGB, NULL, 0, &rig.jpeg_size);
+	give_many(&rig, 10, 1);
+	rig_finish(&rig);
+	assert_int_equal(rig.report.segments, 2);
+	read_back(&rig, "z-2", &r);
+	assert_int_equal(r.frames, 10);
+	assert_int_equal(r.width, 96);
+	recorded_free(&r);
+	rig_end(&rig);
+}
+
+static void test_keep(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_begin(&rig, "k-%i.mkv", (struct recorder_options){.segment.bytes = 200000, .keep.bytes = 500000});
+	rig.padding = 5000;
+	give_many(&rig, 300, 1);
+	rig_finish(&rig);
+	assert_int_equal(rig.report.frames, 300);
+	assert_true(rig.report.segments >= 6);
+	assert_true(
+		rig.report.deleted >= rig.report.segments - 4 && rig.report.deleted < rig.report.segments);
+	assert_false(there(&rig, "k-0001.mkv"));
+	assert_false(there(&rig, "k-0001.jsonl"));
+	assert_true(access(rig.report.last, F_OK) == 0);
+	rig_end(&rig);
+}
+
+static void test_unwritable(void **state)
+{
+	struct recorder_options options = {.pattern = "/nowhere/at/all/a.mkv"};
+	struct error e;
+
+	(void)state;
+	assert_int_equal(recorder_check(&options, &e), -ENOENT);
+	assert_non_null(strstr(e.text, "/nowhere/at/all"));
+	options.pattern = "/proc/a.mkv";
+	assert_true(recorder_check(&options, &e) < 0);
+	options.pattern = "a.avi";
+	assert_int_equal(recorder_check(&options, &e), -EINVAL);
+}
+
+/* Runs it in a child of its own; 77 from there: it cannot be tried here. */
+static void in_child(void (*run)(void))
+{
+	int status;
+
+	fflush(NULL);
+	pid_t child = fork();
+	assert_true(child >= 0);
+	if (!child) {
+		run();
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+		skip();
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* In a child assert_… would go on with the tests there. */
+static void require(bool condition, const char *what)
+{
+	if (condition)
+		return;
+	fprintf(stderr, "in the child: %s\n", what);
+	_exit(1);
+}
+
+/* A file may grow to 300,000 bytes: the next begins, nothing is lost. */
+static void limited_files(void)
+{
+	struct rig rig;
+	struct recorded r;
+	char name[16];
+	uint64_t next = 0;
+
+	signal(SIGXFSZ, SIG_IGN);
+	rig_begin(&rig, "f.mkv", (struct recorder_options){0});
+	rig.padding = 5000;
+	setrlimit(RLIMIT_FSIZE, &(struct rlimit){300000, 300000});
+	give_many(&rig, 200, 1);
+	rig_finish(&rig);
+	require(rig.report.segments > 2 && rig.report.frames == 200, "all frames, in more files");
+	for (unsigned i = 1; i <= rig.report.segments; i++) {
+		snprintf(name, sizeof(name), i > 1 ? "f-%u" : "f", i);
+		require(recorded_read(rig.folder, name, rig.schema, &r), "a readable file");
+		for (size_t k = 0; k < r.frames; k++)
+			require(number_in(&rig, &r.frame[k]) == next++, "frames in order");
+		recorded_free(&r);
+	}
+	require(next == 200, "all frames in the files");
+	rig_end(&rig);
+}
+
+static void test_files_that_cannot_grow(void **state)
+{
+	(void)state;
+	in_child(limited_files);
+}
+
+static bool file_put(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "we");
+	bool put = file && fputs(text, file) >= 0;
+
+	return file && fclose(file) == 0 && put;
+}
+
+/* In a name space of its own, as root or as what passes for root there. */
+static bool may_mount(void)
+{
+	char users[64], groups[64];
+
+	snprintf(users, sizeof(users), "0 %u 1", (unsigned)getuid());
+	snprintf(groups, sizeof(groups), "0 %u 1", (unsigned)getgid());
+	if (unshare(CLONE_NEWNS) == 0)
+		return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+	return unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0 && file_put("/proc/self/uid_map", users) &&
+	       file_put("/proc/self/setgroups", "deny") && file_put("/proc/self/gid_map", groups);
+}
+
+static char *small_disk(void)
+{
+	char *folder = folder_make();
+
+	if (may_mount() && mount("none", folder, "tmpfs", 0, "size=12m") == 0)
+		return folder;
+	print_message("a small disk cannot be mounted here: %s\n", strerror(errno));
+	_exit(77);
+}
+
+/* 12 MB: the file ends cleanly before it is full; there is room again, and recording goes on by itself. */
+static void full_disk(void)
+{
+	struct rig rig;
+	struct recorded r;
+
+	rig_begin_in(&rig, small_disk(), "d-%i.mkv", (struct recorder_options){.memory = 3000000});
+	rig.padding = 100000;
+	give_many(&rig, 200, 1); /* 20 MB */
+	wait_until_written(&rig);
+	require(recorded_read(rig.folder, "d-0001", rig.schema, &r), "a readable file");
+	require(r.frames > 90 && r.frames < 120, "as many frames as there is room for");
+	for (size_t k = 0; k < r.frames; k++)
+		require(number_in(&rig, &r.frame[k]) == k, "frames in order");
+	const json_t *closed = recorded_event(&r, "closed");
+	require(recorded_event(&r, "disk_full") && closed, "an event of the full disk, and the end");
+	require(recorded_number(closed, "frame") == (int64_t)r.frames, "the log's count");
+	recorded_free(&r);
+	require(!there(&rig, "d-0002.mkv"), "no other file while the disk is full");
+
+	char path[PATH_MAX];
+	snprintf(path, sizeof(path), "%s/d-0001.mkv", rig.folder);
+	require(unlink(path) == 0, "room again");
+	usleep(1200000);
+	give_many(&rig, 10, 1);
+	rig_finish(&rig);
+	require(rig.report.failed == 0, "no trouble at the end");
+	require(rig.report.dropped[DROPPED_BY_RECORDER] > 40, "lost frames are counted");
+	require(rig.report.frames + rig.report.dropped[DROPPED_BY_RECORDER] == 210, "every frame is counted");
+	require(recorded_read(rig.folder, "d-0002", rig.schema, &r), "the next file");
+	require(number_in(&rig, &r.frame[r.frames - 1]) == 209, "the newest frame is in it");
+	require(r.frames > 20, "so are those from memory");
+	recorded_free(&r);
+	rig_end(&rig);
+}
+
+static void test_full_disk(void **state)
+{
+	(void)state;
+	in_child(full_disk);
+}
+
+/* With --keep the oldest make room, and nothing is lost. */
+static void full_disk_with_keep(void)
+{
+	struct rig rig;
+	struct recorded r;
+	char name[32];
+
+	rig_begin_in(&rig, small_disk(), "d-%i.mkv",
+		(struct recorder_options){.segment.bytes = 2000000, .keep.bytes = 1000000000});
+	rig.padding = 100000;
+	give_many(&rig, 300, 1); /* 30 MB */
+	rig_finish(&rig);
+	require(rig.report.failed == 0, "no trouble at the end");
+	require(rig.report.frames == 300, "all frames were written");
+	require(rig.report.dropped[DROPPED_BY_RECORDER] == 0, "none was lost");
+	require(rig.report.deleted > 8, "the oldest were deleted");
+	snprintf(name, sizeof(name), "%.6s", strrchr(rig.report.last, '/') + 1);
+	require(recorded_read(rig.folder, name, rig.schema, &r), "the newest file");
+	require(number_in(&rig, &r.frame[r.frames - 1]) == 299, "the newest frame");
+	recorded_free(&r);
+	rig_end(&rig);
+}
+
+static void test_full_disk_with_keep(void **state)
+{
+	(void)state;
+	in_child(full_disk_with_keep);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_all_frames),
+		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_segments_by_time),
+		cmocka_unit_test(test_segments_by_size),
+		cmocka_unit_test(test_cut_and_stop),
+		cmocka_unit_test(test_when),
+		cmocka_unit_test(test_when_goes_on),
+		cmocka_unit_test(test_smoothing_goes_on),
+		cmocka_unit_test(test_no_labels),
+		cmocka_unit_test(test_other_formats),
+		cmocka_unit_test(test_burn_in),
+		cmocka_unit_test(test_size_changes),
+		cmocka_unit_test(test_keep),
+		cmocka_unit_test(test_unwritable),
+		cmocka_unit_test(test_files_that_cannot_grow),
+		cmocka_unit_test(test_full_disk),
+		cmocka_unit_test(test_full_disk_with_keep),
+	};
+
+	log_configure(LOG_ERROR, false);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
