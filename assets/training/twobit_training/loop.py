@@ -8,21 +8,21 @@ from torch.nn import functional as F
 
 
 def to_input(pictures):
-    """Bytes N×H×W×C to floats N×C×H×W, 0 … 255, channels last in memory."""
-    return pictures.permute(0, 3, 1, 2).float()
+    """Bytes N×H×W×C to floats N×C×H×W, 0 … 1, channels last in memory."""
+    return pictures.permute(0, 3, 1, 2).float() / 255
 
 
 def augment(pictures, flips, shift, generator):
     """Moves each picture by up to `shift` pixels, its border repeated, and mirrors those marked."""
     count, height, width, channels = pictures.shape
-    padded = F.pad(to_input(pictures), [shift] * 4, mode="replicate").permute(0, 2, 3, 1)
+    padded = F.pad(pictures.permute(0, 3, 1, 2).float(), [shift] * 4, mode="replicate").permute(0, 2, 3, 1)
     offsets = torch.randint(0, 2 * shift + 1, (count, 2), generator=generator).tolist()
     out = torch.empty(count, height, width, channels)
     for i, (y, x) in enumerate(offsets):
         out[i] = padded[i, y : y + height, x : x + width]
     out[flips] = out[flips].flip(2)
     gain = 1 + 0.2 * (2 * torch.rand(count, 1, 1, 1, generator=generator) - 1)
-    return (out * gain).clamp_(0, 255).permute(0, 3, 1, 2)
+    return (out * gain).clamp_(0, 255).permute(0, 3, 1, 2) / 255
 
 
 @torch.no_grad()

@@ -10,6 +10,10 @@ from torch.nn import functional as F
 from .quantisers import QuantConv2d, quantise_activation
 
 
+# The part of a layer's positive activations that its codes shall reach, by their bits.
+ACTIVATION_PART = {2: 0.97, 4: 0.998, 8: 0.9999}
+
+
 @dataclass(frozen=True)
 class Conv:
     name: str
@@ -41,13 +45,14 @@ class FullyConnected:
 class Model(nn.Module):
     """Every layer with weights is a convolution; a fully connected one spans its whole input.
 
-    Input: pixels 0 … 255, N×C×H×W. The borders of the first layer are padded with pixel 0 before the
+    Input: pixels 0 … 1, N×C×H×W. The borders of the first layer are padded with pixel 0 before the
     mean is taken off, so that the mean folds into the thresholds exactly.
     """
 
-    def __init__(self, layers, picture, mean=0.45):
+    def __init__(self, layers, picture, mean=0.45, dropout=0.0):
         super().__init__()
         self.table, self.picture, self.mean, self.quantised = layers, picture, mean, False
+        self.dropout = nn.Dropout(dropout)  # in front of the fully connected layers behind the first layer
         self.weights, self.norms = nn.ModuleDict(), nn.ModuleDict()
         channels, height, width = picture
         self.shapes = {}
@@ -70,23 +75,48 @@ class Model(nn.Module):
                 channels, first = layer.channels, False
             self.shapes[layer.name] = (before, (channels, height, width))
 
-    def quantise(self, activation_scale=0.5):
-        """From the float network to the low-bit one: scales each ReLU's range so that it fits [0, 1]."""
+    def _ranges(self, x):
+        """By layer, what most of its positive activations lie below when the float network sees pictures `x`."""
+        ranges = {}
+
+        def look(layer):
+            def hook(_, __, out):
+                positive = out[out > 0]
+                pick = positive[torch.randint(len(positive), (100000,))]
+                ranges[layer.name] = torch.quantile(pick, ACTIVATION_PART[layer.output_bits]).item()
+            return hook
+
+        hooks = [self.norms[layer.name].register_forward_hook(look(layer))
+                 for layer in self.table if not isinstance(layer, Pool) and layer.output_bits in ACTIVATION_PART]
+        self.train()  # the statistics of these pictures
+        self(x)
+        for hook in hooks:
+            hook.remove()
+        return ranges
+
+    @torch.no_grad()
+    def quantise(self, x=None, activation_scale=0.5):
+        """From the float network to the low-bit one: scales each ReLU's range so that it fits [0, 1].
+
+        By what pictures `x` make of it, if they are given. Codes of one bit change at 1/2: that is put at the mean.
+        """
+        ranges = self._ranges(x) if x is not None else {}
         self.quantised = True
         for layer in self.table:
             if isinstance(layer, Pool):
                 continue
             self.weights[layer.name].quantised = True
             if layer.output_bits < 32:
-                with torch.no_grad():
-                    self.norms[layer.name].weight.mul_(activation_scale)
-                    self.norms[layer.name].bias.mul_(activation_scale)
+                scale = 1 / ranges[layer.name] if layer.name in ranges else activation_scale
+                self.norms[layer.name].weight.mul_(scale)
+                self.norms[layer.name].bias.mul_(scale)
+                if layer.output_bits == 1:
+                    self.norms[layer.name].bias.add_(0.5)
 
     def activation(self, x, bits):
         return quantise_activation(x, bits) if self.quantised else F.relu(x)
 
     def forward(self, x):
-        x = x / 255
         first = True
         for layer in self.table:
             if isinstance(layer, Pool):
@@ -95,6 +125,8 @@ class Model(nn.Module):
             if first:
                 x = F.pad(x, [getattr(layer, "padding", 0)] * 4) - self.mean
                 first = False
+            if isinstance(layer, FullyConnected) and layer is not self.table[0]:
+                x = self.dropout(x)
             x = self.norms[layer.name](self.weights[layer.name](x))
             if layer.output_bits < 32:
                 x = self.activation(x, layer.output_bits)
