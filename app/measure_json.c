@@ -84,14 +84,14 @@ static json_t *pipeline(const struct measurement *m)
 {
 	json_t *o = json_object();
 
+	json_object_set_new(o, "slowest_stage", json_string(m->slowest_stage));
+	json_object_set_new(o, "ideal_us", microseconds(m->ideal));
 	if (m->no_line[0]) {
 		json_object_set_new(o, "not_run", json_string(m->no_line));
 		return o;
 	}
 	json_object_set_new(o, "overlap", line(&m->lines[LINE_OVERLAPPED]));
 	json_object_set_new(o, "in_turn", line(&m->lines[LINE_IN_TURN]));
-	json_object_set_new(o, "slowest_stage", json_string(m->slowest_stage));
-	json_object_set_new(o, "ideal_us", microseconds(m->ideal));
 	json_object_set_new(o, "reached", number(measured_reach(m)));
 	json_object_set_new(o, "gain", number(measured_gain(m)));
 	return o;

@@ -112,7 +112,10 @@ static void print_line(const char *name, const struct measured_line *line)
 static void print_lines(const struct measurement *m)
 {
 	if (m->no_line[0]) {
-		printf("\n  pipeline: not run: %s\n", m->no_line);
+		printf("\n  pipeline: not run: %s;\n  its slowest stage alone (%s, %.1f µs) would do %.1f "
+		       "pictures/s\n",
+			m->no_line, m->slowest_stage, us(m->ideal),
+			m->ideal > 0 ? 1e9 / (double)m->ideal : 0);
 		return;
 	}
 	printf("\n  %-20s %10s  %-18s %s\n", "pipeline", "pictures/s", "95 % interval",
@@ -181,9 +184,28 @@ static void print_machine(const struct measured_all *all)
 		100 * STATISTICS_WIDTH, 100 * STATISTICS_DRIFT, STATISTICS_RUNS);
 }
 
+static void print_overview(const struct measured_all *all)
+{
+	printf("%-22s %-12s %9s %11s %11s %14s %11s %7s %8s\n", "all networks", "PL", "Mop", "conv0 µs",
+		"PL µs", "end to end µs", "pictures/s", "gain", "Gop/s");
+	for (int i = 0; i < all->count; i++) {
+		const struct measurement *m = &all->networks[i];
+		const struct summary *line = &m->lines[LINE_OVERLAPPED].interval;
+		const struct summary *rate = line->runs ? line : &m->times[MEASURED_ALL];
+		double operations = (double)measured_operations(m->network);
+		printf("  %-20.20s %-12.12s %9.1f %10.1f %10.1f %13.1f %11.1f %6.2f× %8.1f\n",
+			m->network->name, m->pl, operations / 1e6, us(m->times[MEASURED_CONV0].p50),
+			us(m->times[MEASURED_PL].p50), us(m->times[MEASURED_ALL].p50), measured_rate(rate),
+			line->runs ? measured_gain(m) : 1, operations * measured_rate(rate) / 1e9);
+	}
+	printf("\n");
+}
+
 void measure_print(const struct measured_all *all)
 {
 	for (int i = 0; i < all->count; i++)
 		print_network(all, &all->networks[i]);
+	if (all->count > 1)
+		print_overview(all);
 	print_machine(all);
 }

@@ -232,7 +232,9 @@ static void pipeline(FILE *file, const struct measurement *m)
 	if (m->no_line[0]) {
 		fputs("Not run: ", file);
 		report_text(file, m->no_line);
-		fputs(".</p>\n", file);
+		fprintf(file,
+			". Its slowest stage alone (%s, %.1f µs) would do %.1f pictures a second.</p>\n",
+			m->slowest_stage, us(m->ideal), m->ideal > 0 ? 1e9 / (double)m->ideal : 0);
 		return;
 	}
 	fprintf(file,
