@@ -172,7 +172,7 @@ static void unpack(const struct program *p, const uint64_t *beats, void *out)
 			done += OVERLAY_CHANNELS) {
 			int left = part->channels - done;
 			int count = left < OVERLAY_CHANNELS ? left : OVERLAY_CHANNELS;
-			size_t at = (size_t)(part->first_channel + done);
+			size_t at = (size_t)part->first_channel + (size_t)done;
 
 			for (size_t j = 0; j < pixels; j++, at += channels, beats += each)
 				if (last->layer->ending == ENDING_SCORES)

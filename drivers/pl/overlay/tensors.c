@@ -39,20 +39,17 @@ static void pack_pixels(struct tensor *t, const struct layer *reader)
 }
 
 /* Who reads a group begins at a chunk, who writes one at a tile. */
-static int place_channels(struct tensor *t, const struct layer *writer, const struct layer *reader)
+static int place_channels(struct tensor *t, int written_groups, int read_groups)
 {
-	int channels = t->shape.channels;
-	int read_group = reader ? channels / reader->groups : channels;
-	int write_group = writer ? channels / writer->groups : channels;
-	int place = 0;
+	int channels = t->shape.channels, place = 0;
 
 	t->place = calloc((size_t)channels, sizeof(*t->place));
 	if (!t->place)
 		return -ENOMEM;
 	for (int c = 0; c < channels; c++) {
-		if (c % read_group == 0)
+		if (c % (channels / read_groups) == 0)
 			place = round_up(place, OVERLAY_BITS);
-		else if (c % write_group == 0)
+		else if (c % (channels / written_groups) == 0)
 			place = round_up(place, OVERLAY_CHANNELS);
 		t->place[c] = place++;
 	}
@@ -60,34 +57,39 @@ static int place_channels(struct tensor *t, const struct layer *writer, const st
 	return 0;
 }
 
-static int lay_out(struct program *p, int i, struct error *e)
+/* The codes that a stage reads. */
+static int lay_out_input(struct program *p, int i, struct error *e)
 {
-	const struct stage *before = i > 0 ? &p->stages[i - 1] : NULL;
-	const struct layer *reader = i < p->stage_count ? p->stages[i].layer : NULL;
-	const struct layer *writer = before ? before->layer : NULL;
-	const struct layer *layer = reader ? reader : writer;
+	const struct layer *reader = p->stages[i].layer;
 	struct tensor *t = &p->tensors[i];
 
-	if (reader) {
-		t->shape = reader->in;
-		t->bits = reader->input_bits;
-	} else if (before) {
-		t->shape = before->pool ? before->pool->out : before->layer->out;
-		t->bits = before->layer->output_bits;
-	}
+	t->shape = reader->in;
+	t->bits = reader->input_bits;
 	t->height = t->shape.height;
 	t->width = t->shape.width;
 	t->pack = 1;
-	if (!writer)
+	if (i == 0)
 		pack_pixels(t, reader);
-	if (place_channels(t, writer, reader))
-		return error_set(e, -ENOMEM, "PL \"overlay\": no memory for layer \"%s\"", layer->name);
+	if (place_channels(t, i ? p->stages[i - 1].layer->groups : 1, reader->groups))
+		return error_set(e, -ENOMEM, "PL \"overlay\": no memory");
 	int64_t words = (int64_t)t->bits * t->height * divide_up(t->width, OVERLAY_PIXELS) * t->chunks;
 	int64_t most = p->limits.code_words + 2 * p->limits.pages * p->limits.page_words;
-	if (reader && words > most)
+	if (words > most)
 		return refuse(reader, e,
 			"reads codes that take %lld words of %d bytes, more than the %lld there are",
 			(long long)words, OVERLAY_CODE_BEATS * 8, (long long)most);
+	return 0;
+}
+
+/* What the last stage gives leaves in the answer, tile by tile. */
+static int lay_out_answer(struct program *p, struct error *e)
+{
+	const struct layer *writer = p->stages[p->stage_count - 1].layer;
+	struct tensor *t = &p->tensors[p->stage_count];
+
+	t->shape = writer->out;
+	if (place_channels(t, writer->groups, 1))
+		return error_set(e, -ENOMEM, "PL \"overlay\": no memory");
 	return 0;
 }
 
@@ -141,11 +143,12 @@ static int place_tensors(struct program *p, bool one_slot, struct error *e)
 
 int plan_tensors(struct program *p, bool one_slot, struct error *e)
 {
-	for (int i = 0; i <= p->stage_count; i++) {
-		int rc = lay_out(p, i, e);
+	for (int i = 0; i < p->stage_count; i++) {
+		int rc = lay_out_input(p, i, e);
 
 		if (rc)
 			return rc;
 	}
-	return place_tensors(p, one_slot, e);
+	int rc = lay_out_answer(p, e);
+	return rc ? rc : place_tensors(p, one_slot, e);
 }

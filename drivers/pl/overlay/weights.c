@@ -62,13 +62,13 @@ static void write_weights(const struct program *p, const struct part *part, int 
 			for (int i = 0; i < depth; i++, w++) {
 				int at = place[i] - part->first_chunk * OVERLAY_BITS;
 				int bit = at % OVERLAY_BITS + x % in->pack * in->slot;
-				size_t step = (size_t)((y * steps + x / in->pack) * part->chunks +
-						       at / OVERLAY_BITS);
+				int step = (y * steps + x / in->pack) * part->chunks + at / OVERLAY_BITS;
 
 				for (int b = 0; b < layer->weight_bits; b++) {
 					uint64_t one = layer->weight_bits == 1 ? *w > 0 : *w >> b & 1;
 
-					lane[((size_t)b * plane + step) * OVERLAY_WEIGHT_BEATS] |= one << bit;
+					lane[((size_t)b * plane + (size_t)step) * OVERLAY_WEIGHT_BEATS] |=
+						one << bit;
 				}
 			}
 }
