@@ -85,7 +85,7 @@ void measure_progress(
 	if (!options->progress || now - last < PROGRESS_NANOSECONDS)
 		return;
 	last = now;
-	fprintf(stderr, "\r\033[K%s: %s, %.0f %% of the time at most", network, part, 100 * fmin(1, share));
+	fprintf(stderr, "\r\033[K%s: %s, %.0f %%", network, part, 100 * fmin(1, share));
 	fflush(stderr);
 }
 
