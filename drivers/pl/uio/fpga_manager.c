@@ -152,8 +152,8 @@ static int tree_beside(const char *bitstream, char *out)
 static int use_tree(const char *root, const char *bitstream, struct error *e)
 {
 	char tree[FILES_PATH], folder[FILES_PATH];
-	uint8_t *bytes;
-	size_t size;
+	uint8_t *bytes = NULL;
+	size_t size = 0;
 	int rc = tree_beside(bitstream, tree);
 
 	if (!rc)
