@@ -235,6 +235,7 @@ int line_join(struct line *line, struct error *e)
 		}
 		while (line->started)
 			pthread_join(line->threads[--line->started], NULL);
+		line->report.counts_cycles = pl_cycles_read(line->options.pl, &line->report.cycles);
 	}
 	line->report.undecodable = line->undecodable;
 	if (line->error.code && e)

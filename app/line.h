@@ -63,6 +63,8 @@ struct line_report {
 	uint64_t pl_failures; /* frames that the PL did not answer in time, or wrongly */
 	uint64_t by_software; /* of a PL in hardware, frames that software computed instead */
 	struct supervision pl;
+	bool counts_cycles; /* the PL does */
+	struct pl_cycles cycles;
 	int64_t begun, ended; /* clock_now() at the first frame and after the last */
 	struct histogram times[TIME_COUNT];
 };

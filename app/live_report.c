@@ -60,6 +60,18 @@ static void print_pl(const struct line_report *r)
 			milliseconds(&s->recovery, 50), (double)s->recovery.maximum / 1e6);
 }
 
+static void print_cycles(const struct pl_cycles *c)
+{
+	double us = 1e6 / c->hertz;
+
+	printf("    the last picture took %" PRIu32 " cycles, %.1f µs at %.0f MHz; %" PRIu32
+	       " of them waited for weights\n   ",
+		c->picture, c->picture * us, c->hertz / 1e6, c->waiting);
+	for (int i = 0; i < c->count; i++)
+		printf(" %s %" PRIu32, c->layers[i].layer->name, c->layers[i].cycles);
+	putchar('\n');
+}
+
 static void print_table(const struct line_report *r, const char *display, const char *caption)
 {
 	double elapsed = seconds(r);
@@ -76,6 +88,8 @@ static void print_table(const struct line_report *r, const char *display, const 
 		rate(r->classified, elapsed));
 	printf("display: %s\nlast caption: %s\n", display, caption);
 	print_pl(r);
+	if (r->counts_cycles)
+		print_cycles(&r->cycles);
 	printf("dropped: %" PRIu64 " by the camera, %" PRIu64 " before decode, %" PRIu64
 	       " before inference, %" PRIu64 " before display; broken: %" PRIu64 "; PL failures: %" PRIu64
 	       "\n",
@@ -132,6 +146,11 @@ static void print_json(const struct line_report *r, const char *display, const c
 	json_object_set_new(all, "shown_per_second", json_real(rate(r->shown, elapsed)));
 	json_object_set_new(all, "classified_per_second", json_real(rate(r->classified, elapsed)));
 	json_object_set_new(all, "pl", pl_json(r));
+	if (r->counts_cycles)
+		json_object_set_new(all, "cycles",
+			json_pack("{s:I, s:I, s:f}", "picture", (json_int_t)r->cycles.picture, "waiting",
+				(json_int_t)r->cycles.waiting, "us",
+				r->cycles.picture / r->cycles.hertz * 1e6));
 	json_object_set_new(all, "display", output_text(display));
 	json_object_set_new(all, "last_caption", output_text(caption));
 	for (int i = 0; i < TIME_COUNT; i++)
