@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a trace keeps, and that what it writes is what the Trace Event format says. */
+#include "allocation_count.h"
 #include "base/error.h"
 #include "flow/trace.h"
 #include "line.h"
@@ -64,6 +65,26 @@ static void test_newest_stay(void **state)
 		assert_int_equal(trace_event(trace, 0, i)->value, i + 3);
 	assert_int_equal(trace_left_out(trace), 3);
 	assert_int_equal(trace_size(trace, 1), 0);
+	trace_destroy(trace);
+}
+
+/* Also when it is full. */
+static void test_adding_costs_no_allocation(void **state)
+{
+	struct trace *trace;
+
+	(void)state;
+	if (!ALLOCATION_COUNT)
+		skip();
+	assert_int_equal(trace_create("t", tracks, counters, 64, &trace), 0);
+	allocation_count_begin();
+	for (uint64_t i = 0; i < 1000; i++) {
+		trace_span(trace, 0, 1, 1, 2, i);
+		trace_count(trace, 1, 0, 1, i);
+	}
+	struct allocation_count count = allocation_count_end();
+	assert_int_equal(count.allocations + count.frees, 0);
+	assert_int_equal(trace_left_out(trace), 2 * (1000 - 64));
 	trace_destroy(trace);
 }
 
@@ -233,6 +254,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_newest_stay),
+		cmocka_unit_test(test_adding_costs_no_allocation),
 		cmocka_unit_test(test_refuses),
 		cmocka_unit_test(test_format),
 		cmocka_unit_test(test_disk_full),
