@@ -118,7 +118,7 @@ static int check_words(const uint8_t *data, size_t size, bool *swapped, struct e
 int bitstream_parse(const uint8_t *bytes, size_t size, struct bitstream *out, struct error *e)
 {
 	struct reader r = {bytes, size};
-	bool swapped;
+	bool swapped = false;
 	int rc = 0;
 
 	memset(out, 0, sizeof(*out));

@@ -15,6 +15,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,23 +63,24 @@ static void barrier(void)
 #endif
 }
 
-int uio_bitstream(char *out, unsigned size, struct error *e)
+static bool readable(const char *folder, const char *rest, char *out)
+{
+	return !files_path(out, folder, "%s", rest) && access(out, R_OK) == 0;
+}
+
+int uio_bitstream(char out[FILES_PATH], struct error *e)
 {
 	const char *named = settings.bitstream ? settings.bitstream : getenv("TWOBIT_BITSTREAM");
 	const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
 
-	if (named) {
-		snprintf(out, size, "%s", named);
+	if (named)
+		return files_path(out, named, "%s", "")
+			       ? error_set(e, -ENAMETOOLONG, "%s: the path is too long", named)
+			       : 0;
+	if (data && *data ? readable(data, "/twobit/overlay.bit", out)
+			  : home && readable(home, "/.local/share/twobit/overlay.bit", out))
 		return 0;
-	}
-	if (data && *data)
-		snprintf(out, size, "%s/twobit/overlay.bit", data);
-	else
-		snprintf(out, size, "%s/.local/share/twobit/overlay.bit", home ? home : "");
-	if (access(out, R_OK) == 0)
-		return 0;
-	snprintf(out, size, "%s/overlay.bit", TWOBIT_DATA_DIR);
-	if (access(out, R_OK) == 0)
+	if (readable(TWOBIT_DATA_DIR, "/overlay.bit", out))
 		return 0;
 	return error_set(e, -ENOENT,
 		"no bitstream is named (TWOBIT_BITSTREAM), nor is there one as " TWOBIT_DATA_DIR
@@ -216,7 +218,7 @@ static int uio_program(void *state, const char *bitstream, struct error *e)
 	int rc = 0;
 
 	if (!bitstream) {
-		rc = uio_bitstream(path, sizeof(path), e);
+		rc = uio_bitstream(path, e);
 		bitstream = path;
 	}
 	if (rc)

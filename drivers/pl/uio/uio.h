@@ -3,7 +3,7 @@
 #ifndef UIO_UIO_H
 #define UIO_UIO_H
 
-struct error;
+#include "pl/uio/files.h"
 
 struct uio_settings {
 	const char *root;      /* what stands before /sys, /dev and /lib; "": the board itself */
