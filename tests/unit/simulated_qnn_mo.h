@@ -349,7 +349,7 @@ static inline void jam_start(void)
 	jam.done = false;
 	jam.gone = trouble == JAM_IS_GONE;
 	jam.until = INT64_MAX;
-	if (trouble == JAM_FORGETS || jam.broken[0])
+	if (trouble == JAM_FORGETS)
 		return;
 	if (jam_register(0x34) == 1)
 		jam_load();

@@ -108,6 +108,7 @@ static void assert_runs(struct bench *bench, int buffer)
 	fill_input(bench, buffer);
 	assert_int_equal(pl_submit(bench->pl, buffer), 0);
 	assert_int_equal(pl_wait(bench->pl, buffer, INT64_MAX), 0);
+	assert_string_equal(jam.broken, "");
 	assert_answer(bench, buffer);
 }
 
