@@ -18,9 +18,8 @@ void uio_configure(const struct uio_settings *settings);
 
 /*
  * Which bitstream it would be: that of the settings, else TWOBIT_BITSTREAM, else overlay.bit in
- * $XDG_DATA_HOME/twobit (~/.local/share/twobit) or where twobit is installed. out: `size` bytes. 0 or
- * -ENOENT.
+ * $XDG_DATA_HOME/twobit (~/.local/share/twobit) or where twobit is installed. 0, -ENOENT or -ENAMETOOLONG.
  */
-int uio_bitstream(char *out, unsigned size, struct error *e);
+int uio_bitstream(char out[FILES_PATH], struct error *e);
 
 #endif
