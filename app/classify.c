@@ -122,7 +122,7 @@ static int run(int argc, char **argv)
 
 const struct command classify_command = {
 	.name = "classify",
-	.summary = "say what is on pictures",
+	.summary = "Say what is on pictures",
 	.usage = "[OPTION]… PICTURE…",
 	.details =
 		"Prints the labels of each picture (JPEG or PNG), the most likely first, with the confidence "

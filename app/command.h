@@ -24,7 +24,7 @@ struct command {
 
 /* Each defined in its own file; the function behind `run` can be static. */
 extern const struct command live_command, record_command, replay_command, classify_command, evaluate_command,
-	measure_command, list_command, import_command;
+	measure_command, list_command, import_command, doctor_command;
 
 /* All of them, as `twobit help` lists them; ends in NULL. */
 #define COMMANDS_MAXIMUM 32

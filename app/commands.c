@@ -10,5 +10,6 @@ const struct command *const commands[] = {
 	&measure_command,
 	&list_command,
 	&import_command,
+	&doctor_command,
 	NULL,
 };

@@ -200,7 +200,7 @@ static int run(int argc, char **argv)
 
 const struct command evaluate_command = {
 	.name = "evaluate",
-	.summary = "score a network on labelled pictures",
+	.summary = "Score a network on labelled pictures",
 	.usage = "[OPTION]… DATASET",
 	.details =
 		"DATASET is one of\n"

@@ -94,7 +94,7 @@ static int run(int argc, char **argv)
 
 const struct command import_command = {
 	.name = "import",
-	.summary = "make a network folder from another project's files",
+	.summary = "Make a network folder from another project's files",
 	.usage = "[OPTION]… FORMAT FROM TO",
 	.details =
 		"FORMAT qnn-mo reads a network of QNN-MO-PYNQ: FROM is its list of layers "

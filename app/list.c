@@ -197,7 +197,7 @@ static int run(int argc, char **argv)
 
 const struct command list_command = {
 	.name = "list",
-	.summary = "list networks, sources, cameras, displays, PLs and kernels",
+	.summary = "List networks, sources, cameras, displays, PLs and kernels",
 	.usage = "[OPTION]… [networks|sources|cameras|displays|pl|kernels]",
 	.details = "Without a name, everything is listed.",
 	.examples =

@@ -283,7 +283,7 @@ static int measure_run(int argc, char **argv)
 
 const struct command measure_command = {
 	.name = "measure",
-	.summary = "How fast a network is here: layers, PL, pipeline",
+	.summary = "Measure how fast a network is here: layers, PL, pipeline",
 	.usage = "[OPTION]…",
 	.details =
 		"Times each layer in software and in the PL, then whole pictures, then the pipeline with and "
