@@ -46,6 +46,7 @@ static struct chip {
 	/* What the test sees. */
 	unsigned writes, taken, answered, resets, programmings;
 	int allocations;
+	int64_t deadline; /* of the last wait */
 	uint64_t answers[8]; /* addresses, in order */
 
 	/* What the test makes of it. */
@@ -355,6 +356,7 @@ static inline int chip_bus_wait(void *state, int window, int64_t deadline)
 
 	(void)state;
 	pthread_mutex_lock(&chip.lock);
+	chip.deadline = deadline;
 	while (!rc && (window != 1 || !chip_line()))
 		rc = condition_wait(&chip.line, &chip.lock, deadline);
 	pthread_mutex_unlock(&chip.lock);
