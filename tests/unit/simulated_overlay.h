@@ -46,7 +46,7 @@ static struct chip {
 	/* What the test sees. */
 	unsigned writes, taken, answered, resets, programmings;
 	int allocations;
-	int64_t deadline; /* of the last wait */
+	int64_t deadline;    /* of the last wait */
 	uint64_t answers[8]; /* addresses, in order */
 
 	/* What the test makes of it. */
