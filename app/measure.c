@@ -155,7 +155,6 @@ static int run(struct session *s)
 		.kernels = v->kernels,
 		.time_limit = (int64_t)(v->time_limit * 1e9),
 		.energy = s->energy,
-		.no_energy = s->all.no_energy,
 		.timeline = v->report || v->trace,
 		.progress = isatty(STDERR_FILENO) && !quiet()};
 	int code = EX_OK;

@@ -29,7 +29,6 @@ struct measure_options {
 	const char *pl, *kernels;
 	int64_t time_limit;    /* ns for a network */
 	struct energy *energy; /* NULL: the machine does not tell */
-	const char *no_energy; /* why */
 	bool timeline;	       /* trace a run with and one without overlap */
 	bool progress;	       /* a line on stderr that is written over */
 };

@@ -29,9 +29,11 @@ static double tick_step(double span, int most)
 /* Grid and numbers, from `first` µs at LEFT on. */
 static void draw_axis(FILE *file, double first, double span, int top, int bottom)
 {
-	double step = tick_step(span, 10);
+	double step = tick_step(span, 10), begin = ceil(first / step);
+	int ticks = (int)(floor((first + span * 1.0001) / step) - begin) + 1;
 
-	for (double at = ceil(first / step) * step; at <= first + span * 1.0001; at += step) {
+	for (int i = 0; i < ticks; i++) {
+		double at = (begin + i) * step;
 		double x = LEFT + (at - first) / span * (RIGHT - LEFT);
 		fprintf(file,
 			"<line class=\"grid\" x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" y2=\"%d\"/>"

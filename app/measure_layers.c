@@ -102,8 +102,10 @@ static int create(struct bench *b, enum failure *where, struct error *e)
 	int status = b->engines && b->tensors && b->layers && b->laps && b->work ? 0 : -ENOMEM;
 	for (int i = 0; i < MEASURED_TIMES && !status; i++)
 		status = samples_create(&b->fixed[i], ROUNDS);
-	if (status)
-		return error_set(e, status, "out of memory for the times of %s", n->name);
+	if (status) {
+		error_set(e, status, "out of memory for the times of %s", n->name);
+		return status;
+	}
 	status = create_engines(b, where, e);
 	if (!status)
 		status = create_source(b, where, e);

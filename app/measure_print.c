@@ -148,7 +148,9 @@ static void print_network(const struct measured_all *all, const struct measureme
 		printf("  energy: %.4g J a picture with overlap, of all that the machine did (%s)\n",
 			m->joules, all->energy);
 	else
-		printf("  energy: not available here: %s\n", all->no_energy ? all->no_energy : m->no_line);
+		printf("  energy: not available here: %s\n", all->no_energy  ? all->no_energy
+							     : m->no_line[0] ? m->no_line
+									     : "too little was measured");
 	if (m->stopped)
 		printf("  stopped early: what is above is of the runs until then\n");
 	printf("\n");

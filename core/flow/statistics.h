@@ -38,7 +38,8 @@ bool samples_add(struct samples *samples, int64_t value);
 
 /*
  * Percentiles are the nearest rank: the smallest value that at least so many percent do not exceed. The
- * confidence interval is the distribution-free one, between the order statistics of ranks n/2 ∓ 0.98 √n.
+ * confidence interval is the distribution-free one, between the order statistics of ranks n/2 ∓ 0.98 √n;
+ * of fewer than six values the extremes, which are less than that.
  * 0 or -ENOMEM.
  */
 int samples_summarise(const struct samples *samples, struct summary *out);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What is read of /proc and /sys, from folders that look like some machines'. */
 #include "base/error.h"
+#include "file_put.h"
 #include "machine/energy.h"
 #include "machine/machine.h"
 #include "network_builder.h"
@@ -15,37 +16,21 @@
 
 #include <cmocka.h>
 
-/* A file of the folder, with the folders above it. */
-static void put(const char *root, const char *path, const char *text)
-{
-	char whole[PATH_MAX];
-
-	snprintf(whole, sizeof(whole), "%s%s", root, path);
-	for (char *slash = whole + strlen(root) + 1; (slash = strchr(slash, '/')); *slash++ = '/') {
-		*slash = '\0';
-		mkdir(whole, 0755);
-	}
-	FILE *file = fopen(whole, "w");
-	assert_non_null(file);
-	fputs(text, file);
-	assert_int_equal(fclose(file), 0);
-}
-
 static void test_pc(void **state)
 {
 	char *root = folder_make();
 	struct machine m;
 
 	(void)state;
-	put(root, "/proc/cpuinfo",
+	file_put(root, "/proc/cpuinfo",
 		"processor\t: 0\nmodel name\t: Some Processor @ 3.00GHz\ncpu MHz\t\t: 1200.5\n"
 		"flags\t\t: fpu avx2x avx512f avx avx2 lm\n\nprocessor\t: 1\nmodel name\t: Some Processor\n"
 		"cpu MHz\t\t: 2900.25\nflags\t\t: fpu\n");
-	put(root, "/proc/loadavg", "0.50 1.25 2.00 1/234 5678\n");
-	put(root, "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "powersave\n");
-	put(root, "/sys/class/thermal/thermal_zone0/temp", "41000\n");
-	put(root, "/sys/class/hwmon/hwmon3/temp1_input", "56500\n");
-	put(root, "/sys/class/hwmon/hwmon3/temp2_input", "48000\n");
+	file_put(root, "/proc/loadavg", "0.50 1.25 2.00 1/234 5678\n");
+	file_put(root, "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "powersave\n");
+	file_put(root, "/sys/class/thermal/thermal_zone0/temp", "41000\n");
+	file_put(root, "/sys/class/hwmon/hwmon3/temp1_input", "56500\n");
+	file_put(root, "/sys/class/hwmon/hwmon3/temp2_input", "48000\n");
 	machine_read(root, &m);
 	assert_string_equal(m.processor, "Some Processor @ 3.00GHz");
 	assert_string_equal(m.features, "avx avx2 avx512f");
@@ -55,7 +40,7 @@ static void test_pc(void **state)
 	assert_float_equal(m.temperature, 56.5, 1e-6);
 	assert_float_equal(m.load[0], 0.5, 1e-6);
 	assert_float_equal(m.load[2], 2, 1e-6);
-	put(root, "/sys/devices/system/cpu/cpu1/cpufreq/scaling_cur_freq", "1800000\n");
+	file_put(root, "/sys/devices/system/cpu/cpu1/cpufreq/scaling_cur_freq", "1800000\n");
 	machine_read(root, &m);
 	assert_float_equal(m.clock, 1800, 1e-6);
 	folder_remove(root);
@@ -77,9 +62,9 @@ static void test_nothing_told(void **state)
 	assert_true(m.load[0] < 0);
 	activity_read(root, &a);
 	assert_true(isnan(activity_of_others(&a, &a)));
-	put(root, "/proc/loadavg", "rubbish\n");
-	put(root, "/proc/stat", "cpu\n");
-	put(root, "/sys/class/thermal/thermal_zone0/temp", "-274000\n");
+	file_put(root, "/proc/loadavg", "rubbish\n");
+	file_put(root, "/proc/stat", "cpu\n");
+	file_put(root, "/sys/class/thermal/thermal_zone0/temp", "-274000\n");
 	machine_read(root, &m);
 	assert_true(m.load[0] < 0);
 	assert_true(isnan(m.temperature));
@@ -97,7 +82,7 @@ static void test_others(void **state)
 	assert_float_equal(activity_of_others(&begun, &ended), 0.25, 1e-9);
 	ended.own = 100 + 151; /* ticks are rounded */
 	assert_float_equal(activity_of_others(&begun, &ended), 0, 1e-9);
-	put(root, "/proc/stat", "cpu  10 20 30 400 50 6 7 8 9 9\ncpu0 1 2 3 4\n");
+	file_put(root, "/proc/stat", "cpu  10 20 30 400 50 6 7 8 9 9\ncpu0 1 2 3 4\n");
 	activity_read(root, &begun);
 	assert_int_equal(begun.all, 531);
 	assert_int_equal(begun.busy, 81);
@@ -111,18 +96,18 @@ static void test_rapl(void **state)
 	struct error e;
 
 	(void)state;
-	put(root, "/sys/class/powercap/intel-rapl:0/name", "package-0\n");
-	put(root, "/sys/class/powercap/intel-rapl:0/energy_uj", "9000000\n");
-	put(root, "/sys/class/powercap/intel-rapl:0/max_energy_range_uj", "10000000\n");
-	put(root, "/sys/class/powercap/intel-rapl:1/name", "psys\n");
-	put(root, "/sys/class/powercap/intel-rapl:1/energy_uj", "1\n");
+	file_put(root, "/sys/class/powercap/intel-rapl:0/name", "package-0\n");
+	file_put(root, "/sys/class/powercap/intel-rapl:0/energy_uj", "9000000\n");
+	file_put(root, "/sys/class/powercap/intel-rapl:0/max_energy_range_uj", "10000000\n");
+	file_put(root, "/sys/class/powercap/intel-rapl:1/name", "psys\n");
+	file_put(root, "/sys/class/powercap/intel-rapl:1/energy_uj", "1\n");
 	assert_int_equal(energy_open(root, &energy, &e), 0);
 	assert_string_equal(energy_source(energy), "RAPL package-0");
-	put(root, "/sys/class/powercap/intel-rapl:0/energy_uj", "9500000\n");
+	file_put(root, "/sys/class/powercap/intel-rapl:0/energy_uj", "9500000\n");
 	energy_sample(energy);
 	assert_float_equal(energy_joules(energy), 0.5, 1e-9);
-	put(root, "/sys/class/powercap/intel-rapl:0/energy_uj", "250000\n"); /* it started again */
-	put(root, "/sys/class/powercap/intel-rapl:1/energy_uj", "99999999\n");
+	file_put(root, "/sys/class/powercap/intel-rapl:0/energy_uj", "250000\n"); /* it started again */
+	file_put(root, "/sys/class/powercap/intel-rapl:1/energy_uj", "99999999\n");
 	energy_sample(energy);
 	assert_float_equal(energy_joules(energy), 1.25, 1e-9);
 	energy_close(energy);
@@ -136,21 +121,21 @@ static void test_hwmon(void **state)
 	struct error e;
 
 	(void)state;
-	put(root, "/sys/class/hwmon/hwmon0/name", "coretemp\n");
-	put(root, "/sys/class/hwmon/hwmon1/name", "ina226\n");
-	put(root, "/sys/class/hwmon/hwmon1/power1_input", "5000000\n");
+	file_put(root, "/sys/class/hwmon/hwmon0/name", "coretemp\n");
+	file_put(root, "/sys/class/hwmon/hwmon1/name", "ina226\n");
+	file_put(root, "/sys/class/hwmon/hwmon1/power1_input", "5000000\n");
 	assert_int_equal(energy_open(root, &energy, &e), 0);
 	assert_string_equal(energy_source(energy), "ina226 power");
 	usleep(20000);
 	energy_sample(energy);
 	assert_in_range((int)(energy_joules(energy) * 1000), 99, 60000); /* 5 W for 20 ms or more */
 	energy_close(energy);
-	put(root, "/sys/class/hwmon/hwmon2/name", "counter\n");
-	put(root, "/sys/class/hwmon/hwmon2/energy1_input", "7\n");
-	put(root, "/sys/class/hwmon/hwmon2/energy1_label", "board\n");
+	file_put(root, "/sys/class/hwmon/hwmon2/name", "counter\n");
+	file_put(root, "/sys/class/hwmon/hwmon2/energy1_input", "7\n");
+	file_put(root, "/sys/class/hwmon/hwmon2/energy1_label", "board\n");
 	assert_int_equal(energy_open(root, &energy, &e), 0);
 	assert_string_equal(energy_source(energy), "counter board");
-	put(root, "/sys/class/hwmon/hwmon2/energy1_input", "2000007\n");
+	file_put(root, "/sys/class/hwmon/hwmon2/energy1_input", "2000007\n");
 	energy_sample(energy);
 	assert_float_equal(energy_joules(energy), 2, 1e-9);
 	energy_close(energy);
@@ -166,8 +151,8 @@ static void test_no_energy(void **state)
 	(void)state;
 	assert_int_equal(energy_open(root, &energy, &e), -ENOENT);
 	assert_null(energy);
-	put(root, "/sys/class/powercap/intel-rapl:0/name", "package-0\n");
-	put(root, "/sys/class/powercap/intel-rapl:0/energy_uj", "rubbish\n");
+	file_put(root, "/sys/class/powercap/intel-rapl:0/name", "package-0\n");
+	file_put(root, "/sys/class/powercap/intel-rapl:0/energy_uj", "rubbish\n");
 	assert_int_equal(energy_open(root, &energy, &e), -ENOENT);
 	if (geteuid()) {
 		snprintf(path, sizeof(path), "%s/sys/class/powercap/intel-rapl:0/energy_uj", root);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What `measure` finds out, writes and compares; how fast anything is, is not tested. */
 #include "base/error.h"
-#include "base/log.h"
+#include "file_put.h"
+#include "machine/energy.h"
 #include "measure.h"
 #include "measure_compare.h"
 #include "network_builder.h"
@@ -55,11 +56,13 @@ struct rig {
 	struct measured_all all;
 };
 
+static struct energy *meter; /* for the next measurement; NULL: none */
+
 static int measured(struct rig *rig, double seconds, bool timeline, struct error *e)
 {
 	struct measure_options wanted = {.pl = "software",
 		.time_limit = (int64_t)(seconds * 1e9),
-		.no_energy = "none",
+		.energy = meter,
 		.timeline = timeline};
 	enum failure where;
 
@@ -150,6 +153,27 @@ static void test_wrong_pl(void **state)
 	assert_int_equal(status, -EBADMSG);
 	assert_non_null(strstr(e.text, "other scores"));
 	rig_end(&rig);
+}
+
+/* A machine that draws 5 W takes 5 J a second, and so for a picture 5 W times its interval. */
+static void test_energy(void **state)
+{
+	char *root = folder_make();
+	struct rig rig;
+	struct error e;
+
+	(void)state;
+	file_put(root, "/sys/class/hwmon/hwmon0/name", "sensor\n");
+	file_put(root, "/sys/class/hwmon/hwmon0/power1_input", "5000000\n");
+	assert_int_equal(energy_open(root, &meter, &e), 0);
+	assert_int_equal(measured(&rig, 1, false, &e), 0);
+	const struct summary *interval = &rig.measurement.lines[LINE_OVERLAPPED].interval;
+	assert_true(rig.measurement.joules > 5e-9 * (double)interval->minimum / 5);
+	assert_true(rig.measurement.joules < 5e-9 * (double)interval->maximum * 5);
+	energy_close(meter);
+	meter = NULL;
+	rig_end(&rig);
+	folder_remove(root);
 }
 
 /* A PL that says 600 ns and takes far longer is a simulation: its cycles are its times, and it runs no line.
@@ -439,6 +463,7 @@ int main(void)
 		cmocka_unit_test(test_all_is_measured),
 		cmocka_unit_test(test_operations),
 		cmocka_unit_test(test_wrong_pl),
+		cmocka_unit_test(test_energy),
 		cmocka_unit_test(test_simulated_pl),
 		cmocka_unit_test(test_timelines),
 		cmocka_unit_test(test_report),
