@@ -234,9 +234,9 @@ int overlay_submit(void *state, int buffer)
 	pthread_mutex_unlock(&o->lock);
 	/* Without the lock: the buffer's memory is the caller's until it is QUEUED. */
 	program_pack(o->program, b->input, sequence, (uint64_t *)((char *)o->memory.data + b->transfer));
+	pthread_mutex_lock(&o->lock);
 	bus_to_design(
 		o->design.bus, &o->memory, b->transfer, (o->program->picture_beats + 2) * sizeof(uint64_t));
-	pthread_mutex_lock(&o->lock);
 	b->sequence = sequence;
 	b->state = QUEUED;
 	if (!o->stopped) { /* else a reset comes, which forgets it */
