@@ -476,19 +476,19 @@ static void test_bitstream_name(void **state)
 {
 	const struct uio_settings none = {.root = board};
 	struct error e = {0};
-	char name[FILES_PATH];
+	char name[512];
 
 	(void)state;
-	assert_int_equal(uio_bitstream(name, &e), 0);
+	assert_int_equal(uio_bitstream(name, sizeof(name), &e), 0);
 	assert_string_equal(name, on_board("overlay.bit"));
 	uio_configure(&none);
 	setenv("XDG_DATA_HOME", on_board("data"), 1);
 	setenv("TWOBIT_BITSTREAM", "/some/where.bit", 1);
-	assert_int_equal(uio_bitstream(name, &e), 0);
+	assert_int_equal(uio_bitstream(name, sizeof(name), &e), 0);
 	assert_string_equal(name, "/some/where.bit");
 	unsetenv("TWOBIT_BITSTREAM");
 	put("data/twobit/overlay.bit", "");
-	assert_int_equal(uio_bitstream(name, &e), 0);
+	assert_int_equal(uio_bitstream(name, sizeof(name), &e), 0);
 	assert_string_equal(name, on_board("data/twobit/overlay.bit"));
 	unsetenv("XDG_DATA_HOME");
 }

@@ -97,6 +97,7 @@ static int write_name(const char *root, const char *path, struct error *e)
 		  : 0;
 }
 
+/* *out is for the caller to free, also after an error. */
 static int load_tree(const char *path, uint8_t **out, size_t *size, struct error *e)
 {
 	FILE *file = fopen(path, "rbe");
@@ -106,11 +107,12 @@ static int load_tree(const char *path, uint8_t **out, size_t *size, struct error
 	*out = malloc(LARGEST_TREE);
 	*size = *out ? fread(*out, 1, LARGEST_TREE, file) : 0;
 	fclose(file);
-	if (*size >= 8 && *size < LARGEST_TREE && !memcmp(*out, "\xd0\x0d\xfe\xed", 4))
-		return 0;
-	free(*out);
-	return error_set(
-		e, -EBADMSG, "device tree %s: it is no compiled device tree (dtc -@ -o FILE.dtbo)", path);
+	if (!*out)
+		return error_set(e, -ENOMEM, "device tree %s: no memory", path);
+	if (*size < 8 || *size == LARGEST_TREE || memcmp(*out, "\xd0\x0d\xfe\xed", 4) != 0)
+		return error_set(e, -EBADMSG,
+			"device tree %s: it is no compiled device tree (dtc -@ -o FILE.dtbo)", path);
+	return 0;
 }
 
 static int apply_tree(const char *root, const uint8_t *tree, size_t size, struct error *e)
@@ -172,9 +174,8 @@ static int use_tree(const char *root, const char *bitstream, struct error *e)
 			"CONFIG_OF_CONFIGFS",
 			folder);
 	rc = load_tree(tree, &bytes, &size, e);
-	if (rc)
-		return rc;
-	rc = apply_tree(root, bytes, size, e);
+	if (!rc)
+		rc = apply_tree(root, bytes, size, e);
 	free(bytes);
 	return rc;
 }

@@ -15,7 +15,6 @@
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,24 +62,29 @@ static void barrier(void)
 #endif
 }
 
-static bool readable(const char *folder, const char *rest, char *out)
+/* folder/rest into `out`. 0, -ENAMETOOLONG, or what access says. */
+static int find_file(const char *folder, const char *rest, char *out, size_t size)
 {
-	return !files_path(out, folder, "%s", rest) && access(out, R_OK) == 0;
+	int used = snprintf(out, size, "%s%s", folder, rest);
+
+	if (used < 0 || (size_t)used >= size)
+		return -ENAMETOOLONG;
+	return access(out, R_OK) < 0 ? -errno : 0;
 }
 
-int uio_bitstream(char out[FILES_PATH], struct error *e)
+int uio_bitstream(char *out, size_t size, struct error *e)
 {
 	const char *named = settings.bitstream ? settings.bitstream : getenv("TWOBIT_BITSTREAM");
 	const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
 
-	if (named)
-		return files_path(out, named, "%s", "")
+	if (named) /* whether it can be read, its reader says */
+		return find_file(named, "", out, size) == -ENAMETOOLONG
 			       ? error_set(e, -ENAMETOOLONG, "%s: the path is too long", named)
 			       : 0;
-	if (data && *data ? readable(data, "/twobit/overlay.bit", out)
-			  : home && readable(home, "/.local/share/twobit/overlay.bit", out))
+	if (data && *data ? !find_file(data, "/twobit/overlay.bit", out, size)
+			  : home && !find_file(home, "/.local/share/twobit/overlay.bit", out, size))
 		return 0;
-	if (readable(TWOBIT_DATA_DIR, "/overlay.bit", out))
+	if (!find_file(TWOBIT_DATA_DIR, "/overlay.bit", out, size))
 		return 0;
 	return error_set(e, -ENOENT,
 		"no bitstream is named (TWOBIT_BITSTREAM), nor is there one as " TWOBIT_DATA_DIR
@@ -164,7 +168,7 @@ static int map_registers(const char *path, struct window *w, size_t size, size_t
 static int map(const char *root, struct window *w, struct error *e)
 {
 	int number = find_number(root, w->wanted.name);
-	uint64_t size, offset;
+	uint64_t size = 0, offset = 0;
 	char path[FILES_PATH];
 	int rc;
 
@@ -218,7 +222,7 @@ static int uio_program(void *state, const char *bitstream, struct error *e)
 	int rc = 0;
 
 	if (!bitstream) {
-		rc = uio_bitstream(path, e);
+		rc = uio_bitstream(path, sizeof(path), e);
 		bitstream = path;
 	}
 	if (rc)

@@ -3,7 +3,9 @@
 #ifndef UIO_UIO_H
 #define UIO_UIO_H
 
-#include "pl/uio/files.h"
+#include <stddef.h>
+
+struct error;
 
 struct uio_settings {
 	const char *root;      /* what stands before /sys, /dev and /lib; "": the board itself */
@@ -18,8 +20,9 @@ void uio_configure(const struct uio_settings *settings);
 
 /*
  * Which bitstream it would be: that of the settings, else TWOBIT_BITSTREAM, else overlay.bit in
- * $XDG_DATA_HOME/twobit (~/.local/share/twobit) or where twobit is installed. 0, -ENOENT or -ENAMETOOLONG.
+ * $XDG_DATA_HOME/twobit (~/.local/share/twobit) or where twobit is installed. out: `size` bytes. 0, -ENOENT
+ * or -ENAMETOOLONG.
  */
-int uio_bitstream(char out[FILES_PATH], struct error *e);
+int uio_bitstream(char *out, size_t size, struct error *e);
 
 #endif
