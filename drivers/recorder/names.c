@@ -34,43 +34,6 @@ static const char *last_part(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-int names_check(const char *pattern, struct error *e)
-{
-	const char *name = last_part(pattern);
-	size_t length = strlen(name);
-
-	if (length <= strlen(ENDING) || strcmp(name + length - strlen(ENDING), ENDING) != 0)
-		return error_set(e, -EINVAL,
-			"\"%s\": recordings are Matroska files; their name must end in .mkv", pattern);
-	if (memchr(pattern, '%', (size_t)(name - pattern)))
-		return error_set(e, -EINVAL,
-			"\"%s\": %% may stand in the file's name only, not in its folder's", pattern);
-	if (strlen(pattern) > PATH_MAX - 256 || length > 200)
-		return error_set(e, -EINVAL, "the name of the recording is too long");
-	for (const char *at = name; *at; at++) {
-		if (*at != '%')
-			continue;
-		at++;
-		if (*at != '%' && digits_of(*at) < 0)
-			return error_set(e, -EINVAL,
-				"\"%s\": %%%c is not known; %%Y %%m %%d %%H %%M %%S %%y %%j %%s are parts of "
-				"the time, "
-				"%%i is a number",
-				pattern, *at);
-	}
-	return 0;
-}
-
-void names_folder(const char *pattern, char *out, size_t size)
-{
-	size_t length = (size_t)(last_part(pattern) - pattern);
-
-	if (!length)
-		snprintf(out, size, ".");
-	else
-		snprintf(out, size, "%.*s", (int)(length > 1 ? length - 1 : 1), pattern);
-}
-
 static bool expand(const char *pattern, const struct tm *tm, unsigned number, char *out, size_t size)
 {
 	size_t used = 0;
@@ -91,6 +54,46 @@ static bool expand(const char *pattern, const struct tm *tm, unsigned number, ch
 		used += length;
 	}
 	return true;
+}
+
+int names_check(const char *pattern, struct error *e)
+{
+	const char *name = last_part(pattern);
+	size_t length = strlen(name);
+	struct tm year = {.tm_year = 130, .tm_mday = 1};
+	char made[NAME_MAX - 30];
+
+	if (length <= strlen(ENDING) || strcmp(name + length - strlen(ENDING), ENDING) != 0)
+		return error_set(e, -EINVAL,
+			"\"%s\": recordings are Matroska files; their name must end in .mkv", pattern);
+	if (memchr(pattern, '%', (size_t)(name - pattern)))
+		return error_set(e, -EINVAL,
+			"\"%s\": %% may stand in the file's name only, not in its folder's", pattern);
+	for (const char *at = name; *at; at++) {
+		if (*at != '%')
+			continue;
+		at++;
+		if (*at != '%' && digits_of(*at) < 0)
+			return error_set(e, -EINVAL,
+				"\"%s\": %%%c is not known; %%Y %%m %%d %%H %%M %%S %%y %%j %%s are parts of "
+				"the time, "
+				"%%i is a number",
+				pattern, *at);
+	}
+	/* A number may be longer than this one, and a name that is taken gets one more. */
+	if (strlen(pattern) > PATH_MAX - 256 || !expand(name, &year, 1, made, sizeof(made)))
+		return error_set(e, -EINVAL, "the name of the recording is too long");
+	return 0;
+}
+
+void names_folder(const char *pattern, char *out, size_t size)
+{
+	size_t length = (size_t)(last_part(pattern) - pattern);
+
+	if (!length)
+		snprintf(out, size, ".");
+	else
+		snprintf(out, size, "%.*s", (int)(length > 1 ? length - 1 : 1), pattern);
 }
 
 void names_log(const char *path, const char *ending, char *out, size_t size)
@@ -136,32 +139,60 @@ int names_next(const char *pattern, time_t time, unsigned *number, char out[PATH
 	return -EEXIST;
 }
 
-/* The end of `name` after the digits that stand there: exactly `count`, or any number where that is 0. */
-static const char *pass_digits(const char *name, int count)
-{
-	int passed = 0;
+/* Places in a name that a part of the pattern can end at. */
+struct places {
+	bool at[NAME_MAX + 2];
+};
 
-	while (isdigit((unsigned char)name[passed]) && (!count || passed < count))
-		passed++;
-	return passed && (!count || passed == count) ? name + passed : NULL;
+/* From each place over `digits` digits, or over one or more where that is 0. */
+static struct places over_digits(const struct places *from, const char *name, size_t length, int digits)
+{
+	struct places to = {{false}};
+
+	for (size_t i = 0; i < length; i++) {
+		if (!from->at[i])
+			continue;
+		for (size_t n = 1; i + n <= length && isdigit((unsigned char)name[i + n - 1]); n++)
+			if (!digits || n == (size_t)digits)
+				to.at[i + n] = true;
+	}
+	return to;
 }
 
-/* Whether name is what is left of the pattern. A number without a fixed length takes all digits there are. */
+static struct places over_letter(const struct places *from, const char *name, size_t length, char letter)
+{
+	struct places to = {{false}};
+
+	for (size_t i = 0; i < length; i++)
+		to.at[i + 1] = from->at[i] && name[i] == letter;
+	return to;
+}
+
+/* ".mkv", or "-2.mkv" and so on. */
+static bool is_end(const char *name)
+{
+	if (name[0] == '-' && isdigit((unsigned char)name[1]))
+		name += 1 + strspn(name + 1, "0123456789");
+	return strcmp(name, ENDING) == 0;
+}
+
 bool names_match(const char *pattern, const char *name)
 {
 	const char *at = last_part(pattern);
 	const char *ending = at + strlen(at) - strlen(ENDING);
+	size_t length = strlen(name);
+	struct places places = {{true}};
 
+	if (length > NAME_MAX)
+		return false;
 	for (; at < ending; at++) {
-		if (*at == '%' && *++at != '%') {
-			name = pass_digits(name, digits_of(*at));
-			if (!name)
-				return false;
-		} else if (*name++ != *at) {
-			return false;
-		}
+		if (*at == '%' && *++at != '%')
+			places = over_digits(&places, name, length, digits_of(*at));
+		else
+			places = over_letter(&places, name, length, *at);
 	}
-	if (*name == '-' && isdigit((unsigned char)name[1]))
-		name = pass_digits(name + 1, 0);
-	return strcmp(name, ENDING) == 0;
+	for (size_t i = 0; i <= length; i++)
+		if (places.at[i] && is_end(name + i))
+			return true;
+	return false;
 }

@@ -73,6 +73,11 @@ static void test_names_checked(void **state)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		if (names_check(bad[i], &e) != -EINVAL)
 			fail_msg("\"%s\" was taken for a name", bad[i]);
+	char many[260] = "";
+	for (int i = 0; i < 30; i++)
+		memcpy(many + 2 * (size_t)i, "%s", 3);
+	strcat(many, ".mkv");
+	assert_int_equal(names_check(many, &e), -EINVAL); /* 300 digits */
 }
 
 static char *path_in(const char *folder, const char *name)
@@ -168,6 +173,9 @@ static void test_names_matched(void **state)
 		{"a.mkv", "ab.mkv", false},
 		{"a.mkv", "", false},
 		{"100%%.mkv", "100%.mkv", true},
+		{"%i%Y.mkv", "00012023.mkv", true},
+		{"%i%i9.mkv", "119.mkv", true},
+		{"%i%i9.mkv", "19.mkv", false},
 	};
 
 	(void)state;
@@ -218,7 +226,7 @@ static void test_retention(void **state)
 	folder_remove(folder);
 }
 
-/* tiny_network with a group "odd" of all odd classes, and a label that has a sign in it. */
+/* tiny_network with all odd classes in its group "odd", and a label that has a sign in it. */
 static struct network *grouped_network(void)
 {
 	struct network *network = tiny_network(7);
@@ -226,9 +234,10 @@ static struct network *grouped_network(void)
 
 	for (int i = 0; i < 5; i++)
 		odd[i] = 2 * i + 1;
-	network->groups = taken(1, sizeof(*network->groups));
-	network->groups[0] = (struct label_group){strdup("odd"), odd, 5};
-	network->group_count = 1;
+	assert_int_equal(network->group_count, 2);
+	free(network->groups[1].name);
+	free(network->groups[1].classes);
+	network->groups[1] = (struct label_group){strdup("odd"), odd, 5};
 	free(network->labels[3]);
 	network->labels[3] = strdup("a > \"b\"");
 	return network;
@@ -236,8 +245,8 @@ static struct network *grouped_network(void)
 
 static void test_conditions(void **state)
 {
-	static const char *const bad[] = {"", "odd", ">0.5", "odd>", "odd>1.5", "odd>-1", "odd>x", "even>0.5",
-		"odd>0.5x", "odd>nan", "label 99>0.1", "odd=0.5", "odd 0.5"};
+	static const char *const bad[] = {"", "odd", ">0.5", "odd>", "odd>1.5", "odd>-1", "odd>x",
+		"prime>0.5", "odd>0.5x", "odd>nan", "label 99>0.1", "odd=0.5", "odd 0.5"};
 	struct network *network = grouped_network();
 	double shares[10] = {0};
 	struct when when;
