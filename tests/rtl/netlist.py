@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Counts a netlist that yosys wrote (write_json) for the XC7Z020, and finds its slowest path: netlist.py FILE [TOP]
+"""Counts a netlist that yosys wrote (write_json) for the XC7Z020, finds its slowest paths and its busiest nets:
+netlist.py FILE [TOP]. Modules that were kept apart are counted wherever they stand; they have registers at their borders.
 
 Packed LUTs: two look-up tables with five different inputs or fewer between them share one, as in the chip; pairs are
 found greedily, by inputs in common. The time of a path is an estimate from the family's published cell delays and 0.65 ns a
@@ -13,6 +14,7 @@ PUBLISHED = {"LUT": 24000, "FF": 28000, "BRAM36": 120, "DSP": 150}  # one networ
 CHIP = {"LUT": 53200, "FF": 106400, "BRAM36": 140, "DSP": 220}
 LUT_MEMORY = {"RAM32M": 4, "RAM64M": 4, "RAM32X1D": 2, "RAM64X1D": 2, "RAM128X1D": 4, "SRL16E": 1, "SRLC32E": 1}
 WIRE = 0.65
+CLOCKS = {"C", "CLK", "WCLK", "CLKARDCLK", "CLKBWRCLK", "clock"}
 
 
 def cells_of(design, top):
@@ -98,10 +100,33 @@ def arcs(cell):
                     yield None, bit, delay, 0, 0
 
 
-def slowest(design, top):
-    """(time, levels, net names) of the slowest path."""
+def modules_of(design, top):
+    """The top module and those kept apart in it, each once."""
+    names = [top]
+    for name in names:
+        kinds = {cell["type"] for cell in design[name]["cells"].values()}
+        names += sorted(kind for kind in kinds & design.keys() if kind not in names and
+                        not {"blackbox", "whitebox"} & design[kind]["attributes"].keys())
+    return names
+
+
+def net_names(module):
+    names = {}
+    for name, net in module["netnames"].items():
+        for i, bit in enumerate(net["bits"]):
+            if bit not in names or names[bit].startswith("$"):
+                names[bit] = f"{name}[{i}]" if len(net["bits"]) > 1 else name
+    return names
+
+
+def slowest(module):
+    """(time, levels, net names) of the slowest paths, and the most levels."""
     into = collections.defaultdict(list)
-    for _, cell in design[top]["cells"].items():
+    for port in module["ports"].values():
+        if port["direction"] == "input":
+            for bit in port["bits"]:
+                into[bit].append((None, 0.52, 0, 0))  # a register's
+    for cell in module["cells"].values():
         for inputs, out, delay, wire, levels in arcs(cell):
             into[out].append((inputs, delay, wire, levels))
     arrival = {}
@@ -127,11 +152,7 @@ def slowest(design, top):
                         best = (at, before[1] + levels, b)
             arrival[net] = best
             stack.pop()
-    names = {}
-    for name, net in design[top]["netnames"].items():
-        for i, bit in enumerate(net["bits"]):
-            if bit not in names or names[bit].startswith("$"):
-                names[bit] = f"{name}[{i}]" if len(net["bits"]) > 1 else name
+    names = net_names(module)
     paths = []
     for end in sorted(arrival, key=lambda n: -arrival[n][0])[:4000]:
         chain, net = [], end
@@ -140,6 +161,35 @@ def slowest(design, top):
             net = arrival.get(net, (0, 0, None))[2]
         paths.append((arrival[end][0] + WIRE + 0.1, arrival[end][1], chain[::-1]))
     return paths, max(a[1] for a in arrival.values())
+
+
+def fan_outs(design, name):
+    """How many pins of cells each net drives, through the modules kept apart."""
+    count = collections.Counter()
+    inside = {}
+    for cell in design[name]["cells"].values():
+        kind = cell["type"]
+        apart = kind in design and not {"blackbox", "whitebox"} & design[kind]["attributes"].keys()
+        if apart and kind not in inside:
+            inside[kind] = fan_outs(design, kind)
+        for port, bits in cell["connections"].items():
+            if port in CLOCKS or cell["port_directions"][port] == "output":
+                continue
+            for i, bit in enumerate(bits):
+                if isinstance(bit, int):
+                    count[bit] += inside[kind][design[kind]["ports"][port]["bits"][i]] if apart else 1
+    return count
+
+
+def busiest(design, top):
+    """(pins, net) of the nets that drive most, clocks apart, each bus once."""
+    shown = {}
+    for module in modules_of(design, top):
+        names = net_names(design[module])
+        for bit, pins in fan_outs(design, module).most_common(3000):
+            name = names.get(bit, "?").split("[")[0]
+            shown[name] = max(shown.get(name, 0), pins)
+    return sorted(((pins, name) for name, pins in shown.items()), reverse=True)[:12]
 
 
 def main():
@@ -167,7 +217,9 @@ def main():
         print(f"| {kind} | {value:,g} | {PUBLISHED[kind]:,} | {CHIP[kind] * 85 // 100:,} |")
     print(f"\nLUT: {len(luts):,} logic cells and {memory:,} for memories; pairs with inputs in common packed "
           f"(all pairs that fit: {fewest + memory:,}; none: {len(luts) + memory:,})")
-    paths, levels = slowest(design, top)
+    found = [slowest(design[name]) for name in modules_of(design, top)]
+    paths = sorted((path for paths, _ in found for path in paths), key=lambda path: -path[0])
+    levels = max(levels for _, levels in found)
     print(f"deepest path: {levels} look-up tables; slowest: {paths[0][0]:.1f} ns estimated, {paths[0][1]} look-up tables")
     shown = set()
     for time, depth, chain in paths:
@@ -176,6 +228,9 @@ def main():
         if key not in shown and len(shown) < 8:
             shown.add(key)
             print(f"  {time:5.1f} ns, {depth:2d}: {key[0]} … {key[1]}")
+    print("nets that drive most:")
+    for pins, name in busiest(design, top):
+        print(f"  {pins:5d} pins: {name}")
     return any(value > CHIP[kind] * 0.85 for kind, value in ours.items())
 
 

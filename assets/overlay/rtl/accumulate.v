@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
-// base + value + carry, in one carry chain whose only other input is `value`, a register: then whatever selects `base`
-// fits into the look-up tables of the chain. No register.
+// base + value, in one carry chain whose only other input is `value`, a register: then whatever makes `base` fits into
+// the look-up tables of the chain. No register.
 module accumulate #(
 	parameter BITS = 28
 ) (
 	input [BITS-1:0] base,
 	input [BITS-1:0] value,
-	input carry,
 	output [BITS-1:0] sum
 );
 `ifdef XILINX_PRIMITIVES
@@ -19,7 +18,7 @@ module accumulate #(
 	generate
 		for (i = 0; i < PARTS; i = i + 1) begin : part
 			if (i == 0) begin : low
-				CARRY4 chain (.CI(1'b0), .CYINIT(carry), .DI(values[3:0]), .S(halves[3:0]),
+				CARRY4 chain (.CI(1'b0), .CYINIT(1'b0), .DI(values[3:0]), .S(halves[3:0]),
 					      .O(sums[3:0]), .CO(carries[3:0]));
 			end else begin : high
 				CARRY4 chain (.CI(carries[4*i-1]), .CYINIT(1'b0), .DI(values[4*i +: 4]),
@@ -29,6 +28,6 @@ module accumulate #(
 	endgenerate
 	assign sum = sums[BITS-1:0];
 `else
-	assign sum = base + value + {{(BITS-1){1'b0}}, carry};
+	assign sum = base + value;
 `endif
 endmodule

@@ -77,7 +77,8 @@ module addresses (
 		x1 <= step_x;
 	end
 
-	// Cycle 2: products of rows and blocks of pixels.
+	// Cycle 2: products of rows and blocks of pixels. The sign is looked at by itself: yosys 0.23 loses the carry of
+	// y1 >= 0, and with it all codes.
 	reg [11:0] row2, block2, sum2;
 	reg [12:0] weight2;
 	reg inside2;
@@ -89,7 +90,7 @@ module addresses (
 		block2 <= block_of_x * block_words;
 		sum2 <= input_base + plane1 + chunk1;
 		weight2 <= ending1 ? base1 : base1 + {1'b0, weight_plane1} + {1'b0, index1};
-		inside2 <= y1 >= 0 && y1 < $signed({2'b0, in[`F_INPUT_HEIGHT]});
+		inside2 <= !y1[11] && y1[10:0] < {1'b0, in[`F_INPUT_HEIGHT]};
 		x2 <= x1;
 	end
 
@@ -124,7 +125,7 @@ module addresses (
 
 			always @(posedge clock) begin
 				address <= i < x4[2:0] ? next4 : this4;
-				inside5[i] <= inside4 && x >= 0 && x < $signed({2'b0, in[`F_INPUT_WIDTH]});
+				inside5[i] <= inside4 && !x[11] && x[10:0] < {1'b0, in[`F_INPUT_WIDTH]};
 			end
 			assign code_addresses[12*i +: 12] = address;
 		end

@@ -21,7 +21,13 @@ module array #(
 	output [BITS-1:0] all
 );
 	wire [64*CHANNELS+63:0] words = {mask, weights};
+	reg subtracted; // by the step before
+	wire flip = clear ? subtract : subtract ^ subtracted;
 	genvar i;
+
+	always @(posedge clock)
+		if (enable)
+			subtracted <= subtract;
 
 	generate
 		for (i = 0; i <= CHANNELS; i = i + 1) begin : channel
@@ -29,8 +35,8 @@ module array #(
 
 			column #(.PIXELS(PIXELS), .BITS(BITS)) column (
 				.clock(clock), .codes(codes), .weights(words[64*i +: 64]), .enable(enable),
-				.clear(clear), .twice(twice), .subtract(subtract), .take(take),
-				.select(select), .sum(sum));
+				.clear(clear), .twice(twice), .subtract(subtract), .flip(flip),
+				.take(take), .select(select), .sum(sum));
 			if (i < CHANNELS) begin : weighted
 				assign sums[BITS*i +: BITS] = sum;
 			end else begin : unweighted
@@ -38,4 +44,12 @@ module array #(
 			end
 		end
 	endgenerate
+
+`ifdef ASSERTIONS
+	always @(posedge clock)
+		if (take && subtract) begin
+			$display("array: a sum is taken that stands as its complement");
+			$stop;
+		end
+`endif
 endmodule

@@ -4,10 +4,15 @@
 // codes, weights and the controls beside them belong together, every cycle:
 //   enable    accumulate: add how many bits are 1 in both words, per pixel
 //   clear     ... to zero instead of to what is there
-//   twice    ... to double what is there: the next lower bit plane begins
+//   twice     ... to double what is there: the next lower bit plane begins
 //   subtract  ... with a minus sign: the sign's bit plane of two's complement
-//   take      this was a sum's last step: five cycles later the sums stand still, until the next `take`
+//   flip      with clear: subtract; else: this step subtracts and the one before did not, or the other way round
+//   take      this was a sum's last step, which must not subtract: five cycles later the sums stand still, until
+//             the next `take`
 // sum is the standing sum of the pixel that `select` named two cycles before.
+//
+// a - b is ~(~a + b): an accumulator holds the complement of its sum after a step that subtracts, and the next step
+// turns it over on its way to the adder.
 module column #(
 	parameter PIXELS = 8,
 	parameter BITS = 28
@@ -19,49 +24,53 @@ module column #(
 	input clear,
 	input twice,
 	input subtract,
+	input flip,
 	input take,
 	input [$clog2(PIXELS)-1:0] select,
 	output reg [BITS-1:0] sum
 );
 	localparam SELECT = $clog2(PIXELS);
-	wire enable3, clear3, twice3, subtract2, subtract3, take3, take4;
+	wire enable3, clear3, twice3, subtract3, flip3, take3, take4;
 	wire [SELECT-1:0] select1;
-	wire [BITS*PIXELS-1:0] standing;
-	wire [4:0] stage1, stage2, stage3;
-	genvar i;
+	wire [PIXELS*BITS-1:0] standing; // bit by bit, of all pixels
+	wire [5:0] stage1, stage2, stage3;
+	genvar i, j;
 
-	column_control #(.BITS(5)) control1 (
-		.clock(clock), .in({enable, clear, twice, subtract, take}), .out(stage1));
-	column_control #(.BITS(5)) control2 (.clock(clock), .in(stage1), .out(stage2));
-	column_control #(.BITS(5)) control3 (.clock(clock), .in(stage2), .out(stage3));
+	column_control #(.BITS(6)) control1 (
+		.clock(clock), .in({enable, clear, twice, subtract, flip, take}), .out(stage1));
+	column_control #(.BITS(6)) control2 (.clock(clock), .in(stage1), .out(stage2));
+	column_control #(.BITS(6)) control3 (.clock(clock), .in(stage2), .out(stage3));
 	column_control #(.BITS(1 + SELECT)) control4 (
 		.clock(clock), .in({take3, select}), .out({take4, select1}));
-	assign subtract2 = stage2[1];
-	assign {enable3, clear3, twice3, subtract3, take3} = stage3;
+	assign {enable3, clear3, twice3, subtract3, flip3, take3} = stage3;
 
 	generate
 		for (i = 0; i < PIXELS; i = i + 1) begin : pixel
 			wire [6:0] count;
-			reg [7:0] value;
+			reg [6:0] value;
 			reg [BITS-1:0] accumulator, taken;
 			wire [BITS-1:0] base, next;
 
 			popcount popcount (.clock(clock), .a(codes[64*i +: 64]), .b(weights), .count(count));
-			assign base = clear3 ? {BITS{1'b0}} :
-				      twice3 ? {accumulator[BITS-2:0], 1'b0} : accumulator;
-			accumulate #(.BITS(BITS)) add (.base(base), .value({{(BITS-8){value[7]}}, value}),
-						       .carry(subtract3), .sum(next));
+			assign base[BITS-1:1] = (clear3 ? {(BITS-1){1'b0}} :
+						 twice3 ? accumulator[BITS-2:0] : accumulator[BITS-1:1]) ^
+						{(BITS-1){flip3}};
+			assign base[0] = clear3 || twice3 ? subtract3 : accumulator[0] ^ flip3;
+			accumulate #(.BITS(BITS)) add (.base(base), .value({{(BITS-7){1'b0}}, value}), .sum(next));
 			always @(posedge clock) begin
-				value <= {1'b0, count} ^ {8{subtract2}}; // -count - 1, and subtract3 adds 1
+				value <= count;
 				if (enable3)
 					accumulator <= next;
 				if (take4)
 					taken <= accumulator;
 			end
-			assign standing[BITS*i +: BITS] = taken;
+			for (j = 0; j < BITS; j = j + 1) begin : bits
+				assign standing[PIXELS*j+i] = taken[j];
+			end
+		end
+		for (j = 0; j < BITS; j = j + 1) begin : chosen
+			always @(posedge clock)
+				sum[j] <= standing[PIXELS*j+select1];
 		end
 	endgenerate
-
-	always @(posedge clock)
-		sum <= standing[BITS*select1 +: BITS];
 endmodule

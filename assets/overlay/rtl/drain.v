@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // From the array's sums to codes or scores. `took` says that a block's sums stand still from now on; its pixels are
-// taken one after another, in the time of OUTPUT_BITS cycles (thresholds), 32 (rescaling) or 16 (scores). Pixels that a
+// taken one after another, in the time of OUTPUT_BITS cycles (thresholds), 32 (rescaling) or 8 (scores). Pixels that a
 // stride leaves out are passed over, and so are those beyond the row's end.
 //
 // Out: codes of 8 bits, 16 channels of one pixel, with pixel_valid, in the order of tiles, rows, columns; or beats
@@ -50,7 +50,7 @@ module drain #(
 	reg [2:0] pixel;
 	reg [4:0] phase;
 	reg begun; // this pixel's first phase is over
-	wire [4:0] last_phase = searches ? {1'b0, bits} - 5'd1 : rescales ? 5'd31 : 5'd15;
+	wire [4:0] last_phase = searches ? {1'b0, bits} - 5'd1 : rescales ? 5'd31 : 5'd7;
 	wire [3:0] next_pixel = {1'b0, pixel} + (4'd1 << shape[`F_SHAPE_STRIDE]);
 	wire [10:0] next_x = {1'b0, x} + {7'd0, next_pixel};
 	wire ends_block = next_pixel[3] || next_x >= {1'b0, out[`F_OUTPUT_WIDTH]};
@@ -60,16 +60,16 @@ module drain #(
 	wire [10:0] next_block = {1'b0, x} + 11'd8;
 	wire ends_row = next_block >= {1'b0, out[`F_OUTPUT_WIDTH]};
 
-	// Long enough for the last pixel of a layer to come out.
-	reg [5:0] settling;
+	// Long enough for the last pixel of a layer to come out, of the pool, too.
+	reg [3:0] settling;
 
 	always @(posedge clock)
 		if (reset)
 			settling <= 0;
 		else if (active || took)
-			settling <= rescales ? 6'd20 : 6'd10;
+			settling <= rescales ? 4'd12 : 4'd6;
 		else if (settling != 0)
-			settling <= settling - 6'd1;
+			settling <= settling - 4'd1;
 
 	assign draining = active;
 	assign quiet = settling == 0 && !active;
@@ -163,10 +163,10 @@ module drain #(
 			left <= 0;
 	end
 
-	// One pair of channels after another: their values (scores: in two cycles) and, in four cycles, the words of their
+	// One pair of channels after another: their values (scores: one pair a cycle) and, in four cycles, the words of their
 	// rescaling. An even channel's three words come in the cycles 0, 1, 2 of four, an odd one's in 2, 3, 0.
-	wire [2:0] even_pair = rescales ? phase3[4:2] : phase3[3:1];
-	wire [2:0] odd_pair = rescales ? phase5[4:2] : phase3[3:1];
+	wire [2:0] even_pair = rescales ? phase3[4:2] : phase3[2:0];
+	wire [2:0] odd_pair = rescales ? phase5[4:2] : phase3[2:0];
 	reg signed [BITS-1:0] even_value, odd_value;
 	reg [35:0] even4, odd4;
 	reg [1:0] turn;
@@ -184,7 +184,7 @@ module drain #(
 		even4 <= words[{even_pair, 1'b0}];
 		odd4 <= words[{odd_pair, 1'b1}];
 		turn <= phase3[1:0];
-		score_valid <= go3 && phase3[0] && !searches && !rescales && !reset;
+		score_valid <= go3 && !searches && !rescales && !reset;
 	end
 	assign scores = {odd_wide, even_wide};
 

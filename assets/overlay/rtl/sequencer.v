@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Runs a picture through the layers' descriptors, one after another: fetches a descriptor (13 cycles), checks it, starts
-// the layer, waits until its last pixel is written. Begins when a picture waits and `enable` is 1.
+// Runs a picture through the layers' descriptors, one after another: starts a layer, waits until its last pixel is
+// written. Meanwhile the next descriptor is fetched (13 cycles) and checked; behind the last one comes the first, of the
+// next picture. Begins when a picture waits and `enable` is 1.
 //
 // Descriptors are written 32 bits at a time while no picture is computed.
 `include "registers.vh"
@@ -43,28 +44,51 @@ module sequencer (
 	output reg [4:0] ended,
 	output reg [31:0] ended_cycles
 );
-	localparam IDLE = 3'd0, FETCH = 3'd1, CHECK = 3'd2, BEGIN = 3'd3, RUN = 3'd4, FINISH = 3'd5, FAILED = 3'd6;
+	localparam IDLE = 2'd0, BEGIN = 2'd1, RUN = 2'd2, FINISH = 2'd3;
 	(* ram_style = "block" *) reg [31:0] descriptors [0:511];
 	reg [31:0] fetched;
-	reg [2:0] state;
+	reg [383:0] next; // descriptor
+	reg [4:0] next_number;
 	reg [3:0] word;
+	reg here; // `next` is complete
+	reg [1:0] state;
+	reg broken; // nothing begins until the reset
 	reg slot;
 	reg [31:0] layer_cycles;
-	wire [31:0] shape = layer[32*`WORD_SHAPE +: 32];
-	wire [31:0] place = layer[32*`WORD_INPUT_PLACE +: 32];
-	wire [31:0] kernel = layer[32*`WORD_KERNEL +: 32];
-	wire [31:0] tiles = layer[32*`WORD_TILES +: 32];
-	wire [31:0] chunks = layer[32*`WORD_CHUNKS +: 32];
-	wire [31:0] out = layer[32*`WORD_OUTPUT +: 32];
-	wire [31:0] pooled = layer[32*`WORD_POOLED +: 32];
-	wire last = shape[`F_SHAPE_LAST];
+	wire [31:0] shape = next[32*`WORD_SHAPE +: 32];
+	wire [31:0] place = next[32*`WORD_INPUT_PLACE +: 32];
+	wire [31:0] kernel = next[32*`WORD_KERNEL +: 32];
+	wire [31:0] tiles = next[32*`WORD_TILES +: 32];
+	wire [31:0] chunks = next[32*`WORD_CHUNKS +: 32];
+	wire [31:0] out = next[32*`WORD_OUTPUT +: 32];
+	wire [31:0] pooled = next[32*`WORD_POOLED +: 32];
+	wire [31:0] running = layer[32*`WORD_SHAPE +: 32];
+	wire last = running[`F_SHAPE_LAST];
 	wire scores = shape[`F_SHAPE_ENDING] == `ENDING_SCORES;
 	wire [3:0] bits = shape[`F_SHAPE_OUTPUT_BITS];
+	wire load; // `next` becomes `layer`
 
 	always @(posedge clock) begin
 		if (descriptor_write)
 			descriptors[descriptor_address] <= descriptor_data;
-		fetched <= descriptors[{number, word}];
+		fetched <= descriptors[{next_number, word}];
+		// A word comes a cycle after its address: they go through the last place to theirs.
+		if (!here) begin
+			word <= word + 4'd1;
+			if (word != 0)
+				next <= {fetched, next[383:32]};
+			here <= word == `DESCRIPTOR_USED;
+		end
+		if (load) begin
+			next_number <= shape[`F_SHAPE_LAST] ? 5'd0 : next_number + 5'd1;
+			here <= 0;
+			word <= 0;
+		end
+		if (reset || descriptor_write) begin
+			next_number <= 0;
+			here <= 0;
+			word <= 0;
+		end
 	end
 
 	// What would make the loops endless or the pace wrong.
@@ -82,11 +106,14 @@ module sequencer (
 			 out[`F_OUTPUT_HEIGHT] != 0 && out[`F_OUTPUT_WIDTH] != 0 &&
 			 pooled[`F_POOLED_HEIGHT] != 0 && pooled[`F_POOLED_WIDTH] != 0 &&
 			 (shape[`F_SHAPE_POOL] == 0 || pooled[`F_POOLED_WIDTH] <= 64) &&
-			 (last || number != 5'd31);
+			 (shape[`F_SHAPE_LAST] || next_number != 5'd31);
 
-	wire finished = issued && !start && in_flight == 0 && quiet && (scores || written);
+	wire finished = issued && !start && in_flight == 0 && quiet &&
+			(running[`F_SHAPE_ENDING] == `ENDING_SCORES || written);
+	wire begins = state == IDLE && enable && !stop && !broken && full[slot] && answer_ready;
 
-	assign computing = state != IDLE && state != FAILED;
+	assign load = here && (begins || (state == RUN && finished && !last));
+	assign computing = state != IDLE;
 	always @(posedge clock) begin
 		start <= 0;
 		error <= 0;
@@ -96,65 +123,54 @@ module sequencer (
 		layer_ended <= 0;
 		picture_cycles <= picture_cycles + 32'd1;
 		layer_cycles <= layer_cycles + 32'd1;
-		case (state)
-		IDLE:
-			if (enable && !stop && full[slot] && answer_ready) begin
-				answer_begin <= 1;
-				serial <= slot ? serial1 : serial0;
-				number <= 0;
-				picture_cycles <= 1;
-				layer_cycles <= 1;
-				state <= FETCH;
-			end
-		FETCH: begin
-			// A word comes a cycle after its address: they go through the last place to theirs.
-			if (word != 0)
-				layer[383:0] <= {fetched, layer[383:32]};
-			if (word == `DESCRIPTOR_USED)
-				state <= CHECK;
-		end
-		CHECK: begin
+		if (load) begin
+			layer <= next;
+			number <= next_number;
 			input_base <= place[`F_INPUT_PLACE_BASE] +
 				      (!shape[`F_SHAPE_FROM_PICTURE] ? 12'd0 : slot ? slot1 : slot0);
-			state <= BEGIN;
+			layer_cycles <= 1;
 		end
-		BEGIN:
+		case (state)
+		IDLE:
+			if (load) begin
+				answer_begin <= 1;
+				serial <= slot ? serial1 : serial0;
+				picture_cycles <= 1;
+				state <= BEGIN;
+			end
+		BEGIN: // `sound` is that of `layer`
 			if (sound) begin
 				start <= 1;
 				state <= RUN;
 			end else begin
 				error <= 1;
-				state <= FAILED;
+				broken <= 1;
+				state <= IDLE;
 			end
 		RUN:
-			if (finished) begin
+			if (finished && (last || here)) begin
 				layer_ended <= 1;
 				ended <= number;
 				ended_cycles <= layer_cycles;
-				layer_cycles <= 1;
-				if (!last)
-					number <= number + 5'd1;
-				if (shape[`F_SHAPE_RELEASES]) begin
+				if (running[`F_SHAPE_RELEASES]) begin
 					release_slot[slot] <= 1;
 					slot <= two_slots && !slot;
 				end
-				state <= last ? FINISH : FETCH;
+				state <= last ? FINISH : BEGIN;
 			end
 		FINISH:
 			if (answer_ready) begin
 				answer_end <= 1;
 				state <= IDLE;
 			end
-		default: ;
 		endcase
-		if (state == FETCH)
-			word <= word + 4'd1;
-		else
-			word <= 0;
-		if (stop)
-			state <= FAILED;
+		if (stop) begin
+			state <= IDLE;
+			start <= 0;
+		end
 		if (reset) begin
 			state <= IDLE;
+			broken <= 0;
 			slot <= 0;
 		end
 	end
