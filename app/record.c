@@ -7,6 +7,7 @@
 #include "networks.h"
 #include "output.h"
 #include "recording.h"
+#include "service.h"
 #include "signals.h"
 #include "trace_file.h"
 
@@ -231,10 +232,13 @@ static int run(struct session *s)
 		return code;
 	while (!line_ended(s->line)) {
 		struct frame *frame = line_take(s->line, clock_now() + ATTENTION);
-		if (frame)
+		if (frame) {
 			line_shown(s->line, &frame);
+			service_frame();
+		}
 		heed_signals(s);
 	}
+	service_stopping();
 	if (line_join(s->line, &e))
 		code = fail(FAILURE_SOURCE, &e);
 	recorder_finish(s->recorder, &report);

@@ -4,8 +4,11 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define LINE_BYTES 1024
@@ -13,6 +16,7 @@
 
 static enum log_level maximum = LOG_INFO;
 static bool coloured;
+static bool to_journal;
 
 /* Lines held back. `bytes` grows after the bytes are there, so that log_let_go needs no lock. */
 static struct {
@@ -24,10 +28,22 @@ static struct {
 	char newest[LINE_BYTES];
 } held = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
+/* systemd.exec(5): the variable holds device and inode of what goes to the journal. */
+static bool is_journal(int fd)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	struct stat s;
+
+	return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 && !fstat(fd, &s) &&
+	       s.st_dev == (dev_t)device && s.st_ino == (ino_t)inode;
+}
+
 void log_configure(enum log_level level, bool colour)
 {
 	maximum = level;
 	coloured = colour;
+	to_journal = is_journal(STDERR_FILENO);
 }
 
 void log_hold(void)
@@ -69,17 +85,19 @@ static void hold(const char *line, size_t used, const char *words)
 
 void log_line(enum log_level level, const char *format, ...)
 {
+	/* priority: as sd-daemon(3) wants it at the line's start */
 	static const struct {
-		const char *word, *colour;
-	} style[] = {{"error: ", "\033[31m"}, {"warning: ", "\033[33m"}, {"", ""}, {"debug: ", "\033[2m"}};
+		const char *priority, *word, *colour;
+	} style[] = {{"<3>", "error: ", "\033[31m"}, {"<4>", "warning: ", "\033[33m"}, {"<6>", "", ""},
+		{"<7>", "debug: ", "\033[2m"}};
 	char line[LINE_BYTES];
 	va_list arguments;
 
 	if (level > maximum)
 		return;
 	bool paint = coloured && style[level].colour[0];
-	int used = snprintf(line, sizeof(line), "twobit: %s%s%s", paint ? style[level].colour : "",
-		style[level].word, paint ? "\033[0m" : "");
+	int used = snprintf(line, sizeof(line), "%stwobit: %s%s%s", to_journal ? style[level].priority : "",
+		paint ? style[level].colour : "", style[level].word, paint ? "\033[0m" : "");
 	int words = used;
 	va_start(arguments, format);
 	int more = vsnprintf(line + used, sizeof(line) - (size_t)used - 1, format, arguments);
