@@ -11,7 +11,7 @@ static int absent_open(const struct bus_window *windows, int count, void **state
 	(void)count;
 	(void)state;
 	return error_set(e, -ENODEV,
-		"this twobit was built without the simulated overlay; `tools/install-packages rtl`, "
+		"this twobit was built without the simulated overlay; `tools/install-packages tests`, "
 		"then `cmake -DTWOBIT_RTL=ON`, builds one with it");
 }
 
