@@ -108,7 +108,9 @@ void chart_latencies(FILE *file, const struct measurement *m)
 		for (int i = 0; i < BINS; i++)
 			highest = fmax(highest, bins[k].share[i]);
 	}
-	fprintf(file, "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"Histogram of latencies\">\n",
+	fprintf(file,
+		"<div class=\"wide\"><svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"Histogram of "
+		"latencies\">\n",
 		WIDTH, HIST_BASE + HIST_BELOW);
 	draw_axis(file, first, span, HIST_TOP, HIST_BASE);
 	fprintf(file,
@@ -163,29 +165,29 @@ static void find_times(const struct trace *trace, const char *name, bool ends, i
 	}
 }
 
-static int by_length(const void *a, const void *b)
+/*
+ * Of all runs of STRETCH pictures, from the first one's Conv0 to the last one's label, the one whose labels
+ * came most nearly at the rate that the line has by its median: as it usually goes, not as when something
+ * came between.
+ */
+static struct stretch typical(const struct trace *trace, int64_t interval)
 {
-	const struct stretch *x = a, *y = b;
-
-	return (x->length > y->length) - (x->length < y->length);
-}
-
-/* Of all runs of STRETCH pictures, from Conv0 to the last one's label, the one of median length. */
-static struct stretch typical(const struct trace *trace)
-{
-	int64_t begun[PICTURES], ended[PICTURES];
-	struct stretch all[PICTURES];
-	int count = 0;
+	int64_t begun[PICTURES], ended[PICTURES], nearest = INT64_MAX;
+	struct stretch best = {0};
 
 	find_times(trace, "conv0", false, begun);
 	find_times(trace, "label", true, ended);
-	for (int i = SKIPPED; i + STRETCH <= PICTURES; i++)
-		if (begun[i] && ended[i + STRETCH - 1])
-			all[count++] = (struct stretch){begun[i], ended[i + STRETCH - 1] - begun[i]};
-	if (!count)
-		return (struct stretch){0};
-	qsort(all, (size_t)count, sizeof(*all), by_length);
-	return all[count / 2];
+	for (int i = SKIPPED; i + STRETCH <= PICTURES; i++) {
+		int64_t last = ended[i + STRETCH - 1];
+		if (!begun[i] || !ended[i] || !last)
+			continue;
+		int64_t off = llabs(last - ended[i] - (STRETCH - 1) * interval);
+		if (off >= nearest)
+			continue;
+		nearest = off;
+		best = (struct stretch){begun[i], last - begun[i]};
+	}
+	return best;
 }
 
 static void draw_span(
@@ -239,8 +241,10 @@ static void draw_timeline(FILE *file, const struct trace *trace, const struct st
 {
 	int rows = trace_tracks(trace), height = rows * (ROW + ROW_GAP);
 
-	fprintf(file, "<figure><svg viewBox=\"0 -8 %d %d\" role=\"img\" aria-label=\"Timeline %s\">\n", WIDTH,
-		height + 44, kinds[kind]);
+	fprintf(file,
+		"<figure><div class=\"wide\"><svg viewBox=\"0 -8 %d %d\" role=\"img\" aria-label=\"Timeline "
+		"%s\">\n",
+		WIDTH, height + 44, kinds[kind]);
 	draw_axis(file, 0, (double)s->length / 1e3, 0, height);
 	int64_t together = draw_together(file, trace, s, find_track(trace, "conv0"), find_track(trace, "pl"));
 	for (int row = 0; row < rows; row++) {
@@ -253,7 +257,7 @@ static void draw_timeline(FILE *file, const struct trace *trace, const struct st
 	}
 	fprintf(file,
 		"<text class=\"tick\" x=\"%d\" y=\"%d\" "
-		"text-anchor=\"end\">µs</text></svg>\n<figcaption><b>%s.</b> "
+		"text-anchor=\"end\">µs</text></svg></div>\n<figcaption><b>%s.</b> "
 		"Conv0 and PL are at work together for %.0f %% of this stretch.</figcaption></figure>\n",
 		RIGHT, height + 32, kind == LINE_OVERLAPPED ? "With overlap" : "Without overlap",
 		100 * (double)together / (double)s->length);
@@ -268,12 +272,13 @@ void chart_timelines(FILE *file, const struct measurement *m)
 	for (int k = 0; k < LINE_KINDS; k++) {
 		if (!m->lines[k].trace)
 			return;
-		stretches[k] = typical(m->lines[k].trace);
+		stretches[k] = typical(m->lines[k].trace, m->lines[k].interval.p50);
 		longest = stretches[k].length > longest ? stretches[k].length : longest;
 	}
 	if (!longest)
 		return;
-	fputs("<h3>Timeline</h3>\n<p>A typical stretch of each run, from one scale: what a stage did when. A "
+	fputs("<h3>Timeline</h3>\n<p>A stretch of each run that went at its median rate, to one scale: what "
+	      "a stage did when. A "
 	      "colour is a "
 	      "picture; where the background is tinted, Conv0 works on a picture while the PL works on the "
 	      "one "
