@@ -122,7 +122,7 @@ void chart_latencies(FILE *file, const struct measurement *m)
 		draw_median(file, (double)m->lines[k].latency.p50 / 1e3, first, span, k);
 	}
 	fprintf(file,
-		"<text class=\"tick\" x=\"%d\" y=\"%d\" text-anchor=\"end\">µs</text>\n</svg>\n<p "
+		"<text class=\"tick\" x=\"%d\" y=\"%d\" text-anchor=\"end\">µs</text>\n</svg></div>\n<p "
 		"class=\"key\">",
 		RIGHT, HIST_BASE + 36);
 	for (int k = 0; k < LINE_KINDS; k++)
