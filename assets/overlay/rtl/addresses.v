@@ -59,7 +59,8 @@ module addresses (
 	// Cycle 1: products of planes.
 	reg [11:0] plane1, chunk1, weight_plane1, index1;
 	reg [12:0] base1;
-	reg signed [11:0] y1, x1;
+	(* keep *) reg signed [11:0] y1; // else yosys 0.23 puts it into a multiplier, and leaves its other readers nothing
+	reg signed [11:0] x1;
 	reg [3:0] endings;
 	reg ending1;
 
@@ -77,8 +78,7 @@ module addresses (
 		x1 <= step_x;
 	end
 
-	// Cycle 2: products of rows and blocks of pixels. The sign is looked at by itself: yosys 0.23 loses the carry of
-	// y1 >= 0, and with it all codes.
+	// Cycle 2: products of rows and blocks of pixels.
 	reg [11:0] row2, block2, sum2;
 	reg [12:0] weight2;
 	reg inside2;
