@@ -383,7 +383,7 @@ static int64_t next_deadline(struct recorder *r)
 {
 	int64_t deadline = INT64_MAX;
 
-	if (r->judged && r->writer.trouble)
+	if (r->judged && r->writer.trouble && tape_at(r->tape, 0)->stamps[STAMP_CAPTURED] <= r->until)
 		deadline = r->writer.retry_at;
 	if (r->judged < tape_count(r->tape) && !r->options.patient) {
 		int64_t waited = tape_at(r->tape, r->judged)->stamps[STAMP_RECEIVED] + LABEL_PATIENCE;
