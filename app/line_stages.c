@@ -363,14 +363,17 @@ static struct caption_guide guide_for(const struct line *line, const struct fram
 }
 
 static struct caption caption_for(
-	const struct line *line, const struct line_caption *wanted, const struct latest *latest, double rate)
+	struct line *line, const struct line_caption *wanted, const struct latest *latest, double rate)
 {
+	struct recorder *recorder = atomic_load(&line->recorder);
 	struct caption caption = {0};
 
 	if (wanted->visible && latest->known)
 		caption = caption_of(line->options.network, &latest->result, line->options.threshold);
 	caption.notice = wanted->notice;
 	caption.trouble = watch_trouble(&line->watch);
+	if (!caption.trouble && recorder && recorder_started(recorder))
+		caption.trouble = "recording";
 	if (wanted->statistics) {
 		caption.statistics = true;
 		caption.frames_per_second = rate;
