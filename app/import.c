@@ -3,6 +3,8 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "command.h"
+#include "nn/import_bnn_pynq.h"
+#include "nn/import_npy.h"
 #include "nn/import_qnn_mo.h"
 #include "nn/import_qonnx.h"
 
@@ -15,7 +17,8 @@
 static const struct {
 	const char *name;
 	int (*import)(const char *path, struct network **out, struct error *e);
-} formats[] = {{"qnn-mo", import_qnn_mo}, {"qonnx", import_qonnx}};
+} formats[] = {{"qonnx", import_qonnx}, {"npy", import_npy}, {"qnn-mo", import_qnn_mo},
+	{"bnn-pynq", import_bnn_pynq}};
 
 #define FORMATS (sizeof(formats) / sizeof(formats[0]))
 
@@ -60,7 +63,7 @@ static int import_to(size_t format, const char *from, const char *to)
 	return code;
 }
 
-/* "qnn-mo or qonnx" */
+/* "qonnx, npy, qnn-mo or bnn-pynq" */
 static void list_formats(char *room, size_t size)
 {
 	size_t length = 0;
@@ -97,13 +100,16 @@ const struct command import_command = {
 	.summary = "Make a network folder from another project's files",
 	.usage = "[OPTION]… FORMAT FROM TO",
 	.details =
-		"FORMAT qnn-mo reads a network of QNN-MO-PYNQ: FROM is its list of layers "
-		"(NAME-layers.json), or\n"
-		"the folder that holds one. FORMAT qonnx reads what Brevitas exports: FROM is MODEL.onnx; "
-		"a labels.txt\n"
-		"beside it names the classes. TO is the folder to make; it must not exist yet.",
+		"FORMAT qonnx reads what Brevitas exports: FROM is MODEL.onnx; a labels.txt beside it\n"
+		"names the classes. FORMAT npy reads .npy arrays as you have them: FROM is a folder with\n"
+		"them and a list of layers, layers.json. FORMAT qnn-mo reads a network of QNN-MO-PYNQ:\n"
+		"FROM is its list of layers (NAME-layers.json), or the folder that holds one. FORMAT\n"
+		"bnn-pynq reads BNN-PYNQ's perceptron LFC-W1A1: FROM is the folder with its files\n"
+		"N-M-weights.bin and N-M-thres.bin. TO is the folder to make; it must not exist yet.",
 	.examples =
+		"twobit import qonnx lenet5.onnx my-network\n"
+		"twobit import npy my-arrays my-network\n"
 		"twobit import qnn-mo dorefanet-layers.json my-network\n"
-		"twobit import qonnx lenet5.onnx my-network",
+		"twobit import bnn-pynq params/mnist/lfcW1A1 my-network",
 	.run = run,
 };

@@ -297,13 +297,7 @@ static int labels_make(struct import *m, struct error *e)
 		return rc;
 	}
 	free(path);
-	network->labels = calloc((size_t)network->class_count, sizeof(*network->labels));
-	for (int i = 0; network->labels && i < network->class_count; i++)
-		if (asprintf(&network->labels[i], "class %d", i) < 0) {
-			network->labels[i] = NULL;
-			return error_set(e, -ENOMEM, "%s: out of memory", m->path);
-		}
-	return network->labels ? 0 : error_set(e, -ENOMEM, "%s: out of memory", m->path);
+	return labels_number(network, e);
 }
 
 /* The file's name without its ending. */

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -147,6 +148,17 @@ int labels_parse(struct network *network, const char *file, const char *text, si
 		return error_set(e, -EBADMSG, "%s:%d: ends after %d labels, the network has %d classes", file,
 			lines.number ? lines.number : 1, lines.number, network->class_count);
 	return 0;
+}
+
+int labels_number(struct network *network, struct error *e)
+{
+	network->labels = calloc((size_t)network->class_count, sizeof(*network->labels));
+	for (int i = 0; network->labels && i < network->class_count; i++)
+		if (asprintf(&network->labels[i], "class %d", i) < 0) {
+			network->labels[i] = NULL;
+			return error_set(e, -ENOMEM, "no memory for %d labels", network->class_count);
+		}
+	return network->labels ? 0 : error_set(e, -ENOMEM, "no memory for labels");
 }
 
 static bool is_label(const char *label, struct piece piece)

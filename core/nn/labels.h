@@ -19,6 +19,9 @@ const char *label_fault(const char *text, size_t length);
  */
 int labels_parse(struct network *network, const char *file, const char *text, size_t length, struct error *e);
 
+/* Calls the classes "class 0", "class 1" and so on. */
+int labels_number(struct network *network, struct error *e);
+
 /* Reads lines "name: label, label, …" into network->groups; labels must have been read. */
 int groups_parse(struct network *network, const char *file, const char *text, size_t length, struct error *e);
 

@@ -37,12 +37,18 @@ struct reading {
 	struct error *e;
 };
 
+const char *layer_array_file(const struct layer *layer, enum layer_array array,
+	const char *const names[ARRAY_COUNT], char *room, size_t size)
+{
+	if (names[array])
+		return names[array];
+	snprintf(room, size, "%s.%s.npy", layer->name, layer_array_names[array]);
+	return room;
+}
+
 static const char *file_name(const struct reading *r, char *room, size_t size)
 {
-	if (r->names[r->array])
-		return r->names[r->array];
-	snprintf(room, size, "%s.%s.npy", r->layer->name, layer_array_names[r->array]);
-	return room;
+	return layer_array_file(r->layer, r->array, r->names, room, size);
 }
 
 static int fail(const struct reading *r, int code, const char *what)
@@ -175,9 +181,10 @@ static int read_array(struct network *network, struct layer *layer, const struct
 	}
 }
 
-int layer_read_arrays(struct network *network, struct layer *layer, const char *const names[ARRAY_COUNT],
-	const struct network_files *files, struct error *e)
+int layer_read_arrays(struct network *network, struct layer *layer, const json_t *entry,
+	const char *const names[ARRAY_COUNT], const struct network_files *files, struct error *e)
 {
+	(void)entry;
 	struct reading r = {files, layer, ARRAY_WEIGHTS, names, e};
 
 	if (layer->ending == ENDING_SCORES)

@@ -66,7 +66,7 @@ static bool folder_has(void *context, const char *name)
 	return faccessat(*(int *)context, name, F_OK, 0) == 0;
 }
 
-int network_load(const char *folder, struct network **out, struct error *e)
+int folder_parse(const char *folder, network_parser *parse, struct network **out, struct error *e)
 {
 	struct error cause = {0};
 	struct network *network = NULL;
@@ -78,8 +78,8 @@ int network_load(const char *folder, struct network **out, struct error *e)
 	if (directory < 0)
 		return error_set(
 			e, -errno, "%s: the network's folder cannot be opened: %s", folder, strerror(errno));
-	const struct network_files files = {folder_read, folder_has, &directory};
-	int rc = network_parse(&files, &network, &cause);
+	const struct network_files files = {.read = folder_read, .exists = folder_has, .context = &directory};
+	int rc = parse(&files, &network, &cause);
 	close(directory);
 	if (rc)
 		return error_set(e, rc, "%.*s/%s", (int)length, folder, cause.text);
@@ -90,4 +90,9 @@ int network_load(const char *folder, struct network **out, struct error *e)
 	}
 	*out = network;
 	return 0;
+}
+
+int network_load(const char *folder, struct network **out, struct error *e)
+{
+	return folder_parse(folder, network_parse, out, e);
 }

@@ -10,8 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define JSON_FILE "network.json"
-#define JSON_LIMIT ((size_t)4 << 20)  /* bytes of network.json */
+#define JSON_LIMIT ((size_t)4 << 20)  /* bytes of the list of layers */
 #define TEXT_LIMIT ((size_t)32 << 20) /* bytes of labels.txt and of groups.txt */
 #define ENTRY_LIMIT (3 * LAYER_LIMIT) /* each layer may have a split before and a merge behind it */
 
@@ -287,7 +286,7 @@ static int parse_arrays(struct parser *p, const json_t *entry, struct layer *l, 
 		return error_set(e, -EOVERFLOW,
 			"field \"weights\": the network has %llu up to here, over the limit of %llu",
 			(unsigned long long)weights, (unsigned long long)WEIGHT_LIMIT);
-	return layer_read_arrays(p->network, l, names, p->files, e);
+	return p->files->arrays(p->network, l, entry, names, p->files, e);
 }
 
 static int parse_layer(struct parser *p, const json_t *entry, const char *name, enum layer_kind kind,
@@ -380,7 +379,7 @@ static int check_from(const struct parser *p, const json_t *entry, size_t index,
 }
 
 /* Misspelt, an optional field would be passed over in silence. */
-static int check_fields(json_t *entry, struct error *e)
+static int check_fields(const struct parser *p, json_t *entry, struct error *e)
 {
 	static const char *const known[] = {"name", "func", "from", "input_bits", "output_bits",
 		"weight_bits", "threshold_bits", "kernel_shape", "kernel_stride", "padding", "groups",
@@ -391,7 +390,7 @@ static int check_fields(json_t *entry, struct error *e)
 
 	json_object_foreach(entry, field, value)
 	{
-		bool found = false;
+		bool found = p->files->field && strcmp(field, p->files->field) == 0;
 		for (size_t i = 0; i < sizeof(known) / sizeof(*known) && !found; i++)
 			found = strcmp(field, known[i]) == 0;
 		for (int i = 0; i < ARRAY_COUNT && !found; i++)
@@ -415,7 +414,7 @@ static int parse_entry(struct parser *p, json_t *entry, size_t index, struct err
 	for (size_t i = 0; i < index; i++)
 		if (strcmp(entry_name(p, i), entry_name(p, index)) == 0)
 			return bad(e, "name", "is the name of an earlier layer already");
-	if ((rc = check_fields(entry, e)) || (rc = check_from(p, entry, index, e)) ||
+	if ((rc = check_fields(p, entry, e)) || (rc = check_from(p, entry, index, e)) ||
 		(rc = optional_string(entry, "func", &func, e)))
 		return rc;
 	if (!func)
@@ -439,25 +438,26 @@ static int parse_layers(struct parser *p, struct error *e)
 	struct error cause = {0};
 
 	if (count < 1 || count > ENTRY_LIMIT)
-		return error_set(e, -EBADMSG, JSON_FILE ": field \"layers\": is not a list of 1 … %d layers",
-			LAYER_LIMIT);
+		return error_set(e, -EBADMSG, "%s: field \"layers\": is not a list of 1 … %d layers",
+			p->files->list, LAYER_LIMIT);
 	p->network->layers = calloc(LAYER_LIMIT, sizeof(*p->network->layers));
 	if (!p->network->layers)
-		return error_set(e, -ENOMEM, JSON_FILE ": no memory");
+		return error_set(e, -ENOMEM, "%s: no memory", p->files->list);
 	for (size_t i = 0; i < count; i++) {
 		json_t *entry = json_array_get(p->entries, i);
 		if (!name_valid(entry_name(p, i)))
 			return error_set(e, -EBADMSG,
-				JSON_FILE
-				": layer %zu: field \"name\": is not 1 … %d letters, digits, \"_\", \"-\" "
+				"%s: layer %zu: field \"name\": is not 1 … %d letters, digits, \"_\", \"-\" "
 				"and \".\"",
-				i, NAME_LIMIT);
+				p->files->list, i, NAME_LIMIT);
 		int rc = parse_entry(p, entry, i, &cause);
 		if (rc)
-			return error_set(e, rc, JSON_FILE ": layer \"%s\": %s", entry_name(p, i), cause.text);
+			return error_set(
+				e, rc, "%s: layer \"%s\": %s", p->files->list, entry_name(p, i), cause.text);
 	}
 	if (p->splitting)
-		return error_set(e, -EBADMSG, JSON_FILE ": field \"layers\": a split is never merged");
+		return error_set(
+			e, -EBADMSG, "%s: field \"layers\": a split is never merged", p->files->list);
 	return 0;
 }
 
@@ -478,9 +478,9 @@ static int read_text(
 	if (!rc && p->network->class_count == 0)
 		rc = bad(&cause, field, "the network ends with codes, not with scores of classes");
 	if (rc)
-		return error_set(e, rc, JSON_FILE ": %s", cause.text);
+		return error_set(e, rc, "%s: %s", p->files->list, cause.text);
 	if ((rc = p->files->read(p->files->context, name, TEXT_LIMIT, &text, &size, &cause)))
-		return error_set(e, rc, JSON_FILE ": field \"%s\": %s %s", field, name, cause.text);
+		return error_set(e, rc, "%s: field \"%s\": %s %s", p->files->list, field, name, cause.text);
 	rc = parse(p->network, name, (const char *)text, size, e);
 	free(text);
 	return rc;
@@ -494,7 +494,7 @@ static int parse_root(struct parser *p, json_t *root, struct error *e)
 	int rc = 0;
 
 	if (!json_is_object(root))
-		return error_set(e, -EBADMSG, JSON_FILE ": is not an object");
+		return error_set(e, -EBADMSG, "%s: is not an object", p->files->list);
 	rc = required_int(root, "format", &format, &cause);
 	if (!rc && format != 1)
 		rc = error_set(
@@ -502,21 +502,21 @@ static int parse_root(struct parser *p, json_t *root, struct error *e)
 	if (!rc && !(rc = optional_string(root, "network", &name, &cause)) && !name)
 		rc = bad(&cause, "network", "is missing");
 	if (rc)
-		return error_set(e, rc, JSON_FILE ": %s", cause.text);
+		return error_set(e, rc, "%s: %s", p->files->list, cause.text);
 	if (!(p->network->name = strdup(name)))
-		return error_set(e, -ENOMEM, JSON_FILE ": no memory");
+		return error_set(e, -ENOMEM, "%s: no memory", p->files->list);
 	p->entries = json_object_get(root, "layers");
 	if ((rc = parse_layers(p, e)))
 		return rc;
 	if (p->network->class_count && !json_object_get(root, "labels"))
-		return error_set(e, -EBADMSG, JSON_FILE ": field \"labels\": is missing");
+		return error_set(e, -EBADMSG, "%s: field \"labels\": is missing", p->files->list);
 	if ((rc = view_parse(json_object_get(root, "view"), &p->network->view, &cause)))
-		return error_set(e, rc, JSON_FILE ": %s", cause.text);
+		return error_set(e, rc, "%s: %s", p->files->list, cause.text);
 	if ((rc = read_text(p, root, "labels", labels_parse, e)) ||
 		(rc = read_text(p, root, "groups", groups_parse, e)))
 		return rc;
 	if ((rc = network_check(p->network, &cause)))
-		return error_set(e, rc, JSON_FILE ": %s", cause.text);
+		return error_set(e, rc, "%s: %s", p->files->list, cause.text);
 	return 0;
 }
 
@@ -527,27 +527,30 @@ static int parse_json(const struct network_files *files, json_t **root, struct e
 	uint8_t *text = NULL;
 	size_t size = 0;
 
-	int rc = files->read(files->context, JSON_FILE, JSON_LIMIT, &text, &size, &cause);
+	int rc = files->read(files->context, files->list, JSON_LIMIT, &text, &size, &cause);
 	if (rc)
-		return error_set(e, rc, JSON_FILE ": %s", cause.text);
+		return error_set(e, rc, "%s: %s", files->list, cause.text);
 	*root = json_loadb((const char *)text, size, JSON_REJECT_DUPLICATES, &fault);
 	free(text);
 	if (!*root)
-		return error_set(e, -EBADMSG, JSON_FILE ":%d:%d: is not JSON: %s", fault.line, fault.column,
-			fault.text);
+		return error_set(e, -EBADMSG, "%s:%d:%d: is not JSON: %s", files->list, fault.line,
+			fault.column, fault.text);
 	return 0;
 }
 
 int network_parse(const struct network_files *files, struct network **out, struct error *e)
 {
-	struct parser p = {.files = files, .split = 1};
+	struct network_files named = *files;
+	struct parser p = {.files = &named, .split = 1};
 	json_t *root = NULL;
 
-	int rc = parse_json(files, &root, e);
+	named.list = files->list ? files->list : "network.json";
+	named.arrays = files->arrays ? files->arrays : layer_read_arrays;
+	int rc = parse_json(&named, &root, e);
 	if (rc)
 		return rc;
 	p.network = calloc(1, sizeof(*p.network));
-	rc = p.network ? parse_root(&p, root, e) : error_set(e, -ENOMEM, JSON_FILE ": no memory");
+	rc = p.network ? parse_root(&p, root, e) : error_set(e, -ENOMEM, "%s: no memory", named.list);
 	json_decref(root);
 	if (rc)
 		network_free(p.network);

@@ -82,7 +82,7 @@ static void run(const struct network *network)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct pack pack = {data, size};
-	const struct network_files files = {pack_read, pack_has, &pack};
+	const struct network_files files = {.read = pack_read, .exists = pack_has, .context = &pack};
 	struct network *network = NULL;
 	struct error e = {0};
 

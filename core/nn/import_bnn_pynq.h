@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* Reads BNN-PYNQ's perceptron LFC-W1A1 (28×28 pixels, 1-bit weights and activations) in that project's own
+ * format. */
+#ifndef NN_IMPORT_BNN_PYNQ_H
+#define NN_IMPORT_BNN_PYNQ_H
+
+#include "nn/network.h"
+
+struct error;
+struct network_files;
+
+/*
+ * folder: holds L-PE-weights.bin and L-PE-thres.bin, and classes.txt as a rule. The network takes bits of
+ * pixels, 1 from 128 on, and gives a score for each class: the highest where that project's answer is,
+ * whatever the picture. It is called as the folder is.
+ *
+ * On success *out passed network_check and is owned by the caller; else it is NULL. Fails with one sentence
+ * in *e that names the file; every file has exactly the size that its layer needs.
+ */
+int import_bnn_pynq(const char *folder, struct network **out, struct error *e);
+
+/* The same of files that lie anywhere, called "lfc"; the network's folder is left NULL. */
+int import_bnn_pynq_files(const struct network_files *files, struct network **out, struct error *e);
+
+#endif
