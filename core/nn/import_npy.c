@@ -8,7 +8,6 @@
 #include "nn/network_parse.h"
 #include "nn/npy.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <float.h>
 #include <math.h>
@@ -33,7 +32,7 @@ struct array {
 		 ##__VA_ARGS__),                                                                             \
 		(code))
 
-/* NumPy's kinds of numbers, and the bytes that we read of each. */
+/* NumPy's kinds of numbers, and their bytes. */
 static bool type_known(const char *type)
 {
 	static const char *const types[] = {"b1", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8"};
@@ -76,45 +75,53 @@ static uint64_t raw_at(const struct array *a, uint64_t index)
 	return raw;
 }
 
+static int64_t signed_at(const struct array *a, uint64_t index)
+{
+	unsigned spare = 64 - 8 * (unsigned)npy_width(&a->npy);
+
+	return (int64_t)(raw_at(a, index) << spare) >> spare;
+}
+
 static double real_at(const struct array *a, uint64_t index)
 {
 	uint64_t raw = raw_at(a, index);
 	uint32_t low = (uint32_t)raw;
-	unsigned spare = 64 - 8 * (unsigned)npy_width(&a->npy);
 	double wide;
 	float narrow;
 
 	if (a->npy.type[0] == 'i')
-		return (double)((int64_t)(raw << spare) >> spare);
+		return (double)signed_at(a, index);
 	if (a->npy.type[0] != 'f')
 		return (double)raw;
 	memcpy(&wide, &raw, sizeof(wide));
 	memcpy(&narrow, &low, sizeof(narrow));
-	return spare ? (double)narrow : wide;
+	return npy_width(&a->npy) == sizeof(float) ? (double)narrow : wide;
+}
+
+/* False: no int64_t holds it. */
+static bool to_whole(const struct array *a, uint64_t index, int64_t *out)
+{
+	if (a->npy.type[0] == 'f') {
+		double real = real_at(a, index);
+		bool fits = real >= -0x1p63 && real < 0x1p63;
+		*out = fits ? (int64_t)real : 0;
+		return fits;
+	}
+	*out = a->npy.type[0] == 'i' ? signed_at(a, index) : (int64_t)raw_at(a, index);
+	return a->npy.type[0] == 'i' || *out >= 0;
 }
 
 /* The number at `index`, which must be whole and within low … high; channel: for messages. */
 static int whole_at(const struct array *a, uint64_t index, int channel, int64_t low, int64_t high,
 	int64_t *out, struct error *e)
 {
-	uint64_t raw = raw_at(a, index);
 	double real = real_at(a, index);
 
-	if (a->npy.type[0] == 'f' && !(real == trunc(real)))
+	if (!(real == trunc(real)))
 		return array_error(a, -EBADMSG, e,
 			"holds %g at channel %d, which is no whole number; round it (thresholds: numpy.ceil)",
 			real, channel);
-	/* As doubles, so that what an int64_t cannot hold is known before it is made one. */
-	bool fits = real >= -0x1p63 && real < 0x1p63;
-	if (fits && a->npy.type[0] == 'f')
-		*out = (int64_t)real;
-	else if (fits && a->npy.type[0] == 'i')
-		*out = (int64_t)(raw << (64 - 8 * npy_width(&a->npy))) >> (64 - 8 * npy_width(&a->npy));
-	else if (raw <= INT64_MAX)
-		*out = (int64_t)raw;
-	else
-		fits = false;
-	if (fits && *out >= low && *out <= high)
+	if (to_whole(a, index, out) && *out >= low && *out <= high)
 		return 0;
 	return array_error(a, -EBADMSG, e, "holds %.17g at channel %d, which is not within %lld … %lld", real,
 		channel, (long long)low, (long long)high);
