@@ -282,7 +282,8 @@ static int network_read(struct import *m, struct error *e)
 	if (!m->network->name || !m->network->layers)
 		return no_memory(e);
 	/* All that this project trained perceptrons for is handwriting. */
-	m->network->view = (struct view){.kind = VIEW_INK, .size = 0.6, .fill = 20.0 / 28};
+	m->network->view =
+		(struct view){.kind = VIEW_INK, .size = VIEW_SIZE_DEFAULT, .fill = VIEW_FILL_DEFAULT};
 	for (int i = 0; i <= LAST && rc == 0; i++)
 		rc = layer_read(m, i, e);
 	if (rc || (rc = scores_add(m->network, e)))

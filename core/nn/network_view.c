@@ -10,10 +10,6 @@ static const char *const kinds[] = {[VIEW_CENTRE] = "centre", [VIEW_BOX] = "box"
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
-/* What is not given. MNIST's digits fill 20 of 28 pixels. */
-#define SIZE_DEFAULT 0.6
-#define FILL_DEFAULT (20.0 / 28)
-
 static bool share_valid(double share)
 {
 	return share >= 0.1 && share <= 1;
@@ -89,9 +85,9 @@ int view_parse(const json_t *value, struct view *view, struct error *e)
 		return error_set(e, -EBADMSG, "field \"view\": is not an object");
 	int rc = parse_kind(json_object_get(value, "kind"), view, e);
 	if (!rc && view->kind != VIEW_CENTRE)
-		view->size = SIZE_DEFAULT;
+		view->size = VIEW_SIZE_DEFAULT;
 	if (!rc && view->kind == VIEW_INK)
-		view->fill = FILL_DEFAULT;
+		view->fill = VIEW_FILL_DEFAULT;
 	json_object_foreach((json_t *)value, name, member)
 	{
 		if (rc)
@@ -107,9 +103,9 @@ json_t *view_json(const struct view *view)
 
 	if (!json)
 		return NULL;
-	if (view->kind != VIEW_CENTRE)
+	if (view->kind != VIEW_CENTRE && view->size != VIEW_SIZE_DEFAULT)
 		json_object_set_new(json, "size", json_real(view->size));
-	if (view->kind == VIEW_INK)
+	if (view->kind == VIEW_INK && view->fill != VIEW_FILL_DEFAULT)
 		json_object_set_new(json, "fill", json_real(view->fill));
 	if (view->inverted)
 		json_object_set_new(json, "inverted", json_true());
