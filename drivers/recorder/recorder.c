@@ -22,9 +22,10 @@
 
 #define EVENTS_MAXIMUM 64 /* that wait for the writer */
 
-/* Frames on the tape: those of the pre-roll at 60 a second, and some seconds. */
+/* Frames on the tape: those of the pre-roll at 60 a second, and some seconds; no more than fit, if one takes
+ * so many bytes. */
 #define SLOTS_LEAST 512
-#define SLOTS_MOST 65536
+#define SLOT_BYTES 16384
 
 struct event {
 	char name[24], text[200];
@@ -83,9 +84,12 @@ static void *write_loop(void *argument);
 
 static int slots_for(const struct recorder_options *options)
 {
-	int64_t frames = SLOTS_LEAST + options->pre_roll / SECOND * 60;
+	size_t frames = SLOTS_LEAST + (size_t)(options->pre_roll / SECOND) * 60;
+	size_t most = options->memory / SLOT_BYTES;
 
-	return (int)(frames < SLOTS_MOST ? frames : SLOTS_MOST);
+	if (frames > most)
+		frames = most > SLOTS_LEAST ? most : SLOTS_LEAST;
+	return frames < INT_MAX ? (int)frames : INT_MAX;
 }
 
 int recorder_open(const struct recorder_options *options, struct recorder **out, struct error *e)

@@ -4,6 +4,8 @@
 #include "line.h"
 #include "network_builder.h"
 #include "nn/reference.h"
+#include "recorded.h"
+#include "recorder/recorder.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -92,6 +94,8 @@ struct outcome {
 	struct line_report report;
 };
 
+static struct recorder *recorder; /* NULL: none */
+
 /* Runs FRAMES frames; lossless, each is compared with the reference. */
 static void run(bool lossless, int64_t check, struct outcome *outcome)
 {
@@ -106,6 +110,7 @@ static void run(bool lossless, int64_t check, struct outcome *outcome)
 
 	memset(outcome, 0, sizeof(*outcome));
 	options.network = network;
+	options.recorder = recorder;
 	assert_int_equal(camera_open("test", &wanted, &options.camera, &e), 0);
 	assert_int_equal(pl_open("software", NULL, &options.pl, &e), 0);
 	assert_int_equal(line_start(&options, &line, &e), 0);
@@ -280,6 +285,55 @@ static void test_reset_that_fails_leads_to_programming(void **state)
 	assert_int_equal(simulation.programmings, 1);
 }
 
+/* A recording's log tells what became of the PL, and what computed each frame. */
+static void test_recorded(void **state)
+{
+	static const char *const events[] = {"pl_failed", "pl_alarm", "pl_retired"};
+	struct network *network = tiny_network(7);
+	char *folder = folder_make(), pattern[300];
+	struct recorder_options options = {.pattern = pattern,
+		.memory = 4000000,
+		.quality = 90,
+		.top_k = 3,
+		.patient = true,
+		.network = network,
+		.pl = "overlay"};
+	json_t *schema = json_load_file("docs/label-log.schema.json", 0, NULL);
+	struct simulation gone = sound;
+	struct recorded r;
+	struct error e;
+	int by_overlay = 0, by_software = 0;
+
+	(void)state;
+	snprintf(pattern, sizeof(pattern), "%s/a.mkv", folder);
+	gone.fail_from = CALIBRATION + 20;
+	gone.reset_fails = gone.program_fails = true;
+	simulate(&gone);
+	assert_int_equal(recorder_open(&options, &recorder, &e), 0);
+	recorder_start(recorder);
+	run(true, 0, &outcome);
+	recorder_close(recorder);
+	recorder = NULL;
+	assert_true(recorded_read(folder, "a", schema, &r));
+	assert_int_equal(r.frames, FRAMES);
+	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
+		assert_non_null(recorded_event(&r, events[i]));
+	for (size_t i = 0; i < r.lines; i++) {
+		const char *by = json_string_value(json_object_get(r.line[i], "by"));
+		if (!by)
+			continue;
+		bool overlay = strcmp(by, "overlay") == 0;
+		assert_false(overlay && by_software); /* it never came back */
+		*(overlay ? &by_overlay : &by_software) += 1;
+	}
+	assert_int_equal(by_overlay, 20);
+	assert_int_equal(by_software, FRAMES - 20);
+	recorded_free(&r);
+	json_decref(schema);
+	folder_remove(folder);
+	network_free(network);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -291,6 +345,7 @@ int main(void)
 		cmocka_unit_test(test_corruption_is_found),
 		cmocka_unit_test(test_never_right),
 		cmocka_unit_test(test_reset_that_fails_leads_to_programming),
+		cmocka_unit_test(test_recorded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
