@@ -20,7 +20,7 @@ int failure_exit_code(enum failure where, int code)
 		return EX_OSERR;
 	switch (where) {
 	case FAILURE_SOURCE:
-		return code == -EBADMSG || code == -EOVERFLOW ? EX_DATAERR : EX_NOINPUT;
+		return code == -EBADMSG || code == -EOVERFLOW || code == -EFBIG ? EX_DATAERR : EX_NOINPUT;
 	case FAILURE_NETWORK:
 		return EX_CONFIG;
 	case FAILURE_KERNELS:

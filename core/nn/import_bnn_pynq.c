@@ -40,10 +40,11 @@ struct import {
 
 static int no_memory(struct error *e)
 {
-	return error_set(e, -ENOMEM, "no memory for the network");
+	error_set(e, -ENOMEM, "no memory for the network");
+	return -ENOMEM;
 }
 
-/* The whole file, of at most `words` words: so many are *found. */
+/* The whole file, of at most `words` words: so many are *found. The caller frees *out. */
 static int words_read(const struct import *m, int layer, int pe, const char *kind, size_t words,
 	uint64_t **out, size_t *found, struct error *e)
 {
@@ -54,42 +55,42 @@ static int words_read(const struct import *m, int layer, int pe, const char *kin
 
 	snprintf(name, sizeof(name), "%d-%d-%s.bin", layer, pe, kind);
 	int rc = m->files->read(m->files->context, name, words * WORD_BYTES, &bytes, &size, &cause);
-	if (rc)
-		return error_set(e, rc, "%s %s", name, cause.text);
+	if (rc) {
+		error_set(e, rc, "%s %s", name, cause.text);
+		return rc;
+	}
 	*found = size / WORD_BYTES;
-	*out = malloc(words * WORD_BYTES);
-	if (!*out) {
+	*out = NULL;
+	if (size == 0 || size % WORD_BYTES) {
+		rc = -EBADMSG;
+		error_set(e, rc, "%s holds %zu bytes, up to %zu words of %d are expected", name, size, words,
+			WORD_BYTES);
+	} else if (!(*out = malloc(size))) {
 		rc = no_memory(e);
-	} else if (size == 0 || size % WORD_BYTES) {
-		rc = error_set(e, -EBADMSG, "%s holds %zu bytes, up to %zu words of %d are expected", name,
-			size, words, WORD_BYTES);
 	} else {
 		memcpy(*out, bytes, size);
 		for (size_t i = 0; i < *found; i++)
 			(*out)[i] = le64toh((*out)[i]);
 	}
 	free(bytes);
-	if (rc) {
-		free(*out);
-		*out = NULL;
-	}
 	return rc;
 }
 
 /* Folds of the layer: the last one of older parameters has one, of 16 rows, in place of four. */
 static int folds_find(const struct import *m, int index, int *folds, struct error *e)
 {
-	const struct folding *f = &foldings[index];
+	int needed = foldings[index].rows / foldings[index].pes;
 	uint64_t *words = NULL;
 	size_t found = 0;
-	int rc = words_read(m, index, 0, "thres", (size_t)(f->rows / f->pes), &words, &found, e);
+	int rc = words_read(m, index, 0, "thres", (size_t)needed, &words, &found, e);
 
 	free(words);
 	*folds = (int)found;
-	if (rc == 0 && index != LAST && *folds != f->rows / f->pes)
-		return error_set(e, -EBADMSG, "%d-0-thres.bin holds %d words, but the layer needs %d", index,
-			*folds, f->rows / f->pes);
-	return rc;
+	if (rc || index == LAST || *folds == needed)
+		return rc;
+	error_set(
+		e, -EBADMSG, "%d-0-thres.bin holds %d words, but the layer needs %d", index, *folds, needed);
+	return -EBADMSG;
 }
 
 /* One row of weights; *zeros counts those that are 0, behind the layer's inputs too. */
@@ -144,11 +145,13 @@ static int pe_read(const struct import *m, struct layer *layer, int index, int p
 	int rc = 0;
 
 	for (int i = 0; i < 2 && rc == 0; i++) {
-		size_t found;
+		size_t found = 0;
 		rc = words_read(m, index, pe, kinds[i], needed[i], &words[i], &found, e);
-		if (rc == 0 && found != needed[i])
-			rc = error_set(e, -EBADMSG, "%d-%d-%s.bin holds %zu words, but the layer needs %zu",
-				index, pe, kinds[i], found, needed[i]);
+		if (rc == 0 && found != needed[i]) {
+			rc = -EBADMSG;
+			error_set(e, rc, "%d-%d-%s.bin holds %zu words, but the layer needs %zu", index, pe,
+				kinds[i], found, needed[i]);
+		}
 	}
 	if (rc == 0)
 		rc = rows_take(layer, index, pe, words[0], words[1], e);
@@ -213,11 +216,13 @@ static int classes_read(struct import *m, int rows, struct error *e)
 	if (rc)
 		return error_set(e, rc, "%s %s", name, cause.text);
 	m->network->class_count = lines_count(text, &size);
-	if (m->network->class_count < 1 || m->network->class_count > rows)
-		rc = error_set(e, -EBADMSG, "%s holds %d classes, but the last layer has 1 to %d", name,
+	if (m->network->class_count < 1 || m->network->class_count > rows) {
+		rc = -EBADMSG;
+		error_set(e, rc, "%s holds %d classes, but the last layer has 1 to %d", name,
 			m->network->class_count, rows);
-	else
+	} else {
 		rc = labels_parse(m->network, name, (const char *)text, size, e);
+	}
 	free(text);
 	return rc;
 }
@@ -256,7 +261,7 @@ static int layer_read(struct import *m, int index, struct error *e)
 {
 	const struct folding *f = &foldings[index];
 	char name[16];
-	int folds;
+	int folds = 0;
 	int rc = folds_find(m, index, &folds, e);
 
 	if (rc == 0 && index == LAST)

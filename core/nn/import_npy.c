@@ -213,7 +213,7 @@ static int weights_read(struct array *a, const char *layout, int8_t **out, struc
 
 	if (rc)
 		return rc;
-	int8_t *to = malloc((size_t)layer_weight_count(l));
+	int8_t *to = calloc((size_t)layer_weight_count(l), 1);
 	if (!to)
 		return array_error(a, -ENOMEM, e, "does not fit into memory");
 	*out = to;

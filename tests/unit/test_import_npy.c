@@ -44,14 +44,12 @@ static void array_write(const char *name, const char *type, const char *order, c
 	const void *numbers, size_t size)
 {
 	static uint8_t file[65536];
-	char header[256];
 
-	int length = snprintf(header, sizeof(header), "{'descr': '%s', 'fortran_order': %s, 'shape': %s, }\n",
+	int length = snprintf((char *)file + 10, 256, "{'descr': '%s', 'fortran_order': %s, 'shape': %s, }\n",
 		type, order, shape);
-	memcpy(file, "\x93NUMPY\x01\0", 8);
+	memcpy(file, "\x93NUMPY\x01", 8);
 	file[8] = (uint8_t)length;
 	file[9] = (uint8_t)(length >> 8);
-	memcpy(file + 10, header, (size_t)length);
 	memcpy(file + 10 + length, numbers, size);
 	file_write(name, file, 10 + (size_t)length + size);
 }
@@ -351,8 +349,10 @@ static void a_copy_gives_the_same_scores(void **state)
 
 	(void)state;
 	snprintf(copy, sizeof(copy), "%s/copy", folder);
-	if (network_save(network, copy, &e) || network_load(copy, &loaded, &e))
+	if (network_save(network, copy, &e) || network_load(copy, &loaded, &e) || !loaded) {
 		fail_msg("%s", e.text);
+		return;
+	}
 	same(network, loaded);
 	for (int n = 0; n < 20; n++) {
 		for (int i = 0; i < 40; i++)
