@@ -117,22 +117,27 @@ static bool taken(const char *path)
 
 int names_next(const char *pattern, time_t time, unsigned *number, char out[PATH_MAX])
 {
-	bool numbered = false;
+	bool numbered = false, timed = false;
 	char path[PATH_MAX];
 	struct tm tm;
 
-	for (const char *at = strchr(pattern, '%'); at; at = strchr(at + 2, '%'))
+	for (const char *at = strchr(pattern, '%'); at; at = strchr(at + 2, '%')) {
 		numbered |= at[1] == 'i';
+		timed |= at[1] != 'i' && at[1] != '%';
+	}
 	localtime_r(&time, &tm);
-	for (unsigned i = 0; i < NUMBER_MAXIMUM; i++) {
-		if (!expand(pattern, &tm, *number + (numbered ? i : 0), path, sizeof(path) - 16))
+	/* A number goes on where it was; behind a name that tells the time, it is for those of the same time.
+	 */
+	unsigned first = numbered || !timed ? *number : 1;
+	for (unsigned i = first; i - first < NUMBER_MAXIMUM; i++) {
+		if (!expand(pattern, &tm, i, path, sizeof(path) - 16))
 			return -ENAMETOOLONG;
 		memcpy(out, path, strlen(path) + 1);
-		if (!numbered && i)
+		if (!numbered && i > 1)
 			snprintf(out, PATH_MAX, "%.*s-%u" ENDING, (int)(strlen(path) - strlen(ENDING)), path,
-				i + 1);
+				i);
 		if (!taken(out)) {
-			*number += numbered ? i : 0;
+			*number = i;
 			return 0;
 		}
 	}

@@ -21,8 +21,9 @@ int names_check(const char *pattern, struct error *e);
 void names_folder(const char *pattern, char *out, size_t size);
 
 /*
- * A path for a recording begun at `time`, such that neither it nor a log of either kind exists. *number:
- * where %i starts to look; set to what was found. -ENAMETOOLONG, -EEXIST when all are taken.
+ * A path for a recording begun at `time`, such that neither it nor a log of either kind exists. *number, from
+ * 1: where %i, or without any part of the time what makes names different, begins to look; set to what was
+ * found. -ENAMETOOLONG, -EEXIST when all are taken.
  */
 int names_next(const char *pattern, time_t time, unsigned *number, char out[PATH_MAX]);
 

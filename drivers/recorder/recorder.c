@@ -16,7 +16,7 @@
 
 #define SECOND INT64_C(1000000000)
 
-/* A label is waited for so long, ns, and no longer than until the tape is so full. */
+/* A label is waited for so long, ns, and no longer than until those that wait take so much of the tape. */
 #define LABEL_PATIENCE (5 * SECOND)
 #define CROWDED 0.5
 
@@ -43,7 +43,8 @@ struct recorder {
 	struct tape *tape;
 	uint64_t next_number, labelled_up_to; /* frames before these were received, are done with */
 	bool started, cut, closing;
-	bool crowded; /* the source waits for room */
+	bool crowded;	/* the source waits for room */
+	size_t waiting; /* bytes of frames that are not judged */
 	struct event events[EVENTS_MAXIMUM];
 	int first_event, event_count;
 	uint64_t late;
@@ -226,6 +227,7 @@ void recorder_frame(struct recorder *r, struct frame *frame, uint32_t broken)
 		pthread_cond_signal(&r->work);
 		pthread_cond_wait(&r->room, &r->lock);
 	}
+	r->waiting += entry.size;
 	r->next_number = frame->number + 1;
 	pthread_cond_signal(&r->work);
 	pthread_mutex_unlock(&r->lock);
@@ -260,9 +262,12 @@ static bool is_settled(const struct recorder *r, const struct tape_frame *frame)
 		return true;
 	if (r->crowded && !r->judged) /* nothing else could make room */
 		return true;
-	if (tape_filled(r->tape) > CROWDED && !r->options.patient)
+	if (r->options.patient)
+		return false;
+	if ((double)r->waiting > CROWDED * (double)r->options.memory ||
+		tape_count(r->tape) - r->judged > CROWDED * slots_for(&r->options))
 		return true;
-	return !r->options.patient && clock_now() > frame->stamps[STAMP_RECEIVED] + LABEL_PATIENCE;
+	return clock_now() > frame->stamps[STAMP_RECEIVED] + LABEL_PATIENCE;
 }
 
 static bool any_holds(struct recorder *r)
@@ -283,6 +288,7 @@ static bool judge(struct recorder *r, struct tape_frame *frame)
 
 	frame->judged = true;
 	r->judged++;
+	r->waiting -= frame->size;
 	r->now = frame->stamps[STAMP_CAPTURED];
 	if (!frame->labelled)
 		return false;

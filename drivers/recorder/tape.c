@@ -9,7 +9,6 @@ struct tape {
 	uint8_t *bytes;
 	size_t capacity;
 	size_t head; /* where the next frame's data would go */
-	size_t used; /* bytes of all frames, gaps at the ring's end not counted */
 	int slots, first, count;
 	struct tape_frame *frames;
 	int32_t *scores; /* [slots][class_count] */
@@ -93,7 +92,6 @@ bool tape_put(struct tape *tape, const struct tape_frame *frame)
 		memcpy(tape->bytes + place, frame->data, frame->size);
 		to->data = tape->bytes + place;
 		tape->head = place + frame->size;
-		tape->used += frame->size;
 	}
 	tape->count++;
 	return true;
@@ -121,16 +119,6 @@ void tape_drop(struct tape *tape)
 {
 	if (!tape->count)
 		return;
-	if (tape->frames[tape->first].data)
-		tape->used -= tape->frames[tape->first].size;
 	tape->first = (tape->first + 1) % tape->slots;
 	tape->count--;
-}
-
-double tape_filled(const struct tape *tape)
-{
-	double bytes = (double)tape->used / (double)tape->capacity;
-	double frames = (double)tape->count / tape->slots;
-
-	return bytes > frames ? bytes : frames;
 }

@@ -49,7 +49,4 @@ struct tape_frame *tape_find(struct tape *tape, uint64_t number);
 /* Removes the oldest frame. */
 void tape_drop(struct tape *tape);
 
-/* Which share of the tape is taken, by bytes or by frames, whichever is more: 0 … 1. */
-double tape_filled(const struct tape *tape);
-
 #endif

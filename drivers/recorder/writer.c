@@ -113,6 +113,7 @@ static bool begin(struct writer *w, const struct tape_frame *first, const char *
 	}
 	w->report.segments++;
 	w->segment++;
+	w->name_number++; /* a name is not used again, though its file may be deleted */
 	snprintf(w->report.last, sizeof(w->report.last), "%s", clip_path(w->clip));
 	snprintf(words, sizeof(words), "%s%s", w->trouble ? "after trouble with the disk; " : "",
 		w->reason ? w->reason : reason);

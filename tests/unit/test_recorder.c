@@ -394,6 +394,7 @@ static void test_when_goes_on(void **state)
 	read_back(&rig, "w", &r);
 	assert_int_equal(rig.report.segments, 1);
 	assert_true(r.frames > 50 && r.frames < 342);
+	assert_int_equal(rig.report.late, 0); /* memory full of the past is no reason to wait for no label */
 	uint64_t first = number_in(&rig, &r.frame[0]);
 	expect_frames(&rig, &r, first, 342 - first);
 	recorded_free(&r);
@@ -561,6 +562,28 @@ static void test_keep(void **state)
 	assert_false(there(&rig, "k-0001.jsonl"));
 	assert_true(access(rig.report.last, F_OK) == 0);
 	rig_end(&rig);
+}
+
+/* A name is not used again when its file is deleted, so that names are in order. */
+static void check_names_kept(const char *name, const char *last)
+{
+	struct rig rig;
+
+	rig_begin(&rig, name, (struct recorder_options){.segment.bytes = 200000, .keep.bytes = 1000});
+	rig.padding = 30000;
+	give_many(&rig, 18, 1);
+	rig_finish(&rig);
+	assert_int_equal(rig.report.segments, 3);
+	assert_int_equal(rig.report.deleted, 2);
+	assert_string_equal(strrchr(rig.report.last, '/') + 1, last);
+	rig_end(&rig);
+}
+
+static void test_keep_little(void **state)
+{
+	(void)state;
+	check_names_kept("k-%i.mkv", "k-0003.mkv");
+	check_names_kept("k.mkv", "k-3.mkv");
 }
 
 static void test_unwritable(void **state)
@@ -755,6 +778,7 @@ int main(void)
 		cmocka_unit_test(test_burn_in),
 		cmocka_unit_test(test_size_changes),
 		cmocka_unit_test(test_keep),
+		cmocka_unit_test(test_keep_little),
 		cmocka_unit_test(test_unwritable),
 		cmocka_unit_test(test_files_that_cannot_grow),
 		cmocka_unit_test(test_full_disk),

@@ -139,6 +139,7 @@ static void test_names_made(void **state)
 	expect_name(folder, "a.mkv", &number, "a.mkv");
 	expect_name(folder, "a.mkv", &number, "a-2.mkv");
 	expect_name(folder, "a.mkv", &number, "a-3.mkv");
+	number = 1;
 	expect_name(folder, "%Y%m%d-%H%M%S 100%%.mkv", &number, "20231114-221320 100%.mkv");
 	expect_name(folder, "%y %j %s.mkv", &number, "23 318 1700000000.mkv");
 	file_make(folder, "cam-0002.jsonl", 1, 0); /* a log is in the way as well */
@@ -310,7 +311,6 @@ static void test_tape(void **state)
 			out++;
 		}
 		assert_int_equal(tape_count(tape), in - out);
-		assert_true(tape_filled(tape) >= 0 && tape_filled(tape) <= 1);
 		assert_null(tape_find(tape, in));
 		assert_null(tape_find(tape, out - 1));
 	}
