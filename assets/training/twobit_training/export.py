@@ -137,6 +137,13 @@ def logits(folded, scores):
     return scores.astype("f8") * last["scale"].astype("f8") + last["bias"].astype("f8")
 
 
+def cool(folded, heat):
+    """Divides the logits by the temperature `heat`; no class changes its place."""
+    last = folded[-1].arrays
+    for name in ("scale", "bias"):
+        last[name] = (last[name].astype("f8") / heat).astype("<f4")
+
+
 def _entry(step, before, after, input_bits):
     layer = step.layer
     entry = {"name": layer.name, "input_bits": input_bits}
@@ -152,9 +159,9 @@ def _entry(step, before, after, input_bits):
                     "output": list(after)}
 
 
-def write(model, folded, name, folder):
+def write(model, folded, name, folder, view=None):
     """Writes network.json and the arrays into the folder, beside its hand-written labels.txt and, if there is
-    one, groups.txt."""
+    one, groups.txt. `view`: how the network looks at a picture."""
     folder.mkdir(parents=True, exist_ok=True)
     entries, bits = [], 8
     for step in folded:
@@ -165,6 +172,8 @@ def write(model, folded, name, folder):
     head = {"format": 1, "network": name, "labels": "labels.txt"}
     if (folder / "groups.txt").exists():
         head["groups"] = "groups.txt"
+    if view:
+        head["view"] = view
     lines = ",\n".join("    " + json.dumps(entry) for entry in entries)
     text = json.dumps(head, indent=2)[:-2] + ',\n  "layers": [\n' + lines + "\n  ]\n}\n"
     json.loads(text)
