@@ -49,11 +49,11 @@ struct frame_loan {
 };
 
 struct frame {
-	uint64_t number; /* counts from 0 in the order of the source */
+	uint64_t number;   /* counts from 0 in the order of the source */
 	uint64_t sequence; /* the source's own count: what it could not deliver is missing in it */
-	uint32_t lost;	 /* frames that the source knows it could not deliver, just before this one */
-	bool absent;	 /* there is no picture now, and `words` says why */
-	bool show_raw;	 /* for the display: raw as it came, with caption; picture is the inference's */
+	uint32_t lost;	   /* frames that the source knows it could not deliver, just before this one */
+	bool absent;	   /* there is no picture now, and `words` says why */
+	bool show_raw;	   /* for the display: raw as it came, with caption; picture is the inference's */
 	int64_t stamps[STAMP_COUNT];
 	bool recorded; /* its raw bytes go into a recording: inference sees these, at their full size */
 	struct raw_picture raw;
@@ -64,7 +64,7 @@ struct frame {
 	bool self_test; /* no picture: the PL computes something known */
 	int pl_status; /* what pl_submit said: 0 or a negative errno value; -ENODEV: software is to compute */
 	bool by_software; /* … and did, in the place of a PL in hardware */
-	int32_t *scores; /* [class_count] */
+	int32_t *scores;  /* [class_count] */
 	struct classification result;
 	struct caption caption;	 /* its strings outlive the frame, or are `words` */
 	char words[FRAME_WORDS]; /* what the caption says */
