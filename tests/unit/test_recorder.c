@@ -1,149 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The recorder as a whole, fed frame by frame with times of our own: what is in the files afterwards. */
-#include "base/error.h"
+/* The recorder as a whole: what is in the files afterwards. */
 #include "base/log.h"
-#include "network_builder.h"
-#include "recorded.h"
-#include "recorder/recorder.h"
-#include "sample_jpeg.h"
+#include "recorder_rig.h"
 
 #include <errno.h>
 #include <math.h>
-#include <sched.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <sys/mount.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-
-#include <cmocka.h>
-
-#define SECOND INT64_C(1000000000)
-#define RATE 25
-#define FRAME_TIME (SECOND / RATE)
-#define CAT 4 /* the class that the tests look for */
-
-struct rig {
-	char *folder, pattern[PATH_MAX];
-	struct network *network;
-	struct recorder *recorder;
-	struct recorder_report report;
-	struct frame_pool *pool;
-	struct frame *frame;
-	json_t *schema;
-	uint8_t *jpeg;
-	size_t jpeg_size,
-		padding; /* padding: bytes behind each JPEG, the first eight are the frame's number */
-	uint64_t next;
-};
-
-static void rig_begin_in(struct rig *rig, char *folder, const char *name, struct recorder_options options)
-{
-	struct error e = {0};
-
-	*rig = (struct rig){.folder = folder, .network = tiny_network(7), .padding = 100};
-	snprintf(rig->pattern, sizeof(rig->pattern), "%s/%s", folder, name);
-	for (int i = 0; i < rig->network->class_count; i++) {
-		rig->network->scale[i] = 1;
-		rig->network->bias[i] = 0;
-	}
-	rig->schema = json_load_file("docs/label-log.schema.json", 0, NULL);
-	rig->jpeg = sample_jpeg(64, 48, JCS_RGB, NULL, 0, &rig->jpeg_size);
-	options.pattern = rig->pattern;
-	options.network = rig->network;
-	options.pl = "overlay";
-	options.quality = 90;
-	options.top_k = 3;
-	options.threshold = 0.1F;
-	if (!options.memory)
-		options.memory = 4000000;
-	assert_int_equal(recorder_check(&options, &e), 0);
-	assert_int_equal(frame_pool_create(1, 1, rig->network->class_count, &rig->pool), 0);
-	rig->frame = frame_acquire(rig->pool);
-	assert_int_equal(recorder_open(&options, &rig->recorder, &e), 0);
-	recorder_start(rig->recorder);
-}
-
-static void rig_begin(struct rig *rig, const char *name, struct recorder_options options)
-{
-	rig_begin_in(rig, folder_make(), name, options);
-}
-
-/* The bytes of frame n: a JPEG, its number, and something that depends on it. */
-static void fill(struct rig *rig, uint64_t number)
-{
-	struct raw_picture *raw = &rig->frame->raw;
-	uint32_t seed = (uint32_t)number;
-
-	raw->size = rig->jpeg_size + rig->padding;
-	assert_int_equal(raw_picture_reserve(raw, raw->size), 0);
-	raw->format = PIXEL_JPEG;
-	memcpy(raw->data, rig->jpeg, rig->jpeg_size);
-	for (size_t i = 0; i < rig->padding; i++)
-		raw->data[rig->jpeg_size + i] =
-			i < sizeof(number) ? (uint8_t)(number >> 8 * i) : (uint8_t)random_next(&seed);
-}
-
-static uint64_t number_in(const struct rig *rig, const struct recorded_packet *packet)
-{
-	uint64_t number = 0;
-
-	assert_int_equal(packet->size, rig->jpeg_size + rig->padding);
-	for (size_t i = 0; i < sizeof(number); i++)
-		number |= (uint64_t)packet->data[rig->jpeg_size + i] << 8 * i;
-	return number;
-}
-
-static void give(struct rig *rig, uint32_t lost, uint32_t broken)
-{
-	struct frame *frame = rig->frame;
-
-	fill(rig, rig->next);
-	frame->number = rig->next++;
-	frame->sequence = frame->number + 1000;
-	frame->lost = lost;
-	frame->recorded = false;
-	frame->stamps[STAMP_CAPTURED] = 50 * SECOND + (int64_t)frame->number * FRAME_TIME;
-	recorder_frame(rig->recorder, frame, broken);
-}
-
-/* A label for the frame that was given last: the cat with that score, above nothing at 0. */
-static void label(struct rig *rig, int32_t cat)
-{
-	struct frame *frame = rig->frame;
-
-	memset(frame->scores, 0, sizeof(*frame->scores) * (size_t)rig->network->class_count);
-	frame->scores[CAT] = cat;
-	for (int i = STAMP_RECEIVED; i <= STAMP_LABELLED; i++)
-		frame->stamps[i] = frame->stamps[i - 1] + 1000000;
-	recorder_label(rig->recorder, frame);
-}
-
-static void give_many(struct rig *rig, int count, int32_t cat)
-{
-	for (int i = 0; i < count; i++) {
-		give(rig, 0, 0);
-		label(rig, cat);
-	}
-}
-
-static void rig_finish(struct rig *rig)
-{
-	recorder_finish(rig->recorder, &rig->report);
-}
-
-static void rig_end(struct rig *rig)
-{
-	recorder_close(rig->recorder);
-	frame_release(&rig->frame);
-	frame_pool_destroy(rig->pool);
-	network_free(rig->network);
-	json_decref(rig->schema);
-	free(rig->jpeg);
-	folder_remove(rig->folder);
-}
 
 static void read_back(const struct rig *rig, const char *name, struct recorded *r)
 {
@@ -174,14 +35,6 @@ static void expect_file(struct rig *rig, const char *name, uint64_t first, size_
 	expect_frames(rig, &r, first, count);
 	assert_int_equal(recorded_number(recorded_event(&r, "closed"), "frame"), count);
 	recorded_free(&r);
-}
-
-static bool there(const struct rig *rig, const char *name)
-{
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), "%s/%s", rig->folder, name);
-	return access(path, F_OK) == 0;
 }
 
 /* Every frame is there, bit for bit; every second one is labelled, and the log says so. */
@@ -293,13 +146,6 @@ static void test_segments_by_size(void **state)
 	rig_end(&rig);
 }
 
-static void wait_until_written(const struct rig *rig)
-{
-	/* A label for each frame: all of it is written soon. */
-	usleep(200000);
-	(void)rig;
-}
-
 /* HUP and USR1: a cut loses nothing, a stop leaves out just what came while it lasted. */
 static void test_cut_and_stop(void **state)
 {
@@ -309,9 +155,9 @@ static void test_cut_and_stop(void **state)
 	(void)state;
 	rig_begin(&rig, "c-%i.mkv", (struct recorder_options){0});
 	give_many(&rig, 30, 3);
-	wait_until_written(&rig);
+	wait_until_written();
 	recorder_cut(rig.recorder);
-	wait_until_written(&rig);
+	wait_until_written();
 	give_many(&rig, 30, 3);
 	recorder_stop(rig.recorder);
 	assert_false(recorder_started(rig.recorder));
@@ -600,168 +446,6 @@ static void test_unwritable(void **state)
 	assert_int_equal(recorder_check(&options, &e), -EINVAL);
 }
 
-/* Runs it in a child of its own; 77 from there: it cannot be tried here. */
-static void in_child(void (*run)(void))
-{
-	int status;
-
-	fflush(NULL);
-	pid_t child = fork();
-	assert_true(child >= 0);
-	if (!child) {
-		run();
-		_exit(0);
-	}
-	assert_int_equal(waitpid(child, &status, 0), child);
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
-		skip();
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), 0);
-}
-
-/* In a child assert_… would go on with the tests there. */
-static void require(bool condition, const char *what)
-{
-	if (condition)
-		return;
-	fprintf(stderr, "in the child: %s\n", what);
-	_exit(1);
-}
-
-/* A file may grow to 300,000 bytes: the next begins, nothing is lost. */
-static void limited_files(void)
-{
-	struct rig rig;
-	struct recorded r;
-	char name[16];
-	uint64_t next = 0;
-
-	signal(SIGXFSZ, SIG_IGN);
-	rig_begin(&rig, "f.mkv", (struct recorder_options){0});
-	rig.padding = 5000;
-	setrlimit(RLIMIT_FSIZE, &(struct rlimit){300000, 300000});
-	give_many(&rig, 200, 1);
-	rig_finish(&rig);
-	require(rig.report.segments > 2 && rig.report.frames == 200, "all frames, in more files");
-	for (unsigned i = 1; i <= rig.report.segments; i++) {
-		snprintf(name, sizeof(name), i > 1 ? "f-%u" : "f", i);
-		require(recorded_read(rig.folder, name, rig.schema, &r), "a readable file");
-		for (size_t k = 0; k < r.frames; k++)
-			require(number_in(&rig, &r.frame[k]) == next++, "frames in order");
-		recorded_free(&r);
-	}
-	require(next == 200, "all frames in the files");
-	rig_end(&rig);
-}
-
-static void test_files_that_cannot_grow(void **state)
-{
-	(void)state;
-	in_child(limited_files);
-}
-
-static bool file_put(const char *path, const char *text)
-{
-	FILE *file = fopen(path, "we");
-	bool put = file && fputs(text, file) >= 0;
-
-	return file && fclose(file) == 0 && put;
-}
-
-/* In a name space of its own, as root or as what passes for root there. */
-static bool may_mount(void)
-{
-	char users[64], groups[64];
-
-	snprintf(users, sizeof(users), "0 %u 1", (unsigned)getuid());
-	snprintf(groups, sizeof(groups), "0 %u 1", (unsigned)getgid());
-	if (unshare(CLONE_NEWNS) == 0)
-		return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
-	return unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0 && file_put("/proc/self/uid_map", users) &&
-	       file_put("/proc/self/setgroups", "deny") && file_put("/proc/self/gid_map", groups);
-}
-
-static char *small_disk(void)
-{
-	char *folder = folder_make();
-
-	if (may_mount() && mount("none", folder, "tmpfs", 0, "size=12m") == 0)
-		return folder;
-	print_message("a small disk cannot be mounted here: %s\n", strerror(errno));
-	_exit(77);
-}
-
-/* 12 MB: the file ends cleanly before it is full; there is room again, and recording goes on by itself. */
-static void full_disk(void)
-{
-	struct rig rig;
-	struct recorded r;
-
-	rig_begin_in(&rig, small_disk(), "d-%i.mkv", (struct recorder_options){.memory = 3000000});
-	rig.padding = 100000;
-	give_many(&rig, 200, 1); /* 20 MB */
-	wait_until_written(&rig);
-	require(recorded_read(rig.folder, "d-0001", rig.schema, &r), "a readable file");
-	require(r.frames > 90 && r.frames < 120, "as many frames as there is room for");
-	for (size_t k = 0; k < r.frames; k++)
-		require(number_in(&rig, &r.frame[k]) == k, "frames in order");
-	const json_t *closed = recorded_event(&r, "closed");
-	require(recorded_event(&r, "disk_full") && closed, "an event of the full disk, and the end");
-	require(recorded_number(closed, "frame") == (int64_t)r.frames, "the log's count");
-	recorded_free(&r);
-	require(!there(&rig, "d-0002.mkv"), "no other file while the disk is full");
-
-	char path[PATH_MAX];
-	snprintf(path, sizeof(path), "%s/d-0001.mkv", rig.folder);
-	require(unlink(path) == 0, "room again");
-	usleep(1200000);
-	give_many(&rig, 10, 1);
-	rig_finish(&rig);
-	require(rig.report.failed == 0, "no trouble at the end");
-	require(rig.report.dropped[DROPPED_BY_RECORDER] > 40, "lost frames are counted");
-	require(rig.report.frames + rig.report.dropped[DROPPED_BY_RECORDER] == 210, "every frame is counted");
-	require(recorded_read(rig.folder, "d-0002", rig.schema, &r), "the next file");
-	require(number_in(&rig, &r.frame[r.frames - 1]) == 209, "the newest frame is in it");
-	require(r.frames > 20, "so are those from memory");
-	recorded_free(&r);
-	rig_end(&rig);
-}
-
-static void test_full_disk(void **state)
-{
-	(void)state;
-	in_child(full_disk);
-}
-
-/* With --keep the oldest make room, and nothing is lost. */
-static void full_disk_with_keep(void)
-{
-	struct rig rig;
-	struct recorded r;
-	char name[32];
-
-	rig_begin_in(&rig, small_disk(), "d-%i.mkv",
-		(struct recorder_options){.segment.bytes = 2000000, .keep.bytes = 1000000000});
-	rig.padding = 100000;
-	give_many(&rig, 300, 1); /* 30 MB */
-	rig_finish(&rig);
-	require(rig.report.failed == 0, "no trouble at the end");
-	require(rig.report.frames == 300, "all frames were written");
-	require(rig.report.dropped[DROPPED_BY_RECORDER] == 0, "none was lost");
-	require(rig.report.deleted > 8, "the oldest were deleted");
-	snprintf(name, sizeof(name), "%.6s", strrchr(rig.report.last, '/') + 1);
-	require(recorded_read(rig.folder, name, rig.schema, &r), "the newest file");
-	require(number_in(&rig, &r.frame[r.frames - 1]) == 299, "the newest frame");
-	recorded_free(&r);
-	rig_end(&rig);
-}
-
-static void test_full_disk_with_keep(void **state)
-{
-	(void)state;
-	in_child(full_disk_with_keep);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -780,9 +464,6 @@ int main(void)
 		cmocka_unit_test(test_keep),
 		cmocka_unit_test(test_keep_little),
 		cmocka_unit_test(test_unwritable),
-		cmocka_unit_test(test_files_that_cannot_grow),
-		cmocka_unit_test(test_full_disk),
-		cmocka_unit_test(test_full_disk_with_keep),
 	};
 
 	log_configure(LOG_ERROR, false);

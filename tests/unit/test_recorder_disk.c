@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/* The recorder where there is no room: a disk that is full, files that cannot grow. */
+#include "base/log.h"
+#include "recorder_rig.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+/* Runs it in a child of its own; 77 from there: it cannot be tried here. */
+static void in_child(void (*run)(void))
+{
+	int status;
+
+	fflush(NULL);
+	pid_t child = fork();
+	assert_true(child >= 0);
+	if (!child) {
+		run();
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+		skip();
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* In a child assert_… would go on with the tests there. */
+static void require(bool condition, const char *what)
+{
+	if (condition)
+		return;
+	fprintf(stderr, "in the child: %s\n", what);
+	_exit(1);
+}
+
+/* A file may grow to 300,000 bytes: the next begins, nothing is lost. */
+static void limited_files(void)
+{
+	struct rig rig;
+	struct recorded r;
+	char name[16];
+	uint64_t next = 0;
+
+	signal(SIGXFSZ, SIG_IGN);
+	rig_begin(&rig, "f.mkv", (struct recorder_options){0});
+	rig.padding = 5000;
+	setrlimit(RLIMIT_FSIZE, &(struct rlimit){300000, 300000});
+	give_many(&rig, 200, 1);
+	rig_finish(&rig);
+	require(rig.report.segments > 2 && rig.report.frames == 200, "all frames, in more files");
+	for (unsigned i = 1; i <= rig.report.segments; i++) {
+		snprintf(name, sizeof(name), i > 1 ? "f-%u" : "f", i);
+		require(recorded_read(rig.folder, name, rig.schema, &r), "a readable file");
+		for (size_t k = 0; k < r.frames; k++)
+			require(number_in(&rig, &r.frame[k]) == next++, "frames in order");
+		recorded_free(&r);
+	}
+	require(next == 200, "all frames in the files");
+	rig_end(&rig);
+}
+
+static void test_files_that_cannot_grow(void **state)
+{
+	(void)state;
+	in_child(limited_files);
+}
+
+static bool file_put(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "we");
+	bool put = file && fputs(text, file) >= 0;
+
+	return file && fclose(file) == 0 && put;
+}
+
+/* In a name space of its own, as root or as what passes for root there. */
+static bool may_mount(void)
+{
+	char users[64], groups[64];
+
+	snprintf(users, sizeof(users), "0 %u 1", (unsigned)getuid());
+	snprintf(groups, sizeof(groups), "0 %u 1", (unsigned)getgid());
+	if (unshare(CLONE_NEWNS) == 0)
+		return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+	return unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0 && file_put("/proc/self/uid_map", users) &&
+	       file_put("/proc/self/setgroups", "deny") && file_put("/proc/self/gid_map", groups);
+}
+
+static char *small_disk(void)
+{
+	char *folder = folder_make();
+
+	if (may_mount() && mount("none", folder, "tmpfs", 0, "size=12m") == 0)
+		return folder;
+	print_message("a small disk cannot be mounted here: %s\n", strerror(errno));
+	_exit(77);
+}
+
+/* 12 MB: the file ends cleanly before it is full; there is room again, and recording goes on by itself. */
+static void full_disk(void)
+{
+	struct rig rig;
+	struct recorded r;
+
+	rig_begin_in(&rig, small_disk(), "d-%i.mkv", (struct recorder_options){.memory = 3000000});
+	rig.padding = 100000;
+	give_many(&rig, 200, 1); /* 20 MB */
+	wait_until_written();
+	require(recorded_read(rig.folder, "d-0001", rig.schema, &r), "a readable file");
+	require(r.frames > 90 && r.frames < 120, "as many frames as there is room for");
+	for (size_t k = 0; k < r.frames; k++)
+		require(number_in(&rig, &r.frame[k]) == k, "frames in order");
+	const json_t *closed = recorded_event(&r, "closed");
+	require(recorded_event(&r, "disk_full") && closed, "an event of the full disk, and the end");
+	require(recorded_number(closed, "frame") == (int64_t)r.frames, "the log's count");
+	recorded_free(&r);
+	require(!there(&rig, "d-0002.mkv"), "no other file while the disk is full");
+
+	char path[PATH_MAX];
+	snprintf(path, sizeof(path), "%s/d-0001.mkv", rig.folder);
+	require(unlink(path) == 0, "room again");
+	usleep(1200000);
+	give_many(&rig, 10, 1);
+	rig_finish(&rig);
+	require(rig.report.failed == 0, "no trouble at the end");
+	require(rig.report.dropped[DROPPED_BY_RECORDER] > 40, "lost frames are counted");
+	require(rig.report.frames + rig.report.dropped[DROPPED_BY_RECORDER] == 210, "every frame is counted");
+	require(recorded_read(rig.folder, "d-0002", rig.schema, &r), "the next file");
+	require(number_in(&rig, &r.frame[r.frames - 1]) == 209, "the newest frame is in it");
+	require(r.frames > 20, "so are those from memory");
+	recorded_free(&r);
+	rig_end(&rig);
+}
+
+static void test_full_disk(void **state)
+{
+	(void)state;
+	in_child(full_disk);
+}
+
+/* With --keep the oldest make room, and nothing is lost. */
+static void full_disk_with_keep(void)
+{
+	struct rig rig;
+	struct recorded r;
+	char name[32];
+
+	rig_begin_in(&rig, small_disk(), "d-%i.mkv",
+		(struct recorder_options){.segment.bytes = 2000000, .keep.bytes = 1000000000});
+	rig.padding = 100000;
+	give_many(&rig, 300, 1); /* 30 MB */
+	rig_finish(&rig);
+	require(rig.report.failed == 0, "no trouble at the end");
+	require(rig.report.frames == 300, "all frames were written");
+	require(rig.report.dropped[DROPPED_BY_RECORDER] == 0, "none was lost");
+	require(rig.report.deleted > 8, "the oldest were deleted");
+	snprintf(name, sizeof(name), "%.6s", strrchr(rig.report.last, '/') + 1);
+	require(recorded_read(rig.folder, name, rig.schema, &r), "the newest file");
+	require(number_in(&rig, &r.frame[r.frames - 1]) == 299, "the newest frame");
+	recorded_free(&r);
+	rig_end(&rig);
+}
+
+static void test_full_disk_with_keep(void **state)
+{
+	(void)state;
+	in_child(full_disk_with_keep);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_files_that_cannot_grow),
+		cmocka_unit_test(test_full_disk),
+		cmocka_unit_test(test_full_disk_with_keep),
+	};
+
+	log_configure(LOG_ERROR, false);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
