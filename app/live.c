@@ -3,58 +3,25 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "command.h"
-#include "line.h"
+#include "line_values.h"
 #include "live_loop.h"
 #include "live_report.h"
-#include "networks.h"
 #include "recording.h"
 #include "signals.h"
 #include "trace_file.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <sysexits.h>
 
-#define NANOSECONDS 1000000000LL
-
 struct values {
-	const char *source, *format, *exposure, *network, *pl, *kernels, *snapshot, *trace, *record;
-	const char *display, *drm_device, *connector, *mode;
-	struct option_texts controls;
-	struct option_size size;
-	double rate, duration, threshold, smoothing, pl_timeout, pl_check;
-	int frames;
+	struct line_values line;
+	const char *display, *drm_device, *connector, *mode, *snapshot, *record;
+	double threshold, smoothing;
 	bool fast, every_frame, no_overlap, no_caption, json;
 };
 
 static const struct option options[] = {
-	{"device", 'd', OPTION_TEXT, "SOURCE", "Where frames come from, as the argument SOURCE",
-		offsetof(struct values, source)},
-	{"resolution", 'r', OPTION_SIZE, "WxH",
-		"Size of the frames [the source's own, or what suits the machine]",
-		offsetof(struct values, size), 16, PICTURE_SIDE_MAXIMUM},
-	{"fps", 'f', OPTION_NUMBER, "N", "Frames a second [the source's own, or 30]",
-		offsetof(struct values, rate), 0.1, 1000},
-	{"format", 'm', OPTION_TEXT, "NAME", "What the camera sends: MJPEG, YUYV, NV12, … [the least work]",
-		offsetof(struct values, format)},
-	{"control", 0, OPTION_TEXTS, "NAME=VALUE",
-		"Set a control of the camera, such as brightness=128; may be given again",
-		offsetof(struct values, controls)},
-	{"exposure", 0, OPTION_TEXT, "auto|N", "Exposure of the camera; N in units of 0.1 ms [as it is]",
-		offsetof(struct values, exposure)},
-	{"frames", 'n', OPTION_INTEGER, "N", "Stop after N frames", offsetof(struct values, frames), 1,
-		INT_MAX},
-	{"duration", 't', OPTION_DURATION, "TIME", "Stop after TIME: 10s, 5m",
-		offsetof(struct values, duration), 0.001, 1e9},
-	OPTION_ROW_NETWORK(struct values, network),
-	OPTION_ROW_PL(struct values, pl),
-	OPTION_ROW_KERNELS(struct values, kernels),
-	{"pl-timeout", 0, OPTION_DURATION, "TIME",
-		"How long the PL may take for a frame before it is reset [by how long it takes at the start]",
-		offsetof(struct values, pl_timeout), 0.001, 3600},
-	{"pl-check", 0, OPTION_DURATION, "TIME",
-		"How often a PL in hardware is given something known to compute [10s]",
-		offsetof(struct values, pl_check), 0.001, 1e6},
+	OPTION_ROWS_LINE(struct values, line),
 	{"threshold", 0, OPTION_NUMBER, "P", "Show no label below this confidence, 0 to 1 [0.1]",
 		offsetof(struct values, threshold), 0, 1},
 	{"smoothing", 0, OPTION_NUMBER, "W", "Weight of the past in the label, 0 to 0.99 [0.7]",
@@ -82,7 +49,6 @@ static const struct option options[] = {
 		offsetof(struct values, no_overlap)},
 	{"no-caption", 0, OPTION_FLAG, NULL, "Draw nothing on the picture",
 		offsetof(struct values, no_caption)},
-	OPTION_ROW_TRACE(struct values, trace),
 	{"json", 0, OPTION_FLAG, NULL, "Print the final report as JSON", offsetof(struct values, json)},
 	{0},
 };
@@ -127,7 +93,7 @@ static int open_recorder(struct session *s, struct error *e)
 
 	recording_parse_when(&s->recording, &s->recording_values, s->network, e);
 	recording_describe(&s->recording, &s->recording_values, camera_description(s->camera), pl_name(s->pl),
-		v->kernels);
+		v->line.kernels);
 	if (!v->record)
 		return 0;
 	int status = recorder_open(&s->recording.options, &s->loop.recorder, e);
@@ -139,38 +105,25 @@ static int open_recorder(struct session *s, struct error *e)
 static int start(struct session *s, struct error *e)
 {
 	const struct values *v = &s->values;
-	struct camera_options wanted = {
-		.width = v->size.width,
-		.height = v->size.height,
-		.rate = v->rate,
-		.paced = !v->fast,
-		.format = v->format,
-		.controls = v->controls.items[0] ? v->controls.items : NULL,
-		.exposure = v->exposure,
-	};
-	struct line_options line = {
-		.lossless = v->every_frame || v->fast,
-		.overlap = !v->no_overlap,
-		.frames = (uint64_t)v->frames,
-		.duration = (int64_t)(v->duration * NANOSECONDS),
-		.kernels = v->kernels,
-		.threshold = (float)v->threshold,
-		.smoothing = v->smoothing,
-		.pl_limit = (int64_t)(v->pl_timeout * NANOSECONDS),
-		.pl_check = (int64_t)(v->pl_check * NANOSECONDS),
-	};
+	struct camera_options wanted = line_values_camera(&v->line);
+	struct line_options line = line_values_line(&v->line);
 
+	wanted.paced = !v->fast;
+	line.lossless = v->every_frame || v->fast;
+	line.overlap = !v->no_overlap;
+	line.threshold = (float)v->threshold;
+	line.smoothing = v->smoothing;
 	int code = prepare_recording(s, e);
 	if (code)
 		return code;
-	if (networks_open(v->network, &s->network, e))
+	if (networks_open(v->line.network, &s->network, e))
 		return fail(FAILURE_NETWORK, e);
-	if (trace_file_open(v->trace, s->network->name, &s->trace, e))
+	if (trace_file_open(v->line.trace, s->network->name, &s->trace, e))
 		return fail(FAILURE_CREATE, e);
-	if (camera_open(v->source, &wanted, &s->camera, e))
+	if (camera_open(v->line.source, &wanted, &s->camera, e))
 		return fail(FAILURE_SOURCE, e);
 	log_info("source: %s", camera_description(s->camera));
-	if (pl_open(v->pl, v->kernels, &s->pl, e))
+	if (pl_open(v->line.pl, v->line.kernels, &s->pl, e))
 		return fail(FAILURE_PL, e);
 	if (open_recorder(s, e))
 		return fail(FAILURE_OURS, e);
@@ -222,22 +175,17 @@ static int run(struct session *s)
 
 static int live_run(int argc, char **argv)
 {
-	struct session s = {.values = {.network = NETWORK_DEFAULT,
-				    .pl = "auto",
-				    .display = "auto",
-				    .threshold = 0.1,
-				    .smoothing = 0.7,
-				    .pl_check = 10}};
+	struct session s = {
+		.values = {
+			.line = LINE_VALUES_DEFAULT, .display = "auto", .threshold = 0.1, .smoothing = 0.7}};
 	int count;
 	int code = options_parse(&live_command, argc, argv, &s.values, &count);
 
 	if (code != OPTIONS_GO_ON)
 		return code;
-	if (count > 1 || (count == 1 && s.values.source))
-		return usage_error(
-			&live_command, "one source at a time: \"%s\" is too much", argv[count - 1]);
-	if (count == 1)
-		s.values.source = argv[0];
+	code = line_values_source(&s.values.line, &live_command, count, argv);
+	if (code != OPTIONS_GO_ON)
+		return code;
 	if (s.values.every_frame || s.values.fast)
 		s.values.smoothing = 0; /* a frame's own label, not its neighbours' */
 

@@ -3,8 +3,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "command.h"
-#include "line.h"
-#include "networks.h"
+#include "line_values.h"
 #include "output.h"
 #include "recording.h"
 #include "service.h"
@@ -17,17 +16,11 @@
 #include <string.h>
 #include <sysexits.h>
 
-#define NANOSECONDS 1000000000LL
-
 /* How long signals may wait when no frame comes, ns. */
 #define ATTENTION INT64_C(50000000)
 
 struct values {
-	const char *source, *format, *exposure, *network, *pl, *kernels, *trace;
-	struct option_texts controls;
-	struct option_size size;
-	double rate, duration, pl_timeout, pl_check;
-	int frames;
+	struct line_values line;
 	bool paused, json;
 	struct recording_values recording;
 };
@@ -60,33 +53,7 @@ static const struct option options[] = {
 		1, 100},
 	{"memory", 0, OPTION_TEXT, "SIZE", "For frames that wait, and the pre-roll [64MB]",
 		RECORDING(memory)},
-	{"device", 'd', OPTION_TEXT, "SOURCE", "Where frames come from, as the argument SOURCE",
-		offsetof(struct values, source)},
-	{"resolution", 'r', OPTION_SIZE, "WxH",
-		"Size of the frames [the source's own, or what suits the machine]",
-		offsetof(struct values, size), 16, PICTURE_SIDE_MAXIMUM},
-	{"fps", 'f', OPTION_NUMBER, "N", "Frames a second [the source's own, or 30]",
-		offsetof(struct values, rate), 0.1, 1000},
-	{"format", 'm', OPTION_TEXT, "NAME", "What the camera sends: MJPEG, YUYV, NV12, … [the least work]",
-		offsetof(struct values, format)},
-	{"control", 0, OPTION_TEXTS, "NAME=VALUE",
-		"Set a control of the camera, such as brightness=128; may be given again",
-		offsetof(struct values, controls)},
-	{"exposure", 0, OPTION_TEXT, "auto|N", "Exposure of the camera; N in units of 0.1 ms [as it is]",
-		offsetof(struct values, exposure)},
-	{"frames", 'n', OPTION_INTEGER, "N", "Stop after N frames", offsetof(struct values, frames), 1,
-		INT_MAX},
-	{"duration", 't', OPTION_DURATION, "TIME", "Stop after TIME: 10s, 5m",
-		offsetof(struct values, duration), 0.001, 1e9},
-	OPTION_ROW_NETWORK(struct values, network),
-	OPTION_ROW_PL(struct values, pl),
-	OPTION_ROW_KERNELS(struct values, kernels),
-	{"pl-timeout", 0, OPTION_DURATION, "TIME",
-		"How long the PL may take for a frame before it is reset [by how long it takes at the start]",
-		offsetof(struct values, pl_timeout), 0.001, 3600},
-	{"pl-check", 0, OPTION_DURATION, "TIME",
-		"How often a PL in hardware is given something known to compute [10s]",
-		offsetof(struct values, pl_check), 0.001, 1e6},
+	OPTION_ROWS_LINE(struct values, line),
 	{"every-frame", 0, OPTION_FLAG, NULL, "Label each frame; the source waits where it must",
 		RECORDING(every_frame)},
 	{"top-k", 0, OPTION_INTEGER, "K", "Labels a frame in the log [5]", RECORDING(top_k), 1, TOP_MAXIMUM},
@@ -94,7 +61,6 @@ static const struct option options[] = {
 		RECORDING(threshold), 0, 1},
 	{"smoothing", 0, OPTION_NUMBER, "W", "Weight of the past in the label, 0 to 0.99 [0.7]",
 		RECORDING(smoothing), 0, 0.99},
-	OPTION_ROW_TRACE(struct values, trace),
 	{"json", 0, OPTION_FLAG, NULL, "Print the final report as JSON", offsetof(struct values, json)},
 	{0},
 };
@@ -113,24 +79,17 @@ struct session {
 static int start_line(struct session *s, struct error *e)
 {
 	const struct values *v = &s->values;
-	struct line_options line = {
-		.recorder = s->recorder,
-		.network = s->network,
-		.camera = s->camera,
-		.pl = s->pl,
-		.trace = trace_file_trace(s->trace),
-		.lossless = v->recording.every_frame,
-		.blind = true,
-		.overlap = true,
-		.frames = (uint64_t)v->frames,
-		.duration = (int64_t)(v->duration * NANOSECONDS),
-		.kernels = v->kernels,
-		.threshold = (float)v->recording.threshold,
-		.smoothing = v->recording.smoothing,
-		.pl_limit = (int64_t)(v->pl_timeout * NANOSECONDS),
-		.pl_check = (int64_t)(v->pl_check * NANOSECONDS),
-	};
+	struct line_options line = line_values_line(&v->line);
 
+	line.recorder = s->recorder;
+	line.network = s->network;
+	line.camera = s->camera;
+	line.pl = s->pl;
+	line.trace = trace_file_trace(s->trace);
+	line.lossless = v->recording.every_frame;
+	line.blind = true;
+	line.threshold = (float)v->recording.threshold;
+	line.smoothing = v->recording.smoothing;
 	if (line_start(&line, &s->line, e))
 		return fail(e->code == -ENOTSUP ? FAILURE_KERNELS : FAILURE_NETWORK, e);
 	line_set_caption(s->line, &(struct line_caption){0});
@@ -140,35 +99,27 @@ static int start_line(struct session *s, struct error *e)
 static int start(struct session *s, struct error *e)
 {
 	const struct values *v = &s->values;
-	struct camera_options wanted = {
-		.width = v->size.width,
-		.height = v->size.height,
-		.rate = v->rate,
-		.paced = true,
-		.once = true,
-		.format = v->format,
-		.controls = v->controls.items[0] ? v->controls.items : NULL,
-		.exposure = v->exposure,
-	};
+	struct camera_options wanted = line_values_camera(&v->line);
 
+	wanted.once = true;
 	if (recording_parse(&s->recording, &v->recording, e))
 		return usage_error(&record_command, "%s", e->text);
 	if (recorder_check(&s->recording.options, e))
 		return e->code == -EINVAL ? usage_error(&record_command, "%s", e->text)
 					  : fail(FAILURE_CREATE, e);
-	if (networks_open(v->network, &s->network, e))
+	if (networks_open(v->line.network, &s->network, e))
 		return fail(FAILURE_NETWORK, e);
 	if (recording_parse_when(&s->recording, &v->recording, s->network, e))
 		return usage_error(&record_command, "%s", e->text);
-	if (trace_file_open(v->trace, s->network->name, &s->trace, e))
+	if (trace_file_open(v->line.trace, s->network->name, &s->trace, e))
 		return fail(FAILURE_CREATE, e);
-	if (camera_open(v->source, &wanted, &s->camera, e))
+	if (camera_open(v->line.source, &wanted, &s->camera, e))
 		return fail(FAILURE_SOURCE, e);
 	log_info("source: %s", camera_description(s->camera));
-	if (pl_open(v->pl, v->kernels, &s->pl, e))
+	if (pl_open(v->line.pl, v->line.kernels, &s->pl, e))
 		return fail(FAILURE_PL, e);
 	recording_describe(
-		&s->recording, &v->recording, camera_description(s->camera), pl_name(s->pl), v->kernels);
+		&s->recording, &v->recording, camera_description(s->camera), pl_name(s->pl), v->line.kernels);
 	if (recorder_open(&s->recording.options, &s->recorder, e))
 		return fail(FAILURE_OURS, e);
 	if (!v->paused)
@@ -257,20 +208,15 @@ static int run(struct session *s)
 
 static int record_run(int argc, char **argv)
 {
-	struct session s = {.values = {.network = NETWORK_DEFAULT,
-				    .pl = "auto",
-				    .pl_check = 10,
-				    .recording = recording_defaults}};
+	struct session s = {.values = {.line = LINE_VALUES_DEFAULT, .recording = recording_defaults}};
 	int count;
 	int code = options_parse(&record_command, argc, argv, &s.values, &count);
 
 	if (code != OPTIONS_GO_ON)
 		return code;
-	if (count > 1 || (count == 1 && s.values.source))
-		return usage_error(
-			&record_command, "one source at a time: \"%s\" is too much", argv[count - 1]);
-	if (count == 1)
-		s.values.source = argv[0];
+	code = line_values_source(&s.values.line, &record_command, count, argv);
+	if (code != OPTIONS_GO_ON)
+		return code;
 
 	signals_block();
 	code = run(&s);
