@@ -14,6 +14,8 @@ LAYERS = [
     FullyConnected("fc0", 500, weight_bits=8, output_bits=8),
     FullyConnected("fc1", 10, weight_bits=8, output_bits=32),
 ]
+LABELS = [str(digit) for digit in range(10)]
+VIEW = {"kind": "ink"}
 
 
 def look(x, generator):
@@ -21,14 +23,14 @@ def look(x, generator):
 
 
 def main():
-    args = recipe.arguments(__doc__, float_epochs=30, epochs=10)
+    args = recipe.arguments(recipe.parser(__doc__, float_epochs=30, epochs=10))
     splits, work = sets.mnist(args.data), args.work / "lenet5"
     teacher = recipe.float_network(LAYERS, splits, look, work, epochs=args.float_epochs, dropout=0.5)
     start = recipe.model(LAYERS, splits, dropout=0.2)
     start.load_state_dict(teacher.state_dict())
     start.quantise(to_input(splits[0].pictures[:512]))
     model = recipe.low_bit_network(start, teacher, splits, look, work, epochs=args.epochs, rate=5e-4)
-    recipe.write(model, "lenet5", splits, work, args.folder / "lenet5", view={"kind": "ink"})
+    recipe.write(model, "lenet5", LABELS, VIEW, splits, work, args.folder / "lenet5")
 
 
 if __name__ == "__main__":

@@ -47,8 +47,12 @@ int __wrap_pl_wait(struct pl *pl, int buffer, int64_t deadline)
 {
 	int call = atomic_fetch_add(&simulation.calls, 1);
 
-	if (call >= simulation.fail_from && call < simulation.fail_to)
+	if (call >= simulation.fail_from && call < simulation.fail_to) {
+		/* What no reset will stop must have ended, or it reads a buffer that is written anew. */
+		if (simulation.reset_fails)
+			__real_pl_wait(pl, buffer, INT64_MAX);
 		return simulation.failure;
+	}
 	/* The machine may be slow; this PL is late only when the simulation says so. */
 	(void)deadline;
 	return __real_pl_wait(pl, buffer, INT64_MAX);

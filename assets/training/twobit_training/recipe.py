@@ -14,16 +14,20 @@ from .network import Model
 NETWORKS = Path(__file__).resolve().parents[2] / "networks"
 
 
-def arguments(text, **epochs):
+def parser(text, **epochs):
     """The arguments of every recipe; `epochs`: options that end in _epochs, and what they are by default."""
-    parser = argparse.ArgumentParser(description=text)
-    parser.add_argument("data", type=Path, help="folder of the data set's IDX files")
-    parser.add_argument("work", type=Path, help="folder for the checkpoints, one in it for each network; goes on from there")
+    made = argparse.ArgumentParser(description=text)
+    made.add_argument("data", type=Path, help="folder of the data set's IDX files")
+    made.add_argument("work", type=Path, help="folder for the checkpoints, in it one a network; goes on from there")
     for name, count in epochs.items():
-        parser.add_argument("--" + name.replace("_", "-"), type=int, default=count, help=f"[{count}]")
-    parser.add_argument("--threads", type=int, default=2, help="[2]")
-    parser.add_argument("--folder", type=Path, default=NETWORKS, help="folder to write the network's folder into")
-    args = parser.parse_args()
+        made.add_argument("--" + name.replace("_", "-"), type=int, default=count, help=f"[{count}]")
+    made.add_argument("--threads", type=int, default=2, help="[2]")
+    made.add_argument("--folder", type=Path, default=NETWORKS, help="folder of networks to write into")
+    return made
+
+
+def arguments(made):
+    args = made.parse_args()
     torch.set_num_threads(args.threads)
     return args
 
@@ -58,7 +62,7 @@ def low_bit_network(start, teacher, splits, look, work, *, epochs, rate):
     return trained
 
 
-def write(trained, name, splits, work, folder, view):
+def write(trained, name, labels, view, splits, work, folder):
     """The network folder, its softmax calibrated on the validation split; in the work folder the integer scores of
     the test pictures."""
     _, watch, test = splits
@@ -70,4 +74,5 @@ def write(trained, name, splits, work, folder, view):
     export.cool(folded, heat)
     report(f"integers at temperature {heat:.3f}", export.logits(folded, scores), test.labels)
     export.write(trained, folded, name, folder, view)
+    (folder / "labels.txt").write_text("\n".join(labels) + "\n")
     np.save(work / "scores.npy", scores)  # to compare with `twobit evaluate --scores`
