@@ -22,16 +22,17 @@ static int create_parts(
 	struct classifier *c, const char *pl, const char *kernels, enum failure *where, struct error *e)
 {
 	const struct network *network = c->network;
+	int split = network_split(network);
 
 	*where = FAILURE_KERNELS;
-	int status = engine_create(network, 0, 1, kernels, &c->conv0, e);
+	int status = engine_create(network, 0, split, kernels, &c->conv0, e);
 	if (status)
 		return status;
 	*where = FAILURE_PL;
 	status = pl_open(pl ? pl : "auto", kernels, &c->pl, e);
 	if (status)
 		return status;
-	status = pl_load(c->pl, network, 1, network->layer_count, e);
+	status = pl_load(c->pl, network, split, network->layer_count, e);
 	if (status)
 		return status;
 	c->input = malloc(shape_size(network->layers[0].in));

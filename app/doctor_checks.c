@@ -221,21 +221,20 @@ void doctor_check_network(struct doctor *doctor, const struct doctor_options *op
 /* Lets the PL compute something, and compares with the engine. */
 static int compute(struct pl *pl, const struct network *network, int64_t *elapsed, struct error *e)
 {
-	size_t size = shape_size(network->layers[1].in),
-	       scores = (size_t)network->class_count * sizeof(int32_t);
+	const struct layer *first = &network->layers[network_split(network)];
+	size_t size = shape_size(first->in), scores = (size_t)network->class_count * sizeof(int32_t);
 	struct engine *engine = NULL;
 	int32_t *expected = malloc(scores);
-	int rc = pl_load(pl, network, 1, network->layer_count, e);
+	int rc = pl_load(pl, network, network_split(network), network->layer_count, e);
 
 	if (!rc)
-		rc = engine_create(network, 1, network->layer_count, NULL, &engine, e);
+		rc = engine_create(network, network_split(network), network->layer_count, NULL, &engine, e);
 	if (!rc && !expected)
 		rc = error_set(e, -ENOMEM, "out of memory");
 	if (!rc) {
 		uint8_t *codes = pl_input(pl, 0);
 		for (size_t i = 0; i < size; i++)
-			codes[i] = (uint8_t)(i * 2654435761U >> 16 &
-					     ((1U << network->layers[1].input_bits) - 1));
+			codes[i] = (uint8_t)(i * 2654435761U >> 16 & ((1U << first->input_bits) - 1));
 		engine_run(engine, codes, expected);
 		int64_t begun = clock_now();
 		rc = pl_submit(pl, 0);

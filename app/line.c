@@ -97,8 +97,8 @@ static int check_network(const struct network *network, struct error *e)
 		return error_set(e, -EINVAL,
 			"%s: ends in codes, not in class scores; there is nothing to label with",
 			network->name);
-	if (network->layer_count < 2)
-		return error_set(e, -EINVAL, "%s: has one layer only; the PL needs at least one after Conv0",
+	if (network_split(network) == network->layer_count)
+		return error_set(e, -EINVAL, "%s: has nothing for the PL, which needs a layer after Conv0",
 			network->name);
 	if (network->layers[0].in.channels != 3 && network->layers[0].in.channels != 1)
 		return error_set(e, -EINVAL, "%s: starts from codes of %d channels, not from pixels",
@@ -109,6 +109,7 @@ static int check_network(const struct network *network, struct error *e)
 int line_start(const struct line_options *options, struct line **out, struct error *e)
 {
 	const struct network *network = options->network;
+	int split = network_split(network);
 	int status = check_network(network, e);
 
 	if (status)
@@ -123,9 +124,9 @@ int line_start(const struct line_options *options, struct line **out, struct err
 	pthread_mutex_init(&line->lock, NULL);
 	sem_init(&line->free_buffers, 0, options->overlap ? PL_BUFFERS : 1);
 
-	status = engine_create(network, 0, 1, options->kernels, &line->conv0, e);
+	status = engine_create(network, 0, split, options->kernels, &line->conv0, e);
 	if (!status)
-		status = pl_load(options->pl, network, 1, network->layer_count, e);
+		status = pl_load(options->pl, network, split, network->layer_count, e);
 	if (!status)
 		status = watch_begin(line, e);
 	if (status) {

@@ -47,16 +47,18 @@ static int make_test(struct line *line, struct error *e)
 {
 	const struct network *network = line->options.network;
 	struct watch *watch = &line->watch;
-	int status = engine_create(network, 1, network->layer_count, line->options.kernels, &watch->spare, e);
+	int split = network_split(network);
+	int status =
+		engine_create(network, split, network->layer_count, line->options.kernels, &watch->spare, e);
 
 	if (status)
 		return status;
-	watch->test_size = shape_size(network->layers[1].in);
+	watch->test_size = shape_size(network->layers[split].in);
 	watch->test_input = buffer_create(watch->test_size);
 	watch->test_scores = buffer_create((size_t)network->class_count * sizeof(*watch->test_scores));
 	if (!watch->test_input || !watch->test_scores)
 		return error_set(e, -ENOMEM, "out of memory for the PL's self-test");
-	fill_test(watch, network->layers[1].input_bits);
+	fill_test(watch, network->layers[split].input_bits);
 	engine_run(watch->spare, watch->test_input, watch->test_scores);
 	return 0;
 }

@@ -42,6 +42,8 @@ struct bench {
 	struct frame *frame;
 	struct engine **engines; /* [layers], one each */
 	void **tensors;		 /* [layers], a layer's output */
+	int split;		 /* the PL's first layer */
+	struct engine *conv0;	 /* the layers before it */
 	struct engine *later;	 /* the PL's layers */
 	struct pl *pl;
 	double *work;
@@ -67,7 +69,10 @@ static int create_engines(struct bench *b, enum failure *where, struct error *e)
 		if (!b->tensors[i] || samples_create(&b->layers[i], ROUNDS))
 			status = error_set(e, -ENOMEM, "out of memory for the layers of %s", n->name);
 	}
-	return status ? status : engine_create(n, 1, n->layer_count, b->options->kernels, &b->later, e);
+	if (!status)
+		status = engine_create(n, 0, b->split, b->options->kernels, &b->conv0, e);
+	return status ? status
+		      : engine_create(n, b->split, n->layer_count, b->options->kernels, &b->later, e);
 }
 
 /* A picture of about the input's size, so that to make it costs little; larger where the network looks at a
@@ -113,7 +118,7 @@ static int create(struct bench *b, enum failure *where, struct error *e)
 	if (!status)
 		status = pl_open(b->options->pl, b->options->kernels, &b->pl, e);
 	if (!status)
-		status = pl_load(b->pl, n, 1, n->layer_count, e);
+		status = pl_load(b->pl, n, b->split, n->layer_count, e);
 	return status;
 }
 
@@ -123,6 +128,7 @@ static void finish(struct bench *b)
 	frame_release(&b->frame);
 	frame_pool_destroy(b->pool);
 	camera_close(b->camera);
+	engine_destroy(b->conv0);
 	engine_destroy(b->later);
 	for (int i = 0; i < b->network->layer_count; i++) {
 		if (b->engines)
@@ -192,9 +198,9 @@ static int run_software(struct bench *b, int64_t times[MEASURED_TIMES], struct e
 	int status = decode(b, &times[MEASURED_DECODE], e);
 	int64_t begun = clock_now(), at = begun;
 
-	engine_run(b->engines[0], b->frame->input, b->tensors[0]);
+	engine_run(b->conv0, b->frame->input, b->tensors[b->split - 1]);
 	times[MEASURED_CONV0] = lap(&at);
-	engine_run(b->later, b->tensors[0], b->tensors[n->layer_count - 1]);
+	engine_run(b->later, b->tensors[b->split - 1], b->tensors[n->layer_count - 1]);
 	times[MEASURED_SOFTWARE_LAYERS] = lap(&at);
 	classify_scores(n, b->tensors[n->layer_count - 1], b->work, &result);
 	times[MEASURED_LABEL] = lap(&at);
@@ -229,7 +235,7 @@ static int run_pl(struct bench *b, int64_t times[MEASURED_TIMES], struct error *
 
 	if (status)
 		return status;
-	engine_run(b->engines[0], b->frame->input, pl_input(b->pl, 0));
+	engine_run(b->conv0, b->frame->input, pl_input(b->pl, 0));
 	times[MEASURED_CONV0] = lap(&at);
 	status = wait_for_pl(b, b->pl, e);
 	times[MEASURED_PL] = lap(&at);
@@ -256,11 +262,11 @@ static void read_cycles(struct bench *b, int64_t wall)
 		return;
 	m->counted = true;
 	m->hertz = cycles.hertz;
-	for (int i = 1; i < b->network->layer_count; i++)
+	for (int i = b->split; i < b->network->layer_count; i++)
 		m->layers[i].merged = true;
 	for (int c = 0; c < cycles.count && c < PL_LAYERS; c++) {
 		ptrdiff_t i = cycles.layers[c].layer - b->network->layers;
-		if (i < 1 || i >= b->network->layer_count)
+		if (i < b->split || i >= b->network->layer_count)
 			continue;
 		m->layers[i].merged = false;
 		m->layers[i].pl =
@@ -397,15 +403,15 @@ static int run_part(struct bench *b, int layer, int64_t limit, struct samples *s
 /* Where the PL tells no cycles, each layer has a PL of its own, for hardware is for one at a time. */
 static int run_parts(struct bench *b, struct error *e)
 {
-	int parts = b->network->layer_count - 1;
+	int parts = b->network->layer_count - b->split;
 	int64_t limit = (int64_t)(PARTS_SHARE * (double)b->options->time_limit / parts);
 	int status = 0;
 
 	pl_close(b->pl);
 	b->pl = NULL;
-	for (int i = 1; i <= parts && !status && !b->out->counted && !interruption_came(); i++) {
-		measure_progress(b->options, b->network->name, "layers in the PL", (double)i / parts);
-		status = run_part(b, i, limit, &b->fixed[MEASURED_PL], e);
+	for (int i = 0; i < parts && !status && !b->out->counted && !interruption_came(); i++) {
+		measure_progress(b->options, b->network->name, "layers in the PL", (double)(i + 1) / parts);
+		status = run_part(b, b->split + i, limit, &b->fixed[MEASURED_PL], e);
 	}
 	return status;
 }
@@ -413,7 +419,8 @@ static int run_parts(struct bench *b, struct error *e)
 int measure_layers(
 	const struct measure_options *options, struct measurement *m, enum failure *where, struct error *e)
 {
-	struct bench b = {.options = options, .network = m->network, .out = m};
+	struct bench b = {
+		.options = options, .network = m->network, .out = m, .split = network_split(m->network)};
 	int status = create(&b, where, e);
 
 	if (!status) {

@@ -53,6 +53,7 @@ static void print_layers(const struct measurement *m)
 {
 	const struct summary *t = m->times;
 	uint64_t later = 0, all = measured_operations(m->network);
+	int split = network_split(m->network);
 
 	printf("\n  %-20s %-22s %10s  %8s %10s  %8s %8s\n", "", "", "software", "", "PL", "", "");
 	printf("  %-20s %-22s %11s  %8s %11s  %8s %8s\n", "layer", "kernel", "p50 µs", "Gop/s", "p50 µs",
@@ -60,8 +61,8 @@ static void print_layers(const struct measurement *m)
 	for (int i = 0; i < m->network->layer_count; i++) {
 		const struct measured_layer *l = &m->layers[i];
 		uint64_t operations = MEASURE_OPERATIONS_A_PRODUCT * layer_operations(l->layer);
-		later += i ? operations : 0;
-		print_pair(l->layer->name, l->kernel, operations, &l->software, i ? &l->pl : NULL,
+		later += i < split ? 0 : operations;
+		print_pair(l->layer->name, l->kernel, operations, &l->software, i < split ? NULL : &l->pl,
 			l->merged ? "  (in the layer before it)" : "");
 	}
 	print_pair("PL's layers together", "", later, &t[MEASURED_SOFTWARE_LAYERS], &t[MEASURED_PL],

@@ -162,6 +162,7 @@ static void layers(FILE *file, const struct measurement *m)
 	const struct summary *t = m->times;
 	int64_t longest = longest_time(m);
 	uint64_t later = 0;
+	int split = network_split(m->network);
 
 	fprintf(file,
 		"<h3>Layers</h3>\n<p>Medians, in software (one thread) and in the PL%s. A tilde marks a "
@@ -176,10 +177,10 @@ static void layers(FILE *file, const struct measurement *m)
 	for (int i = 0; i < m->network->layer_count; i++) {
 		const struct measured_layer *l = &m->layers[i];
 		uint64_t operations = MEASURE_OPERATIONS_A_PRODUCT * layer_operations(l->layer);
-		later += i ? operations : 0;
+		later += i < split ? 0 : operations;
 		layer_row(file, "", l->layer->name,
 			l->merged ? "with the layer before it in the PL" : l->kernel, operations,
-			&l->software, i ? &l->pl : NULL, longest);
+			&l->software, i < split ? NULL : &l->pl, longest);
 	}
 	layer_row(file, " class=\"sum\"", "PL’s layers together", "", later, &t[MEASURED_SOFTWARE_LAYERS],
 		&t[MEASURED_PL], longest);

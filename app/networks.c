@@ -174,9 +174,8 @@ static int check_for_pictures(const struct network *network, struct error *e)
 			"grey): "
 			"it holds only the later layers of a network",
 			network->folder, first->in.channels);
-	if (network->layer_count < 2)
-		return error_set(e, -EINVAL,
-			"%s has one layer only; Conv0 and at least one for the PL are needed",
+	if (network_split(network) == network->layer_count)
+		return error_set(e, -EINVAL, "%s has nothing for the PL, which needs a layer after Conv0",
 			network->folder);
 	if (network->class_count < 1)
 		return error_set(e, -EINVAL, "%s ends in codes, not in scores of classes", network->folder);

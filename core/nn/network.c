@@ -36,6 +36,15 @@ void network_free(struct network *network)
 	free(network);
 }
 
+int network_split(const struct network *network)
+{
+	int i = 1;
+
+	while (i < network->layer_count && !layer_has_weights(&network->layers[i]))
+		i++;
+	return i;
+}
+
 uint64_t layer_operations(const struct layer *layer)
 {
 	if (!layer_has_weights(layer))

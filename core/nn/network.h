@@ -107,4 +107,11 @@ static inline bool layer_has_weights(const struct layer *layer)
 	return layer->kind != LAYER_MAX_POOL;
 }
 
+/*
+ * Where a network is split: the layers before this one are computed with Conv0, this one and all behind it by
+ * the PL. Max pools right behind Conv0 belong to it, as they shrink what goes to the PL. layer_count: nothing
+ * is left for the PL.
+ */
+int network_split(const struct network *network);
+
 #endif

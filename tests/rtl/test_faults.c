@@ -141,7 +141,9 @@ static void run_trial(const struct trial *t)
 
 	memset(&check, 0, sizeof(check));
 	check.scores = taken((size_t)network->class_count, sizeof(int32_t));
-	assert_int_equal(engine_create(network, 1, network->layer_count, NULL, &check.engine, &e), 0);
+	assert_int_equal(
+		engine_create(network, network_split(network), network->layer_count, NULL, &check.engine, &e),
+		0);
 	options.network = network;
 	assert_int_equal(camera_open("test", &wanted, &options.camera, &e), 0);
 	rtl_heal();

@@ -124,7 +124,7 @@ static int folder(const char *path)
 	}
 	/* made_network owns its arrays: it gets copies of the pointers and gives them up again. */
 	made_network n(7);
-	n.layers.assign(loaded->layers + 1, loaded->layers + loaded->layer_count);
+	n.layers.assign(loaded->layers + network_split(loaded), loaded->layers + loaded->layer_count);
 	n.shape = n.layers.back().out;
 	n.bits = n.layers.back().output_bits;
 	n.network.layers = n.layers.data();

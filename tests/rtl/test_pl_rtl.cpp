@@ -179,7 +179,7 @@ static int folder(const char *path)
 		return 1;
 	}
 	{
-		bench b(network, 1, network->name);
+		bench b(network, network_split(network), network->name);
 		if (b.open(&e)) {
 			std::fprintf(stderr, "%s\n", e.text);
 			failures++;

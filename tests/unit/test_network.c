@@ -104,6 +104,24 @@ static void operations_are_counted(void **state)
 	network_free(NULL);
 }
 
+/* Max pools behind Conv0 go with it. */
+static void split_lies_behind_pools(void **state)
+{
+	(void)state;
+	struct network *network = tiny_network(1);
+
+	assert_int_equal(network_split(network), 1);
+	network->layers[1].kind = LAYER_MAX_POOL; /* as the third is */
+	assert_int_equal(network_split(network), 3);
+	network->layer_count = 3;
+	assert_int_equal(network_split(network), 3);
+	network->layer_count = 1;
+	assert_int_equal(network_split(network), 1);
+	network->layers[1].kind = LAYER_CONV;
+	network->layer_count = 4;
+	network_free(network);
+}
+
 static void odd_fields_are_refused(void **state)
 {
 	(void)state;
@@ -326,6 +344,7 @@ int main(void)
 		cmocka_unit_test(odd_views_are_refused),
 		cmocka_unit_test(save_keeps_what_is_there),
 		cmocka_unit_test(operations_are_counted),
+		cmocka_unit_test(split_lies_behind_pools),
 		cmocka_unit_test(odd_fields_are_refused),
 		cmocka_unit_test(cycles_and_strangers_are_refused),
 		cmocka_unit_test(files_stay_in_the_folder),
