@@ -1,0 +1,169 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""emotion-w8a8, -w4a4, -w2a2: 48×48 grey faces, seven emotions of FER2013; the float network, then 8, 4 or 2 bits
+with Brevitas, exported as QONNX and imported by `twobit import qonnx`."""
+
+import json
+import lzma
+import shutil
+import subprocess
+
+import numpy as np
+import torch
+from torch import nn
+
+from twobit_training import augment, fit, loop, recipe, sets
+from twobit_training.calibration import temperature
+
+# channels of the 3×3 convolutions without padding; True: then pool 2
+LAYERS = [(32, False), (64, True), (128, False), (128, True), (256, False), (256, True)]
+HIDDEN = 256
+LABELS = ["angry", "disgusted", "afraid", "happy", "sad", "surprised", "neutral"]
+VIEW = {"kind": "box"}
+
+# Of the low-bit trainings by bits: epochs, peak rate, dropout in front of the two fully connected layers.
+LOW = {8: (2, 3e-4, (0.2, 0.4)), 4: (5, 6e-4, (0.1, 0.3)), 2: (10, 1e-3, (0.0, 0.2))}
+
+
+class Emotion(nn.Module):
+    """`bits` None: the float network. Each layer: weights, batch norm, ReLU. The logits are divided by `heat`.
+
+    In training the pool stands before the ReLU, which gives the same and costs less; `pool_last` puts it behind.
+    """
+
+    def __init__(self, bits=None, dropout=(0.2, 0.4)):
+        super().__init__()
+        if bits is None:
+            conv = lambda i, o: nn.Conv2d(i, o, 3, bias=False)
+            linear = lambda i, o, bias: nn.Linear(i, o, bias=bias)
+            relu = lambda: nn.ReLU(inplace=True)
+            self.input = nn.Identity()
+        else:
+            from twobit_training import brevitas_layers as low
+
+            conv = lambda i, o: low.conv(i, o, 3, bits)
+            linear = lambda i, o, bias: low.linear(i, o, bits, bias)
+            relu = lambda: low.relu(bits)
+            self.input = low.pixels()
+        self.pool_last, self.heat = False, 1.0
+        self.convs, self.norms, self.acts = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
+        before = 1
+        for channels, _ in LAYERS:
+            self.convs.append(conv(before, channels))
+            self.norms.append(nn.BatchNorm2d(channels))
+            self.acts.append(relu())
+            before = channels
+        self.fc0, self.norm0, self.act0 = linear(4 * before, HIDDEN, False), nn.BatchNorm1d(HIDDEN), relu()
+        self.fc1 = linear(HIDDEN, len(LABELS), True)
+        self.drop0, self.drop1 = nn.Dropout(dropout[0]), nn.Dropout(dropout[1])
+
+    def forward(self, x):
+        x = self.input(x)
+        for (_, pool), conv, norm, act in zip(LAYERS, self.convs, self.norms, self.acts):
+            x = norm(conv(x))
+            if pool and not self.pool_last:
+                x = nn.functional.max_pool2d(x, 2)
+            x = act(x)
+            if pool and self.pool_last:
+                x = nn.functional.max_pool2d(x, 2)
+        x = self.drop0(x.flatten(1))
+        x = self.drop1(self.act0(self.norm0(self.fc0(x))))
+        return self.fc1(x) / self.heat
+
+
+def look(x, generator):
+    x = augment.move(x, generator)
+    return augment.erase(augment.relight(x, generator), generator)
+
+
+def groups(decay):
+    """Weight decay for the weights only, not for norms, biases and scales."""
+    def of(model):
+        heavy = [p for name, p in model.named_parameters() if p.dim() > 1 and name.endswith(".weight")]
+        light = [p for name, p in model.named_parameters() if p.dim() <= 1 or not name.endswith(".weight")]
+        return [{"params": heavy, "weight_decay": decay}, {"params": light, "weight_decay": 0.0}]
+    return of
+
+
+def float_network(splits, work, epochs):
+    train, watch, test = splits
+    torch.manual_seed(1)
+    model = fit.fit(Emotion().to(memory_format=torch.channels_last), train, watch, look, epochs=epochs, rate=0.04,
+                    groups=groups(5e-4), checkpoint=work / "float.pt")
+    recipe.report("float", loop.outputs(model, test.pictures), test.labels)
+    return model
+
+
+def low_bit_network(bits, teacher, splits, work):
+    from twobit_training import brevitas_layers
+
+    train, watch, test = splits
+    epochs, rate, dropout = LOW[bits]
+    model = Emotion(bits, dropout).to(memory_format=torch.channels_last)
+    model.load_state_dict(teacher.state_dict(), strict=False)
+    generator = torch.Generator().manual_seed(bits)
+    brevitas_layers.calibrate(model, look(loop.to_input(train.pictures[:256]), generator))
+    model = fit.fit(model, train, watch, look, epochs=epochs, rate=rate, adam=True, groups=groups(0.01), warm=0.5,
+                    smoothing=0.05, teacher=teacher, seed=bits, checkpoint=work / f"w{bits}a{bits}.pt")
+    recipe.report(f"w{bits}a{bits}", loop.outputs(model, test.pictures), test.labels)
+    model.heat = temperature(loop.outputs(model, watch.pictures).double(), watch.labels)
+    recipe.report(f"w{bits}a{bits} at temperature {model.heat:.3f}", loop.outputs(model, test.pictures), test.labels)
+    return model
+
+
+def export(model, path):
+    """QONNX, one file: the layers in the order of the table."""
+    from brevitas.export import export_qonnx
+
+    model = model.to(memory_format=torch.contiguous_format).eval()
+    model.pool_last = True
+    export_qonnx(model, args=torch.zeros(1, 1, 48, 48), export_path=str(path), dynamo=False)
+    model.pool_last = False
+
+
+def import_qonnx(twobit, path, folder):
+    """The network folder; what stands there besides, its card, stays."""
+    (path.parent / "labels.txt").write_text("\n".join(LABELS) + "\n")
+    made = path.with_suffix("")
+    shutil.rmtree(made, ignore_errors=True)
+    subprocess.run([twobit, "import", "qonnx", path, made], check=True)
+    text = (made / "network.json").read_text()
+    (made / "network.json").write_text(text.replace('  "labels"', f'  "view": {json.dumps(VIEW)},\n  "labels"', 1))
+    shutil.copytree(made, folder, dirs_exist_ok=True)
+
+
+def compare(twobit, path, folder, data, test):
+    """The imported network's logits of the test pictures with those of the exported graph."""
+    from twobit_training import qonnx
+
+    pictures, scores = path.parent / "privatetest-images-idx3-ubyte", path.parent / "scores.npy"
+    pictures.write_bytes(lzma.open(data / "privatetest-images-idx3-ubyte.xz").read())
+    subprocess.run([twobit, "evaluate", "--network", folder, "--scores", scores, "--labels",
+                    data / "privatetest-labels-idx1-ubyte.gz", pictures], check=True)
+    wanted = qonnx.logits(path, test.pictures).numpy()
+    last = json.loads((folder / "network.json").read_text())["layers"][-1]["name"]
+    scale, bias = (np.load(folder / f"{last}.{array}.npy").astype("f8") for array in ("scale", "bias"))
+    found = np.load(scores)[: len(wanted)] * scale + bias
+    differs = (np.abs(found - wanted).max(1) > 1e-4).sum()
+    recipe.report("exported graph", wanted, test.labels)
+    print(f"{differs} of {len(wanted)} pictures have other scores than the exported graph gives", flush=True)
+
+
+def main():
+    parser = recipe.parser(__doc__, float_epochs=18)
+    parser.add_argument("--bits", type=int, nargs="*", default=[8, 4, 2], choices=LOW, help="after the float network")
+    parser.add_argument("--twobit", default="twobit", help="the program, to import and compare with")
+    args = recipe.arguments(parser)
+    splits, work = sets.fer2013(args.data), args.work / "emotion"
+    work.mkdir(parents=True, exist_ok=True)
+    print(f"{len(splits[0].labels)} pictures to train on", flush=True)
+    teacher = float_network(splits, work, args.float_epochs)
+    for bits in args.bits:
+        name = f"emotion-w{bits}a{bits}"
+        export(low_bit_network(bits, teacher, splits, work), work / f"{name}.onnx")
+        import_qonnx(args.twobit, work / f"{name}.onnx", args.folder / name)
+        compare(args.twobit, work / f"{name}.onnx", args.folder / name, args.data, splits[2])
+
+
+if __name__ == "__main__":
+    main()
