@@ -229,9 +229,9 @@ static int compute(struct pl *pl, const struct network *network, int64_t *elapse
 
 	if (!rc)
 		rc = engine_create(network, network_split(network), network->layer_count, NULL, &engine, e);
-	if (!rc && !expected)
+	if (!expected)
 		rc = error_set(e, -ENOMEM, "out of memory");
-	if (!rc) {
+	else if (!rc) {
 		uint8_t *codes = pl_input(pl, 0);
 		for (size_t i = 0; i < size; i++)
 			codes[i] = (uint8_t)(i * 2654435761U >> 16 & ((1U << first->input_bits) - 1));

@@ -23,38 +23,38 @@ struct line_values {
 		.network = NETWORK_DEFAULT, .pl = "auto", .pl_check = 10                                     \
 	}
 
-/* Rows of a table of options; `member` is the struct line_values in the command's struct `type`. */
-#define OPTION_ROWS_LINE(type, member)                                                                       \
+/* Rows of a table of options; the command's struct `type` has a `struct line_values line`. */
+#define OPTION_ROWS_LINE(type)                                                                               \
 	{"device", 'd', OPTION_TEXT, "SOURCE", "Where frames come from, as the argument SOURCE",             \
-		offsetof(type, member.source), 0, 0, NULL},                                                  \
+		offsetof(type, line.source), 0, 0, NULL},                                                    \
 		{"resolution", 'r', OPTION_SIZE, "WxH",                                                      \
 			"Size of the frames [the source's own, or what suits the machine]",                  \
-			offsetof(type, member.size), 16, PICTURE_SIDE_MAXIMUM, NULL},                        \
+			offsetof(type, line.size), 16, PICTURE_SIDE_MAXIMUM, NULL},                          \
 		{"fps", 'f', OPTION_NUMBER, "N", "Frames a second [the source's own, or 30]",                \
-			offsetof(type, member.rate), 0.1, 1000, NULL},                                       \
+			offsetof(type, line.rate), 0.1, 1000, NULL},                                         \
 		{"format", 'm', OPTION_TEXT, "NAME",                                                         \
 			"What the camera sends: MJPEG, YUYV, NV12, … [the least work]",                      \
-			offsetof(type, member.format), 0, 0, NULL},                                          \
+			offsetof(type, line.format), 0, 0, NULL},                                            \
 		{"control", 0, OPTION_TEXTS, "NAME=VALUE",                                                   \
 			"Set a control of the camera, such as brightness=128; may be given again",           \
-			offsetof(type, member.controls), 0, 0, NULL},                                        \
+			offsetof(type, line.controls), 0, 0, NULL},                                          \
 		{"exposure", 0, OPTION_TEXT, "auto|N",                                                       \
 			"Exposure of the camera; N in units of 0.1 ms [as it is]",                           \
-			offsetof(type, member.exposure), 0, 0, NULL},                                        \
-		{"frames", 'n', OPTION_INTEGER, "N", "Stop after N frames", offsetof(type, member.frames),   \
-			1, INT_MAX, NULL},                                                                   \
+			offsetof(type, line.exposure), 0, 0, NULL},                                          \
+		{"frames", 'n', OPTION_INTEGER, "N", "Stop after N frames", offsetof(type, line.frames), 1,  \
+			INT_MAX, NULL},                                                                      \
 		{"duration", 't', OPTION_DURATION, "TIME", "Stop after TIME: 10s, 5m",                       \
-			offsetof(type, member.duration), 0.001, 1e9, NULL},                                  \
-		OPTION_ROW_NETWORK(type, member.network), OPTION_ROW_PL(type, member.pl),                    \
-		OPTION_ROW_KERNELS(type, member.kernels),                                                    \
+			offsetof(type, line.duration), 0.001, 1e9, NULL},                                    \
+		OPTION_ROW_NETWORK(type, line.network), OPTION_ROW_PL(type, line.pl),                        \
+		OPTION_ROW_KERNELS(type, line.kernels),                                                      \
 		{"pl-timeout", 0, OPTION_DURATION, "TIME",                                                   \
 			"How long the PL may take for a frame before it is reset "                           \
 			"[by how long it takes at the start]",                                               \
-			offsetof(type, member.pl_timeout), 0.001, 3600, NULL},                               \
+			offsetof(type, line.pl_timeout), 0.001, 3600, NULL},                                 \
 		{"pl-check", 0, OPTION_DURATION, "TIME",                                                     \
 			"How often a PL in hardware is given something known to compute [10s]",              \
-			offsetof(type, member.pl_check), 0.001, 1e6, NULL},                                  \
-		OPTION_ROW_TRACE(type, member.trace)
+			offsetof(type, line.pl_check), 0.001, 1e6, NULL},                                    \
+		OPTION_ROW_TRACE(type, line.trace)
 
 /* The argument SOURCE, of which there may be one, and not besides --device. OPTIONS_GO_ON or EX_USAGE, told.
  */

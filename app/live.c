@@ -21,7 +21,7 @@ struct values {
 };
 
 static const struct option options[] = {
-	OPTION_ROWS_LINE(struct values, line),
+	OPTION_ROWS_LINE(struct values),
 	{"threshold", 0, OPTION_NUMBER, "P", "Show no label below this confidence, 0 to 1 [0.1]",
 		offsetof(struct values, threshold), 0, 1},
 	{"smoothing", 0, OPTION_NUMBER, "W", "Weight of the past in the label, 0 to 0.99 [0.7]",

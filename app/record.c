@@ -53,7 +53,7 @@ static const struct option options[] = {
 		1, 100},
 	{"memory", 0, OPTION_TEXT, "SIZE", "For frames that wait, and the pre-roll [64MB]",
 		RECORDING(memory)},
-	OPTION_ROWS_LINE(struct values, line),
+	OPTION_ROWS_LINE(struct values),
 	{"every-frame", 0, OPTION_FLAG, NULL, "Label each frame; the source waits where it must",
 		RECORDING(every_frame)},
 	{"top-k", 0, OPTION_INTEGER, "K", "Labels a frame in the log [5]", RECORDING(top_k), 1, TOP_MAXIMUM},
