@@ -96,17 +96,16 @@ static int folds_find(const struct import *m, int index, int *folds, struct erro
 /* One row of weights; *zeros counts those that are 0, behind the layer's inputs too. */
 static int row_unpack(const uint64_t *words, const struct folding *f, int inputs, int8_t *weights, int *zeros)
 {
-	*zeros = 0;
-	for (int i = 0; i < f->columns; i++) {
-		bool one = words[i / f->simd] >> (i % f->simd) & 1;
+	*zeros = f->columns;
+	for (int word = 0; word < f->columns / f->simd; word++) {
+		int first = word * f->simd;
 
-		if (i < inputs)
-			weights[i] = one ? 1 : -1;
-		*zeros += !one;
-	}
-	for (int i = 0; i < f->columns / f->simd; i++)
-		if (f->simd < 64 && words[i] >> f->simd)
+		if (f->simd < 64 && words[word] >> f->simd)
 			return -EBADMSG;
+		*zeros -= __builtin_popcountll(words[word]);
+		for (int bit = 0; bit < f->simd && first + bit < inputs; bit++)
+			weights[first + bit] = words[word] >> bit & 1 ? 1 : -1;
+	}
 	return 0;
 }
 
