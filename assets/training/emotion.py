@@ -21,8 +21,16 @@ HIDDEN = 256
 LABELS = ["angry", "disgusted", "afraid", "happy", "sad", "surprised", "neutral"]
 VIEW = {"kind": "box"}
 
-# Of the low-bit trainings by bits: epochs, peak rate, dropout in front of the two fully connected layers.
-LOW = {8: (2, 3e-4, (0.2, 0.4)), 4: (5, 6e-4, (0.1, 0.3)), 2: (10, 1e-3, (0.0, 0.2))}
+# The float training, its rate falling to nothing three times (Loshchilov and Hutter, 2017, arXiv:1608.03983); the last
+# time the network learns from itself (Furlanello et al., 2018, arXiv:1805.04770). Then the low-bit trainings, in this
+# order, each from the weights of the one before, the float network being the teacher. Columns: epochs, peak rate, weight
+# decay, dropout in front of the two fully connected layers, strength of the augmentation.
+FLOAT = [(18, 0.04, 5e-4, (0.2, 0.4), 1.0), (10, 0.03, 2e-4, (0.05, 0.2), 0.6), (5, 0.02, 2e-4, (0.1, 0.3), 0.8)]
+LOW = {
+    8: (1, 1e-4, 0.01, (0.0, 0.2), 0.6),
+    4: (3, 6e-4, 0.01, (0.0, 0.2), 0.6),
+    2: (6, 1e-3, 0.01, (0.0, 0.1), 0.5),
+}
 
 
 class Emotion(nn.Module):
@@ -71,9 +79,12 @@ class Emotion(nn.Module):
         return self.fc1(x) / self.heat
 
 
-def look(x, generator):
-    x = augment.move(x, generator)
-    return augment.erase(augment.relight(x, generator), generator)
+def look(strength):
+    def of(x, generator):
+        x = augment.move(x, generator, turn=12 * strength, stretch=0.12 * strength, shift=0.08 * strength)
+        x = augment.relight(x, generator, contrast=0.25 * strength, light=0.1 * strength)
+        return augment.erase(x, generator, chance=0.3 * strength)
+    return of
 
 
 def groups(decay):
@@ -85,26 +96,33 @@ def groups(decay):
     return of
 
 
-def float_network(splits, work, epochs):
+def float_network(splits, work):
     train, watch, test = splits
     torch.manual_seed(1)
-    model = fit.fit(Emotion().to(memory_format=torch.channels_last), train, watch, look, epochs=epochs, rate=0.04,
-                    groups=groups(5e-4), checkpoint=work / "float.pt")
-    recipe.report("float", loop.outputs(model, test.pictures), test.labels)
-    return model
+    before = None
+    for cycle, (epochs, rate, decay, dropout, strength) in enumerate(FLOAT):
+        model = Emotion(dropout=dropout).to(memory_format=torch.channels_last)
+        if before:
+            model.load_state_dict(before.state_dict())
+        teacher = before if cycle == 2 else None
+        before = fit.fit(model, train, watch, look(strength), epochs=epochs, rate=rate, groups=groups(decay),
+                         warm=0.3 if teacher else 1.0, teacher=teacher, seed=1 + cycle,
+                         checkpoint=work / f"float{cycle}.pt")
+        recipe.report(f"float, cycle {cycle}", loop.outputs(before, test.pictures), test.labels)
+    return before
 
 
-def low_bit_network(bits, teacher, splits, work):
+def low_bit_network(bits, before, teacher, splits, work):
     from twobit_training import brevitas_layers
 
     train, watch, test = splits
-    epochs, rate, dropout = LOW[bits]
+    epochs, rate, decay, dropout, strength = LOW[bits]
     model = Emotion(bits, dropout).to(memory_format=torch.channels_last)
-    model.load_state_dict(teacher.state_dict(), strict=False)
+    model.load_state_dict(before.state_dict(), strict=False)
     generator = torch.Generator().manual_seed(bits)
-    brevitas_layers.calibrate(model, look(loop.to_input(train.pictures[:256]), generator))
-    model = fit.fit(model, train, watch, look, epochs=epochs, rate=rate, adam=True, groups=groups(0.01), warm=0.5,
-                    smoothing=0.05, teacher=teacher, seed=bits, checkpoint=work / f"w{bits}a{bits}.pt")
+    brevitas_layers.calibrate(model, look(strength)(loop.to_input(train.pictures[:256]), generator))
+    model = fit.fit(model, train, watch, look(strength), epochs=epochs, rate=rate, adam=True, groups=groups(decay),
+                    warm=0.5, smoothing=0.05, teacher=teacher, seed=bits, checkpoint=work / f"w{bits}a{bits}.pt")
     recipe.report(f"w{bits}a{bits}", loop.outputs(model, test.pictures), test.labels)
     model.heat = temperature(loop.outputs(model, watch.pictures).double(), watch.labels)
     recipe.report(f"w{bits}a{bits} at temperature {model.heat:.3f}", loop.outputs(model, test.pictures), test.labels)
@@ -150,17 +168,17 @@ def compare(twobit, path, folder, data, test):
 
 
 def main():
-    parser = recipe.parser(__doc__, float_epochs=18)
-    parser.add_argument("--bits", type=int, nargs="*", default=[8, 4, 2], choices=LOW, help="after the float network")
+    parser = recipe.parser(__doc__)
     parser.add_argument("--twobit", default="twobit", help="the program, to import and compare with")
     args = recipe.arguments(parser)
     splits, work = sets.fer2013(args.data), args.work / "emotion"
     work.mkdir(parents=True, exist_ok=True)
     print(f"{len(splits[0].labels)} pictures to train on", flush=True)
-    teacher = float_network(splits, work, args.float_epochs)
-    for bits in args.bits:
+    before = teacher = float_network(splits, work)
+    for bits in LOW:
         name = f"emotion-w{bits}a{bits}"
-        export(low_bit_network(bits, teacher, splits, work), work / f"{name}.onnx")
+        before = low_bit_network(bits, before, teacher, splits, work)
+        export(before, work / f"{name}.onnx")
         import_qonnx(args.twobit, work / f"{name}.onnx", args.folder / name)
         compare(args.twobit, work / f"{name}.onnx", args.folder / name, args.data, splits[2])
 
