@@ -24,8 +24,13 @@ VIEW = {"kind": "box"}
 # The float training, its rate falling to nothing three times (Loshchilov and Hutter, 2017, arXiv:1608.03983); the last
 # time the network learns from itself (Furlanello et al., 2018, arXiv:1805.04770). Then the low-bit trainings, in this
 # order, each from the weights of the one before, the float network being the teacher. Columns: epochs, peak rate, weight
-# decay, dropout in front of the two fully connected layers, strength of the augmentation.
-FLOAT = [(18, 0.04, 5e-4, (0.2, 0.4), 1.0), (10, 0.03, 2e-4, (0.05, 0.2), 0.6), (5, 0.02, 2e-4, (0.1, 0.3), 0.8)]
+# decay, dropout in front of the two fully connected layers, strength of the augmentation; float: epochs of warm-up, and
+# whether the network before is the teacher.
+FLOAT = [
+    (18, 0.04, 5e-4, (0.2, 0.4), 1.0, 1.0, False),
+    (10, 0.03, 2e-4, (0.05, 0.2), 0.6, 1.0, False),
+    (5, 0.02, 2e-4, (0.1, 0.3), 0.8, 0.3, True),
+]
 LOW = {
     8: (1, 1e-4, 0.01, (0.0, 0.2), 0.6),
     4: (3, 6e-4, 0.01, (0.0, 0.2), 0.6),
@@ -100,13 +105,12 @@ def float_network(splits, work):
     train, watch, test = splits
     torch.manual_seed(1)
     before = None
-    for cycle, (epochs, rate, decay, dropout, strength) in enumerate(FLOAT):
+    for cycle, (epochs, rate, decay, dropout, strength, warm, taught) in enumerate(FLOAT):
         model = Emotion(dropout=dropout).to(memory_format=torch.channels_last)
         if before:
             model.load_state_dict(before.state_dict())
-        teacher = before if cycle == 2 else None
         before = fit.fit(model, train, watch, look(strength), epochs=epochs, rate=rate, groups=groups(decay),
-                         warm=0.3 if teacher else 1.0, teacher=teacher, seed=1 + cycle,
+                         warm=warm, teacher=before if taught else None, seed=1 + cycle,
                          checkpoint=work / f"float{cycle}.pt")
         recipe.report(f"float, cycle {cycle}", loop.outputs(before, test.pictures), test.labels)
     return before
