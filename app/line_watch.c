@@ -121,15 +121,15 @@ static void fail_call(struct line *line, enum anomaly anomaly, const char *what)
 {
 	struct supervision *s = &line->watch.supervision;
 	bool alarm = s->alarm, retired = s->retired;
-	enum remedy remedy = supervision_bad(s, anomaly, clock_now());
+	uint64_t programmings = s->programmings;
 
-	mend(line, remedy);
+	mend(line, supervision_bad(s, anomaly, clock_now()));
 	if (!alarm)
 		log_warning("%s the PL %s; it is %s, and such frames are counted", what,
 			anomaly == ANOMALY_LATE	   ? "did not finish in time"
 			: anomaly == ANOMALY_WRONG ? "gave a wrong answer"
 						   : "reported an error",
-			remedy == REMEDY_RESET ? "reset" : "programmed again");
+			s->programmings == programmings ? "reset" : "programmed again");
 	if (s->alarm && !alarm)
 		log_warning("alarm: the PL fails again and again (%llu late, %llu failed, %llu wrong)",
 			(unsigned long long)s->anomalies[ANOMALY_LATE],

@@ -74,7 +74,7 @@ int pl_submit(struct pl *pl, int buffer);
 /*
  * Waits until the buffer is done or clock_now() passes deadline (ns; INT64_MAX: no limit). 0: its output is
  * there and stays until the next submit. -ETIMEDOUT: it runs still. -EIO: it failed. -EBADMSG: the answer was
- * another call's. -ECANCELED: it was never submitted, or a reset forgot it.
+ * another call's. -ECANCELED: it was never submitted, a reset forgot it, or the design waits for pl_program.
  */
 int pl_wait(struct pl *pl, int buffer, int64_t deadline);
 

@@ -85,7 +85,10 @@ static int software_wait(void *state, int buffer, int64_t deadline)
 
 static int software_reset(void *state)
 {
-	worker_reset(((struct software *)state)->worker);
+	struct worker *worker = ((struct software *)state)->worker;
+
+	worker_stop(worker);
+	worker_resume(worker);
 	return 0;
 }
 

@@ -46,6 +46,7 @@ static struct jam {
 	int64_t slow;
 	enum jam_interrupt interrupt;
 	int program_fails; /* so many times */
+	void (*while_programmed)(void);
 	uint32_t control_after_program;
 	uint64_t address; /* of the memory that it gives */
 	int open_fails;	  /* errno value */
@@ -86,6 +87,7 @@ static inline void jam_begin(void)
 	jam.trouble = JAM_SOUND;
 	jam.trouble_at = jam.program_fails = jam.open_fails = 0;
 	jam.slow = 0;
+	jam.while_programmed = NULL;
 	jam.interrupt = JAM_UNCONNECTED;
 	jam.control_after_program = 4;
 	jam.address = JAM_ADDRESS;
@@ -524,6 +526,8 @@ static inline int jam_program(void *state, const char *bitstream, struct error *
 	int rc = 0;
 
 	(void)state;
+	if (jam.while_programmed)
+		jam.while_programmed();
 	pthread_mutex_lock(&jam.lock);
 	snprintf(jam.bitstream, sizeof(jam.bitstream), "%s", bitstream ? bitstream : "");
 	if (jam.program_fails) {

@@ -332,7 +332,7 @@ static void hang_in_a_layer(void **state)
 	assert_int_equal(pl_wait(bench.pl, 1, INT64_MAX), -ECANCELED);
 	assert_int_equal(jam_calls(), SMALL_CALLS + 8);
 	assert_int_equal(pl_submit(bench.pl, 0), 0);
-	assert_int_equal(pl_wait(bench.pl, 0, INT64_MAX), -EIO);
+	assert_int_equal(pl_wait(bench.pl, 0, INT64_MAX), -ECANCELED);
 	assert_int_equal(pl_reset(bench.pl), -ENOTRECOVERABLE);
 	assert_int_equal(jam_calls(), SMALL_CALLS + 8);
 	assert_int_equal(pl_program(bench.pl, &bench.e), 0);
@@ -340,6 +340,56 @@ static void hang_in_a_layer(void **state)
 	assert_runs(&bench, 1);
 	assert_int_equal(pl_reset(bench.pl), 0);
 	assert_int_equal(jam.programmings, 2);
+	finish(&bench);
+}
+
+static struct bench *programmed; /* by the test below */
+
+static void submit_meanwhile(void)
+{
+	assert_int_equal(pl_submit(programmed->pl, 1), 0);
+	nanosleep(&(struct timespec){.tv_nsec = 20 * MILLISECOND}, NULL);
+	assert_int_equal(pl_wait(programmed->pl, 1, 0), -ETIMEDOUT);
+}
+
+/* Conv0's thread submits the next picture while another thread mends the PL: it waits, and is computed. */
+static void submitted_while_programmed(void **state)
+{
+	struct bench bench = {.network = small_network()};
+
+	(void)state;
+	assert_int_equal(load(&bench), 0);
+	jam_trouble(JAM_IS_GONE, 1);
+	fill_input(&bench, 0);
+	fill_input(&bench, 1);
+	assert_int_equal(pl_submit(bench.pl, 0), 0);
+	assert_int_equal(pl_wait(bench.pl, 0, INT64_MAX), -EIO);
+	programmed = &bench;
+	jam.while_programmed = submit_meanwhile;
+	assert_int_equal(pl_program(bench.pl, &bench.e), 0);
+	assert_int_equal(pl_wait(bench.pl, 1, INT64_MAX), 0);
+	assert_answer(&bench, 1);
+	finish(&bench);
+}
+
+/* The pictures behind one that failed do not fail for it: they are to be submitted again. */
+static void queued_behind_a_failure(void **state)
+{
+	struct bench bench = {.network = small_network()};
+
+	(void)state;
+	assert_int_equal(load(&bench), 0);
+	jam_trouble(JAM_FORGETS, 1);
+	fill_input(&bench, 0);
+	fill_input(&bench, 1);
+	assert_int_equal(pl_submit(bench.pl, 0), 0);
+	assert_int_equal(pl_submit(bench.pl, 1), 0);
+	assert_int_equal(pl_wait(bench.pl, 0, INT64_MAX), -EIO);
+	assert_int_equal(pl_wait(bench.pl, 1, INT64_MAX), -ECANCELED);
+	assert_int_equal(pl_program(bench.pl, &bench.e), 0);
+	assert_int_equal(pl_submit(bench.pl, 1), 0);
+	assert_int_equal(pl_wait(bench.pl, 1, INT64_MAX), 0);
+	assert_answer(&bench, 1);
 	finish(&bench);
 }
 
@@ -401,7 +451,7 @@ static void programming_may_fail(void **state)
 		assert_int_equal(pl_program(bench.pl, &bench.e), -EIO);
 		assert_string_equal(bench.e.text, "the PL takes no design");
 		assert_int_equal(pl_submit(bench.pl, 0), 0);
-		assert_int_equal(pl_wait(bench.pl, 0, INT64_MAX), -EIO);
+		assert_int_equal(pl_wait(bench.pl, 0, INT64_MAX), -ECANCELED);
 	}
 	memset(jam.blocks[0].data, 0x5a, jam.blocks[0].size);
 	memset(jam.blocks[0].dram, 0x5a, jam.blocks[0].size);
@@ -580,6 +630,8 @@ int main(void)
 		TEST(networks_of_another_kind_are_refused),
 		TEST(large_pictures_are_refused),
 		TEST(hang_in_a_layer),
+		TEST(submitted_while_programmed),
+		TEST(queued_behind_a_failure),
 		TEST(late_is_not_stuck),
 		TEST(failures_are_reported),
 		TEST(programming_may_fail),

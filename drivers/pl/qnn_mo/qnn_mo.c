@@ -38,7 +38,7 @@ struct qnn_mo {
 	struct engine *engine;	  /* the layers behind the plan's; NULL: none */
 	uint8_t *codes;		  /* between stages of different groups, and for the engine */
 	struct worker *worker;
-	bool stuck; /* the block computes nothing more; the worker's while it runs, else the caller's */
+	bool stuck; /* the block computes nothing more; the worker's, but while that is stopped */
 };
 
 /* The whole of IN1, IN2 or OUT. */
@@ -188,7 +188,7 @@ static int run(void *owner, const uint8_t *in, void *out)
 	int side = 0;
 
 	if (q->stuck)
-		return -EIO;
+		return -ECANCELED;
 	for (const struct qnn_mo_stage *s = q->plan.stages; s < end; s++) {
 		if (codes)
 			write_codes(q, s, side, codes);
@@ -263,13 +263,10 @@ static void write_parameters(struct qnn_mo *q)
 }
 
 /* The block has no register that says what it is; one that is idle as it should be is believed. */
-static int qnn_mo_program(void *state, struct error *e)
+static int load_design(struct qnn_mo *q, struct error *e)
 {
-	struct qnn_mo *q = state;
 	int rc;
 
-	if (q->worker)
-		worker_reset(q->worker);
 	q->stuck = true;
 	rc = load_bitstream(q, e);
 	if (rc)
@@ -285,6 +282,17 @@ static int qnn_mo_program(void *state, struct error *e)
 	bus_write(q->bus, 0, QNN_MO_INTERRUPTS, 1);
 	q->stuck = false;
 	return 0;
+}
+
+static int qnn_mo_program(void *state, struct error *e)
+{
+	struct qnn_mo *q = state;
+	int rc;
+
+	worker_stop(q->worker);
+	rc = load_design(q, e);
+	worker_resume(q->worker);
+	return rc;
 }
 
 static int create_memory(struct qnn_mo *q, struct error *e)
@@ -315,7 +323,7 @@ static int qnn_mo_load(void *state, const struct network *network, int first, in
 		return error_set(e, -ENOMEM, "PL \"qnn-mo\": no memory for the codes of %s", network->name);
 	rc = create_memory(q, e);
 	if (!rc)
-		rc = qnn_mo_program(q, e);
+		rc = load_design(q, e);
 	if (rc)
 		return rc;
 	rc = worker_create(&network->layers[first], &network->layers[last - 1], run, q, &q->worker);
@@ -348,9 +356,12 @@ static int qnn_mo_wait(void *state, int buffer, int64_t deadline)
 static int qnn_mo_reset(void *state)
 {
 	struct qnn_mo *q = state;
+	bool stuck;
 
-	worker_reset(q->worker);
-	return q->stuck ? -ENOTRECOVERABLE : 0;
+	worker_stop(q->worker);
+	stuck = q->stuck;
+	worker_resume(q->worker);
+	return stuck ? -ENOTRECOVERABLE : 0;
 }
 
 const struct pl_driver pl_qnn_mo = {

@@ -24,9 +24,9 @@ struct worker {
 	pthread_t thread;
 
 	pthread_mutex_t lock;	  /* guards all that follows */
-	pthread_cond_t submitted; /* to the thread: a buffer is queued, or quit */
+	pthread_cond_t submitted; /* to the thread: a buffer may run, or quit */
 	pthread_cond_t ended;	  /* to waiters: a buffer became IDLE or DONE */
-	bool quit;
+	bool stopped, quit;
 	enum state states[PL_BUFFERS];
 	int results[PL_BUFFERS]; /* of run, in DONE */
 	int first, queued;	 /* a ring: order[first] runs next */
@@ -41,7 +41,7 @@ static void *work(void *argument)
 	for (;;) {
 		int buffer;
 
-		while (!w->queued && !w->quit)
+		while ((!w->queued || w->stopped) && !w->quit)
 			pthread_cond_wait(&w->submitted, &w->lock);
 		if (w->quit)
 			break;
@@ -186,12 +186,13 @@ int worker_wait(struct worker *w, int buffer, int64_t deadline)
 	return rc;
 }
 
-void worker_reset(struct worker *w)
+void worker_stop(struct worker *w)
 {
 	bool abandoned;
 
 	pthread_mutex_lock(&w->lock);
 	give_up(w);
+	w->stopped = true;
 	do {
 		abandoned = false;
 		for (int i = 0; i < PL_BUFFERS; i++)
@@ -199,6 +200,14 @@ void worker_reset(struct worker *w)
 		if (abandoned)
 			pthread_cond_wait(&w->ended, &w->lock);
 	} while (abandoned);
+	pthread_mutex_unlock(&w->lock);
+}
+
+void worker_resume(struct worker *w)
+{
+	pthread_mutex_lock(&w->lock);
+	w->stopped = false;
+	pthread_cond_signal(&w->submitted);
 	pthread_mutex_unlock(&w->lock);
 }
 

@@ -27,8 +27,12 @@ int32_t *worker_output(struct worker *worker, int buffer);
 int worker_submit(struct worker *worker, int buffer);
 int worker_wait(struct worker *worker, int buffer, int64_t deadline);
 
-/* Forgets what is queued, abandons what runs, and returns when nothing runs. */
-void worker_reset(struct worker *worker);
+/*
+ * Forgets what is queued, abandons what runs, and returns when nothing runs. What is submitted from now on
+ * waits for worker_resume: between the two the owner has what run uses to itself.
+ */
+void worker_stop(struct worker *worker);
+void worker_resume(struct worker *worker);
 
 /* For run, which may return early then: nobody wants its result any more. */
 bool worker_abandoned(struct worker *worker);
