@@ -166,7 +166,7 @@ int bitstream_load(const char *path, struct bitstream *out, struct error *e)
 {
 	struct error why = {0};
 	uint8_t *bytes;
-	size_t size;
+	size_t size = 0;
 	int rc = read_file(path, &bytes, &size, e);
 
 	if (rc)
