@@ -111,10 +111,12 @@ static void ink_centre(const uint8_t *grey, const struct ink *ink, double *x, do
 	*y = (double)down / (2.0 * (double)mass);
 }
 
-/* The share of pixel i that lies within [from, to). */
+/* The share of pixel i that lies within [from, to). Comparisons, as fmin and fmax would be calls. */
 static double overlap(int i, double from, double to)
 {
-	return fmax(0, fmin(to, i + 1) - fmax(from, i));
+	double begin = from > i ? from : i, end = to < i + 1 ? to : i + 1;
+
+	return end > begin ? end - begin : 0;
 }
 
 /* The mean of the ink over an area of the box, from what is in its rectangle; outside is paper. */
