@@ -12,7 +12,6 @@
 #include "pl/pl.h"
 
 #include <errno.h>
-#include <glob.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -105,8 +104,8 @@ static void check_camera(struct doctor *doctor, const struct camera_entry *camer
 			"%s is connected at %.0f Mbit/s, which is too slow for pictures", camera->name,
 			speed);
 	check_formats(doctor, camera, speed);
-	doctor_find(doctor, FINDING_GOOD, NULL, "%s at %s, %d formats%s", camera->name, camera->path,
-		camera->format_count,
+	doctor_find(doctor, FINDING_GOOD, NULL, "%s at %s, %d format%s%s", camera->name, camera->path,
+		camera->format_count, camera->format_count == 1 ? "" : "s",
 		speed >= 5000 ? ", USB 3"
 		: speed > 0   ? ", USB 2"
 			      : "");
@@ -154,31 +153,20 @@ void doctor_check_cameras(struct doctor *doctor, const struct doctor_options *op
 struct screens {
 	struct doctor *doctor;
 	const char *display;
-	int count;
+	bool found; /* something to say, good or bad */
 };
 
-static void add_screen(void *context, const char *name, const char *text)
+static void add_screen(void *context, const char *name, const char *text, enum screen_state state)
 {
 	struct screens *screens = context;
 
-	screens->count++;
-	doctor_find(screens->doctor, FINDING_GOOD, NULL, "%s: %s %s", screens->display, name, text);
-}
-
-static void check_cards(struct doctor *doctor)
-{
-	glob_t cards;
-	char hint[256];
-
-	if (glob("/dev/dri/card*", 0, NULL, &cards))
+	if (state == SCREEN_WITHOUT_MONITOR)
 		return;
-	for (size_t i = 0; i < cards.gl_pathc; i++) {
-		if (!access(cards.gl_pathv[i], R_OK | W_OK))
-			continue;
-		device_permission_hint(cards.gl_pathv[i], hint, sizeof(hint));
-		doctor_find(doctor, FINDING_BAD, hint, "%s cannot be opened by this user", cards.gl_pathv[i]);
-	}
-	globfree(&cards);
+	screens->found = true;
+	if (state == SCREEN_READY)
+		doctor_find(screens->doctor, FINDING_GOOD, NULL, "%s: %s %s", screens->display, name, text);
+	else
+		doctor_find(screens->doctor, FINDING_BAD, NULL, "%s: %s", screens->display, text);
 }
 
 void doctor_check_displays(struct doctor *doctor, const struct doctor_options *options)
@@ -186,7 +174,6 @@ void doctor_check_displays(struct doctor *doctor, const struct doctor_options *o
 	struct screens screens = {.doctor = doctor};
 
 	(void)options;
-	check_cards(doctor);
 	for (const struct display_driver *const *d = display_drivers(); *d; d++) {
 		if (!(*d)->available())
 			continue;
@@ -194,9 +181,9 @@ void doctor_check_displays(struct doctor *doctor, const struct doctor_options *o
 		if ((*d)->list)
 			(*d)->list(add_screen, &screens);
 		else if (!strcmp((*d)->name, "sdl"))
-			add_screen(&screens, "a desktop's", "window");
+			add_screen(&screens, "a desktop's", "window", SCREEN_READY);
 	}
-	if (!screens.count)
+	if (!screens.found)
 		doctor_find(doctor, FINDING_NOTE,
 			"connect a monitor, or start twobit on a desktop; `live` draws into the terminal "
 			"else",

@@ -89,10 +89,11 @@ static int list_found_cameras(struct table *table)
 }
 
 /* A screen of the display in the row before. */
-static void add_screen(void *context, const char *name, const char *text)
+static void add_screen(void *context, const char *name, const char *text, enum screen_state state)
 {
 	struct table *table = context;
 
+	(void)state; /* the text says it too */
 	if (!table->rows) {
 		printf("                %s  %s\n", name, text);
 		return;

@@ -38,8 +38,14 @@ enum display_key {
 	KEY_HELP,	/* ? */
 };
 
+enum screen_state {
+	SCREEN_READY,
+	SCREEN_WITHOUT_MONITOR,
+	SCREEN_UNUSABLE, /* the text says why */
+};
+
 /* One screen that a kind found, for `twobit list displays`: its name and a line about it. */
-typedef void display_row(void *context, const char *name, const char *text);
+typedef void display_row(void *context, const char *name, const char *text, enum screen_state state);
 
 struct display_driver {
 	const char *name;

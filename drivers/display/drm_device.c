@@ -418,7 +418,7 @@ static void list_connector(const struct drm_card *card, const drmModeConnector *
 	snprintf(text, sizeof(text), "%s (%s): %s%s%s%s", card->path, card->driver,
 		connected ? "a monitor, " : "no monitor", connected ? modes : "",
 		*formats ? "; planes for " : "; no planes for cameras' formats", formats);
-	row(context, name, text);
+	row(context, name, text, connected ? SCREEN_READY : SCREEN_WITHOUT_MONITOR);
 }
 
 void drm_list(display_row *row, void *context)
@@ -434,7 +434,7 @@ void drm_list(display_row *row, void *context)
 
 		if (card_try(found.gl_pathv[i], &card, &e)) {
 			if (e.code)
-				row(context, found.gl_pathv[i], e.text);
+				row(context, found.gl_pathv[i], e.text, SCREEN_UNUSABLE);
 			continue;
 		}
 		drmSetClientCap(card.fd, DRM_CLIENT_CAP_ATOMIC, 0);
