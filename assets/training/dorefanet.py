@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from twobit_training import data, export, loop
+from twobit_training import calibration, data, export, loop, recipe
 from twobit_training.network import Conv, FullyConnected, Model, Pool
 
 LAYERS = [
@@ -30,7 +30,8 @@ FOLDER = Path(__file__).resolve().parent.parent / "networks" / "dorefanet"
 def report(what, logits, labels):
     logits, labels = torch.as_tensor(logits), torch.as_tensor(labels)
     top1, top5 = loop.accuracy(logits, labels), loop.accuracy(logits, labels, 5)
-    print(f"{what}: top-1 {top1:.4f} top-5 {top5:.4f}", flush=True)
+    error = calibration.calibration_error(logits.double(), labels)
+    print(f"{what}: top-1 {top1:.4f} top-5 {top5:.4f} calibration error {error:.4f}", flush=True)
 
 
 def main():
@@ -62,6 +63,8 @@ def main():
     folded = export.fold(model)
     scores = export.integer_scores(folded, test.pictures)
     report("integers", export.logits(folded, scores), test.labels)
+    heat = recipe.calibrate(folded, watch)
+    report(f"integers at temperature {heat:.3f}", export.logits(folded, scores), test.labels)
     export.write(model, folded, "dorefanet", args.folder)
     np.save(args.work / "scores.npy", scores)  # to compare with `twobit evaluate --scores`
 

@@ -62,6 +62,14 @@ def low_bit_network(start, teacher, splits, look, work, *, epochs, rate):
     return trained
 
 
+def calibrate(folded, watch):
+    """Cools the softmax by the temperature that fits the validation split, and returns that."""
+    held = torch.from_numpy(export.logits(folded, export.integer_scores(folded, watch.pictures)))
+    heat = calibration.temperature(held, watch.labels)
+    export.cool(folded, heat)
+    return heat
+
+
 def write(trained, name, labels, view, splits, work, folder):
     """The network folder, its softmax calibrated on the validation split; in the work folder the integer scores of
     the test pictures."""
@@ -69,9 +77,7 @@ def write(trained, name, labels, view, splits, work, folder):
     folded = export.fold(trained)
     scores = export.integer_scores(folded, test.pictures)
     report("integers", export.logits(folded, scores), test.labels)
-    held = torch.from_numpy(export.logits(folded, export.integer_scores(folded, watch.pictures)))
-    heat = calibration.temperature(held, watch.labels)
-    export.cool(folded, heat)
+    heat = calibrate(folded, watch)
     report(f"integers at temperature {heat:.3f}", export.logits(folded, scores), test.labels)
     export.write(trained, folded, name, folder, view)
     (folder / "labels.txt").write_text("\n".join(labels) + "\n")
