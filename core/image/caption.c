@@ -95,13 +95,21 @@ __attribute__((format(printf, 3, 4))) static void add_words(char *out, size_t si
 	va_end(arguments);
 }
 
+/* A confidence as people read it: 0 … 100, which stands for certainty alone. */
+static int percent_of(float confidence)
+{
+	long rounded = confidence > 0 ? lroundf(100 * fminf(confidence, 1)) : 0;
+
+	return rounded > 99 && confidence < 1 ? 99 : (int)rounded;
+}
+
 void caption_words(const struct caption *caption, char *out, size_t size)
 {
 	out[0] = '\0';
 	if (caption->group)
-		add_words(out, size, "%s %.0f %%", caption->group, 100.0 * caption->group_confidence);
+		add_words(out, size, "%s %d %%", caption->group, percent_of(caption->group_confidence));
 	if (caption->label)
-		add_words(out, size, "%s %.0f %%", caption->label, 100.0 * caption->confidence);
+		add_words(out, size, "%s %d %%", caption->label, percent_of(caption->confidence));
 	if (caption->statistics && caption->frames_per_second > 0)
 		add_words(out, size, "%.0f fps", caption->frames_per_second);
 	if (caption->statistics && caption->latency_ms > 0)
@@ -261,12 +269,6 @@ static void confidence_bar(cairo_t *cairo, double x, double y, double width, dou
 	rounded(cairo, x, y, fmax(height, width * fmin(1, fmax(0, confidence))), height, height / 2);
 	cairo_set_source_rgb(cairo, c.red, c.green, c.blue);
 	cairo_fill(cairo);
-}
-
-/* A confidence as people read it: 0 … 100. */
-static int percent_of(float confidence)
-{
-	return confidence > 0 ? (int)lroundf(100 * fminf(confidence, 1)) : 0;
 }
 
 /* A line of the label's panel: a name at the left, its confidence at the right. */

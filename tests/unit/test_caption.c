@@ -278,6 +278,10 @@ static void words_say_the_same(void **state)
 	assert_int_equal(strncmp(few, words, 8), 0);
 	caption_words(&(struct caption){0}, words, sizeof(words));
 	assert_string_equal(words, "");
+	caption_words(&(struct caption){.label = "cat", .confidence = 0.999F}, words, sizeof(words));
+	assert_string_equal(words, "cat 99 %"); /* 100 % would say that it can be nothing else */
+	caption_words(&(struct caption){.label = "cat", .confidence = 1}, words, sizeof(words));
+	assert_string_equal(words, "cat 100 %");
 }
 
 /* A box of half the height in the middle, by its corners; on a screen with borders, in the middle of the
