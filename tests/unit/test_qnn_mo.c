@@ -1,160 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The driver of QNN-MO-PYNQ's design on a model of its registers and memory. */
-#include "pl/pl.h"
-
-#include "base/error.h"
-#include "nn/reference.h"
+/* The driver of QNN-MO-PYNQ's design: what it computes, what it refuses, and the model that it is tested on.
+ */
+#include "unit/qnn_mo_bench.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "unit/network_builder.h"
-#include "unit/random_network.h"
-#include "unit/simulated_qnn_mo.h"
-
-#define MILLISECOND INT64_C(1000000)
-
-/* A network behind the PL, all of its layers. */
-struct bench {
-	struct network *network;
-	struct pl *pl;
-	struct error e;
-};
-
-static struct layer *add_layer(
-	struct network *network, enum layer_kind kind, int channels, int kernel, int stride, int groups)
-{
-	struct layer *before = &network->layers[network->layer_count - 1], *l = before + 1;
-	char name[16];
-
-	snprintf(name, sizeof(name), "layer%d", network->layer_count++);
-	*l = tiny_layer(name, kind, before->out, kind == LAYER_MAX_POOL ? before->out.channels : channels,
-		kernel, stride, 0, groups, 2, kind == LAYER_MAX_POOL ? 0 : 1, 2);
-	return l;
-}
-
-/* Pads a layer as the design can, one more at the bottom and right where `sum` is odd. */
-static void pad(struct layer *l, int sum)
-{
-	l->pad_top = l->pad_left = sum / 2;
-	l->pad_bottom = l->pad_right = sum - sum / 2;
-	layer_measure(l);
-}
-
-/* A network without layers, whose input is what add_layer finds before the first one. */
-static struct network *empty_network(int side, int channels)
-{
-	struct network *network = taken(1, sizeof(*network));
-
-	network->name = strdup("random");
-	network->layers = taken(16, sizeof(*network->layers));
-	network->layers[0].out = (struct shape){side, side, channels};
-	network->layer_count = 1;
-	return network;
-}
-
-/* Weights, thresholds that fit what random codes make, and layers from the first on. */
-static void fill_network(struct network *network)
-{
-	network->layer_count--;
-	memmove(network->layers, network->layers + 1,
-		(size_t)network->layer_count * sizeof(*network->layers));
-	memset(network->layers + network->layer_count, 0, sizeof(*network->layers));
-	uint8_t *codes = random_codes(network->layers[0].in, 2, EXTREME_NONE);
-	for (int i = 0; i < network->layer_count; i++) {
-		struct layer *l = &network->layers[i];
-		uint8_t *out = must_allocate(layer_output_size(l), 1);
-
-		if (layer_has_weights(l)) {
-			random_weights(l, EXTREME_NONE);
-			random_ending(l, codes);
-		}
-		reference_layer(l, codes, out);
-		free(codes);
-		codes = out;
-	}
-	free(codes);
-}
-
-static void fill_input(struct bench *bench, int buffer)
-{
-	uint8_t *input = pl_input(bench->pl, buffer);
-
-	for (size_t i = 0; i < shape_size(bench->network->layers[0].in); i++)
-		input[i] = random_word() & 3;
-}
-
-static void assert_answer(struct bench *bench, int buffer)
-{
-	const struct network *network = bench->network;
-	size_t bytes = layer_output_size(&network->layers[network->layer_count - 1]);
-	uint8_t *expected = taken(bytes, 1);
-
-	assert_int_equal(
-		reference_run(network, 0, network->layer_count, pl_input(bench->pl, buffer), expected), 0);
-	assert_memory_equal(pl_output(bench->pl, buffer), expected, bytes);
-	free(expected);
-}
-
-static void assert_runs(struct bench *bench, int buffer)
-{
-	fill_input(bench, buffer);
-	assert_int_equal(pl_submit(bench->pl, buffer), 0);
-	assert_int_equal(pl_wait(bench->pl, buffer, INT64_MAX), 0);
-	assert_string_equal(jam.broken, "");
-	assert_answer(bench, buffer);
-}
-
-static int load(struct bench *bench)
-{
-	assert_int_equal(pl_open("qnn-mo", NULL, &bench->pl, &bench->e), 0);
-	return pl_load(bench->pl, bench->network, 0, bench->network->layer_count, &bench->e);
-}
-
-static void finish(struct bench *bench)
-{
-	pl_close(bench->pl);
-	network_free(bench->network);
-	assert_string_equal(jam.broken, "");
-}
-
-/* Two halves, one, and two halves of two convolutions, as in the published network, but small. */
-static struct network *small_network(void)
-{
-	struct network *network = empty_network(8, 10);
-
-	pad(add_layer(network, LAYER_CONV, 38, 5, 1, 2), 4);
-	pad(add_layer(network, LAYER_MAX_POOL, 0, 3, 2, 1), 1);
-	pad(add_layer(network, LAYER_CONV, 40, 3, 1, 1), 2);
-	pad(add_layer(network, LAYER_CONV, 66, 3, 1, 2), 2);
-	pad(add_layer(network, LAYER_CONV, 34, 3, 1, 2), 2);
-	add_layer(network, LAYER_MAX_POOL, 0, 3, 2, 1);
-	fill_network(network);
-	return network;
-}
-
-enum { SMALL_CALLS = 14 };
-
-static void await_calls(int calls)
-{
-	while (jam_calls() < calls)
-		nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
-}
-
-static int begin(void **state)
-{
-	(void)state;
-	unsetenv("TWOBIT_BITSTREAM");
-	jam_begin();
-	return 0;
-}
 
 static void two_halves(void **state)
 {
@@ -310,178 +159,6 @@ static void large_pictures_are_refused(void **state)
 	finish(&bench);
 }
 
-/* Buffer 0 hangs at a call in the third of five stages; nothing but programming helps. */
-static void hang_in_a_layer(void **state)
-{
-	struct bench bench = {.network = small_network()};
-
-	(void)state;
-	assert_int_equal(load(&bench), 0);
-	assert_runs(&bench, 0);
-	jam_trouble(JAM_HANGS, 8);
-	fill_input(&bench, 0);
-	fill_input(&bench, 1);
-	assert_int_equal(pl_submit(bench.pl, 0), 0);
-	assert_int_equal(pl_submit(bench.pl, 1), 0);
-	await_calls(SMALL_CALLS + 8);
-	assert_int_equal(pl_wait(bench.pl, 0, clock_now() + 5 * MILLISECOND), -ETIMEDOUT);
-	assert_int_equal(pl_wait(bench.pl, 1, 0), -ETIMEDOUT);
-	assert_int_equal(pl_submit(bench.pl, 0), -EBUSY);
-	assert_int_equal(pl_reset(bench.pl), -ENOTRECOVERABLE);
-	assert_int_equal(pl_wait(bench.pl, 0, INT64_MAX), -ECANCELED);
-	assert_int_equal(pl_wait(bench.pl, 1, INT64_MAX), -ECANCELED);
-	assert_int_equal(jam_calls(), SMALL_CALLS + 8);
-	assert_int_equal(pl_submit(bench.pl, 0), 0);
-	assert_int_equal(pl_wait(bench.pl, 0, INT64_MAX), -ECANCELED);
-	assert_int_equal(pl_reset(bench.pl), -ENOTRECOVERABLE);
-	assert_int_equal(jam_calls(), SMALL_CALLS + 8);
-	assert_int_equal(pl_program(bench.pl, &bench.e), 0);
-	assert_runs(&bench, 0);
-	assert_runs(&bench, 1);
-	assert_int_equal(pl_reset(bench.pl), 0);
-	assert_int_equal(jam.programmings, 2);
-	finish(&bench);
-}
-
-static struct bench *programmed; /* by the test below */
-
-static void submit_meanwhile(void)
-{
-	assert_int_equal(pl_submit(programmed->pl, 1), 0);
-	nanosleep(&(struct timespec){.tv_nsec = 20 * MILLISECOND}, NULL);
-	assert_int_equal(pl_wait(programmed->pl, 1, 0), -ETIMEDOUT);
-}
-
-/* Conv0's thread submits the next picture while another thread mends the PL: it waits, and is computed. */
-static void submitted_while_programmed(void **state)
-{
-	struct bench bench = {.network = small_network()};
-
-	(void)state;
-	assert_int_equal(load(&bench), 0);
-	jam_trouble(JAM_IS_GONE, 1);
-	fill_input(&bench, 0);
-	fill_input(&bench, 1);
-	assert_int_equal(pl_submit(bench.pl, 0), 0);
-	assert_int_equal(pl_wait(bench.pl, 0, INT64_MAX), -EIO);
-	programmed = &bench;
-	jam.while_programmed = submit_meanwhile;
-	assert_int_equal(pl_program(bench.pl, &bench.e), 0);
-	assert_int_equal(pl_wait(bench.pl, 1, INT64_MAX), 0);
-	assert_answer(&bench, 1);
-	finish(&bench);
-}
-
-/* The pictures behind one that failed do not fail for it: they are to be submitted again. */
-static void queued_behind_a_failure(void **state)
-{
-	struct bench bench = {.network = small_network()};
-
-	(void)state;
-	assert_int_equal(load(&bench), 0);
-	jam_trouble(JAM_FORGETS, 1);
-	fill_input(&bench, 0);
-	fill_input(&bench, 1);
-	assert_int_equal(pl_submit(bench.pl, 0), 0);
-	assert_int_equal(pl_submit(bench.pl, 1), 0);
-	assert_int_equal(pl_wait(bench.pl, 0, INT64_MAX), -EIO);
-	assert_int_equal(pl_wait(bench.pl, 1, INT64_MAX), -ECANCELED);
-	assert_int_equal(pl_program(bench.pl, &bench.e), 0);
-	assert_int_equal(pl_submit(bench.pl, 1), 0);
-	assert_int_equal(pl_wait(bench.pl, 1, INT64_MAX), 0);
-	assert_answer(&bench, 1);
-	finish(&bench);
-}
-
-/* What ends soon after it was given up needs no programming. */
-static void late_is_not_stuck(void **state)
-{
-	struct bench bench = {.network = small_network()};
-
-	(void)state;
-	assert_int_equal(load(&bench), 0);
-	jam.slow = 30 * MILLISECOND;
-	jam_trouble(JAM_IS_SLOW, 3);
-	fill_input(&bench, 1);
-	assert_int_equal(pl_submit(bench.pl, 1), 0);
-	await_calls(3);
-	assert_int_equal(pl_reset(bench.pl), 0);
-	assert_int_equal(jam_calls(), 3);
-	assert_int_equal(pl_wait(bench.pl, 1, 0), -ECANCELED);
-	assert_runs(&bench, 0);
-	assert_int_equal(jam.programmings, 1);
-	finish(&bench);
-}
-
-static void failures_are_reported(void **state)
-{
-	static const enum jam_trouble troubles[] = {JAM_FORGETS, JAM_IS_GONE};
-
-	(void)state;
-	for (int i = 0; i < 2; i++) {
-		struct bench bench = {.network = small_network()};
-
-		jam_begin();
-		assert_int_equal(load(&bench), 0);
-		jam_trouble(troubles[i], 5);
-		fill_input(&bench, 0);
-		assert_int_equal(pl_submit(bench.pl, 0), 0);
-		assert_int_equal(pl_wait(bench.pl, 0, INT64_MAX), -EIO);
-		assert_int_equal(pl_wait(bench.pl, 0, 0), -EIO); /* until it is submitted again */
-		assert_int_equal(pl_reset(bench.pl), -ENOTRECOVERABLE);
-		assert_int_equal(pl_program(bench.pl, &bench.e), 0);
-		assert_runs(&bench, 0);
-		finish(&bench);
-	}
-}
-
-/* Programming fails twice; then the design comes back with the network. Weights are written anew. */
-static void programming_may_fail(void **state)
-{
-	struct bench bench = {.network = small_network()};
-
-	(void)state;
-	assert_int_equal(load(&bench), 0);
-	jam_trouble(JAM_IS_GONE, 1);
-	jam.program_fails = 2;
-	assert_int_equal(pl_submit(bench.pl, 0), 0);
-	assert_int_equal(pl_wait(bench.pl, 0, INT64_MAX), -EIO);
-	for (int i = 0; i < 2; i++) {
-		assert_int_equal(pl_reset(bench.pl), -ENOTRECOVERABLE);
-		assert_int_equal(pl_program(bench.pl, &bench.e), -EIO);
-		assert_string_equal(bench.e.text, "the PL takes no design");
-		assert_int_equal(pl_submit(bench.pl, 0), 0);
-		assert_int_equal(pl_wait(bench.pl, 0, INT64_MAX), -ECANCELED);
-	}
-	memset(jam.blocks[0].data, 0x5a, jam.blocks[0].size);
-	memset(jam.blocks[0].dram, 0x5a, jam.blocks[0].size);
-	assert_int_equal(pl_program(bench.pl, &bench.e), 0);
-	assert_runs(&bench, 0);
-	finish(&bench);
-}
-
-static void opening_may_fail(void **state)
-{
-	struct bench bench = {.network = small_network()};
-
-	(void)state;
-	jam.open_fails = ENODEV;
-	assert_int_equal(pl_open("qnn-mo", NULL, &bench.pl, &bench.e), -ENODEV);
-	jam.open_fails = 0;
-	jam.program_fails = 1;
-	assert_int_equal(load(&bench), -EIO);
-	pl_close(bench.pl);
-	jam.control_after_program = 0xdeadbeef;
-	assert_int_equal(load(&bench), -EIO);
-	assert_non_null(strstr(bench.e.text, "0xdeadbeef"));
-	pl_close(bench.pl);
-	jam.control_after_program = 4;
-	jam.address = 0x1ffff000;
-	assert_int_equal(load(&bench), -ENOMEM);
-	assert_non_null(strstr(bench.e.text, "512 MiB"));
-	finish(&bench);
-}
-
 static void auto_leaves_it_alone(void **state)
 {
 	struct pl *pl;
@@ -502,23 +179,6 @@ static void bitstream_can_be_named(void **state)
 	unsetenv("TWOBIT_BITSTREAM");
 	assert_string_equal(jam.bitstream, "mine.bit");
 	finish(&bench);
-}
-
-static void interrupts_help_and_are_not_needed(void **state)
-{
-	(void)state;
-	for (enum jam_interrupt i = JAM_UNCONNECTED; i <= JAM_SENSELESS; i++) {
-		struct bench bench = {.network = small_network()};
-
-		jam_begin();
-		jam.interrupt = i;
-		assert_int_equal(load(&bench), 0);
-		assert_runs(&bench, 0);
-		assert_runs(&bench, 1);
-		if (i == JAM_CONNECTED)
-			assert_true(jam.interrupts > 0);
-		finish(&bench);
-	}
 }
 
 /* Buffers run in the order of submission, while the caller does something else. */
@@ -542,36 +202,6 @@ static void two_buffers_under_way(void **state)
 	assert_answer(&bench, 0);
 	assert_answer(&bench, 1);
 	finish(&bench);
-}
-
-/* A block that hangs is programmed before its memory goes back. */
-static void closing_while_it_hangs(void **state)
-{
-	struct bench bench = {.network = small_network()};
-
-	(void)state;
-	assert_int_equal(load(&bench), 0);
-	jam_trouble(JAM_HANGS, 2);
-	assert_int_equal(pl_submit(bench.pl, 0), 0);
-	await_calls(2);
-	finish(&bench);
-	assert_int_equal(jam.programmings, 2);
-}
-
-/* Where not even that works, the memory is never given back. */
-static void closing_what_cannot_be_programmed(void **state)
-{
-	struct bench bench = {.network = small_network()};
-
-	(void)state;
-	assert_int_equal(load(&bench), 0);
-	jam_trouble(JAM_HANGS, 2);
-	assert_int_equal(pl_submit(bench.pl, 0), 0);
-	await_calls(2);
-	jam.program_fails = 1;
-	pl_close(bench.pl);
-	network_free(bench.network);
-	assert_non_null(strstr(jam.broken, "memory was not given back"));
 }
 
 /* The model's own rules, each broken once. */
@@ -618,8 +248,6 @@ static void the_model_sees_mistakes(void **state)
 	}
 }
 
-#define TEST(name) cmocka_unit_test_setup(name, begin)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -629,19 +257,9 @@ int main(void)
 		TEST(scores_come_from_software),
 		TEST(networks_of_another_kind_are_refused),
 		TEST(large_pictures_are_refused),
-		TEST(hang_in_a_layer),
-		TEST(submitted_while_programmed),
-		TEST(queued_behind_a_failure),
-		TEST(late_is_not_stuck),
-		TEST(failures_are_reported),
-		TEST(programming_may_fail),
-		TEST(opening_may_fail),
 		TEST(auto_leaves_it_alone),
 		TEST(bitstream_can_be_named),
-		TEST(interrupts_help_and_are_not_needed),
 		TEST(two_buffers_under_way),
-		TEST(closing_while_it_hangs),
-		TEST(closing_what_cannot_be_programmed),
 		TEST(the_model_sees_mistakes),
 	};
 
