@@ -148,17 +148,16 @@ static const struct peak peaks[] = {
 	{"avx2-bytes", "VPMADDWD, ADD", 0, wide256},
 	{"avx512-bytes", "VPMADDWD, ADD", 0, wide512},
 	{"avx512vnni-bytes", "VPDPBUSD", 0, bytes512},
+	{.kernel = NULL},
 };
-#define PEAKS (sizeof(peaks) / sizeof(peaks[0]))
 #else
-static const struct peak peaks[1];
-#define PEAKS 0
+static const struct peak peaks[] = {{.kernel = NULL}};
 #endif
 
 const struct peak *peak_of(const char *kernel)
 {
-	for (size_t i = 0; i < PEAKS; i++)
-		if (strcmp(peaks[i].kernel, kernel) == 0)
-			return &peaks[i];
+	for (const struct peak *p = peaks; p->kernel; p++)
+		if (strcmp(p->kernel, kernel) == 0)
+			return p;
 	return NULL;
 }

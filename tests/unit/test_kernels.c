@@ -2,7 +2,7 @@
 /*
  * Compares every kernel with the reference on random and on edge shapes: test_kernels [SEED]. Times them
  * against the scalar ones: test_kernels --time. Kernels that this processor lacks run with the missing
- * instruction emulated, where it has the rest.
+ * instructions emulated, where it has the rest.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,9 +23,10 @@
 #ifdef KERNELS_EMULATED
 extern const struct processor processor_avx512vpopcntdq_emulated;
 extern const struct processor processor_avx512vnni_emulated;
+extern const struct processor processor_neon_emulated;
 static const struct processor *const emulated[] = {
-	&processor_avx512vpopcntdq_emulated, &processor_avx512vnni_emulated};
-#define EMULATED_COUNT 2
+	&processor_avx512vpopcntdq_emulated, &processor_avx512vnni_emulated, &processor_neon_emulated};
+#define EMULATED_COUNT 3
 #else
 static const struct processor *const emulated[] = {NULL};
 #define EMULATED_COUNT 0

@@ -103,6 +103,7 @@ struct processor {
 };
 
 extern const struct processor processor_scalar;
+extern const struct processor processor_neon;
 extern const struct processor processor_avx2;
 extern const struct processor processor_avx512;
 extern const struct processor processor_avx512vpopcntdq;
@@ -117,12 +118,17 @@ bool fits_bits(const struct layer *layer);
 bool fits_bytes(const struct layer *layer);
 bool fits_narrow(const struct layer *layer);
 
-/* For `pack`: 64 weights, +1 is a set bit; 4 int8_t; 2 int16_t even, then, a vector later, 2 odd ones. */
+/*
+ * For `pack`: 64 weights, +1 is a set bit; 4 int8_t; 2 int16_t even, then, a vector later, 2 odd ones; 4
+ * int16_t, each a quarter of the step behind the one before.
+ */
 void pack_bits(const struct kernel *kernel, const struct layer *layer, const struct step *steps,
 	struct product *product);
 void pack_bytes(const struct kernel *kernel, const struct layer *layer, const struct step *steps,
 	struct product *product);
 void pack_wide(const struct kernel *kernel, const struct layer *layer, const struct step *steps,
+	struct product *product);
+void pack_columns(const struct kernel *kernel, const struct layer *layer, const struct step *steps,
 	struct product *product);
 
 /* Vectors that the channels of one group fill. */

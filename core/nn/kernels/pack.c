@@ -97,6 +97,15 @@ static void write_wide(uint8_t *vector, size_t vector_size, int lane, const int8
 	}
 }
 
+static void write_column(uint8_t *vector, size_t vector_size, int lane, const int8_t *weights, int count)
+{
+	for (int i = 0; i < count; i++) {
+		int16_t wide =
+			weights[i]; /* NOLINT(bugprone-signed-char-misuse): a number, not a character */
+		memcpy(vector + (size_t)i * vector_size / 4 + (size_t)lane * 2, &wide, 2);
+	}
+}
+
 void pack_bits(const struct kernel *kernel, const struct layer *layer, const struct step *steps,
 	struct product *product)
 {
@@ -114,4 +123,10 @@ void pack_wide(const struct kernel *kernel, const struct layer *layer, const str
 	struct product *product)
 {
 	pack(kernel, layer, steps, product, write_wide);
+}
+
+void pack_columns(const struct kernel *kernel, const struct layer *layer, const struct step *steps,
+	struct product *product)
+{
+	pack(kernel, layer, steps, product, write_column);
 }

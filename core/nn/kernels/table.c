@@ -7,6 +7,9 @@
 /* Slowest first: each may fall back on what stands before it. */
 static const struct processor *const all[] = {
 	&processor_scalar,
+#ifdef KERNELS_NEON
+	&processor_neon,
+#endif
 #ifdef KERNELS_X86
 	&processor_avx2,
 	&processor_avx512,
