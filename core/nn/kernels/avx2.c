@@ -142,27 +142,16 @@ static inline vector v_multiply8(vector codes, vector weights)
 #include "nn/kernels/adders.h"
 #include "nn/kernels/multiply.h"
 
-/* Of 16 ascending thresholds, how many the accumulators, all the same, reach. */
-static inline int reached(const int32_t *row, vector accumulators)
+static inline int reached(const int32_t *row, int32_t accumulator)
 {
+	vector accumulators = _mm256_set1_epi32(accumulator);
 	vector beyond = _mm256_packs_epi32(_mm256_cmpgt_epi32(v_load(row), accumulators),
 		_mm256_cmpgt_epi32(v_load(row + LANES), accumulators));
 
 	return ROW - _mm_popcnt_u32((uint32_t)_mm256_movemask_epi8(beyond)) / 2;
 }
 
-static void codes_of_rows(
-	const struct thresholds *thresholds, const int32_t *accumulators, int channels, uint8_t *out)
-{
-	const int32_t *channel = thresholds->values;
-
-	for (int c = 0; c < channels; c++, channel += (size_t)ROWS_OF_CHANNEL * ROW) {
-		vector a = _mm256_set1_epi32(accumulators[c]);
-		int row = reached(channel, a);
-		int code = row * ROW + reached(channel + (size_t)(1 + row) * ROW, a);
-		out[c] = (uint8_t)(code ^ thresholds->flip[c]);
-	}
-}
+#include "nn/kernels/rows.h"
 
 static void codes(
 	const struct thresholds *thresholds, const int32_t *accumulators, int channels, uint8_t *out)

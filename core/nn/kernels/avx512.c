@@ -143,24 +143,12 @@ static inline vector v_multiply8(vector codes, vector weights)
 #include "nn/kernels/adders.h"
 #include "nn/kernels/multiply.h"
 
-/* Of 16 ascending thresholds, how many the accumulators, all the same, reach. */
-static inline int reached(const int32_t *row, vector accumulators)
+static inline int reached(const int32_t *row, int32_t accumulator)
 {
-	return _mm_popcnt_u32(_mm512_cmpge_epi32_mask(accumulators, v_load(row)));
+	return _mm_popcnt_u32(_mm512_cmpge_epi32_mask(_mm512_set1_epi32(accumulator), v_load(row)));
 }
 
-static void codes_of_rows(
-	const struct thresholds *thresholds, const int32_t *accumulators, int channels, uint8_t *out)
-{
-	const int32_t *channel = thresholds->values;
-
-	for (int c = 0; c < channels; c++, channel += (size_t)ROWS_OF_CHANNEL * ROW) {
-		vector a = _mm512_set1_epi32(accumulators[c]);
-		int row = reached(channel, a);
-		int code = row * ROW + reached(channel + (size_t)(1 + row) * ROW, a);
-		out[c] = (uint8_t)(code ^ thresholds->flip[c]);
-	}
-}
+#include "nn/kernels/rows.h"
 
 static void codes(
 	const struct thresholds *thresholds, const int32_t *accumulators, int channels, uint8_t *out)

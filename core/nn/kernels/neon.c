@@ -158,9 +158,9 @@ static void run_bytes(const struct product *product, const uint8_t *const *windo
 		block_bytes);
 }
 
-/* Of 16 ascending thresholds, how many the accumulators, all the same, reach. */
-static inline int reached(const int32_t *row, int32x4_t accumulators)
+static inline int reached(const int32_t *row, int32_t accumulator)
 {
+	int32x4_t accumulators = vdupq_n_s32(accumulator);
 	uint32x4_t count = vdupq_n_u32(0);
 
 #pragma GCC unroll 4
@@ -170,18 +170,7 @@ static inline int reached(const int32_t *row, int32x4_t accumulators)
 	return (int)(vgetq_lane_u64(halves, 0) + vgetq_lane_u64(halves, 1));
 }
 
-static void codes_of_rows(
-	const struct thresholds *thresholds, const int32_t *accumulators, int channels, uint8_t *out)
-{
-	const int32_t *channel = thresholds->values;
-
-	for (int c = 0; c < channels; c++, channel += (size_t)ROWS_OF_CHANNEL * ROW) {
-		int32x4_t a = vdupq_n_s32(accumulators[c]);
-		int row = reached(channel, a);
-		int code = row * ROW + reached(channel + (size_t)(1 + row) * ROW, a);
-		out[c] = (uint8_t)(code ^ thresholds->flip[c]);
-	}
-}
+#include "nn/kernels/rows.h"
 
 static inline uint16x4_t codes_of_four(
 	const struct thresholds *thresholds, const int32_t *accumulators, int c)

@@ -67,7 +67,6 @@ static void run_bytes(const struct product *product, const uint8_t *const *windo
 					dot_bytes(product, weights, windows[p] + g * product->group_size);
 }
 
-/* Of 16 ascending thresholds, how many the accumulator reaches. */
 static int reached(const int32_t *row, int32_t accumulator)
 {
 	int count = 0;
@@ -77,17 +76,7 @@ static int reached(const int32_t *row, int32_t accumulator)
 	return count;
 }
 
-static void codes_of_rows(
-	const struct thresholds *thresholds, const int32_t *accumulators, int channels, uint8_t *out)
-{
-	const int32_t *channel = thresholds->values;
-
-	for (int c = 0; c < channels; c++, channel += (size_t)ROWS_OF_CHANNEL * ROW) {
-		int row = reached(channel, accumulators[c]);
-		int code = row * ROW + reached(channel + (size_t)(1 + row) * ROW, accumulators[c]);
-		out[c] = (uint8_t)(code ^ thresholds->flip[c]);
-	}
-}
+#include "nn/kernels/rows.h"
 
 static void codes(
 	const struct thresholds *thresholds, const int32_t *accumulators, int channels, uint8_t *out)
