@@ -4,6 +4,18 @@
 
 #include <errno.h>
 
+/* Both inputs are filled, and the call that comes `calls` from now goes wrong. */
+static struct bench in_trouble(enum jam_trouble trouble, int calls)
+{
+	struct bench bench = {.network = small_network()};
+
+	assert_int_equal(load(&bench), 0);
+	jam_trouble(trouble, calls);
+	fill_input(&bench, 0);
+	fill_input(&bench, 1);
+	return bench;
+}
+
 /* Buffer 0 hangs at a call in the third of five stages; nothing but programming helps. */
 static void hang_in_a_layer(void **state)
 {
@@ -49,13 +61,9 @@ static void submit_meanwhile(void)
 /* Conv0's thread submits the next picture while another thread mends the PL: it waits, and is computed. */
 static void submitted_while_programmed(void **state)
 {
-	struct bench bench = {.network = small_network()};
+	struct bench bench = in_trouble(JAM_IS_GONE, 1);
 
 	(void)state;
-	assert_int_equal(load(&bench), 0);
-	jam_trouble(JAM_IS_GONE, 1);
-	fill_input(&bench, 0);
-	fill_input(&bench, 1);
 	assert_int_equal(pl_submit(bench.pl, 0), 0);
 	assert_int_equal(pl_wait(bench.pl, 0, INT64_MAX), -EIO);
 	programmed = &bench;
@@ -69,13 +77,9 @@ static void submitted_while_programmed(void **state)
 /* The pictures behind one that failed do not fail for it: they are to be submitted again. */
 static void queued_behind_a_failure(void **state)
 {
-	struct bench bench = {.network = small_network()};
+	struct bench bench = in_trouble(JAM_FORGETS, 1);
 
 	(void)state;
-	assert_int_equal(load(&bench), 0);
-	jam_trouble(JAM_FORGETS, 1);
-	fill_input(&bench, 0);
-	fill_input(&bench, 1);
 	assert_int_equal(pl_submit(bench.pl, 0), 0);
 	assert_int_equal(pl_submit(bench.pl, 1), 0);
 	assert_int_equal(pl_wait(bench.pl, 0, INT64_MAX), -EIO);
@@ -113,12 +117,9 @@ static void failures_are_reported(void **state)
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
-		struct bench bench = {.network = small_network()};
-
 		jam_begin();
-		assert_int_equal(load(&bench), 0);
-		jam_trouble(troubles[i], 5);
-		fill_input(&bench, 0);
+		struct bench bench = in_trouble(troubles[i], 5);
+
 		assert_int_equal(pl_submit(bench.pl, 0), 0);
 		assert_int_equal(pl_wait(bench.pl, 0, INT64_MAX), -EIO);
 		assert_int_equal(pl_wait(bench.pl, 0, 0), -EIO); /* until it is submitted again */
