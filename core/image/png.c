@@ -103,6 +103,8 @@ int png_read(const uint8_t *data, size_t size, struct picture *out, struct error
 	if (setjmp(png_jmpbuf(png)) == 0) { // NOLINT(cert-err52-cpp)
 		png_set_read_fn(png, &input, bytes_take);
 		png_set_user_limits(png, INT_MAX, INT_MAX); /* picture_claim says it better */
+		/* All but pixels, palette and transparency: libpng reserves whatever they claim to hold. */
+		png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
 		status = rows_read(png, info, out, e);
 	}
 	png_destroy_read_struct(&png, &info, NULL);
