@@ -25,7 +25,11 @@ module lane #(
 	reg inverted;
 	wire [3:0] number = read_word ? {2'd0, word_number} : begin_search ? 4'd1 : node;
 	wire [35:0] here = words[set | {1'b0, number}];
-	wire reached = value >= $signed(here[31:0]);
+	wire reached; // value >= here[31:0]; with both signs turned over no sign is left
+
+	compare #(.BITS(32), .OR_EQUAL(1)) compare (
+		.a({~value[BITS-1], {(32-BITS){value[BITS-1]}}, value[BITS-2:0]}), .b({~here[31], here[30:0]}),
+		.result(reached));
 
 	always @(posedge clock) begin
 		if (write)

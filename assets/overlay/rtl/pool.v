@@ -25,17 +25,25 @@ module pool (
 	wire three = shape[`F_SHAPE_POOL] == 3;
 	wire [9:0] left = {9'd0, pools && shape[`F_SHAPE_POOL_LEFT]};
 	wire [9:0] top = {9'd0, pools && shape[`F_SHAPE_POOL_TOP]};
+	genvar i;
+
+	// a in the channels whose bit is 1, b in the others. What forbids a belongs into the bit: a look-up table with three
+	// inputs shares its place with another one.
+	function [127:0] choose(input [15:0] bits, input [127:0] a, input [127:0] b);
+		integer k;
+
+		for (k = 0; k < 16; k = k + 1)
+			choose[8*k +: 8] = bits[k] ? a[8*k +: 8] : b[8*k +: 8];
+	endfunction
 
 	// Along the row. x and y count from the windows' first row and column.
 	reg [9:0] x, y, last_x, last_y;
 	reg [127:0] held;
 	reg first_row;
-	wire [127:0] wider;
+	wire [15:0] held_greater;
 	wire [9:0] pair = {1'b0, x[9:1]};
 	wire ends_row = x == last_x;
 	wire ends_window = three ? !x[0] && x != 0 : x[0];
-
-	maximum along (.a(held), .b(in_codes), .greater(wider));
 
 	reg valid1, first1, last1;
 	reg [9:0] x1, y1;
@@ -49,10 +57,11 @@ module pool (
 		last1 <= y == last_y;
 		y1 <= y;
 		x1 <= !pools ? x : three && ends_window ? pair - 10'd1 : pair;
-		codes1 <= !pools || (!x[0] && !ends_window) ? in_codes : wider;
+		codes1 <= choose(held_greater & {16{pools && (x[0] || ends_window)}}, held, in_codes);
 		if (in_valid) begin
 			x <= ends_row ? left : x + 10'd1;
-			held <= ends_row ? 128'd0 : x[0] ? (three ? wider : 128'd0) : in_codes;
+			held <= ends_row || (x[0] && !three) ? 128'd0 :
+							       choose(held_greater & {16{x[0]}}, held, in_codes);
 			if (ends_row) begin
 				y <= y == last_y ? top : y + 10'd1;
 				first_row <= y == last_y;
@@ -69,19 +78,24 @@ module pool (
 
 	// Down the columns: what the rows before gave, one word for each window.
 	(* ram_style = "distributed" *) reg [127:0] rows [0:63];
-	wire [127:0] previous = first1 || (!three && !y1[0]) ? 128'd0 : rows[x1[5:0]];
-	wire [127:0] higher;
+	wire [127:0] above = rows[x1[5:0]];
+	wire [15:0] above_greater;
 	wire ends_column = three ? !y1[0] && y1 != 0 : y1[0];
 	wire [9:0] pair_of_rows = {1'b0, y1[9:1]};
 	wire [9:0] y_of_window = three && ends_column ? pair_of_rows - 10'd1 : pair_of_rows;
 	wire counts = x1 < pooled[`F_POOLED_WIDTH] && y_of_window < pooled[`F_POOLED_HEIGHT];
 
-	maximum down (.a(previous), .b(codes1), .greater(higher));
+	generate
+		for (i = 0; i < 16; i = i + 1) begin : channel
+			compare along (.a(held[8*i +: 8]), .b(in_codes[8*i +: 8]), .result(held_greater[i]));
+			compare down (.a(above[8*i +: 8]), .b(codes1[8*i +: 8]), .result(above_greater[i]));
+		end
+	endgenerate
 	always @(posedge clock) begin
 		if (valid1)
-			rows[x1[5:0]] <= y1[0] ? higher : codes1;
+			rows[x1[5:0]] <= choose(above_greater & {16{y1[0] && !first1}}, above, codes1);
 		out_valid <= valid1 && (!pools || ((ends_column || last1) && counts)) && !reset;
-		out_codes <= pools ? higher : codes1;
+		out_codes <= choose(above_greater & {16{pools && !first1 && (three || y1[0])}}, above, codes1);
 		out_x <= x1;
 		out_y <= pools ? y_of_window : y1;
 	end
