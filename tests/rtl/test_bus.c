@@ -117,7 +117,7 @@ static int set_up(void **state)
 	struct error e = {0};
 
 	rtl_heal();
-	assert_int_equal(bus_open(&bus_rtl, windows, 2, &b.bus, &e), 0);
+	assert_int_equal(bus_open(&bus_rtl, windows, 2, NULL, &b.bus, &e), 0);
 	assert_int_equal(bus_allocate(b.bus, 4096, &b.in, &e), 0);
 	assert_int_equal(bus_allocate(b.bus, 5000, &b.out, &e), 0);
 	start_channel(&b, MM2S);
@@ -338,7 +338,7 @@ static void program(struct bench *b, int expected)
 {
 	struct error e = {0};
 
-	assert_int_equal(bus_program(b->bus, NULL, &e), expected);
+	assert_int_equal(bus_program(b->bus, &e), expected);
 	assert_int_equal(!!e.text[0], !!expected);
 	start_channel(b, MM2S);
 	start_channel(b, S2MM);
@@ -464,11 +464,11 @@ static void test_windows(void **state)
 	struct bus *bus;
 
 	(void)state;
-	assert_int_equal(bus_open(&bus_rtl, wanted, 2, &bus, &e), -ENODEV);
+	assert_int_equal(bus_open(&bus_rtl, wanted, 2, NULL, &bus, &e), -ENODEV);
 	assert_non_null(strstr(e.text, "\"another\""));
-	assert_int_equal(bus_open(&bus_rtl, wanted, 5, &bus, &e), -EINVAL);
+	assert_int_equal(bus_open(&bus_rtl, wanted, 5, NULL, &bus, &e), -EINVAL);
 	wanted[0].size = 8192;
-	assert_int_equal(bus_open(&bus_rtl, wanted, 1, &bus, &e), -ENODEV);
+	assert_int_equal(bus_open(&bus_rtl, wanted, 1, NULL, &bus, &e), -ENODEV);
 }
 
 int main(void)

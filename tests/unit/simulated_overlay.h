@@ -42,6 +42,7 @@ static struct chip {
 	} pictures[CHIP_PICTURES]; /* loaded, not answered */
 	int waiting;
 	int scores;
+	bool early; /* the idle DMA has taken the overlay's answer to a transfer that was cut short */
 
 	/* What the test sees. */
 	unsigned writes, taken, answered, resets, programmings;
@@ -50,7 +51,8 @@ static struct chip {
 	uint64_t answers[8]; /* addresses, in order */
 
 	/* What the test makes of it. */
-	bool gone, hold_in, hold_out, deaf, reset_hangs, dma_hangs, refuses, program_fails, short_length;
+	bool gone, hold_in, hold_out, deaf, reset_hangs, dma_hangs, refuses, short_length;
+	int program_fails;	      /* negative errno value */
 	uint32_t in_error, out_error; /* DMASR bits that the next transfer ends with */
 	uint32_t version_after_program;
 	enum chip_answer answer; /* of the next picture */
@@ -192,6 +194,8 @@ static inline void chip_answer(void)
 {
 	uint64_t *answer = chip_memory(&chip.out);
 
+	if (chip.out.running && chip.early)
+		chip.waiting = 1, chip.answer = ANSWER_FAILURE;
 	if (!chip.out.running || chip.hold_out || (!chip.waiting && !chip.out_error))
 		return;
 	if (!answer)
@@ -223,9 +227,11 @@ static inline void chip_hold(bool in, bool out)
 	pthread_mutex_unlock(&chip.lock);
 }
 
-static inline int chip_bus_open(const struct bus_window *windows, int count, void **state, struct error *e)
+static inline int chip_bus_open(
+	const struct bus_window *windows, int count, const char *bitstream, void **state, struct error *e)
 {
 	(void)e;
+	(void)bitstream;
 	*state = &chip;
 	return count == 2 && !strcmp(windows[0].name, "twobit-overlay") &&
 			       !strcmp(windows[1].name, "twobit-dma")
@@ -273,6 +279,7 @@ static inline void chip_write_dma(struct chip_channel *c, uint32_t offset, uint3
 	switch (offset) {
 	case 0x00:
 		if (value & 4) {
+			chip.early = chip.in.running;
 			chip.in = chip.out = (struct chip_channel){
 				.control = 0x10002U | (uint32_t)chip.dma_hangs << 2, .status = 1};
 			break;
@@ -363,10 +370,9 @@ static inline int chip_bus_wait(void *state, int window, int64_t deadline)
 	return rc;
 }
 
-static inline int chip_bus_program(void *state, const char *bitstream, struct error *e)
+static inline int chip_bus_program(void *state, struct error *e)
 {
 	(void)state;
-	(void)bitstream;
 	pthread_mutex_lock(&chip.lock);
 	chip.programmings++;
 	if (!chip.program_fails) {
@@ -374,7 +380,7 @@ static inline int chip_bus_program(void *state, const char *bitstream, struct er
 		chip_power();
 	}
 	pthread_mutex_unlock(&chip.lock);
-	return chip.program_fails ? error_set(e, -EIO, "the simulated overlay is not programmed") : 0;
+	return error_set(e, chip.program_fails, "the simulated overlay is not programmed");
 }
 
 static const struct bus_driver chip_bus = {

@@ -69,9 +69,9 @@ static struct jam {
 } jam = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 int __real_bus_open(const struct bus_driver *driver, const struct bus_window *windows, int count,
-	struct bus **out, struct error *e);
+	const char *bitstream, struct bus **out, struct error *e);
 int __wrap_bus_open(const struct bus_driver *driver, const struct bus_window *windows, int count,
-	struct bus **out, struct error *e);
+	const char *bitstream, struct bus **out, struct error *e);
 
 static inline void jam_break(const char *rule, uint64_t value)
 {
@@ -431,9 +431,11 @@ static inline void jam_write(void *state, int window, uint32_t offset, uint32_t 
 	pthread_mutex_unlock(&jam.lock);
 }
 
-static inline int jam_open(const struct bus_window *windows, int count, void **state, struct error *e)
+static inline int jam_open(
+	const struct bus_window *windows, int count, const char *bitstream, void **state, struct error *e)
 {
 	*state = &jam;
+	snprintf(jam.bitstream, sizeof(jam.bitstream), "%s", bitstream ? bitstream : "");
 	if (count != 1 || strcmp(windows[0].name, "qnn-mo") != 0)
 		jam_break("another device's registers", 0);
 	return jam.open_fails ? error_set(e, -jam.open_fails, "no device here") : 0;
@@ -521,7 +523,7 @@ static inline int jam_wait(void *state, int window, int64_t deadline)
 	}
 }
 
-static inline int jam_program(void *state, const char *bitstream, struct error *e)
+static inline int jam_program(void *state, struct error *e)
 {
 	int rc = 0;
 
@@ -529,7 +531,6 @@ static inline int jam_program(void *state, const char *bitstream, struct error *
 	if (jam.while_programmed)
 		jam.while_programmed();
 	pthread_mutex_lock(&jam.lock);
-	snprintf(jam.bitstream, sizeof(jam.bitstream), "%s", bitstream ? bitstream : "");
 	if (jam.program_fails) {
 		jam.program_fails--;
 		rc = error_set(e, -EIO, "the PL takes no design");
@@ -560,9 +561,9 @@ static const struct bus_driver jam_bus = {
 };
 
 int __wrap_bus_open(const struct bus_driver *driver, const struct bus_window *windows, int count,
-	struct bus **out, struct error *e)
+	const char *bitstream, struct bus **out, struct error *e)
 {
-	return __real_bus_open(driver == &bus_uio ? &jam_bus : driver, windows, count, out, e);
+	return __real_bus_open(driver == &bus_uio ? &jam_bus : driver, windows, count, bitstream, out, e);
 }
 
 #endif

@@ -305,6 +305,40 @@ static void resets_that_fail_end(void **state)
 	assert_done(b, 0);
 }
 
+/* Beats of a transfer that a reset cuts short make the overlay answer, and the idle DMA takes answers. */
+static void a_reset_leaves_no_answer_behind(void **state)
+{
+	struct bench *b = *state;
+
+	chip_hold(true, false);
+	submit(b, 0);
+	assert_int_equal(overlay_reset(b->pl), 0);
+	chip_hold(false, false);
+	submit(b, 0);
+	assert_done(b, 0);
+}
+
+static void programming_mends_the_memory(void **state)
+{
+	struct bench *b = *state;
+
+	memset(chip.memory, 0x55, chip.size);
+	assert_int_equal(overlay_program(b->pl, NULL), 0);
+	assert_mended(b);
+}
+
+/* Not everybody may load a bitstream; the design that is there takes its weights all the same. */
+static void a_pl_that_cannot_be_programmed_is_loaded(void **state)
+{
+	struct bench *b = *state;
+	unsigned resets = chip.resets;
+
+	chip.program_fails = -EACCES;
+	assert_int_equal(overlay_program(b->pl, NULL), 0);
+	assert_true(chip.resets > resets);
+	assert_mended(b);
+}
+
 static void a_pl_that_is_gone_is_an_error(void **state)
 {
 	struct bench *b = *state;
@@ -315,10 +349,10 @@ static void a_pl_that_is_gone_is_an_error(void **state)
 	chip.gone = true;
 	assert_int_equal(overlay_wait(b->pl, 0, clock_now() + 10 * MILLISECOND), -EIO);
 	assert_int_equal(overlay_reset(b->pl), -EIO);
-	chip.program_fails = true;
+	chip.program_fails = -EIO;
 	assert_int_equal(overlay_program(b->pl, &e), -EIO);
 	assert_non_null(strstr(e.text, "not programmed"));
-	chip.program_fails = false;
+	chip.program_fails = 0;
 	chip_hold(false, false);
 	assert_int_equal(overlay_program(b->pl, &e), 0);
 	assert_int_equal(overlay_wait(b->pl, 0, 0), -ECANCELED);
@@ -557,6 +591,9 @@ int main(void)
 		TEST(lost_interrupts_are_noticed),
 		TEST(reset_forgets_and_wakes),
 		TEST(resets_that_fail_end),
+		TEST(a_reset_leaves_no_answer_behind),
+		TEST(programming_mends_the_memory),
+		TEST(a_pl_that_cannot_be_programmed_is_loaded),
 		TEST(a_pl_that_is_gone_is_an_error),
 		TEST(programming_checks_the_version),
 		cmocka_unit_test(opening_tells_what_is_there),

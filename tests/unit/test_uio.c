@@ -211,7 +211,7 @@ static struct bus *open_bus(void)
 	struct error e = {0};
 	struct bus *bus = NULL;
 
-	assert_int_equal(bus_open(&bus_uio, windows, 2, &bus, &e), 0);
+	assert_int_equal(bus_open(&bus_uio, windows, 2, NULL, &bus, &e), 0);
 	return bus;
 }
 
@@ -220,7 +220,7 @@ static void expect_no_bus(int code, const char *words)
 	struct error e = {0};
 	struct bus *bus;
 
-	assert_int_equal(bus_open(&bus_uio, windows, 2, &bus, &e), code);
+	assert_int_equal(bus_open(&bus_uio, windows, 2, NULL, &bus, &e), code);
 	if (!strstr(e.text, words))
 		fail_msg("\"%s\" lacks \"%s\"", e.text, words);
 }
@@ -388,7 +388,7 @@ static void test_program(void **state)
 	char text[BITSTREAM_ROOM];
 
 	(void)state;
-	assert_int_equal(bus_program(bus, NULL, &e), 0);
+	assert_int_equal(bus_program(bus, &e), 0);
 	get(MANAGER "/firmware", text, sizeof(text));
 	assert_string_equal(text, FPGA_FIRMWARE);
 	get(MANAGER "/flags", text, sizeof(text));
@@ -397,18 +397,102 @@ static void test_program(void **state)
 	assert_memory_equal(text + 20, "\x66\x55\x99\xaa", 4);
 	bus_write(bus, 1, 0, 4); /* registers are there again */
 	assert_int_equal(register_of(3, 0), 4);
-	assert_int_equal(bus_program(bus, "/nowhere.bit", &e), -ENOENT);
+	bus_close(bus);
+}
+
+/* What cannot be loaded leaves the PL, and what is known of it, alone; what failed half-way does not. */
+static void test_program_fails(void **state)
+{
+	struct bus *bus = open_bus();
+	struct error e = {0};
+
+	(void)state;
+	bus_write(bus, 1, 0, 4);
+	remove_all("overlay.bit");
+	assert_int_equal(bus_program(bus, &e), -ENOENT);
+	assert_int_equal(bus_read(bus, 1, 0), 4);
+	put_bitstream("overlay.bit", "7z020clg400");
+	remove_all("lib/firmware");
+	assert_int_equal(bus_program(bus, &e), -ENOENT);
+	assert_int_equal(bus_read(bus, 1, 0), 4);
+	put("lib/firmware/other", "");
+	put(MANAGER "/state", "write error\n");
+	assert_int_equal(bus_program(bus, &e), -EIO);
 	assert_int_equal(bus_read(bus, 1, 0), UINT32_MAX); /* not touched before a bitstream has come */
-	assert_int_equal(bus_program(bus, NULL, &e), 0);
+	put(MANAGER "/state", "operating\n");
+	assert_int_equal(bus_program(bus, &e), 0);
 	assert_int_equal(bus_read(bus, 1, 0), 4);
 	bus_close(bus);
+}
+
+/* The same bitstream is not written to the disk again. */
+static void test_firmware_stays(void **state)
+{
+	struct bus *bus = open_bus();
+	struct stat before, after;
+	struct error e = {0};
+
+	(void)state;
+	assert_int_equal(bus_program(bus, &e), 0);
+	assert_int_equal(stat(on_board("lib/firmware/" FPGA_FIRMWARE), &before), 0);
+	assert_int_equal(bus_program(bus, &e), 0);
+	assert_int_equal(stat(on_board("lib/firmware/" FPGA_FIRMWARE), &after), 0);
+	assert_int_equal(before.st_ino, after.st_ino);
+	put("lib/firmware/" FPGA_FIRMWARE, "half of i");
+	assert_int_equal(bus_program(bus, &e), 0);
+	assert_int_equal(stat(on_board("lib/firmware/" FPGA_FIRMWARE), &after), 0);
+	assert_int_equal(before.st_size, after.st_size);
+	bus_close(bus);
+}
+
+/* A driver of another design names its own bitstream, also for a PL that is empty. */
+static void test_own_bitstream(void **state)
+{
+	char own[512], text[BITSTREAM_ROOM];
+	struct error e = {0};
+	struct bus *bus;
+
+	(void)state;
+	put_bitstream("own.bit", "7z010clg400");
+	snprintf(own, sizeof(own), "%s", on_board("own.bit"));
+	put(MANAGER "/state", "unknown\n");
+	assert_int_equal(bus_open(&bus_uio, windows, 2, own, &bus, &e), -EINVAL);
+	assert_non_null(strstr(e.text, "own.bit"));
+	put(MANAGER "/state", "operating\n");
+	put_bitstream("own.bit", "7z020clg400");
+	remove_all("overlay.bit");
+	assert_int_equal(bus_open(&bus_uio, windows, 2, own, &bus, &e), 0);
+	assert_int_equal(bus_program(bus, &e), 0);
+	get(MANAGER "/firmware", text, sizeof(text));
+	assert_string_equal(text, FPGA_FIRMWARE);
+	bus_close(bus);
+}
+
+static void test_one_program_alone(void **state)
+{
+	struct bus *bus = open_bus();
+	struct error e = {0};
+
+	(void)state;
+	expect_no_bus(-EBUSY, "another program uses this PL");
+	assert_int_equal(bus_program(bus, &e), 0);
+	expect_no_bus(-EBUSY, "another program uses this PL");
+	bus_close(bus);
+	bus_close(open_bus());
+}
+
+static int program(struct error *e)
+{
+	int rc = fpga_manager_prepare(board, on_board("overlay.bit"), e);
+
+	return rc ? rc : fpga_manager_load(board, on_board("overlay.bit"), e);
 }
 
 static void expect_no_program(int code, const char *words)
 {
 	struct error e = {0};
 
-	assert_int_equal(fpga_manager_program(board, on_board("overlay.bit"), &e), code);
+	assert_int_equal(program(&e), code);
 	if (!strstr(e.text, words))
 		fail_msg("\"%s\" lacks \"%s\"", e.text, words);
 }
@@ -455,6 +539,11 @@ static void test_device_tree(void **state)
 	assert_int_not_equal(access(on_board(TREES "/twobit"), F_OK), 0);
 	put("overlay.dtbo", "/dts-v1/;");
 	expect_no_program(-EBADMSG, "dtc");
+	put_bytes("overlay.dtbo",
+		"\xd0\x0d\xfe\xed"
+		"ikwzm,u-dma-buf",
+		19);
+	expect_no_program(-EINVAL, "must not come and go");
 	put_bytes("overlay.dtbo", "\xd0\x0d\xfe\xed....", 8);
 	put(TREES "/twobit/dtbo", ""); /* as if something kept the old one from going */
 	expect_no_program(-ENOTEMPTY, "cannot be taken away");
@@ -464,7 +553,7 @@ static void test_device_tree(void **state)
 	for (int i = 0; i < 2; i++) { /* the second replaces the first */
 		struct error e = {0};
 
-		assert_int_equal(fpga_manager_program(board, on_board("overlay.bit"), &e), 0);
+		assert_int_equal(program(&e), 0);
 		assert_int_equal(get(TREES "/twobit/dtbo", text, sizeof(text)), 8);
 	}
 	with_files = "unapplied\n";
@@ -504,6 +593,10 @@ int main(void)
 		cmocka_unit_test_setup(test_no_memory, set_up),
 		cmocka_unit_test_setup(test_preferred_memory, set_up),
 		cmocka_unit_test_setup(test_program, set_up),
+		cmocka_unit_test_setup(test_program_fails, set_up),
+		cmocka_unit_test_setup(test_firmware_stays, set_up),
+		cmocka_unit_test_setup(test_own_bitstream, set_up),
+		cmocka_unit_test_setup(test_one_program_alone, set_up),
 		cmocka_unit_test_setup(test_program_refused, set_up),
 		cmocka_unit_test_setup(test_empty_pl, set_up),
 		cmocka_unit_test_setup(test_device_tree, set_up),

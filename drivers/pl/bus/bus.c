@@ -18,8 +18,8 @@ struct bus {
 	int count;
 };
 
-int bus_open(const struct bus_driver *driver, const struct bus_window *windows, int count, struct bus **out,
-	struct error *e)
+int bus_open(const struct bus_driver *driver, const struct bus_window *windows, int count,
+	const char *bitstream, struct bus **out, struct error *e)
 {
 	struct bus *bus;
 	int rc;
@@ -34,7 +34,7 @@ int bus_open(const struct bus_driver *driver, const struct bus_window *windows, 
 	bus->count = count;
 	for (int i = 0; i < count; i++)
 		bus->sizes[i] = windows[i].size;
-	rc = driver->open(windows, count, &bus->state, e);
+	rc = driver->open(windows, count, bitstream, &bus->state, e);
 	if (rc) {
 		free(bus);
 		return rc;
@@ -105,7 +105,7 @@ int bus_wait(struct bus *bus, int window, int64_t deadline)
 	return window >= 0 && window < bus->count ? bus->driver->wait(bus->state, window, deadline) : -EINVAL;
 }
 
-int bus_program(struct bus *bus, const char *bitstream, struct error *e)
+int bus_program(struct bus *bus, struct error *e)
 {
-	return bus->driver->program(bus->state, bitstream, e);
+	return bus->driver->program(bus->state, e);
 }

@@ -32,7 +32,8 @@ struct bus_window {
 struct bus_driver {
 	const char *name;
 	/* At most BUS_WINDOWS; the names must outlive the bus. -ENODEV: this machine has no such design. */
-	int (*open)(const struct bus_window *windows, int count, void **state, struct error *e);
+	int (*open)(const struct bus_window *windows, int count, const char *bitstream, void **state,
+		struct error *e);
 	void (*close)(void *state);
 	uint32_t (*read)(void *state, int window, uint32_t offset);
 	void (*write)(void *state, int window, uint32_t offset, uint32_t value);
@@ -41,15 +42,19 @@ struct bus_driver {
 	void (*to_design)(void *state, const struct bus_memory *memory, size_t offset, size_t size);
 	void (*from_design)(void *state, const struct bus_memory *memory, size_t offset, size_t size);
 	int (*wait)(void *state, int window, int64_t deadline);
-	int (*program)(void *state, const char *bitstream, struct error *e);
+	int (*program)(void *state, struct error *e);
 };
 
 /* The kinds of bus. A program that was built without the simulated overlay has an `rtl` that does not open.
  */
 extern const struct bus_driver bus_uio, bus_rtl;
 
-int bus_open(const struct bus_driver *driver, const struct bus_window *windows, int count, struct bus **out,
-	struct error *e);
+/*
+ * bitstream: the design's, a file that is loaded when the PL is empty and by bus_program; it must outlive the
+ * bus. NULL: the overlay's own. -EBUSY: another program uses the design.
+ */
+int bus_open(const struct bus_driver *driver, const struct bus_window *windows, int count,
+	const char *bitstream, struct bus **out, struct error *e);
 void bus_close(struct bus *bus); /* takes NULL; frees no memory that was allocated */
 
 /* 32-bit registers; offset in bytes, a multiple of 4, within the window. A design that is gone reads ~0. */
@@ -70,7 +75,7 @@ void bus_from_design(struct bus *bus, const struct bus_memory *memory, size_t of
  */
 int bus_wait(struct bus *bus, int window, int64_t deadline);
 
-/* Loads the PL's design again; `bitstream` is a file, or NULL where there is only one. Memory stays. */
-int bus_program(struct bus *bus, const char *bitstream, struct error *e);
+/* Loads the PL's design again. Memory stays; so do the registers where nothing could be loaded. */
+int bus_program(struct bus *bus, struct error *e);
 
 #endif

@@ -2,6 +2,7 @@
 #include "pl/overlay/design.h"
 
 #include "base/error.h"
+#include "base/log.h"
 #include "flow/frame.h"
 
 #include <errno.h>
@@ -97,11 +98,22 @@ static int check(struct design *d, struct error *e)
 	return rc ? rc : read_limits(d, e);
 }
 
+/* For lack of rights, of the bitstream or of a kernel that loads one: the PL was not touched. */
+static bool was_not_tried(int rc)
+{
+	return rc == -EACCES || rc == -EPERM || rc == -EROFS || rc == -ENOENT || rc == -ENODEV;
+}
+
 int design_program(struct design *d, struct error *e)
 {
-	int rc = bus_program(d->bus, NULL, e);
+	struct error why = {0};
+	int rc = bus_program(d->bus, &why);
 
-	return rc ? rc : check(d, e);
+	if (rc && (!was_not_tried(rc) || check(d, NULL)))
+		return error_set(e, rc, "%s", why.text);
+	if (rc)
+		log_warning("%s; the PL keeps its design, and its weights are loaded again", why.text);
+	return check(d, e);
 }
 
 int design_open(
@@ -111,7 +123,7 @@ int design_open(
 		[WINDOW_OVERLAY] = {"twobit-overlay", OVERLAY_WINDOW},
 		[WINDOW_DMA] = {"twobit-dma", DMA_WINDOW_SIZE},
 	};
-	int rc = bus_open(driver, windows, 2, &d->bus, e);
+	int rc = bus_open(driver, windows, 2, NULL, &d->bus, e);
 
 	if (rc)
 		return rc;
@@ -141,7 +153,11 @@ int design_reset(const struct design *d)
 	uint32_t status;
 	int rc;
 
-	/* First, so that the DMA's stream comes to its end; and again for what it still sent in between. */
+	/*
+	 * First, so that the DMA's stream comes to its end; and again for what it still sent in between. To
+	 * that the overlay may have answered, and an idle DMA takes the first beats of an answer (PG021): so
+	 * the DMA is reset again, too.
+	 */
 	set(d, OVERLAY_REG_CONTROL, reset);
 	rc = dma_restart(&d->dma, deadline);
 	if (rc)
@@ -150,6 +166,9 @@ int design_reset(const struct design *d)
 	while ((status = get(d, OVERLAY_REG_STATUS)) & resetting)
 		if (status == NOBODY || !pause_until(deadline))
 			return -EIO;
+	rc = dma_restart(&d->dma, deadline);
+	if (rc)
+		return rc;
 	set(d, OVERLAY_REG_INTERRUPT_MASK, 0); /* the DMA's interrupts say all */
 	set(d, OVERLAY_REG_CONTROL, 1U << OVERLAY_CONTROL_ENABLE_SHIFT);
 	return 0;

@@ -273,6 +273,25 @@ int overlay_reset(void *state)
 	return rc;
 }
 
+/*
+ * The weights, which somebody may have damaged in the memory: all but the pictures' own records, which
+ * overlay_submit writes, maybe at this moment.
+ */
+static void write_weights(struct overlay *o)
+{
+	const struct program *p = o->program;
+	size_t picture = (p->picture_beats + 2) * sizeof(uint64_t), rest = p->picture.size - picture;
+
+	for (int i = 0; i < PL_BUFFERS; i++) {
+		size_t at = o->buffers[i].transfer + picture;
+
+		memcpy((char *)o->memory.data + at, (const char *)p->picture.beats + picture, rest);
+		bus_to_design(o->design.bus, &o->memory, at, rest);
+	}
+	memcpy((char *)o->memory.data + o->resident, p->resident.beats, p->resident.size);
+	bus_to_design(o->design.bus, &o->memory, o->resident, p->resident.size);
+}
+
 int overlay_program(void *state, struct error *e)
 {
 	struct overlay *o = state;
@@ -280,6 +299,7 @@ int overlay_program(void *state, struct error *e)
 
 	pthread_mutex_lock(&o->lock);
 	rc = design_program(&o->design, e);
+	write_weights(o);
 	if (!rc)
 		rc = design_load(&o->design, o->program, &o->memory, o->resident, e);
 	forget(o);
@@ -309,13 +329,9 @@ static int create_memory(struct overlay *o, struct error *e)
 	o->resident = at;
 	at += align(p->resident.size);
 	rc = bus_allocate(o->design.bus, at, &o->memory, e);
-	if (rc)
-		return rc;
-	for (int i = 0; i < PL_BUFFERS; i++)
-		memcpy((char *)o->memory.data + o->buffers[i].transfer, p->picture.beats, p->picture.size);
-	memcpy((char *)o->memory.data + o->resident, p->resident.beats, p->resident.size);
-	bus_to_design(o->design.bus, &o->memory, 0, at);
-	return 0;
+	if (!rc)
+		write_weights(o);
+	return rc;
 }
 
 static int create_buffers(

@@ -208,12 +208,13 @@ static int run(void *owner, const uint8_t *in, void *out)
 static int qnn_mo_open(const char *kernels, void **state, struct error *e)
 {
 	static const struct bus_window window = {"qnn-mo", QNN_MO_REGISTERS};
+	const char *named = getenv("TWOBIT_BITSTREAM");
 	struct qnn_mo *q = calloc(1, sizeof(*q));
 	int rc;
 
 	if (!q)
 		return error_set(e, -ENOMEM, "PL \"qnn-mo\": no memory");
-	rc = bus_open(&bus_uio, &window, 1, &q->bus, e);
+	rc = bus_open(&bus_uio, &window, 1, named && *named ? named : BITSTREAM, &q->bus, e);
 	if (rc) {
 		free(q);
 		return rc;
@@ -223,13 +224,6 @@ static int qnn_mo_open(const char *kernels, void **state, struct error *e)
 	return 0;
 }
 
-static int load_bitstream(struct qnn_mo *q, struct error *e)
-{
-	const char *named = getenv("TWOBIT_BITSTREAM");
-
-	return bus_program(q->bus, named && *named ? named : BITSTREAM, e);
-}
-
 /* Nothing but a new design stops a stuck block, which may still write to its memory. */
 static void qnn_mo_close(void *state)
 {
@@ -237,7 +231,7 @@ static void qnn_mo_close(void *state)
 	struct error e = {0};
 
 	worker_destroy(q->worker);
-	if (q->stuck && load_bitstream(q, &e))
+	if (q->stuck && bus_program(q->bus, &e))
 		log_warning(
 			"PL \"qnn-mo\": a call could not be ended, so that its memory is kept: %s", e.text);
 	else
@@ -268,7 +262,7 @@ static int load_design(struct qnn_mo *q, struct error *e)
 	int rc;
 
 	q->stuck = true;
-	rc = load_bitstream(q, e);
+	rc = bus_program(q->bus, e);
 	if (rc)
 		return rc;
 	uint32_t control = bus_read(q->bus, 0, QNN_MO_CONTROL);

@@ -195,11 +195,13 @@ static struct rtl *rtl_create(void)
 	return rtl;
 }
 
-static int rtl_open(const struct bus_window *windows, int count, void **state, struct error *e)
+static int rtl_open(
+	const struct bus_window *windows, int count, const char *bitstream, void **state, struct error *e)
 {
 	struct rtl *rtl = rtl_create();
 	int rc;
 
+	(void)bitstream;
 	if (!rtl)
 		return error_set(e, -ENOMEM, "simulated overlay: no memory");
 	rc = find_windows(rtl, windows, count, e);
@@ -334,12 +336,11 @@ static int rtl_wait(void *state, int window, int64_t deadline)
 	return rc;
 }
 
-static int rtl_program(void *state, const char *bitstream, struct error *e)
+static int rtl_program(void *state, struct error *e)
 {
 	struct rtl *rtl = state;
 	int rc = 0;
 
-	(void)bitstream;
 	if (!faults_program())
 		return error_set(e, -EIO, "the simulated overlay was told not to be programmed");
 	take_turn(rtl);

@@ -55,6 +55,20 @@ static int write_all(int fd, const uint8_t *data, size_t size)
 	return fsync(fd) < 0 ? -errno : 0;
 }
 
+/* Whether it lies there already: an SD card need not be written at each recovery. */
+static bool is_stored(const char *path, const struct bitstream *bitstream)
+{
+	uint8_t *stored = malloc(bitstream->size + 1);
+	FILE *file = stored ? fopen(path, "rbe") : NULL;
+	bool same = file && fread(stored, 1, bitstream->size + 1, file) == bitstream->size &&
+		    !memcmp(stored, bitstream->data, bitstream->size);
+
+	if (file)
+		fclose(file);
+	free(stored);
+	return same;
+}
+
 /* The kernel reads it from there; never half of it, whenever the power goes. */
 static int store_firmware(const char *root, const struct bitstream *bitstream, struct error *e)
 {
@@ -66,6 +80,8 @@ static int store_firmware(const char *root, const struct bitstream *bitstream, s
 		rc = files_path(new_path, root, FIRMWARE "/." FPGA_FIRMWARE ".new");
 	if (rc)
 		return error_set(e, rc, "%s: the path is too long", root);
+	if (is_stored(path, bitstream))
+		return 0;
 	fd = open(new_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return error_set(e, -errno, "%s cannot be written: %s%s", path, strerror(errno),
@@ -112,6 +128,12 @@ static int load_tree(const char *path, uint8_t **out, size_t *size, struct error
 	if (*size < 8 || *size == LARGEST_TREE || memcmp(*out, "\xd0\x0d\xfe\xed", 4) != 0)
 		return error_set(e, -EBADMSG,
 			"device tree %s: it is no compiled device tree (dtc -@ -o FILE.dtbo)", path);
+	/* Taken away with the tree, the memory would be the kernel's again while the PL writes to it. */
+	if (memmem(*out, *size, "u-dma-buf", strlen("u-dma-buf")))
+		return error_set(e, -EINVAL,
+			"device tree %s: the node of the memory (u-dma-buf) must not come and go with the "
+			"design; move it to the board's own device tree (docs/board.md)",
+			path);
 	return 0;
 }
 
@@ -150,12 +172,10 @@ static int tree_beside(const char *bitstream, char *out)
 	return length > FILES_PATH ? -ENAMETOOLONG : files_path(out, "", "%.*s.dtbo", length, bitstream);
 }
 
-/* A mainline kernel: the bitstream comes with a device tree that names it. */
-static int use_tree(const char *root, const char *bitstream, struct error *e)
+/* A mainline kernel: the bitstream comes with a device tree that names it. *out as of load_tree. */
+static int find_tree(const char *root, const char *bitstream, uint8_t **out, size_t *size, struct error *e)
 {
 	char tree[FILES_PATH], folder[FILES_PATH];
-	uint8_t *bytes = NULL;
-	size_t size = 0;
 	int rc = tree_beside(bitstream, tree);
 
 	if (!rc)
@@ -173,11 +193,7 @@ static int use_tree(const char *root, const char *bitstream, struct error *e)
 			"kernel with "
 			"CONFIG_OF_CONFIGFS",
 			folder);
-	rc = load_tree(tree, &bytes, &size, e);
-	if (!rc)
-		rc = apply_tree(root, bytes, size, e);
-	free(bytes);
-	return rc;
+	return load_tree(tree, out, size, e);
 }
 
 static int check_operating(const char *root, struct error *e)
@@ -194,14 +210,20 @@ static int check_operating(const char *root, struct error *e)
 		       : 0;
 }
 
-int fpga_manager_program(const char *root, const char *bitstream, struct error *e)
+bool fpga_manager_by_tree(const char *root)
+{
+	char path[FILES_PATH];
+
+	return !files_path(path, root, MANAGER "/firmware") && access(path, F_OK) < 0;
+}
+
+int fpga_manager_prepare(const char *root, const char *bitstream, struct error *e)
 {
 	struct bitstream loaded = {0};
-	char path[FILES_PATH];
-	int rc = files_path(path, root, MANAGER "/firmware");
+	uint8_t *tree = NULL;
+	size_t size;
+	int rc;
 
-	if (rc)
-		return error_set(e, rc, "%s: the path is too long", root);
 	if (fpga_manager_operating(root) < 0)
 		return error_set(e, -ENODEV,
 			"this kernel has no fpga_manager (" MANAGER "), so no bitstream can be loaded");
@@ -209,7 +231,28 @@ int fpga_manager_program(const char *root, const char *bitstream, struct error *
 	if (!rc)
 		rc = store_firmware(root, &loaded, e);
 	bitstream_clear(&loaded);
-	if (!rc)
-		rc = access(path, F_OK) < 0 ? use_tree(root, bitstream, e) : write_name(root, path, e);
+	if (!rc && fpga_manager_by_tree(root))
+		rc = find_tree(root, bitstream, &tree, &size, e);
+	free(tree);
+	return rc;
+}
+
+int fpga_manager_load(const char *root, const char *bitstream, struct error *e)
+{
+	char path[FILES_PATH];
+	uint8_t *tree = NULL;
+	size_t size = 0;
+	int rc = files_path(path, root, MANAGER "/firmware");
+
+	if (rc)
+		return error_set(e, rc, "%s: the path is too long", root);
+	if (fpga_manager_by_tree(root)) {
+		rc = find_tree(root, bitstream, &tree, &size, e);
+		if (!rc)
+			rc = apply_tree(root, tree, size, e);
+		free(tree);
+	} else {
+		rc = write_name(root, path, e);
+	}
 	return rc ? rc : check_operating(root, e);
 }

@@ -3,6 +3,8 @@
 #ifndef UIO_FPGA_MANAGER_H
 #define UIO_FPGA_MANAGER_H
 
+#include <stdbool.h>
+
 struct error;
 
 /* The name below /lib/firmware that a device-tree overlay must give as firmware-name. */
@@ -11,11 +13,15 @@ struct error;
 /* 1: the PL holds a design. 0: it does not. -ENOENT: the kernel has no fpga_manager. */
 int fpga_manager_operating(const char *root);
 
+/* Where the kernel has no `firmware` file, a device tree brings the bitstream, and devices come and go. */
+bool fpga_manager_by_tree(const char *root);
+
 /*
- * `bitstream`: a file as bitstream.h takes it; root: as files.h says. Where the kernel has no `firmware`
- * file, a .dtbo of the same name beside it is applied. 0 when the PL is operating. Sentences begin with what
- * failed.
+ * Programming, in two steps; the first does not touch the PL. `bitstream`: a file as bitstream.h takes it;
+ * root: as files.h says. By tree, a .dtbo of the same name beside it is applied. 0 when the PL is operating.
+ * Sentences begin with what failed.
  */
-int fpga_manager_program(const char *root, const char *bitstream, struct error *e);
+int fpga_manager_prepare(const char *root, const char *bitstream, struct error *e);
+int fpga_manager_load(const char *root, const char *bitstream, struct error *e);
 
 #endif

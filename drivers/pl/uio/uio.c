@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -34,11 +35,13 @@ struct window {
 	volatile uint32_t *registers; /* NULL: it is away */
 	void *mapping;
 	size_t mapped;
-	int fd; /* for interrupts; −1 */
+	int node; /* mapped, and locked against other programs; −1 */
+	int fd;	  /* for interrupts; −1 */
 };
 
 struct uio {
 	const char *root;
+	const char *bitstream; /* NULL: what uio_bitstream finds */
 	struct window windows[BUS_WINDOWS];
 	int count;
 	struct memory *memory; /* NULL: not asked for yet */
@@ -109,7 +112,7 @@ static int find_number(const char *root, const char *name)
 	return found;
 }
 
-/* Of map 0: its size, and where in its first page it begins. */
+/* Of map 0: its size, to which newer kernels count what lies before it in its page, and how much that is. */
 static int read_map(const char *root, int number, const struct bus_window *wanted, uint64_t *size,
 	uint64_t *offset, struct error *e)
 {
@@ -125,7 +128,7 @@ static int read_map(const char *root, int number, const struct bus_window *wante
 	if (rc)
 		return error_set(e, rc, "%s: %s; the device tree's node \"%s\" needs a `reg`", path,
 			strerror(-rc), wanted->name);
-	if (*size < wanted->size || *size > INT_MAX || *offset > INT_MAX || *offset % 4)
+	if (*size < wanted->size || *offset > INT_MAX || *offset % 4)
 		return error_set(e, -EINVAL,
 			"uio%d (\"%s\") has 0x%llx bytes of registers, but 0x%zx are needed; mend its `reg` "
 			"in the "
@@ -138,29 +141,47 @@ static void unmap(struct window *w)
 {
 	if (w->mapping)
 		munmap(w->mapping, w->mapped);
-	if (w->fd >= 0)
-		close(w->fd);
 	w->mapping = NULL;
 	w->registers = NULL;
-	w->fd = -1;
 }
 
-static int map_registers(const char *path, struct window *w, size_t size, size_t offset, struct error *e)
+static void let_go(struct window *w)
 {
-	int fd = device_open(path, O_RDWR, e);
-	void *mapping;
-	int rc = 0;
+	unmap(w);
+	if (w->node >= 0)
+		close(w->node);
+	if (w->fd >= 0)
+		close(w->fd);
+	w->node = w->fd = -1;
+}
 
-	if (fd < 0)
-		return fd;
-	mapping = mmap(NULL, size + offset, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+/* Two programs in one PL would take each other's weights and answers. */
+static int take(const char *path, struct window *w, struct error *e)
+{
+	if (w->node >= 0)
+		return 0;
+	w->node = device_open(path, O_RDWR, e);
+	if (w->node < 0)
+		return w->node;
+	if (flock(w->node, LOCK_EX | LOCK_NB) < 0)
+		return error_set(e, errno == EWOULDBLOCK ? -EBUSY : -errno,
+			errno == EWOULDBLOCK
+				? "%s (\"%s\"): another program uses this PL; `fuser %s` tells which"
+				: "%s (\"%s\") cannot be locked",
+			path, w->wanted.name, path);
+	w->fd = device_open(path, O_RDWR | O_NONBLOCK, e);
+	return w->fd < 0 ? w->fd : 0;
+}
+
+static int map_registers(const char *path, struct window *w, size_t offset, struct error *e)
+{
+	size_t size = offset + w->wanted.size;
+	void *mapping = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, w->node, 0);
+
 	if (mapping == MAP_FAILED)
-		rc = device_error(path, -errno, e);
-	close(fd);
-	if (rc)
-		return rc;
+		return device_error(path, -errno, e);
 	w->mapping = mapping;
-	w->mapped = size + offset;
+	w->mapped = size;
 	w->registers = (volatile uint32_t *)((uint8_t *)mapping + offset);
 	return 0;
 }
@@ -183,11 +204,8 @@ static int map(const char *root, struct window *w, struct error *e)
 		rc = error_set(e, -ENAMETOOLONG, "%s: the path is too long", root);
 	if (rc)
 		return rc;
-	rc = map_registers(path, w, (size_t)size, (size_t)offset, e);
-	if (rc)
-		return rc;
-	w->fd = device_open(path, O_RDWR | O_NONBLOCK, e);
-	return w->fd < 0 ? w->fd : 0;
+	rc = take(path, w, e);
+	return rc ? rc : map_registers(path, w, (size_t)offset, e);
 }
 
 static int map_all(struct uio *uio, struct error *e)
@@ -197,7 +215,7 @@ static int map_all(struct uio *uio, struct error *e)
 	for (int i = 0; i < uio->count && !rc; i++)
 		rc = map(uio->root, &uio->windows[i], e);
 	for (int i = 0; i < uio->count && rc; i++)
-		unmap(&uio->windows[i]);
+		let_go(&uio->windows[i]);
 	return rc;
 }
 
@@ -215,9 +233,10 @@ static int map_soon(struct uio *uio, struct error *e)
 	return rc;
 }
 
-static int uio_program(void *state, const char *bitstream, struct error *e)
+static int uio_program(void *state, struct error *e)
 {
 	struct uio *uio = state;
+	const char *bitstream = uio->bitstream;
 	char path[FILES_PATH];
 	int rc = 0;
 
@@ -225,13 +244,25 @@ static int uio_program(void *state, const char *bitstream, struct error *e)
 		rc = uio_bitstream(path, sizeof(path), e);
 		bitstream = path;
 	}
+	if (!rc)
+		rc = fpga_manager_prepare(uio->root, bitstream, e);
 	if (rc)
 		return rc;
-	/* A register of a PL that is being loaded never answers, and hangs the processor that asks. */
+	/*
+	 * A register of a PL that is being loaded never answers, and hangs the processor that asks. The nodes
+	 * stay locked, but where a device tree takes them away.
+	 */
 	for (int i = 0; i < uio->count; i++)
-		unmap(&uio->windows[i]);
-	rc = fpga_manager_program(uio->root, bitstream, e);
-	return rc ? rc : map_soon(uio, e);
+		if (fpga_manager_by_tree(uio->root))
+			let_go(&uio->windows[i]);
+		else
+			unmap(&uio->windows[i]);
+	rc = fpga_manager_load(uio->root, bitstream, e);
+	if (!rc)
+		return map_soon(uio, e);
+	if (fpga_manager_operating(uio->root) == 1) /* it holds what it held */
+		map_all(uio, NULL);
+	return rc;
 }
 
 static void uio_close(void *state)
@@ -239,13 +270,14 @@ static void uio_close(void *state)
 	struct uio *uio = state;
 
 	for (int i = 0; i < uio->count; i++)
-		unmap(&uio->windows[i]);
+		let_go(&uio->windows[i]);
 	memory_close(uio->memory);
 	pthread_mutex_destroy(&uio->lock);
 	free(uio);
 }
 
-static int uio_open(const struct bus_window *windows, int count, void **state, struct error *e)
+static int uio_open(
+	const struct bus_window *windows, int count, const char *bitstream, void **state, struct error *e)
 {
 	struct uio *uio = calloc(1, sizeof(*uio));
 	int rc;
@@ -253,12 +285,13 @@ static int uio_open(const struct bus_window *windows, int count, void **state, s
 	if (!uio)
 		return error_set(e, -ENOMEM, "no memory");
 	uio->root = settings.root ? settings.root : "";
+	uio->bitstream = bitstream;
 	uio->count = count;
 	pthread_mutex_init(&uio->lock, NULL);
 	for (int i = 0; i < count; i++)
-		uio->windows[i] = (struct window){.wanted = windows[i], .fd = -1};
+		uio->windows[i] = (struct window){.wanted = windows[i], .node = -1, .fd = -1};
 	/* To touch the registers of an empty PL would hang the processor. */
-	rc = fpga_manager_operating(uio->root) == 0 ? uio_program(uio, NULL, e) : map_all(uio, e);
+	rc = fpga_manager_operating(uio->root) == 0 ? uio_program(uio, e) : map_all(uio, e);
 	if (rc) {
 		uio_close(uio);
 		return rc;

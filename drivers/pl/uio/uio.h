@@ -9,7 +9,7 @@ struct error;
 
 struct uio_settings {
 	const char *root;      /* what stands before /sys, /dev and /lib; "": the board itself */
-	const char *bitstream; /* loaded where bus_program gets NULL, and at open when the PL is empty */
+	const char *bitstream; /* the overlay's: what uio_bitstream finds */
 };
 
 /*
