@@ -13,7 +13,7 @@ module compare #(
 	localparam PARTS = (BITS + 7) / 8;
 	wire [8*PARTS-1:0] first = {{(8*PARTS-BITS){1'b0}}, a};
 	wire [8*PARTS-1:0] second = {{(8*PARTS-BITS){1'b0}}, b};
-	wire [4*PARTS-1:0] same, more, carries;
+	wire [4*PARTS-1:0] same, more, carries, sums; // nobody reads the sums
 	genvar i;
 
 	generate
@@ -24,10 +24,11 @@ module compare #(
 		for (i = 0; i < PARTS; i = i + 1) begin : part
 			if (i == 0) begin : low
 				CARRY4 chain (.CI(1'b0), .CYINIT(OR_EQUAL != 0), .DI(more[3:0]), .S(same[3:0]),
-					      .O(), .CO(carries[3:0]));
+					      .O(sums[3:0]), .CO(carries[3:0]));
 			end else begin : high
 				CARRY4 chain (.CI(carries[4*i-1]), .CYINIT(1'b0), .DI(more[4*i +: 4]),
-					      .S(same[4*i +: 4]), .O(), .CO(carries[4*i +: 4]));
+					      .S(same[4*i +: 4]), .O(sums[4*i +: 4]),
+					      .CO(carries[4*i +: 4]));
 			end
 		end
 	endgenerate
