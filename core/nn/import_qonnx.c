@@ -334,7 +334,7 @@ static int model_walk(struct import *m, struct error *e)
 
 int import_qonnx(const char *path, struct network **out, struct error *e)
 {
-	struct import m = {.path = path, .steps_at_pool = -1};
+	struct import m = {.path = path};
 	int rc = onnx_load(path, &m.model, e);
 
 	*out = NULL;

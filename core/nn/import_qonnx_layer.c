@@ -76,7 +76,7 @@ static void line_of(const struct import *m, int channel, double *factor, double 
 	for (int i = 0; i < m->step_count; i++) {
 		const struct step *step = &m->steps[i];
 
-		if (step->kind == STEP_RELU)
+		if (step->kind == STEP_RELU || step->kind == STEP_POOL)
 			continue;
 		if (step->kind != STEP_ADD)
 			*factor = step_apply(step, channel, *factor);
@@ -134,8 +134,8 @@ static int rescale_try(const struct ending *end, struct error *e)
 }
 
 /*
- * A pool in the model takes the largest number, ours the largest code: what follows it must not turn the
- * order round. And no number on the way may be too large for double precision.
+ * A pool in the model takes the largest number, ours the largest code: what follows any of them must not turn
+ * the order round. And no number on the way may be too large for double precision.
  */
 static int channel_check(const struct ending *end, int channel, struct error *e)
 {
@@ -151,13 +151,16 @@ static int channel_check(const struct ending *end, int channel, struct error *e)
 			return node_error(m, -EBADMSG, e,
 				"the numbers before it leave double precision in channel %d", channel);
 	}
-	for (int i = m->steps_at_pool < 0 ? m->step_count : m->steps_at_pool; i < m->step_count; i++)
-		if (m->steps[i].kind == STEP_MULTIPLY || m->steps[i].kind == STEP_DIVIDE)
-			sign *= m->steps[i].numbers[m->steps[i].count == 1 ? 0 : channel] < 0 ? -1 : 1;
-	return sign > 0 ? 0
-			: node_error(m, -EBADMSG, e,
-				  "channel %d falls behind a max pool; pool behind the Quant instead",
-				  channel);
+	for (int i = m->step_count - 1; i >= 0; i--) {
+		const struct step *step = &m->steps[i];
+
+		if (step->kind == STEP_MULTIPLY || step->kind == STEP_DIVIDE)
+			sign *= step->numbers[step->count == 1 ? 0 : channel] < 0 ? -1 : 1;
+		if (step->kind == STEP_POOL && sign < 0)
+			return node_error(m, -EBADMSG, e,
+				"channel %d falls behind a max pool; pool behind the Quant instead", channel);
+	}
+	return 0;
 }
 
 /* What code 0 stands for: 0 when no number is below it, else the lowest of the Quant. */

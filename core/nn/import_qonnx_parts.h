@@ -34,9 +34,9 @@ struct quant {
 	bool bipolar;
 };
 
-/* One operation on a number; every one of them is monotone. */
+/* One operation on a number; every one of them is monotone. A max pool leaves each number as it is. */
 struct step {
-	enum step_kind { STEP_ADD, STEP_MULTIPLY, STEP_DIVIDE, STEP_RELU } kind;
+	enum step_kind { STEP_ADD, STEP_MULTIPLY, STEP_DIVIDE, STEP_RELU, STEP_POOL } kind;
 	int count; /* 1: the same for all channels */
 	double *numbers;
 };
@@ -71,7 +71,6 @@ struct import {
 	double *sum_scale, *sum_offset;
 	struct step steps[STEP_LIMIT];
 	int step_count;
-	int steps_at_pool; /* those before the first pool behind `open`; −1: there is none */
 };
 
 /* Sets one sentence that names the node at hand, and is `code`. */

@@ -300,8 +300,8 @@ int gemm_follow(struct import *m, struct error *e)
 	return bias ? step_constant(m, STEP_ADD, bias, (double)beta.number, e) : 0;
 }
 
-/* A pool behind a layer's sums takes the largest of its codes instead: layer_end_codes sees to it that it
- * may. */
+/* A pool behind a layer's sums takes the largest of its codes instead; layer_end_codes sees to it that it
+ * may: its place among the steps is kept. */
 int pool_follow(struct import *m, struct error *e)
 {
 	struct onnx_attribute shape;
@@ -328,10 +328,8 @@ int pool_follow(struct import *m, struct error *e)
 	int rest_x = (layer->in.width + layer->pad_left + layer->pad_right - kernel[1]) % layer->stride;
 	if (attribute_integer(m, "ceil_mode", 0) && (rest_y || rest_x))
 		return node_error(m, -EBADMSG, e, "ceil_mode adds windows that lie partly outside");
-	if (m->place == AT_SUMS && m->steps_at_pool < 0)
-		m->steps_at_pool = m->step_count;
 	m->shape = layer->out;
-	return 0;
+	return m->place == AT_SUMS ? step_add(m, STEP_POOL, NULL, 0, e) : 0;
 }
 
 int identity_follow(struct import *m, struct error *e)

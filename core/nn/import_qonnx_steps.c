@@ -12,7 +12,6 @@ void steps_clear(struct import *m)
 	for (int i = 0; i < m->step_count; i++)
 		free(m->steps[i].numbers);
 	m->step_count = 0;
-	m->steps_at_pool = -1;
 }
 
 double step_apply(const struct step *step, int channel, double number)
@@ -26,8 +25,10 @@ double step_apply(const struct step *step, int channel, double number)
 		return number * step->numbers[i];
 	case STEP_DIVIDE:
 		return number / step->numbers[i];
-	default:
+	case STEP_RELU:
 		return fmax(number, 0);
+	default:
+		return number;
 	}
 }
 

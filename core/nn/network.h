@@ -86,8 +86,10 @@ struct network {
  */
 int network_load(const char *folder, struct network **out, struct error *e);
 
-/* Writes the network as a folder that network_load reads. The folder is made; a folder with a network.json is
- * refused. */
+/*
+ * Writes the network as a folder that network_load reads. The folder is made when all of it is written; it
+ * must not be there before, or be empty. After a failure all is as it was.
+ */
 int network_save(const struct network *network, const char *folder, struct error *e);
 
 /*

@@ -4,6 +4,7 @@
 #include "nn/network_parse.h"
 #include "nn/npy.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -12,53 +13,46 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* A folder takes its name when all that is in it is written: until then it is FOLDER.PID.part. */
 struct saving {
 	const struct network *network;
-	const char *folder;
-	int directory;
+	const char *target, *part;
+	int directory; /* of `part` */
 };
 
-/* A file that takes its name when it is whole. */
 struct draft {
 	const char *name;
-	char temporary[NAME_LIMIT + 64];
 	FILE *file;
 };
 
 static int failed(const struct saving *s, const char *name, int code, struct error *e)
 {
-	return error_set(e, code, "%s/%s: cannot be written: %s", s->folder, name, strerror(abs(code)));
+	return error_set(e, code, "%s/%s: cannot be written: %s", s->target, name, strerror(abs(code)));
 }
 
 static int draft_open(const struct saving *s, struct draft *draft, const char *name, struct error *e)
 {
-	draft->name = name;
-	snprintf(draft->temporary, sizeof(draft->temporary), ".%.*s.%ld.part", NAME_LIMIT, name,
-		(long)getpid());
-	int file = openat(s->directory, draft->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	int file = openat(s->directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+
+	*draft = (struct draft){name, file < 0 ? NULL : fdopen(file, "w")};
 	if (file < 0)
 		return failed(s, name, -errno, e);
-	draft->file = fdopen(file, "w");
 	if (draft->file)
 		return 0;
 	close(file);
-	unlinkat(s->directory, draft->temporary, 0);
 	return failed(s, name, -ENOMEM, e);
 }
 
 /* rc: how writing went. */
 static int draft_close(const struct saving *s, struct draft *draft, int rc, struct error *e)
 {
+	if (!rc && (fflush(draft->file) || fsync(fileno(draft->file))))
+		rc = -errno;
 	if (ferror(draft->file) && !rc)
 		rc = -EIO;
 	if (fclose(draft->file) && !rc)
 		rc = -errno;
-	if (!rc && renameat(s->directory, draft->temporary, s->directory, draft->name))
-		rc = -errno;
-	if (!rc)
-		return 0;
-	unlinkat(s->directory, draft->temporary, 0);
-	return failed(s, draft->name, rc, e);
+	return rc ? failed(s, draft->name, rc, e) : 0;
 }
 
 static int save_array(const struct saving *s, const struct layer *layer, enum layer_array array,
@@ -133,6 +127,34 @@ static int save_labels(const struct saving *s, struct error *e)
 	return draft_close(s, &draft, 0, e);
 }
 
+static const char *group_label(const struct network *network, const struct label_group *group, int i)
+{
+	return network->labels[group->classes[i]];
+}
+
+/* Whether no class before class i of the group bears its label: a label stands for all that bear it. */
+static bool label_first(const struct network *network, const struct label_group *group, int i)
+{
+	const char *label = group_label(network, group, i);
+
+	for (int before = 0; before < i; before++)
+		if (strcmp(group_label(network, group, before), label) == 0)
+			return false;
+	return true;
+}
+
+/* Whether every class of the network that bears the label is in the group. */
+static bool label_whole(const struct network *network, const struct label_group *group, const char *label)
+{
+	int missing = 0;
+
+	for (int i = 0; i < network->class_count; i++)
+		missing += strcmp(network->labels[i], label) == 0;
+	for (int i = 0; i < group->class_count; i++)
+		missing -= strcmp(group_label(network, group, i), label) == 0;
+	return missing == 0;
+}
+
 static int save_groups(const struct saving *s, struct error *e)
 {
 	struct draft draft;
@@ -144,7 +166,8 @@ static int save_groups(const struct saving *s, struct error *e)
 		const struct label_group *group = &s->network->groups[g];
 		fprintf(draft.file, "%s:", group->name);
 		for (int i = 0; i < group->class_count; i++)
-			fprintf(draft.file, "%s %s", i ? "," : "", s->network->labels[group->classes[i]]);
+			if (label_first(s->network, group, i))
+				fprintf(draft.file, "%s %s", i ? "," : "", group_label(s->network, group, i));
 		fputc('\n', draft.file);
 	}
 	return draft_close(s, &draft, 0, e);
@@ -232,15 +255,6 @@ static int save_json(const struct saving *s, struct error *e)
 	return rc;
 }
 
-static bool label_unique(const struct network *network, const char *label)
-{
-	int found = 0;
-
-	for (int i = 0; i < network->class_count; i++)
-		found += strcmp(network->labels[i], label) == 0;
-	return found == 1;
-}
-
 /* What groups.txt cannot say: commas separate labels, a colon ends the name, labels stand for their classes.
  */
 static int check_texts(const struct network *network, struct error *e)
@@ -250,24 +264,23 @@ static int check_texts(const struct network *network, struct error *e)
 		if (strchr(group->name, ':'))
 			return error_set(e, -EBADMSG, "group \"%s\": its name holds a colon", group->name);
 		for (int i = 0; i < group->class_count; i++) {
-			const char *label = network->labels[group->classes[i]];
-			if (strchr(label, ',') || !label_unique(network, label))
+			const char *label = group_label(network, group, i);
+			if (strchr(label, ','))
+				return error_set(e, -EBADMSG, "group \"%s\": label \"%s\" holds a comma",
+					group->name, label);
+			if (label_first(network, group, i) && !label_whole(network, group, label))
 				return error_set(e, -EBADMSG,
-					"group \"%s\": label \"%s\" holds a comma or stands for several "
-					"classes",
+					"group \"%s\": label \"%s\" stands for a class outside the group too",
 					group->name, label);
 		}
 	}
 	return 0;
 }
 
-/* network.json comes last: a folder that has one is whole. */
 static int save_files(const struct saving *s, struct error *e)
 {
 	int rc = 0;
 
-	if (faccessat(s->directory, "network.json", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		return error_set(e, -EEXIST, "%s: holds a network already; choose another folder", s->folder);
 	for (int i = 0; i < s->network->layer_count && !rc; i++)
 		rc = save_layer(s, &s->network->layers[i], e);
 	if (!rc && s->network->class_count)
@@ -277,22 +290,97 @@ static int save_files(const struct saving *s, struct error *e)
 	return rc ? rc : save_json(s, e);
 }
 
+static int target_failed(const struct saving *s, int code, struct error *e)
+{
+	return error_set(e, code, "%s: cannot be made: %s", s->target, strerror(abs(code)));
+}
+
+static int target_exists(const struct saving *s, struct error *e)
+{
+	return error_set(e, -EEXIST, "%s: exists already; choose another folder", s->target);
+}
+
+/* An empty folder may stand where the network is to go. */
+static int target_check(const struct saving *s, struct error *e)
+{
+	struct stat status;
+	int entries = 0;
+
+	if (lstat(s->target, &status))
+		return 0;
+	DIR *folder = S_ISDIR(status.st_mode) ? opendir(s->target) : NULL;
+	while (folder && entries < 3 && readdir(folder))
+		entries++;
+	if (folder)
+		closedir(folder);
+	return entries == 2 ? 0 : target_exists(s, e); /* "." and ".." */
+}
+
+static int part_open(struct saving *s, struct error *e)
+{
+	if (mkdir(s->part, 0777))
+		return errno == EEXIST
+			       ? error_set(e, -EEXIST, "%s: is left from a broken run; remove it", s->part)
+			       : target_failed(s, -errno, e);
+	s->directory = open(s->part, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->directory >= 0)
+		return 0;
+	int code = -errno;
+	rmdir(s->part);
+	return target_failed(s, code, e);
+}
+
+/* All that is in it is ours. */
+static void part_remove(struct saving *s)
+{
+	DIR *folder = fdopendir(s->directory);
+
+	for (struct dirent *entry; folder && (entry = readdir(folder));)
+		unlinkat(s->directory, entry->d_name, 0);
+	rmdir(s->part);
+	if (folder)
+		closedir(folder);
+	else
+		close(s->directory);
+}
+
+/* rename puts a folder where there is nothing or an empty one, and nowhere else. */
+static int save_folder(struct saving *s, struct error *e)
+{
+	int rc = target_check(s, e);
+
+	if (rc || (rc = part_open(s, e)))
+		return rc;
+	rc = save_files(s, e);
+	if (!rc && rename(s->part, s->target))
+		rc = errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR ? target_exists(s, e)
+									       : target_failed(s, -errno, e);
+	if (rc)
+		part_remove(s);
+	else
+		close(s->directory);
+	return rc;
+}
+
 int network_save(const struct network *network, const char *folder, struct error *e)
 {
-	struct saving s = {network, folder, -1};
 	struct error cause = {0};
+	size_t length = strlen(folder);
+	char *part = NULL;
 	int rc = network_check(network, &cause);
 
 	if (!rc)
 		rc = check_texts(network, &cause);
 	if (rc)
 		return error_set(e, rc, "%s: this network cannot be written: %s", folder, cause.text);
-	if (mkdir(folder, 0777) && errno != EEXIST)
-		return error_set(e, -errno, "%s: cannot be made: %s", folder, strerror(errno));
-	s.directory = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (s.directory < 0)
-		return error_set(e, -errno, "%s: cannot be opened: %s", folder, strerror(errno));
-	rc = save_files(&s, e);
-	close(s.directory);
+	while (length > 1 && folder[length - 1] == '/')
+		length--;
+	char *target = strndup(folder, length);
+	if (target && asprintf(&part, "%s.%ld.part", target, (long)getpid()) < 0)
+		part = NULL;
+	struct saving s = {.network = network, .target = target, .part = part};
+	rc = part ? save_folder(&s, e) : error_set(e, -ENOMEM, "%s: out of memory", folder);
+	free(target);
+	free(part);
 	return rc;
 }

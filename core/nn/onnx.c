@@ -182,12 +182,15 @@ static int attribute_parse(struct onnx_bytes message, struct onnx_attribute *out
 bool onnx_attribute_find(const struct onnx_node *node, const char *name, struct onnx_attribute *out)
 {
 	struct onnx_bytes rest = node->message;
+	struct onnx_attribute attribute;
 	struct onnx_field field;
 
 	while (onnx_field_next(&rest, &field) == 1)
-		if (field.number == 5 && attribute_parse(field.bytes, out) == 0 &&
-			onnx_text_is(out->name, name))
+		if (field.number == 5 && attribute_parse(field.bytes, &attribute) == 0 &&
+			onnx_text_is(attribute.name, name)) {
+			*out = attribute;
 			return true;
+		}
 	return false;
 }
 

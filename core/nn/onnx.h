@@ -78,7 +78,7 @@ int onnx_file_read(const char *path, size_t limit, uint8_t **data, size_t *size,
 /* Takes NULL. */
 void onnx_free(struct onnx *model);
 
-/* Whether the node has the attribute; then *out is it. */
+/* Whether the node has the attribute; then *out is it, else *out stays as it was: a preset default holds. */
 bool onnx_attribute_find(const struct onnx_node *node, const char *name, struct onnx_attribute *out);
 
 /*

@@ -32,6 +32,14 @@ int dataset_add(struct dataset *d, char *name, int label, struct error *e)
 	return 0;
 }
 
+/* Only idx files have their labels in a file of their own. */
+static int labels_check(const char *path, const struct dataset_options *options, struct error *e)
+{
+	if (!options->labels_path)
+		return 0;
+	return error_set(e, -EBADMSG, "--labels goes with an idx file; %s carries its own labels", path);
+}
+
 /* By its first bytes, not by its name. gzread gives what is not compressed as it is. */
 static int open_file(
 	struct dataset *d, const char *path, const struct dataset_options *options, struct error *e)
@@ -57,7 +65,8 @@ static int open_file(
 			e, -EBADMSG, "%s is compressed by xz; unpack it first: xz -dk %s", path, path);
 	if ((start[0] == 0xff && start[1] == 0xd8) || memcmp(start, "\x89PNG", 4) == 0)
 		return error_set(e, -EBADMSG, "%s is a picture, not a data set of labelled pictures", path);
-	return list_open(d, path, options, e);
+	int error = labels_check(path, options, e);
+	return error ? error : list_open(d, path, options, e);
 }
 
 int dataset_open(
@@ -72,10 +81,10 @@ int dataset_open(
 		return error_set(e, -ENOMEM, "out of memory");
 	if (stat(path, &status) < 0)
 		error = error_set(e, -errno, "cannot open %s: %s", path, strerror(errno));
-	else if (S_ISDIR(status.st_mode))
-		error = folder_open(d, path, options, e);
-	else
+	else if (!S_ISDIR(status.st_mode))
 		error = open_file(d, path, options, e);
+	else if (!(error = labels_check(path, options, e)))
+		error = folder_open(d, path, options, e);
 	if (!error && !d->size)
 		error = error_set(e, -EBADMSG, "%s holds no pictures", path);
 	if (error) {

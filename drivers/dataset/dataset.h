@@ -13,8 +13,8 @@ struct error;
 struct dataset;
 
 struct dataset_options {
-	const char *labels_path; /* idx: the labels file; NULL: found beside images (…-images-idx3-… →
-				    …-labels-idx1-…) */
+	const char *labels_path; /* the labels file of an idx file, refused with anything else; NULL: found
+				    beside images (…-images-idx3-… → …-labels-idx1-…) */
 	char *const *labels;	 /* the network's labels, to match class folders by name */
 	int class_count;
 };

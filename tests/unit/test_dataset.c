@@ -349,6 +349,28 @@ static void folders_empty(void **state)
 	refuse("none", &four, -EBADMSG, "holds no pictures");
 }
 
+/* Lists and folders carry their labels: a file of labels beside them would be passed over. */
+static void labels_go_with_idx(void **state)
+{
+	char labels_path[128];
+	struct dataset_options named = four;
+
+	(void)state;
+	write_bytes("l-labels-idx1-ubyte", two_labels, sizeof(two_labels));
+	snprintf(labels_path, sizeof(labels_path), "%s", path_of("l-labels-idx1-ubyte"));
+	named.labels_path = labels_path;
+	write_png("l.png", 1);
+	write_text("l.txt", "l.png 1\n");
+	mkdir(path_of("l"), 0700);
+	mkdir(path_of("l/dog"), 0700);
+	write_png("l/dog/a.png", 1);
+	dataset_close(accept("l.txt", &four));
+	dataset_close(accept("l", &four));
+	refuse("l.txt", &named, -EBADMSG, "--labels goes with an idx file; ");
+	refuse("l.txt", &named, -EBADMSG, "/l.txt carries its own labels");
+	refuse("l", &named, -EBADMSG, "/l carries its own labels");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -361,6 +383,7 @@ int main(void)
 		cmocka_unit_test(folders_by_label),
 		cmocka_unit_test(folders_by_number),
 		cmocka_unit_test(folders_empty),
+		cmocka_unit_test(labels_go_with_idx),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

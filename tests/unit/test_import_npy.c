@@ -365,6 +365,43 @@ static void a_copy_gives_the_same_scores(void **state)
 	network_free(network);
 }
 
+/* A label stands for every class that bears it, also when the groups are written again. */
+static void groups_are_kept(void **state)
+{
+	static const struct {
+		const char *groups;
+		int first[3], count; /* classes of the first group */
+	} cases[] = {{"all: x, d\n", {0, 2, 1}, 3}, {"both: x\nother: d\n", {0, 2}, 2}};
+	char text[2048], copy[300];
+	struct network *again = NULL;
+	struct error e = {0};
+
+	(void)state;
+	snprintf(text, sizeof(text), list, "", "");
+	char *end = strrchr(text, '}');
+	snprintf(end, (size_t)(text + sizeof(text) - end), ", \"groups\": \"groups.txt\"}");
+	file_write("layers.json", text, strlen(text));
+	file_write("names.txt", "x\nd\nx\n", 6);
+	for (int i = 0; i < 2; i++) {
+		file_write("groups.txt", cases[i].groups, strlen(cases[i].groups));
+		struct network *network = import();
+		snprintf(copy, sizeof(copy), "%s/groups%d", folder, i);
+		if (network_save(network, copy, &e) || network_load(copy, &again, &e) || !again) {
+			fail_msg("%s", e.text);
+			return;
+		}
+		same(network, again);
+		assert_int_equal(again->group_count, i + 1);
+		assert_int_equal(again->groups[0].class_count, cases[i].count);
+		assert_memory_equal(
+			again->groups[0].classes, cases[i].first, (size_t)cases[i].count * sizeof(int));
+		network_free(network);
+		network_free(again);
+	}
+	file_remove("groups.txt");
+	plain_write();
+}
+
 static void odd_arrays_are_refused(void **state)
 {
 	static const struct {
@@ -493,6 +530,7 @@ int main(void)
 		cmocka_unit_test(types_are_the_same_network),
 		cmocka_unit_test(one_number_stands_for_all_channels),
 		cmocka_unit_test(a_copy_gives_the_same_scores),
+		cmocka_unit_test(groups_are_kept),
 		cmocka_unit_test(odd_arrays_are_refused),
 		cmocka_unit_test(odd_numbers_are_refused),
 		cmocka_unit_test(odd_lists_are_refused),

@@ -9,7 +9,7 @@
 #include "nn/npy.h"
 #include "nn/onnx.h"
 #include "nn/reference.h"
-#include "unit/onnx_builder.h"
+#include "unit/qonnx_model.h"
 
 #include <errno.h>
 #include <ftw.h>
@@ -21,7 +21,6 @@
 
 #include <cmocka.h>
 
-#define COUNT(array) ((int)(sizeof(array) / sizeof(*(array))))
 #define FIXTURES "tests/data/qonnx/"
 
 static char folder[] = "/tmp/test-qonnx-XXXXXX";
@@ -174,117 +173,9 @@ static void test_one_bit(void **state)
 	check_model("w1a1");
 }
 
-/* The model that the tests below change: codes of 2 bits, 2 channels, then a matrix over 2×2×2 numbers. */
-struct tensor {
-	const char *name;
-	int rank, dims[4];
-	float values[24];
-};
-
-struct node {
-	const char *domain, *type, *inputs, *output, *attributes;
-};
-
-#define QONNX "qonnx.custom_op.general"
-#define QUANT(sign) "signed=" sign " narrow=0 rounding_mode=ROUND"
-
-static const struct tensor base_tensors[] = {
-	{"byte", 0, {0}, {1.0F / 255}},
-	{"none", 0, {0}, {0}},
-	{"bits8", 0, {0}, {8}},
-	{"bits2", 0, {0}, {2}},
-	{"bits4", 0, {0}, {4}},
-	{"w0", 4, {2, 1, 3, 3}, {1, -1, 0.5F, 0, 0.5F, -0.5F, 1, 0.5F, 0, 3, -6, 0, 0, 3, 3, -9, 0, 3}},
-	{"w0.scale", 4, {2, 1, 1, 1}, {0.5F, 3}},
-	{"gamma", 1, {2}, {1.5F, -0.25F}},
-	{"beta", 1, {2}, {0.25F, 1}},
-	{"mean", 1, {2}, {0.125F, -0.5F}},
-	{"variance", 1, {2}, {0.75F, 1.75F}},
-	{"a0.scale", 0, {0}, {0.5F}},
-	{"w1", 2, {3, 8}, {1, 2, 3, 4, 5, 6, 7, -8, -1, -2, -3, -4, -5, -6, -7, -8, 0, 0, 1, 0, 0, 0, 0, 7}},
-	{"w1.scale", 0, {0}, {1}},
-	{"bias", 1, {3}, {0.5F, -1, 2}},
-	{"two", 0, {0}, {2}},
-	{"bits16", 0, {0}, {16}},
-	{"bits32", 0, {0}, {32}},
-	{"other", 1, {2}, {1, 2}},
-};
-
-enum { IN, W0, CONV, NORM, RELU, ACT, FLAT, W1, FC, END };
-
-static const struct node base_nodes[] = {
-	[IN] = {QONNX, "Quant", "x byte none bits8", "q", QUANT("0")},
-	[W0] = {"onnx.brevitas", "Quant", "w0 w0.scale none bits4", "w0.q", QUANT("1")},
-	[CONV] = {"", "Conv", "q w0.q", "c",
-		"kernel_shape=3,3 pads=0,0,0,0 strides=1,1 dilations=1,1 group=1"},
-	[NORM] = {"", "BatchNormalization", "c gamma beta mean variance", "n", "epsilon=f0.25"},
-	[RELU] = {"ai.onnx", "Relu", "n", "r", ""},
-	[ACT] = {QONNX, "Quant", "r a0.scale none bits2", "a", QUANT("0")},
-	[FLAT] = {"", "Flatten", "a", "f", "axis=1"},
-	[W1] = {QONNX, "Quant", "w1 w1.scale none bits4", "w1.q", QUANT("1")},
-	[FC] = {"", "Gemm", "f w1.q bias", "g", "transB=1 alpha=f1 beta=f1"},
-	[END] = {"", "Softmax", "g", "y", "axis=1"},
-};
-
-struct model {
-	struct tensor tensors[COUNT(base_tensors)];
-	struct node nodes[COUNT(base_nodes) + 2];
-	int input[4], input_rank, node_count;
-};
-
-static struct model model_base(void)
-{
-	struct model model = {.input = {1, 1, 4, 4}, .input_rank = 4, .node_count = COUNT(base_nodes)};
-
-	memcpy(model.tensors, base_tensors, sizeof(base_tensors));
-	memcpy(model.nodes, base_nodes, sizeof(base_nodes));
-	return model;
-}
-
-static struct tensor *tensor_of(struct model *model, const char *name)
-{
-	for (int i = 0; i < COUNT(model->tensors); i++)
-		if (strcmp(model->tensors[i].name, name) == 0)
-			return &model->tensors[i];
-	fail_msg("no tensor %s", name);
-	return NULL;
-}
-
-static void node_insert(struct model *model, int place, struct node node)
-{
-	memmove(model->nodes + place + 1, model->nodes + place,
-		(size_t)(model->node_count - place) * sizeof(node));
-	model->nodes[place] = node;
-	model->node_count++;
-}
-
-static const char *model_write(const struct model *model)
-{
-	struct buffer graph = {.size = 0}, file = {.size = 0};
-	const char *path = path_of("model.onnx");
-
-	for (int i = 0; i < model->node_count; i++) {
-		const struct node *n = &model->nodes[i];
-		put_node(&graph, n->domain, n->type, n->inputs, n->output, n->attributes);
-	}
-	for (int i = 0; i < COUNT(model->tensors); i++) {
-		const struct tensor *t = &model->tensors[i];
-		put_tensor(&graph, t->name, t->dims, t->rank, t->values);
-	}
-	put_value(&graph, 11, "x", model->input, model->input_rank);
-	put_value(&graph, 11, "w0", model->tensors[5].dims, 4); /* as older exporters list their tensors */
-	put_value(&graph, 12, "y", (const int[]){1, 3}, 2);
-	put_model(&file, &graph);
-	FILE *stream = fopen(path, "wb");
-	assert_non_null(stream);
-	assert_int_equal(fwrite(file.data, 1, file.size, stream), file.size);
-	assert_int_equal(fclose(stream), 0);
-	return path;
-}
-
 static struct network *model_import(const struct model *model)
 {
-	return import(model_write(model));
+	return import(model_write(model, path_of("model.onnx")));
 }
 
 /* What the model computes from an accumulator of channel c to the code, in steps of its own. */
@@ -349,6 +240,38 @@ static void test_matrix(void **state)
 	}
 }
 
+/* What ONNX presets where an attribute is left out, whichever others the node has: ε 1e-5, alpha 1, beta 1.
+ */
+static void test_presets(void **state)
+{
+	static const char *const norms[] = {
+		"epsilon=f1e-5", "", "momentum=f0.9", "momentum=f0.9 training_mode=0"};
+	static const char *const products[] = {
+		"transB=1 alpha=f1 beta=f1", "transB=1", "beta=f1 transB=1", "alpha=f1 transB=1"};
+	struct network *expected = NULL;
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		struct model model = model_base();
+
+		tensor_of(&model, "variance")->values[0] = 1e-5F; /* so that ε weighs */
+		model.nodes[NORM].attributes = norms[i];
+		model.nodes[FC].attributes = products[i];
+		struct network *network = model_import(&model);
+		if (!expected)
+			expected = network;
+		assert_memory_equal(network->layers[0].thresholds, expected->layers[0].thresholds,
+			(size_t)6 * sizeof(int32_t));
+		assert_memory_equal(network->layers[0].invert, expected->layers[0].invert, 2);
+		assert_memory_equal(network->scale, expected->scale, 3 * sizeof(float));
+		assert_memory_equal(network->bias, expected->bias, 3 * sizeof(float));
+		assert_true(network->scale[0] == 0.5F && network->bias[2] == 2);
+		if (network != expected)
+			network_free(network);
+	}
+	network_free(expected);
+}
+
 static void test_labels(void **state)
 {
 	struct model model = model_base();
@@ -368,6 +291,17 @@ static void test_labels(void **state)
 	assert_int_equal(import_qonnx(path_of("model.onnx"), &network, &e), -EBADMSG);
 	assert_non_null(strstr(e.text, "labels.txt"));
 	unlink(path_of("labels.txt"));
+}
+
+static void check_refused(const struct model *model, const char *sentence)
+{
+	struct network *network = NULL;
+	struct error e = {0};
+	int rc = import_qonnx(model_write(model, path_of("model.onnx")), &network, &e);
+
+	assert_null(network);
+	if (rc >= 0 || rc != e.code || !strstr(e.text, sentence) || !strstr(e.text, "/model.onnx: "))
+		fail_msg("\"%s\" expected, \"%s\" found", sentence, e.text);
 }
 
 static void pool_insert(struct model *model)
@@ -395,8 +329,38 @@ static void test_pool_before_quant(void **state)
 	assert_int_equal(network->layers[1].input_bits, 2);
 	network_free(network);
 	tensor_of(&model, "gamma")->values[1] = -0.25F;
-	assert_int_equal(import_qonnx(model_write(&model), &network, &e), -EBADMSG);
+	assert_int_equal(import_qonnx(model_write(&model, path_of("model.onnx")), &network, &e), -EBADMSG);
 	assert_non_null(strstr(e.text, "node \"a\" (Quant): channel 1 falls behind a max pool"));
+}
+
+/* Of several pools no one may fall, whatever the factors behind another: here −1 and −1 behind the first. */
+static void test_pools_before_quant(void **state)
+{
+	static const char *const pools[] = {"kernel_shape=2,2 strides=1,1", "kernel_shape=1,1"};
+	struct model model = model_base();
+	struct network *network = NULL;
+
+	(void)state;
+	tensor_of(&model, "w1")->dims[1] = 2;
+	tensor_of(&model, "gamma")->values[1] = 0.25F;
+	tensor_of(&model, "other")->values[0] = 1;
+	tensor_of(&model, "other")->values[1] = -1;
+	tensor_of(&model, "other")->rank = 3;
+	memcpy(tensor_of(&model, "other")->dims, (const int[]){2, 1, 1}, 3 * sizeof(int));
+	node_insert(&model, NORM, (struct node){"", "MaxPool", "c", "p0", pools[0]});
+	node_insert(&model, NORM + 1, (struct node){"", "Mul", "p0 other", "m0", ""});
+	node_insert(&model, NORM + 2, (struct node){"", "MaxPool", "m0", "p1", pools[1]});
+	node_insert(&model, NORM + 3, (struct node){"", "Mul", "p1 other", "m1", ""});
+	model.nodes[NORM + 4].inputs = "m1 gamma beta mean variance";
+	check_refused(&model, "node \"a\" (Quant): channel 1 falls behind a max pool");
+	/* Both factors behind both pools: channel 1 rises again. */
+	model.nodes[NORM + 1] = (struct node){"", "MaxPool", "p0", "p1", pools[1]};
+	model.nodes[NORM + 2] = (struct node){"", "Mul", "p1 other", "m0", ""};
+	model.nodes[NORM + 3] = (struct node){"", "Mul", "m0 other", "m1", ""};
+	network = model_import(&model);
+	assert_int_equal(network->layer_count, 4);
+	assert_int_equal(network->layers[2].kind, LAYER_MAX_POOL);
+	network_free(network);
 }
 
 /* Codes from a signed Quant: padding has no code; without it the offset moves into the next layer. */
@@ -529,17 +493,6 @@ static void node_change(struct node *node, const struct node *to)
 	node->attributes = to->attributes ? to->attributes : node->attributes;
 }
 
-static void check_refused(const struct model *model, const char *sentence)
-{
-	struct network *network = NULL;
-	struct error e = {0};
-	int rc = import_qonnx(model_write(model), &network, &e);
-
-	assert_null(network);
-	if (rc >= 0 || rc != e.code || !strstr(e.text, sentence) || !strstr(e.text, "/model.onnx: "))
-		fail_msg("\"%s\" expected, \"%s\" found", sentence, e.text);
-}
-
 static void test_refusals(void **state)
 {
 	(void)state;
@@ -588,8 +541,10 @@ int main(void)
 		cmocka_unit_test(test_one_bit),
 		cmocka_unit_test(test_thresholds),
 		cmocka_unit_test(test_matrix),
+		cmocka_unit_test(test_presets),
 		cmocka_unit_test(test_labels),
 		cmocka_unit_test(test_pool_before_quant),
+		cmocka_unit_test(test_pools_before_quant),
 		cmocka_unit_test(test_signed_codes),
 		cmocka_unit_test(test_quantised_bias),
 		cmocka_unit_test(test_passed_over),

@@ -3,7 +3,11 @@
 #include "network_spoiled.h"
 #include "nn/npy.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 
 static void round_trip(struct network *network)
 {
@@ -80,7 +84,7 @@ static void save_keeps_what_is_there(void **state)
 	char text[300];
 
 	assert_int_equal(network_save(network, folder, &e), -EEXIST);
-	assert_non_null(strstr(e.text, "holds a network already"));
+	assert_non_null(strstr(e.text, "exists already"));
 	snprintf(text, sizeof(text), "%s/missing/deeper", folder);
 	assert_int_equal(network_save(network, text, &e), -ENOENT);
 	network->layers[1].weights[5] = 0;
@@ -89,6 +93,101 @@ static void save_keeps_what_is_there(void **state)
 	assert_int_equal(access(text, F_OK), -1);
 	network_free(network);
 	folder_remove(folder);
+}
+
+static int entries_of(const char *folder)
+{
+	DIR *open = opendir(folder);
+	int count = 0;
+
+	assert_non_null(open);
+	for (struct dirent *entry; (entry = readdir(open));)
+		count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+	closedir(open);
+	return count;
+}
+
+/* A file that grows too large, behind others that did not. */
+static void a_failed_save_leaves_nothing(void **state)
+{
+	(void)state;
+	struct network *network = odd_network();
+	struct error e = {0};
+	struct rlimit before;
+	char *folder = folder_make();
+	char path[300];
+
+	snprintf(path, sizeof(path), "%s/new/", folder);
+	void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &(struct rlimit){1000, before.rlim_max}), 0);
+	int rc = network_save(network, path, &e);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	signal(SIGXFSZ, handler);
+	assert_int_equal(rc, -EFBIG);
+	assert_non_null(strstr(e.text, "new/network.json: cannot be written: File too large"));
+	assert_int_equal(entries_of(folder), 0);
+	assert_int_equal(network_save(network, path, &e), 0); /* again, with room */
+	assert_int_equal(entries_of(folder), 1);
+	*strrchr(path, '/') = '\0';
+	struct network *again = loaded(path);
+	network_is(network, again);
+	network_free(again);
+	network_free(network);
+	folder_remove(folder);
+}
+
+/* Of the name that the network is to have, and of the name that it has until it is whole. */
+static void save_spares_strangers(void **state)
+{
+	(void)state;
+	struct network *network = tiny_network(1);
+	struct error e = {0};
+	char *folder = folder_make();
+	char path[300], inner[320], part[340];
+
+	snprintf(path, sizeof(path), "%s/new", folder);
+	snprintf(inner, sizeof(inner), "%s/mine", path);
+	snprintf(part, sizeof(part), "%s.%ld.part", path, (long)getpid());
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(mkdir(inner, 0700), 0);
+	assert_int_equal(network_save(network, path, &e), -EEXIST);
+	assert_int_equal(entries_of(path), 1);
+	assert_int_equal(rmdir(inner), 0);
+	assert_int_equal(mkdir(part, 0700), 0);
+	assert_int_equal(network_save(network, path, &e), -EEXIST);
+	assert_non_null(strstr(e.text, ".part: is left from a broken run; remove it"));
+	assert_int_equal(rmdir(part), 0);
+	assert_int_equal(rmdir(path), 0);
+	assert_int_equal(symlink("nowhere", path), 0);
+	assert_int_equal(network_save(network, path, &e), -EEXIST);
+	assert_int_equal(entries_of(folder), 1);
+	network_free(network);
+	folder_remove(folder);
+}
+
+/* Two classes called alike stand in groups.txt as one label. */
+static void groups_of_namesakes_round_trip(void **state)
+{
+	(void)state;
+	struct network *network = tiny_network(1); /* groups of classes 0, 2 and 1, 3 */
+	struct error e = {0};
+
+	free(network->labels[2]);
+	network->labels[2] = strdup(network->labels[0]);
+	free(network->labels[3]);
+	network->labels[3] = strdup("label 3, or so");
+	char *folder = folder_make();
+	assert_int_equal(network_save(network, folder, &e), -EBADMSG);
+	assert_non_null(strstr(e.text, "label \"label 3, or so\" holds a comma"));
+	network->labels[3][strlen("label 3")] = '\0';
+	free(network->labels[5]);
+	network->labels[5] = strdup(network->labels[0]);
+	assert_int_equal(network_save(network, folder, &e), -EBADMSG);
+	assert_non_null(strstr(e.text, "label \"label 0\" stands for a class outside the group too"));
+	network->labels[5][strlen("label ")] = '5';
+	folder_remove(folder);
+	round_trip(network);
 }
 
 static void operations_are_counted(void **state)
@@ -342,6 +441,9 @@ int main(void)
 		cmocka_unit_test(views_round_trip),
 		cmocka_unit_test(odd_views_are_refused),
 		cmocka_unit_test(save_keeps_what_is_there),
+		cmocka_unit_test(a_failed_save_leaves_nothing),
+		cmocka_unit_test(save_spares_strangers),
+		cmocka_unit_test(groups_of_namesakes_round_trip),
 		cmocka_unit_test(operations_are_counted),
 		cmocka_unit_test(split_lies_behind_pools),
 		cmocka_unit_test(odd_fields_are_refused),

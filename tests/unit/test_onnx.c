@@ -95,7 +95,9 @@ static void test_graph(void **state)
 	assert_true(onnx_attribute_find(node, "one", &a) && a.integer == 7);
 	assert_true(onnx_attribute_find(node, "half", &a) && a.number == 0.5F);
 	assert_true(onnx_attribute_find(node, "mode", &a) && onnx_text_is(a.text, "ROUND"));
+	a = (struct onnx_attribute){.number = 0.25F, .integer = 3};
 	assert_false(onnx_attribute_find(node, "lis", &a));
+	assert_true(a.number == 0.25F && a.integer == 3 && a.name.size == 0); /* as it was */
 	assert_int_equal(onnx->inputs[0].rank, 4);
 	assert_int_equal(onnx->inputs[0].dims[0], -1);
 	assert_int_equal(onnx->inputs[0].dims[3], 4);

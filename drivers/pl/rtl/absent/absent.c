@@ -5,7 +5,8 @@
 
 #include <errno.h>
 
-static int absent_open(const struct bus_window *windows, int count, void **state, struct error *e)
+static int absent_open(
+	const struct bus_window *windows, int count, const char *bitstream, void **state, struct error *e)
 {
 	(void)windows;
 	(void)count;
