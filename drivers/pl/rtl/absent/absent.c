@@ -10,6 +10,7 @@ static int absent_open(
 {
 	(void)windows;
 	(void)count;
+	(void)bitstream;
 	(void)state;
 	return error_set(e, -ENODEV,
 		"this twobit was built without the simulated overlay; `tools/install-packages tests`, "
