@@ -50,7 +50,7 @@ static void about_print(
 	const struct recorder_options *o = clip->options;
 	const char *slash = strrchr(clip->path, '/');
 
-	text_add(t, "{\"format\":\"twobit-labels\",\"version\":%d,\"video\":", LABEL_LOG_VERSION);
+	text_add(t, LABEL_LOG_HEAD "%d,\"video\":", LABEL_LOG_VERSION);
 	text_add_json(t, slash ? slash + 1 : clip->path);
 	text_add(t, ",\"segment\":%u,\"monotonic\":%lld,\"wall\":\"", number,
 		(long long)first->stamps[STAMP_CAPTURED]);

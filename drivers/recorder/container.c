@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -151,6 +152,8 @@ int container_open(
 		container_free(c);
 		return error_set(e, code, "%s: cannot be made: %s", path, strerror(-code));
 	}
+	/* For others' retention.h. Where files cannot be locked, it is not. */
+	flock(c->fd, LOCK_EX | LOCK_NB);
 	int status = c->path ? muxer_make(c, options) : -ENOMEM;
 	if (status) {
 		container_free(c);

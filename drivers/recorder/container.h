@@ -20,7 +20,8 @@ struct container_options {
 	const char *title; /* NULL: none */
 };
 
-/* Makes the file, which must not exist. -EEXIST, … with a sentence. */
+/* Makes the file, which must not exist, and holds an flock on it until it is closed. -EEXIST, … with a
+ * sentence. */
 int container_open(
 	const char *path, const struct container_options *options, struct container **out, struct error *e);
 

@@ -7,6 +7,8 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct label_log {
@@ -42,6 +44,12 @@ static const char *const droppers[DROPPED_COUNT] = {
 const char *label_log_ending(enum label_log_kind kind)
 {
 	return kind == LABEL_LOG_CSV ? ".csv" : ".jsonl";
+}
+
+/* Before the first line: what makes it a comment. */
+static const char *mark(enum label_log_kind kind)
+{
+	return kind == LABEL_LOG_CSV ? "# " : "";
 }
 
 static struct verdict_item class_item(const struct network *network, const struct prediction *p)
@@ -251,7 +259,8 @@ int label_log_open(const char *path, enum label_log_kind kind, int top_k, const 
 		label_log_close(log, NULL);
 		return error_set(e, code, "%s: cannot be made: %s", path, strerror(-code));
 	}
-	text_add(&log->line, "%s%s\n", kind == LABEL_LOG_CSV ? "# " : "", about);
+	flock(log->fd, LOCK_EX | LOCK_NB); /* as the container's */
+	text_add(&log->line, "%s%s\n", mark(kind), about);
 	if (kind == LABEL_LOG_CSV)
 		header_csv(&log->line, top_k);
 	int status = line_write(log, e);
@@ -282,6 +291,43 @@ int label_log_event(struct label_log *log, const struct label_event *event, stru
 	else
 		event_json(&log->line, event);
 	return line_write(log, e);
+}
+
+/* Of any version. The head holds all that matters of the first line. */
+static bool head_is_of(const char *head, enum label_log_kind kind, const char *video)
+{
+	struct text t = {0};
+	bool is = false;
+
+	text_add(&t, "%s" LABEL_LOG_HEAD, mark(kind));
+	if (!t.failed && strncmp(head, t.data, t.length) == 0) {
+		head += t.length;
+		head += strspn(head, "0123456789");
+		text_clear(&t);
+		text_add(&t, ",\"video\":");
+		text_add_json(&t, video);
+		is = !t.failed && strncmp(head, t.data, t.length) == 0;
+	}
+	text_finish(&t);
+	return is;
+}
+
+bool label_log_is_of(const char *path, enum label_log_kind kind, const char *video)
+{
+	char head[2048]; /* a name of 255 bytes, each of which may be escaped with six, and the rest */
+	struct stat status;
+	ssize_t length = -1;
+
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	if (!fstat(fd, &status) && S_ISREG(status.st_mode))
+		length = read(fd, head, sizeof(head) - 1);
+	close(fd);
+	if (length < 0)
+		return false;
+	head[length] = '\0';
+	return !head[0] || head_is_of(head, kind, video);
 }
 
 int label_log_close(struct label_log *log, struct error *e)

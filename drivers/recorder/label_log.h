@@ -10,6 +10,9 @@ struct error;
 
 #define LABEL_LOG_VERSION 1
 
+/* What the first line begins with; version and "video" follow. */
+#define LABEL_LOG_HEAD "{\"format\":\"twobit-labels\",\"version\":"
+
 enum label_log_kind { LABEL_LOG_JSON, LABEL_LOG_CSV };
 
 /* ".jsonl", ".csv" */
@@ -67,6 +70,12 @@ int label_log_open(const char *path, enum label_log_kind kind, int top_k, const 
 	struct label_log **out, struct error *e);
 int label_log_frame(struct label_log *log, const struct label_line *line, struct error *e);
 int label_log_event(struct label_log *log, const struct label_event *event, struct error *e);
+
+/*
+ * Whether a file is a log of ours about the video of that name (without folder): its first line says so. So
+ * is one without a first line, empty or zeros, as a power cut leaves it.
+ */
+bool label_log_is_of(const char *path, enum label_log_kind kind, const char *video);
 
 /* Puts it onto the disk and closes it. Takes NULL. */
 int label_log_close(struct label_log *log, struct error *e);

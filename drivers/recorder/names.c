@@ -173,11 +173,13 @@ static struct places over_letter(const struct places *from, const char *name, si
 	return to;
 }
 
-/* ".mkv", or "-2.mkv" and so on. */
-static bool is_end(const char *name)
+/* ".mkv"; or, where a name that was taken gets one, "-2.mkv" and so on. */
+static bool is_end(const char *name, bool numbered)
 {
-	if (name[0] == '-' && isdigit((unsigned char)name[1]))
-		name += 1 + strspn(name + 1, "0123456789");
+	size_t digits = name[0] == '-' ? strspn(name + 1, "0123456789") : 0;
+
+	if (!numbered && digits && name[1] != '0' && (digits > 1 || name[1] != '1'))
+		name += 1 + digits;
 	return strcmp(name, ENDING) == 0;
 }
 
@@ -187,17 +189,19 @@ bool names_match(const char *pattern, const char *name)
 	const char *ending = at + strlen(at) - strlen(ENDING);
 	size_t length = strlen(name);
 	struct places places = {{true}};
+	bool numbered = false;
 
 	if (length > NAME_MAX)
 		return false;
 	for (; at < ending; at++) {
-		if (*at == '%' && *++at != '%')
+		if (*at == '%' && *++at != '%') {
 			places = over_digits(&places, name, length, digits_of(*at));
-		else
+			numbered |= *at == 'i';
+		} else
 			places = over_letter(&places, name, length, *at);
 	}
 	for (size_t i = 0; i <= length; i++)
-		if (places.at[i] && is_end(name + i))
+		if (places.at[i] && is_end(name + i, numbered))
 			return true;
 	return false;
 }

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,10 +23,13 @@
 
 #define EVENTS_MAXIMUM 64 /* that wait for the writer */
 
-/* Frames on the tape: those of the pre-roll at 60 a second, and some seconds; no more than fit, if one takes
- * so many bytes. */
+/* Frames on the tape: those of the pre-roll at the highest rate, and some seconds; no more than fit, if one
+ * takes so many bytes. */
 #define SLOTS_LEAST 512
+#define SLOTS_RATE 120
 #define SLOT_BYTES 16384
+
+#define MEGABYTE 1e6
 
 struct event {
 	char name[24], text[200];
@@ -42,14 +46,21 @@ struct recorder {
 	/* guarded by the lock, to the blank line */
 	struct tape *tape;
 	uint64_t next_number, labelled_up_to; /* frames before these were received, are done with */
-	bool started, cut, closing;
+	uint64_t news;			      /* of all that may be work for the writer */
+	bool started, cut, closing, hurried;
+	bool stuck;	/* the source waits for room on the disk */
+	bool done;	/* the writer has ended */
 	bool crowded;	/* the source waits for room */
 	size_t waiting; /* bytes of frames that are not judged */
 	struct event events[EVENTS_MAXIMUM];
 	int first_event, event_count;
 	uint64_t late;
 
+	/* the source's thread's: what was told */
+	bool damage_told, size_told;
+
 	/* the writing thread's */
+	bool shortage_told;
 	struct writer writer;
 	int judged;		    /* frames at the tape's front that are */
 	int64_t now;		    /* STAMP_CAPTURED of the newest judged frame */
@@ -85,12 +96,22 @@ static void *write_loop(void *argument);
 
 static int slots_for(const struct recorder_options *options)
 {
-	size_t frames = SLOTS_LEAST + (size_t)(options->pre_roll / SECOND) * 60;
+	size_t frames = SLOTS_LEAST + (size_t)(options->pre_roll / SECOND) * SLOTS_RATE;
 	size_t most = options->memory / SLOT_BYTES;
 
 	if (frames > most)
 		frames = most > SLOTS_LEAST ? most : SLOTS_LEAST;
 	return frames < INT_MAX ? (int)frames : INT_MAX;
+}
+
+/* Nothing ends a file then, and none is deleted while it is written. */
+static void warn_of_limits(const struct recorder_options *o)
+{
+	if (o->keep.bytes && !o->segment.time && !o->segment.bytes && !o->when_count)
+		log_warning(
+			"--keep without --segment: this recording is one file, which may grow beyond "
+			"%.1f MB; begin new ones with --segment",
+			(double)o->keep.bytes / MEGABYTE);
 }
 
 int recorder_open(const struct recorder_options *options, struct recorder **out, struct error *e)
@@ -105,12 +126,13 @@ int recorder_open(const struct recorder_options *options, struct recorder **out,
 	writer_begin(&r->writer, &r->options);
 	pthread_mutex_init(&r->lock, NULL);
 	int status = condition_init(&r->work);
+	if (!status && (status = condition_init(&r->room)))
+		pthread_cond_destroy(&r->work);
 	if (status) {
 		pthread_mutex_destroy(&r->lock);
 		free(r);
 		return error_set(e, status, "out of memory for the recorder");
 	}
-	pthread_cond_init(&r->room, NULL);
 	r->shares = calloc((size_t)classes, sizeof(*r->shares));
 	r->until = options->when_count ? INT64_MIN : INT64_MAX;
 	r->now = INT64_MIN;
@@ -126,17 +148,24 @@ int recorder_open(const struct recorder_options *options, struct recorder **out,
 		recorder_close(r);
 		return error_set(e, status, "the recorder cannot start: %s", strerror(-status));
 	}
+	warn_of_limits(options);
 	*out = r;
 	return 0;
 }
 
 /* --- what other threads call --- */
 
+static void wake(struct recorder *r)
+{
+	r->news++;
+	pthread_cond_signal(&r->work);
+}
+
 static void switch_to(struct recorder *r, bool started)
 {
 	pthread_mutex_lock(&r->lock);
 	r->started = started;
-	pthread_cond_signal(&r->work);
+	wake(r);
 	pthread_mutex_unlock(&r->lock);
 }
 
@@ -162,8 +191,24 @@ void recorder_cut(struct recorder *r)
 {
 	pthread_mutex_lock(&r->lock);
 	r->cut = true;
-	pthread_cond_signal(&r->work);
+	wake(r);
 	pthread_mutex_unlock(&r->lock);
+}
+
+void recorder_hurry(struct recorder *r)
+{
+	pthread_mutex_lock(&r->lock);
+	r->hurried = true;
+	wake(r);
+	pthread_mutex_unlock(&r->lock);
+}
+
+bool recorder_waits(struct recorder *r)
+{
+	pthread_mutex_lock(&r->lock);
+	bool stuck = r->stuck;
+	pthread_mutex_unlock(&r->lock);
+	return stuck;
 }
 
 void recorder_event(struct recorder *r, const char *name, const char *text)
@@ -175,25 +220,47 @@ void recorder_event(struct recorder *r, const char *name, const char *text)
 		snprintf(event->text, sizeof(event->text), "%s", text ? text : "");
 		event->after = r->next_number;
 	}
-	pthread_cond_signal(&r->work);
+	wake(r);
 	pthread_mutex_unlock(&r->lock);
 }
 
 /* The frame's raw picture as a JPEG, which it may be already. */
-static bool make_jpeg(const struct recorder *r, struct frame *frame, int *width, int *height)
+static bool make_jpeg(struct recorder *r, struct frame *frame, int *width, int *height)
 {
-	struct error e;
+	struct error e = {.text = "it is a damaged JPEG"};
 
-	if (frame->raw.format == PIXEL_JPEG)
-		return !picture_jpeg_size(frame->raw.data, frame->raw.size, width, height);
-	if (picture_decode(&frame->raw, 1, &frame->picture, &e) ||
-		picture_encode_jpeg(&frame->picture, r->options.quality, &frame->raw, &e)) {
-		log_debug("frame %llu cannot be recorded: %s", (unsigned long long)frame->number, e.text);
-		return false;
+	if (frame->raw.format == PIXEL_JPEG) {
+		if (!picture_jpeg_size(frame->raw.data, frame->raw.size, width, height))
+			return true;
+	} else if (!picture_decode(&frame->raw, 1, &frame->picture, &e) &&
+		   !picture_encode_jpeg(&frame->picture, r->options.quality, &frame->raw, &e)) {
+		*width = frame->raw.width;
+		*height = frame->raw.height;
+		return true;
 	}
-	*width = frame->raw.width;
-	*height = frame->raw.height;
-	return true;
+	if (!r->damage_told)
+		log_warning(
+			"frame %llu (%zu bytes) cannot be recorded: %s; such frames are left out, and "
+			"counted as broken",
+			(unsigned long long)frame->number, frame->raw.size, e.text);
+	r->damage_told = true;
+	return false;
+}
+
+static bool has_room_for(struct recorder *r, const struct frame *frame)
+{
+	size_t size = frame->raw.size;
+
+	if (tape_could_take(r->tape, size))
+		return true;
+	if (!r->size_told)
+		log_warning(
+			"frame %llu takes %.1f MB, and the memory for frames is %.1f MB: such frames "
+			"cannot be recorded; give more with --memory, such as %.0fMB",
+			(unsigned long long)frame->number, (double)size / MEGABYTE,
+			(double)r->options.memory / MEGABYTE, ceil(8 * (double)size / MEGABYTE));
+	r->size_told = true;
+	return false;
 }
 
 static int64_t wall_of(int64_t captured)
@@ -215,8 +282,8 @@ void recorder_frame(struct recorder *r, struct frame *frame, uint32_t broken)
 
 	entry.stamps[STAMP_CAPTURED] = frame->stamps[STAMP_CAPTURED];
 	entry.stamps[STAMP_RECEIVED] = clock_now();
-	if (entry.wanted && make_jpeg(r, frame, &entry.width, &entry.height) &&
-		tape_could_take(r->tape, frame->raw.size)) {
+	entry.damaged = entry.wanted && !make_jpeg(r, frame, &entry.width, &entry.height);
+	if (entry.wanted && !entry.damaged && has_room_for(r, frame)) {
 		entry.data = frame->raw.data;
 		entry.size = frame->raw.size;
 		frame->recorded = true;
@@ -224,12 +291,12 @@ void recorder_frame(struct recorder *r, struct frame *frame, uint32_t broken)
 	pthread_mutex_lock(&r->lock);
 	while (!tape_put(r->tape, &entry)) {
 		r->crowded = true;
-		pthread_cond_signal(&r->work);
+		wake(r);
 		pthread_cond_wait(&r->room, &r->lock);
 	}
 	r->waiting += entry.size;
 	r->next_number = frame->number + 1;
-	pthread_cond_signal(&r->work);
+	wake(r);
 	pthread_mutex_unlock(&r->lock);
 }
 
@@ -249,7 +316,7 @@ void recorder_label(struct recorder *r, const struct frame *frame)
 		r->late++;
 	}
 	r->labelled_up_to = frame->number + 1;
-	pthread_cond_signal(&r->work);
+	wake(r);
 	pthread_mutex_unlock(&r->lock);
 }
 
@@ -320,6 +387,8 @@ static bool write_first(struct recorder *r, bool for_room)
 	const struct tape_frame *frame = tape_at(r->tape, 0);
 	const char *reason = r->options.when_count ? r->condition : "the recording begins";
 
+	if ((r->hurried || (r->closing && !r->options.waits_for_room)) && !r->writer.hurried)
+		writer_hurry(&r->writer);
 	pthread_mutex_unlock(&r->lock);
 	bool done = frame->data && writer_frame(&r->writer, frame, &r->past, reason);
 	pthread_mutex_lock(&r->lock);
@@ -339,6 +408,39 @@ static void skip_first(struct recorder *r, const char *why)
 	drop(r);
 }
 
+/* What memory cannot hold of the pre-roll is let go. Says so, once, and what would be needed. */
+static void tell_shortage(struct recorder *r)
+{
+	int count = tape_count(r->tape);
+	int64_t first = tape_at(r->tape, 0)->stamps[STAMP_CAPTURED];
+	int64_t last = tape_at(r->tape, count - 1)->stamps[STAMP_CAPTURED];
+	double bytes = 0;
+
+	if (r->shortage_told || r->closing || last <= first)
+		return;
+	r->shortage_told = true;
+	for (int i = 0; i < count; i++)
+		bytes += (double)tape_at(r->tape, i)->size;
+	/* Frames that wait for their labels need room as well, and what is left at the memory's end is lost.
+	 */
+	double times = (double)(r->options.pre_roll + last - r->now) / (double)(last - first);
+	double needed = 1.25 * times * fmax(bytes, (double)count * SLOT_BYTES);
+	double kept = (double)(r->now - first) / SECOND;
+	pthread_mutex_unlock(&r->lock);
+	log_warning(
+		"the memory for frames (%.1f MB) holds %.1f s of the %.1f s of --pre-roll, and no more are "
+		"recorded; the whole needs about --memory %.0fMB",
+		(double)r->options.memory / MEGABYTE, kept, (double)r->options.pre_roll / SECOND,
+		ceil(needed / MEGABYTE));
+	pthread_mutex_lock(&r->lock);
+}
+
+/* Whether frames that the disk has no room for hold the source up, instead of being lost. */
+static bool waits_for_room(const struct recorder *r)
+{
+	return r->options.waits_for_room && !r->hurried;
+}
+
 /* All judged frames of which it is known now whether they are to be recorded. last: no more can be judged
  * now, so that room for others can only come from these. */
 static void drain(struct recorder *r, bool last)
@@ -350,9 +452,12 @@ static void drain(struct recorder *r, bool last)
 		if (!first->wanted)
 			skip_first(r, "the recording was stopped");
 		else if (time <= r->until) {
-			if (!write_first(r, for_room))
+			if (!write_first(r, for_room && !waits_for_room(r)))
 				return;
-		} else if (time < r->now - r->options.pre_roll || for_room) {
+		} else if (time < r->now - r->options.pre_roll) {
+			skip_first(r, "its reason is over");
+		} else if (for_room) {
+			tell_shortage(r);
 			skip_first(r, "its reason is over");
 		} else {
 			return;
@@ -391,15 +496,28 @@ static void pass_events(struct recorder *r)
 /* Until when to sleep if nothing happens. */
 static int64_t next_deadline(struct recorder *r)
 {
-	int64_t deadline = INT64_MAX;
+	int64_t deadline = r->writer.keep_at;
 
 	if (r->judged && r->writer.trouble && tape_at(r->tape, 0)->stamps[STAMP_CAPTURED] <= r->until)
-		deadline = r->writer.retry_at;
+		deadline = r->writer.retry_at < deadline ? r->writer.retry_at : deadline;
 	if (r->judged < tape_count(r->tape) && !r->options.patient) {
 		int64_t waited = tape_at(r->tape, r->judged)->stamps[STAMP_RECEIVED] + LABEL_PATIENCE;
 		deadline = waited < deadline ? waited : deadline;
 	}
 	return deadline;
+}
+
+/* What the writer is to do besides frames. */
+static void attend(struct recorder *r)
+{
+	bool cut = r->cut;
+
+	r->cut = false;
+	pthread_mutex_unlock(&r->lock);
+	if (cut)
+		writer_cut(&r->writer, "a new segment was asked for");
+	writer_tick(&r->writer);
+	pthread_mutex_lock(&r->lock);
 }
 
 static void *write_loop(void *argument)
@@ -408,33 +526,50 @@ static void *write_loop(void *argument)
 
 	pthread_mutex_lock(&r->lock);
 	for (;;) {
-		int64_t deadline;
+		uint64_t known = r->news;
 		judge_settled(r);
 		pass_events(r);
-		if (r->cut) {
-			r->cut = false;
-			pthread_mutex_unlock(&r->lock);
-			writer_cut(&r->writer, "a new segment was asked for");
-			pthread_mutex_lock(&r->lock);
-			continue;
-		}
+		attend(r);
 		if (r->closing && !tape_count(r->tape))
 			break;
-		deadline = next_deadline(r);
-		if (!r->crowded || !r->judged)
-			condition_wait(&r->work, &r->lock, deadline);
+		r->stuck = r->crowded && r->judged && r->writer.trouble && waits_for_room(r);
+		if (r->news == known) /* else there is work that came meanwhile, without the lock */
+			condition_wait(&r->work, &r->lock, next_deadline(r));
 	}
 	pthread_mutex_unlock(&r->lock);
-	writer_pause(&r->writer, "the recording ended");
+	writer_end(&r->writer);
+	pthread_mutex_lock(&r->lock);
+	r->done = true;
+	pthread_cond_signal(&r->room);
+	pthread_mutex_unlock(&r->lock);
 	return NULL;
+}
+
+bool recorder_end(struct recorder *r, int64_t deadline)
+{
+	pthread_mutex_lock(&r->lock);
+	if (waits_for_room(r) && !r->closing) {
+		r->closing = true;
+		wake(r);
+	}
+	while (waits_for_room(r) && !r->done && !condition_wait(&r->room, &r->lock, deadline))
+		;
+	bool ended = !waits_for_room(r) || r->done;
+	pthread_mutex_unlock(&r->lock);
+	return ended;
+}
+
+bool recorder_failed_all(const struct recorder_report *report)
+{
+	return !report->frames && report->dropped[DROPPED_BROKEN] + report->dropped[DROPPED_BY_RECORDER] > 0;
 }
 
 void recorder_finish(struct recorder *r, struct recorder_report *report)
 {
 	if (r->running) {
 		pthread_mutex_lock(&r->lock);
-		r->closing = true;
-		pthread_cond_signal(&r->work);
+		r->closing = r->hurried = true;
+		wake(r);
 		pthread_mutex_unlock(&r->lock);
 		pthread_join(r->thread, NULL);
 		r->running = false;
@@ -451,6 +586,7 @@ void recorder_close(struct recorder *r)
 	if (!r)
 		return;
 	recorder_finish(r, NULL);
+	writer_finish(&r->writer);
 	tape_destroy(r->tape);
 	smoothing_finish(&r->smoothing);
 	smoothing_finish(&r->past);

@@ -23,6 +23,7 @@ struct recorder;
 
 struct recorder_options {
 	const char *pattern; /* names.h */
+	const char *source;  /* a file of this name is not deleted by `keep`; NULL: none */
 	enum label_log_kind log;
 	struct amount segment;	     /* of a file, the next begins then */
 	struct amount keep;	     /* of all of the pattern's files; nothing set: all are kept */
@@ -33,6 +34,7 @@ struct recorder_options {
 	int quality;		     /* of JPEGs that are made here, 1 … 100 */
 	bool burn_in;		     /* draw the caption into the pictures */
 	bool patient;		     /* frames wait for their labels without limit, as in a lossless line */
+	bool waits_for_room;	     /* the source and the end wait while the disk is full: recorder_hurry */
 	float threshold;	     /* no words about a label below */
 	int top_k;		     /* 1 … TOP_MAXIMUM, labels in a line of the log */
 	double smoothing;	     /* as the line's */
@@ -62,6 +64,15 @@ void recorder_cut(struct recorder *r);
  */
 void recorder_frame(struct recorder *r, struct frame *frame, uint32_t broken);
 
+/*
+ * No frame waits for room on the disk any longer: what is in memory is tried once more, then lost. Any
+ * thread.
+ */
+void recorder_hurry(struct recorder *r);
+
+/* Whether the source waits for room on the disk: that nothing moves then is no fault. Any thread. */
+bool recorder_waits(struct recorder *r);
+
 /* The label's side: scores, stamps and by_software are filled. Numbers ascend; frames may be left out. */
 void recorder_label(struct recorder *r, const struct frame *frame);
 
@@ -75,6 +86,15 @@ struct recorder_report {
 	char last[PATH_MAX]; /* the newest file; "": none */
 	int failed;	     /* what kept it from writing at the end, a negative errno value; 0: nothing */
 };
+
+/* No frame is in a file, though there were such as were wanted. */
+bool recorder_failed_all(const struct recorder_report *report);
+
+/*
+ * No frame, label or event may come any more. With waits_for_room it waits until all is written or
+ * recorder_hurry was called, at most until clock_now() is `deadline`: false, then call it again.
+ */
+bool recorder_end(struct recorder *r, int64_t deadline);
 
 /* Writes what is on the tape, ends the file. No frame, label or event may come any more. Once. */
 void recorder_finish(struct recorder *r, struct recorder_report *report);

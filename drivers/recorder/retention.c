@@ -1,28 +1,40 @@
 /* SPDX-License-Identifier: MIT */
 #include "recorder/retention.h"
 
-#include "base/error.h"
 #include "base/log.h"
+#include "recorder/label_log.h"
 #include "recorder/names.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <stdbool.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define ENDINGS 3
 
 static const char *const endings[ENDINGS] = {".mkv", ".jsonl", ".csv"};
+static const enum label_log_kind kinds[ENDINGS] = {[1] = LABEL_LOG_JSON, [2] = LABEL_LOG_CSV};
+
+/* A file that we know something of: this run's recordings, in their order, and what cannot be deleted. */
+struct known {
+	char name[NAME_MAX + 1];
+	int64_t closed; /* clock_now() time; INT64_MAX: not yet */
+	bool own, told, seen;
+};
 
 struct recording {
-	char name[256];
-	uint64_t bytes; /* that it takes on the disk, with its log */
+	char name[NAME_MAX + 1]; /* the video's, which a log may have outlived */
+	bool has[ENDINGS];
+	uint64_t bytes[ENDINGS]; /* that they take on the disk */
 	struct timespec changed;
-	bool spared;
+	bool set_back; /* changed in the future */
+	size_t own;    /* this run's so manieth, from 1; 0: of another run */
+	int64_t closed;
 };
 
 struct recordings {
@@ -31,52 +43,163 @@ struct recordings {
 	size_t count, capacity;
 };
 
-/* The path of the recording, or of its log. */
+/* Room for one more item; NULL: there is none. */
+static void *grown(void *items, size_t count, size_t *capacity, size_t size)
+{
+	if (count < *capacity)
+		return items;
+	void *more = realloc(items, (2 * *capacity + 16) * size);
+	if (more)
+		*capacity = 2 * *capacity + 16;
+	return more;
+}
+
+void retention_begin(struct retention *r, const char *pattern, const struct amount *keep, const char *source)
+{
+	struct stat status;
+
+	*r = (struct retention){.pattern = pattern, .keep = *keep};
+	if (source && !stat(source, &status)) {
+		r->source_device = status.st_dev;
+		r->source_file = status.st_ino;
+	}
+}
+
+void retention_finish(struct retention *r)
+{
+	free(r->known);
+	r->known = NULL;
+	r->count = r->capacity = 0;
+}
+
+static bool may_delete(const struct retention *r)
+{
+	return r->keep.time || r->keep.bytes;
+}
+
+static struct known *known_find(const struct retention *r, const char *name)
+{
+	for (size_t i = 0; i < r->count; i++)
+		if (strcmp(r->known[i].name, name) == 0)
+			return &r->known[i];
+	return NULL;
+}
+
+/* NULL: out of memory; then the file is one like others'. */
+static struct known *known_add(struct retention *r, const char *name)
+{
+	struct known *known = grown(r->known, r->count, &r->capacity, sizeof(*known));
+
+	if (!known)
+		return NULL;
+	r->known = known;
+	known += r->count++;
+	*known = (struct known){.closed = INT64_MAX, .seen = true};
+	snprintf(known->name, sizeof(known->name), "%s", name);
+	return known;
+}
+
+void retention_opened(struct retention *r, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	struct known *known = may_delete(r) ? known_add(r, slash ? slash + 1 : path) : NULL;
+
+	if (known)
+		known->own = true;
+}
+
+void retention_closed(struct retention *r, int64_t now)
+{
+	for (size_t i = 0; i < r->count; i++)
+		if (r->known[i].own && r->known[i].closed == INT64_MAX)
+			r->known[i].closed = now;
+}
+
+/* The path of one of the recording's files. */
 static void path_of(const struct recordings *all, const struct recording *r, int ending, char out[PATH_MAX])
 {
-	char name[sizeof(r->name) + 8];
+	char name[NAME_MAX + 8];
 
 	names_log(r->name, endings[ending], name, sizeof(name));
 	if (snprintf(out, PATH_MAX, "%s/%s", all->folder, name) >= PATH_MAX)
 		out[0] = '\0';
 }
 
-static bool look(const struct recordings *all, struct recording *r)
+/* Says so once. */
+static void tell(struct retention *r, const struct recordings *all, const struct recording *recording,
+	int ending, int code)
 {
 	char path[PATH_MAX];
-	struct stat status;
+	struct known *known = known_find(r, recording->name);
 
-	path_of(all, r, 0, path);
-	if (lstat(path, &status) || !S_ISREG(status.st_mode))
-		return false;
-	r->changed = status.st_mtim;
-	r->bytes = 0;
-	for (int i = 0; i < ENDINGS; i++) {
-		path_of(all, r, i, path);
-		if (!lstat(path, &status) && S_ISREG(status.st_mode))
-			r->bytes += (uint64_t)status.st_blocks * 512;
-	}
-	return true;
+	if (!known)
+		known = known_add(r, recording->name);
+	if (known && known->told)
+		return;
+	if (known)
+		known->told = true;
+	path_of(all, recording, ending, path);
+	log_warning("%s: cannot be deleted: %s; --keep goes on with the next oldest", path, strerror(code));
 }
 
-static int add(struct recordings *all, const struct recording *r)
+/* Whether somebody may be writing it. Where files cannot be locked, nobody is. */
+static bool is_held(const char *path)
 {
-	if (all->count == all->capacity) {
-		size_t capacity = 2 * all->capacity + 16;
-		struct recording *grown = realloc(all->items, capacity * sizeof(*grown));
-		if (!grown)
-			return -ENOMEM;
-		all->items = grown;
-		all->capacity = capacity;
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	bool held = fd < 0 || (flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK);
+
+	if (fd >= 0)
+		close(fd);
+	return held;
+}
+
+/* The recording's file of that ending, if there is one; `of`: its inode. */
+static bool look_at(const struct recordings *all, struct recording *r, int ending, struct stat *of)
+{
+	char path[PATH_MAX];
+
+	path_of(all, r, ending, path);
+	r->has[ending] = !lstat(path, of) && S_ISREG(of->st_mode) &&
+			 (!ending || label_log_is_of(path, kinds[ending], r->name));
+	if (r->has[ending])
+		r->bytes[ending] = (uint64_t)of->st_blocks * 512;
+	return r->has[ending];
+}
+
+/* `entry`: the ending by which it was found. False: it is none, or not ours to delete. */
+static bool look(const struct retention *t, const struct recordings *all, int entry, struct recording *r)
+{
+	const struct known *known = known_find(t, r->name);
+	char path[PATH_MAX];
+	struct stat first, other;
+
+	if (!look_at(all, r, entry, &first))
+		return false;
+	path_of(all, r, 0, path);
+	if (entry && (!lstat(path, &other) || errno != ENOENT))
+		return false; /* found by its video, or not at all */
+	for (int i = 1; i < ENDINGS && !entry; i++)
+		look_at(all, r, i, &other);
+	r->changed = first.st_mtim;
+	if (known && known->own) {
+		r->own = (size_t)(known - t->known) + 1;
+		r->closed = known->closed;
+		return true;
 	}
-	all->items[all->count++] = *r;
-	return 0;
+	if (first.st_ino == t->source_file && first.st_dev == t->source_device)
+		return false;
+	path_of(all, r, entry, path);
+	return (r->has[1] || r->has[2]) && !is_held(path);
 }
 
 static int compare(const void *a, const void *b)
 {
 	const struct recording *x = a, *y = b;
 
+	if (x->own != y->own)
+		return x->own < y->own ? -1 : 1;
+	if (x->set_back != y->set_back)
+		return x->set_back ? -1 : 1;
 	if (x->changed.tv_sec != y->changed.tv_sec)
 		return x->changed.tv_sec < y->changed.tv_sec ? -1 : 1;
 	if (x->changed.tv_nsec != y->changed.tv_nsec)
@@ -84,85 +207,149 @@ static int compare(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
-/* All recordings of the pattern, the oldest first. */
-static int find(const char *pattern, const char *spared, struct recordings *all, struct error *e)
+/* Whether a file's name is that of a recording of the pattern, or of its log; which, and the video's name. */
+static bool is_named(const char *pattern, const char *file, int *ending, char video[NAME_MAX + 1])
+{
+	size_t length = strlen(file);
+
+	for (int i = 0; i < ENDINGS; i++) {
+		size_t tail = strlen(endings[i]);
+		if (length <= tail || strcmp(file + length - tail, endings[i]) != 0)
+			continue;
+		*ending = i;
+		return snprintf(video, NAME_MAX + 1, "%.*s%s", (int)(length - tail), file, endings[0]) <=
+			       NAME_MAX &&
+		       names_match(pattern, video);
+	}
+	return false;
+}
+
+static bool add(struct retention *t, struct recordings *all, const char *file, time_t wall)
 {
 	struct recording r = {0};
-	struct dirent *entry;
-	int status = 0;
-	const char *spared_name = spared && strrchr(spared, '/') ? strrchr(spared, '/') + 1 : spared;
+	struct known *known;
+	int ending;
 
-	names_folder(pattern, all->folder, sizeof(all->folder));
+	if (!is_named(t->pattern, file, &ending, r.name))
+		return true;
+	known = known_find(t, r.name);
+	if (known)
+		known->seen = true;
+	if (!look(t, all, ending, &r))
+		return true;
+	r.set_back = r.changed.tv_sec > wall;
+	struct recording *items = grown(all->items, all->count, &all->capacity, sizeof(*items));
+	if (!items)
+		return false;
+	all->items = items;
+	all->items[all->count++] = r;
+	return true;
+}
+
+static void forget_unseen(struct retention *t)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < t->count; i++)
+		if (t->known[i].seen)
+			t->known[kept++] = t->known[i];
+	t->count = kept;
+}
+
+/* All recordings of the pattern, the oldest first; what can be found. */
+static void find(struct retention *t, time_t wall, struct recordings *all)
+{
+	struct dirent *entry;
+	bool room = true;
+
+	names_folder(t->pattern, all->folder, sizeof(all->folder));
 	DIR *directory = opendir(all->folder);
-	if (!directory)
-		return error_set(e, -errno, "%s: %s", all->folder, strerror(errno));
-	while (!status && (entry = readdir(directory))) {
-		if (!names_match(pattern, entry->d_name))
-			continue;
-		snprintf(r.name, sizeof(r.name), "%s", entry->d_name);
-		r.spared = spared_name && strcmp(entry->d_name, spared_name) == 0;
-		if (look(all, &r))
-			status = add(all, &r);
+	if (!directory) {
+		if (!t->folder_told)
+			log_warning("%s: cannot be searched for what --keep may delete: %s", all->folder,
+				strerror(errno));
+		t->folder_told = true;
+		return;
 	}
+	/* Before the look, so that what is numbered by its place keeps that. */
+	for (size_t i = 0; i < t->count; i++)
+		t->known[i].seen = false;
+	while (room && (entry = readdir(directory)))
+		room = add(t, all, entry->d_name, wall);
 	closedir(directory);
-	if (status)
-		return error_set(e, status, "%s: out of memory for the list of recordings", all->folder);
+	if (room)
+		forget_unseen(t);
 	if (all->count)
 		qsort(all->items, all->count, sizeof(*all->items), compare);
-	return 0;
 }
 
-static int delete (const struct recordings *all, const struct recording *r, const char *why, struct error *e)
+/* Returns whether its first file is gone; *freed: bytes that all have taken. */
+static bool delete (struct retention *t, const struct recordings *all, const struct recording *r,
+	const char *why, uint64_t *freed)
 {
 	char path[PATH_MAX];
+	bool any = false;
 
-	path_of(all, r, 0, path);
-	if (unlink(path))
-		return error_set(e, -errno, "%s: cannot be deleted: %s", path, strerror(errno));
-	log_info("deleted %s: %s", path, why);
-	for (int i = 1; i < ENDINGS; i++) {
+	*freed = 0;
+	for (int i = 0; i < ENDINGS; i++) {
+		if (!r->has[i])
+			continue;
 		path_of(all, r, i, path);
-		unlink(path);
+		int code = unlink(path) ? errno : 0;
+		if (code && code != ENOENT) {
+			tell(t, all, r, i, code);
+			return any;
+		}
+		if (!any && !code)
+			log_info("deleted %s: %s", path, why);
+		any = true;
+		*freed += r->bytes[i];
 	}
-	return 0;
+	return any;
 }
 
-int retention_apply(
-	const char *pattern, const struct amount *keep, const char *spared, time_t now, struct error *e)
+unsigned retention_apply(struct retention *t, time_t wall, int64_t now)
 {
 	struct recordings all = {0};
 	uint64_t total = 0;
-	int deleted = 0;
-	int status = find(pattern, spared, &all, e);
+	unsigned deleted = 0;
 
+	if (!may_delete(t))
+		return 0;
+	find(t, wall, &all);
 	for (size_t i = 0; i < all.count; i++)
-		total += all.items[i].bytes;
-	for (size_t i = 0; !status && i < all.count; i++) {
+		for (int k = 0; k < ENDINGS; k++)
+			total += all.items[i].bytes[k];
+	for (size_t i = 0; i < all.count; i++) {
 		const struct recording *r = &all.items[i];
-		bool old = keep->time && (int64_t)(now - r->changed.tv_sec) > keep->time / 1000000000;
-		bool much = keep->bytes && total > keep->bytes;
-		if (r->spared || (!old && !much))
+		bool newest = r->own && i == all.count - 1;
+		int64_t limit = r->own ? t->keep.time : t->keep.time / 1000000000;
+		int64_t age = r->own ? now - r->closed : (int64_t)(wall - r->changed.tv_sec);
+		bool old = t->keep.time && age > limit, much = t->keep.bytes && total > t->keep.bytes;
+		uint64_t freed;
+		if ((r->own && r->closed == INT64_MAX) || !(old || (much && !newest)))
 			continue;
-		status = delete (&all, r, old ? "older than --keep says" : "more than --keep says", e);
-		deleted += !status;
-		total -= r->bytes;
+		const char *why = old ? "older than --keep says" : "more than --keep says";
+		if (delete (t, &all, r, why, &freed))
+			deleted += r->has[0];
+		total -= freed;
 	}
 	free(all.items);
-	return status ? status : deleted;
+	return deleted;
 }
 
-int retention_delete_oldest(const char *pattern, const char *spared, struct error *e)
+bool retention_delete_oldest(struct retention *t, time_t wall)
 {
 	struct recordings all = {0};
-	int deleted = 0;
-	int status = find(pattern, spared, &all, e);
+	bool deleted = false;
+	uint64_t freed;
 
-	for (size_t i = 0; !status && !deleted && i < all.count; i++) {
-		if (all.items[i].spared)
-			continue;
-		status = delete (&all, &all.items[i], "the disk is full", e);
-		deleted = 1;
-	}
+	if (!may_delete(t))
+		return false;
+	find(t, wall, &all);
+	for (size_t i = 0; i < all.count && !deleted; i++)
+		if (!all.items[i].own || all.items[i].closed != INT64_MAX)
+			deleted = delete (t, &all, &all.items[i], "the disk is full", &freed);
 	free(all.items);
-	return status ? status : deleted;
+	return deleted;
 }

@@ -17,6 +17,7 @@ struct tape_frame {
 	uint32_t broken;     /* just before it, received but no picture */
 	bool wanted;	     /* a recording was on */
 	int width, height;   /* pixels; 0: not known */
+	bool damaged;	     /* wanted, but no picture */
 	const uint8_t *data; /* NULL: not kept */
 	size_t size;
 	int64_t stamps[STAMP_COUNT]; /* STAMP_CAPTURED always; the others once it is labelled */

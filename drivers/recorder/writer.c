@@ -5,7 +5,6 @@
 #include "base/log.h"
 #include "recorder/container.h"
 #include "recorder/names.h"
-#include "recorder/retention.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -21,17 +20,20 @@
 
 void writer_begin(struct writer *w, const struct recorder_options *options)
 {
-	*w = (struct writer){.options = options, .name_number = 1};
+	bool keeps = options->keep.time || options->keep.bytes;
+
+	*w = (struct writer){.options = options, .name_number = 1, .keep_at = keeps ? 0 : INT64_MAX};
+	retention_begin(&w->retention, options->pattern, &options->keep, options->source);
+}
+
+void writer_finish(struct writer *w)
+{
+	retention_finish(&w->retention);
 }
 
 static bool is_full(int code)
 {
 	return code == -ENOSPC || code == -EDQUOT;
-}
-
-static bool may_delete(const struct writer *w)
-{
-	return w->options->keep.time || w->options->keep.bytes;
 }
 
 static void end(struct writer *w, const char *why)
@@ -46,13 +48,16 @@ static void end(struct writer *w, const char *why)
 	if (clip_close(w->clip, why, &e))
 		log_error("%s", e.text);
 	w->clip = NULL;
+	retention_closed(&w->retention, clock_now());
 }
 
 static void give_up(struct writer *w, const struct error *e)
 {
 	bool full = is_full(e->code);
 
-	if (!w->trouble)
+	if (!w->trouble && w->hurried)
+		log_error("%s; what comes now is lost", e->text);
+	else if (!w->trouble)
 		log_error("%s; recording goes on when %s", e->text, full ? "there is room" : "that is over");
 	w->trouble = e->code ? e->code : -EIO;
 	w->retry_at = clock_now() + RETRY_INTERVAL;
@@ -62,33 +67,26 @@ static void give_up(struct writer *w, const struct error *e)
 
 static void keep_within_limits(struct writer *w)
 {
-	struct error e = {0};
+	int64_t now = clock_now();
 
-	if (!may_delete(w) || (w->clip && clock_now() < w->keep_at))
-		return;
-	w->keep_at = clock_now() + KEEP_INTERVAL;
-	int deleted = retention_apply(
-		w->options->pattern, &w->options->keep, w->clip ? clip_path(w->clip) : NULL, time(NULL), &e);
-	if (deleted < 0)
-		log_warning("%s", e.text);
-	else
-		w->report.deleted += (uint64_t)deleted;
+	w->keep_at = now + KEEP_INTERVAL;
+	w->report.deleted += retention_apply(&w->retention, time(NULL), now);
+}
+
+void writer_tick(struct writer *w)
+{
+	if (clock_now() >= w->keep_at)
+		keep_within_limits(w);
 }
 
 /* Deletes recordings, where --keep lets it, until so much is free. */
 static bool make_room(struct writer *w, uint64_t wanted)
 {
 	char folder[PATH_MAX];
-	struct error e = {0};
 
 	names_folder(w->options->pattern, folder, sizeof(folder));
 	while (folder_room(folder) < wanted) {
-		int deleted = may_delete(w) ? retention_delete_oldest(w->options->pattern,
-						      w->clip ? clip_path(w->clip) : NULL, &e)
-					    : 0;
-		if (deleted < 0)
-			log_warning("%s", e.text);
-		if (deleted <= 0)
+		if (!retention_delete_oldest(&w->retention, time(NULL)))
 			return false;
 		w->report.deleted++;
 	}
@@ -101,8 +99,7 @@ static bool begin(struct writer *w, const struct tape_frame *first, const char *
 	struct error e = {0};
 	char words[200];
 
-	keep_within_limits(w);
-	if (!make_room(w, w->trouble ? ROOM_TO_GO_ON : ROOM_TO_BEGIN)) {
+	if (!make_room(w, w->trouble && !w->hurried ? ROOM_TO_GO_ON : ROOM_TO_BEGIN)) {
 		error_set(&e, -ENOSPC, "%s: the disk is full", w->options->pattern);
 		give_up(w, &e);
 		return false;
@@ -119,6 +116,9 @@ static bool begin(struct writer *w, const struct tape_frame *first, const char *
 		w->reason ? w->reason : reason);
 	writer_event(w, "opened", words);
 	w->reason = NULL;
+	retention_opened(&w->retention, clip_path(w->clip));
+	if (w->keep_at != INT64_MAX)
+		keep_within_limits(w); /* the one before may go now */
 	return w->clip;
 }
 
@@ -164,7 +164,7 @@ bool writer_frame(
 		return false;
 	if (w->clip && clip_is_full(w->clip, frame))
 		writer_cut(w, "the next segment begins");
-	keep_within_limits(w);
+	writer_tick(w);
 	/* Twice, since a file that may not grow any more (FAT: 4 GB) is followed by another. */
 	for (int tries = 0; tries < 2; tries++) {
 		bool written = false;
@@ -191,9 +191,24 @@ bool writer_frame(
 
 void writer_lose(struct writer *w, const struct tape_frame *frame)
 {
+	enum dropped_by by = frame->damaged ? DROPPED_BROKEN : DROPPED_BY_RECORDER;
+
 	count_before(w, frame);
-	w->dropped[DROPPED_BY_RECORDER]++;
-	w->report.dropped[DROPPED_BY_RECORDER]++;
+	w->dropped[by]++;
+	w->report.dropped[by]++;
+}
+
+void writer_hurry(struct writer *w)
+{
+	w->hurried = true;
+	w->retry_at = 0;
+}
+
+void writer_end(struct writer *w)
+{
+	writer_pause(w, "the recording ended");
+	if (w->keep_at != INT64_MAX)
+		keep_within_limits(w);
 }
 
 void writer_pause(struct writer *w, const char *why)

@@ -7,6 +7,7 @@
 #define RECORDER_WRITER_H
 
 #include "recorder/clip.h"
+#include "recorder/retention.h"
 
 struct writer {
 	const struct recorder_options *options;
@@ -15,11 +16,23 @@ struct writer {
 	const char *reason;		 /* why the next clip begins */
 	uint64_t dropped[DROPPED_COUNT]; /* since the last line of the log */
 	int trouble;			 /* why nothing can be written, a negative errno value; 0: it can */
-	int64_t retry_at, keep_at;	 /* clock_now() times */
+	int64_t retry_at, keep_at;	 /* clock_now() times; keep_at: of writer_tick */
+	bool hurried;
+	struct retention retention;
 	struct recorder_report report;
 };
 
 void writer_begin(struct writer *w, const struct recorder_options *options);
+
+/* Ends the clip, and takes the limits into account once more. writer_tick may not follow. */
+void writer_end(struct writer *w);
+void writer_finish(struct writer *w);
+
+/* Does what is due, whether frames come or not; again from w->keep_at on. */
+void writer_tick(struct writer *w);
+
+/* The end is near: what could not be written is tried once more, with what room there is. */
+void writer_hurry(struct writer *w);
 
 /*
  * Writes a judged frame with data. reason: why a clip begins with it, if one does. past: the smoothing before
@@ -28,7 +41,7 @@ void writer_begin(struct writer *w, const struct recorder_options *options);
 bool writer_frame(
 	struct writer *w, const struct tape_frame *frame, const struct smoothing *past, const char *reason);
 
-/* Counts a frame that was to be recorded and is not. */
+/* Counts a frame that was to be recorded and is not: a broken one, or one without room. */
 void writer_lose(struct writer *w, const struct tape_frame *frame);
 
 /* Ends the clip, if one is open; the frames that come next were not wanted, or begin a new one. */
