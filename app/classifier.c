@@ -2,9 +2,12 @@
 #include "classifier.h"
 
 #include "base/error.h"
+#include "base/log.h"
+#include "flow/frame.h"
 #include "image/view.h"
 #include "nn/engine.h"
 #include "pl/pl.h"
+#include "self_test.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -16,7 +19,63 @@ struct classifier {
 	struct pl *pl;
 	uint8_t *input; /* pixels, [height][width][channels] */
 	double *work;	/* [class_count], for the softmax */
+	bool told;	/* that the PL fails */
 };
+
+static const char *trouble(int status)
+{
+	return status == -ETIMEDOUT ? "did not finish in time"
+	       : status == -EBADMSG ? "gave a wrong answer"
+				    : "reported an error";
+}
+
+/* test: what is in buffer 0, or NULL for a picture. */
+static int compute_once(struct classifier *c, const struct self_test *test)
+{
+	int status = test ? self_test_submit(test, c->pl, 0) : pl_submit(c->pl, 0);
+
+	if (!status)
+		status = pl_wait(c->pl, 0, clock_now() + self_test_patience(c->pl));
+	return !status && test && !self_test_passed(test, c->pl, 0) ? -EBADMSG : status;
+}
+
+/* A PL that fails gets a reset and another try, and is programmed and gets the last one. */
+static int compute(struct classifier *c, const struct self_test *test, struct error *e)
+{
+	const char *task = test ? "its first self-test" : "a picture";
+
+	for (int attempt = 0;; attempt++) {
+		int status = compute_once(c, test);
+		if (!status)
+			return 0;
+		if (attempt == 2)
+			return error_set(e, status,
+				"at %s the PL (%s) %s, even programmed again; --pl software does without it",
+				task, pl_name(c->pl), trouble(status));
+		if (!c->told)
+			log_warning("at %s the PL %s; it is reset or programmed, and tries again", task,
+				trouble(status));
+		c->told = true;
+		int reset = pl_reset(c->pl);
+		status = attempt || reset ? pl_program(c->pl, e) : 0;
+		if (status)
+			return status;
+	}
+}
+
+/* No status bit of a PL in hardware shows a weight that was corrupted. */
+static int test_pl(struct classifier *c, const char *kernels, struct error *e)
+{
+	struct self_test test;
+
+	if (!pl_is_hardware(c->pl))
+		return 0;
+	int status = self_test_create(c->network, kernels, &test, e);
+	if (!status)
+		status = compute(c, &test, e);
+	self_test_finish(&test);
+	return status;
+}
 
 static int create_parts(
 	struct classifier *c, const char *pl, const char *kernels, enum failure *where, struct error *e)
@@ -39,7 +98,7 @@ static int create_parts(
 	c->work = malloc(sizeof(*c->work) * (size_t)network->class_count);
 	if (!c->input || !c->work)
 		return error_set(e, -ENOMEM, "out of memory for a picture of the network's input size");
-	return 0;
+	return test_pl(c, kernels, e);
 }
 
 int classifier_create(const struct network *network, const char *pl, const char *kernels,
@@ -80,11 +139,9 @@ int classifier_run(struct classifier *c, enum view_origin origin, const struct p
 	view_input(&c->network->view, origin, picture, c->input, first->in.width, first->in.height,
 		first->in.channels, first->input_bits);
 	engine_run(c->conv0, c->input, pl_input(c->pl, 0));
-	int status = pl_submit(c->pl, 0);
-	if (!status)
-		status = pl_wait(c->pl, 0, INT64_MAX);
+	int status = compute(c, NULL, e);
 	if (status)
-		return error_set(e, status, "the PL (%s) failed on a picture", pl_name(c->pl));
+		return status;
 	classify_scores(c->network, pl_output(c->pl, 0), c->work, out);
 	return 0;
 }

@@ -48,6 +48,7 @@ struct session {
 	struct dataset *dataset;
 	struct evaluation_options options;
 	struct evaluation result;
+	struct output_file scores;
 	struct confusion confusions[CONFUSIONS_SHOWN];
 	int confusion_count;
 };
@@ -103,15 +104,13 @@ static void print_json(const struct session *s)
 		confusions));
 }
 
-static int write_scores(const struct session *s, struct error *e)
+static int write_scores(struct session *s, struct error *e)
 {
 	struct npy npy = {.type = "i4",
 		.dimensions = 2,
 		.shape = {(uint64_t)s->result.attempted, (uint64_t)s->network->class_count}};
-	struct output_file out;
-	int status = output_file_open(&out, s->values.scores, e);
 
-	return status ? status : output_file_close(&out, npy_write(out.file, &npy, s->result.scores), e);
+	return output_file_close(&s->scores, npy_write(s->scores.file, &npy, s->result.scores), e);
 }
 
 static int finish(struct session *s)
@@ -131,20 +130,25 @@ static int finish(struct session *s)
 		print_json(s);
 	else
 		print_text(s);
-	if (s->values.scores && write_scores(s, &e))
+	if (s->scores.file && write_scores(s, &e))
 		return fail(FAILURE_CREATE, &e);
 	return code;
 }
 
-static int prepare_scores(struct session *s, struct error *e)
+/* Room for the scores, and the file, before anything is computed in vain. */
+static int prepare_scores(struct session *s, enum failure *where, struct error *e)
 {
 	size_t count;
 
+	if (!s->values.scores)
+		return 0;
 	if (!__builtin_mul_overflow((size_t)s->options.pictures, (size_t)s->network->class_count, &count))
 		s->result.scores = calloc(count, sizeof(int32_t));
-	if (s->result.scores)
-		return 0;
-	return error_set(e, -ENOMEM, "out of memory for the scores of %d pictures", s->options.pictures);
+	if (!s->result.scores)
+		return error_set(
+			e, -ENOMEM, "out of memory for the scores of %d pictures", s->options.pictures);
+	*where = FAILURE_CREATE;
+	return output_file_open(&s->scores, s->values.scores, e);
 }
 
 static int evaluate(struct session *s)
@@ -172,7 +176,7 @@ static int evaluate(struct session *s)
 	}
 	if (s->options.workers > s->options.pictures)
 		s->options.workers = s->options.pictures;
-	if ((v->scores && prepare_scores(s, &e)) ||
+	if (prepare_scores(s, &where, &e) ||
 		evaluation_run(s->network, s->dataset, &s->options, &s->result, &where, &e))
 		return fail(where, &e);
 	return finish(s);
@@ -192,6 +196,7 @@ static int run(int argc, char **argv)
 		return usage_error(&evaluate_command, "\"%s\" is one argument too many", argv[1]);
 	s.path = argv[0];
 	code = evaluate(&s);
+	output_file_drop(&s.scores);
 	evaluation_finish(&s.result);
 	dataset_close(s.dataset);
 	network_free(s.network);

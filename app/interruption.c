@@ -16,10 +16,15 @@ static void note(int number)
 
 void interruption_catch(void)
 {
-	struct sigaction action = {.sa_handler = note, .sa_flags = SA_RESTART | (int)SA_RESETHAND};
+	struct sigaction action = {.sa_handler = note, .sa_flags = SA_RESTART | (int)SA_RESETHAND}, hang_up;
 
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
+	/* nohup(1) wants it ignored; of a terminal that closes it comes twice, from the shell and the kernel.
+	 */
+	action.sa_flags = SA_RESTART;
+	if (sigaction(SIGHUP, NULL, &hang_up) == 0 && hang_up.sa_handler != SIG_IGN)
+		sigaction(SIGHUP, &action, NULL);
 }
 
 bool interruption_came(void)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* INT and TERM for commands that print what they have when they are told to stop. */
+/* INT, TERM and HUP for commands that print what they have when they are told to stop. */
 #ifndef APP_INTERRUPTION_H
 #define APP_INTERRUPTION_H
 
 #include <stdbool.h>
 
-/* From now on the first signal is only noted; a second one kills. */
+/* From now on the first signal is only noted; a second one kills, but HUP. */
 void interruption_catch(void);
 
 /* Whether one came. Any thread. */

@@ -30,15 +30,16 @@ struct line_options {
 	struct pl *pl;
 	const char *kernels; /* as engine_create */
 	bool lossless;
-	bool blind;	     /* nobody looks: frames come out undecoded, where they need not be */
-	bool overlap;	     /* Conv0 of the next frame while the PL runs */
-	uint64_t frames;     /* stop after so many; 0: no limit */
-	int64_t duration;    /* stop so many ns after the first frame; 0: no limit */
-	float threshold;     /* a label below this confidence is not shown, 0 … 1 */
-	double smoothing;    /* weight of the past in the shown scores, 0 … < 1 */
-	int64_t pl_limit;    /* ns that a frame may take in the PL; 0: by how long it took at the start */
-	int64_t pl_check;    /* ns between self-tests of a PL in hardware; 0: none */
-	struct trace *trace; /* of line_trace_create, written by the line until line_join; NULL: none */
+	bool blind;	  /* nobody looks: frames come out undecoded, where they need not be */
+	bool overlap;	  /* Conv0 of the next frame while the PL runs */
+	uint64_t frames;  /* stop after so many; 0: no limit */
+	int64_t duration; /* stop so many ns after the first frame; 0: no limit */
+	float threshold;  /* a label below this confidence is not shown, 0 … 1 */
+	double smoothing; /* weight of the past in the shown scores, 0 … < 1 */
+	int64_t pl_limit; /* ns that a frame may take in the PL; 0: by how long it took at the start */
+	int64_t pl_check; /* ns between self-tests of a PL in hardware; 0: none */
+	bool (*interrupted)(void); /* true, once: line_start gives up what takes long; NULL: never */
+	struct trace *trace;	   /* of line_trace_create, written by the line until line_join; NULL: none */
 };
 
 enum line_time {
@@ -72,7 +73,7 @@ struct line_report {
 /* A track for each stage and for who shows, a counter for each queue; as trace_create. */
 int line_trace_create(const char *name, size_t events, struct trace **out);
 
-/* Starts all threads. On failure nothing runs, and the sentence says why. */
+/* Tests the PL, starts all threads. On failure nothing runs, the sentence says why. -EINTR: interrupted. */
 int line_start(const struct line_options *options, struct line **out, struct error *e);
 
 /*

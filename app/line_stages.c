@@ -295,8 +295,8 @@ void *pl_stage(void *argument)
 	int64_t idle_since = 0;
 
 	while ((frame = line_get(line, STAGE_PL, QUEUE_PL))) {
-		int64_t submitted = frame->stamps[STAMP_CONV0];
-		frame->stamps[STAMP_PL_BEGUN] = submitted > idle_since ? submitted : idle_since;
+		if (frame->stamps[STAMP_PL_BEGUN] < idle_since)
+			frame->stamps[STAMP_PL_BEGUN] = idle_since;
 		struct health before = health_of(line);
 		int status = watch_collect(line, frame, buffer);
 		frame->by_software = line->report.by_software > before.by_software;

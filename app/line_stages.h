@@ -4,6 +4,7 @@
 #define APP_LINE_STAGES_H
 
 #include "line.h"
+#include "self_test.h"
 
 #include "base/error.h"
 #include "flow/queue.h"
@@ -34,14 +35,11 @@ struct latest {
 	int64_t latency; /* ns from capture to label */
 };
 
-/* What watches over the PL. The spare and what is known of the self-test: for hardware only. */
+/* What watches over the PL. */
 struct watch {
 	struct supervision supervision; /* the PL stage's */
-	struct engine *spare;		/* the PL's layers in software */
-	uint8_t *test_input;		/* codes */
-	size_t test_size;
-	int32_t *test_scores; /* what they give */
-	int64_t test_due;     /* the conv0 stage's */
+	struct self_test test;		/* of a PL in hardware */
+	_Atomic int64_t test_due;	/* INT64_MAX while one is under way */
 	atomic_bool alarm, retired;
 };
 
@@ -74,14 +72,14 @@ struct line {
 	struct line_report report; /* each field has one writer, the stage that it counts for */
 };
 
-/* Makes what watches over the loaded PL, and tests and times one in hardware. */
+/* Makes what watches over the loaded PL, and tests and times one in hardware. -EINTR: options.interrupted. */
 int watch_begin(struct line *line, struct error *e);
 void watch_finish(struct watch *watch);
 
 /* What the picture is to say of the PL; NULL while all is well. Any thread. */
 const char *watch_trouble(const struct watch *watch);
 
-/* Conv0's side: hands a filled buffer to the PL, unless software is to compute it. */
+/* Conv0's side: hands a filled buffer to the PL, whose time begins then, unless software is to compute it. */
 void watch_submit(struct line *line, struct frame *frame, int buffer);
 /* A frame for the self-test when one is due, its buffer filled and submitted; else NULL. */
 struct frame *watch_self_test(struct line *line, int buffer);

@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "line_values.h"
 
+#include "base/error.h"
+#include "base/log.h"
+#include "signals.h"
+
+#include <errno.h>
+#include <sysexits.h>
+
 #define NANOSECONDS 1000000000LL
 
 int line_values_source(struct line_values *v, const struct command *command, int count, char **arguments)
@@ -19,10 +26,22 @@ struct camera_options line_values_camera(const struct line_values *v)
 		.height = v->size.height,
 		.rate = v->rate,
 		.paced = true,
+		.give_up = signals_end_descriptor(),
 		.format = v->format,
 		.controls = v->controls.items[0] ? v->controls.items : NULL,
 		.exposure = v->exposure,
 	};
+}
+
+int line_values_open(const struct line_values *v, const struct camera_options *wanted, struct camera **out,
+	struct error *e)
+{
+	int status = camera_open(v->source, wanted, out, e);
+
+	if (status && status != -ECANCELED)
+		return fail(FAILURE_SOURCE, e);
+	log_info("%s%s", status ? "" : "source: ", status ? e->text : camera_description(*out));
+	return EX_OK;
 }
 
 struct line_options line_values_line(const struct line_values *v)
@@ -34,5 +53,17 @@ struct line_options line_values_line(const struct line_values *v)
 		.kernels = v->kernels,
 		.pl_limit = (int64_t)(v->pl_timeout * NANOSECONDS),
 		.pl_check = (int64_t)(v->pl_check * NANOSECONDS),
+		.interrupted = signals_end,
 	};
+}
+
+int line_values_start(const struct line_options *options, struct line **line, struct error *e)
+{
+	int status = line_start(options, line, e);
+
+	if (status && status != -EINTR)
+		return fail(status == -ENOTSUP ? FAILURE_KERNELS : FAILURE_NETWORK, e);
+	if (status)
+		log_info("%s", e->text);
+	return EX_OK;
 }

@@ -63,7 +63,15 @@ int line_values_source(struct line_values *v, const struct command *command, int
 /* Paced; with what the values say. They must outlive the camera. */
 struct camera_options line_values_camera(const struct line_values *v);
 
-/* Overlapping; what is open, and how frames are labelled, is for the caller to fill in. */
+/* As camera_open, of what the values name; an exit code, errors are told. EX_OK without a camera: a signal
+ * came before. */
+int line_values_open(const struct line_values *v, const struct camera_options *wanted, struct camera **out,
+	struct error *e);
+
+/* Overlapping; what is open, and how frames are labelled, is for the caller to fill in. Heeds signals.h. */
 struct line_options line_values_line(const struct line_values *v);
+
+/* As line_start; an exit code, errors are told. EX_OK without a line: a signal came before. */
+int line_values_start(const struct line_options *options, struct line **line, struct error *e);
 
 #endif

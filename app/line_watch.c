@@ -7,13 +7,11 @@
 #include "line_stages.h"
 
 #include "base/log.h"
-#include "flow/thread.h"
 #include "nn/engine.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define MILLISECOND INT64_C(1000000)
@@ -22,57 +20,13 @@
 #define SOFTWARE_SHORTEST (10000 * MILLISECOND)
 
 #define CALIBRATION_CALLS 5
-#define CALIBRATION_LIMIT (10000 * MILLISECOND) /* for one call, before it is known how long it takes */
-#define RETIRED_CHECK (1000 * MILLISECOND)	/* between self-tests of a retired PL */
+
+/* How long who wants to end may wait for a self-test. */
+#define ATTENTION (100 * MILLISECOND)
 
 static double milliseconds(int64_t time)
 {
 	return (double)time / (double)MILLISECOND;
-}
-
-/* Codes that use every value, the same at every start (xorshift, G. Marsaglia 2003). */
-static void fill_test(struct watch *watch, int bits)
-{
-	uint32_t state = 2463534242U;
-
-	for (size_t i = 0; i < watch->test_size; i++) {
-		state ^= state << 13;
-		state ^= state >> 17;
-		state ^= state << 5;
-		watch->test_input[i] = (uint8_t)(state >> 16 & ((1U << bits) - 1));
-	}
-}
-
-static int make_test(struct line *line, struct error *e)
-{
-	const struct network *network = line->options.network;
-	struct watch *watch = &line->watch;
-	int split = network_split(network);
-	int status =
-		engine_create(network, split, network->layer_count, line->options.kernels, &watch->spare, e);
-
-	if (status)
-		return status;
-	watch->test_size = shape_size(network->layers[split].in);
-	watch->test_input = buffer_create(watch->test_size);
-	watch->test_scores = buffer_create((size_t)network->class_count * sizeof(*watch->test_scores));
-	if (!watch->test_input || !watch->test_scores)
-		return error_set(e, -ENOMEM, "out of memory for the PL's self-test");
-	fill_test(watch, network->layers[split].input_bits);
-	engine_run(watch->spare, watch->test_input, watch->test_scores);
-	return 0;
-}
-
-static bool test_passed(const struct line *line, int buffer)
-{
-	return !memcmp(pl_output(line->options.pl, buffer), line->watch.test_scores,
-		(size_t)line->options.network->class_count * sizeof(int32_t));
-}
-
-static int submit_test(const struct line *line, int buffer)
-{
-	memcpy(pl_input(line->options.pl, buffer), line->watch.test_input, line->watch.test_size);
-	return pl_submit(line->options.pl, buffer);
 }
 
 static enum anomaly anomaly_of(int status)
@@ -109,6 +63,13 @@ static void publish(struct watch *watch)
 	atomic_store(&watch->retired, watch->supervision.retired);
 }
 
+static void plan_test(struct line *line)
+{
+	const struct supervision *s = &line->watch.supervision;
+
+	atomic_store(&line->watch.test_due, clock_now() + (s->retired ? s->pause : line->options.pl_check));
+}
+
 const char *watch_trouble(const struct watch *watch)
 {
 	return atomic_load(&watch->retired) ? "PL retired: by software"
@@ -138,6 +99,8 @@ static void fail_call(struct line *line, enum anomaly anomaly, const char *what)
 	if (s->retired && !retired)
 		log_warning("the PL is retired: software computes until it has passed its self-test %d times",
 			s->options.passes_to_return);
+	if (s->retired)
+		plan_test(line);
 	publish(&line->watch);
 }
 
@@ -157,36 +120,78 @@ static void pass_call(struct line *line, int64_t elapsed)
 	publish(&line->watch);
 }
 
-/* The median of some calls; a PL that gives no right answer is treated like one that stops to. */
-static void calibrate(struct line *line)
+/* Waits for a self-test, unless `over` says that nobody wants its result any more: -EINTR. */
+static int await_test(struct line *line, int buffer, int64_t deadline, bool (*over)(struct line *))
+{
+	for (;;) {
+		int64_t slice = clock_now() + ATTENTION;
+		int status = pl_wait(line->options.pl, buffer, slice < deadline ? slice : deadline);
+		if (status != -ETIMEDOUT || slice >= deadline)
+			return status;
+		if (over(line)) {
+			pl_reset(line->options.pl); /* or it would have the buffer still */
+			return -EINTR;
+		}
+	}
+}
+
+static bool stopping(struct line *line)
+{
+	return atomic_load(&line->stopping);
+}
+
+static bool interrupted(struct line *line)
+{
+	return line->options.interrupted && line->options.interrupted();
+}
+
+static void set_usual(struct line *line, int64_t elapsed)
 {
 	struct supervision *s = &line->watch.supervision;
-	int64_t times[CALIBRATION_CALLS];
+
+	supervision_calibrate(s, elapsed);
+	log_info("the PL takes %.2f ms a frame; it is stopped after %.0f ms", milliseconds(s->calibrated),
+		milliseconds(s->hard));
+}
+
+/* A PL that gives no right answer is treated like one that stops to. */
+static int calibration_call(struct line *line, int64_t *elapsed)
+{
+	struct watch *watch = &line->watch;
+	struct pl *pl = line->options.pl;
+	int status = self_test_submit(&watch->test, pl, 0);
+	int64_t begun = clock_now();
+
+	if (!status)
+		status = await_test(line, 0, begun + watch->supervision.hard, interrupted);
+	*elapsed = clock_now() - begun;
+	if (!status && !self_test_passed(&watch->test, pl, 0))
+		status = -EBADMSG;
+	if (status && status != -EINTR)
+		fail_call(line, anomaly_of(status), "at its first self-test");
+	return status;
+}
+
+/* The median of some calls; without it, the first self-test that a retired PL passes must do. */
+static int calibrate(struct line *line)
+{
+	int64_t times[CALIBRATION_CALLS], elapsed;
 	int count = 0;
 
-	for (int tries = 0; count < CALIBRATION_CALLS && tries < 2 * CALIBRATION_CALLS; tries++) {
-		int64_t begun = clock_now();
-		int status = submit_test(line, 0);
-		if (!status)
-			status = pl_wait(line->options.pl, 0, begun + CALIBRATION_LIMIT);
-		int64_t elapsed = clock_now() - begun;
-		if (status || !test_passed(line, 0)) {
-			fail_call(
-				line, status ? anomaly_of(status) : ANOMALY_WRONG, "at its first self-test");
-			if (s->retired)
-				return;
+	while (count < CALIBRATION_CALLS && !line->watch.supervision.retired) {
+		int status = interrupted(line) ? -EINTR : calibration_call(line, &elapsed);
+		if (status == -EINTR)
+			return status;
+		if (status)
 			continue;
-		}
 		int place = count++;
 		for (; place && times[place - 1] > elapsed; place--)
 			times[place] = times[place - 1];
 		times[place] = elapsed;
 	}
-	if (count < CALIBRATION_CALLS)
-		return;
-	supervision_calibrate(s, times[CALIBRATION_CALLS / 2]);
-	log_info("the PL takes %.2f ms a frame; it is stopped after %.0f ms", milliseconds(s->calibrated),
-		milliseconds(s->hard));
+	if (count == CALIBRATION_CALLS)
+		set_usual(line, times[CALIBRATION_CALLS / 2]);
+	return 0;
 }
 
 int watch_begin(struct line *line, struct error *e)
@@ -195,76 +200,80 @@ int watch_begin(struct line *line, struct error *e)
 	bool hardware = pl_is_hardware(line->options.pl);
 
 	options.limit = line->options.pl_limit;
-	if (!hardware) {
+	if (hardware) {
+		options.patience = self_test_patience(line->options.pl);
+	} else {
 		options.shortest = SOFTWARE_SHORTEST;
 		options.retirement_strikes = INT_MAX;
 	}
 	supervision_begin(&line->watch.supervision, &options);
 	if (!hardware)
 		return 0;
-	int status = make_test(line, e);
+	int status = self_test_create(line->options.network, line->options.kernels, &line->watch.test, e);
 	if (status)
 		return status;
-	calibrate(line);
-	line->watch.test_due = clock_now() + line->options.pl_check;
+	status = calibrate(line);
+	if (status)
+		return error_set(e, status, "stopped by a signal before the first frame");
+	plan_test(line);
 	return 0;
 }
 
 void watch_finish(struct watch *watch)
 {
-	engine_destroy(watch->spare);
-	free(watch->test_input);
-	free(watch->test_scores);
+	self_test_finish(&watch->test);
 }
 
 void watch_submit(struct line *line, struct frame *frame, int buffer)
 {
 	frame->pl_status = atomic_load(&line->watch.retired) ? -ENODEV : pl_submit(line->options.pl, buffer);
-}
-
-/* A PL that is to come back is tested more often, unless the tests are denser already. */
-static int64_t check_interval(int64_t wanted, bool retired)
-{
-	return retired && (!wanted || wanted > RETIRED_CHECK) ? RETIRED_CHECK : wanted;
+	/* Not before: what this thread loses is no fault of the PL's. */
+	frame->stamps[STAMP_PL_BEGUN] = clock_now();
 }
 
 struct frame *watch_self_test(struct line *line, int buffer)
 {
 	struct watch *watch = &line->watch;
-	bool retired = atomic_load(&watch->retired);
-	int64_t now = clock_now();
 
-	if (!watch->spare || (!retired && !line->options.pl_check) || now < watch->test_due)
+	if (!watch->test.spare || (!atomic_load(&watch->retired) && !line->options.pl_check) ||
+		clock_now() < atomic_load(&watch->test_due) || stopping(line))
 		return NULL;
 	struct frame *frame = frame_try_acquire(line->pool);
 	if (!frame)
 		return NULL; /* at the next frame, then */
-	watch->test_due = now + check_interval(line->options.pl_check, retired);
+	atomic_store(&watch->test_due, INT64_MAX);
 	frame->self_test = true;
-	frame->stamps[STAMP_CONV0] = now;
-	frame->pl_status = submit_test(line, buffer);
+	frame->pl_status = self_test_submit(&watch->test, line->options.pl, buffer);
+	frame->stamps[STAMP_PL_BEGUN] = clock_now();
 	return frame;
 }
 
-/* Waits for what was submitted; a buffer that a reset has forgotten is submitted again. */
+static int await_once(struct line *line, const struct frame *frame, int buffer)
+{
+	int64_t deadline = frame->stamps[STAMP_PL_BEGUN] + line->watch.supervision.hard;
+
+	return frame->self_test ? await_test(line, buffer, deadline, stopping)
+				: pl_wait(line->options.pl, buffer, deadline);
+}
+
+/*
+ * Waits for what was submitted; a buffer that a reset has forgotten is submitted again, but a picture not to
+ * a PL that is retired meanwhile: -ECANCELED.
+ */
 static int await(struct line *line, struct frame *frame, int buffer)
 {
-	struct pl *pl = line->options.pl;
-	int64_t hard = line->watch.supervision.hard;
-	int status = frame->pl_status;
+	int status = frame->pl_status ? frame->pl_status : await_once(line, frame, buffer);
 
-	if (!status)
-		status = pl_wait(pl, buffer, frame->stamps[STAMP_PL_BEGUN] + hard);
-	if (status != -ECANCELED)
+	if (status != -ECANCELED || (line->watch.supervision.retired && !frame->self_test))
 		return status;
+	status = pl_submit(line->options.pl, buffer);
 	frame->stamps[STAMP_PL_BEGUN] = clock_now();
-	status = pl_submit(pl, buffer);
-	return status ? status : pl_wait(pl, buffer, frame->stamps[STAMP_PL_BEGUN] + hard);
+	return status ? status : await_once(line, frame, buffer);
 }
 
 static int compute(struct line *line, struct frame *frame, int buffer)
 {
-	engine_run(line->watch.spare, pl_input(line->options.pl, buffer), frame->scores);
+	engine_run(line->watch.test.spare, pl_input(line->options.pl, buffer), frame->scores);
 	line->report.by_software++;
 	return 0;
 }
@@ -272,11 +281,17 @@ static int compute(struct line *line, struct frame *frame, int buffer)
 static void collect_test(struct line *line, struct frame *frame, int buffer)
 {
 	int status = await(line, frame, buffer);
+	int64_t elapsed = clock_now() - frame->stamps[STAMP_PL_BEGUN];
 
-	if (!status && test_passed(line, buffer))
-		pass_call(line, clock_now() - frame->stamps[STAMP_PL_BEGUN]);
-	else
-		fail_call(line, status ? anomaly_of(status) : ANOMALY_WRONG, "at its self-test");
+	if (!status && !self_test_passed(&line->watch.test, line->options.pl, buffer))
+		status = -EBADMSG;
+	if (!status && !line->watch.supervision.calibrated)
+		set_usual(line, elapsed);
+	if (!status)
+		pass_call(line, elapsed);
+	else if (status != -EINTR)
+		fail_call(line, anomaly_of(status), "at its self-test");
+	plan_test(line);
 }
 
 int watch_collect(struct line *line, struct frame *frame, int buffer)
@@ -287,9 +302,10 @@ int watch_collect(struct line *line, struct frame *frame, int buffer)
 		collect_test(line, frame, buffer);
 		return 0;
 	}
-	if (frame->pl_status == -ENODEV)
+	bool refused = frame->pl_status == -ENODEV;
+	int status = refused ? -ECANCELED : await(line, frame, buffer);
+	if (refused || (status == -ECANCELED && line->watch.supervision.retired))
 		return compute(line, frame, buffer);
-	int status = await(line, frame, buffer);
 	if (!status) {
 		memcpy(frame->scores, pl_output(line->options.pl, buffer),
 			(size_t)line->options.network->class_count * sizeof(*frame->scores));
@@ -300,5 +316,5 @@ int watch_collect(struct line *line, struct frame *frame, int buffer)
 	fail_call(line, anomaly_of(status), what);
 	line->report.pl_failures++;
 	/* Nothing is dropped where nothing may be: the buffer's input is whole, whatever the PL did. */
-	return line->watch.spare && line->options.lossless ? compute(line, frame, buffer) : status;
+	return line->watch.test.spare && line->options.lossless ? compute(line, frame, buffer) : status;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* `twobit live`: the label on the picture, on a window, a terminal, or nowhere. */
 #include "base/error.h"
-#include "base/log.h"
 #include "command.h"
 #include "line_values.h"
 #include "live_loop.h"
 #include "live_report.h"
+#include "output.h"
 #include "recording.h"
 #include "signals.h"
 #include "trace_file.h"
@@ -78,13 +78,14 @@ static int prepare_recording(struct session *s, struct error *e)
 	s->recording_values.every_frame = v->every_frame || v->fast;
 	if (v->record)
 		s->recording_values.file = v->record;
-	int status = recording_parse(&s->recording, &s->recording_values, e);
-	if (!status && v->record)
-		status = recorder_check(&s->recording.options, e);
+	recording_begin(&s->recording, &s->recording_values);
+	int status = v->record ? recorder_check(&s->recording.options, e) : 0;
 	if (status)
-		return status == -EINVAL ? usage_error(&live_command, "%s", e->text)
+		return status == -EINVAL ? option_refuse(&live_command, v->record, e->text)
 					 : fail(FAILURE_CREATE, e);
-	return EX_OK;
+	const struct output_name written[] = {
+		{"--record", v->record, true}, {"--trace", v->line.trace}, {"--snapshot", v->snapshot}};
+	return output_names_check(&live_command, written, 3);
 }
 
 static int open_recorder(struct session *s, struct error *e)
@@ -120,9 +121,9 @@ static int start(struct session *s, struct error *e)
 		return fail(FAILURE_NETWORK, e);
 	if (trace_file_open(v->line.trace, s->network->name, &s->trace, e))
 		return fail(FAILURE_CREATE, e);
-	if (camera_open(v->line.source, &wanted, &s->camera, e))
-		return fail(FAILURE_SOURCE, e);
-	log_info("source: %s", camera_description(s->camera));
+	code = line_values_open(&v->line, &wanted, &s->camera, e);
+	if (code || !s->camera)
+		return code;
 	if (pl_open(v->line.pl, v->line.kernels, &s->pl, e))
 		return fail(FAILURE_PL, e);
 	if (open_recorder(s, e))
@@ -132,9 +133,7 @@ static int start(struct session *s, struct error *e)
 	line.camera = s->camera;
 	line.pl = s->pl;
 	line.trace = trace_file_trace(s->trace);
-	if (line_start(&line, &s->line, e))
-		return fail(e->code == -ENOTSUP ? FAILURE_KERNELS : FAILURE_NETWORK, e);
-	return EX_OK;
+	return line_values_start(&line, &s->line, e);
 }
 
 static int run(struct session *s)
@@ -143,7 +142,7 @@ static int run(struct session *s)
 	struct error e = {0};
 	int code = start(s, &e);
 
-	if (code)
+	if (code || !s->line)
 		return code;
 	s->loop = (struct live_loop){
 		.recorder = s->loop.recorder,
@@ -168,7 +167,7 @@ static int run(struct session *s)
 		code = EX_IOERR; /* which was told */
 	if (trace_file_write(s->trace, &e) && !code)
 		code = fail(FAILURE_CREATE, &e);
-	if ((!quiet() || v->json) && line_report(s->line)->shown)
+	if (v->json || (!quiet() && line_report(s->line)->shown))
 		live_report_print(line_report(s->line), s->loop.description, s->loop.words, v->json);
 	return code;
 }

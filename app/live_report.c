@@ -41,12 +41,22 @@ static const char *health(const struct supervision *s)
 	return s->retired ? "retired" : s->alarm ? "alarm" : "good";
 }
 
+static bool eventful(const struct line_report *r)
+{
+	const struct supervision *s = &r->pl;
+	uint64_t events = s->slow + s->retirements + r->pl_failures;
+
+	for (int i = 0; i < ANOMALY_COUNT; i++)
+		events += s->anomalies[i];
+	return events > 0;
+}
+
 /* Silent about a PL that did what it should, unless it is hardware that was timed at the start. */
 static void print_pl(const struct line_report *r)
 {
 	const struct supervision *s = &r->pl;
 
-	if (!s->calibrated && !s->slow && !r->pl_failures)
+	if (!s->calibrated && !eventful(r))
 		return;
 	printf("PL: %s; %" PRIu64 " calls, %.2f ms each, at most %.0f ms; slow: %" PRIu64 ", late: %" PRIu64
 	       ", failed: %" PRIu64 ", wrong: %" PRIu64 "\n",

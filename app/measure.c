@@ -275,6 +275,9 @@ static int measure_run(int argc, char **argv)
 			&measure_command, "\"%s\" is no option; networks are named by --network", argv[0]);
 	if (s.values.all && s.values.networks.items[0])
 		return usage_error(&measure_command, "--all and --network exclude each other");
+	const struct output_name written[] = {{"--report", s.values.report}, {"--trace", s.values.trace}};
+	if (output_names_check(&measure_command, written, 2))
+		return EX_USAGE;
 	code = measure(&s);
 	close_session(&s);
 	return output_finish(code);

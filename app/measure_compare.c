@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "measure.h"
+#include "output.h"
 
 #include <errno.h>
 #include <math.h>
@@ -216,6 +217,61 @@ static void add(
 			      rate ? 1e6 / y : y, "ratio", y / x, "differs", differs));
 }
 
+static const json_t *kernel_of(const json_t *layers, size_t i)
+{
+	return json_object_get(json_array_get(layers, i), "kernel");
+}
+
+static bool same_means(const json_t *a, const json_t *b)
+{
+	const json_t *x = json_object_get(a, "layers"), *y = json_object_get(b, "layers");
+
+	if (strcmp(text_of(a, "pl"), text_of(b, "pl")) != 0 ||
+		json_is_true(json_object_get(a, "simulated")) !=
+			json_is_true(json_object_get(b, "simulated")))
+		return false;
+	for (size_t i = 0; i < json_array_size(x); i++)
+		if (kernel_of(x, i) != kernel_of(y, i) && !json_equal(kernel_of(x, i), kernel_of(y, i)))
+			return false;
+	return true;
+}
+
+/* What computed: "PL rtl, simulated; kernels avx512-bits, avx2-bits", each kernel once. */
+static json_t *means_of(const json_t *network)
+{
+	const json_t *layers = json_object_get(network, "layers");
+	const char *before = "; kernels ";
+	char text[1024];
+	size_t used = (size_t)snprintf(text, sizeof(text), "PL %s%s", text_of(network, "pl"),
+		json_is_true(json_object_get(network, "simulated")) ? ", simulated" : "");
+
+	for (size_t i = 0; i < json_array_size(layers) && used < sizeof(text); i++) {
+		size_t first = 0;
+		if (!json_is_string(kernel_of(layers, i)))
+			continue;
+		while (!json_equal(kernel_of(layers, first), kernel_of(layers, i)))
+			first++;
+		if (first < i)
+			continue;
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", before,
+			json_string_value(kernel_of(layers, i)));
+		before = ", ";
+	}
+	log_defuse(text, strlen(text));
+	return output_text(text);
+}
+
+/* So that nobody takes the rows from `first` on for times of the same PL and kernels. */
+static void name_means(json_t *rows, size_t first, const json_t *ours, const json_t *theirs)
+{
+	if (same_means(ours, theirs))
+		return;
+	for (size_t i = first; i < json_array_size(rows); i++) {
+		json_object_set_new(json_array_get(rows, i), "this_by", means_of(ours));
+		json_object_set_new(json_array_get(rows, i), "other_by", means_of(theirs));
+	}
+}
+
 static void add_network(json_t *rows, const json_t *ours, const json_t *theirs)
 {
 	static const struct {
@@ -291,25 +347,39 @@ json_t *comparison_make(const json_t *ours, const json_t *theirs)
 	json_array_foreach(json_object_get(ours, "networks"), i, network)
 	{
 		const json_t *other = find_network(theirs, text_of(network, "network"));
-		if (rows && other)
-			add_network(rows, network, other);
+		size_t first = json_array_size(rows);
+		if (!rows || !other)
+			continue;
+		add_network(rows, network, other);
+		name_means(rows, first, network, other);
 	}
 	return rows;
+}
+
+static void print_head(const json_t *row, const char *network)
+{
+	if (text_of(row, "this_by"))
+		printf("%s: not by the same means: this by %s | other by %s\n", network,
+			text_of(row, "this_by"), text_of(row, "other_by"));
+	printf("%-30s %11s %11s %8s\n", network, "this", "other", "ratio");
 }
 
 void comparison_print(const json_t *rows, const json_t *theirs, const char *name)
 {
 	const char *date = text_of(theirs, "date"), *before = "";
 	const json_t *row;
+	char when[64];
 	size_t i;
 
-	printf("\ncompared with %s%s%s; a ratio above 1: this is faster; =: the intervals of the two touch\n",
-		name, date ? ", " : "", date ? date : "");
+	snprintf(when, sizeof(when), "%s%s", date ? ", " : "", date ? date : "");
+	log_defuse(when, strlen(when));
+	printf("\ncompared with %s%s; a ratio above 1: this is faster; =: the intervals of the two touch\n",
+		name, when);
 	json_array_foreach(rows, i, row)
 	{
 		const char *network = text_of(row, "network");
 		if (strcmp(before, network) != 0)
-			printf("%-30s %11s %11s %8s\n", network, "this", "other", "ratio");
+			print_head(row, network);
 		before = network;
 		printf("  %-28.28s %11.1f %11.1f %7.2f×%s %s\n", text_of(row, "what"), value_of(row, "this"),
 			value_of(row, "other"), value_of(row, "ratio"),

@@ -25,7 +25,7 @@ int comparison_check(const json_t *ours, const json_t *theirs, const char *name,
 /*
  * Of two that comparison_check has passed: an array of a row for each time that both know: {network, what,
  * unit, this, other, ratio, differs}. ratio > 1: this is faster; differs: the confidence intervals of the two
- * do not touch. NULL: out of memory.
+ * do not touch. Where PL or kernels are not the same, this_by and other_by name them. NULL: out of memory.
  */
 json_t *comparison_make(const json_t *ours, const json_t *theirs);
 

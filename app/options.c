@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "options.h"
 
+#include "base/error.h"
 #include "base/log.h"
 #include "command.h"
 #include "configuration.h"
+#include "recorder/amount.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -143,6 +146,38 @@ __attribute__((format(printf, 2, 3))) static int wrong(const struct parse *p, co
 	return EX_CONFIG;
 }
 
+/* Texts that only who uses them can judge, and where they came from. */
+static struct origin {
+	const char *text;
+	char spelled[80], place[CONFIGURATION_PLACE]; /* place: "" for the command line */
+} origins[64];
+
+static size_t origin_count;
+
+/* One too many is told without its option. */
+static void remember(const struct parse *p)
+{
+	if (origin_count == sizeof(origins) / sizeof(origins[0]))
+		return;
+	struct origin *origin = &origins[origin_count++];
+	origin->text = p->text;
+	snprintf(origin->spelled, sizeof(origin->spelled), "%s", p->spelled);
+	snprintf(origin->place, sizeof(origin->place), "%s", p->place ? p->place : "");
+}
+
+int option_refuse(const struct command *command, const char *text, const char *sentence)
+{
+	struct parse p = {.command = command};
+
+	for (size_t i = 0; i < origin_count; i++) {
+		if (origins[i].text != text)
+			continue;
+		p.place = origins[i].place[0] ? origins[i].place : NULL;
+		return wrong(&p, "%s: %s", origins[i].spelled, sentence);
+	}
+	return usage_error(command, "%s", sentence);
+}
+
 static int refuse(const struct parse *p, const char *expected)
 {
 	return wrong(p, "%s takes %s, not \"%s\"", p->spelled, expected, p->text);
@@ -185,22 +220,71 @@ static int set_number(const struct parse *p)
 	return 0;
 }
 
+struct unit {
+	const char *name;
+	double size;
+};
+
+/* Those that are printed as well stand first, the largest first. */
+static const struct unit time_units[] = {
+	{"h", 3600}, {"min", 60}, {"s", 1}, {"ms", 1e-3}, {"m", 60}, {"", 1}};
+static const struct unit byte_units[] = {{"GB", 1e9}, {"MB", 1e6}, {"kB", 1e3}, {"B", 1}};
+
+/* "1h": in the largest of four units that makes a whole number of it. */
+static void print_number(char *out, size_t size, double value, const struct unit *units)
+{
+	int i = 0;
+
+	while (i < 3 && (value < units[i].size || fmod(value, units[i].size) > 0))
+		i++;
+	snprintf(out, size, "%.10g%s", value / units[i].size, value > 0 ? units[i].name : "");
+}
+
+static int refuse_units(const struct parse *p, const char *what, const struct unit *units)
+{
+	char expected[100], least[32], most[32];
+
+	print_number(least, sizeof(least), p->option->minimum, units);
+	print_number(most, sizeof(most), p->option->maximum, units);
+	snprintf(expected, sizeof(expected), "%s from %s to %s", what, least, most);
+	return refuse(p, expected);
+}
+
 static int set_duration(const struct parse *p)
 {
-	static const struct {
-		const char *name;
-		double seconds;
-	} units[] = {{"", 1}, {"s", 1}, {"ms", 1e-3}, {"m", 60}, {"min", 60}, {"h", 3600}};
 	char *end;
 	double value = strtod(p->text, &end);
 
-	for (size_t i = 0; end != p->text && i < sizeof(units) / sizeof(units[0]); i++) {
-		if (strcmp(end, units[i].name) != 0 || !in_range(p->option, value * units[i].seconds))
+	for (size_t i = 0; end != p->text && i < sizeof(time_units) / sizeof(time_units[0]); i++) {
+		if (strcmp(end, time_units[i].name) != 0)
 			continue;
-		*(double *)p->value = value * units[i].seconds;
+		if (!in_range(p->option, value * time_units[i].size))
+			return refuse_units(p, "a time", time_units);
+		*(double *)p->value = value * time_units[i].size;
 		return 0;
 	}
 	return refuse(p, "a time such as 10s, 500ms or 2m");
+}
+
+static int set_amount(const struct parse *p)
+{
+	struct amount amount;
+	struct error e;
+
+	if (amount_parse(p->text, &amount, &e))
+		return refuse(p, e.text);
+	*(struct amount *)p->value = amount;
+	return 0;
+}
+
+static int set_bytes(const struct parse *p)
+{
+	struct amount amount;
+
+	if (amount_parse(p->text, &amount, NULL) || amount.time || !in_range(p->option, (double)amount.bytes))
+		return refuse_units(p, "a size", byte_units);
+	*(size_t *)p->value = (size_t)amount.bytes;
+	return 0;
 }
 
 static int add_text(const struct parse *p)
@@ -213,6 +297,7 @@ static int add_text(const struct parse *p)
 	if (count == OPTION_TEXTS_MAXIMUM)
 		return wrong(p, "%s can be given %d times at most", p->spelled, count);
 	texts->items[count] = p->text;
+	remember(p);
 	return 0;
 }
 
@@ -268,6 +353,7 @@ static int set_value(const struct parse *p)
 		return set_flag(p);
 	case OPTION_TEXT:
 		*(const char **)p->value = p->text;
+		remember(p);
 		return 0;
 	case OPTION_CHOICE:
 		return set_choice(p);
@@ -281,6 +367,10 @@ static int set_value(const struct parse *p)
 		return set_size(p);
 	case OPTION_DURATION:
 		return set_duration(p);
+	case OPTION_AMOUNT:
+		return set_amount(p);
+	case OPTION_BYTES:
+		return set_bytes(p);
 	}
 	return EX_SOFTWARE;
 }
@@ -409,7 +499,7 @@ static int apply_setting(void *context, const struct setting *setting)
 	bool known = find_option(p, setting->name, strlen(setting->name), 0);
 	if (!known && (section || !any_command_has(setting->name)))
 		code = unknown_option(p);
-	else if (known && p->command == own)
+	else if (known && p->command == own && (section || p->option->source != OPTION_FROM_OWN))
 		code = set_value(p);
 	p->command = own;
 	p->place = NULL;
@@ -426,7 +516,7 @@ static int apply_environment(struct parse *p)
 	for (int t = 0; t < 2; t++) {
 		for (const struct option *o = tables[t]; o && o->name && !code; o++) {
 			p->text = configuration_environment(o->name, variable, sizeof(variable));
-			if (!p->text)
+			if (!p->text || o->source == OPTION_FROM_OWN)
 				continue;
 			snprintf(p->spelled, sizeof(p->spelled), "%s", variable);
 			find_option(p, o->name, strlen(o->name), 0);
@@ -450,8 +540,9 @@ int options_parse(const struct command *command, int argc, char **argv, void *va
 	struct parse p = {.command = command, .values = values};
 	char **next = argv + 1;
 	bool ended = false;
-	int defaults = parse_defaults(&p);
 
+	origin_count = 0;
+	int defaults = parse_defaults(&p);
 	(void)argc; /* argv ends in NULL, as main's does */
 	*count = 0;
 	while (*next) {

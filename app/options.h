@@ -32,6 +32,16 @@ enum option_kind {
 	OPTION_NUMBER,	 /* double, minimum … maximum */
 	OPTION_SIZE,	 /* struct option_size: 1280x720; each side minimum … maximum */
 	OPTION_DURATION, /* double, seconds: 10, 10s, 500ms, 2m, 1h; minimum … maximum seconds */
+	OPTION_AMOUNT,	 /* struct amount (recorder/amount.h): 10min, 500MB, '10min|500MB' */
+	OPTION_BYTES,	 /* size_t: 64MB; minimum … maximum bytes */
+};
+
+/* Where a value may come from. */
+enum option_source {
+	OPTION_FROM_ANYWHERE, /* the command line, the environment, files */
+	/* The command line or the command's own section of a file: elsewhere the name is about what other
+	 * commands have under it. */
+	OPTION_FROM_OWN,
 };
 
 struct option_size {
@@ -53,6 +63,7 @@ struct option {
 	size_t offset;	      /* of the value in the command's struct */
 	double minimum, maximum;
 	const char *const *choices; /* NULL-terminated, for OPTION_CHOICE */
+	enum option_source source;
 };
 
 /* Rows that several commands share; `type` is the command's struct of values. */
@@ -94,6 +105,13 @@ int options_parse(const struct command *command, int argc, char **argv, void *va
 
 /* Prints one line on stderr, "twobit live: SENTENCE; try `twobit live --help`", and returns EX_USAGE. */
 int usage_error(const struct command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/*
+ * For a value that proves wrong after options_parse: tells it with its option and its place as options_parse
+ * would have, and returns EX_USAGE or EX_CONFIG. text: what options_parse put into the value of an
+ * OPTION_TEXT or OPTION_TEXTS; any other is told without an option.
+ */
+int option_refuse(const struct command *command, const char *text, const char *sentence);
 
 /* Prints the command's help on stdout and returns the exit code. */
 int command_help(const struct command *command);

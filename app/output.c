@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "command.h"
+#include "recorder/names.h"
 
 #include <errno.h>
 #include <math.h>
@@ -14,13 +15,18 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+/* Names that are tried for a temporary file. */
+#define TEMPORARIES 100
+
 int failure_exit_code(enum failure where, int code)
 {
 	if (code == -ENOMEM)
 		return EX_OSERR;
 	switch (where) {
 	case FAILURE_SOURCE:
-		return code == -EBADMSG || code == -EOVERFLOW || code == -EFBIG ? EX_DATAERR : EX_NOINPUT;
+		return code == -EBADMSG || code == -ENOMSG || code == -EOVERFLOW || code == -EFBIG
+			       ? EX_DATAERR
+			       : EX_NOINPUT;
 	case FAILURE_NETWORK:
 		return EX_CONFIG;
 	case FAILURE_KERNELS:
@@ -83,19 +89,35 @@ json_t *output_share(double share)
 	return json_real(round(share * 1e6) / 1e6);
 }
 
-int output_file_open(struct output_file *out, const char *path, struct error *e)
+/* Pipes, /dev/null, folders: what cannot be replaced by a file. */
+static bool is_special(const char *path)
 {
 	struct stat status;
-	bool direct = stat(path, &status) == 0 && !S_ISREG(status.st_mode);
 
+	return stat(path, &status) == 0 && !S_ISREG(status.st_mode);
+}
+
+/* A new file beside the path. One of that name may be left from a program that was killed. */
+static FILE *temporary_open(struct output_file *out)
+{
+	for (int i = 1;; i++) {
+		if (snprintf(out->temporary, sizeof(out->temporary), "%s.%ld-%d.tmp", out->path,
+			    (long)getpid(), i) >= PATH_MAX) {
+			errno = ENAMETOOLONG;
+			return NULL;
+		}
+		FILE *file = fopen(out->temporary, "wbxe");
+		if (file || errno != EEXIST || i == TEMPORARIES)
+			return file;
+	}
+}
+
+int output_file_open(struct output_file *out, const char *path, struct error *e)
+{
 	*out = (struct output_file){0};
-	if (snprintf(out->path, sizeof(out->path), "%s", path) >= PATH_MAX ||
-		snprintf(out->temporary, sizeof(out->temporary), "%s.%ld.tmp", path, (long)getpid()) >=
-			PATH_MAX)
+	if (snprintf(out->path, sizeof(out->path), "%s", path) >= PATH_MAX)
 		return error_set(e, -ENAMETOOLONG, "cannot write %.200s…: its name is too long", path);
-	if (direct)
-		out->temporary[0] = '\0';
-	out->file = fopen(direct ? path : out->temporary, "wbe");
+	out->file = is_special(path) ? fopen(path, "wbe") : temporary_open(out);
 	if (!out->file)
 		return error_set(e, -errno, "cannot write %s: %s", path, strerror(errno));
 	return 0;
@@ -123,4 +145,53 @@ void output_file_drop(struct output_file *out)
 	out->file = NULL;
 	if (out->temporary[0])
 		unlink(out->temporary);
+}
+
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* Whether a file name (without folder) could be a recording of the pattern, or its log. */
+static bool is_recorded(const char *pattern, const char *name)
+{
+	static const char *const endings[] = {".mkv", ".jsonl", ".csv"};
+	const char *dot = strrchr(name, '.');
+	char video[NAME_MAX + 8];
+
+	for (size_t i = 0; dot && i < sizeof(endings) / sizeof(endings[0]); i++) {
+		if (strcmp(dot, endings[i]) != 0)
+			continue;
+		int length = snprintf(video, sizeof(video), "%.*s.mkv", (int)(dot - name), name);
+		return length < (int)sizeof(video) && names_match(pattern, video);
+	}
+	return false;
+}
+
+static bool same_file(const struct output_name *a, const struct output_name *b)
+{
+	const char *x = last_part(a->path), *y = last_part(b->path);
+	char folder_a[PATH_MAX], folder_b[PATH_MAX];
+	struct stat in_a, in_b;
+
+	names_folder(a->path, folder_a, sizeof(folder_a));
+	names_folder(b->path, folder_b, sizeof(folder_b));
+	if (is_special(a->path) || is_special(b->path) || stat(folder_a, &in_a) || stat(folder_b, &in_b) ||
+		in_a.st_dev != in_b.st_dev || in_a.st_ino != in_b.st_ino)
+		return false;
+	return a->recordings   ? is_recorded(a->path, y)
+	       : b->recordings ? is_recorded(b->path, x)
+			       : strcmp(x, y) == 0;
+}
+
+int output_names_check(const struct command *command, const struct output_name *names, int count)
+{
+	for (int i = 0; i < count; i++)
+		for (int j = i + 1; j < count; j++)
+			if (names[i].path && names[j].path && same_file(&names[i], &names[j]))
+				return usage_error(command, "%s and %s would both write \"%s\"",
+					names[i].option, names[j].option, names[j].path);
+	return EX_OK;
 }

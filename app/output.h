@@ -5,8 +5,10 @@
 
 #include <jansson.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 
+struct command;
 struct error;
 
 /* Prints the object on one line and gives its reference up. NULL (out of memory) shows in output_finish. */
@@ -34,5 +36,17 @@ int output_file_close(struct output_file *out, int status, struct error *e);
 
 /* Leaves nothing. Takes one that is all 0 or closed. */
 void output_file_drop(struct output_file *out);
+
+/* What an option says shall be written. */
+struct output_name {
+	const char *option, *path; /* path NULL: not given */
+	bool recordings; /* path is a pattern that names_check passes, of videos with logs beside them */
+};
+
+/*
+ * Whether two of them are one file, so that one would replace the other: told, EX_USAGE; else EX_OK. What is
+ * no regular file is nobody's.
+ */
+int output_names_check(const struct command *command, const struct output_name *names, int count);
 
 #endif

@@ -35,9 +35,9 @@ static const struct option options[] = {
 		RECORDING(file)},
 	{"log", 0, OPTION_CHOICE, "KIND", "Log of labels beside it: json or csv [json]", RECORDING(log),
 		.choices = logs},
-	{"segment", 0, OPTION_TEXT, "TIME|SIZE", "Begin a new file after so much: 10min, 500MB, '1h|2GB'",
+	{"segment", 0, OPTION_AMOUNT, "TIME|SIZE", "Begin a new file after so much: 10min, 500MB, '1h|2GB'",
 		RECORDING(segment)},
-	{"keep", 0, OPTION_TEXT, "SIZE|TIME",
+	{"keep", 0, OPTION_AMOUNT, "SIZE|TIME",
 		"Delete the oldest files of that name beyond so much: 20GB, 7d, '20GB|7d'", RECORDING(keep)},
 	{"when", 0, OPTION_TEXTS, "CONDITION",
 		"Record only while it holds, as in 'cat>0.6'; given again: while one of them does",
@@ -51,8 +51,8 @@ static const struct option options[] = {
 	{"burn-in", 0, OPTION_FLAG, NULL, "Draw the caption into the pictures", RECORDING(burn_in)},
 	{"quality", 0, OPTION_INTEGER, "N", "Of JPEGs that are made here, 1 to 100 [90]", RECORDING(quality),
 		1, 100},
-	{"memory", 0, OPTION_TEXT, "SIZE", "For frames that wait, and the pre-roll [64MB]",
-		RECORDING(memory)},
+	{"memory", 0, OPTION_BYTES, "SIZE", "For frames that wait, and the pre-roll [64MB]",
+		RECORDING(memory), RECORDING_MEMORY_LEAST, RECORDING_MEMORY_MOST},
 	OPTION_ROWS_LINE(struct values),
 	{"every-frame", 0, OPTION_FLAG, NULL, "Label each frame; the source waits where it must",
 		RECORDING(every_frame)},
@@ -90,10 +90,10 @@ static int start_line(struct session *s, struct error *e)
 	line.blind = true;
 	line.threshold = (float)v->recording.threshold;
 	line.smoothing = v->recording.smoothing;
-	if (line_start(&line, &s->line, e))
-		return fail(e->code == -ENOTSUP ? FAILURE_KERNELS : FAILURE_NETWORK, e);
-	line_set_caption(s->line, &(struct line_caption){0});
-	return EX_OK;
+	int code = line_values_start(&line, &s->line, e);
+	if (s->line)
+		line_set_caption(s->line, &(struct line_caption){0});
+	return code;
 }
 
 static int start(struct session *s, struct error *e)
@@ -102,24 +102,30 @@ static int start(struct session *s, struct error *e)
 	struct camera_options wanted = line_values_camera(&v->line);
 
 	wanted.once = true;
-	if (recording_parse(&s->recording, &v->recording, e))
-		return usage_error(&record_command, "%s", e->text);
+	recording_begin(&s->recording, &v->recording);
 	if (recorder_check(&s->recording.options, e))
-		return e->code == -EINVAL ? usage_error(&record_command, "%s", e->text)
+		return e->code == -EINVAL ? option_refuse(&record_command, v->recording.file, e->text)
 					  : fail(FAILURE_CREATE, e);
+	const struct output_name written[] = {
+		{"--output", v->recording.file, true}, {"--trace", v->line.trace}};
+	if (output_names_check(&record_command, written, 2))
+		return EX_USAGE;
 	if (networks_open(v->line.network, &s->network, e))
 		return fail(FAILURE_NETWORK, e);
 	if (recording_parse_when(&s->recording, &v->recording, s->network, e))
-		return usage_error(&record_command, "%s", e->text);
+		return option_refuse(
+			&record_command, v->recording.when.items[s->recording.options.when_count], e->text);
 	if (trace_file_open(v->line.trace, s->network->name, &s->trace, e))
 		return fail(FAILURE_CREATE, e);
-	if (camera_open(v->line.source, &wanted, &s->camera, e))
-		return fail(FAILURE_SOURCE, e);
-	log_info("source: %s", camera_description(s->camera));
+	int code = line_values_open(&v->line, &wanted, &s->camera, e);
+	if (code || !s->camera)
+		return code;
 	if (pl_open(v->line.pl, v->line.kernels, &s->pl, e))
 		return fail(FAILURE_PL, e);
 	recording_describe(
 		&s->recording, &v->recording, camera_description(s->camera), pl_name(s->pl), v->line.kernels);
+	s->recording.options.source = v->line.source;
+	s->recording.options.waits_for_room = v->recording.every_frame;
 	if (recorder_open(&s->recording.options, &s->recorder, e))
 		return fail(FAILURE_OURS, e);
 	if (!v->paused)
@@ -133,6 +139,7 @@ static void heed_signals(struct session *s)
 		switch (signals_next()) {
 		case WISH_END:
 			line_stop(s->line);
+			recorder_hurry(s->recorder);
 			break;
 		case WISH_CUT:
 			recorder_cut(s->recorder);
@@ -179,23 +186,35 @@ static int run(struct session *s)
 	struct error e = {0};
 	int code = start(s, &e);
 
-	if (code)
+	if (code || !s->line)
 		return code;
 	while (!line_ended(s->line)) {
 		struct frame *frame = line_take(s->line, clock_now() + ATTENTION);
 		if (frame) {
 			line_shown(s->line, &frame);
 			service_frame();
+		} else if (recorder_waits(s->recorder)) {
+			service_frame(); /* a full disk is waited for, and no fault of ours */
 		}
 		heed_signals(s);
 	}
-	service_stopping();
 	if (line_join(s->line, &e))
 		code = fail(FAILURE_SOURCE, &e);
+	while (!recorder_end(s->recorder, clock_now() + ATTENTION)) {
+		service_frame();
+		heed_signals(s);
+	}
+	service_stopping();
 	recorder_finish(s->recorder, &report);
 	if (report.failed && !code) {
 		log_error("the last frames could not be written: %s", strerror(-report.failed));
 		code = EX_IOERR;
+	}
+	if (recorder_failed_all(&report) && !code) {
+		bool broken = !report.dropped[DROPPED_BY_RECORDER];
+		const char *why = broken ? "all frames were broken" : "there was no room for any frame";
+		log_error("nothing was recorded: %s", why);
+		code = broken ? EX_DATAERR : EX_IOERR;
 	}
 	if (trace_file_write(s->trace, &e) && !code)
 		code = fail(FAILURE_CREATE, &e);

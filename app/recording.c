@@ -9,14 +9,10 @@
 
 #define NANOSECONDS 1e9
 
-/* The largest frame that a camera of ours gives, and a few of it. */
-#define MEMORY_LEAST 1000000
-#define MEMORY_MOST 16000000000ULL
-
 const struct recording_values recording_defaults = {
 	.file = RECORDING_NAME,
 	.log = "json",
-	.memory = "64MB",
+	.memory = 64000000,
 	.post_roll = 10,
 	.pre_roll = 5,
 	.threshold = 0.1,
@@ -25,26 +21,9 @@ const struct recording_values recording_defaults = {
 	.top_k = 5,
 };
 
-static int check_memory(const char *text, size_t *out, struct error *e)
+void recording_begin(struct recording *recording, const struct recording_values *values)
 {
-	struct amount memory;
-
-	int status = amount_parse(text, &memory, e);
-	if (status)
-		return status;
-	if (memory.time || memory.bytes < MEMORY_LEAST || memory.bytes > MEMORY_MOST ||
-		memory.bytes > SIZE_MAX / 2)
-		return error_set(e, -EINVAL, "--memory takes a size from 1MB to 16GB, not \"%s\"", text);
-	*out = (size_t)memory.bytes;
-	return 0;
-}
-
-int recording_parse(struct recording *recording, const struct recording_values *values, struct error *e)
-{
-	struct recorder_options *o = &recording->options;
-	int status = 0;
-
-	*o = (struct recorder_options){.pattern = values->file,
+	recording->options = (struct recorder_options){.pattern = values->file,
 		.log = strcmp(values->log, "csv") == 0 ? LABEL_LOG_CSV : LABEL_LOG_JSON,
 		.pre_roll = (int64_t)(values->pre_roll * NANOSECONDS),
 		.post_roll = (int64_t)(values->post_roll * NANOSECONDS),
@@ -53,14 +32,10 @@ int recording_parse(struct recording *recording, const struct recording_values *
 		.patient = values->every_frame,
 		.threshold = (float)values->threshold,
 		.top_k = values->top_k,
+		.segment = values->segment,
+		.keep = values->keep,
+		.memory = values->memory,
 		.smoothing = values->smoothing};
-	if (values->segment)
-		status = amount_parse(values->segment, &o->segment, e);
-	if (!status && values->keep)
-		status = amount_parse(values->keep, &o->keep, e);
-	if (!status)
-		status = check_memory(values->memory, &o->memory, e);
-	return status;
 }
 
 /* Members of the log's first line. */

@@ -6,11 +6,19 @@
 #include "options.h"
 #include "recorder/recorder.h"
 
+#include <stdint.h>
+
 #define RECORDING_NAME "twobit-%Y%m%d-%H%M%S.mkv"
+
+/* Bytes of memory: the largest frame that a camera of ours gives, and a few of it. */
+#define RECORDING_MEMORY_LEAST 1e6
+#define RECORDING_MEMORY_MOST (SIZE_MAX > UINT32_MAX ? 16e9 : 2e9)
 
 /* As the command line has them. */
 struct recording_values {
-	const char *file, *log, *segment, *keep, *memory;
+	const char *file, *log;
+	struct amount segment, keep;
+	size_t memory; /* bytes */
 	struct option_texts when;
 	double pre_roll, post_roll, threshold, smoothing; /* seconds; 0 … 1 */
 	int quality, top_k;
@@ -27,10 +35,11 @@ struct recording {
 	json_t *about;
 };
 
-/* -EINVAL with a sentence for what makes no sense. */
-int recording_parse(struct recording *recording, const struct recording_values *values, struct error *e);
+/* The options, but for what follows. */
+void recording_begin(struct recording *recording, const struct recording_values *values);
 
-/* Once the network is known: the conditions, likewise. */
+/* Once the network is known: the conditions. -EINVAL with a sentence: options.when_count is the index of the
+ * one that makes no sense. */
 int recording_parse_when(struct recording *recording, const struct recording_values *values,
 	const struct network *network, struct error *e);
 

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 struct values {
 	const char *log, *network, *pl, *kernels;
@@ -24,9 +25,10 @@ struct values {
 };
 
 static const struct option options[] = {
-	{"log", 0, OPTION_TEXT, "FILE.jsonl", "Its log [the one beside it]", offsetof(struct values, log)},
+	{"log", 0, OPTION_TEXT, "FILE.jsonl", "Its log [the one beside it]", offsetof(struct values, log),
+		.source = OPTION_FROM_OWN},
 	{"network", 0, OPTION_TEXT, "NAME|DIR", "Network to run, by name or folder [the log's]",
-		offsetof(struct values, network)},
+		offsetof(struct values, network), .source = OPTION_FROM_OWN},
 	OPTION_ROW_PL(struct values, pl),
 	OPTION_ROW_KERNELS(struct values, kernels),
 	{"json", 0, OPTION_FLAG, NULL, "Print JSON, an object a line", offsetof(struct values, json)},
@@ -47,26 +49,51 @@ struct replay {
 	struct smoothing smoothing;
 	double *work;		   /* [class_count] */
 	bool read;		   /* a frame of the video is in `frame` */
+	uint64_t next;		   /* the least number of the frame that the next line is about */
 	uint64_t compared, beyond; /* beyond: lines about frames behind the video's end */
+	bool closed;		   /* the log is whole */
 	bool differs;
 	struct log_entry entry;	  /* the line that differs, or is being compared */
 	struct text logged, seen; /* its verdict, and ours */
+	enum failure where;	  /* what an error is about */
 };
+
+static bool ends_in(const char *path, const char *ending)
+{
+	const char *dot = strrchr(path, '.');
+
+	return dot && strcmp(dot, ending) == 0;
+}
+
+/* The log's path: the one that is named, or the one beside the recording, of any kind. */
+static void log_find(const struct replay *r, char *path, size_t size)
+{
+	if (r->values->log) {
+		snprintf(path, size, "%s", r->values->log);
+		return;
+	}
+	names_log(r->path, label_log_ending(LABEL_LOG_JSON), path, size);
+	if (access(path, F_OK) == 0)
+		return;
+	names_log(r->path, label_log_ending(LABEL_LOG_CSV), path, size);
+	if (access(path, F_OK) != 0)
+		names_log(r->path, label_log_ending(LABEL_LOG_JSON), path, size);
+}
 
 static int open_log(struct replay *r, struct error *e)
 {
 	char path[PATH_MAX];
-	const char *ending = strrchr(r->path, '.');
 
-	if (!r->values->log && (!ending || strcmp(ending, ".mkv") != 0))
+	if (!r->values->log && !ends_in(r->path, ".mkv"))
 		return error_set(e, -EINVAL,
 			"%s: is no recording's name, it does not end in .mkv; say where its log "
 			"is with --log",
 			r->path);
-	if (r->values->log)
-		snprintf(path, sizeof(path), "%s", r->values->log);
-	else
-		names_log(r->path, label_log_ending(LABEL_LOG_JSON), path, sizeof(path));
+	log_find(r, path, sizeof(path));
+	if (ends_in(path, label_log_ending(LABEL_LOG_CSV)) && access(path, F_OK) == 0)
+		return error_set(e, -EBADMSG,
+			"%s: is a log in CSV; replay needs one in JSON, as `twobit record --log json` makes",
+			path);
 	int status = log_reader_open(path, &r->log, e);
 	if (!status && log_reader_about(r->log)->burn_in)
 		return error_set(e, -EBADMSG,
@@ -74,20 +101,19 @@ static int open_log(struct replay *r, struct error *e)
 	return status;
 }
 
-static int open_parts(struct replay *r, enum failure *where, struct error *e)
+static int open_parts(struct replay *r, struct error *e)
 {
 	const struct log_about *about = log_reader_about(r->log);
 	const struct camera_options once = {.once = true};
 
-	*where = FAILURE_NETWORK;
+	r->where = FAILURE_NETWORK;
 	if (networks_open(r->values->network ? r->values->network : about->network, &r->network, e))
 		return e->code;
-	if (classifier_create(r->network, r->values->pl, r->values->kernels, &r->classifier, where, e))
+	if (classifier_create(r->network, r->values->pl, r->values->kernels, &r->classifier, &r->where, e))
 		return e->code;
-	*where = FAILURE_SOURCE;
+	r->where = FAILURE_SOURCE;
 	if (camera_open(r->path, &once, &r->video, e))
 		return e->code;
-	*where = FAILURE_OURS;
 	r->work = calloc((size_t)r->network->class_count, sizeof(*r->work));
 	if (!r->work || smoothing_init(&r->smoothing, about->smoothing, r->network->class_count) ||
 		frame_pool_create(1, 1, 1, &r->pool))
@@ -144,12 +170,16 @@ static int compare(struct replay *r, struct error *e)
 {
 	struct classification own, smoothed;
 	struct verdict verdict;
+	struct error why = {0};
 
-	int status = picture_decode(&r->frame->raw, 1, &r->picture, e);
-	if (!status)
-		status = classifier_run(r->classifier, VIEW_FROM_CAMERA, &r->picture, &own, e);
+	int status = picture_decode(&r->frame->raw, 1, &r->picture, &why);
+	if (status)
+		return error_set(e, status, "%s: frame %" PRIu64 ": %s", r->path, r->frame->number, why.text);
+	r->where = FAILURE_PL;
+	status = classifier_run(r->classifier, VIEW_FROM_CAMERA, &r->picture, &own, e);
 	if (status)
 		return status;
+	r->where = FAILURE_SOURCE;
 	classify_scores(r->network, smoothing_add(&r->smoothing, classifier_scores(r->classifier)), r->work,
 		&smoothed);
 	verdict_make(&verdict, r->network, log_reader_about(r->log)->top_k, &own, &smoothed);
@@ -164,74 +194,110 @@ static int compare(struct replay *r, struct error *e)
 	return 0;
 }
 
+static int take_line(struct replay *r, struct error *e)
+{
+	const struct log_entry *entry = &r->entry;
+
+	if (entry->scores)
+		return take_past(r, e);
+	if (entry->event) {
+		r->closed = r->closed || strcmp(entry->event, "closed") == 0;
+		return 0;
+	}
+	if (entry->frame < r->next)
+		return error_set(e, -EBADMSG,
+			"%s: line %lu of its log: frame %" PRIu64 " stands behind frame %" PRIu64, r->path,
+			entry->line, entry->frame, r->next - 1);
+	r->next = entry->frame + 1;
+	int status = r->beyond ? -ENODATA : seek(r, entry->frame, e);
+	if (!status)
+		return compare(r, e);
+	if (status != -ENODATA)
+		return status;
+	r->beyond++;
+	return 0;
+}
+
 /* Up to the first difference. */
 static int follow(struct replay *r, struct error *e)
 {
 	int status = 0;
 
-	while (!r->differs) {
+	while (!status && !r->differs) {
 		status = log_reader_next(r->log, &r->entry, e);
-		if (status)
-			break;
-		if (r->entry.scores)
-			status = take_past(r, e);
-		if (status || r->entry.event)
-			continue;
-		status = r->beyond ? -ENODATA : seek(r, r->entry.frame, e);
 		if (status == -ENODATA)
-			r->beyond++;
-		else if (!status)
-			status = compare(r, e);
-		if (status && status != -ENODATA)
-			break;
+			return 0;
+		if (!status)
+			status = take_line(r, e);
 	}
-	return status == -ENODATA ? 0 : status;
+	return status;
 }
 
-static void tell(const struct replay *r)
+static void tell_json(const struct replay *r)
 {
-	if (r->values->json) {
-		json_t *all = json_pack("{s:o, s:s, s:I, s:b, s:I}", "file", output_text(r->path), "network",
-			r->network->name, "compared", (json_int_t)r->compared, "differs", r->differs,
-			"beyond", (json_int_t)r->beyond);
-		if (r->differs) {
-			json_object_set_new(all, "frame", json_integer((json_int_t)r->entry.frame));
-			json_object_set_new(all, "line", json_integer((json_int_t)r->entry.line));
-			json_object_set_new(all, "logged", output_text(r->logged.data));
-			json_object_set_new(all, "replayed", output_text(r->seen.data));
-		}
-		output_json(all);
-	} else if (r->differs) {
-		printf("%s: frame %" PRIu64 ", line %lu of the log, differs after %" PRIu64
-		       " that do not\n"
-		       "the log, by %s: %s\nreplay: %s\n",
-			r->path, r->entry.frame, r->entry.line, r->compared - 1, r->entry.by, r->logged.data,
-			r->seen.data);
-	} else {
-		printf("%s: %" PRIu64 " labelled frames, no difference\n", r->path, r->compared);
+	json_t *all = json_pack("{s:o, s:s, s:I, s:b, s:I}", "file", output_text(r->path), "network",
+		r->network->name, "compared", (json_int_t)r->compared, "differs", r->differs, "beyond",
+		(json_int_t)r->beyond);
+
+	if (r->differs) {
+		json_object_set_new(all, "frame", json_integer((json_int_t)r->entry.frame));
+		json_object_set_new(all, "line", json_integer((json_int_t)r->entry.line));
+		json_object_set_new(all, "logged", output_text(r->logged.data));
+		json_object_set_new(all, "replayed", output_text(r->seen.data));
 	}
+	output_json(all);
+}
+
+static void tell_difference(const struct replay *r)
+{
+	printf("%s: frame %" PRIu64 ", line %lu of the log, differs after %" PRIu64
+	       " that do not\n"
+	       "the log, by %s: %s\nreplay: %s\n",
+		r->path, r->entry.frame, r->entry.line, r->compared - 1, r->entry.by, r->logged.data,
+		r->seen.data);
+}
+
+/* Returns the exit code: what was not compared is no proof. */
+static int tell(const struct replay *r)
+{
+	if (r->values->json)
+		tell_json(r);
+	else if (r->differs)
+		tell_difference(r);
+	if (r->differs)
+		return EX_DATAERR;
+	if (!r->compared) {
+		log_error("%s: nothing was compared: %s", r->path,
+			r->beyond ? "the video has none of the frames that its log tells of"
+				  : "its log tells of no frame");
+		return EX_DATAERR;
+	}
+	if (r->beyond && r->closed) {
+		log_error("%s: the video ends before its log does, which is whole; %" PRIu64
+			  " lines were compared, %" PRIu64 " were not",
+			r->path, r->compared, r->beyond);
+		return EX_DATAERR;
+	}
+	if (!r->values->json)
+		printf("%s: %" PRIu64 " labelled frames, no difference\n", r->path, r->compared);
 	if (r->beyond)
 		log_warning("%s: the video ends before its log does; %" PRIu64 " lines were not compared",
 			r->path, r->beyond);
+	return EX_OK;
 }
 
 static int replay_file(const struct values *values, const char *path)
 {
-	struct replay r = {.values = values, .path = path};
-	enum failure where = FAILURE_SOURCE;
+	struct replay r = {.values = values, .path = path, .where = FAILURE_SOURCE};
 	struct error e = {0};
-	int code = EX_OK;
+	int code;
 
-	if (open_log(&r, &e)) {
-		code = e.code == -EINVAL ? usage_error(&replay_command, "%s", e.text) : fail(where, &e);
-	} else if (open_parts(&r, &where, &e) || follow(&r, &e)) {
-		code = fail(where, &e);
-	} else {
-		tell(&r);
-		if (!r.compared && r.beyond)
-			log_error("%s: there was nothing to compare", path);
-		code = r.differs || (!r.compared && r.beyond) ? EX_DATAERR : EX_OK;
-	}
+	if (open_log(&r, &e))
+		code = e.code == -EINVAL ? usage_error(&replay_command, "%s", e.text) : fail(r.where, &e);
+	else if (open_parts(&r, &e) || follow(&r, &e))
+		code = fail(r.where, &e);
+	else
+		code = tell(&r);
 	close_parts(&r);
 	return code;
 }
@@ -264,7 +330,9 @@ const struct command replay_command = {
 		"Each frame that has a line in the log is seen again, in the log's order, and labels and\n"
 		"confidences are compared byte for byte. Exit code 0: all are the same; 65: one differs, and "
 		"it\n"
-		"is printed. Recordings that break off are compared as far as they go.",
+		"is printed; or nothing was compared, or not all of a log that is whole. Recordings that "
+		"break off\n"
+		"are compared as far as they go.",
 	.examples =
 		"twobit replay cat.mkv\n"
 		"twobit replay cat.mkv --pl software --kernels scalar\n"

@@ -3,7 +3,10 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/signalfd.h>
 #include <time.h>
+
+static int end_descriptor = -1;
 
 static sigset_t watched(void)
 {
@@ -17,27 +20,50 @@ static sigset_t watched(void)
 	return set;
 }
 
+static sigset_t deadly(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	return set;
+}
+
 void signals_block(void)
 {
-	sigset_t set = watched();
+	sigset_t set = watched(), ending = deadly();
 
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	end_descriptor = signalfd(end_descriptor, &ending, SFD_CLOEXEC | SFD_NONBLOCK);
 	/* A file that may not grow further is an error of write, not the end. */
 	signal(SIGXFSZ, SIG_IGN);
 }
 
-enum signal_wish signals_next(void)
+int signals_end_descriptor(void)
+{
+	return end_descriptor;
+}
+
+/* The number of one that waits, or below 0. INT and TERM come once; the next one kills. */
+static int take(const sigset_t *set)
 {
 	static const struct timespec now = {0};
-	sigset_t set = watched(), deadly;
+	sigset_t ending = deadly();
+	int number = sigtimedwait(set, NULL, &now);
 
-	switch (sigtimedwait(&set, NULL, &now)) {
+	if (number == SIGINT || number == SIGTERM)
+		pthread_sigmask(SIG_UNBLOCK, &ending, NULL);
+	return number;
+}
+
+enum signal_wish signals_next(void)
+{
+	sigset_t set = watched();
+
+	switch (take(&set)) {
 	case SIGINT:
 	case SIGTERM:
-		sigemptyset(&deadly);
-		sigaddset(&deadly, SIGINT);
-		sigaddset(&deadly, SIGTERM);
-		pthread_sigmask(SIG_UNBLOCK, &deadly, NULL);
 		return WISH_END;
 	case SIGHUP:
 		return WISH_CUT;
@@ -46,4 +72,11 @@ enum signal_wish signals_next(void)
 	default:
 		return WISH_NONE;
 	}
+}
+
+bool signals_end(void)
+{
+	sigset_t set = deadly();
+
+	return take(&set) > 0;
 }

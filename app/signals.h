@@ -3,6 +3,8 @@
 #ifndef APP_SIGNALS_H
 #define APP_SIGNALS_H
 
+#include <stdbool.h>
+
 enum signal_wish {
 	WISH_NONE,
 	WISH_END,    /* INT, TERM; a second one kills */
@@ -13,7 +15,16 @@ enum signal_wish {
 /* Blocks these signals for this thread and all to come; call before any starts. */
 void signals_block(void);
 
+/*
+ * A file descriptor that is readable while INT or TERM waits, for those who wait for files meanwhile; −1:
+ * there is none. After signals_block.
+ */
+int signals_end_descriptor(void);
+
 /* The next one that waits. */
 enum signal_wish signals_next(void);
+
+/* Takes INT or TERM, if one waits; the others stay. True: end, and a second one kills. */
+bool signals_end(void);
 
 #endif

@@ -83,6 +83,18 @@ static void hold(const char *line, size_t used, const char *words)
 	pthread_mutex_unlock(&held.lock);
 }
 
+void log_defuse(char *text, size_t size)
+{
+	unsigned char *c = (unsigned char *)text;
+
+	for (size_t i = 0; i < size; i++) {
+		if (c[i] == 0xc2 && i + 1 < size && c[i + 1] >= 0x80 && c[i + 1] < 0xa0)
+			c[i] = c[i + 1] = '?';
+		if (c[i] < 0x20 || c[i] == 0x7f)
+			c[i] = '?';
+	}
+}
+
 void log_line(enum log_level level, const char *format, ...)
 {
 	/* priority: as sd-daemon(3) wants it at the line's start */
@@ -107,6 +119,7 @@ void log_line(enum log_level level, const char *format, ...)
 	used += more;
 	if (used > (int)sizeof(line) - 2)
 		used = (int)sizeof(line) - 2;
+	log_defuse(line + words, (size_t)(used - words));
 	line[used++] = '\n';
 	if (atomic_load(&held.active)) {
 		hold(line, (size_t)used, line + words);

@@ -14,6 +14,12 @@ void log_configure(enum log_level level, bool colour);
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /*
+ * Control characters (C0, DEL, C1 in UTF-8) become "?": names from outside must not end a line nor steer a
+ * terminal. log_line does it to what it says; others may, before they print.
+ */
+void log_defuse(char *text, size_t size);
+
+/*
  * For who draws on the terminal that stderr is: lines are held back from log_hold on, and printed by
  * log_let_go, which is async-signal-safe. log_held counts the lines held so far and copies the newest,
  * without colour and line end.

@@ -24,7 +24,7 @@ enum stamp {
 	STAMP_DECODED,
 	STAMP_CONV0_BEGUN,
 	STAMP_CONV0,
-	STAMP_PL_BEGUN,
+	STAMP_PL_BEGUN, /* submitted, and the PL done with what came before */
 	STAMP_PL,
 	STAMP_LABELLED,
 	STAMP_CAPTIONED,

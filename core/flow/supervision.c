@@ -13,7 +13,12 @@
 /* Good calls that make up for one anomaly. */
 #define GOOD_FOR_STRIKE 100
 
+/* Between self-tests of a retired PL: a second first, twice as long after each failure, a minute at most. */
+#define PAUSE_SHORTEST INT64_C(1000000000)
+#define PAUSE_LONGEST INT64_C(60000000000)
+
 const struct supervision_options supervision_defaults = {
+	.patience = 10000000000,
 	.shortest = 20000000,
 	.alarm_strikes = 3,
 	.retirement_strikes = 6,
@@ -28,8 +33,9 @@ static int64_t at_least(int64_t time, int64_t shortest)
 static void set_limits(struct supervision *s)
 {
 	const struct supervision_options *o = &s->options;
+	int64_t usual = s->calibrated ? HARD_FACTOR * s->calibrated : o->patience;
 
-	s->hard = o->limit ? o->limit : at_least(HARD_FACTOR * s->calibrated, o->shortest);
+	s->hard = o->limit ? o->limit : at_least(usual, o->shortest);
 	s->soft = at_least(SOFT_FACTOR * s->expected, o->limit ? 0 : o->shortest / SOFT_FACTOR);
 	if (!s->calibrated || s->soft > s->hard)
 		s->soft = s->hard;
@@ -75,6 +81,7 @@ void supervision_good(struct supervision *s, int64_t elapsed, int64_t now)
 	s->expected += (elapsed - s->expected) / EXPECTED_SHARE;
 	set_limits(s);
 	s->in_a_row = 0;
+	s->pause = PAUSE_SHORTEST;
 	if (s->trouble_since && !s->retired)
 		histogram_add(&s->recovery, now - s->trouble_since);
 	if (!s->retired)
@@ -93,6 +100,8 @@ static enum remedy remedy_for(const struct supervision *s, enum anomaly anomaly)
 
 static void retire(struct supervision *s)
 {
+	if (!s->retired)
+		s->pause = PAUSE_SHORTEST;
 	s->retirements += !s->retired;
 	s->alarms += !s->alarm;
 	s->retired = s->alarm = true;
@@ -104,6 +113,8 @@ enum remedy supervision_bad(struct supervision *s, enum anomaly anomaly, int64_t
 	s->anomalies[anomaly]++;
 	s->in_a_row++;
 	s->made_up = s->passes = 0;
+	if (s->retired)
+		s->pause = 2 * s->pause < PAUSE_LONGEST ? 2 * s->pause : PAUSE_LONGEST;
 	if (!s->trouble_since)
 		s->trouble_since = now;
 	if (s->strikes < s->options.retirement_strikes)

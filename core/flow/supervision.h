@@ -6,7 +6,8 @@
  * A call is slow after `soft`, which follows the usual time, and stopped after `hard`, which does not: a PL
  * that turns slower without being wrong is waited for, within bounds. Anomalies in a row lead from a reset to
  * a new programming. Anomalies add up to an alarm and then to retirement: software computes until the PL has
- * passed its self-test some times. Calls that go well make up for anomalies again.
+ * passed its self-test some times, which is tried ever more rarely. Calls that go well make up for anomalies
+ * again.
  */
 #ifndef FLOW_SUPERVISION_H
 #define FLOW_SUPERVISION_H
@@ -29,6 +30,7 @@ enum remedy {
 
 struct supervision_options {
 	int64_t limit;		/* hard limit, ns; 0: by the calibration */
+	int64_t patience;	/* hard limit as long as there is none by calibration, ns */
 	int64_t shortest;	/* no limit by calibration is below this, ns */
 	int alarm_strikes;	/* anomalies, less what good calls made up for, that raise the alarm */
 	int retirement_strikes; /* … that retire the PL */
@@ -50,9 +52,10 @@ struct supervision {
 	int strikes, made_up; /* made_up: good calls since the last strike or its taking back */
 	int passes;
 	int64_t trouble_since; /* 0: none */
+	int64_t pause;	       /* while retired: to the next self-test, ns */
 };
 
-/* Sensible for a PL in hardware: at least 20 ms, alarm at 3, retirement at 6, return after 3. */
+/* Sensible for a PL in hardware: 10 s, then at least 20 ms; alarm at 3, retirement at 6, return after 3. */
 extern const struct supervision_options supervision_defaults;
 
 void supervision_begin(struct supervision *s, const struct supervision_options *options);

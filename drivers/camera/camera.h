@@ -15,6 +15,7 @@ struct camera_options {
 	double rate;	   /* frames a second wanted; 0: the source's own, or 30 */
 	bool paced;	   /* deliver at the rate, as a camera does; false: as fast as they are taken */
 	bool once;	   /* end after the last picture or frame; false: start again (pictures only) */
+	int give_up;	   /* a file descriptor: once readable, a video is no longer waited for; 0: none */
 
 	/* Cameras only; the others refuse what is set with -EINVAL. All of it outlives the camera. */
 	const char *format;	     /* "MJPEG", "YUYV", "NV12", …; NULL or "auto": the least work */
@@ -31,8 +32,9 @@ struct camera_driver {
 	void (*describe)(const void *state, char *text, size_t size);
 	/*
 	 * Fills raw, name, lost and STAMP_CAPTURED; sequence, where the device counts by itself. 0, -ENODATA
-	 * at the end, -EBADMSG for a broken frame (go on). While there is no picture to be had it may deliver
-	 * absent frames, with words, a few each second.
+	 * at the end, -ENOMSG at the end of a video of which no frame could be read, -EBADMSG for a broken
+	 * frame (go on). While there is no picture to be had it may deliver absent frames, with words, a few
+	 * each second.
 	 */
 	int (*next)(void *state, struct frame *frame, struct error *e);
 	void (*close)(void *state);
@@ -45,8 +47,8 @@ struct camera_driver {
 /*
  * source NULL: the first camera. -ENOENT: nothing there; -EINVAL: no kind takes this name, or options out of
  * bounds; -ENODEV: it is no camera; -EBUSY: another program has it; -EACCES; -EBADMSG: it is there but cannot
- * be read. A video and its frames keep their own size; a camera takes the nearest that it has, 1280×720 where
- * nothing is wanted, or 640×480 where the machine has fewer than four processors.
+ * be read; -ECANCELED: given up. A video and its frames keep their own size; a camera takes the nearest that
+ * it has, 1280×720 where nothing is wanted, or 640×480 where the machine has fewer than four processors.
  */
 int camera_open(
 	const char *source, const struct camera_options *options, struct camera **out, struct error *e);

@@ -33,12 +33,13 @@ struct video {
 	AVPacket *packet;
 	AVFrame *picture;
 	int stream;
-	int fd, stop_event; /* −1: none */
-	double rate;	    /* frames a second; the stream's own where none was asked for */
+	int fd, stop_event, give_up; /* −1: none */
+	double rate;		     /* frames a second; the stream's own where none was asked for */
 	bool own_rate;
-	bool opened;
+	bool opened, given_up;
 	bool drained;
 	bool failed; /* the demuxer, so that nothing comes after */
+	bool any;    /* a frame was given */
 	uint64_t number;
 	int64_t stamp, time; /* of the last frame: the stream's, and ours; ns */
 };
@@ -54,34 +55,41 @@ static const char *cause_of(int status)
 static int interrupted(void *opaque)
 {
 	struct video *v = opaque;
+	struct pollfd wait = {.fd = v->opened ? -1 : v->give_up, .events = POLLIN};
 
-	return pacer_stopped(&v->pacer);
+	if (poll(&wait, 1, 0) > 0)
+		v->given_up = true;
+	return v->given_up || pacer_stopped(&v->pacer);
 }
 
-/* Waits for the pipe or for stop. While the video is opened a signal ends the wait, so that ^C works there.
- */
+/* Waits for the pipe or for stop; while the video is opened, until that is given up. */
 static int pipe_read(void *opaque, uint8_t *data, int size)
 {
 	struct video *v = opaque;
-	struct pollfd wait[2] = {{.fd = v->fd, .events = POLLIN}, {.fd = v->stop_event, .events = POLLIN}};
+	struct pollfd wait[3] = {{.fd = v->fd, .events = POLLIN}, {.fd = v->stop_event, .events = POLLIN},
+		{.fd = v->opened ? -1 : v->give_up, .events = POLLIN}};
 
 	for (;;) {
-		int ready = poll(wait, 2, -1);
-		if (wait[1].revents && ready > 0)
+		int ready = poll(wait, 3, -1);
+		if (ready > 0 && wait[2].revents)
+			v->given_up = true;
+		if (ready > 0 && (wait[1].revents || wait[2].revents))
 			return AVERROR_EXIT;
 		ssize_t got = ready > 0 ? read(v->fd, data, (size_t)size) : -1;
 		if (got > 0)
 			return (int)got;
 		if (got == 0)
 			return AVERROR_EOF;
-		if ((errno != EINTR || !v->opened) && errno != EAGAIN)
+		if (errno != EINTR && errno != EAGAIN)
 			return AVERROR(errno);
 	}
 }
 
 static int pipe_open(struct video *v, const char *source)
 {
-	v->fd = strcmp(source, "-") == 0 ? dup(STDIN_FILENO) : open(source, O_RDONLY | O_CLOEXEC);
+	/* A named pipe is waited for where it is read. */
+	v->fd = strcmp(source, "-") == 0 ? dup(STDIN_FILENO)
+					 : open(source, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (v->fd < 0)
 		return AVERROR(errno);
 	v->stop_event = eventfd(0, EFD_CLOEXEC);
@@ -215,8 +223,10 @@ static int input_open(struct video *v, const char *source, struct error *e)
 		file.st_size == 0)
 		return error_set(e, -EBADMSG, "%s: is empty", v->path);
 	int status = demuxer_open(v, source);
-	if (status == AVERROR(ENOMEM) || status == AVERROR(EACCES) || status == AVERROR(EINTR) ||
-		status == AVERROR(EIO) || status == AVERROR(EBADF))
+	if (v->given_up)
+		return error_set(e, -ECANCELED, "%s: was no longer waited for", v->path);
+	if (status == AVERROR(ENOMEM) || status == AVERROR(EACCES) || status == AVERROR(EIO) ||
+		status == AVERROR(EBADF))
 		return error_set(e, AVUNERROR(status), "%s: %s", v->path, strerror(AVUNERROR(status)));
 	if (status < 0)
 		return error_set(e, -EBADMSG, "%s: is neither a picture (JPEG, PNG) nor a whole video: %s",
@@ -236,6 +246,7 @@ static int video_open(const char *source, const struct camera_options *options, 
 	}
 	av_log_set_level(AV_LOG_QUIET);
 	v->fd = v->stop_event = -1;
+	v->give_up = options->give_up > 0 ? options->give_up : -1;
 	v->rate = options->rate;
 	v->path = strdup(strcmp(source, "-") == 0 ? "standard input" : source);
 	v->packet = av_packet_alloc();
@@ -453,6 +464,9 @@ static int video_next(void *state, struct frame *frame, struct error *e)
 		frame->stamps[STAMP_CAPTURED] = clock_now();
 	if (status == 0 || status == -EBADMSG)
 		v->number++;
+	v->any |= status == 0;
+	if (status == -ENODATA && !v->any)
+		return error_set(e, -ENOMSG, "%s: holds no picture that can be decoded", v->path);
 	return status;
 }
 

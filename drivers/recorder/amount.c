@@ -29,17 +29,10 @@ static const struct {
 };
 
 /* Years and petabytes are mistakes. */
-#define SECONDS_MAXIMUM 1e9
+#define SECONDS_MAXIMUM (30 * 365.25 * 86400)
 #define BYTES_MAXIMUM 1e15
 
-static int refuse(const char *text, struct error *e)
-{
-	return error_set(e, -EINVAL,
-		"\"%s\" is no amount: give a time (10min, 12h, 7d), a size (500MB, 20GB), or "
-		"both with | between",
-		text);
-}
-
+/* -EINVAL: no unit; -ERANGE: too large or too small; -EEXIST: there is one of that kind. */
 static int set(struct amount *out, double number, const char *unit, size_t length)
 {
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
@@ -48,6 +41,8 @@ static int set(struct amount *out, double number, const char *unit, size_t lengt
 		double seconds = number * units[i].seconds, bytes = number * units[i].bytes;
 		if (seconds > SECONDS_MAXIMUM || bytes > BYTES_MAXIMUM || (seconds < 1e-3 && bytes < 1))
 			return -ERANGE;
+		if (seconds > 0 ? out->time != 0 : out->bytes != 0)
+			return -EEXIST;
 		if (seconds > 0)
 			out->time = (int64_t)(seconds * 1e9);
 		else
@@ -57,23 +52,33 @@ static int set(struct amount *out, double number, const char *unit, size_t lengt
 	return -EINVAL;
 }
 
-int amount_parse(const char *text, struct amount *out, struct error *e)
+static int parse(const char *at, struct amount *out)
 {
-	const char *at = text;
-
-	*out = (struct amount){0};
 	for (;;) {
 		char *end;
 		size_t digits = strspn(at, "0123456789.");
 		double number = strtod(at, &end);
 		/* strtod takes more than digits: infinities, hexadecimal. */
 		if (!digits || end != at + digits)
-			return refuse(text, e);
+			return -EINVAL;
 		size_t length = strcspn(end, "|");
-		if (set(out, number, end, length))
-			return refuse(text, e);
-		if (!end[length])
-			return 0;
+		int status = set(out, number, end, length);
+		if (status || !end[length])
+			return status;
 		at = end + length + 1;
 	}
+}
+
+int amount_parse(const char *text, struct amount *out, struct error *e)
+{
+	*out = (struct amount){0};
+	int status = parse(text, out);
+
+	if (!status)
+		return 0;
+	return error_set(e, -EINVAL, "%s",
+		status == -ERANGE ? "more than 0, at most 30 years or 1000TB"
+		: status == -EEXIST
+			? "one time and one size at most"
+			: "a time (10min, 12h, 7d), a size (500MB, 20GB), or both with | between");
 }

@@ -14,8 +14,8 @@ struct amount {
 };
 
 /*
- * A number and its unit: s, min, h, d; kB, MB, GB, TB (powers of 1000), KiB, MiB, GiB, TiB. Several of them,
- * with | between: "10min|500MB". -EINVAL with a sentence.
+ * A number and its unit: s, min, h, d; kB, MB, GB, TB (powers of 1000), KiB, MiB, GiB, TiB. Or a time and a
+ * size, with | between: "10min|500MB". -EINVAL, and in *e what is taken instead.
  */
 int amount_parse(const char *text, struct amount *out, struct error *e);
 

@@ -16,19 +16,37 @@
 
 #define FRAMES 120
 #define CALIBRATION 5 /* calls before the first frame, when all goes well */
+#define SECOND INT64_C(1000000000)
 
-/* The simulated PL's troubles, in calls of pl_wait counted from the start. */
+/*
+ * The simulated PL's troubles, in calls of pl_wait counted from the start, or of pl_submit. Where something
+ * takes its time, the clock leaps ahead by it.
+ */
 static struct simulation {
 	int fail_from, fail_to; /* calls that end in `failure` */
 	int failure;
 	int corrupt_from; /* call from which answers are wrong until it is programmed */
 	bool reset_fails, program_fails;
-	atomic_int calls, resets, programmings;
+	int64_t takes;	     /* ns, a call; 0: no deadline is heeded */
+	int hung_to;	     /* submissions that are never answered */
+	int preempted;	     /* the submission that comes LOST late; -1: none */
+	int64_t frame_takes; /* ns, who takes the frames */
+	bool stops;	     /* what hangs behind the calibration stops the line */
+	atomic_int calls, submissions, resets, programmings, after_stop;
+	_Atomic int64_t answered[PL_BUFFERS]; /* when */
+	_Atomic int64_t leapt;		      /* ns that the clock is ahead */
+	_Atomic(struct line *) line;
 	atomic_bool mended;
 	int32_t wrong[16];
 } simulation;
 
+#define LOST (30 * SECOND)
+
+int64_t __real_clock_now(void);
+int64_t __wrap_clock_now(void);
 bool __wrap_pl_is_hardware(const struct pl *pl);
+int __real_pl_submit(struct pl *pl, int buffer);
+int __wrap_pl_submit(struct pl *pl, int buffer);
 int __real_pl_wait(struct pl *pl, int buffer, int64_t deadline);
 int __wrap_pl_wait(struct pl *pl, int buffer, int64_t deadline);
 const int32_t *__real_pl_output(struct pl *pl, int buffer);
@@ -43,6 +61,44 @@ bool __wrap_pl_is_hardware(const struct pl *pl)
 	return true;
 }
 
+int64_t __wrap_clock_now(void)
+{
+	return __real_clock_now() + atomic_load(&simulation.leapt);
+}
+
+static void leap_to(int64_t time)
+{
+	int64_t ahead = time - __real_clock_now(), leapt = atomic_load(&simulation.leapt);
+
+	while (ahead > leapt && !atomic_compare_exchange_weak(&simulation.leapt, &leapt, ahead))
+		;
+}
+
+int __wrap_pl_submit(struct pl *pl, int buffer)
+{
+	int number = atomic_fetch_add(&simulation.submissions, 1);
+
+	if (number == simulation.preempted)
+		leap_to(clock_now() + LOST);
+	atomic_store(&simulation.answered[buffer], number < simulation.hung_to ? INT64_MAX
+						   : simulation.takes ? clock_now() + simulation.takes
+								      : 0);
+	return __real_pl_submit(pl, buffer);
+}
+
+/* It has not answered yet. */
+static int let_pass(int64_t deadline)
+{
+	struct line *line = atomic_load(&simulation.line);
+
+	leap_to(deadline);
+	if (simulation.stops && line) {
+		line_stop(line);
+		atomic_fetch_add(&simulation.after_stop, 1);
+	}
+	return -ETIMEDOUT;
+}
+
 int __wrap_pl_wait(struct pl *pl, int buffer, int64_t deadline)
 {
 	int call = atomic_fetch_add(&simulation.calls, 1);
@@ -53,8 +109,11 @@ int __wrap_pl_wait(struct pl *pl, int buffer, int64_t deadline)
 			__real_pl_wait(pl, buffer, INT64_MAX);
 		return simulation.failure;
 	}
+	int64_t answered = atomic_load(&simulation.answered[buffer]);
+	if (answered > deadline)
+		return let_pass(deadline);
 	/* The machine may be slow; this PL is late only when the simulation says so. */
-	(void)deadline;
+	leap_to(answered);
 	return __real_pl_wait(pl, buffer, INT64_MAX);
 }
 
@@ -85,8 +144,11 @@ int __wrap_pl_program(struct pl *pl, struct error *e)
 	return 0;
 }
 
-static const struct simulation sound = {
-	.fail_from = INT32_MAX, .fail_to = INT32_MAX, .failure = -EIO, .corrupt_from = INT32_MAX};
+static const struct simulation sound = {.fail_from = INT32_MAX,
+	.fail_to = INT32_MAX,
+	.failure = -EIO,
+	.corrupt_from = INT32_MAX,
+	.preempted = -1};
 
 static void simulate(const struct simulation *wanted)
 {
@@ -100,38 +162,51 @@ struct outcome {
 
 static struct recorder *recorder; /* NULL: none */
 
-/* Runs FRAMES frames; lossless, each is compared with the reference. */
-static void run(bool lossless, int64_t check, struct outcome *outcome)
+/* Runs FRAMES frames, if the line starts; lossless, each is compared with the reference. */
+static int run_options(struct line_options options, struct outcome *outcome)
 {
+	bool lossless = options.lossless;
 	struct camera_options wanted = {.width = 64, .height = 48, .rate = 500, .paced = !lossless};
-	struct line_options options = {
-		.lossless = lossless, .overlap = true, .frames = FRAMES, .pl_check = check};
 	struct network *network = tiny_network(7);
 	int32_t *scores = taken((size_t)network->class_count, sizeof(*scores));
-	struct line *line;
+	struct line *line = NULL;
 	struct frame *frame;
 	struct error e;
 
 	memset(outcome, 0, sizeof(*outcome));
+	options.frames = FRAMES;
 	options.network = network;
 	options.recorder = recorder;
 	assert_int_equal(camera_open("test", &wanted, &options.camera, &e), 0);
 	assert_int_equal(pl_open("software", NULL, &options.pl, &e), 0);
-	assert_int_equal(line_start(&options, &line, &e), 0);
-	while ((frame = line_take(line, INT64_MAX))) {
+	int status = line_start(&options, &line, &e);
+	atomic_store(&simulation.line, line);
+	while (line && (frame = line_take(line, INT64_MAX))) {
 		assert_int_equal(reference_run(network, 0, network->layer_count, frame->input, scores), 0);
 		outcome->wrong += lossless && memcmp(scores, frame->scores,
-						      (size_t)network->class_count * sizeof(*scores));
+						      (size_t)network->class_count * sizeof(*scores)) != 0;
 		outcome->frames++;
+		if (simulation.frame_takes)
+			leap_to(clock_now() + simulation.frame_takes);
 		line_shown(line, &frame);
 	}
-	assert_int_equal(line_join(line, &e), 0);
-	outcome->report = *line_report(line);
+	if (line) {
+		assert_int_equal(line_join(line, &e), 0);
+		outcome->report = *line_report(line);
+	}
 	line_destroy(line);
 	pl_close(options.pl);
 	camera_close(options.camera);
 	network_free(network);
 	free(scores);
+	return status;
+}
+
+static void run(bool lossless, int64_t check, struct outcome *outcome)
+{
+	struct line_options options = {.lossless = lossless, .overlap = true, .pl_check = check};
+
+	assert_int_equal(run_options(options, outcome), 0);
 }
 
 static struct outcome outcome; /* large: histograms */
@@ -223,8 +298,9 @@ static void test_comes_back(void **state)
 
 	(void)state;
 	s.fail_from = CALIBRATION + 20;
-	s.fail_to = s.fail_from + 10;
+	s.fail_to = s.fail_from + 7;
 	s.failure = -EIO;
+	s.frame_takes = 2 * SECOND;
 	simulate(&s);
 	run(true, 1, &outcome); /* a self-test before each frame */
 	assert_int_equal(outcome.frames, FRAMES);
@@ -234,6 +310,124 @@ static void test_comes_back(void **state)
 	assert_true(outcome.report.by_software >= 3);
 	assert_true(outcome.report.by_software < 30);
 	assert_int_equal(outcome.report.pl.recovery.count, 1);
+}
+
+/* What never comes back is tested 1, 3, 7, 15 … s later, and programmed again only then. */
+static void test_retired_is_left_alone(void **state)
+{
+	struct simulation s = sound;
+
+	(void)state;
+	s.fail_from = CALIBRATION + 20;
+	s.failure = -EIO;
+	s.frame_takes = SECOND;
+	simulate(&s);
+	run(true, 1, &outcome);
+	assert_int_equal(outcome.frames, FRAMES);
+	assert_int_equal(outcome.wrong, 0);
+	assert_true(outcome.report.pl.retired);
+	assert_true(simulation.programmings >= 5 + 4); /* until it was retired, and since */
+	assert_true(simulation.programmings <= 5 + 9);
+}
+
+/* Longer than any default: the calibration waits as long as a frame may take. */
+static void test_given_limit_is_for_the_calibration_too(void **state)
+{
+	struct simulation s = sound;
+
+	(void)state;
+	s.takes = 30 * SECOND;
+	simulate(&s);
+	assert_int_equal(
+		run_options((struct line_options){.lossless = true, .pl_limit = 120 * SECOND}, &outcome), 0);
+	assert_true(outcome.report.pl.calibrated > 29 * SECOND);
+	assert_int_equal(outcome.report.pl.hard, 120 * SECOND);
+	assert_int_equal(outcome.report.pl.anomalies[ANOMALY_LATE], 0);
+	assert_int_equal(outcome.report.by_software, 0);
+	assert_int_equal(outcome.frames, FRAMES);
+}
+
+/* It hangs at the start, and nobody knows that it takes a second: its self-test waits, and then all know. */
+static void test_retired_at_the_start_returns(void **state)
+{
+	struct simulation s = sound;
+	const struct supervision *pl = &outcome.report.pl;
+
+	(void)state;
+	s.takes = SECOND;
+	s.hung_to = 6;
+	s.frame_takes = 2 * SECOND;
+	simulate(&s);
+	run(true, 0, &outcome);
+	assert_int_equal(pl->anomalies[ANOMALY_LATE], 6);
+	assert_int_equal(pl->retirements, 1);
+	assert_false(pl->retired);
+	assert_true(pl->calibrated > SECOND / 2);
+	assert_int_equal(pl->hard, 16 * pl->calibrated);
+	assert_true(outcome.report.by_software > 0);
+	assert_true(outcome.report.by_software < FRAMES);
+	assert_int_equal(outcome.frames, FRAMES);
+	assert_int_equal(outcome.wrong, 0);
+}
+
+static int questions;
+
+static bool interrupt_third(void)
+{
+	return ++questions == 3;
+}
+
+/* A PL that hangs at the start does not keep a signal waiting. */
+static void test_start_is_interrupted(void **state)
+{
+	struct simulation s = sound;
+	struct line_options options = {
+		.lossless = true, .pl_limit = 2 * SECOND, .interrupted = interrupt_third};
+
+	(void)state;
+	s.hung_to = INT32_MAX;
+	questions = 0;
+	simulate(&s);
+	assert_int_equal(run_options(options, &outcome), -EINTR);
+	assert_int_equal(questions, 3);
+	assert_true(simulation.calls <= 3);
+	assert_true(simulation.leapt < SECOND);
+}
+
+/* Nor does one in whose self-test it hangs later. */
+static void test_self_test_is_interrupted(void **state)
+{
+	struct simulation s = sound;
+
+	(void)state;
+	s.takes = SECOND;
+	s.hung_to = INT32_MAX;
+	s.frame_takes = SECOND;
+	s.stops = true;
+	simulate(&s);
+	run(true, 0, &outcome);
+	assert_int_equal(simulation.after_stop, 1);
+	assert_int_equal(outcome.report.pl.anomalies[ANOMALY_LATE], 6);
+	assert_true(outcome.frames < FRAMES);
+	assert_int_equal(outcome.wrong, 0);
+}
+
+/* Conv0's thread did not get a processor while it submitted: the PL, which has nothing else to do, is not
+ * late. */
+static void test_lost_time_is_not_the_pls(void **state)
+{
+	struct simulation s = sound;
+
+	(void)state;
+	s.takes = SECOND;
+	s.preempted = CALIBRATION + 10;
+	simulate(&s);
+	assert_int_equal(run_options((struct line_options){.lossless = true}, &outcome), 0);
+	assert_true(outcome.report.pl.hard < LOST);
+	assert_int_equal(outcome.report.pl.anomalies[ANOMALY_LATE], 0);
+	assert_int_equal(outcome.report.pl_failures, 0);
+	assert_int_equal(simulation.resets, 0);
+	assert_int_equal(outcome.frames, FRAMES);
 }
 
 /* Weights go wrong and no status says so: the self-test finds out, the PL is programmed, and is right again.
@@ -346,6 +540,12 @@ int main(void)
 		cmocka_unit_test(test_live_goes_on),
 		cmocka_unit_test(test_gone_for_good),
 		cmocka_unit_test(test_comes_back),
+		cmocka_unit_test(test_retired_is_left_alone),
+		cmocka_unit_test(test_given_limit_is_for_the_calibration_too),
+		cmocka_unit_test(test_retired_at_the_start_returns),
+		cmocka_unit_test(test_start_is_interrupted),
+		cmocka_unit_test(test_self_test_is_interrupted),
+		cmocka_unit_test(test_lost_time_is_not_the_pls),
 		cmocka_unit_test(test_corruption_is_found),
 		cmocka_unit_test(test_never_right),
 		cmocka_unit_test(test_reset_that_fails_leads_to_programming),

@@ -389,11 +389,58 @@ static void test_compare(void **state)
 		labels += is_label;
 		assert_float_equal(ratio, is_label ? 2 : 1, 1e-12);
 		assert_int_equal(json_is_true(json_object_get(row, "differs")), is_label);
+		assert_null(json_object_get(row, "this_by"));
+		assert_null(json_object_get(row, "other_by"));
 	}
 	assert_int_equal(labels, 1);
 	/* layers: 5 in software, 4 in the PL; 6 times; 2 of each of 2 lines */
 	assert_int_equal(json_array_size(rows), 19);
 	json_decref(rows);
+	json_decref(ours);
+	json_decref(theirs);
+	rig_end(&rig);
+}
+
+static void assert_means(const json_t *ours, const json_t *theirs, const char *mine, const char *other)
+{
+	json_t *rows = comparison_make(ours, theirs), *row;
+	size_t i;
+
+	assert_int_equal(json_array_size(rows), 1);
+	json_array_foreach(rows, i, row)
+	{
+		assert_string_equal(json_string_value(json_object_get(row, "this_by")), mine);
+		assert_string_equal(json_string_value(json_object_get(row, "other_by")), other);
+	}
+	json_decref(rows);
+}
+
+/* Rows name PL and kernels where these are not the same. */
+static void test_compare_means(void **state)
+{
+	struct rig rig = {.network = tiny_network(7)};
+	struct error e;
+
+	(void)state;
+	rig.all = (struct measured_all){.networks = &rig.measurement, .count = 1};
+	assert_int_equal(measurement_begin(rig.network, &rig.measurement, &e), 0);
+	strcpy(rig.measurement.pl, "rtl");
+	rig.measurement.layers[0].kernel = "a-bytes";
+	rig.measurement.layers[1].kernel = rig.measurement.layers[4].kernel = "a-bits";
+	rig.measurement.times[MEASURED_LABEL] = measured_once(1000);
+	json_t *ours = document_of(&rig.all), *theirs = json_deep_copy(ours);
+	json_object_set_new(json_array_get(at(theirs, "layers"), 4), "kernel", json_string("b-bits"));
+	assert_means(
+		ours, theirs, "PL rtl; kernels a-bytes, a-bits", "PL rtl; kernels a-bytes, a-bits, b-bits");
+	json_decref(theirs);
+	theirs = json_deep_copy(ours);
+	json_object_set_new(json_array_get(json_object_get(theirs, "networks"), 0), "simulated", json_true());
+	assert_means(ours, theirs, "PL rtl; kernels a-bytes, a-bits",
+		"PL rtl, simulated; kernels a-bytes, a-bits");
+	json_object_set_new(json_array_get(json_object_get(ours, "networks"), 0), "simulated", json_true());
+	json_object_set_new(json_array_get(json_object_get(ours, "networks"), 0), "pl", json_string("x\ny"));
+	assert_means(ours, theirs, "PL x?y, simulated; kernels a-bytes, a-bits",
+		"PL rtl, simulated; kernels a-bytes, a-bits");
 	json_decref(ours);
 	json_decref(theirs);
 	rig_end(&rig);
@@ -479,6 +526,7 @@ int main(void)
 		cmocka_unit_test(test_timelines),
 		cmocka_unit_test(test_report),
 		cmocka_unit_test(test_compare),
+		cmocka_unit_test(test_compare_means),
 		cmocka_unit_test(test_compare_refuses),
 		cmocka_unit_test(test_read_refuses),
 	};

@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "command.h"
 #include "output.h"
+#include "recorder/amount.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -23,6 +24,9 @@ struct values {
 	int number;
 	double share, time;
 	struct option_size size;
+	struct amount amount;
+	size_t memory;
+	const char *own;
 };
 
 static const char *const choices[] = {"auto", "sdl", "none", NULL};
@@ -37,6 +41,10 @@ static const struct option options[] = {
 	{"share", 's', OPTION_NUMBER, "P", "A share", offsetof(struct values, share), 0, 1},
 	{"time", 0, OPTION_DURATION, "TIME", "A time", offsetof(struct values, time), 0.001, 7200},
 	{"size", 'r', OPTION_SIZE, "WxH", "A size", offsetof(struct values, size), 16, 4096},
+	{"amount", 0, OPTION_AMOUNT, "TIME|SIZE", "An amount", offsetof(struct values, amount)},
+	{"memory", 0, OPTION_BYTES, "SIZE", "A size", offsetof(struct values, memory), 1000, 2e9},
+	{"own", 0, OPTION_TEXT, "TEXT", "Not from elsewhere", offsetof(struct values, own),
+		.source = OPTION_FROM_OWN},
 	{0},
 };
 
@@ -139,6 +147,9 @@ static void kinds(void **state)
 	assert_true(accept("--time 2h").time == 7200);
 	assert_int_equal(accept("-r 1280x720").size.width, 1280);
 	assert_int_equal(accept("-r 1280x720").size.height, 720);
+	assert_true(accept("--amount 10min|2kB").amount.time == INT64_C(600000000000));
+	assert_int_equal(accept("--amount 10min|2kB").amount.bytes, 2000);
+	assert_int_equal(accept("--memory 64MB").memory, 64000000);
 }
 
 static void refusals(void **state)
@@ -161,12 +172,59 @@ static void refusals(void **state)
 	refuse("-s nan", "from 0 to 1");
 	refuse("--time 10d", "10s, 500ms or 2m");
 	refuse("--time s", "10s, 500ms or 2m");
-	refuse("--time 3h", "10s, 500ms or 2m");
+	refuse("--time 3h", "--time takes a time from 1ms to 2h, not \"3h\"");
+	refuse("--time 0", "a time from 1ms to 2h");
+	refuse("--time nan", "a time from 1ms to 2h");
+	refuse("--amount foo", "--amount takes a time (10min, 12h, 7d), a size (500MB, 20GB), or both");
+	refuse("--amount 1h|2h", "--amount takes one time and one size at most, not \"1h|2h\"");
+	refuse("--memory 3GB", "--memory takes a size from 1kB to 2GB, not \"3GB\"");
+	refuse("--memory 10s", "a size from 1kB to 2GB");
+	refuse("--memory much", "a size from 1kB to 2GB");
 	refuse("-r 1280", "1280x720");
 	refuse("-r 1280x720x3", "1280x720");
 	refuse("-r 8x8", "1280x720");
 	refuse("--choice SDL", "one of auto sdl none");
 	refuse("--log-level loud", "one of error warning info debug");
+}
+
+/* What is told of a text afterwards. */
+static const char *told_later(const char *text, int code)
+{
+	FILE *file = tmpfile();
+	int old = dup(STDERR_FILENO);
+
+	assert_non_null(file);
+	dup2(fileno(file), STDERR_FILENO);
+	assert_int_equal(option_refuse(&command, text, "is no good"), code);
+	dup2(old, STDERR_FILENO);
+	close(old);
+	rewind(file);
+	told[fread(told, 1, sizeof(told) - 1, file)] = 0;
+	fclose(file);
+	return told;
+}
+
+static void texts_keep_their_places(void **state)
+{
+	(void)state;
+	setenv("TWOBIT_ITEM", "a", 1);
+	struct values v = accept("-i b --text=c");
+	unsetenv("TWOBIT_ITEM");
+	assert_string_equal(told_later(v.items.items[0], EX_CONFIG),
+		"twobit: error: environment: TWOBIT_ITEM: is no good; see `twobit try --help`\n");
+	assert_string_equal(told_later(v.items.items[1], EX_USAGE),
+		"twobit: error: try: -i: is no good; see `twobit try --help`\n");
+	assert_non_null(strstr(told_later(v.text, EX_USAGE), "try: --text: is no good"));
+	assert_non_null(strstr(told_later("default", EX_USAGE), "try: is no good"));
+}
+
+static void own_options_are_not_the_environments(void **state)
+{
+	(void)state;
+	setenv("TWOBIT_OWN", "a", 1);
+	assert_null(accept("").own);
+	assert_string_equal(accept("--own b").own, "b");
+	unsetenv("TWOBIT_OWN");
 }
 
 static void arguments(void **state)
@@ -272,6 +330,8 @@ int main(void)
 		cmocka_unit_test(texts_gather),
 		cmocka_unit_test(kinds),
 		cmocka_unit_test(refusals),
+		cmocka_unit_test(texts_keep_their_places),
+		cmocka_unit_test(own_options_are_not_the_environments),
 		cmocka_unit_test(arguments),
 		cmocka_unit_test(close_words),
 		cmocka_unit_test(colours),

@@ -4,6 +4,8 @@
 #include "recorder_rig.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -173,12 +175,167 @@ static void test_full_disk_with_keep(void **state)
 	in_child(full_disk_with_keep);
 }
 
+/* What fills the disk besides recordings. */
+static void ballast_make(const char *folder, size_t size)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/ballast", folder);
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	require(fd >= 0 && posix_fallocate(fd, 0, (off_t)size) == 0, "a file that fills the disk");
+	close(fd);
+}
+
+static bool ballast_remove(const char *folder)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/ballast", folder);
+	return unlink(path) == 0;
+}
+
+/* Little room just before the end is enough for what memory holds. */
+static void full_disk_at_the_end(void)
+{
+	struct rig rig;
+
+	rig_begin_in(&rig, small_disk(), "d-%i.mkv", (struct recorder_options){.memory = 3000000});
+	ballast_make(rig.folder, 6000000);
+	rig.padding = 100000;
+	give_many(&rig, 75, 1);
+	wait_until_written();
+	require(there(&rig, "d-0001.mkv") && !there(&rig, "d-0002.mkv"), "the disk is full");
+	require(ballast_remove(rig.folder), "room again");
+	rig_finish(&rig);
+	require(rig.report.failed == 0, "no trouble at the end");
+	require(rig.report.dropped[DROPPED_BY_RECORDER] == 0, "none was lost");
+	require(rig.report.frames == 75 && rig.report.segments == 2, "all frames were written");
+	rig_end(&rig);
+}
+
+static void test_full_disk_at_the_end(void **state)
+{
+	(void)state;
+	in_child(full_disk_at_the_end);
+}
+
+/* Once the source waits for room. */
+static void wait_until_stuck(const struct rig *rig)
+{
+	while (!recorder_waits(rig->recorder))
+		usleep(1000);
+	usleep(50000);
+	require(recorder_waits(rig->recorder), "it waits as long as there is no room");
+}
+
+static void *make_room_later(void *argument)
+{
+	const struct rig *rig = argument;
+
+	wait_until_stuck(rig);
+	require(ballast_remove(rig->folder), "room again");
+	return NULL;
+}
+
+static void *hurry_later(void *argument)
+{
+	const struct rig *rig = argument;
+
+	wait_until_stuck(rig);
+	recorder_hurry(rig->recorder);
+	return NULL;
+}
+
+/* So many times 0.1 MB into 3 MB, and 9 MB that come later, if they do. */
+static void fill_patiently(struct rig *rig, int frames, void *(*meanwhile)(void *))
+{
+	pthread_t thread;
+
+	rig_begin_in(rig, small_disk(), "d-%i.mkv",
+		(struct recorder_options){.memory = 2000000, .patient = true, .waits_for_room = true});
+	ballast_make(rig->folder, 9000000);
+	require(pthread_create(&thread, NULL, meanwhile, rig) == 0, "a thread");
+	rig->padding = 100000;
+	give_many(rig, frames, 1);
+	while (!recorder_end(rig->recorder, clock_now() + SECOND / 20))
+		;
+	pthread_join(thread, NULL);
+	rig_finish(rig);
+	require(rig->report.frames + rig->report.dropped[DROPPED_BY_RECORDER] == (uint64_t)frames,
+		"every frame is counted");
+}
+
+/* The source waits until there is room, and no frame is lost. */
+static void full_disk_waited_for(void)
+{
+	struct rig rig;
+
+	fill_patiently(&rig, 80, make_room_later);
+	require(rig.report.frames == 80, "none was lost");
+	require(rig.report.failed == 0, "no trouble at the end");
+	require(!recorder_waits(rig.recorder), "it waits no longer");
+	rig_end(&rig);
+}
+
+static void *make_room_at_the_end(void *argument)
+{
+	const struct rig *rig = argument;
+
+	usleep(500000);
+	require(ballast_remove(rig->folder), "room again");
+	return NULL;
+}
+
+/* So does the end, for what memory holds. */
+static void full_disk_waited_for_at_the_end(void)
+{
+	struct rig rig;
+
+	fill_patiently(&rig, 40, make_room_at_the_end);
+	require(rig.report.frames == 40 && rig.report.segments == 2, "none was lost");
+	require(rig.report.failed == 0, "no trouble at the end");
+	rig_end(&rig);
+}
+
+static void test_full_disk_waited_for_at_the_end(void **state)
+{
+	(void)state;
+	in_child(full_disk_waited_for_at_the_end);
+}
+
+static void test_full_disk_waited_for(void **state)
+{
+	(void)state;
+	in_child(full_disk_waited_for);
+}
+
+/* Waiting ends where the recording does. */
+static void full_disk_not_waited_for(void)
+{
+	struct rig rig;
+
+	fill_patiently(&rig, 80, hurry_later);
+	require(rig.report.frames > 0 && rig.report.frames < 40, "as many as there was room for");
+	require(rig.report.failed == -ENOSPC, "trouble at the end");
+	rig_end(&rig);
+}
+
+static void test_full_disk_not_waited_for(void **state)
+{
+	(void)state;
+	in_child(full_disk_not_waited_for);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_files_that_cannot_grow),
 		cmocka_unit_test(test_full_disk),
 		cmocka_unit_test(test_full_disk_with_keep),
+		cmocka_unit_test(test_full_disk_at_the_end),
+		cmocka_unit_test(test_full_disk_waited_for),
+		cmocka_unit_test(test_full_disk_waited_for_at_the_end),
+		cmocka_unit_test(test_full_disk_not_waited_for),
 	};
 
 	log_configure(LOG_ERROR, false);

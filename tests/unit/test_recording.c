@@ -66,7 +66,7 @@ static void record(const struct rig *rig, const char *source, const struct camer
 
 	snprintf(path, sizeof(path), "%s/%s.mkv", rig->folder, name);
 	values.file = path;
-	assert_int_equal(recording_parse(&recording, &values, &e), 0);
+	recording_begin(&recording, &values);
 	assert_int_equal(recorder_check(&recording.options, &e), 0);
 	assert_int_equal(recording_parse_when(&recording, &values, rig->network, &e), 0);
 	assert_int_equal(camera_open(source, wanted, &camera, &e), 0);

@@ -107,6 +107,46 @@ static void alarm_then_retirement_then_return(void **state)
 	assert_int_equal(s.alarms, 2);
 }
 
+static void a_retired_pl_is_tested_ever_more_rarely(void **state)
+{
+	static const int seconds[] = {1, 2, 4, 8, 16, 32, 60, 60};
+	struct supervision s = begun(MS);
+
+	(void)state;
+	for (int i = 0; i < 6; i++)
+		supervision_bad(&s, ANOMALY_LATE, 0);
+	for (size_t i = 0; i < sizeof(seconds) / sizeof(*seconds); i++) {
+		assert_int_equal(s.pause, seconds[i] * 1000 * MS);
+		supervision_bad(&s, ANOMALY_LATE, 0);
+	}
+	good(&s, 1, MS);
+	assert_true(s.retired);
+	assert_int_equal(s.pause, 1000 * MS);
+	supervision_bad(&s, ANOMALY_LATE, 0);
+	assert_int_equal(s.pause, 2000 * MS);
+	good(&s, 3, MS);
+	for (int i = 0; i < 6; i++)
+		supervision_bad(&s, ANOMALY_LATE, 0);
+	assert_true(s.retired); /* the next time it begins anew */
+	assert_int_equal(s.pause, 4000 * MS);
+}
+
+static void without_a_calibration_there_is_patience(void **state)
+{
+	struct supervision_options options = supervision_defaults;
+	struct supervision s;
+
+	(void)state;
+	options.patience = 5000 * MS;
+	supervision_begin(&s, &options);
+	assert_int_equal(s.hard, 5000 * MS);
+	for (int i = 0; i < 6; i++)
+		supervision_bad(&s, ANOMALY_LATE, 0);
+	assert_int_equal(s.hard, 5000 * MS);
+	supervision_calibrate(&s, 10 * MS);
+	assert_int_equal(s.hard, 160 * MS);
+}
+
 static void good_calls_make_up_for_anomalies(void **state)
 {
 	(void)state;
@@ -158,6 +198,8 @@ int main(void)
 		cmocka_unit_test(slowness_becomes_usual),
 		cmocka_unit_test(remedies_escalate),
 		cmocka_unit_test(alarm_then_retirement_then_return),
+		cmocka_unit_test(a_retired_pl_is_tested_ever_more_rarely),
+		cmocka_unit_test(without_a_calibration_there_is_patience),
 		cmocka_unit_test(good_calls_make_up_for_anomalies),
 		cmocka_unit_test(recovery_is_timed_to_the_next_good_call),
 		cmocka_unit_test(remedies_that_fail),
