@@ -277,11 +277,28 @@ static void full_disk_waited_for(void)
 	rig_end(&rig);
 }
 
+/* Once the first file's log tells of the full disk. */
+static void wait_until_full(const struct rig *rig)
+{
+	char path[PATH_MAX], line[8192];
+	bool full = false;
+
+	snprintf(path, sizeof(path), "%s/d-0001.jsonl", rig->folder);
+	while (!full) {
+		FILE *log = fopen(path, "re");
+		while (log && !full && fgets(line, sizeof(line), log))
+			full = strstr(line, "\"disk_full\"") != NULL;
+		if (log)
+			fclose(log);
+		usleep(1000);
+	}
+}
+
 static void *make_room_at_the_end(void *argument)
 {
 	const struct rig *rig = argument;
 
-	usleep(500000);
+	wait_until_full(rig);
 	require(ballast_remove(rig->folder), "room again");
 	return NULL;
 }
