@@ -10,6 +10,7 @@
 #include "networks.h"
 #include "nn/engine.h"
 #include "pl/pl.h"
+#include "self_test.h"
 
 #include <errno.h>
 #include <math.h>
@@ -208,33 +209,23 @@ void doctor_check_network(struct doctor *doctor, const struct doctor_options *op
 /* Lets the PL compute something, and compares with the engine. */
 static int compute(struct pl *pl, const struct network *network, int64_t *elapsed, struct error *e)
 {
-	const struct layer *first = &network->layers[network_split(network)];
-	size_t size = shape_size(first->in), scores = (size_t)network->class_count * sizeof(int32_t);
-	struct engine *engine = NULL;
-	int32_t *expected = malloc(scores);
+	struct self_test test = {0};
 	int rc = pl_load(pl, network, network_split(network), network->layer_count, e);
 
 	if (!rc)
-		rc = engine_create(network, network_split(network), network->layer_count, NULL, &engine, e);
-	if (!expected)
-		rc = error_set(e, -ENOMEM, "out of memory");
-	else if (!rc) {
-		uint8_t *codes = pl_input(pl, 0);
-		for (size_t i = 0; i < size; i++)
-			codes[i] = (uint8_t)(i * 2654435761U >> 16 & ((1U << first->input_bits) - 1));
-		engine_run(engine, codes, expected);
+		rc = self_test_create(network, NULL, &test, e);
+	if (!rc) {
 		int64_t begun = clock_now();
-		rc = pl_submit(pl, 0);
+		rc = self_test_submit(&test, pl, 0);
 		if (!rc)
 			rc = pl_wait(pl, 0, begun + PL_PATIENCE);
 		*elapsed = clock_now() - begun;
 		if (rc)
 			error_set(e, rc, "it gave no answer: %s", strerror(-rc));
-		else if (memcmp(pl_output(pl, 0), expected, scores) != 0)
+		else if (!self_test_passed(&test, pl, 0))
 			rc = error_set(e, -EBADMSG, "it computes something else than the software does");
 	}
-	engine_destroy(engine);
-	free(expected);
+	self_test_finish(&test);
 	return rc;
 }
 
@@ -247,7 +238,10 @@ static void check_driver(struct doctor *doctor, const struct pl_driver *driver, 
 	/* A PC has no PL, and that is no fault; a board has, and it should answer. */
 	enum finding missing = access("/sys/class/fpga_manager/fpga0", F_OK) ? FINDING_NOTE : FINDING_BAD;
 
-	if (rc)
+	if (rc == -EBUSY)
+		doctor_find(doctor, FINDING_NOTE, "end that program to have the PL looked at", "%s: %s",
+			driver->name, e.text);
+	else if (rc)
 		doctor_find(doctor, missing,
 			missing == FINDING_BAD ? "docs/board.md says what the overlay needs"
 					       : "nothing, on a PC: software computes",

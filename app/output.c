@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
@@ -115,7 +116,8 @@ static FILE *temporary_open(struct output_file *out)
 int output_file_open(struct output_file *out, const char *path, struct error *e)
 {
 	*out = (struct output_file){0};
-	if (snprintf(out->path, sizeof(out->path), "%s", path) >= PATH_MAX)
+	/* Of a link its file is replaced, and the link stays. */
+	if (!realpath(path, out->path) && snprintf(out->path, sizeof(out->path), "%s", path) >= PATH_MAX)
 		return error_set(e, -ENAMETOOLONG, "cannot write %.200s…: its name is too long", path);
 	out->file = is_special(path) ? fopen(path, "wbe") : temporary_open(out);
 	if (!out->file)

@@ -143,7 +143,7 @@ static int seek(struct replay *r, uint64_t number, struct error *e)
 	while (!r->read || r->frame->number < number) {
 		int status = camera_next(r->video, r->frame, e);
 		if (status && status != -EBADMSG)
-			return status;
+			return status == -ENOMSG ? -ENODATA : status;
 		r->read = !status;
 	}
 	if (r->frame->number == number)
