@@ -498,7 +498,7 @@ static void failing_allocations(void **state)
 	network_free(network);
 }
 
-/* Two threads as in the line, one submits and one waits, a reset now and then. */
+/* Two threads as in the line, one submits and one waits, resets or programs now and then. */
 enum { PICTURES = 600 };
 
 struct line {
@@ -545,7 +545,7 @@ static void two_threads_and_resets(void **state)
 			pthread_cond_wait(&line.changed, &line.lock);
 		pthread_mutex_unlock(&line.lock);
 		if (i % 7 == 0)
-			assert_int_equal(overlay_reset(b->pl), 0);
+			assert_int_equal(i % 5 ? overlay_reset(b->pl) : overlay_program(b->pl, NULL), 0);
 		rc = overlay_wait(b->pl, i % PL_BUFFERS, INT64_MAX);
 		right += !rc && scores_right(b, i % PL_BUFFERS);
 		forgotten += rc == -ECANCELED;
