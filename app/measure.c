@@ -159,7 +159,6 @@ static int run(struct session *s)
 		.progress = isatty(STDERR_FILENO) && !quiet()};
 	int code = EX_OK;
 
-	interruption_catch();
 	machine_read("", &s->all.before);
 	for (int i = 0; i < s->count && !interruption_came(); i++) {
 		struct measurement *m = &s->all.networks[s->all.count];
@@ -247,6 +246,7 @@ static int measure(struct session *s)
 
 	if (!s->count)
 		return code;
+	interruption_catch(); /* from here on there are temporary files */
 	int prepared = prepare(s);
 	if (prepared)
 		return prepared;
