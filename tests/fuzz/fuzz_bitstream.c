@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What is read of a bitstream is whole words, three at least, with a sync word among them, and reads the same again. */
+/* What is read of a bitstream is whole words, three at least, with a sync word among them, and reads the same
+ * again. */
 #include "fuzz.h"
 
 #include "base/error.h"
