@@ -379,69 +379,6 @@ static void programming_checks_the_version(void **state)
 	assert_mended(b);
 }
 
-static void opening_tells_what_is_there(void **state)
-{
-	static const struct {
-		uint32_t offset, value;
-		bool gone;
-		int rc;
-		const char *word;
-	} cases[] = {
-		{OVERLAY_REG_IDENTITY, 0, false, -ENODEV, "another design"},
-		{OVERLAY_REG_IDENTITY, 0, true, -ENODEV, "all ones"},
-		{OVERLAY_REG_VERSION, (OVERLAY_VERSION_MAJOR - 1) << 16, false, -EPROTO, "version"},
-		{OVERLAY_REG_VERSION, (OVERLAY_VERSION_MAJOR + 1) << 16, false, -EPROTO, "version"},
-		{OVERLAY_REG_GEOMETRY, 28U << 24 | 64U << 16 | 32U << 8 | 8U, false, -EPROTO, "8 x 32 x 64"},
-	};
-	void *pl = NULL;
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct error e = {0};
-
-		chip_begin(1);
-		chip_set(cases[i].offset, cases[i].value);
-		chip.gone = cases[i].gone;
-		assert_int_equal(overlay_open(&chip_bus, false, PATIENCE, &pl, &e), cases[i].rc);
-		assert_int_equal(e.code, cases[i].rc);
-		assert_non_null(strstr(e.text, cases[i].word));
-		assert_int_equal(chip.writes, 0);
-		assert_int_equal(overlay_open(&chip_bus, true, PATIENCE, &pl, &e), 0);
-		assert_int_equal(chip.programmings, 1);
-		overlay_close(pl);
-		chip_end();
-	}
-}
-
-/* Nothing reaches the chip of a network that it cannot run. */
-static void refused_networks_touch_nothing(void **state)
-{
-	struct network *network = tiny_network(1);
-	struct error e = {0};
-	void *pl;
-
-	(void)state;
-	chip_begin(10);
-	assert_int_equal(overlay_open(&chip_bus, false, PATIENCE, &pl, NULL), 0);
-	network->layers[1].stride = 3;
-	assert_int_equal(overlay_load(pl, network, 1, 5, &e), -ENOTSUP);
-	assert_non_null(strstr(e.text, "conv1"));
-	assert_int_equal(chip.writes, 0);
-	network->layers[1].stride = 1;
-	chip.short_length = true;
-	assert_int_equal(overlay_load(pl, network, 1, 5, &e), -EIO);
-	assert_non_null(strstr(e.text, "26 bits"));
-	chip.short_length = false;
-	chip.refuses = true;
-	assert_int_equal(overlay_load(pl, network, 1, 5, &e), -EIO);
-	chip.refuses = false;
-	assert_int_equal(overlay_load(pl, network, 1, 5, &e), 0);
-	overlay_close(pl);
-	assert_int_equal(chip.allocations, 0);
-	chip_end();
-	network_free(network);
-}
-
 static void cycles_are_told_by_layer(void **state)
 {
 	struct bench *b = *state;
@@ -461,41 +398,6 @@ static void cycles_are_told_by_layer(void **state)
 	assert_string_equal(cycles.layers[0].layer->name, "conv1");
 	assert_true(cycles.layers[0].cycles >= 200);
 	assert_string_equal(cycles.layers[2].layer->name, "fc1");
-}
-
-static void failing_allocations(void **state)
-{
-	struct network *network = tiny_network(1);
-	int rc = -ENOMEM;
-	long failures = 0;
-
-	(void)state;
-	if (!ALLOCATION_COUNT) {
-		network_free(network);
-		skip();
-	}
-	chip_begin(10);
-	while (rc && failures < 1000) {
-		struct error e = {0};
-		void *pl = NULL;
-
-		allocation_fail_after(failures++);
-		rc = overlay_open(&chip_bus, false, PATIENCE, &pl, &e);
-		if (!rc)
-			rc = overlay_load(pl, network, 1, 5, &e);
-		allocation_fail_after(-1);
-		if (rc) {
-			assert_int_equal(rc, -ENOMEM);
-			assert_int_equal(e.code, -ENOMEM);
-		}
-		if (pl)
-			overlay_close(pl);
-		assert_int_equal(chip.allocations, 0);
-	}
-	assert_int_equal(rc, 0);
-	assert_true(failures > 10);
-	chip_end();
-	network_free(network);
 }
 
 /* Two threads as in the line, one submits and one waits, resets or programs now and then. */
@@ -596,10 +498,7 @@ int main(void)
 		TEST(a_pl_that_cannot_be_programmed_is_loaded),
 		TEST(a_pl_that_is_gone_is_an_error),
 		TEST(programming_checks_the_version),
-		cmocka_unit_test(opening_tells_what_is_there),
-		cmocka_unit_test(refused_networks_touch_nothing),
 		TEST(cycles_are_told_by_layer),
-		cmocka_unit_test(failing_allocations),
 		TEST(two_threads_and_resets),
 		TEST(pictures_allocate_nothing),
 	};

@@ -25,13 +25,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "unit/simulated_board.h"
+
 #define CODE 0x03727093U
 #define MANAGER "sys/class/fpga_manager/fpga0"
 #define UDMABUF "sys/class/u-dma-buf/udmabuf0"
 #define TREES "sys/kernel/config/device-tree/overlays"
 #define MILLISECOND INT64_C(1000000)
 
-static char board[] = "/tmp/twobit-simulated-board-XXXXXX";
 static int interrupt = -1; /* the kernel's end of the last simulated node */
 static const struct bus_window windows[] = {{"twobit-overlay", 4096}, {"twobit-dma", 4096}};
 
@@ -93,59 +94,6 @@ int __wrap_rmdir(const char *path)
 		tree_file(path, "status", NULL);
 	}
 	return __real_rmdir(path);
-}
-
-static const char *on_board(const char *path)
-{
-	static char full[512];
-
-	snprintf(full, sizeof(full), "%s/%s", board, path);
-	return full;
-}
-
-static void put_bytes(const char *path, const void *data, size_t size)
-{
-	char folder[512];
-
-	snprintf(folder, sizeof(folder), "%s", on_board(path));
-	for (char *at = folder + strlen(board) + 1; (at = strchr(at, '/')); *at++ = '/') {
-		*at = '\0';
-		assert_true(mkdir(folder, 0755) == 0 || errno == EEXIST);
-	}
-	FILE *file = fopen(on_board(path), "wb");
-	assert_non_null(file);
-	assert_int_equal(fwrite(data, 1, size, file), size);
-	assert_int_equal(fclose(file), 0);
-}
-
-static void put(const char *path, const char *text)
-{
-	put_bytes(path, text, strlen(text));
-}
-
-static size_t get(const char *path, char *out, size_t size)
-{
-	FILE *file = fopen(on_board(path), "rb");
-
-	assert_non_null(file);
-	size_t count = fread(out, 1, size - 1, file);
-	out[count] = '\0';
-	fclose(file);
-	return count;
-}
-
-static void put_empty(const char *path, off_t size)
-{
-	put(path, "");
-	assert_int_equal(truncate(on_board(path), size), 0);
-}
-
-static void remove_all(const char *path)
-{
-	char command[600];
-
-	snprintf(command, sizeof(command), "rm -rf '%s'", on_board(path));
-	assert_int_equal(system(command), 0);
 }
 
 static void put_device(int number, const char *name, const char *size)

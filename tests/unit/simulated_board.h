@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* A board's files in a folder, with paths as the board has them. For one test program, behind cmocka.h. */
+#ifndef SIMULATED_BOARD_H
+#define SIMULATED_BOARD_H
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char board[] = "/tmp/twobit-simulated-board-XXXXXX"; /* for mkdtemp */
+
+static inline const char *on_board(const char *path)
+{
+	static char full[512];
+
+	snprintf(full, sizeof(full), "%s/%s", board, path);
+	return full;
+}
+
+static inline void put_bytes(const char *path, const void *data, size_t size)
+{
+	char folder[512];
+
+	snprintf(folder, sizeof(folder), "%s", on_board(path));
+	for (char *at = folder + strlen(board) + 1; (at = strchr(at, '/')); *at++ = '/') {
+		*at = '\0';
+		assert_true(mkdir(folder, 0755) == 0 || errno == EEXIST);
+	}
+	FILE *file = fopen(on_board(path), "wb");
+	assert_non_null(file);
+	assert_int_equal(fwrite(data, 1, size, file), size);
+	assert_int_equal(fclose(file), 0);
+}
+
+static inline void put(const char *path, const char *text)
+{
+	put_bytes(path, text, strlen(text));
+}
+
+static inline size_t get(const char *path, char *out, size_t size)
+{
+	FILE *file = fopen(on_board(path), "rb");
+
+	assert_non_null(file);
+	size_t count = fread(out, 1, size - 1, file);
+	out[count] = '\0';
+	fclose(file);
+	return count;
+}
+
+static inline void put_empty(const char *path, off_t size)
+{
+	put(path, "");
+	assert_int_equal(truncate(on_board(path), size), 0);
+}
+
+static inline void remove_all(const char *path)
+{
+	char command[600];
+
+	snprintf(command, sizeof(command), "rm -rf '%s'", on_board(path));
+	assert_int_equal(system(command), 0);
+}
+
+#endif
