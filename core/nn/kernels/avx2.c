@@ -231,10 +231,8 @@ static void planes(const uint8_t *in, int channels, int bits, uint64_t *out)
 	int words = (channels + 63) / 64;
 
 	for (int w = 0; w < words; w++) {
-		uint8_t rest[64] = {0};
-		const uint8_t *from = in + (size_t)w * 64;
-		if (channels - w * 64 < 64)
-			from = memcpy(rest, from, (size_t)(channels - w * 64));
+		uint8_t rest[64];
+		const uint8_t *from = codes_of_word(in, channels, w, rest);
 		vector low = _mm256_loadu_si256((const vector *)(const void *)from);
 		vector high = _mm256_loadu_si256((const vector *)(const void *)(from + 32));
 		for (int p = 0; p < bits; p++)

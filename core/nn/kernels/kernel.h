@@ -12,6 +12,8 @@
 
 #include "nn/network.h"
 
+#include <string.h>
+
 enum layout { LAYOUT_BYTES, LAYOUT_BITS };
 
 /* Room that kernels and endings may touch beyond what they need, in elements. */
@@ -135,6 +137,15 @@ void pack_columns(const struct kernel *kernel, const struct layer *layer, const 
 static inline int product_vectors(const struct product *product, int lanes)
 {
 	return (product->channels + lanes - 1) / lanes;
+}
+
+/* A pixel's 64 codes of word `w`; where it has fewer, they are copied to `rest`, and zeros follow. */
+static inline const uint8_t *codes_of_word(const uint8_t *pixel, int channels, int w, uint8_t rest[64])
+{
+	const uint8_t *from = pixel + (size_t)w * 64;
+	int left = channels - w * 64;
+
+	return left < 64 ? memcpy(memset(rest, 0, 64), from, (size_t)left) : from;
 }
 
 struct engine;
