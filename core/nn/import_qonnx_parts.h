@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Between the parts of the QONNX importer: the walk over the nodes, constants, the path, and folding. */
+/*
+ * Between the parts of the QONNX importer, from the lowest to the highest: each uses only what stands above
+ * it here. import_qonnx.c, which walks over the nodes, uses all of them.
+ */
 #ifndef NN_IMPORT_QONNX_PARTS_H
 #define NN_IMPORT_QONNX_PARTS_H
 
@@ -77,12 +80,16 @@ struct import {
 #define node_error(m, code, e, format, ...)                                                                  \
 	(error_set(e, code, "%s: node %s: " format, (m)->path, (m)->title, ##__VA_ARGS__), (code))
 
-/* The constant that an input of the node at hand names; NULL in *out: left out. */
-int constant_input(struct import *m, int index, const struct constant **out, struct error *e);
-
-/* The same of an input that must be there. */
-int constant_needed(
-	struct import *m, int index, const char *what, const struct constant **out, struct error *e);
+/* import_qonnx_constant.c. *out is the caller's; constant_free takes NULL. */
+/*
+ * A constant like `from`, with its own numbers, not set yet. What nodes make is bounded by the size of the
+ * model, so that a row of nodes cannot fill the memory.
+ */
+int constant_make(struct import *m, const struct constant *from, bool quantised, struct constant **out,
+	struct error *e);
+int constant_of_tensor(
+	struct import *m, const struct onnx_tensor *tensor, struct constant **out, struct error *e);
+void constant_free(struct constant *constant);
 
 /* A value of it as a real number. */
 static inline double constant_number(const struct constant *constant, size_t index)
@@ -92,33 +99,22 @@ static inline double constant_number(const struct constant *constant, size_t ind
 	return constant->scales ? number * (double)constant->scales[index] : number;
 }
 
+/* import_qonnx_value.c: the tree of names. value_add takes the constant, also when it fails. */
+int value_compare(const void *a, const void *b);
+struct value *value_find(const struct import *m, struct onnx_bytes name);
+int value_add(struct import *m, struct onnx_bytes name, const struct onnx_tensor *initializer,
+	struct constant *constant, struct error *e);
+void value_free(void *value);
+
+/* The constant that an input of the node at hand names; NULL in *out: left out. */
+int constant_input(struct import *m, int index, const struct constant **out, struct error *e);
+
+/* The same of an input that must be there. */
+int constant_needed(
+	struct import *m, int index, const char *what, const struct constant **out, struct error *e);
+
 /* The attribute as a whole number, or `other` when it is missing. */
 int64_t attribute_integer(const struct import *m, const char *name, int64_t other);
-
-/* import_qonnx_constant.c: makes a constant of constants. *out is the caller's; constant_free takes NULL. */
-int constant_of_tensor(
-	struct import *m, const struct onnx_tensor *tensor, struct constant **out, struct error *e);
-int constant_node(struct import *m, struct constant **out, struct error *e);
-int quant_fold(struct import *m, struct constant **out, struct error *e);
-int transpose_fold(struct import *m, struct constant **out, struct error *e);
-int reshape_fold(struct import *m, struct constant **out, struct error *e);
-int identity_fold(struct import *m, struct constant **out, struct error *e);
-void constant_free(struct constant *constant);
-
-/* import_qonnx_quant.c */
-int quant_read(struct import *m, const struct constant **scale, struct quant *quant, struct error *e);
-double quant_apply(const struct quant *quant, double number); /* the whole number, between low and high */
-int quant_follow(struct import *m, struct error *e);
-
-/* import_qonnx_path.c: what a node does to the path. */
-int conv_follow(struct import *m, struct error *e);
-int gemm_follow(struct import *m, struct error *e);
-int matmul_follow(struct import *m, struct error *e);
-int pool_follow(struct import *m, struct error *e);
-int reshape_follow(struct import *m, struct error *e);
-int flatten_follow(struct import *m, struct error *e);
-int identity_follow(struct import *m, struct error *e);
-int softmax_follow(struct import *m, struct error *e);
 
 /* import_qonnx_steps.c: arithmetic by constants. */
 int add_follow(struct import *m, struct error *e);
@@ -134,8 +130,30 @@ double step_apply(const struct step *step, int channel, double number);
 double steps_apply(const struct import *m, int channel, double number);
 void steps_clear(struct import *m);
 
+/* import_qonnx_quant.c */
+int quant_read(struct import *m, const struct constant **scale, struct quant *quant, struct error *e);
+double quant_apply(const struct quant *quant, double number); /* the whole number, between low and high */
+
+/* import_qonnx_fold.c: makes a constant of constants. *out is the caller's. */
+int constant_node(struct import *m, struct constant **out, struct error *e);
+int quant_fold(struct import *m, struct constant **out, struct error *e);
+int transpose_fold(struct import *m, struct constant **out, struct error *e);
+int reshape_fold(struct import *m, struct constant **out, struct error *e);
+int identity_fold(struct import *m, struct constant **out, struct error *e);
+
 /* import_qonnx_layer.c: ends the open layer, in codes or in scores. */
 int layer_end_codes(struct import *m, const struct quant *quant, struct error *e);
 int layer_end_scores(struct import *m, struct error *e);
+
+/* import_qonnx_path.c: what a node does to the path. */
+int conv_follow(struct import *m, struct error *e);
+int gemm_follow(struct import *m, struct error *e);
+int matmul_follow(struct import *m, struct error *e);
+int pool_follow(struct import *m, struct error *e);
+int reshape_follow(struct import *m, struct error *e);
+int flatten_follow(struct import *m, struct error *e);
+int identity_follow(struct import *m, struct error *e);
+int softmax_follow(struct import *m, struct error *e);
+int quant_follow(struct import *m, struct error *e);
 
 #endif

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Quant and BipolarQuant: their parameters, and what they do to the path. */
+/* Quant and BipolarQuant: their parameters, and the whole number that they make of a number. */
 #include "nn/import_qonnx_parts.h"
 
 #include <errno.h>
 #include <math.h>
-#include <stdlib.h>
 #include <strings.h>
 
 enum { BITS_LIMIT = 32 };
@@ -124,72 +123,4 @@ double quant_apply(const struct quant *quant, double number)
 		return number >= 0 ? 1 : -1;
 	double rounded = quant->round(number / quant->scale);
 	return fmin(fmax(rounded, quant->low), quant->high);
-}
-
-/* The difference of each channel between the quantised pixel and its code, the byte; false: it differs. */
-static bool input_codes(struct import *m, const struct quant *quant, double range)
-{
-	for (int c = 0; c < m->shape.channels; c++)
-		for (int pixel = 0; pixel <= UINT8_MAX; pixel++) {
-			double number = steps_apply(m, c, pixel / range);
-			double difference = quant_apply(quant, number) - pixel;
-
-			if (pixel == 0)
-				m->offset[c] = difference;
-			else if (!(difference == m->offset[c]))
-				return false;
-		}
-	return true;
-}
-
-/* Pictures go from 0 to 1, or from 0 to 255: the one for which every byte has a code of its own. */
-static int input_quantise(struct import *m, const struct quant *quant, struct error *e)
-{
-	m->offset = calloc((size_t)m->shape.channels, sizeof(*m->offset));
-	if (!m->offset)
-		return node_error(m, -ENOMEM, e, "out of memory");
-	if (quant->bipolar || (!input_codes(m, quant, 255) && !input_codes(m, quant, 1)))
-		return node_error(m, -EBADMSG, e,
-			"must give each of a pixel's 256 values a code of its own: 8 bits, with a scale of "
-			"1/255 "
-			"for pictures from 0 to 1, or of 1 for pictures from 0 to 255");
-	steps_clear(m);
-	m->scale = quant->scale;
-	m->bits = 8;
-	m->levels = UINT8_MAX;
-	m->place = AT_CODES;
-	return 0;
-}
-
-/* Quantising what is quantised: passed over when no number changes. */
-static int codes_quantise(struct import *m, const struct quant *quant, struct error *e)
-{
-	for (int c = 0; c < m->shape.channels; c++)
-		for (int code = 0; code <= m->levels; code++) {
-			double number = m->scale * (code + m->offset[c]);
-
-			if (!(fabs(quant_apply(quant, number) * quant->scale - number) <=
-				    1e-6 * fabs(m->scale)))
-				return node_error(m, -EBADMSG, e,
-					"quantises what is quantised already, otherwise than before");
-		}
-	return 0;
-}
-
-int quant_follow(struct import *m, struct error *e)
-{
-	const struct constant *scale;
-	struct quant quant;
-	int rc = quant_read(m, &scale, &quant, e);
-
-	if (rc)
-		return rc;
-	for (size_t i = 1; i < scale->count; i++)
-		if (scale->values[i] != scale->values[0])
-			return node_error(m, -EBADMSG, e,
-				"its scale differs between channels; activations need one scale");
-	quant.scale = (double)scale->values[0];
-	if (m->place == AT_INPUT)
-		return input_quantise(m, &quant, e);
-	return m->place == AT_CODES ? codes_quantise(m, &quant, e) : layer_end_codes(m, &quant, e);
 }
