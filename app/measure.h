@@ -107,9 +107,6 @@ int measure_lines(
  * where the network looks at a box in it. */
 void measure_source(const struct network *network, struct camera_options *out);
 
-/* The summary of what is the same in each run: cycles. */
-struct summary measured_once(int64_t ns);
-
 uint64_t measured_operations(const struct network *network);
 double measured_rate(const struct summary *summary); /* a second; 0 without runs */
 double measured_reach(

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "camera/camera.h"
 #include "flow/thread.h"
+#include "image/decode.h"
 #include "interruption.h"
 #include "measure.h"
 #include "nn/engine.h"
@@ -270,13 +271,13 @@ static void read_cycles(struct bench *b, int64_t wall)
 			continue;
 		m->layers[i].merged = false;
 		m->layers[i].pl =
-			measured_once((int64_t)((double)cycles.layers[c].cycles / cycles.hertz * 1e9));
+			summary_constant((int64_t)((double)cycles.layers[c].cycles / cycles.hertz * 1e9));
 	}
 	int64_t picture = (int64_t)((double)cycles.picture / cycles.hertz * 1e9);
 	m->simulated = wall > SIMULATED_FROM * picture;
 	m->pl_alone = picture;
 	if (m->simulated)
-		m->times[MEASURED_PL] = measured_once(picture);
+		m->times[MEASURED_PL] = summary_constant(picture);
 }
 
 static int run_round(struct bench *b, bool kept, struct error *e)
@@ -320,7 +321,7 @@ static int summarise(struct bench *b, bool *stable, struct error *e)
 		*stable &= m->layers[i].software.stable;
 	}
 	if (m->simulated)
-		times[MEASURED_ALL] = measured_once(
+		times[MEASURED_ALL] = summary_constant(
 			times[MEASURED_CONV0].p50 + times[MEASURED_PL].p50 + times[MEASURED_LABEL].p50);
 	return status ? error_set(e, status, "out of memory for statistics") : 0;
 }

@@ -8,8 +8,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define PROGRESS_NANOSECONDS 200000000
-
 const char *const measured_keys[MEASURED_TIMES] = {
 	[MEASURED_SOURCE] = "source",
 	[MEASURED_DECODE] = "decode",
@@ -20,33 +18,6 @@ const char *const measured_keys[MEASURED_TIMES] = {
 	[MEASURED_SOFTWARE_LAYERS] = "software_layers",
 	[MEASURED_SOFTWARE_ALL] = "software_end_to_end",
 };
-
-void measure_source(const struct network *network, struct camera_options *out)
-{
-	struct shape in = network->layers[0].in;
-	int scale = network->view.kind == VIEW_CENTRE ? 1 : 2;
-
-	*out = (struct camera_options){.width = in.width * scale, .height = in.height * scale};
-	out->width = out->width < 32			 ? 32
-		     : out->width > PICTURE_SIDE_MAXIMUM ? PICTURE_SIDE_MAXIMUM
-							 : out->width;
-	out->height = out->height < 32			   ? 32
-		      : out->height > PICTURE_SIDE_MAXIMUM ? PICTURE_SIDE_MAXIMUM
-							   : out->height;
-}
-
-struct summary measured_once(int64_t ns)
-{
-	return (struct summary){.runs = 1,
-		.minimum = ns,
-		.p50 = ns,
-		.p95 = ns,
-		.p99 = ns,
-		.maximum = ns,
-		.stable = true,
-		.low = ns,
-		.high = ns};
-}
 
 uint64_t measured_operations(const struct network *network)
 {
@@ -74,25 +45,6 @@ double measured_gain(const struct measurement *m)
 	int64_t interval = m->lines[LINE_OVERLAPPED].interval.p50;
 
 	return interval > 0 ? (double)m->lines[LINE_IN_TURN].interval.p50 / (double)interval : 0;
-}
-
-void measure_progress(
-	const struct measure_options *options, const char *network, const char *part, double share)
-{
-	static int64_t last;
-	int64_t now = clock_now();
-
-	if (!options->progress || now - last < PROGRESS_NANOSECONDS)
-		return;
-	last = now;
-	fprintf(stderr, "\r\033[K%s: %s, %.0f %%", network, part, 100 * fmin(1, share));
-	fflush(stderr);
-}
-
-void measure_progress_end(const struct measure_options *options)
-{
-	if (options->progress)
-		fputs("\r\033[K", stderr);
 }
 
 int measurement_begin(const struct network *network, struct measurement *out, struct error *e)

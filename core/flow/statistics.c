@@ -91,3 +91,16 @@ int samples_summarise(const struct samples *samples, struct summary *out)
 		      near(earlier, later, STATISTICS_DRIFT, out->p50);
 	return 0;
 }
+
+struct summary summary_constant(int64_t ns)
+{
+	return (struct summary){.runs = 1,
+		.minimum = ns,
+		.p50 = ns,
+		.p95 = ns,
+		.p99 = ns,
+		.maximum = ns,
+		.stable = true,
+		.low = ns,
+		.high = ns};
+}

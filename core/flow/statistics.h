@@ -44,4 +44,7 @@ bool samples_add(struct samples *samples, int64_t value);
  */
 int samples_summarise(const struct samples *samples, struct summary *out);
 
+/* The summary of one value that is the same in each run, such as a count of cycles. */
+struct summary summary_constant(int64_t value);
+
 #endif
