@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "classifier.h"
 #include "flow/frame.h"
+#include "image/decode.h"
 #include "networks.h"
 #include "output.h"
 

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "flow/caption.h"
 #include "image/caption.h"
+#include "image/decode.h"
 #include "image/view.h"
 #include "nn/engine.h"
 

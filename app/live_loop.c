@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "command.h"
+#include "image/decode.h"
 #include "signals.h"
 
 #include <errno.h>

@@ -5,6 +5,7 @@
 #include "camera/camera.h"
 #include "classifier.h"
 #include "command.h"
+#include "image/decode.h"
 #include "networks.h"
 #include "nn/smoothing.h"
 #include "output.h"

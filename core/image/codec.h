@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What picture.c puts together. Each fills out and returns 0, or leaves no picture and says why, without a
+/* What decode.c puts together. Each fills out and returns 0, or leaves no picture and says why, without a
  * path. */
 #ifndef IMAGE_CODEC_H
 #define IMAGE_CODEC_H
@@ -7,9 +7,6 @@
 #include "image/picture.h"
 
 #include <stdbool.h>
-
-/* picture_resize for sizes that a file claims: too large is -EBADMSG here, with a sentence. */
-int picture_claim(struct picture *picture, uint32_t width, uint32_t height, struct error *e);
 
 bool jpeg_begins(const uint8_t *data, size_t size);
 bool png_begins(const uint8_t *data, size_t size);

@@ -45,17 +45,12 @@ struct picture {
 int picture_resize(struct picture *picture, int width, int height);
 int raw_picture_reserve(struct raw_picture *raw, size_t bytes);
 
+/* picture_resize for sizes that a file claims: too large is -EBADMSG here, with a sentence. */
+int picture_claim(struct picture *picture, uint32_t width, uint32_t height, struct error *e);
+
 /* Frees the memory and zeroes the struct. */
 void picture_finish(struct picture *picture);
 void raw_picture_finish(struct raw_picture *raw);
-
-/*
- * Decodes and converts to BGRX (JPEG with libjpeg's exact DCT and smooth chroma, as in training). A scale
- * below 1 lets JPEG come out smaller, where that costs less: by the smallest of 1/8, 1/4, 1/2 and 1 that is
- * not below it. -EBADMSG with a sentence for a broken, truncated or too large picture; the picture then holds
- * nothing to show.
- */
-int picture_decode(const struct raw_picture *raw, double scale, struct picture *out, struct error *e);
 
 /*
  * As JPEG (4:2:2), for raw pictures that are none. quality: 1 … 100. Fills all of out, keeping its memory
@@ -65,9 +60,6 @@ int picture_encode_jpeg(const struct picture *picture, int quality, struct raw_p
 
 /* The size in pixels that a JPEG's header says. 0 or -EBADMSG. */
 int picture_jpeg_size(const uint8_t *data, size_t size, int *width, int *height);
-
-/* A picture file: JPEG or PNG (by content, not by name). -ENOENT …, -EBADMSG; the sentence names the path. */
-int picture_read_file(const char *path, struct picture *out, struct error *e);
 
 /* Writes a PNG through a temporary name, so that an old file stays whole when writing fails. */
 int picture_write_png(const char *path, const struct picture *picture, struct error *e);

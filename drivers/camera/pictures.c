@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "camera/drivers.h"
 #include "camera/slide.h"
+#include "image/decode.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -5,6 +5,7 @@
  */
 #include "base/error.h"
 #include "camera/drivers.h"
+#include "image/decode.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "flow/caption.h"
+#include "image/decode.h"
 #include "recorder/container.h"
 #include "recorder/names.h"
 

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "flow/thread.h"
+#include "image/decode.h"
 #include "recorder/names.h"
 #include "recorder/writer.h"
 

@@ -21,6 +21,7 @@
 
 #include <cmocka.h>
 
+#include "image/decode.h"
 #include "unit/sample_jpeg.h"
 
 static char folder[] = "/tmp/twobit-camera-XXXXXX";

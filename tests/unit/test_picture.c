@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Pictures: decoding against the libraries themselves, broken files, conversions, writing. */
+#include "image/decode.h"
 #include "image/picture.h"
 
 #include "base/error.h"

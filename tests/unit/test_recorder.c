@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The recorder as a whole: what is in the files afterwards. */
 #include "base/log.h"
+#include "image/decode.h"
 #include "recorder_rig.h"
 
 #include <errno.h>

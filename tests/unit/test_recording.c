@@ -5,6 +5,7 @@
  */
 #include "base/error.h"
 #include "base/log.h"
+#include "image/decode.h"
 #include "line.h"
 #include "network_builder.h"
 #include "recorded.h"

@@ -8,6 +8,7 @@
  * parts of two frames.
  */
 #include "base/error.h"
+#include "image/decode.h"
 #include "pattern.h"
 
 #include <errno.h>

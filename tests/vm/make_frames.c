@@ -4,6 +4,7 @@
  * Without pictures 256 frames of the numbered pattern; else the middle of each picture.
  */
 #include "base/error.h"
+#include "image/decode.h"
 #include "pattern.h"
 
 #include <stdio.h> /* which jpeglib.h wants before it */
