@@ -9,6 +9,7 @@
 #include "machine/machine.h"
 #include "networks.h"
 #include "nn/engine.h"
+#include "nn/kernels/table.h"
 #include "pl/pl.h"
 #include "self_test.h"
 

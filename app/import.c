@@ -7,6 +7,7 @@
 #include "nn/import_npy.h"
 #include "nn/import_qnn_mo.h"
 #include "nn/import_qonnx.h"
+#include "nn/network_save.h"
 
 #include <errno.h>
 #include <stdio.h>

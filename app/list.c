@@ -8,6 +8,8 @@
 #include "list_cameras.h"
 #include "networks.h"
 #include "nn/engine.h"
+#include "nn/kernels/table.h"
+#include "nn/network_load.h"
 #include "output.h"
 #include "pl/pl.h"
 

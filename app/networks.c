@@ -2,6 +2,7 @@
 #include "networks.h"
 
 #include "base/error.h"
+#include "nn/network_load.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "nn/kernels/kernel.h"
 #include "nn/kernels/map.h"
+#include "nn/kernels/table.h"
 
 #include <errno.h>
 #include <stdlib.h>

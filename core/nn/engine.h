@@ -10,6 +10,8 @@
 
 struct engine;
 struct error;
+struct kernel;
+struct processor;
 
 /*
  * Plans layers first … last − 1 and packs their weights. `kernels` restricts the choice: NULL allows all that
@@ -18,6 +20,14 @@ struct error;
  * the engine.
  */
 int engine_create(const struct network *network, int first, int last, const char *kernels,
+	struct engine **out, struct error *e);
+
+/*
+ * engine_create for those who choose themselves: processors, slowest first; `forced` takes every layer that
+ * it fits (NULL: the cheapest kernel for each).
+ */
+int engine_create_from(const struct network *network, int first, int last,
+	const struct processor *const *processors, int count, const struct kernel *forced,
 	struct engine **out, struct error *e);
 
 /* Takes NULL. */
@@ -31,8 +41,5 @@ void engine_run(struct engine *engine, const uint8_t *in, void *out);
 
 /* The kernel chosen for a layer of the network within first … last − 1: "avx2-bits", say. */
 const char *engine_kernel(const struct engine *engine, int layer);
-
-/* Names for `kernels` above that this processor can run, fastest first, NULL-terminated. */
-const char *const *kernel_names(void);
 
 #endif

@@ -15,7 +15,9 @@
 #include "base/error.h"
 #include "nn/labels.h"
 #include "nn/limits.h"
+#include "nn/network_names.h"
 #include "nn/network_parse.h"
+#include "nn/network_view.h"
 
 #include <endian.h>
 #include <errno.h>

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "nn/limits.h"
+#include "nn/network_names.h"
 
 #include <dirent.h>
 #include <errno.h>

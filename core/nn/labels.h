@@ -8,12 +8,6 @@
 struct error;
 
 /*
- * NULL when `length` bytes are a label: 1 … 255 bytes of UTF-8 without control characters or outer spaces.
- * Else what is wrong, as the end of a sentence.
- */
-const char *label_fault(const char *text, size_t length);
-
-/*
  * Reads one label a line into network->labels, network->class_count of them. `file` is the name for messages:
  * "file:line: …". `text` need not end in a zero.
  */

@@ -39,7 +39,4 @@ static inline int layer_levels(const struct layer *layer)
 	return (1 << layer->output_bits) - 1;
 }
 
-/* A layer's name becomes part of file names: letters, digits, '_', '-' and '.', the first one not '.'. */
-bool name_valid(const char *name);
-
 #endif

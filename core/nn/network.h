@@ -81,18 +81,6 @@ struct network {
 };
 
 /*
- * Reads and checks the folder (docs/formats.md says what is in it). On success *out is owned by the caller.
- * Fails with one sentence in *e that names file, layer and field; reads nothing past its end.
- */
-int network_load(const char *folder, struct network **out, struct error *e);
-
-/*
- * Writes the network as a folder that network_load reads. The folder is made when all of it is written; it
- * must not be there before, or be empty. After a failure all is as it was.
- */
-int network_save(const struct network *network, const char *folder, struct error *e);
-
-/*
  * Checks what network_load promises of a network, however it was made: chained shapes, ranges, ascending
  * thresholds, accumulators that cannot overflow. Importers call it.
  */

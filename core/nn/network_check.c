@@ -1,21 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
-#include "nn/labels.h"
 #include "nn/limits.h"
-#include "nn/network_parse.h"
+#include "nn/network_names.h"
+#include "nn/network_view.h"
 
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-bool name_valid(const char *name)
-{
-	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
-	size_t length = strspn(name, allowed);
-
-	return length > 0 && length <= NAME_LIMIT && name[length] == '\0' && name[0] != '.';
-}
 
 static int within(int value, int64_t low, int64_t high, const char *field, struct error *e)
 {

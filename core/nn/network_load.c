@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "nn/network_load.h"
+
 #include "base/error.h"
 #include "nn/network_parse.h"
 

@@ -4,6 +4,8 @@
 #include "base/error.h"
 #include "nn/labels.h"
 #include "nn/limits.h"
+#include "nn/network_names.h"
+#include "nn/network_view.h"
 
 #include <errno.h>
 #include <jansson.h>

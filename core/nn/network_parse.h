@@ -54,16 +54,6 @@ network_parser network_parse;
 /* The network that `parse` makes of the folder's files. Errors begin with a path. */
 int folder_parse(const char *folder, network_parser *parse, struct network **out, struct error *e);
 
-/* Of what "view" does not say. MNIST's digits fill 20 of 28 pixels. */
-#define VIEW_SIZE_DEFAULT 0.6
-#define VIEW_FILL_DEFAULT (20.0 / 28)
-
-/* The value of the field "view" (NULL: the field is missing), and the other way round (NULL: nothing to say,
- * or no memory). The error begins with the field. */
-int view_parse(const json_t *value, struct view *view, struct error *e);
-json_t *view_json(const struct view *view);
-bool view_valid(const struct view *view);
-
 /*
  * Reads the arrays of a layer that passed layer_check_shape. names: the file of each, NULL for the default. A
  * layer of scores gives the network its class_count, scale and bias. The error begins with a field.

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+#include "nn/network_save.h"
+
 #include "base/error.h"
 #include "nn/limits.h"
 #include "nn/network_parse.h"
+#include "nn/network_view.h"
 #include "nn/npy.h"
 
 #include <dirent.h>

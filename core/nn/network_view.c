@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The field "view" of network.json: how the network looks at what a camera sees. */
+#include "nn/network_view.h"
+
 #include "base/error.h"
-#include "nn/network_parse.h"
 
 #include <errno.h>
 #include <string.h>

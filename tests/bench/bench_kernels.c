@@ -8,6 +8,7 @@
 #include "bench/peak.h"
 #include "nn/engine.h"
 #include "nn/kernels/kernel.h"
+#include "nn/kernels/table.h"
 #include "unit/random_network.h"
 
 #include <stdio.h>

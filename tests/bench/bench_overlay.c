@@ -4,6 +4,7 @@
  * include the CRC of what is sent and received.
  */
 #include "base/error.h"
+#include "nn/network_load.h"
 #include "pl/overlay/program.h"
 
 #include <stdio.h>

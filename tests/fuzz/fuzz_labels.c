@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "nn/labels.h"
+#include "nn/network_names.h"
 
 #include <stdlib.h>
 #include <string.h>

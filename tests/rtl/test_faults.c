@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "line_stages.h"
 #include "nn/engine.h"
+#include "nn/network_load.h"
 #include "pl/rtl/faults.h"
 #include "unit/network_builder.h"
 

@@ -13,6 +13,7 @@
 
 extern "C" {
 #include "base/error.h"
+#include "nn/network_load.h"
 }
 
 #include <cstdio>

@@ -9,6 +9,7 @@
 extern "C" {
 #include "base/error.h"
 #include "pl/pl.h"
+#include "nn/network_load.h"
 }
 
 #include <cerrno>

@@ -6,6 +6,8 @@
 #include "base/error.h"
 #include "network_builder.h"
 #include "nn/network.h"
+#include "nn/network_load.h"
+#include "nn/network_save.h"
 
 #include <jansson.h>
 #include <setjmp.h>

@@ -15,6 +15,8 @@
 #include <sys/stat.h>
 
 #include "network_builder.h"
+#include "nn/network_load.h"
+#include "nn/network_save.h"
 #include <cmocka.h>
 
 enum { LAYERS = 4, WIDEST = 1024, PIXELS = 784 };

@@ -14,6 +14,8 @@
 #include <stdarg.h>
 
 #include "network_builder.h"
+#include "nn/network_load.h"
+#include "nn/network_save.h"
 #include <cmocka.h>
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))

@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "nn/engine.h"
 #include "nn/kernels/kernel.h"
+#include "nn/kernels/table.h"
 #include "unit/random_network.h"
 
 #include <errno.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Folders that load are the same bits again; folders that must not load say why. */
 #include "network_spoiled.h"
+#include "nn/network_save.h"
 #include "nn/npy.h"
 
 #include <dirent.h>

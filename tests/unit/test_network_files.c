@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Arrays, texts and whole folders that must not load; networks in memory that must not pass. */
 #include "network_spoiled.h"
+#include "nn/network_load.h"
 #include "nn/npy.h"
 
 #include <errno.h>

@@ -111,9 +111,6 @@ extern const struct processor processor_avx512;
 extern const struct processor processor_avx512vpopcntdq;
 extern const struct processor processor_avx512vnni;
 
-/* Those that this machine has, slowest first. */
-const struct processor *const *processors_present(int *count);
-
 /* For `fits`: 1-bit weights on codes; anything that is not 1 bit only; no sum of 4 products leaves 16 bits.
  */
 bool fits_bits(const struct layer *layer);
@@ -147,16 +144,5 @@ static inline const uint8_t *codes_of_word(const uint8_t *pixel, int channels, i
 
 	return left < 64 ? memcpy(memset(rest, 0, 64), from, (size_t)left) : from;
 }
-
-struct engine;
-struct error;
-
-/*
- * engine_create for those who choose themselves: processors, slowest first; `forced` takes every layer that
- * it fits (NULL: the cheapest kernel for each).
- */
-int engine_create_from(const struct network *network, int first, int last,
-	const struct processor *const *processors, int count, const struct kernel *forced,
-	struct engine **out, struct error *e);
 
 #endif

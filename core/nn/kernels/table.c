@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "nn/engine.h"
+#include "nn/kernels/table.h"
+
 #include "nn/kernels/kernel.h"
 
 #include <threads.h>

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* The field "view" of network.json: how the network looks at what a camera sees. */
+#ifndef NN_NETWORK_VIEW_H
+#define NN_NETWORK_VIEW_H
+
+#include "image/view.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+
+struct error;
+
+/* Of what "view" does not say. MNIST's digits fill 20 of 28 pixels. */
+#define VIEW_SIZE_DEFAULT 0.6
+#define VIEW_FILL_DEFAULT (20.0 / 28)
+
+/* The value of the field "view" (NULL: the field is missing), and the other way round (NULL: nothing to say,
+ * or no memory). The error begins with the field. */
+int view_parse(const json_t *value, struct view *view, struct error *e);
+json_t *view_json(const struct view *view);
+bool view_valid(const struct view *view);
+
+#endif
