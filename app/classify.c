@@ -3,9 +3,11 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "classifier.h"
+#include "command.h"
 #include "flow/frame.h"
 #include "image/decode.h"
 #include "networks.h"
+#include "options.h"
 #include "output.h"
 
 #include <stdio.h>
@@ -96,7 +98,7 @@ static int classify_files(struct classifier *classifier, const struct network *n
 	return code;
 }
 
-static int run(int argc, char **argv)
+static int run(struct invocation *invocation)
 {
 	struct values values = {.top = 5};
 	struct network *network = NULL;
@@ -104,18 +106,18 @@ static int run(int argc, char **argv)
 	enum failure where;
 	struct error e;
 	int count;
-	int code = options_parse(&classify_command, argc, argv, &values, &count);
+	int code = options_parse(invocation, &values, &count);
 
 	if (code != OPTIONS_GO_ON)
 		return code;
 	if (!count)
-		return usage_error(&classify_command, "a picture is missing");
+		return usage_error(invocation, "a picture is missing");
 	if (networks_open(values.network, &network, &e))
 		return fail(FAILURE_NETWORK, &e);
 	if (classifier_create(network, values.pl, values.kernels, &classifier, &where, &e))
 		code = fail(where, &e);
 	else
-		code = classify_files(classifier, network, &values, argv, count);
+		code = classify_files(classifier, network, &values, invocation->argv, count);
 	classifier_destroy(classifier);
 	network_free(network);
 	return output_finish(code);

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A subcommand of `twobit`: one file, one struct, a line here and a line in commands.c.
+ * A subcommand of `twobit`, and one call of it.
  *
- * What a command prints for its user to read on goes to stdout, all else to stderr through base/log.h. It
- * returns an exit code of sysexits.h; `fail` and `output_finish` choose it.
+ * A command is one file with one struct, and two lines in commands.c. What it prints for its user to read on
+ * goes to stdout, all else to stderr through base/log.h. It returns an exit code of sysexits.h; `fail` and
+ * `output_finish` choose it.
  */
 #ifndef APP_COMMAND_H
 #define APP_COMMAND_H
 
-#include "options.h"
+#include <stdbool.h>
 
 struct error;
+struct invocation;
+struct option;
 
 struct command {
 	const char *name;
@@ -19,16 +22,20 @@ struct command {
 	const char *details;  /* paragraphs for help, wrapped by hand; may be NULL */
 	const char *examples; /* "twobit live test\n…", one a line; may be NULL */
 	const struct option *options;
-	int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns the exit code */
+	int (*run)(struct invocation *invocation); /* the exit code, or OPTIONS_HELP */
 };
 
-/* Each defined in its own file; the function behind `run` can be static. */
-extern const struct command live_command, record_command, replay_command, classify_command, evaluate_command,
-	measure_command, list_command, import_command, doctor_command;
+/* One call: `twobit COMMAND ARGUMENT…`. */
+struct invocation {
+	const struct command *command;
+	const struct command *const *commands; /* all of them, ends in NULL: a file has sections for them */
+	int argc;
+	char **argv; /* argv[0] is the command's name; ends in NULL */
 
-/* All of them, as `twobit help` lists them; ends in NULL. */
-#define COMMANDS_MAXIMUM 32
-extern const struct command *const commands[];
+	/* The common options, as options_parse finds them. */
+	bool quiet, verbose, help;
+	const char *level, *colour; /* NULL: not given */
+};
 
 /* What was being done when an error came: it decides the exit code. */
 enum failure {
@@ -45,13 +52,7 @@ enum failure {
 /* The exit code of an error (a negative errno value), 71 for -ENOMEM wherever it came from. */
 int failure_exit_code(enum failure where, int code);
 
-/* Tells e->text as an error line and returns the exit code. */
+/* Prints e->text as an error line and returns the exit code. */
 int fail(enum failure where, const struct error *e);
-
-/*
- * To end every command with: flushes stdout. Returns `code`, or, when stdout could not be written, tells it
- * and returns 74.
- */
-int output_finish(int code);
 
 #endif

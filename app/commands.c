@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "command.h"
+#include "commands.h"
+
+#include <stddef.h>
+
+/* Each is defined in its own file. They stand in no header, so that no command sees another. */
+extern const struct command live_command, record_command, replay_command, classify_command, evaluate_command,
+	measure_command, list_command, import_command, doctor_command;
 
 const struct command *const commands[] = {
 	&live_command,

@@ -4,6 +4,7 @@
 
 #include "command.h"
 #include "networks.h"
+#include "options.h"
 #include "output.h"
 
 #include <stdarg.h>
@@ -85,19 +86,19 @@ void doctor_find(struct doctor *doctor, enum finding finding, const char *remedy
 			output_text(sentence), "remedy", remedy ? output_text(remedy) : json_null()));
 }
 
-static int run(int argc, char **argv)
+static int run(struct invocation *invocation)
 {
 	struct values values = {.network = NETWORK_DEFAULT, .folder = "."};
 	struct doctor doctor = {0};
 	int count;
-	int code = options_parse(&doctor_command, argc, argv, &values, &count);
+	int code = options_parse(invocation, &values, &count);
 
 	if (code != OPTIONS_GO_ON)
 		return code;
 	if (count)
-		return usage_error(&doctor_command, "\"%s\" is one argument too many", argv[0]);
+		return usage_error(invocation, "\"%s\" is one argument too many", invocation->argv[0]);
 	doctor.rows = values.json ? json_array() : NULL;
-	doctor.colour = colour_wanted(STDOUT_FILENO);
+	doctor.colour = colour_wanted(invocation, STDOUT_FILENO);
 	const struct doctor_options looked = {values.network, values.folder};
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		doctor.part = parts[i].name;

@@ -2,9 +2,11 @@
 /* `twobit evaluate`: how often a network is right on labelled pictures. */
 #include "base/error.h"
 #include "base/log.h"
+#include "command.h"
 #include "evaluation.h"
 #include "networks.h"
 #include "nn/npy.h"
+#include "options.h"
 #include "output.h"
 
 #include <errno.h>
@@ -42,6 +44,7 @@ static const struct option options[] = {
 
 /* All that a run has open. */
 struct session {
+	const struct invocation *invocation;
 	struct values values;
 	const char *path;
 	struct network *network;
@@ -167,7 +170,7 @@ static int evaluate(struct session *s)
 		.kernels = v->kernels,
 		.pictures = v->pictures && v->pictures < size ? v->pictures : size,
 		.workers = v->jobs,
-		.progress = isatty(STDERR_FILENO) && !quiet()};
+		.progress = isatty(STDERR_FILENO) && !quiet(s->invocation)};
 	if (!s->options.workers) {
 		long online = sysconf(_SC_NPROCESSORS_ONLN);
 		s->options.workers = online < 1			? 1
@@ -182,19 +185,19 @@ static int evaluate(struct session *s)
 	return finish(s);
 }
 
-static int run(int argc, char **argv)
+static int run(struct invocation *invocation)
 {
-	struct session s = {0};
+	struct session s = {.invocation = invocation};
 	int count;
-	int code = options_parse(&evaluate_command, argc, argv, &s.values, &count);
+	int code = options_parse(invocation, &s.values, &count);
 
 	if (code != OPTIONS_GO_ON)
 		return code;
 	if (!count)
-		return usage_error(&evaluate_command, "a data set is missing");
+		return usage_error(invocation, "a data set is missing");
 	if (count > 1)
-		return usage_error(&evaluate_command, "\"%s\" is one argument too many", argv[1]);
-	s.path = argv[0];
+		return usage_error(invocation, "\"%s\" is one argument too many", invocation->argv[1]);
+	s.path = invocation->argv[0];
 	code = evaluate(&s);
 	output_file_drop(&s.scores);
 	evaluation_finish(&s.result);

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#include "help.h"
+
 #include "command.h"
+#include "options.h"
+#include "output.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -8,6 +8,8 @@
 #include "nn/import_qnn_mo.h"
 #include "nn/import_qonnx.h"
 #include "nn/network_save.h"
+#include "options.h"
+#include "output.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -77,23 +79,23 @@ static void list_formats(char *room, size_t size)
 			formats[i].name);
 }
 
-static int run(int argc, char **argv)
+static int run(struct invocation *invocation)
 {
 	int count;
-	int code = options_parse(&import_command, argc, argv, NULL, &count);
+	int code = options_parse(invocation, NULL, &count);
 
 	if (code != OPTIONS_GO_ON)
 		return code;
 	if (count < 3)
-		return usage_error(&import_command, "FORMAT, FROM and TO are needed");
+		return usage_error(invocation, "FORMAT, FROM and TO are needed");
 	if (count > 3)
-		return usage_error(&import_command, "\"%s\" is one argument too many", argv[3]);
+		return usage_error(invocation, "\"%s\" is one argument too many", invocation->argv[3]);
 	for (size_t i = 0; i < FORMATS; i++)
-		if (strcmp(argv[0], formats[i].name) == 0)
-			return output_finish(import_to(i, argv[1], argv[2]));
+		if (strcmp(invocation->argv[0], formats[i].name) == 0)
+			return output_finish(import_to(i, invocation->argv[1], invocation->argv[2]));
 	char names[128];
 	list_formats(names, sizeof(names));
-	return usage_error(&import_command, "unknown format \"%s\", it can be %s", argv[0], names);
+	return usage_error(invocation, "unknown format \"%s\", it can be %s", invocation->argv[0], names);
 }
 
 const struct command import_command = {

@@ -10,12 +10,13 @@
 
 #define NANOSECONDS 1000000000LL
 
-int line_values_source(struct line_values *v, const struct command *command, int count, char **arguments)
+int line_values_source(struct line_values *v, const struct invocation *invocation, int count)
 {
 	if (count > 1 || (count == 1 && v->source))
-		return usage_error(command, "one source at a time: \"%s\" is too much", arguments[count - 1]);
+		return usage_error(
+			invocation, "one source at a time: \"%s\" is too much", invocation->argv[count - 1]);
 	if (count == 1)
-		v->source = arguments[0];
+		v->source = invocation->argv[0];
 	return OPTIONS_GO_ON;
 }
 

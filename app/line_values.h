@@ -7,6 +7,7 @@
 #include "command.h"
 #include "line.h"
 #include "networks.h"
+#include "options.h"
 
 #include <limits.h>
 
@@ -58,7 +59,7 @@ struct line_values {
 
 /* The argument SOURCE, of which there may be one, and not besides --device. OPTIONS_GO_ON or EX_USAGE, told.
  */
-int line_values_source(struct line_values *v, const struct command *command, int count, char **arguments);
+int line_values_source(struct line_values *v, const struct invocation *invocation, int count);
 
 /* Paced; with what the values say. They must outlive the camera. */
 struct camera_options line_values_camera(const struct line_values *v);

@@ -10,6 +10,7 @@
 #include "nn/engine.h"
 #include "nn/kernels/table.h"
 #include "nn/network_load.h"
+#include "options.h"
 #include "output.h"
 #include "pl/pl.h"
 
@@ -175,26 +176,26 @@ static int print_lists(const char *only, bool json)
 	return output_finish(code);
 }
 
-static int run(int argc, char **argv)
+static int run(struct invocation *invocation)
 {
 	struct values values = {0};
 	const char *names[LISTS + 1] = {0};
 	int count;
-	int code = options_parse(&list_command, argc, argv, &values, &count);
+	int code = options_parse(invocation, &values, &count);
 
 	if (code != OPTIONS_GO_ON)
 		return code;
 	if (count > 1)
-		return usage_error(&list_command, "\"%s\" is one argument too many", argv[1]);
+		return usage_error(invocation, "\"%s\" is one argument too many", invocation->argv[1]);
 	for (size_t i = 0; i < LISTS; i++) {
 		names[i] = lists[i].name;
-		if (count && strcmp(argv[0], lists[i].name) == 0)
-			return print_lists(argv[0], values.json);
+		if (count && strcmp(invocation->argv[0], lists[i].name) == 0)
+			return print_lists(invocation->argv[0], values.json);
 	}
 	if (!count)
 		return print_lists(NULL, values.json);
-	const char *close = closest_word(argv[0], names);
-	return usage_error(&list_command, "nothing called \"%s\" to list%s%s%s", argv[0],
+	const char *close = closest_word(invocation->argv[0], names);
+	return usage_error(invocation, "nothing called \"%s\" to list%s%s%s", invocation->argv[0],
 		close ? ", did you mean " : "", close ? close : "", close ? "?" : "");
 }
 

@@ -5,6 +5,7 @@
 #include "line_values.h"
 #include "live_loop.h"
 #include "live_report.h"
+#include "options.h"
 #include "output.h"
 #include "recording.h"
 #include "signals.h"
@@ -55,6 +56,7 @@ static const struct option options[] = {
 
 /* What is open, so that one function can close it all. */
 struct session {
+	const struct invocation *invocation;
 	struct values values;
 	struct network *network;
 	struct camera *camera;
@@ -81,11 +83,11 @@ static int prepare_recording(struct session *s, struct error *e)
 	recording_begin(&s->recording, &s->recording_values);
 	int status = v->record ? recorder_check(&s->recording.options, e) : 0;
 	if (status)
-		return status == -EINVAL ? option_refuse(&live_command, v->record, e->text)
+		return status == -EINVAL ? option_refuse(s->invocation, v->record, e->text)
 					 : fail(FAILURE_CREATE, e);
 	const struct output_name written[] = {
 		{"--record", v->record, true}, {"--trace", v->line.trace}, {"--snapshot", v->snapshot}};
-	return output_names_check(&live_command, written, 3);
+	return output_names_check(s->invocation, written, 3);
 }
 
 static int open_recorder(struct session *s, struct error *e)
@@ -167,22 +169,22 @@ static int run(struct session *s)
 		code = EX_IOERR; /* which was told */
 	if (trace_file_write(s->trace, &e) && !code)
 		code = fail(FAILURE_CREATE, &e);
-	if (v->json || (!quiet() && line_report(s->line)->shown))
+	if (v->json || (!quiet(s->invocation) && line_report(s->line)->shown))
 		live_report_print(line_report(s->line), s->loop.description, s->loop.words, v->json);
 	return code;
 }
 
-static int live_run(int argc, char **argv)
+static int live_run(struct invocation *invocation)
 {
-	struct session s = {
+	struct session s = {.invocation = invocation,
 		.values = {
 			.line = LINE_VALUES_DEFAULT, .display = "auto", .threshold = 0.1, .smoothing = 0.7}};
 	int count;
-	int code = options_parse(&live_command, argc, argv, &s.values, &count);
+	int code = options_parse(invocation, &s.values, &count);
 
 	if (code != OPTIONS_GO_ON)
 		return code;
-	code = line_values_source(&s.values.line, &live_command, count, argv);
+	code = line_values_source(&s.values.line, invocation, count);
 	if (code != OPTIONS_GO_ON)
 		return code;
 	if (s.values.every_frame || s.values.fast)

@@ -2,6 +2,10 @@
 /* `twobit COMMAND …`: finds the command and runs it. */
 #include "base/log.h"
 #include "command.h"
+#include "commands.h"
+#include "help.h"
+#include "options.h"
+#include "output.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -53,9 +57,11 @@ static void keep_standard_descriptors(void)
 
 int main(int argc, char **argv)
 {
+	struct invocation invocation = {.commands = commands};
+
 	keep_standard_descriptors();
 	signal(SIGPIPE, SIG_IGN);
-	log_configure(LOG_INFO, colour_wanted(STDERR_FILENO));
+	log_configure(LOG_INFO, colour_wanted(&invocation, STDERR_FILENO));
 	if (argc < 2)
 		return print_help(stderr);
 	if (strcmp(argv[1], "--version") == 0) {
@@ -71,8 +77,11 @@ int main(int argc, char **argv)
 		log_error("unknown option %s before the command; see `twobit --help`", argv[1]);
 		return EX_USAGE;
 	}
-	const struct command *command = find_command(argv[help ? 2 : 1]);
-	if (!command)
+	invocation.command = find_command(argv[help ? 2 : 1]);
+	if (!invocation.command)
 		return EX_USAGE;
-	return help ? command_help(command) : command->run(argc - 1, argv + 1);
+	invocation.argc = argc - 1;
+	invocation.argv = argv + 1;
+	int code = help ? OPTIONS_HELP : invocation.command->run(&invocation);
+	return code == OPTIONS_HELP ? command_help(invocation.command) : code;
 }

@@ -8,6 +8,7 @@
 #include "machine/energy.h"
 #include "measure_compare.h"
 #include "networks.h"
+#include "options.h"
 #include "output.h"
 
 #include <errno.h>
@@ -44,6 +45,7 @@ static const struct option options[] = {
 
 /* All that a run has open. */
 struct session {
+	const struct invocation *invocation;
 	struct values values;
 	struct network **networks; /* [count] */
 	int count;
@@ -156,7 +158,7 @@ static int run(struct session *s)
 		.time_limit = (int64_t)(v->time_limit * 1e9),
 		.energy = s->energy,
 		.timeline = v->report || v->trace,
-		.progress = isatty(STDERR_FILENO) && !quiet()};
+		.progress = isatty(STDERR_FILENO) && !quiet(s->invocation)};
 	int code = EX_OK;
 
 	machine_read("", &s->all.before);
@@ -262,21 +264,21 @@ static int measure(struct session *s)
 	return code ? code : written;
 }
 
-static int measure_run(int argc, char **argv)
+static int measure_run(struct invocation *invocation)
 {
-	struct session s = {.values = {.pl = "auto", .time_limit = 10}};
+	struct session s = {.invocation = invocation, .values = {.pl = "auto", .time_limit = 10}};
 	int count;
-	int code = options_parse(&measure_command, argc, argv, &s.values, &count);
+	int code = options_parse(invocation, &s.values, &count);
 
 	if (code != OPTIONS_GO_ON)
 		return code;
 	if (count)
-		return usage_error(
-			&measure_command, "\"%s\" is no option; networks are named by --network", argv[0]);
+		return usage_error(invocation, "\"%s\" is no option; networks are named by --network",
+			invocation->argv[0]);
 	if (s.values.all && s.values.networks.items[0])
-		return usage_error(&measure_command, "--all and --network exclude each other");
+		return usage_error(invocation, "--all and --network exclude each other");
 	const struct output_name written[] = {{"--report", s.values.report}, {"--trace", s.values.trace}};
-	if (output_names_check(&measure_command, written, 2))
+	if (output_names_check(invocation, written, 2))
 		return EX_USAGE;
 	code = measure(&s);
 	close_session(&s);

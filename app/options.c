@@ -20,60 +20,54 @@
 static const char *const levels[] = {"error", "warning", "info", "debug", NULL};
 static const char *const colours[] = {"auto", "always", "never", NULL};
 
-struct common {
-	bool quiet, verbose, help;
-	const char *level, *colour;
-};
-
-static struct common common;
-
 const struct option common_options[] = {
 	{"quiet", 'q', OPTION_FLAG, NULL, "Only errors and warnings on stderr",
-		offsetof(struct common, quiet)},
-	{"verbose", 'v', OPTION_FLAG, NULL, "Say more on stderr", offsetof(struct common, verbose)},
+		offsetof(struct invocation, quiet)},
+	{"verbose", 'v', OPTION_FLAG, NULL, "Say more on stderr", offsetof(struct invocation, verbose)},
 	{"log-level", 0, OPTION_CHOICE, "LEVEL", "error, warning, info or debug [info]",
-		offsetof(struct common, level), .choices = levels},
-	{"color", 0, OPTION_CHOICE, "WHEN", "auto, always or never [auto]", offsetof(struct common, colour),
-		.choices = colours},
-	{"help", 'h', OPTION_FLAG, NULL, "Show this help", offsetof(struct common, help)},
+		offsetof(struct invocation, level), .choices = levels},
+	{"color", 0, OPTION_CHOICE, "WHEN", "auto, always or never [auto]",
+		offsetof(struct invocation, colour), .choices = colours},
+	{"help", 'h', OPTION_FLAG, NULL, "Show this help", offsetof(struct invocation, help)},
 	{0},
 };
 
-bool quiet(void)
+bool quiet(const struct invocation *invocation)
 {
-	return common.quiet;
+	return invocation->quiet;
 }
 
-bool colour_wanted(int fd)
+bool colour_wanted(const struct invocation *invocation, int fd)
 {
 	const char *no_colour = getenv("NO_COLOR");
 	const char *term = getenv("TERM");
 
-	if (common.colour && strcmp(common.colour, "auto") != 0)
-		return strcmp(common.colour, "always") == 0;
+	if (invocation->colour && strcmp(invocation->colour, "auto") != 0)
+		return strcmp(invocation->colour, "always") == 0;
 	return isatty(fd) && !(no_colour && no_colour[0]) && term && strcmp(term, "dumb") != 0;
 }
 
-static void configure_log(void)
+static void configure_log(const struct invocation *invocation)
 {
-	enum log_level level = common.verbose ? LOG_DEBUG : common.quiet ? LOG_WARNING : LOG_INFO;
+	enum log_level level = invocation->verbose ? LOG_DEBUG : invocation->quiet ? LOG_WARNING : LOG_INFO;
 
-	for (int i = 0; common.level && levels[i]; i++)
-		if (strcmp(common.level, levels[i]) == 0)
+	for (int i = 0; invocation->level && levels[i]; i++)
+		if (strcmp(invocation->level, levels[i]) == 0)
 			level = (enum log_level)i;
-	log_configure(level, colour_wanted(STDERR_FILENO));
+	log_configure(level, colour_wanted(invocation, STDERR_FILENO));
 }
 
-int usage_error(const struct command *command, const char *format, ...)
+int usage_error(const struct invocation *invocation, const char *format, ...)
 {
+	const char *name = invocation->command->name;
 	char sentence[512];
 	va_list arguments;
 
 	va_start(arguments, format);
 	vsnprintf(sentence, sizeof(sentence), format, arguments);
 	va_end(arguments);
-	configure_log();
-	log_error("%s: %s; see `twobit %s --help`", command->name, sentence, command->name);
+	configure_log(invocation);
+	log_error("%s: %s; see `twobit %s --help`", name, sentence, name);
 	return EX_USAGE;
 }
 
@@ -123,7 +117,8 @@ const char *closest_word(const char *word, const char *const *candidates)
 
 /* One option on its way into the values. */
 struct parse {
-	const struct command *command;
+	struct invocation *invocation;
+	const struct command *command; /* whose options: the invocation's, or a section's */
 	const struct option *option;
 	const char *place; /* "FILE:LINE"; NULL: the command line */
 	char spelled[80];  /* as the user wrote it: "--frames", "-n", "frames" */
@@ -131,7 +126,16 @@ struct parse {
 	void *value, *values;
 };
 
-/* Tells what is wrong with an option, and where it came from. */
+/* Prints what is wrong with an option of the command, and where it came from. */
+static int print_wrong(const struct invocation *invocation, const struct command *command, const char *place,
+	const char *sentence)
+{
+	if (!place)
+		return usage_error(invocation, "%s", sentence);
+	log_error("%s: %s; see `twobit %s --help`", place, sentence, command->name);
+	return EX_CONFIG;
+}
+
 __attribute__((format(printf, 2, 3))) static int wrong(const struct parse *p, const char *format, ...)
 {
 	char sentence[512];
@@ -140,10 +144,7 @@ __attribute__((format(printf, 2, 3))) static int wrong(const struct parse *p, co
 	va_start(arguments, format);
 	vsnprintf(sentence, sizeof(sentence), format, arguments);
 	va_end(arguments);
-	if (!p->place)
-		return usage_error(p->command, "%s", sentence);
-	log_error("%s: %s; see `twobit %s --help`", p->place, sentence, p->command->name);
-	return EX_CONFIG;
+	return print_wrong(p->invocation, p->command, p->place, sentence);
 }
 
 /* Texts that only who uses them can judge, and where they came from. */
@@ -165,17 +166,18 @@ static void remember(const struct parse *p)
 	snprintf(origin->place, sizeof(origin->place), "%s", p->place ? p->place : "");
 }
 
-int option_refuse(const struct command *command, const char *text, const char *sentence)
+int option_refuse(const struct invocation *invocation, const char *text, const char *sentence)
 {
-	struct parse p = {.command = command};
+	char spelled[512];
 
 	for (size_t i = 0; i < origin_count; i++) {
 		if (origins[i].text != text)
 			continue;
-		p.place = origins[i].place[0] ? origins[i].place : NULL;
-		return wrong(&p, "%s: %s", origins[i].spelled, sentence);
+		snprintf(spelled, sizeof(spelled), "%s: %s", origins[i].spelled, sentence);
+		return print_wrong(invocation, invocation->command,
+			origins[i].place[0] ? origins[i].place : NULL, spelled);
 	}
-	return usage_error(command, "%s", sentence);
+	return usage_error(invocation, "%s", sentence);
 }
 
 static int refuse(const struct parse *p, const char *expected)
@@ -395,7 +397,7 @@ static bool find_option(struct parse *p, const char *name, size_t length, char l
 	p->option = find_in(p->command->options, name, length, letter);
 	if (!p->option) {
 		p->option = find_in(common_options, name, length, letter);
-		values = &common;
+		values = p->invocation;
 	}
 	if (!p->option)
 		return false;
@@ -436,7 +438,7 @@ static int parse_long(struct parse *p, char ***next)
 		return set_value(p);
 	p->text = equals ? equals + 1 : **next;
 	if (!p->text)
-		return usage_error(p->command, "%s needs a value, %s", p->spelled, p->option->argument);
+		return usage_error(p->invocation, "%s needs a value, %s", p->spelled, p->option->argument);
 	if (!equals)
 		++*next;
 	return set_value(p);
@@ -459,7 +461,7 @@ static int parse_letters(struct parse *p, char ***next)
 		p->text = letters[1] ? letters + 1 : **next;
 		if (!p->text)
 			return usage_error(
-				p->command, "%s needs a value, %s", p->spelled, p->option->argument);
+				p->invocation, "%s needs a value, %s", p->spelled, p->option->argument);
 		if (!letters[1])
 			++*next;
 		return set_value(p);
@@ -467,18 +469,18 @@ static int parse_letters(struct parse *p, char ***next)
 	return 0;
 }
 
-static const struct command *command_named(const char *name)
+static const struct command *command_named(const struct command *const *commands, const char *name)
 {
-	for (int i = 0; commands[i]; i++)
-		if (strcmp(commands[i]->name, name) == 0)
-			return commands[i];
+	for (; *commands; commands++)
+		if (strcmp((*commands)->name, name) == 0)
+			return *commands;
 	return NULL;
 }
 
-static bool any_command_has(const char *name)
+static bool any_command_has(const struct command *const *commands, const char *name)
 {
-	for (int i = 0; commands[i]; i++)
-		if (find_in(commands[i]->options, name, strlen(name), 0))
+	for (; *commands; commands++)
+		if (find_in((*commands)->options, name, strlen(name), 0))
 			return true;
 	return false;
 }
@@ -487,17 +489,18 @@ static bool any_command_has(const char *name)
 static int apply_setting(void *context, const struct setting *setting)
 {
 	struct parse *p = context;
+	const struct command *const *commands = p->invocation->commands;
 	const struct command *own = p->command, *section = NULL;
 	int code = 0;
 
 	p->place = setting->place;
 	p->text = setting->value;
 	snprintf(p->spelled, sizeof(p->spelled), "%s", setting->name);
-	if (setting->section && !(section = command_named(setting->section)))
+	if (setting->section && !(section = command_named(commands, setting->section)))
 		return wrong(p, "there is no command \"%s\" for a section", setting->section);
 	p->command = section ? section : own;
 	bool known = find_option(p, setting->name, strlen(setting->name), 0);
-	if (!known && (section || !any_command_has(setting->name)))
+	if (!known && (section || !any_command_has(commands, setting->name)))
 		code = unknown_option(p);
 	else if (known && p->command == own && (section || p->option->source != OPTION_FROM_OWN))
 		code = set_value(p);
@@ -535,15 +538,14 @@ static int parse_defaults(struct parse *p)
 	return code ? code : apply_environment(p);
 }
 
-int options_parse(const struct command *command, int argc, char **argv, void *values, int *count)
+int options_parse(struct invocation *invocation, void *values, int *count)
 {
-	struct parse p = {.command = command, .values = values};
-	char **next = argv + 1;
+	struct parse p = {.invocation = invocation, .command = invocation->command, .values = values};
+	char **argv = invocation->argv, **next = argv + 1;
 	bool ended = false;
 
 	origin_count = 0;
 	int defaults = parse_defaults(&p);
-	(void)argc; /* argv ends in NULL, as main's does */
 	*count = 0;
 	while (*next) {
 		int code = 0;
@@ -557,13 +559,13 @@ int options_parse(const struct command *command, int argc, char **argv, void *va
 		} else {
 			code = parse_letters(&p, &next);
 		}
-		if (common.help)
-			return command_help(command);
+		if (invocation->help)
+			return OPTIONS_HELP;
 		if (code)
 			return code;
 	}
 	if (defaults)
 		return defaults;
-	configure_log();
+	configure_log(invocation);
 	return OPTIONS_GO_ON;
 }

@@ -13,7 +13,7 @@
  *     };
  *
  * A value that no option sets keeps what the caller put there: that is where defaults live. Every command
- * also has -q, -v, --log-level, --color and -h/--help, which options_parse handles itself.
+ * also has -q, -v, --log-level, --color and -h/--help, whose values are in struct invocation.
  */
 #ifndef APP_OPTIONS_H
 #define APP_OPTIONS_H
@@ -21,7 +21,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct command;
+struct invocation;
 
 enum option_kind {
 	OPTION_FLAG,	 /* bool, set to true */
@@ -95,35 +95,36 @@ struct option {
 extern const struct option common_options[];
 
 #define OPTIONS_GO_ON (-1)
+#define OPTIONS_HELP (-2)
 
 /*
- * Reads argv[1] … argv[argc − 1] into *values. What is no option is moved to the front of argv, from argv[0]
- * on, and *count is its number (`--` ends the options; `-` alone is no option). Returns OPTIONS_GO_ON, or the
- * exit code that the command shall return at once: help was printed, or a usage error was told.
+ * Reads the invocation's argv[1] … argv[argc − 1] into *values. What is no option is moved to the front of
+ * argv, from argv[0] on, and *count is its number (`--` ends the options; `-` alone is no option). Returns
+ * OPTIONS_GO_ON, or what the command returns at once: OPTIONS_HELP, for its caller to print help, or the exit
+ * code after a usage error, which is printed.
  */
-int options_parse(const struct command *command, int argc, char **argv, void *values, int *count);
+int options_parse(struct invocation *invocation, void *values, int *count);
 
 /* Prints one line on stderr, "twobit live: SENTENCE; try `twobit live --help`", and returns EX_USAGE. */
-int usage_error(const struct command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int usage_error(const struct invocation *invocation, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /*
  * For a value that proves wrong after options_parse: tells it with its option and its place as options_parse
  * would have, and returns EX_USAGE or EX_CONFIG. text: what options_parse put into the value of an
  * OPTION_TEXT or OPTION_TEXTS; any other is told without an option.
  */
-int option_refuse(const struct command *command, const char *text, const char *sentence);
-
-/* Prints the command's help on stdout and returns the exit code. */
-int command_help(const struct command *command);
+int option_refuse(const struct invocation *invocation, const char *text, const char *sentence);
 
 /* The candidate (NULL-terminated list) that `word` was probably meant to be, or NULL. */
 const char *closest_word(const char *word, const char *const *candidates);
 
 /*
- * -q, -v, --log-level and --color, as the command line had them; options_parse has configured the log with
- * them. For those who print more or less on stderr than log lines.
+ * The common options for those who print more or less than log lines; options_parse configures the log with
+ * them.
  */
-bool quiet(void);	    /* -q: no progress, no summary that was not asked for */
-bool colour_wanted(int fd); /* --color, else: a terminal, NO_COLOR unset, TERM not dumb */
+bool quiet(const struct invocation *invocation); /* -q: no progress, no summary that was not asked for */
+/* --color, else: a terminal, NO_COLOR unset, TERM not dumb */
+bool colour_wanted(const struct invocation *invocation, int fd);
 
 #endif

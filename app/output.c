@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* How a command ends: exit codes for errors, and a standard output that is known to be written. */
 #include "output.h"
 
 #include "base/error.h"
 #include "base/log.h"
-#include "command.h"
+#include "options.h"
 #include "recorder/names.h"
 
 #include <errno.h>
@@ -18,39 +17,6 @@
 
 /* Names that are tried for a temporary file. */
 #define TEMPORARIES 100
-
-int failure_exit_code(enum failure where, int code)
-{
-	if (code == -ENOMEM)
-		return EX_OSERR;
-	switch (where) {
-	case FAILURE_SOURCE:
-		return code == -EBADMSG || code == -ENOMSG || code == -EOVERFLOW || code == -EFBIG
-			       ? EX_DATAERR
-			       : EX_NOINPUT;
-	case FAILURE_NETWORK:
-		return EX_CONFIG;
-	case FAILURE_KERNELS:
-		return EX_UNAVAILABLE;
-	case FAILURE_DISPLAY:
-	case FAILURE_PL:
-		return code == -EINVAL ? EX_USAGE : EX_UNAVAILABLE;
-	case FAILURE_CREATE:
-		return code == -ENOSPC || code == -EDQUOT || code == -EFBIG || code == -EIO ? EX_IOERR
-											    : EX_CANTCREAT;
-	case FAILURE_OUTPUT:
-		return EX_IOERR;
-	case FAILURE_OURS:
-		break;
-	}
-	return EX_SOFTWARE;
-}
-
-int fail(enum failure where, const struct error *e)
-{
-	log_error("%s", e->text[0] ? e->text : strerror(-e->code));
-	return failure_exit_code(where, e->code);
-}
 
 int output_finish(int code)
 {
@@ -188,12 +154,12 @@ static bool same_file(const struct output_name *a, const struct output_name *b)
 			       : strcmp(x, y) == 0;
 }
 
-int output_names_check(const struct command *command, const struct output_name *names, int count)
+int output_names_check(const struct invocation *invocation, const struct output_name *names, int count)
 {
 	for (int i = 0; i < count; i++)
 		for (int j = i + 1; j < count; j++)
 			if (names[i].path && names[j].path && same_file(&names[i], &names[j]))
-				return usage_error(command, "%s and %s would both write \"%s\"",
+				return usage_error(invocation, "%s and %s would both write \"%s\"",
 					names[i].option, names[j].option, names[j].path);
 	return EX_OK;
 }

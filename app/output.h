@@ -8,8 +8,14 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-struct command;
 struct error;
+struct invocation;
+
+/*
+ * To end every command with: flushes stdout. Returns `code`, or, when stdout could not be written, prints why
+ * and returns 74.
+ */
+int output_finish(int code);
 
 /* Prints the object on one line and gives its reference up. NULL (out of memory) shows in output_finish. */
 void output_json(json_t *object);
@@ -47,6 +53,6 @@ struct output_name {
  * Whether two of them are one file, so that one would replace the other: told, EX_USAGE; else EX_OK. What is
  * no regular file is nobody's.
  */
-int output_names_check(const struct command *command, const struct output_name *names, int count);
+int output_names_check(const struct invocation *invocation, const struct output_name *names, int count);
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "command.h"
 #include "line_values.h"
+#include "options.h"
 #include "output.h"
 #include "recording.h"
 #include "service.h"
@@ -66,6 +67,7 @@ static const struct option options[] = {
 };
 
 struct session {
+	const struct invocation *invocation;
 	struct values values;
 	struct recording recording;
 	struct recorder *recorder;
@@ -104,17 +106,17 @@ static int start(struct session *s, struct error *e)
 	wanted.once = true;
 	recording_begin(&s->recording, &v->recording);
 	if (recorder_check(&s->recording.options, e))
-		return e->code == -EINVAL ? option_refuse(&record_command, v->recording.file, e->text)
+		return e->code == -EINVAL ? option_refuse(s->invocation, v->recording.file, e->text)
 					  : fail(FAILURE_CREATE, e);
 	const struct output_name written[] = {
 		{"--output", v->recording.file, true}, {"--trace", v->line.trace}};
-	if (output_names_check(&record_command, written, 2))
+	if (output_names_check(s->invocation, written, 2))
 		return EX_USAGE;
 	if (networks_open(v->line.network, &s->network, e))
 		return fail(FAILURE_NETWORK, e);
 	if (recording_parse_when(&s->recording, &v->recording, s->network, e))
 		return option_refuse(
-			&record_command, v->recording.when.items[s->recording.options.when_count], e->text);
+			s->invocation, v->recording.when.items[s->recording.options.when_count], e->text);
 	if (trace_file_open(v->line.trace, s->network->name, &s->trace, e))
 		return fail(FAILURE_CREATE, e);
 	int code = line_values_open(&v->line, &wanted, &s->camera, e);
@@ -220,20 +222,21 @@ static int run(struct session *s)
 		code = fail(FAILURE_CREATE, &e);
 	if (s->values.json)
 		print_json(&report);
-	else if (!quiet())
+	else if (!quiet(s->invocation))
 		print_text(&report);
 	return code;
 }
 
-static int record_run(int argc, char **argv)
+static int record_run(struct invocation *invocation)
 {
-	struct session s = {.values = {.line = LINE_VALUES_DEFAULT, .recording = recording_defaults}};
+	struct session s = {.invocation = invocation,
+		.values = {.line = LINE_VALUES_DEFAULT, .recording = recording_defaults}};
 	int count;
-	int code = options_parse(&record_command, argc, argv, &s.values, &count);
+	int code = options_parse(invocation, &s.values, &count);
 
 	if (code != OPTIONS_GO_ON)
 		return code;
-	code = line_values_source(&s.values.line, &record_command, count, argv);
+	code = line_values_source(&s.values.line, invocation, count);
 	if (code != OPTIONS_GO_ON)
 		return code;
 

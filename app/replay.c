@@ -8,6 +8,7 @@
 #include "image/decode.h"
 #include "networks.h"
 #include "nn/smoothing.h"
+#include "options.h"
 #include "output.h"
 #include "recorder/log_reader.h"
 #include "recorder/names.h"
@@ -287,14 +288,14 @@ static int tell(const struct replay *r)
 	return EX_OK;
 }
 
-static int replay_file(const struct values *values, const char *path)
+static int replay_file(const struct invocation *invocation, const struct values *values, const char *path)
 {
 	struct replay r = {.values = values, .path = path, .where = FAILURE_SOURCE};
 	struct error e = {0};
 	int code;
 
 	if (open_log(&r, &e))
-		code = e.code == -EINVAL ? usage_error(&replay_command, "%s", e.text) : fail(r.where, &e);
+		code = e.code == -EINVAL ? usage_error(invocation, "%s", e.text) : fail(r.where, &e);
 	else if (open_parts(&r, &e) || follow(&r, &e))
 		code = fail(r.where, &e);
 	else
@@ -303,21 +304,21 @@ static int replay_file(const struct values *values, const char *path)
 	return code;
 }
 
-static int replay_run(int argc, char **argv)
+static int replay_run(struct invocation *invocation)
 {
 	struct values values = {.pl = "auto"};
 	int count;
-	int code = options_parse(&replay_command, argc, argv, &values, &count);
+	int code = options_parse(invocation, &values, &count);
 
 	if (code != OPTIONS_GO_ON)
 		return code;
 	if (!count)
-		return usage_error(&replay_command, "which recording?");
+		return usage_error(invocation, "which recording?");
 	if (count > 1 && values.log)
-		return usage_error(&replay_command, "--log is for one recording");
+		return usage_error(invocation, "--log is for one recording");
 	code = EX_OK;
 	for (int i = 0; i < count; i++) {
-		int failed = replay_file(&values, argv[i]);
+		int failed = replay_file(invocation, &values, invocation->argv[i]);
 		code = code ? code : failed;
 	}
 	return output_finish(code);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "command.h"
+#include "options.h"
 #include "output.h"
 #include "recorder/amount.h"
 
@@ -49,6 +50,10 @@ static const struct option options[] = {
 };
 
 static const struct command command = {.name = "try", .summary = "s", .usage = "X", .options = options};
+static const struct command *const commands[] = {&command, NULL};
+
+/* The last one parsed. */
+static struct invocation invocation;
 
 /* Parses a line split at spaces; usage errors are told into the file behind `told`. */
 static char told[1024];
@@ -67,7 +72,9 @@ static int parse(const char *line, struct values *values, char **rest, int *coun
 	argv[argc] = NULL;
 	assert_non_null(file);
 	dup2(fileno(file), STDERR_FILENO);
-	int code = options_parse(&command, argc, argv, values, count);
+	invocation =
+		(struct invocation){.command = &command, .commands = commands, .argc = argc, .argv = argv};
+	int code = options_parse(&invocation, values, count);
 	dup2(old, STDERR_FILENO);
 	close(old);
 	rewind(file);
@@ -195,7 +202,7 @@ static const char *told_later(const char *text, int code)
 
 	assert_non_null(file);
 	dup2(fileno(file), STDERR_FILENO);
-	assert_int_equal(option_refuse(&command, text, "is no good"), code);
+	assert_int_equal(option_refuse(&invocation, text, "is no good"), code);
 	dup2(old, STDERR_FILENO);
 	close(old);
 	rewind(file);
@@ -243,6 +250,19 @@ static void arguments(void **state)
 		assert_string_equal(rest[i], expected[i]);
 }
 
+static void help_is_for_the_caller(void **state)
+{
+	struct values values = {0};
+	char *rest[64];
+	int count;
+
+	(void)state;
+	assert_int_equal(parse("-f --help --zzz", &values, rest, &count), OPTIONS_HELP);
+	assert_string_equal(told, "");
+	assert_int_equal(parse("-fhz", &values, rest, &count), OPTIONS_HELP);
+	refuse("--zzz --help", "unknown option --zzz;");
+}
+
 static void close_words(void **state)
 {
 	static const char *const words[] = {"networks", "sources", "pl", NULL};
@@ -264,15 +284,15 @@ static void colours(void **state)
 	(void)state;
 	unsetenv("NO_COLOR");
 	setenv("TERM", "xterm", 1);
-	assert_false(colour_wanted(plain));
+	assert_false(colour_wanted(&invocation, plain));
 	accept("--color always");
-	assert_true(colour_wanted(plain));
+	assert_true(colour_wanted(&invocation, plain));
 	accept("--color never");
-	assert_false(colour_wanted(plain));
+	assert_false(colour_wanted(&invocation, plain));
 	accept("--color auto");
-	assert_false(quiet());
+	assert_false(quiet(&invocation));
 	accept("-q");
-	assert_true(quiet());
+	assert_true(quiet(&invocation));
 }
 
 static void exit_codes(void **state)
@@ -333,6 +353,7 @@ int main(void)
 		cmocka_unit_test(texts_keep_their_places),
 		cmocka_unit_test(own_options_are_not_the_environments),
 		cmocka_unit_test(arguments),
+		cmocka_unit_test(help_is_for_the_caller),
 		cmocka_unit_test(close_words),
 		cmocka_unit_test(colours),
 		cmocka_unit_test(exit_codes),
