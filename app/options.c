@@ -5,12 +5,8 @@
 #include "base/log.h"
 #include "command.h"
 #include "configuration.h"
-#include "recorder/amount.h"
 
-#include <errno.h>
-#include <math.h>
 #include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -180,201 +176,15 @@ int option_refuse(const struct invocation *invocation, const char *text, const c
 	return usage_error(invocation, "%s", sentence);
 }
 
-static int refuse(const struct parse *p, const char *expected)
-{
-	return wrong(p, "%s takes %s, not \"%s\"", p->spelled, expected, p->text);
-}
-
-static int refuse_range(const struct parse *p, const char *what)
-{
-	char expected[100];
-
-	snprintf(expected, sizeof(expected), "%s from %.10g to %.10g", what, p->option->minimum,
-		p->option->maximum);
-	return refuse(p, expected);
-}
-
-static bool in_range(const struct option *option, double value)
-{
-	return value >= option->minimum && value <= option->maximum;
-}
-
-static int set_integer(const struct parse *p)
-{
-	char *end;
-
-	errno = 0;
-	long value = strtol(p->text, &end, 10);
-	if (end == p->text || *end || errno || !in_range(p->option, (double)value))
-		return refuse_range(p, "a whole number");
-	*(int *)p->value = (int)value;
-	return 0;
-}
-
-static int set_number(const struct parse *p)
-{
-	char *end;
-	double value = strtod(p->text, &end);
-
-	if (end == p->text || *end || !in_range(p->option, value))
-		return refuse_range(p, "a number");
-	*(double *)p->value = value;
-	return 0;
-}
-
-struct unit {
-	const char *name;
-	double size;
-};
-
-/* Those that are printed as well stand first, the largest first. */
-static const struct unit time_units[] = {
-	{"h", 3600}, {"min", 60}, {"s", 1}, {"ms", 1e-3}, {"m", 60}, {"", 1}};
-static const struct unit byte_units[] = {{"GB", 1e9}, {"MB", 1e6}, {"kB", 1e3}, {"B", 1}};
-
-/* "1h": in the largest of four units that makes a whole number of it. */
-static void print_number(char *out, size_t size, double value, const struct unit *units)
-{
-	int i = 0;
-
-	while (i < 3 && (value < units[i].size || fmod(value, units[i].size) > 0))
-		i++;
-	snprintf(out, size, "%.10g%s", value / units[i].size, value > 0 ? units[i].name : "");
-}
-
-static int refuse_units(const struct parse *p, const char *what, const struct unit *units)
-{
-	char expected[100], least[32], most[32];
-
-	print_number(least, sizeof(least), p->option->minimum, units);
-	print_number(most, sizeof(most), p->option->maximum, units);
-	snprintf(expected, sizeof(expected), "%s from %s to %s", what, least, most);
-	return refuse(p, expected);
-}
-
-static int set_duration(const struct parse *p)
-{
-	char *end;
-	double value = strtod(p->text, &end);
-
-	for (size_t i = 0; end != p->text && i < sizeof(time_units) / sizeof(time_units[0]); i++) {
-		if (strcmp(end, time_units[i].name) != 0)
-			continue;
-		if (!in_range(p->option, value * time_units[i].size))
-			return refuse_units(p, "a time", time_units);
-		*(double *)p->value = value * time_units[i].size;
-		return 0;
-	}
-	return refuse(p, "a time such as 10s, 500ms or 2m");
-}
-
-static int set_amount(const struct parse *p)
-{
-	struct amount amount;
-	struct error e;
-
-	if (amount_parse(p->text, &amount, &e))
-		return refuse(p, e.text);
-	*(struct amount *)p->value = amount;
-	return 0;
-}
-
-static int set_bytes(const struct parse *p)
-{
-	struct amount amount;
-
-	if (amount_parse(p->text, &amount, NULL) || amount.time || !in_range(p->option, (double)amount.bytes))
-		return refuse_units(p, "a size", byte_units);
-	*(size_t *)p->value = (size_t)amount.bytes;
-	return 0;
-}
-
-static int add_text(const struct parse *p)
-{
-	struct option_texts *texts = p->value;
-	int count = 0;
-
-	while (texts->items[count])
-		count++;
-	if (count == OPTION_TEXTS_MAXIMUM)
-		return wrong(p, "%s can be given %d times at most", p->spelled, count);
-	texts->items[count] = p->text;
-	remember(p);
-	return 0;
-}
-
-static int set_size(const struct parse *p)
-{
-	struct option_size size = {0, 0};
-	int used = 0;
-
-	if (sscanf(p->text, "%5dx%5d%n", &size.width, &size.height, &used) != 2 || p->text[used] ||
-		!in_range(p->option, size.width) || !in_range(p->option, size.height))
-		return refuse(p, "a size in pixels such as 1280x720");
-	*(struct option_size *)p->value = size;
-	return 0;
-}
-
-static int set_choice(const struct parse *p)
-{
-	char expected[200] = "one of";
-
-	for (const char *const *choice = p->option->choices; *choice; choice++) {
-		size_t used = strlen(expected);
-		if (strcmp(*choice, p->text) == 0) {
-			*(const char **)p->value = *choice;
-			return 0;
-		}
-		snprintf(expected + used, sizeof(expected) - used, " %s", *choice);
-	}
-	return refuse(p, expected);
-}
-
-/* --json, or json = no to take back what stands elsewhere. */
-static int set_flag(const struct parse *p)
-{
-	static const char *const words[] = {"no", "yes", "false", "true", "off", "on", "0", "1"};
-
-	if (!p->text) {
-		*(bool *)p->value = true;
-		return 0;
-	}
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (strcmp(p->text, words[i]) == 0) {
-			*(bool *)p->value = i & 1;
-			return 0;
-		}
-	}
-	return refuse(p, "yes or no");
-}
-
 static int set_value(const struct parse *p)
 {
-	switch (p->option->kind) {
-	case OPTION_FLAG:
-		return set_flag(p);
-	case OPTION_TEXT:
-		*(const char **)p->value = p->text;
+	struct error e;
+
+	if (option_set(p->option, p->text, p->value, &e))
+		return wrong(p, "%s %s", p->spelled, e.text);
+	if (p->option->kind == OPTION_TEXT || p->option->kind == OPTION_TEXTS)
 		remember(p);
-		return 0;
-	case OPTION_CHOICE:
-		return set_choice(p);
-	case OPTION_INTEGER:
-		return set_integer(p);
-	case OPTION_NUMBER:
-		return set_number(p);
-	case OPTION_TEXTS:
-		return add_text(p);
-	case OPTION_SIZE:
-		return set_size(p);
-	case OPTION_DURATION:
-		return set_duration(p);
-	case OPTION_AMOUNT:
-		return set_amount(p);
-	case OPTION_BYTES:
-		return set_bytes(p);
-	}
-	return EX_SOFTWARE;
+	return 0;
 }
 
 static const struct option *find_in(

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* What the recorder is made of: amounts, names, conditions, the tape, the log and its reader. */
+/* What the recorder is made of: names, conditions, the tape, the log and its reader. */
 #include "base/error.h"
 #include "json_schema.h"
 #include "network_builder.h"
 #include "nn/smoothing.h"
-#include "recorder/amount.h"
 #include "recorder/log_reader.h"
 #include "recorder/names.h"
 #include "recorder/tape.h"
@@ -21,48 +20,6 @@
 #include <cmocka.h>
 
 #define SECOND INT64_C(1000000000)
-
-static void test_amounts(void **state)
-{
-	static const struct {
-		const char *text;
-		int64_t time;
-		uint64_t bytes;
-	} good[] = {
-		{"10min", 600 * SECOND, 0},
-		{"1.5h", 5400 * SECOND, 0},
-		{"7d", 604800 * SECOND, 0},
-		{"90s", 90 * SECOND, 0},
-		{"500MB", 0, 500000000},
-		{"20GB", 0, 20000000000},
-		{"2GiB", 0, UINT64_C(2) << 30},
-		{"10min|500MB", 600 * SECOND, 500000000},
-		{"1TB|1d", 86400 * SECOND, 1000000000000},
-	};
-	static const char *const bad[] = {"", "10", "MB", "-5min", "+5min", "5 min", "5mins", "1e3MB",
-		"infMB", "nanh", "0x10MB", "10min|", "|5MB", "10min||5MB", "10min|5", "1..5h", "5mb"};
-	static const char *const other[][2] = {{"0MB", "30 years"}, {"0s", "30 years"},
-		{"99999999TB", "1000TB"}, {"9999999999h", "1000TB"}, {"11000d", "30 years"},
-		{"10min|20min", "one time and one size"}, {"1GB|1d|1MB", "one time and one size"}};
-	struct amount amount;
-	struct error e;
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-		assert_int_equal(amount_parse(good[i].text, &amount, &e), 0);
-		assert_int_equal(amount.time, good[i].time);
-		assert_int_equal(amount.bytes, good[i].bytes);
-	}
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		if (amount_parse(bad[i], &amount, &e) != -EINVAL)
-			fail_msg("\"%s\" was taken for an amount", bad[i]);
-		assert_non_null(strstr(e.text, "a time (10min, 12h, 7d), a size"));
-	}
-	for (size_t i = 0; i < sizeof(other) / sizeof(other[0]); i++) {
-		assert_int_equal(amount_parse(other[i][0], &amount, &e), -EINVAL);
-		assert_non_null(strstr(e.text, other[i][1]));
-	}
-}
 
 static void test_names_checked(void **state)
 {
@@ -491,7 +448,6 @@ static void test_log_damaged(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_amounts),
 		cmocka_unit_test(test_names_checked),
 		cmocka_unit_test(test_names_made),
 		cmocka_unit_test(test_names_matched),
