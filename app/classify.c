@@ -14,7 +14,7 @@
 #include <sysexits.h>
 
 struct values {
-	const char *network, *pl, *kernels;
+	struct option_text network, pl, kernels;
 	int top;
 	bool json;
 };
@@ -112,9 +112,9 @@ static int run(struct invocation *invocation)
 		return code;
 	if (!count)
 		return usage_error(invocation, "a picture is missing");
-	if (networks_open(values.network, &network, &e))
+	if (networks_open(values.network.text, &network, &e))
 		return fail(FAILURE_NETWORK, &e);
-	if (classifier_create(network, values.pl, values.kernels, &classifier, &where, &e))
+	if (classifier_create(network, values.pl.text, values.kernels.text, &classifier, &where, &e))
 		code = fail(where, &e);
 	else
 		code = classify_files(classifier, network, &values, invocation->argv, count);

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* How a command fails: exit codes for errors. */
 #include "command.h"
 
 #include "base/error.h"
@@ -8,6 +7,11 @@
 #include <errno.h>
 #include <string.h>
 #include <sysexits.h>
+
+void invocation_finish(struct invocation *invocation)
+{
+	configuration_finish(&invocation->configuration);
+}
 
 int failure_exit_code(enum failure where, int code)
 {

@@ -9,6 +9,8 @@
 #ifndef APP_COMMAND_H
 #define APP_COMMAND_H
 
+#include "configuration.h"
+
 #include <stdbool.h>
 
 struct error;
@@ -25,7 +27,7 @@ struct command {
 	int (*run)(struct invocation *invocation); /* the exit code, or OPTIONS_HELP */
 };
 
-/* One call: `twobit COMMAND ARGUMENT…`. */
+/* One call: `twobit COMMAND ARGUMENT…`. The caller sets the first four; the rest is 0 before. */
 struct invocation {
 	const struct command *command;
 	const struct command *const *commands; /* all of them, ends in NULL: a file has sections for them */
@@ -35,7 +37,12 @@ struct invocation {
 	/* The common options, as options_parse finds them. */
 	bool quiet, verbose, help;
 	const char *level, *colour; /* NULL: not given */
+
+	struct configuration configuration; /* what options that are not in argv point into */
 };
+
+/* When the command is done, for its options' texts go. */
+void invocation_finish(struct invocation *invocation);
 
 /* What was being done when an error came: it decides the exit code. */
 enum failure {

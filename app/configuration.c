@@ -58,15 +58,15 @@ static char *section_of(char *line)
 int configuration_parse(const char *file, char *text,
 	int (*apply)(void *context, const struct setting *setting), void *context)
 {
-	struct setting setting = {NULL, NULL, NULL, NULL};
+	struct setting setting = {.file = file};
 	char place[CONFIGURATION_PLACE];
 	char *next;
 
-	setting.place = place;
 	for (int number = 1; text; text = next, number++) {
 		next = strchr(text, '\n');
 		if (next)
 			*next++ = '\0';
+		setting.line = number;
 		snprintf(place, sizeof(place), "%s:%d", file, number);
 		cut_comment(text);
 		char *line = trimmed(text), *equals = strchr(line, '=');
@@ -92,10 +92,8 @@ int configuration_parse(const char *file, char *text,
 	return 0;
 }
 
-/* What the settings point into: the system's file, or the only one; the user's. */
-static char texts[2][CONFIGURATION_BYTES];
-
-/* Reads the whole file and ends it with a zero. 0 or a positive errno value. */
+/* Reads the whole file into text[CONFIGURATION_BYTES] and ends it with a zero. 0 or a positive errno value.
+ */
 static int read_text(const char *path, char *text)
 {
 	FILE *file = fopen(path, "re");
@@ -109,29 +107,51 @@ static int read_text(const char *path, char *text)
 	return code;
 }
 
-static int read_file(const char *path, char *text, bool needed,
+static void file_finish(struct configuration_file *file)
+{
+	free(file->path);
+	free(file->text);
+	*file = (struct configuration_file){NULL, NULL};
+}
+
+/* 0 or a positive errno value, and then nothing is left to finish. */
+static int file_init(struct configuration_file *file, const char *path)
+{
+	file->path = strdup(path);
+	file->text = malloc(CONFIGURATION_BYTES);
+	int code = file->path && file->text ? read_text(path, file->text) : ENOMEM;
+	if (code)
+		file_finish(file);
+	return code;
+}
+
+static int read_file(struct configuration *configuration, const char *path, bool needed,
 	int (*apply)(void *context, const struct setting *setting), void *context)
 {
+	struct configuration_file *file = &configuration->files[configuration->count];
 	char place[CONFIGURATION_PLACE];
-	int code = read_text(path, text);
+	int code = file_init(file, path);
 
-	if (!code)
-		return configuration_parse(path, text, apply, context);
+	if (!code) {
+		configuration->count++;
+		return configuration_parse(file->path, file->text, apply, context);
+	}
 	if (!needed && (code == ENOENT || code == ENOTDIR || code == EACCES))
 		return 0;
 	snprintf(place, sizeof(place), "configuration %s", path);
 	return refuse(place, code == EFBIG ? "it is longer than 64 KB" : strerror(code));
 }
 
-int configuration_read(int (*apply)(void *context, const struct setting *setting), void *context)
+int configuration_read(struct configuration *configuration,
+	int (*apply)(void *context, const struct setting *setting), void *context)
 {
 	const char *only = getenv("TWOBIT_CONFIG"), *folder = getenv("XDG_CONFIG_HOME"),
 		   *home = getenv("HOME");
 	char path[PATH_MAX];
 
 	if (only && only[0])
-		return read_file(only, texts[0], true, apply, context);
-	int code = read_file(SYSTEM_FILE, texts[0], false, apply, context);
+		return read_file(configuration, only, true, apply, context);
+	int code = read_file(configuration, SYSTEM_FILE, false, apply, context);
 	if (code)
 		return code;
 	if (folder && folder[0] == '/')
@@ -140,7 +160,14 @@ int configuration_read(int (*apply)(void *context, const struct setting *setting
 		snprintf(path, sizeof(path), "%s/.config/twobit/config", home);
 	else
 		return 0;
-	return read_file(path, texts[1], false, apply, context);
+	return read_file(configuration, path, false, apply, context);
+}
+
+void configuration_finish(struct configuration *configuration)
+{
+	for (int i = 0; i < configuration->count; i++)
+		file_finish(&configuration->files[i]);
+	configuration->count = 0;
 }
 
 const char *configuration_environment(const char *option, char *variable, size_t size)

@@ -21,11 +21,20 @@
 #define CONFIGURATION_BYTES 65536
 #define CONFIGURATION_PLACE 300
 
-/* One setting; its strings are the file's and last as long as the program. */
+/* One setting. Its strings are those of the file and its text. */
 struct setting {
 	const char *section; /* NULL: before the first one */
 	const char *name, *value;
-	const char *place; /* "FILE:LINE", only while the function runs */
+	const char *file;
+	int line;
+};
+
+/* The files that configuration_read has read: the settings' strings. All 0: none. */
+struct configuration {
+	struct configuration_file {
+		char *path, *text;
+	} files[2];
+	int count;
 };
 
 /* Calls apply for each setting in a file's text, which it cuts up. Ends at the first result that is not 0,
@@ -33,8 +42,11 @@ struct setting {
 int configuration_parse(const char *file, char *text,
 	int (*apply)(void *context, const struct setting *setting), void *context);
 
-/* The files that there are. As configuration_parse; EX_CONFIG for one that cannot be read. */
-int configuration_read(int (*apply)(void *context, const struct setting *setting), void *context);
+/* The files that there are, kept until configuration_finish, which takes one that is all 0. As
+ * configuration_parse; EX_CONFIG, printed, for one that cannot be read. */
+int configuration_read(struct configuration *configuration,
+	int (*apply)(void *context, const struct setting *setting), void *context);
+void configuration_finish(struct configuration *configuration);
 
 /* The environment's value for an option; NULL: none. Writes the variable's name into `variable`. */
 const char *configuration_environment(const char *option, char *variable, size_t size);

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 struct values {
-	const char *network, *folder;
+	struct option_text network, folder;
 	bool json;
 };
 
@@ -88,7 +88,7 @@ void doctor_find(struct doctor *doctor, enum finding finding, const char *remedy
 
 static int run(struct invocation *invocation)
 {
-	struct values values = {.network = NETWORK_DEFAULT, .folder = "."};
+	struct values values = {.network = {NETWORK_DEFAULT}, .folder = {"."}};
 	struct doctor doctor = {0};
 	int count;
 	int code = options_parse(invocation, &values, &count);
@@ -99,7 +99,7 @@ static int run(struct invocation *invocation)
 		return usage_error(invocation, "\"%s\" is one argument too many", invocation->argv[0]);
 	doctor.rows = values.json ? json_array() : NULL;
 	doctor.colour = colour_wanted(invocation, STDOUT_FILENO);
-	const struct doctor_options looked = {values.network, values.folder};
+	const struct doctor_options looked = {values.network.text, values.folder.text};
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		doctor.part = parts[i].name;
 		parts[i].check(&doctor, &looked);

@@ -21,7 +21,7 @@
 #define WORKERS_MAXIMUM 1024
 
 struct values {
-	const char *network, *pl, *kernels, *labels, *scores;
+	struct option_text network, pl, kernels, labels, scores;
 	int pictures, jobs;
 	bool json;
 };
@@ -143,7 +143,7 @@ static int prepare_scores(struct session *s, enum failure *where, struct error *
 {
 	size_t count;
 
-	if (!s->values.scores)
+	if (!s->values.scores.text)
 		return 0;
 	if (!__builtin_mul_overflow((size_t)s->options.pictures, (size_t)s->network->class_count, &count))
 		s->result.scores = calloc(count, sizeof(int32_t));
@@ -151,7 +151,7 @@ static int prepare_scores(struct session *s, enum failure *where, struct error *
 		return error_set(
 			e, -ENOMEM, "out of memory for the scores of %d pictures", s->options.pictures);
 	*where = FAILURE_CREATE;
-	return output_file_open(&s->scores, s->values.scores, e);
+	return output_file_open(&s->scores, s->values.scores.text, e);
 }
 
 static int evaluate(struct session *s)
@@ -160,14 +160,14 @@ static int evaluate(struct session *s)
 	enum failure where = FAILURE_OURS;
 	struct error e;
 
-	if (networks_open(v->network, &s->network, &e))
+	if (networks_open(v->network.text, &s->network, &e))
 		return fail(FAILURE_NETWORK, &e);
-	struct dataset_options from = {v->labels, s->network->labels, s->network->class_count};
+	struct dataset_options from = {v->labels.text, s->network->labels, s->network->class_count};
 	if (dataset_open(s->path, &from, &s->dataset, &e))
 		return fail(FAILURE_SOURCE, &e);
 	int size = dataset_size(s->dataset);
-	s->options = (struct evaluation_options){.pl = v->pl,
-		.kernels = v->kernels,
+	s->options = (struct evaluation_options){.pl = v->pl.text,
+		.kernels = v->kernels.text,
 		.pictures = v->pictures && v->pictures < size ? v->pictures : size,
 		.workers = v->jobs,
 		.progress = isatty(STDERR_FILENO) && !quiet(s->invocation)};

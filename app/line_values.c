@@ -12,11 +12,11 @@
 
 int line_values_source(struct line_values *v, const struct invocation *invocation, int count)
 {
-	if (count > 1 || (count == 1 && v->source))
+	if (count > 1 || (count == 1 && v->source.text))
 		return usage_error(
 			invocation, "one source at a time: \"%s\" is too much", invocation->argv[count - 1]);
 	if (count == 1)
-		v->source = invocation->argv[0];
+		v->source.text = invocation->argv[0];
 	return OPTIONS_GO_ON;
 }
 
@@ -28,16 +28,16 @@ struct camera_options line_values_camera(const struct line_values *v)
 		.rate = v->rate,
 		.paced = true,
 		.give_up = signals_end_descriptor(),
-		.format = v->format,
+		.format = v->format.text,
 		.controls = v->controls.items[0] ? v->controls.items : NULL,
-		.exposure = v->exposure,
+		.exposure = v->exposure.text,
 	};
 }
 
 int line_values_open(const struct line_values *v, const struct camera_options *wanted, struct camera **out,
 	struct error *e)
 {
-	int status = camera_open(v->source, wanted, out, e);
+	int status = camera_open(v->source.text, wanted, out, e);
 
 	if (status && status != -ECANCELED)
 		return fail(FAILURE_SOURCE, e);
@@ -51,7 +51,7 @@ struct line_options line_values_line(const struct line_values *v)
 		.overlap = true,
 		.frames = (uint64_t)v->frames,
 		.duration = (int64_t)(v->duration * NANOSECONDS),
-		.kernels = v->kernels,
+		.kernels = v->kernels.text,
 		.pl_limit = (int64_t)(v->pl_timeout * NANOSECONDS),
 		.pl_check = (int64_t)(v->pl_check * NANOSECONDS),
 		.interrupted = signals_end,

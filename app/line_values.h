@@ -12,7 +12,7 @@
 #include <limits.h>
 
 struct line_values {
-	const char *source, *format, *exposure, *network, *pl, *kernels, *trace;
+	struct option_text source, format, exposure, network, pl, kernels, trace;
 	struct option_texts controls;
 	struct option_size size;
 	double rate, duration, pl_timeout, pl_check; /* frames a second; s */
@@ -21,7 +21,7 @@ struct line_values {
 
 #define LINE_VALUES_DEFAULT                                                                                  \
 	{                                                                                                    \
-		.network = NETWORK_DEFAULT, .pl = "auto", .pl_check = 10                                     \
+		.network = {NETWORK_DEFAULT}, .pl = {"auto"}, .pl_check = 10                                 \
 	}
 
 /* Rows of a table of options; the command's struct `type` has a `struct line_values line`. */

@@ -16,7 +16,7 @@
 
 struct values {
 	struct line_values line;
-	const char *display, *drm_device, *connector, *mode, *snapshot, *record;
+	struct option_text display, drm_device, connector, mode, snapshot, record;
 	double threshold, smoothing;
 	bool fast, every_frame, no_overlap, no_caption, json;
 };
@@ -78,15 +78,15 @@ static int prepare_recording(struct session *s, struct error *e)
 	s->recording_values.threshold = v->threshold;
 	s->recording_values.smoothing = v->smoothing;
 	s->recording_values.every_frame = v->every_frame || v->fast;
-	if (v->record)
+	if (v->record.text)
 		s->recording_values.file = v->record;
 	recording_begin(&s->recording, &s->recording_values);
-	int status = v->record ? recorder_check(&s->recording.options, e) : 0;
+	int status = v->record.text ? recorder_check(&s->recording.options, e) : 0;
 	if (status)
-		return status == -EINVAL ? option_refuse(s->invocation, v->record, e->text)
+		return status == -EINVAL ? option_refuse(s->invocation, &v->record.origin, e->text)
 					 : fail(FAILURE_CREATE, e);
-	const struct output_name written[] = {
-		{"--record", v->record, true}, {"--trace", v->line.trace}, {"--snapshot", v->snapshot}};
+	const struct output_name written[] = {{"--record", v->record.text, true},
+		{"--trace", v->line.trace.text}, {"--snapshot", v->snapshot.text}};
 	return output_names_check(s->invocation, written, 3);
 }
 
@@ -96,8 +96,8 @@ static int open_recorder(struct session *s, struct error *e)
 
 	recording_parse_when(&s->recording, &s->recording_values, s->network, e);
 	recording_describe(&s->recording, &s->recording_values, camera_description(s->camera), pl_name(s->pl),
-		v->line.kernels);
-	if (!v->record)
+		v->line.kernels.text);
+	if (!v->record.text)
 		return 0;
 	int status = recorder_open(&s->recording.options, &s->loop.recorder, e);
 	if (!status)
@@ -119,14 +119,14 @@ static int start(struct session *s, struct error *e)
 	int code = prepare_recording(s, e);
 	if (code)
 		return code;
-	if (networks_open(v->line.network, &s->network, e))
+	if (networks_open(v->line.network.text, &s->network, e))
 		return fail(FAILURE_NETWORK, e);
-	if (trace_file_open(v->line.trace, s->network->name, &s->trace, e))
+	if (trace_file_open(v->line.trace.text, s->network->name, &s->trace, e))
 		return fail(FAILURE_CREATE, e);
 	code = line_values_open(&v->line, &wanted, &s->camera, e);
 	if (code || !s->camera)
 		return code;
-	if (pl_open(v->line.pl, v->line.kernels, &s->pl, e))
+	if (pl_open(v->line.pl.text, v->line.kernels.text, &s->pl, e))
 		return fail(FAILURE_PL, e);
 	if (open_recorder(s, e))
 		return fail(FAILURE_OURS, e);
@@ -150,13 +150,13 @@ static int run(struct session *s)
 		.recorder = s->loop.recorder,
 		.recording = &s->recording.options,
 		.line = s->line,
-		.display_name = v->display,
+		.display_name = v->display.text,
 		.display_options = {.title = "twobit",
-			.drm_device = v->drm_device,
-			.connector = v->connector,
-			.mode = v->mode},
+			.drm_device = v->drm_device.text,
+			.connector = v->connector.text,
+			.mode = v->mode.text},
 		.caption = {!v->no_caption, !v->no_caption, NULL},
-		.snapshot = v->snapshot,
+		.snapshot = v->snapshot.text,
 	};
 	line_set_caption(s->line, &s->loop.caption);
 	code = live_loop_run(&s->loop);
@@ -177,8 +177,10 @@ static int run(struct session *s)
 static int live_run(struct invocation *invocation)
 {
 	struct session s = {.invocation = invocation,
-		.values = {
-			.line = LINE_VALUES_DEFAULT, .display = "auto", .threshold = 0.1, .smoothing = 0.7}};
+		.values = {.line = LINE_VALUES_DEFAULT,
+			.display = {"auto"},
+			.threshold = 0.1,
+			.smoothing = 0.7}};
 	int count;
 	int code = options_parse(invocation, &s.values, &count);
 

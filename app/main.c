@@ -83,5 +83,8 @@ int main(int argc, char **argv)
 	invocation.argc = argc - 1;
 	invocation.argv = argv + 1;
 	int code = help ? OPTIONS_HELP : invocation.command->run(&invocation);
-	return code == OPTIONS_HELP ? command_help(invocation.command) : code;
+	if (code == OPTIONS_HELP)
+		code = command_help(invocation.command);
+	invocation_finish(&invocation);
+	return code;
 }

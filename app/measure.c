@@ -20,7 +20,7 @@
 
 struct values {
 	struct option_texts networks;
-	const char *pl, *kernels, *report, *trace, *compare;
+	struct option_text pl, kernels, report, trace, compare;
 	double time_limit;
 	bool all, json;
 };
@@ -117,7 +117,7 @@ static int check_comparable(struct session *s, struct error *e)
 		status = measurement_begin(s->networks[all.count], &all.networks[all.count], e);
 	if (!status) {
 		document = measure_json(&all);
-		status = comparison_check(document, s->other, s->values.compare, e);
+		status = comparison_check(document, s->other, s->values.compare.text, e);
 	}
 	json_decref(document);
 	for (int i = 0; i < all.count; i++)
@@ -131,10 +131,10 @@ static int prepare(struct session *s)
 	const struct values *v = &s->values;
 	struct error e;
 
-	if (v->compare && comparison_load(v->compare, &s->other, &e))
+	if (v->compare.text && comparison_load(v->compare.text, &s->other, &e))
 		return fail(FAILURE_SOURCE, &e);
-	if ((v->report && output_file_open(&s->report, v->report, &e)) ||
-		(v->trace && output_file_open(&s->trace, v->trace, &e)))
+	if ((v->report.text && output_file_open(&s->report, v->report.text, &e)) ||
+		(v->trace.text && output_file_open(&s->trace, v->trace.text, &e)))
 		return fail(FAILURE_CREATE, &e);
 	s->all.networks = calloc((size_t)s->count, sizeof(*s->all.networks));
 	if (!s->all.networks) {
@@ -153,11 +153,11 @@ static int prepare(struct session *s)
 static int run(struct session *s)
 {
 	const struct values *v = &s->values;
-	struct measure_options wanted = {.pl = v->pl,
-		.kernels = v->kernels,
+	struct measure_options wanted = {.pl = v->pl.text,
+		.kernels = v->kernels.text,
 		.time_limit = (int64_t)(v->time_limit * 1e9),
 		.energy = s->energy,
-		.timeline = v->report || v->trace,
+		.timeline = v->report.text || v->trace.text,
 		.progress = isatty(STDERR_FILENO) && !quiet(s->invocation)};
 	int code = EX_OK;
 
@@ -191,7 +191,7 @@ static void print(const struct session *s)
 	if (!s->values.json)
 		measure_print(&s->all);
 	if (!s->values.json && rows)
-		comparison_print(rows, s->other, s->values.compare);
+		comparison_print(rows, s->other, s->values.compare.text);
 	if (s->values.json && rows)
 		json_object_set(document, "comparison", rows);
 	if (s->values.json)
@@ -266,7 +266,7 @@ static int measure(struct session *s)
 
 static int measure_run(struct invocation *invocation)
 {
-	struct session s = {.invocation = invocation, .values = {.pl = "auto", .time_limit = 10}};
+	struct session s = {.invocation = invocation, .values = {.pl = {"auto"}, .time_limit = 10}};
 	int count;
 	int code = options_parse(invocation, &s.values, &count);
 
@@ -277,7 +277,8 @@ static int measure_run(struct invocation *invocation)
 			invocation->argv[0]);
 	if (s.values.all && s.values.networks.items[0])
 		return usage_error(invocation, "--all and --network exclude each other");
-	const struct output_name written[] = {{"--report", s.values.report}, {"--trace", s.values.trace}};
+	const struct output_name written[] = {
+		{"--report", s.values.report.text}, {"--trace", s.values.trace.text}};
 	if (output_names_check(invocation, written, 2))
 		return EX_USAGE;
 	code = measure(&s);

@@ -13,6 +13,7 @@
 /* A text on its way into a value. */
 struct assignment {
 	const struct option *option;
+	const struct option_origin *origin;
 	const char *text;
 	void *value;
 	struct error *e;
@@ -69,7 +70,7 @@ static int set_flag(const struct assignment *a)
 
 static int set_text(const struct assignment *a)
 {
-	*(const char **)a->value = a->text;
+	*(struct option_text *)a->value = (struct option_text){a->text, *a->origin};
 	return 0;
 }
 
@@ -83,6 +84,7 @@ static int add_text(const struct assignment *a)
 	if (count == OPTION_TEXTS_MAXIMUM)
 		return error_set(a->e, -EINVAL, "can be given %d times at most", count);
 	texts->items[count] = a->text;
+	texts->origins[count] = *a->origin;
 	return 0;
 }
 
@@ -182,9 +184,10 @@ static int (*const setters[])(const struct assignment *a) = {
 	[OPTION_BYTES] = set_bytes,
 };
 
-int option_set(const struct option *option, const char *text, void *value, struct error *e)
+int option_set(const struct option *option, const struct option_origin *origin, const char *text, void *value,
+	struct error *e)
 {
-	const struct assignment a = {option, text, value, e};
+	const struct assignment a = {option, origin, text, value, e};
 
 	return setters[option->kind](&a);
 }

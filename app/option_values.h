@@ -9,7 +9,7 @@ struct error;
 
 enum option_kind {
 	OPTION_FLAG,	 /* bool, set to true */
-	OPTION_TEXT,	 /* const char *, points into argv */
+	OPTION_TEXT,	 /* struct option_text */
 	OPTION_TEXTS,	 /* struct option_texts; each use of the option adds one */
 	OPTION_CHOICE,	 /* const char *, one of `choices` */
 	OPTION_INTEGER,	 /* int, minimum … maximum */
@@ -28,6 +28,19 @@ enum option_source {
 	OPTION_FROM_OWN,
 };
 
+/* Where a value came from. All 0: it is a default. */
+struct option_origin {
+	char spelled[80];  /* as the user wrote it: "--frames", "-n", "frames", "TWOBIT_FRAMES" */
+	const char *place; /* a file, or "environment"; NULL: the command line */
+	int line;	   /* of a file, from 1; else 0 */
+};
+
+/* Its text is in argv, in the environment, or in the invocation's configuration. */
+struct option_text {
+	const char *text;
+	struct option_origin origin;
+};
+
 struct option_size {
 	int width, height;
 };
@@ -35,7 +48,8 @@ struct option_size {
 #define OPTION_TEXTS_MAXIMUM 16
 
 struct option_texts {
-	const char *items[OPTION_TEXTS_MAXIMUM + 1]; /* NULL-terminated, point into argv */
+	const char *items[OPTION_TEXTS_MAXIMUM + 1]; /* NULL-terminated */
+	struct option_origin origins[OPTION_TEXTS_MAXIMUM];
 };
 
 struct option {
@@ -51,9 +65,10 @@ struct option {
 };
 
 /*
- * Reads the text into the option's value; for a flag, NULL says that it stands there by itself. -EINVAL, with
- * what it takes in *e: "takes a whole number from 1 to 9, not \"x\"".
+ * Reads the text into the option's value, and where it came from, if it is a text; for a flag, NULL says that
+ * it stands there by itself. -EINVAL, and in *e what it takes instead: "takes yes or no, not …".
  */
-int option_set(const struct option *option, const char *text, void *value, struct error *e);
+int option_set(const struct option *option, const struct option_origin *origin, const char *text, void *value,
+	struct error *e);
 
 #endif

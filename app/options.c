@@ -116,18 +116,23 @@ struct parse {
 	struct invocation *invocation;
 	const struct command *command; /* whose options: the invocation's, or a section's */
 	const struct option *option;
-	const char *place; /* "FILE:LINE"; NULL: the command line */
-	char spelled[80];  /* as the user wrote it: "--frames", "-n", "frames" */
-	const char *text;  /* its value */
+	struct option_origin origin;
+	const char *text; /* its value */
 	void *value, *values;
 };
 
 /* Prints what is wrong with an option of the command, and where it came from. */
-static int print_wrong(const struct invocation *invocation, const struct command *command, const char *place,
-	const char *sentence)
+static int print_wrong(const struct invocation *invocation, const struct command *command,
+	const struct option_origin *origin, const char *sentence)
 {
-	if (!place)
+	char place[CONFIGURATION_PLACE];
+
+	if (!origin->place)
 		return usage_error(invocation, "%s", sentence);
+	if (origin->line)
+		snprintf(place, sizeof(place), "%s:%d", origin->place, origin->line);
+	else
+		snprintf(place, sizeof(place), "%s", origin->place);
 	log_error("%s: %s; see `twobit %s --help`", place, sentence, command->name);
 	return EX_CONFIG;
 }
@@ -140,50 +145,24 @@ __attribute__((format(printf, 2, 3))) static int wrong(const struct parse *p, co
 	va_start(arguments, format);
 	vsnprintf(sentence, sizeof(sentence), format, arguments);
 	va_end(arguments);
-	return print_wrong(p->invocation, p->command, p->place, sentence);
+	return print_wrong(p->invocation, p->command, &p->origin, sentence);
 }
 
-/* Texts that only who uses them can judge, and where they came from. */
-static struct origin {
-	const char *text;
-	char spelled[80], place[CONFIGURATION_PLACE]; /* place: "" for the command line */
-} origins[64];
-
-static size_t origin_count;
-
-/* One too many is told without its option. */
-static void remember(const struct parse *p)
+int option_refuse(
+	const struct invocation *invocation, const struct option_origin *origin, const char *sentence)
 {
-	if (origin_count == sizeof(origins) / sizeof(origins[0]))
-		return;
-	struct origin *origin = &origins[origin_count++];
-	origin->text = p->text;
-	snprintf(origin->spelled, sizeof(origin->spelled), "%s", p->spelled);
-	snprintf(origin->place, sizeof(origin->place), "%s", p->place ? p->place : "");
-}
+	char text[512];
 
-int option_refuse(const struct invocation *invocation, const char *text, const char *sentence)
-{
-	char spelled[512];
-
-	for (size_t i = 0; i < origin_count; i++) {
-		if (origins[i].text != text)
-			continue;
-		snprintf(spelled, sizeof(spelled), "%s: %s", origins[i].spelled, sentence);
-		return print_wrong(invocation, invocation->command,
-			origins[i].place[0] ? origins[i].place : NULL, spelled);
-	}
-	return usage_error(invocation, "%s", sentence);
+	snprintf(text, sizeof(text), "%s%s%s", origin->spelled, origin->spelled[0] ? ": " : "", sentence);
+	return print_wrong(invocation, invocation->command, origin, text);
 }
 
 static int set_value(const struct parse *p)
 {
 	struct error e;
 
-	if (option_set(p->option, p->text, p->value, &e))
-		return wrong(p, "%s %s", p->spelled, e.text);
-	if (p->option->kind == OPTION_TEXT || p->option->kind == OPTION_TEXTS)
-		remember(p);
+	if (option_set(p->option, &p->origin, p->text, p->value, &e))
+		return wrong(p, "%s %s", p->origin.spelled, e.text);
 	return 0;
 }
 
@@ -225,12 +204,14 @@ static int unknown_option(const struct parse *p)
 		for (const struct option *o = tables[t]; o && o->name && count < 63; o++)
 			names[count++] = o->name;
 	names[count] = NULL;
-	const char *word = strncmp(p->spelled, "--", 2) == 0 ? p->spelled + 2 : p->place ? p->spelled : "";
+	const char *word = strncmp(p->origin.spelled, "--", 2) == 0 ? p->origin.spelled + 2
+			   : p->origin.place			    ? p->origin.spelled
+								    : "";
 	const char *close = closest_word(word, names);
 	if (close)
-		return wrong(p, "unknown option %s, did you mean %.*s%s?", p->spelled,
-			(int)(word - p->spelled), "--", close);
-	return wrong(p, "unknown option %s", p->spelled);
+		return wrong(p, "unknown option %s, did you mean %.*s%s?", p->origin.spelled,
+			(int)(word - p->origin.spelled), "--", close);
+	return wrong(p, "unknown option %s", p->origin.spelled);
 }
 
 /* --name, --name=value, --name value. */
@@ -239,7 +220,8 @@ static int parse_long(struct parse *p, char ***next)
 	const char *name = **next + 2, *equals = strchr(name, '=');
 	size_t length = equals ? (size_t)(equals - name) : strlen(name);
 
-	snprintf(p->spelled, sizeof(p->spelled), "--%.*s", (int)(length < 70 ? length : 70), name);
+	snprintf(p->origin.spelled, sizeof(p->origin.spelled), "--%.*s", (int)(length < 70 ? length : 70),
+		name);
 	if (!find_option(p, name, length, 0))
 		return unknown_option(p);
 	++*next;
@@ -248,7 +230,8 @@ static int parse_long(struct parse *p, char ***next)
 		return set_value(p);
 	p->text = equals ? equals + 1 : **next;
 	if (!p->text)
-		return usage_error(p->invocation, "%s needs a value, %s", p->spelled, p->option->argument);
+		return usage_error(
+			p->invocation, "%s needs a value, %s", p->origin.spelled, p->option->argument);
 	if (!equals)
 		++*next;
 	return set_value(p);
@@ -260,7 +243,7 @@ static int parse_letters(struct parse *p, char ***next)
 	const char *letters = *(*next)++;
 
 	for (letters++; *letters; letters++) {
-		snprintf(p->spelled, sizeof(p->spelled), "-%c", *letters);
+		snprintf(p->origin.spelled, sizeof(p->origin.spelled), "-%c", *letters);
 		if (!find_option(p, NULL, 0, *letters))
 			return unknown_option(p);
 		if (p->option->kind == OPTION_FLAG) {
@@ -270,8 +253,8 @@ static int parse_letters(struct parse *p, char ***next)
 		}
 		p->text = letters[1] ? letters + 1 : **next;
 		if (!p->text)
-			return usage_error(
-				p->invocation, "%s needs a value, %s", p->spelled, p->option->argument);
+			return usage_error(p->invocation, "%s needs a value, %s", p->origin.spelled,
+				p->option->argument);
 		if (!letters[1])
 			++*next;
 		return set_value(p);
@@ -303,9 +286,10 @@ static int apply_setting(void *context, const struct setting *setting)
 	const struct command *own = p->command, *section = NULL;
 	int code = 0;
 
-	p->place = setting->place;
+	p->origin.place = setting->file;
+	p->origin.line = setting->line;
 	p->text = setting->value;
-	snprintf(p->spelled, sizeof(p->spelled), "%s", setting->name);
+	snprintf(p->origin.spelled, sizeof(p->origin.spelled), "%s", setting->name);
 	if (setting->section && !(section = command_named(commands, setting->section)))
 		return wrong(p, "there is no command \"%s\" for a section", setting->section);
 	p->command = section ? section : own;
@@ -315,7 +299,7 @@ static int apply_setting(void *context, const struct setting *setting)
 	else if (known && p->command == own && (section || p->option->source != OPTION_FROM_OWN))
 		code = set_value(p);
 	p->command = own;
-	p->place = NULL;
+	p->origin = (struct option_origin){0};
 	return code;
 }
 
@@ -325,25 +309,25 @@ static int apply_environment(struct parse *p)
 	const struct option *const tables[] = {p->command->options, common_options};
 	int code = 0;
 
-	p->place = "environment";
+	p->origin.place = "environment";
 	for (int t = 0; t < 2; t++) {
 		for (const struct option *o = tables[t]; o && o->name && !code; o++) {
 			p->text = configuration_environment(o->name, variable, sizeof(variable));
 			if (!p->text || o->source == OPTION_FROM_OWN)
 				continue;
-			snprintf(p->spelled, sizeof(p->spelled), "%s", variable);
+			snprintf(p->origin.spelled, sizeof(p->origin.spelled), "%s", variable);
 			find_option(p, o->name, strlen(o->name), 0);
 			code = set_value(p);
 		}
 	}
-	p->place = NULL;
+	p->origin = (struct option_origin){0};
 	return code;
 }
 
 /* What stands elsewhere than on the command line, the weakest first. */
 static int parse_defaults(struct parse *p)
 {
-	int code = configuration_read(apply_setting, p);
+	int code = configuration_read(&p->invocation->configuration, apply_setting, p);
 
 	return code ? code : apply_environment(p);
 }
@@ -354,7 +338,6 @@ int options_parse(struct invocation *invocation, void *values, int *count)
 	char **argv = invocation->argv, **next = argv + 1;
 	bool ended = false;
 
-	origin_count = 0;
 	int defaults = parse_defaults(&p);
 	*count = 0;
 	while (*next) {

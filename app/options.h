@@ -2,7 +2,7 @@
 /*
  * Options, described once in a table that serves both parsing and `--help`.
  *
- *     struct values { const char *network; int frames; bool json; };
+ *     struct values { struct option_text network; int frames; bool json; };
  *
  *     static const struct option options[] = {
  *             {"frames", 'n', OPTION_INTEGER, "N", "Stop after N frames", offsetof(struct values, frames),
@@ -69,11 +69,11 @@ int usage_error(const struct invocation *invocation, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /*
- * For a value that proves wrong after options_parse: tells it with its option and its place as options_parse
- * would have, and returns EX_USAGE or EX_CONFIG. text: what options_parse put into the value of an
- * OPTION_TEXT or OPTION_TEXTS; any other is told without an option.
+ * For a text that proves wrong after options_parse: prints the sentence with its option and its place, as
+ * options_parse does, and returns EX_USAGE or EX_CONFIG. A default has no option to name.
  */
-int option_refuse(const struct invocation *invocation, const char *text, const char *sentence);
+int option_refuse(
+	const struct invocation *invocation, const struct option_origin *origin, const char *sentence);
 
 /* The candidate (NULL-terminated list) that `word` was probably meant to be, or NULL. */
 const char *closest_word(const char *word, const char *const *candidates);

@@ -106,27 +106,27 @@ static int start(struct session *s, struct error *e)
 	wanted.once = true;
 	recording_begin(&s->recording, &v->recording);
 	if (recorder_check(&s->recording.options, e))
-		return e->code == -EINVAL ? option_refuse(s->invocation, v->recording.file, e->text)
+		return e->code == -EINVAL ? option_refuse(s->invocation, &v->recording.file.origin, e->text)
 					  : fail(FAILURE_CREATE, e);
 	const struct output_name written[] = {
-		{"--output", v->recording.file, true}, {"--trace", v->line.trace}};
+		{"--output", v->recording.file.text, true}, {"--trace", v->line.trace.text}};
 	if (output_names_check(s->invocation, written, 2))
 		return EX_USAGE;
-	if (networks_open(v->line.network, &s->network, e))
+	if (networks_open(v->line.network.text, &s->network, e))
 		return fail(FAILURE_NETWORK, e);
 	if (recording_parse_when(&s->recording, &v->recording, s->network, e))
 		return option_refuse(
-			s->invocation, v->recording.when.items[s->recording.options.when_count], e->text);
-	if (trace_file_open(v->line.trace, s->network->name, &s->trace, e))
+			s->invocation, &v->recording.when.origins[s->recording.options.when_count], e->text);
+	if (trace_file_open(v->line.trace.text, s->network->name, &s->trace, e))
 		return fail(FAILURE_CREATE, e);
 	int code = line_values_open(&v->line, &wanted, &s->camera, e);
 	if (code || !s->camera)
 		return code;
-	if (pl_open(v->line.pl, v->line.kernels, &s->pl, e))
+	if (pl_open(v->line.pl.text, v->line.kernels.text, &s->pl, e))
 		return fail(FAILURE_PL, e);
-	recording_describe(
-		&s->recording, &v->recording, camera_description(s->camera), pl_name(s->pl), v->line.kernels);
-	s->recording.options.source = v->line.source;
+	recording_describe(&s->recording, &v->recording, camera_description(s->camera), pl_name(s->pl),
+		v->line.kernels.text);
+	s->recording.options.source = v->line.source.text;
 	s->recording.options.waits_for_room = v->recording.every_frame;
 	if (recorder_open(&s->recording.options, &s->recorder, e))
 		return fail(FAILURE_OURS, e);

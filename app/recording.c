@@ -10,7 +10,7 @@
 #define NANOSECONDS 1e9
 
 const struct recording_values recording_defaults = {
-	.file = RECORDING_NAME,
+	.file = {RECORDING_NAME},
 	.log = "json",
 	.memory = 64000000,
 	.post_roll = 10,
@@ -23,7 +23,7 @@ const struct recording_values recording_defaults = {
 
 void recording_begin(struct recording *recording, const struct recording_values *values)
 {
-	recording->options = (struct recorder_options){.pattern = values->file,
+	recording->options = (struct recorder_options){.pattern = values->file.text,
 		.log = strcmp(values->log, "csv") == 0 ? LABEL_LOG_CSV : LABEL_LOG_JSON,
 		.pre_roll = (int64_t)(values->pre_roll * NANOSECONDS),
 		.post_roll = (int64_t)(values->post_roll * NANOSECONDS),

@@ -16,7 +16,8 @@
 
 /* As the command line has them. */
 struct recording_values {
-	const char *file, *log;
+	struct option_text file;
+	const char *log;
 	struct amount segment, keep;
 	size_t memory; /* bytes */
 	struct option_texts when;

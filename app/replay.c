@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 struct values {
-	const char *log, *network, *pl, *kernels;
+	struct option_text log, network, pl, kernels;
 	bool json;
 };
 
@@ -70,8 +70,8 @@ static bool ends_in(const char *path, const char *ending)
 /* The log's path: the one that is named, or the one beside the recording, of any kind. */
 static void log_find(const struct replay *r, char *path, size_t size)
 {
-	if (r->values->log) {
-		snprintf(path, size, "%s", r->values->log);
+	if (r->values->log.text) {
+		snprintf(path, size, "%s", r->values->log.text);
 		return;
 	}
 	names_log(r->path, label_log_ending(LABEL_LOG_JSON), path, size);
@@ -86,7 +86,7 @@ static int open_log(struct replay *r, struct error *e)
 {
 	char path[PATH_MAX];
 
-	if (!r->values->log && !ends_in(r->path, ".mkv"))
+	if (!r->values->log.text && !ends_in(r->path, ".mkv"))
 		return error_set(e, -EINVAL,
 			"%s: is no recording's name, it does not end in .mkv; say where its log "
 			"is with --log",
@@ -109,9 +109,10 @@ static int open_parts(struct replay *r, struct error *e)
 	const struct camera_options once = {.once = true};
 
 	r->where = FAILURE_NETWORK;
-	if (networks_open(r->values->network ? r->values->network : about->network, &r->network, e))
+	if (networks_open(r->values->network.text ? r->values->network.text : about->network, &r->network, e))
 		return e->code;
-	if (classifier_create(r->network, r->values->pl, r->values->kernels, &r->classifier, &r->where, e))
+	if (classifier_create(
+		    r->network, r->values->pl.text, r->values->kernels.text, &r->classifier, &r->where, e))
 		return e->code;
 	r->where = FAILURE_SOURCE;
 	if (camera_open(r->path, &once, &r->video, e))
@@ -306,7 +307,7 @@ static int replay_file(const struct invocation *invocation, const struct values 
 
 static int replay_run(struct invocation *invocation)
 {
-	struct values values = {.pl = "auto"};
+	struct values values = {.pl = {"auto"}};
 	int count;
 	int code = options_parse(invocation, &values, &count);
 
@@ -314,7 +315,7 @@ static int replay_run(struct invocation *invocation)
 		return code;
 	if (!count)
 		return usage_error(invocation, "which recording?");
-	if (count > 1 && values.log)
+	if (count > 1 && values.log.text)
 		return usage_error(invocation, "--log is for one recording");
 	code = EX_OK;
 	for (int i = 0; i < count; i++) {

@@ -11,7 +11,7 @@
 static int check(void *context, const struct setting *setting)
 {
 	(void)context;
-	promise(setting->name && setting->value && setting->place);
+	promise(setting->name && setting->value && setting->file && setting->line > 0);
 	promise(!setting->section || setting->section[0]);
 	promise(!strchr(setting->name, '=') && !strchr(setting->value, '\n'));
 	return 0;

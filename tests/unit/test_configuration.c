@@ -9,7 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -21,9 +23,18 @@ static int note(void *context, const struct setting *setting)
 	size_t used = strlen(seen);
 
 	assert_ptr_equal(context, &stop_at);
-	snprintf(seen + used, sizeof(seen) - used, "%s|%s|%s|%s\n", setting->place,
+	snprintf(seen + used, sizeof(seen) - used, "%s:%d|%s|%s|%s\n", setting->file, setting->line,
 		setting->section ? setting->section : "-", setting->name, setting->value);
 	return stop_at && !--stop_at ? 7 : 0;
+}
+
+static struct setting last;
+
+static int keep(void *context, const struct setting *setting)
+{
+	(void)context;
+	last = *setting;
+	return 0;
 }
 
 static int parse(const char *text)
@@ -81,14 +92,49 @@ static void the_environment_has_options(void **state)
 
 static void a_file_that_is_named_must_be_there(void **state)
 {
+	struct configuration configuration = {0};
+
 	(void)state;
 	setenv("TWOBIT_CONFIG", "/no/such/file", 1);
-	assert_int_equal(configuration_read(note, &stop_at), EX_CONFIG);
+	assert_int_equal(configuration_read(&configuration, note, &stop_at), EX_CONFIG);
 	setenv("TWOBIT_CONFIG", "/dev/zero", 1);
-	assert_int_equal(configuration_read(note, &stop_at), EX_CONFIG);
+	assert_int_equal(configuration_read(&configuration, note, &stop_at), EX_CONFIG);
 	setenv("TWOBIT_CONFIG", "/dev/null", 1);
-	assert_int_equal(configuration_read(note, &stop_at), 0);
+	assert_int_equal(configuration_read(&configuration, note, &stop_at), 0);
 	unsetenv("TWOBIT_CONFIG");
+	configuration_finish(&configuration);
+}
+
+/* The strings of both files' settings stay until the end. */
+static void files_are_kept(void **state)
+{
+	char folder[] = "/tmp/twobit-XXXXXX", path[64];
+	struct configuration configuration = {0};
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	setenv("XDG_CONFIG_HOME", folder, 1);
+	snprintf(path, sizeof(path), "%s/twobit", folder);
+	assert_int_equal(mkdir(path, 0700), 0);
+	snprintf(path, sizeof(path), "%s/twobit/config", folder);
+	FILE *file = fopen(path, "w");
+	assert_non_null(file);
+	fputs("fps = 5\n", file);
+	fclose(file);
+	last = (struct setting){0};
+	assert_int_equal(configuration_read(&configuration, keep, NULL), 0);
+	assert_string_equal(last.name, "fps");
+	assert_string_equal(last.value, "5");
+	assert_string_equal(last.file, path);
+	assert_int_equal(last.line, 1);
+	configuration_finish(&configuration);
+	assert_int_equal(configuration.count, 0);
+	configuration_finish(&configuration);
+	unlink(path);
+	*strrchr(path, '/') = '\0';
+	rmdir(path);
+	rmdir(folder);
+	unsetenv("XDG_CONFIG_HOME");
 }
 
 int main(void)
@@ -99,6 +145,7 @@ int main(void)
 		cmocka_unit_test(other_lines_are_refused),
 		cmocka_unit_test(the_environment_has_options),
 		cmocka_unit_test(a_file_that_is_named_must_be_there),
+		cmocka_unit_test(files_are_kept),
 	};
 
 	log_configure(LOG_ERROR, false);

@@ -20,14 +20,15 @@
 
 struct values {
 	bool flag, other;
-	const char *text, *choice;
+	struct option_text text;
+	const char *choice;
 	struct option_texts items;
 	int number;
 	double share, time;
 	struct option_size size;
 	struct amount amount;
 	size_t memory;
-	const char *own;
+	struct option_text own;
 };
 
 static const char *const choices[] = {"auto", "sdl", "none", NULL};
@@ -72,6 +73,7 @@ static int parse(const char *line, struct values *values, char **rest, int *coun
 	argv[argc] = NULL;
 	assert_non_null(file);
 	dup2(fileno(file), STDERR_FILENO);
+	invocation_finish(&invocation);
 	invocation =
 		(struct invocation){.command = &command, .commands = commands, .argc = argc, .argv = argv};
 	int code = options_parse(&invocation, values, count);
@@ -135,9 +137,9 @@ static void spellings(void **state)
 	assert_int_equal(accept("-n7").number, 7);
 	assert_int_equal(accept("-n -5").number, -5);
 	assert_int_equal(accept("-n 7 -n 8").number, 8);
-	assert_string_equal(accept("--text=a=b").text, "a=b");
-	assert_string_equal(accept("--text=").text, "");
-	assert_string_equal(accept("-t -n").text, "-n");
+	assert_string_equal(accept("--text=a=b").text.text, "a=b");
+	assert_string_equal(accept("--text=").text.text, "");
+	assert_string_equal(accept("-t -n").text.text, "-n");
 	struct values v = accept("-fon9");
 	assert_true(v.flag && v.other && v.number == 9);
 }
@@ -194,15 +196,15 @@ static void refusals(void **state)
 	refuse("--log-level loud", "one of error warning info debug");
 }
 
-/* What is told of a text afterwards. */
-static const char *told_later(const char *text, int code)
+/* What is printed of a text afterwards. */
+static const char *told_later(const struct option_origin *origin, int code)
 {
 	FILE *file = tmpfile();
 	int old = dup(STDERR_FILENO);
 
 	assert_non_null(file);
 	dup2(fileno(file), STDERR_FILENO);
-	assert_int_equal(option_refuse(&invocation, text, "is no good"), code);
+	assert_int_equal(option_refuse(&invocation, origin, "is no good"), code);
 	dup2(old, STDERR_FILENO);
 	close(old);
 	rewind(file);
@@ -217,20 +219,48 @@ static void texts_keep_their_places(void **state)
 	setenv("TWOBIT_ITEM", "a", 1);
 	struct values v = accept("-i b --text=c");
 	unsetenv("TWOBIT_ITEM");
-	assert_string_equal(told_later(v.items.items[0], EX_CONFIG),
+	assert_string_equal(told_later(&v.items.origins[0], EX_CONFIG),
 		"twobit: error: environment: TWOBIT_ITEM: is no good; see `twobit try --help`\n");
-	assert_string_equal(told_later(v.items.items[1], EX_USAGE),
+	assert_string_equal(told_later(&v.items.origins[1], EX_USAGE),
 		"twobit: error: try: -i: is no good; see `twobit try --help`\n");
-	assert_non_null(strstr(told_later(v.text, EX_USAGE), "try: --text: is no good"));
-	assert_non_null(strstr(told_later("default", EX_USAGE), "try: is no good"));
+	assert_non_null(strstr(told_later(&v.text.origin, EX_USAGE), "try: --text: is no good"));
+	assert_non_null(strstr(told_later(&v.own.origin, EX_USAGE), "try: is no good"));
+}
+
+/* However many there are. */
+static void texts_of_files_keep_their_places(void **state)
+{
+	char path[] = "/tmp/twobit-XXXXXX", expected[160];
+	int fd = mkstemp(path);
+	FILE *file = fdopen(fd, "w");
+
+	(void)state;
+	assert_non_null(file);
+	for (int i = 0; i < 99; i++)
+		fputs("text = a\n", file);
+	fputs("[try]\ntext = b\nitem = c\n", file);
+	fclose(file);
+	setenv("TWOBIT_CONFIG", path, 1);
+	struct values v = accept("-i d");
+	unsetenv("TWOBIT_CONFIG");
+	unlink(path);
+	assert_string_equal(v.text.text, "b");
+	snprintf(expected, sizeof(expected),
+		"twobit: error: %s:101: text: is no good; see `twobit try --help`\n", path);
+	assert_string_equal(told_later(&v.text.origin, EX_CONFIG), expected);
+	snprintf(expected, sizeof(expected),
+		"twobit: error: %s:102: item: is no good; see `twobit try --help`\n", path);
+	assert_string_equal(told_later(&v.items.origins[0], EX_CONFIG), expected);
+	assert_string_equal(told_later(&v.items.origins[1], EX_USAGE),
+		"twobit: error: try: -i: is no good; see `twobit try --help`\n");
 }
 
 static void own_options_are_not_the_environments(void **state)
 {
 	(void)state;
 	setenv("TWOBIT_OWN", "a", 1);
-	assert_null(accept("").own);
-	assert_string_equal(accept("--own b").own, "b");
+	assert_null(accept("").own.text);
+	assert_string_equal(accept("--own b").own.text, "b");
 	unsetenv("TWOBIT_OWN");
 }
 
@@ -243,7 +273,7 @@ static void arguments(void **state)
 	(void)state;
 	assert_int_equal(parse("a -f b - --text t c -- -n --flag", &values, rest, &count), OPTIONS_GO_ON);
 	assert_true(values.flag);
-	assert_string_equal(values.text, "t");
+	assert_string_equal(values.text.text, "t");
 	const char *const expected[] = {"a", "b", "-", "c", "-n", "--flag"};
 	assert_int_equal(count, 6);
 	for (int i = 0; i < 6; i++)
@@ -351,6 +381,7 @@ int main(void)
 		cmocka_unit_test(kinds),
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(texts_keep_their_places),
+		cmocka_unit_test(texts_of_files_keep_their_places),
 		cmocka_unit_test(own_options_are_not_the_environments),
 		cmocka_unit_test(arguments),
 		cmocka_unit_test(help_is_for_the_caller),

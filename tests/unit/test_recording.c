@@ -66,7 +66,7 @@ static void record(const struct rig *rig, const char *source, const struct camer
 	struct error e;
 
 	snprintf(path, sizeof(path), "%s/%s.mkv", rig->folder, name);
-	values.file = path;
+	values.file.text = path;
 	recording_begin(&recording, &values);
 	assert_int_equal(recorder_check(&recording.options, &e), 0);
 	assert_int_equal(recording_parse_when(&recording, &values, rig->network, &e), 0);
