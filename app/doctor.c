@@ -1,28 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* `twobit doctor`: what is wrong on this machine, and how to mend it. */
-#include "doctor.h"
-
 #include "command.h"
+#include "doctor_checks.h"
+#include "doctor_findings.h"
 #include "networks.h"
 #include "options.h"
 #include "output.h"
 
-#include <stdarg.h>
-#include <stdbool.h>
-#include <string.h>
+#include <stdio.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 struct values {
 	struct option_text network, folder;
 	bool json;
-};
-
-struct doctor {
-	const char *part;
-	json_t *rows; /* NULL: findings are printed as they come */
-	int counts[FINDING_BAD + 1];
-	bool colour;
 };
 
 static const struct option options[] = {
@@ -44,47 +35,6 @@ static const struct {
 	{"memory", doctor_check_memory},
 	{"disk", doctor_check_disk},
 };
-
-static const struct {
-	const char *word, *colour;
-} looks[] = {
-	[FINDING_GOOD] = {"good", "32"},
-	[FINDING_NOTE] = {"note", "33"},
-	[FINDING_BAD] = {"BAD", "31"},
-};
-
-static void print_finding(
-	const struct doctor *doctor, enum finding finding, const char *sentence, const char *remedy)
-{
-	const char *word = looks[finding].word;
-
-	if (doctor->colour)
-		printf("%-10s \033[%sm%-4s\033[0m  %s\n", doctor->part, looks[finding].colour, word,
-			sentence);
-	else
-		printf("%-10s %-4s  %s\n", doctor->part, word, sentence);
-	if (remedy)
-		printf("%-10s       → %s\n", "", remedy);
-}
-
-void doctor_find(struct doctor *doctor, enum finding finding, const char *remedy, const char *format, ...)
-{
-	char sentence[768];
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(sentence, sizeof(sentence), format, arguments);
-	va_end(arguments);
-	doctor->counts[finding]++;
-	if (!doctor->rows) {
-		print_finding(doctor, finding, sentence, remedy);
-		return;
-	}
-	json_array_append_new(doctor->rows,
-		json_pack("{s:s, s:s, s:o, s:o}", "part", doctor->part, "state",
-			finding == FINDING_BAD ? "bad" : looks[finding].word, "sentence",
-			output_text(sentence), "remedy", remedy ? output_text(remedy) : json_null()));
-}
 
 static int run(struct invocation *invocation)
 {

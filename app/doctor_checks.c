@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "doctor.h"
+#include "doctor_checks.h"
 
 #include "base/error.h"
 #include "camera/cameras.h"
 #include "device/device.h"
 #include "display/display.h"
+#include "doctor_findings.h"
 #include "flow/frame.h"
 #include "machine/machine.h"
 #include "networks.h"
