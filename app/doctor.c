@@ -27,6 +27,7 @@ static const struct {
 	const char *name;
 	void (*check)(struct doctor *doctor, const struct doctor_options *options);
 } parts[] = {
+	{"build", doctor_check_build},
 	{"camera", doctor_check_cameras},
 	{"display", doctor_check_displays},
 	{"network", doctor_check_network},
@@ -69,10 +70,9 @@ const struct command doctor_command = {
 	.summary = "Say what is wrong on this machine, and how to mend it",
 	.usage = "[OPTION]…",
 	.details =
-		"Looks at cameras (formats, USB bandwidth, who has them), displays, the network, the PL (is "
-		"its answer\n"
-		"right?), processor, memory and disk. Changes nothing. Ends with 69 when something does not "
-		"work.",
+		"Looks at the program's features, cameras (formats, USB bandwidth, who has them),\n"
+		"displays, the network, the PL (is its answer right?), processor, memory and disk.\n"
+		"Changes nothing. Ends with 69 when something does not work.",
 	.examples =
 		"twobit doctor\n"
 		"twobit doctor --network lenet5 --folder /var/lib/twobit\n",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "doctor_checks.h"
 
+#include "base/build.h"
 #include "base/error.h"
 #include "camera/cameras.h"
 #include "device/device.h"
@@ -31,6 +32,16 @@
 
 #define MEMORY_NEEDED (200 * MEGA) /* bytes: frames, recorder's ring and libraries, with room */
 #define PL_PATIENCE (10 * NANOSECONDS)
+
+void doctor_check_build(struct doctor *doctor, const struct doctor_options *options)
+{
+	char features[100];
+	bool all = build_features(features, sizeof(features));
+
+	(void)options;
+	doctor_find(doctor, all ? FINDING_GOOD : FINDING_NOTE,
+		all ? NULL : "a build with the libraries that they need has them", "features: %s", features);
+}
 
 /* Mbit/s of the USB port that a camera hangs on, as the kernel says it; 0: not known, or no USB camera. */
 static double usb_speed(const char *node)

@@ -10,7 +10,8 @@ struct doctor_options {
 	const char *folder;  /* where recordings would go */
 };
 
-/* Each looks at one part of the machine. */
+/* Each looks at one part: of the program, or of the machine. */
+void doctor_check_build(struct doctor *doctor, const struct doctor_options *options);
 void doctor_check_cameras(struct doctor *doctor, const struct doctor_options *options);
 void doctor_check_displays(struct doctor *doctor, const struct doctor_options *options);
 void doctor_check_network(struct doctor *doctor, const struct doctor_options *options);

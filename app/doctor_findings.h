@@ -14,7 +14,7 @@ enum finding {
 
 /* The findings so far. */
 struct doctor {
-	const char *part; /* of the machine, that is looked at */
+	const char *part; /* that is looked at */
 	json_t *rows;	  /* NULL: findings are printed as they come */
 	int counts[FINDING_BAD + 1];
 	bool colour;

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* `twobit COMMAND …`: finds the command and runs it. */
+#include "base/build.h"
 #include "base/log.h"
 #include "command.h"
 #include "commands.h"
+#include "commit.h"
 #include "help.h"
+#include "nn/engine.h"
 #include "options.h"
 #include "output.h"
 
@@ -23,6 +26,20 @@ static int print_help(FILE *file)
 		fprintf(file, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
 	fprintf(file, "\n`twobit help COMMAND` tells more, `twobit --version` the version.\n");
 	return file == stdout ? output_finish(EX_OK) : EX_USAGE;
+}
+
+/* The first line is for programs, the others are for reports of what is wrong. */
+static int print_version(void)
+{
+	char features[100];
+
+	build_features(features, sizeof(features));
+	printf("twobit %s\ncommit    %s\ncompiler  %s\nfeatures  %s\nkernels  ", TWOBIT_VERSION,
+		TWOBIT_COMMIT, TWOBIT_COMPILER, features);
+	for (const char *const *name = kernel_names(); *name; name++)
+		printf(" %s", *name);
+	putchar('\n');
+	return output_finish(EX_OK);
 }
 
 static const struct command *find_command(const char *name)
@@ -64,10 +81,8 @@ int main(int argc, char **argv)
 	log_configure(LOG_INFO, colour_wanted(&invocation, STDERR_FILENO));
 	if (argc < 2)
 		return print_help(stderr);
-	if (strcmp(argv[1], "--version") == 0) {
-		printf("twobit %s\n", TWOBIT_VERSION);
-		return output_finish(EX_OK);
-	}
+	if (strcmp(argv[1], "--version") == 0)
+		return print_version();
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
 		return print_help(stdout);
 	bool help = strcmp(argv[1], "help") == 0;

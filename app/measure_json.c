@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* docs/formats.md, "What measure prints", is the schema. */
+#include "base/build.h"
 #include "measure.h"
 #include "output.h"
 

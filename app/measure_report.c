@@ -2,6 +2,7 @@
 /* The web page: one file that needs no other, light or dark as the reader's machine is. */
 #include "measure_report.h"
 
+#include "base/build.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>

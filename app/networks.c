@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "networks.h"
 
+#include "base/build.h"
 #include "base/error.h"
 #include "nn/network_load.h"
 

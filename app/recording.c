@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "recording.h"
 
+#include "base/build.h"
 #include "base/error.h"
 #include "output.h"
 

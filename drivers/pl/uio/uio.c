@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "pl/uio/uio.h"
 
+#include "base/build.h"
 #include "base/error.h"
 #include "device/device.h"
 #include "flow/frame.h"
