@@ -6,7 +6,7 @@
 #include "commands.h"
 #include "commit.h"
 #include "help.h"
-#include "nn/engine.h"
+#include "nn/kernels/table.h"
 #include "options.h"
 #include "output.h"
 
