@@ -2,11 +2,11 @@
 /* `twobit live`: the label on the picture, on a window, a terminal, or nowhere. */
 #include "base/error.h"
 #include "command.h"
-#include "line_values.h"
 #include "live_loop.h"
 #include "live_report.h"
 #include "options.h"
 #include "output.h"
+#include "pipeline_options.h"
 #include "recording.h"
 #include "signals.h"
 #include "trace_file.h"
@@ -15,14 +15,14 @@
 #include <sysexits.h>
 
 struct values {
-	struct line_values line;
+	struct pipeline_options pipeline;
 	struct option_text display, drm_device, connector, mode, snapshot, record;
 	double threshold, smoothing;
 	bool fast, every_frame, no_overlap, no_caption, json;
 };
 
 static const struct option options[] = {
-	OPTION_ROWS_LINE(struct values),
+	OPTION_ROWS_PIPELINE(struct values),
 	{"threshold", 0, OPTION_NUMBER, "P", "Show no label below this confidence, 0 to 1 [0.1]",
 		offsetof(struct values, threshold), 0, 1},
 	{"smoothing", 0, OPTION_NUMBER, "W", "Weight of the past in the label, 0 to 0.99 [0.7]",
@@ -62,7 +62,7 @@ struct session {
 	struct camera *camera;
 	struct pl *pl;
 	struct trace_file *trace;
-	struct line *line;
+	struct pipeline *pipeline;
 	struct live_loop loop;
 	struct recording_values recording_values;
 	struct recording recording;
@@ -86,7 +86,7 @@ static int prepare_recording(struct session *s, struct error *e)
 		return status == -EINVAL ? option_refuse(s->invocation, &v->record.origin, e->text)
 					 : fail(FAILURE_CREATE, e);
 	const struct output_name written[] = {{"--record", v->record.text, true},
-		{"--trace", v->line.trace.text}, {"--snapshot", v->snapshot.text}};
+		{"--trace", v->pipeline.trace.text}, {"--snapshot", v->snapshot.text}};
 	return output_names_check(s->invocation, written, 3);
 }
 
@@ -96,7 +96,7 @@ static int open_recorder(struct session *s, struct error *e)
 
 	recording_parse_when(&s->recording, &s->recording_values, s->network, e);
 	recording_describe(&s->recording, &s->recording_values, camera_description(s->camera), pl_name(s->pl),
-		v->line.kernels.text);
+		v->pipeline.kernels.text);
 	if (!v->record.text)
 		return 0;
 	int status = recorder_open(&s->recording.options, &s->loop.recorder, e);
@@ -108,34 +108,34 @@ static int open_recorder(struct session *s, struct error *e)
 static int start(struct session *s, struct error *e)
 {
 	const struct values *v = &s->values;
-	struct camera_options wanted = line_values_camera(&v->line);
-	struct line_options line = line_values_line(&v->line);
+	struct camera_options wanted = pipeline_options_camera(&v->pipeline);
+	struct pipeline_config config = pipeline_options_config(&v->pipeline);
 
 	wanted.paced = !v->fast;
-	line.lossless = v->every_frame || v->fast;
-	line.overlap = !v->no_overlap;
-	line.threshold = (float)v->threshold;
-	line.smoothing = v->smoothing;
+	config.lossless = v->every_frame || v->fast;
+	config.overlap = !v->no_overlap;
+	config.threshold = (float)v->threshold;
+	config.smoothing = v->smoothing;
 	int code = prepare_recording(s, e);
 	if (code)
 		return code;
-	if (networks_open(v->line.network.text, &s->network, e))
+	if (networks_open(v->pipeline.network.text, &s->network, e))
 		return fail(FAILURE_NETWORK, e);
-	if (trace_file_open(v->line.trace.text, s->network->name, &s->trace, e))
+	if (trace_file_open(v->pipeline.trace.text, s->network->name, &s->trace, e))
 		return fail(FAILURE_CREATE, e);
-	code = line_values_open(&v->line, &wanted, &s->camera, e);
+	code = pipeline_options_open(&v->pipeline, &wanted, &s->camera, e);
 	if (code || !s->camera)
 		return code;
-	if (pl_open(v->line.pl.text, v->line.kernels.text, &s->pl, e))
+	if (pl_open(v->pipeline.pl.text, v->pipeline.kernels.text, &s->pl, e))
 		return fail(FAILURE_PL, e);
 	if (open_recorder(s, e))
 		return fail(FAILURE_OURS, e);
-	line.recorder = s->loop.recorder;
-	line.network = s->network;
-	line.camera = s->camera;
-	line.pl = s->pl;
-	line.trace = trace_file_trace(s->trace);
-	return line_values_start(&line, &s->line, e);
+	config.recorder = s->loop.recorder;
+	config.network = s->network;
+	config.camera = s->camera;
+	config.pl = s->pl;
+	config.trace = trace_file_trace(s->trace);
+	return pipeline_options_start(&config, &s->pipeline, e);
 }
 
 static int run(struct session *s)
@@ -144,12 +144,12 @@ static int run(struct session *s)
 	struct error e = {0};
 	int code = start(s, &e);
 
-	if (code || !s->line)
+	if (code || !s->pipeline)
 		return code;
 	s->loop = (struct live_loop){
 		.recorder = s->loop.recorder,
 		.recording = &s->recording.options,
-		.line = s->line,
+		.pipeline = s->pipeline,
 		.display_name = v->display.text,
 		.display_options = {.title = "twobit",
 			.drm_device = v->drm_device.text,
@@ -158,10 +158,10 @@ static int run(struct session *s)
 		.caption = {!v->no_caption, !v->no_caption, NULL},
 		.snapshot = v->snapshot.text,
 	};
-	line_set_caption(s->line, &s->loop.caption);
+	pipeline_set_caption(s->pipeline, &s->loop.caption);
 	code = live_loop_run(&s->loop);
 	live_loop_finish(&s->loop);
-	if (line_join(s->line, &e) && !code)
+	if (pipeline_join(s->pipeline, &e) && !code)
 		code = fail(FAILURE_SOURCE, &e);
 	if (s->loop.recorder)
 		recorder_finish(s->loop.recorder, &s->recorded);
@@ -169,15 +169,15 @@ static int run(struct session *s)
 		code = EX_IOERR; /* which was told */
 	if (trace_file_write(s->trace, &e) && !code)
 		code = fail(FAILURE_CREATE, &e);
-	if (v->json || (!quiet(s->invocation) && line_report(s->line)->shown))
-		live_report_print(line_report(s->line), s->loop.description, s->loop.words, v->json);
+	if (v->json || (!quiet(s->invocation) && pipeline_report(s->pipeline)->shown))
+		live_report_print(pipeline_report(s->pipeline), s->loop.description, s->loop.words, v->json);
 	return code;
 }
 
 static int live_run(struct invocation *invocation)
 {
 	struct session s = {.invocation = invocation,
-		.values = {.line = LINE_VALUES_DEFAULT,
+		.values = {.pipeline = PIPELINE_OPTIONS_DEFAULT,
 			.display = {"auto"},
 			.threshold = 0.1,
 			.smoothing = 0.7}};
@@ -186,7 +186,7 @@ static int live_run(struct invocation *invocation)
 
 	if (code != OPTIONS_GO_ON)
 		return code;
-	code = line_values_source(&s.values.line, invocation, count);
+	code = pipeline_options_source(&s.values.pipeline, invocation, count);
 	if (code != OPTIONS_GO_ON)
 		return code;
 	if (s.values.every_frame || s.values.fast)
@@ -195,7 +195,7 @@ static int live_run(struct invocation *invocation)
 	signals_block();
 	code = run(&s);
 	live_loop_finish(&s.loop);
-	line_destroy(s.line);
+	pipeline_destroy(s.pipeline);
 	recorder_close(s.loop.recorder);
 	recording_finish(&s.recording);
 	trace_file_close(s.trace);

@@ -77,7 +77,7 @@ static void record(struct live_loop *loop)
 			log_warning("%s; nothing is recorded", e.text);
 			return;
 		}
-		line_set_recorder(loop->line, loop->recorder);
+		pipeline_set_recorder(loop->pipeline, loop->recorder);
 	}
 	if (recorder_started(loop->recorder))
 		recorder_stop(loop->recorder);
@@ -128,7 +128,7 @@ static void obey(struct live_loop *loop, enum display_key key)
 	default:
 		return;
 	}
-	line_set_caption(loop->line, &loop->caption);
+	pipeline_set_caption(loop->pipeline, &loop->caption);
 }
 
 static int open_display(struct live_loop *loop, const struct frame *frame, struct error *e)
@@ -184,16 +184,13 @@ static int show(struct live_loop *loop, struct frame *frame, struct error *e)
 		status = go_on_without(loop, e);
 	if (loop->display && !status) {
 		struct display_wants wants = display_wants(loop->display);
-		line_set_wants(loop->line, &wants);
+		pipeline_set_wants(loop->pipeline, &wants);
 	}
 	frame_release(&loop->held);
 	loop->held = frame_reference(frame);
 	if (!frame->absent)
 		memcpy(loop->words, frame->words, sizeof(loop->words));
-	if (shown)
-		line_shown(loop->line, &frame);
-	else
-		line_skipped(loop->line, &frame);
+	pipeline_release(loop->pipeline, &frame, shown);
 	return status == -EAGAIN ? 0 : status;
 }
 
@@ -203,8 +200,8 @@ int live_loop_run(struct live_loop *loop)
 	bool stopping = false;
 	int status = 0;
 
-	while (!status && !line_ended(loop->line)) {
-		struct frame *frame = line_take(loop->line, clock_now() + ATTENTION);
+	while (!status && !pipeline_ended(loop->pipeline)) {
+		struct frame *frame = pipeline_dequeue(loop->pipeline, clock_now() + ATTENTION);
 		if (frame)
 			status = show(loop, frame, &e);
 		for (enum display_key key;
@@ -213,7 +210,7 @@ int live_loop_run(struct live_loop *loop)
 		heed_signals(loop);
 		if (!stopping && loop->quit) {
 			stopping = true;
-			line_stop(loop->line);
+			pipeline_stop(loop->pipeline);
 		}
 	}
 	int code = status ? fail(FAILURE_DISPLAY, &e) : EX_OK;

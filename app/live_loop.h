@@ -4,18 +4,18 @@
 #define APP_LIVE_LOOP_H
 
 #include "display/display.h"
-#include "line.h"
+#include "pipeline.h"
 
 /* Fill the first six, zero the rest but recorder; live_loop_finish closes what it opened. */
 struct live_loop {
-	struct line *line;
+	struct pipeline *pipeline;
 	const char *display_name;
 	struct display_options display_options; /* the sizes come from the first frame */
-	struct line_caption caption;
+	struct pipeline_caption caption;
 	const char *snapshot;			  /* FILE.png for the last picture shown; NULL: none */
 	const struct recorder_options *recording; /* for when one is wanted */
 
-	struct recorder *recorder; /* the line's; the caller closes it, once the line is joined */
+	struct recorder *recorder; /* the pipeline's; the caller closes it, once the pipeline is joined */
 
 	struct display *display;
 	struct frame *held;	 /* the last one shown, for a snapshot */
@@ -25,10 +25,11 @@ struct live_loop {
 	int passing; /* frames still shown after a pause: those on their way, and one with the notice on it */
 };
 
-/* Runs until the line ends, the user quits, or INT or TERM comes. Returns an exit code; errors are told. */
+/* Runs until the pipeline ends, the user quits, or INT or TERM comes. Returns an exit code; errors are told.
+ */
 int live_loop_run(struct live_loop *loop);
 
-/* Before line_destroy: gives back what it holds of the line. */
+/* Before pipeline_destroy: gives back what it holds of the pipeline. */
 void live_loop_finish(struct live_loop *loop);
 
 #endif

@@ -19,7 +19,7 @@ static const struct {
 	[TIME_TO_SCREEN] = {"capture to screen", "to_screen"},
 };
 
-static double seconds(const struct line_report *report)
+static double seconds(const struct pipeline_report *report)
 {
 	int64_t elapsed = report->ended - report->begun;
 
@@ -41,7 +41,7 @@ static const char *health(const struct supervision *s)
 	return s->retired ? "retired" : s->alarm ? "alarm" : "good";
 }
 
-static bool eventful(const struct line_report *r)
+static bool eventful(const struct pipeline_report *r)
 {
 	const struct supervision *s = &r->pl;
 	uint64_t events = s->slow + s->retirements + r->pl_failures;
@@ -52,7 +52,7 @@ static bool eventful(const struct line_report *r)
 }
 
 /* Silent about a PL that did what it should, unless it is hardware that was timed at the start. */
-static void print_pl(const struct line_report *r)
+static void print_pl(const struct pipeline_report *r)
 {
 	const struct supervision *s = &r->pl;
 
@@ -82,7 +82,7 @@ static void print_cycles(const struct pl_cycles *c)
 	putchar('\n');
 }
 
-static void print_table(const struct line_report *r, const char *display, const char *caption)
+static void print_table(const struct pipeline_report *r, const char *display, const char *caption)
 {
 	double elapsed = seconds(r);
 
@@ -113,7 +113,7 @@ static json_t *milliseconds_json(const struct histogram *h)
 		"p99", milliseconds(h, 99), "max", (double)h->maximum / 1e6);
 }
 
-static json_t *pl_json(const struct line_report *r)
+static json_t *pl_json(const struct pipeline_report *r)
 {
 	const struct supervision *s = &r->pl;
 
@@ -131,7 +131,7 @@ static json_t *pl_json(const struct line_report *r)
 		(double)s->recovery.maximum / 1e6);
 }
 
-static void print_json(const struct line_report *r, const char *display, const char *caption)
+static void print_json(const struct pipeline_report *r, const char *display, const char *caption)
 {
 	const struct {
 		const char *key;
@@ -169,7 +169,8 @@ static void print_json(const struct line_report *r, const char *display, const c
 	output_json(all);
 }
 
-void live_report_print(const struct line_report *report, const char *display, const char *caption, bool json)
+void live_report_print(
+	const struct pipeline_report *report, const char *display, const char *caption, bool json)
 {
 	if (json)
 		print_json(report, display, caption);

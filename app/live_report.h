@@ -3,12 +3,13 @@
 #ifndef APP_LIVE_REPORT_H
 #define APP_LIVE_REPORT_H
 
-#include "line.h"
+#include "pipeline.h"
 
 /*
  * On stdout: a table for people, or one JSON object (docs/guide.md lists its fields). `display` says how it
  * was shown, `caption` what the last picture's caption said.
  */
-void live_report_print(const struct line_report *report, const char *display, const char *caption, bool json);
+void live_report_print(
+	const struct pipeline_report *report, const char *display, const char *caption, bool json);
 
 #endif

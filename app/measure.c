@@ -203,13 +203,13 @@ static void print(const struct session *s)
 static int write_trace(struct session *s, struct error *e)
 {
 	int count = 0;
-	const struct trace **traces =
-		(const struct trace **)calloc((size_t)s->all.count * LINE_KINDS + 1, sizeof(struct trace *));
+	const struct trace **traces = (const struct trace **)calloc(
+		(size_t)s->all.count * PIPELINE_KINDS + 1, sizeof(struct trace *));
 
 	for (int i = 0; traces && i < s->all.count; i++)
-		for (int j = 0; j < LINE_KINDS; j++)
-			if (s->all.networks[i].lines[j].trace)
-				traces[count++] = s->all.networks[i].lines[j].trace;
+		for (int j = 0; j < PIPELINE_KINDS; j++)
+			if (s->all.networks[i].pipelines[j].trace)
+				traces[count++] = s->all.networks[i].pipelines[j].trace;
 	int status = traces ? trace_write(s->trace.file, traces, count) : -ENOMEM;
 	free((void *)traces);
 	return output_file_close(&s->trace, status, e);

@@ -56,8 +56,8 @@ struct measured_layer {
 	bool merged;		 /* counted with the layer before it */
 };
 
-/* The line, with or without Conv0 working on the next picture while the PL runs. */
-struct measured_line {
+/* The pipeline, with or without Conv0 working on the next picture while the PL runs. */
+struct measured_pipeline {
 	struct samples latencies; /* from Conv0's beginning to the label, ns */
 	struct samples intervals; /* from picture to picture, the mean of a run, ns */
 	struct summary latency, interval;
@@ -65,7 +65,7 @@ struct measured_line {
 	struct trace *trace; /* NULL: not traced */
 };
 
-enum { LINE_OVERLAPPED, LINE_IN_TURN, LINE_KINDS };
+enum { PIPELINE_OVERLAPPED, PIPELINE_IN_TURN, PIPELINE_KINDS };
 
 struct measurement {
 	const struct network *network; /* whoever opened it closes it */
@@ -78,8 +78,8 @@ struct measurement {
 	int64_t pl_alone; /* ns that the PL computes on a picture, without hand-over as far as that is known
 			   */
 
-	struct measured_line lines[LINE_KINDS];
-	char no_line[160]; /* why the line did not run; "": it did */
+	struct measured_pipeline pipelines[PIPELINE_KINDS];
+	char no_pipeline[160]; /* why the pipeline did not run; "": it did */
 	const char *slowest_stage;
 	int64_t ideal; /* ns from picture to picture, were there but the slowest stage */
 
@@ -100,7 +100,7 @@ void measurement_finish(struct measurement *m);
 /* The parts, in their order. */
 int measure_layers(
 	const struct measure_options *options, struct measurement *m, enum failure *where, struct error *e);
-int measure_lines(
+int measure_pipelines(
 	const struct measure_options *options, struct measurement *m, enum failure *where, struct error *e);
 
 /* The source of both: generated pictures of about the input's size, so that to make one costs little; larger

@@ -11,8 +11,8 @@
 #define LEFT 72 /* of the plots, beside their labels */
 #define RIGHT (WIDTH - 12)
 
-static const char *const kinds[LINE_KINDS] = {
-	[LINE_OVERLAPPED] = "with overlap", [LINE_IN_TURN] = "without overlap"};
+static const char *const kinds[PIPELINE_KINDS] = {
+	[PIPELINE_OVERLAPPED] = "with overlap", [PIPELINE_IN_TURN] = "without overlap"};
 
 /* The smallest of 1, 2, 5 · 10^n that cuts the span into at most `most` parts. */
 static double tick_step(double span, int most)
@@ -91,11 +91,11 @@ static void draw_median(FILE *file, double us, double first, double span, int ki
 /* The range shows all but the slowest 5 %, which are told in words: one long wait would hide all else. */
 void chart_latencies(FILE *file, const struct measurement *m)
 {
-	struct bins bins[LINE_KINDS];
+	struct bins bins[PIPELINE_KINDS];
 	double first = INFINITY, last = 0, highest = 0;
 
-	for (int k = 0; k < LINE_KINDS; k++) {
-		const struct summary *s = &m->lines[k].latency;
+	for (int k = 0; k < PIPELINE_KINDS; k++) {
+		const struct summary *s = &m->pipelines[k].latency;
 		if (!s->runs)
 			return;
 		first = fmin(first, (double)s->minimum / 1e3);
@@ -103,8 +103,8 @@ void chart_latencies(FILE *file, const struct measurement *m)
 	}
 	first *= 0.98;
 	double span = fmax(last * 1.05 - first, 1e-3);
-	for (int k = 0; k < LINE_KINDS; k++) {
-		fill_bins(&m->lines[k].latencies, first, span, &bins[k]);
+	for (int k = 0; k < PIPELINE_KINDS; k++) {
+		fill_bins(&m->pipelines[k].latencies, first, span, &bins[k]);
 		for (int i = 0; i < BINS; i++)
 			highest = fmax(highest, bins[k].share[i]);
 	}
@@ -117,22 +117,22 @@ void chart_latencies(FILE *file, const struct measurement *m)
 		"<text class=\"tick\" x=\"%d\" y=\"%d\" text-anchor=\"end\">%.1f %%</text>\n"
 		"<text class=\"tick\" x=\"%d\" y=\"%d\" text-anchor=\"end\">0</text>\n",
 		LEFT - 8, HIST_TOP + 8, 100 * highest, LEFT - 8, HIST_BASE);
-	for (int k = LINE_KINDS - 1; k >= 0; k--) {
+	for (int k = PIPELINE_KINDS - 1; k >= 0; k--) {
 		draw_steps(file, &bins[k], highest, k);
-		draw_median(file, (double)m->lines[k].latency.p50 / 1e3, first, span, k);
+		draw_median(file, (double)m->pipelines[k].latency.p50 / 1e3, first, span, k);
 	}
 	fprintf(file,
 		"<text class=\"tick\" x=\"%d\" y=\"%d\" text-anchor=\"end\">µs</text>\n</svg></div>\n<p "
 		"class=\"key\">",
 		RIGHT, HIST_BASE + 36);
-	for (int k = 0; k < LINE_KINDS; k++)
+	for (int k = 0; k < PIPELINE_KINDS; k++)
 		fprintf(file,
 			"<span><i class=\"k%d\"></i>%s, p50 %.1f µs (%.1f %% beyond the right edge)</span>",
-			k, kinds[k], (double)m->lines[k].latency.p50 / 1e3, 100 * bins[k].beyond);
+			k, kinds[k], (double)m->pipelines[k].latency.p50 / 1e3, 100 * bins[k].beyond);
 	fputs("</p>\n", file);
 }
 
-/* Pictures whose way makes a stretch; those that fill the line at the beginning are passed over. */
+/* Pictures whose way makes a stretch; those that fill the pipeline at the beginning are passed over. */
 #define STRETCH 5
 #define SKIPPED 12
 #define PICTURES 256
@@ -167,7 +167,7 @@ static void find_times(const struct trace *trace, const char *name, bool ends, i
 
 /*
  * Of all runs of STRETCH pictures, from the first one's Conv0 to the last one's label, the one whose labels
- * came most nearly at the rate that the line has by its median: as it usually goes, not as when something
+ * came most nearly at the rate that the pipeline has by its median: as it usually goes, not as when something
  * came between.
  */
 static struct stretch typical(const struct trace *trace, int64_t interval)
@@ -259,20 +259,20 @@ static void draw_timeline(FILE *file, const struct trace *trace, const struct st
 		"<text class=\"tick\" x=\"%d\" y=\"%d\" "
 		"text-anchor=\"end\">µs</text></svg></div>\n<figcaption><b>%s.</b> "
 		"Conv0 and PL are at work together for %.0f %% of this stretch.</figcaption></figure>\n",
-		RIGHT, height + 32, kind == LINE_OVERLAPPED ? "With overlap" : "Without overlap",
+		RIGHT, height + 32, kind == PIPELINE_OVERLAPPED ? "With overlap" : "Without overlap",
 		100 * (double)together / (double)s->length);
 }
 
 /* Both have the scale of the longer stretch, so that one sees what the overlap gains. */
 void chart_timelines(FILE *file, const struct measurement *m)
 {
-	struct stretch stretches[LINE_KINDS];
+	struct stretch stretches[PIPELINE_KINDS];
 	int64_t longest = 0;
 
-	for (int k = 0; k < LINE_KINDS; k++) {
-		if (!m->lines[k].trace)
+	for (int k = 0; k < PIPELINE_KINDS; k++) {
+		if (!m->pipelines[k].trace)
 			return;
-		stretches[k] = typical(m->lines[k].trace, m->lines[k].interval.p50);
+		stretches[k] = typical(m->pipelines[k].trace, m->pipelines[k].interval.p50);
 		longest = stretches[k].length > longest ? stretches[k].length : longest;
 	}
 	if (!longest)
@@ -284,8 +284,8 @@ void chart_timelines(FILE *file, const struct measurement *m)
 	      "one "
 	      "before.</p>\n",
 		file);
-	for (int k = 0; k < LINE_KINDS; k++) {
+	for (int k = 0; k < PIPELINE_KINDS; k++) {
 		stretches[k].length = longest;
-		draw_timeline(file, m->lines[k].trace, &stretches[k], k);
+		draw_timeline(file, m->pipelines[k].trace, &stretches[k], k);
 	}
 }

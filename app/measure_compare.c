@@ -54,10 +54,10 @@ static bool layer_good(const json_t *layer)
 	return time_good(json_object_get(layer, "software_us")) && time_good(json_object_get(layer, "pl_us"));
 }
 
-static bool line_good(const json_t *line)
+static bool pipeline_good(const json_t *pipeline)
 {
-	return !line || (time_good(json_object_get(line, "interval_us")) &&
-				time_good(json_object_get(line, "latency_us")));
+	return !pipeline || (time_good(json_object_get(pipeline, "interval_us")) &&
+				    time_good(json_object_get(pipeline, "latency_us")));
 }
 
 static bool network_good(const json_t *network)
@@ -74,8 +74,8 @@ static bool network_good(const json_t *network)
 		if (!time_good(json_object_get(times, measured_keys[t])))
 			return false;
 	pipeline = json_object_get(network, "pipeline");
-	return json_is_object(pipeline) && line_good(json_object_get(pipeline, "overlap")) &&
-	       line_good(json_object_get(pipeline, "in_turn"));
+	return json_is_object(pipeline) && pipeline_good(json_object_get(pipeline, "overlap")) &&
+	       pipeline_good(json_object_get(pipeline, "in_turn"));
 }
 
 static const char *text_of(const json_t *object, const char *key)
@@ -285,7 +285,8 @@ static void add_network(json_t *rows, const json_t *ours, const json_t *theirs)
 		{"end to end", MEASURED_ALL},
 		{"end to end in software", MEASURED_SOFTWARE_ALL},
 	};
-	static const char *const lines[][2] = {{"overlap", "with overlap"}, {"in_turn", "without overlap"}};
+	static const char *const pipelines[][2] = {
+		{"overlap", "with overlap"}, {"in_turn", "without overlap"}};
 	const char *name = text_of(ours, "network");
 	const json_t *a = json_object_get(ours, "layers"), *b = json_object_get(theirs, "layers");
 	char what[160];
@@ -304,10 +305,11 @@ static void add_network(json_t *rows, const json_t *ours, const json_t *theirs)
 			json_object_get(b, measured_keys[times[i].time]));
 	a = json_object_get(ours, "pipeline"), b = json_object_get(theirs, "pipeline");
 	for (size_t i = 0; i < 2; i++) {
-		const json_t *x = json_object_get(a, lines[i][0]), *y = json_object_get(b, lines[i][0]);
-		add(rows, name, lines[i][1], true, json_object_get(x, "interval_us"),
+		const json_t *x = json_object_get(a, pipelines[i][0]),
+			     *y = json_object_get(b, pipelines[i][0]);
+		add(rows, name, pipelines[i][1], true, json_object_get(x, "interval_us"),
 			json_object_get(y, "interval_us"));
-		snprintf(what, sizeof(what), "latency %s", lines[i][1]);
+		snprintf(what, sizeof(what), "latency %s", pipelines[i][1]);
 		add(rows, name, what, false, json_object_get(x, "latency_us"),
 			json_object_get(y, "latency_us"));
 	}

@@ -70,7 +70,7 @@ static json_t *layer(const struct measured_layer *m)
 	return o;
 }
 
-static json_t *line(const struct measured_line *m)
+static json_t *pipeline_times(const struct measured_pipeline *m)
 {
 	json_t *o = json_object();
 
@@ -87,12 +87,12 @@ static json_t *pipeline(const struct measurement *m)
 
 	json_object_set_new(o, "slowest_stage", json_string(m->slowest_stage));
 	json_object_set_new(o, "ideal_us", microseconds(m->ideal));
-	if (m->no_line[0]) {
-		json_object_set_new(o, "not_run", json_string(m->no_line));
+	if (m->no_pipeline[0]) {
+		json_object_set_new(o, "not_run", json_string(m->no_pipeline));
 		return o;
 	}
-	json_object_set_new(o, "overlap", line(&m->lines[LINE_OVERLAPPED]));
-	json_object_set_new(o, "in_turn", line(&m->lines[LINE_IN_TURN]));
+	json_object_set_new(o, "overlap", pipeline_times(&m->pipelines[PIPELINE_OVERLAPPED]));
+	json_object_set_new(o, "in_turn", pipeline_times(&m->pipelines[PIPELINE_IN_TURN]));
 	json_object_set_new(o, "reached", number(measured_reach(m)));
 	json_object_set_new(o, "gain", number(measured_gain(m)));
 	return o;

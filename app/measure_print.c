@@ -100,9 +100,9 @@ static void print_spreads(const struct measurement *m)
 		print_spread(rows[i].name, &m->times[rows[i].time]);
 }
 
-static void print_line(const char *name, const struct measured_line *line)
+static void print_pipeline(const char *name, const struct measured_pipeline *pipeline)
 {
-	const struct summary *s = &line->interval, *l = &line->latency;
+	const struct summary *s = &pipeline->interval, *l = &pipeline->latency;
 
 	printf("  %-20s %10.1f  %4.1f to %.1f", name, measured_rate(s),
 		s->high > 0 ? 1e9 / (double)s->high : 0, s->low > 0 ? 1e9 / (double)s->low : 0);
@@ -110,19 +110,19 @@ static void print_line(const char *name, const struct measured_line *line)
 		us(l->p99), us(l->minimum), us(l->maximum));
 }
 
-static void print_lines(const struct measurement *m)
+static void print_pipelines(const struct measurement *m)
 {
-	if (m->no_line[0]) {
+	if (m->no_pipeline[0]) {
 		printf("\n  pipeline: not run: %s;\n  its slowest stage alone (%s, %.1f µs) would do %.1f "
 		       "pictures/s\n",
-			m->no_line, m->slowest_stage, us(m->ideal),
+			m->no_pipeline, m->slowest_stage, us(m->ideal),
 			m->ideal > 0 ? 1e9 / (double)m->ideal : 0);
 		return;
 	}
 	printf("\n  %-20s %10s  %-18s %s\n", "pipeline", "pictures/s", "95 % interval",
 		"Conv0's begin to label, µs: p50, p95, p99, min, max");
-	print_line("with overlap", &m->lines[LINE_OVERLAPPED]);
-	print_line("without", &m->lines[LINE_IN_TURN]);
+	print_pipeline("with overlap", &m->pipelines[PIPELINE_OVERLAPPED]);
+	print_pipeline("without", &m->pipelines[PIPELINE_IN_TURN]);
 	printf("  the overlap gains %.2f× and reaches %.0f %% of the ideal, %.1f pictures/s (the slowest "
 	       "stage alone: "
 	       "%s, %.1f µs)\n",
@@ -144,14 +144,14 @@ static void print_network(const struct measured_all *all, const struct measureme
 	printf("\n");
 	print_layers(m);
 	print_spreads(m);
-	print_lines(m);
+	print_pipelines(m);
 	if (m->joules >= 0)
 		printf("  energy: %.4g J a picture with overlap, of all that the machine did (%s)\n",
 			m->joules, all->energy);
 	else
-		printf("  energy: not available here: %s\n", all->no_energy  ? all->no_energy
-							     : m->no_line[0] ? m->no_line
-									     : "too little was measured");
+		printf("  energy: not available here: %s\n", all->no_energy	 ? all->no_energy
+							     : m->no_pipeline[0] ? m->no_pipeline
+										 : "too little was measured");
 	if (m->stopped)
 		printf("  stopped early: what is above is of the runs until then\n");
 	printf("\n");
@@ -193,13 +193,13 @@ static void print_overview(const struct measured_all *all)
 		"PL µs", "end to end µs", "pictures/s", "gain", "Gop/s");
 	for (int i = 0; i < all->count; i++) {
 		const struct measurement *m = &all->networks[i];
-		const struct summary *line = &m->lines[LINE_OVERLAPPED].interval;
-		const struct summary *rate = line->runs ? line : &m->times[MEASURED_ALL];
+		const struct summary *pipeline = &m->pipelines[PIPELINE_OVERLAPPED].interval;
+		const struct summary *rate = pipeline->runs ? pipeline : &m->times[MEASURED_ALL];
 		double operations = (double)measured_operations(m->network);
 		printf("  %-20.20s %-12.12s %9.1f %10.1f %10.1f %13.1f %11.1f %6.2f× %8.1f\n",
 			m->network->name, m->pl, operations / 1e6, us(m->times[MEASURED_CONV0].p50),
 			us(m->times[MEASURED_PL].p50), us(m->times[MEASURED_ALL].p50), measured_rate(rate),
-			line->runs ? measured_gain(m) : 1, operations * measured_rate(rate) / 1e9);
+			pipeline->runs ? measured_gain(m) : 1, operations * measured_rate(rate) / 1e9);
 	}
 	printf("\n");
 }

@@ -75,21 +75,22 @@ static void tile(FILE *file, const char *format, double value, const char *words
 
 static void tiles(FILE *file, const struct measurement *m)
 {
-	const struct measured_line *line = &m->lines[LINE_OVERLAPPED];
+	const struct measured_pipeline *pipeline = &m->pipelines[PIPELINE_OVERLAPPED];
 	const struct summary *all = &m->times[MEASURED_ALL];
 	double operations = (double)measured_operations(m->network);
 
 	fputs("<div class=\"tiles\">\n", file);
-	if (line->interval.runs) {
-		tile(file, "%.0f", measured_rate(&line->interval), "pictures a second, with overlap");
+	if (pipeline->interval.runs) {
+		tile(file, "%.0f", measured_rate(&pipeline->interval), "pictures a second, with overlap");
 		tile(file, "%.2f×", measured_gain(m), "as many as without overlap");
 		tile(file, "%.0f %%", 100 * measured_reach(m), "of the ideal, the slowest stage alone");
-		tile(file, "%.0f µs", us(line->latency.p50), "from Conv0’s begin to the label (p50)");
+		tile(file, "%.0f µs", us(pipeline->latency.p50), "from Conv0’s begin to the label (p50)");
 	} else {
 		tile(file, "%.1f", measured_rate(all), "pictures a second, one after the other");
 		tile(file, "%.0f µs", us(all->p50), "a picture, end to end (p50)");
 	}
-	tile(file, "%.1f", operations * measured_rate(line->interval.runs ? &line->interval : all) / 1e9,
+	tile(file, "%.1f",
+		operations * measured_rate(pipeline->interval.runs ? &pipeline->interval : all) / 1e9,
 		"Gop/s, two operations a multiply-accumulate");
 	if (m->joules >= 0)
 		tile(file, "%.3g J", m->joules, "a picture, of all that the machine did");
@@ -206,7 +207,7 @@ static void spread_row(FILE *file, const char *name, const struct summary *s)
 
 static void spreads(FILE *file, const struct measurement *m)
 {
-	const struct measured_line *lines = m->lines;
+	const struct measured_pipeline *pipelines = m->pipelines;
 
 	fputs("<h3>Spread</h3>\n<div class=\"wide\"><table><tr><th>µs</th><th>p50</th><th>95 % "
 	      "interval</th><th>p95</th>"
@@ -217,19 +218,19 @@ static void spreads(FILE *file, const struct measurement *m)
 	spread_row(file, "label", &m->times[MEASURED_LABEL]);
 	spread_row(file, "end to end", &m->times[MEASURED_ALL]);
 	spread_row(file, "end to end in software", &m->times[MEASURED_SOFTWARE_ALL]);
-	spread_row(file, "pipeline, a picture, with overlap", &lines[LINE_OVERLAPPED].interval);
-	spread_row(file, "pipeline, a picture, without", &lines[LINE_IN_TURN].interval);
-	spread_row(file, "Conv0’s begin to label, with overlap", &lines[LINE_OVERLAPPED].latency);
-	spread_row(file, "Conv0’s begin to label, without", &lines[LINE_IN_TURN].latency);
+	spread_row(file, "pipeline, a picture, with overlap", &pipelines[PIPELINE_OVERLAPPED].interval);
+	spread_row(file, "pipeline, a picture, without", &pipelines[PIPELINE_IN_TURN].interval);
+	spread_row(file, "Conv0’s begin to label, with overlap", &pipelines[PIPELINE_OVERLAPPED].latency);
+	spread_row(file, "Conv0’s begin to label, without", &pipelines[PIPELINE_IN_TURN].latency);
 	fputs("</table></div>\n", file);
 }
 
 static void pipeline(FILE *file, const struct measurement *m)
 {
 	fputs("<h3>Pipeline</h3>\n<p>", file);
-	if (m->no_line[0]) {
+	if (m->no_pipeline[0]) {
 		fputs("Not run: ", file);
-		report_text(file, m->no_line);
+		report_text(file, m->no_pipeline);
 		fprintf(file,
 			". Its slowest stage alone (%s, %.1f µs) would do %.1f pictures a second.</p>\n",
 			m->slowest_stage, us(m->ideal), m->ideal > 0 ? 1e9 / (double)m->ideal : 0);
@@ -241,8 +242,8 @@ static void pipeline(FILE *file, const struct measurement *m)
 		"slowest stage, %s (%.1f µs), there would be %.1f.</p>\n<p>How long a picture takes from "
 		"Conv0’s begin to "
 		"its label:</p>\n",
-		measured_rate(&m->lines[LINE_OVERLAPPED].interval),
-		measured_rate(&m->lines[LINE_IN_TURN].interval), m->slowest_stage, us(m->ideal),
+		measured_rate(&m->pipelines[PIPELINE_OVERLAPPED].interval),
+		measured_rate(&m->pipelines[PIPELINE_IN_TURN].interval), m->slowest_stage, us(m->ideal),
 		m->ideal > 0 ? 1e9 / (double)m->ideal : 0);
 	chart_latencies(file, m);
 	chart_timelines(file, m);
@@ -284,16 +285,17 @@ static void overview(FILE *file, const struct measured_all *all)
 	for (int i = 0; i < all->count; i++) {
 		const struct measurement *m = &all->networks[i];
 		double operations = (double)measured_operations(m->network);
-		const struct summary *line = &m->lines[LINE_OVERLAPPED].interval;
+		const struct summary *pipeline = &m->pipelines[PIPELINE_OVERLAPPED].interval;
 		fputs("<tr><td>", file);
 		report_text(file, m->network->name);
 		fprintf(file, "</td><td>%s</td><td>%.1f</td>", m->pl, operations / 1e6);
 		time_cell(file, &m->times[MEASURED_CONV0]);
 		time_cell(file, &m->times[MEASURED_PL]);
 		time_cell(file, &m->times[MEASURED_ALL]);
-		if (line->runs)
-			fprintf(file, "<td>%.1f</td><td>%.2f×</td><td>%.1f</td></tr>\n", measured_rate(line),
-				measured_gain(m), operations * measured_rate(line) / 1e9);
+		if (pipeline->runs)
+			fprintf(file, "<td>%.1f</td><td>%.2f×</td><td>%.1f</td></tr>\n",
+				measured_rate(pipeline), measured_gain(m),
+				operations * measured_rate(pipeline) / 1e9);
 		else
 			fputs("<td>–</td><td>–</td><td>–</td></tr>\n", file);
 	}

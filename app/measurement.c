@@ -35,16 +35,16 @@ double measured_rate(const struct summary *summary)
 
 double measured_reach(const struct measurement *m)
 {
-	int64_t interval = m->lines[LINE_OVERLAPPED].interval.p50;
+	int64_t interval = m->pipelines[PIPELINE_OVERLAPPED].interval.p50;
 
 	return interval > 0 ? (double)m->ideal / (double)interval : 0;
 }
 
 double measured_gain(const struct measurement *m)
 {
-	int64_t interval = m->lines[LINE_OVERLAPPED].interval.p50;
+	int64_t interval = m->pipelines[PIPELINE_OVERLAPPED].interval.p50;
 
-	return interval > 0 ? (double)m->lines[LINE_IN_TURN].interval.p50 / (double)interval : 0;
+	return interval > 0 ? (double)m->pipelines[PIPELINE_IN_TURN].interval.p50 / (double)interval : 0;
 }
 
 int measurement_begin(const struct network *network, struct measurement *out, struct error *e)
@@ -73,7 +73,7 @@ int measure_network(const struct network *network, const struct measure_options 
 	activity_read("", &before);
 	status = measure_layers(options, out, where, e);
 	if (!status)
-		status = measure_lines(options, out, where, e);
+		status = measure_pipelines(options, out, where, e);
 	activity_read("", &after);
 	out->others = activity_of_others(&before, &after);
 	out->stopped = interruption_came();
@@ -86,10 +86,10 @@ int measure_network(const struct network *network, const struct measure_options 
 
 void measurement_finish(struct measurement *m)
 {
-	for (int i = 0; i < LINE_KINDS; i++) {
-		samples_finish(&m->lines[i].latencies);
-		samples_finish(&m->lines[i].intervals);
-		trace_destroy(m->lines[i].trace);
+	for (int i = 0; i < PIPELINE_KINDS; i++) {
+		samples_finish(&m->pipelines[i].latencies);
+		samples_finish(&m->pipelines[i].intervals);
+		trace_destroy(m->pipelines[i].trace);
 	}
 	free(m->layers);
 	*m = (struct measurement){0};

@@ -3,9 +3,9 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "command.h"
-#include "line_values.h"
 #include "options.h"
 #include "output.h"
+#include "pipeline_options.h"
 #include "recording.h"
 #include "service.h"
 #include "signals.h"
@@ -21,7 +21,7 @@
 #define ATTENTION INT64_C(50000000)
 
 struct values {
-	struct line_values line;
+	struct pipeline_options pipeline;
 	bool paused, json;
 	struct recording_values recording;
 };
@@ -54,7 +54,7 @@ static const struct option options[] = {
 		1, 100},
 	{"memory", 0, OPTION_BYTES, "SIZE", "For frames that wait, and the pre-roll [64MB]",
 		RECORDING(memory), RECORDING_MEMORY_LEAST, RECORDING_MEMORY_MOST},
-	OPTION_ROWS_LINE(struct values),
+	OPTION_ROWS_PIPELINE(struct values),
 	{"every-frame", 0, OPTION_FLAG, NULL, "Label each frame; the source waits where it must",
 		RECORDING(every_frame)},
 	{"top-k", 0, OPTION_INTEGER, "K", "Labels a frame in the log [5]", RECORDING(top_k), 1, TOP_MAXIMUM},
@@ -75,33 +75,33 @@ struct session {
 	struct camera *camera;
 	struct pl *pl;
 	struct trace_file *trace;
-	struct line *line;
+	struct pipeline *pipeline;
 };
 
-static int start_line(struct session *s, struct error *e)
+static int start_pipeline(struct session *s, struct error *e)
 {
 	const struct values *v = &s->values;
-	struct line_options line = line_values_line(&v->line);
+	struct pipeline_config config = pipeline_options_config(&v->pipeline);
 
-	line.recorder = s->recorder;
-	line.network = s->network;
-	line.camera = s->camera;
-	line.pl = s->pl;
-	line.trace = trace_file_trace(s->trace);
-	line.lossless = v->recording.every_frame;
-	line.blind = true;
-	line.threshold = (float)v->recording.threshold;
-	line.smoothing = v->recording.smoothing;
-	int code = line_values_start(&line, &s->line, e);
-	if (s->line)
-		line_set_caption(s->line, &(struct line_caption){0});
+	config.recorder = s->recorder;
+	config.network = s->network;
+	config.camera = s->camera;
+	config.pl = s->pl;
+	config.trace = trace_file_trace(s->trace);
+	config.lossless = v->recording.every_frame;
+	config.blind = true;
+	config.threshold = (float)v->recording.threshold;
+	config.smoothing = v->recording.smoothing;
+	int code = pipeline_options_start(&config, &s->pipeline, e);
+	if (s->pipeline)
+		pipeline_set_caption(s->pipeline, &(struct pipeline_caption){0});
 	return code;
 }
 
 static int start(struct session *s, struct error *e)
 {
 	const struct values *v = &s->values;
-	struct camera_options wanted = line_values_camera(&v->line);
+	struct camera_options wanted = pipeline_options_camera(&v->pipeline);
 
 	wanted.once = true;
 	recording_begin(&s->recording, &v->recording);
@@ -109,30 +109,30 @@ static int start(struct session *s, struct error *e)
 		return e->code == -EINVAL ? option_refuse(s->invocation, &v->recording.file.origin, e->text)
 					  : fail(FAILURE_CREATE, e);
 	const struct output_name written[] = {
-		{"--output", v->recording.file.text, true}, {"--trace", v->line.trace.text}};
+		{"--output", v->recording.file.text, true}, {"--trace", v->pipeline.trace.text}};
 	if (output_names_check(s->invocation, written, 2))
 		return EX_USAGE;
-	if (networks_open(v->line.network.text, &s->network, e))
+	if (networks_open(v->pipeline.network.text, &s->network, e))
 		return fail(FAILURE_NETWORK, e);
 	if (recording_parse_when(&s->recording, &v->recording, s->network, e))
 		return option_refuse(
 			s->invocation, &v->recording.when.origins[s->recording.options.when_count], e->text);
-	if (trace_file_open(v->line.trace.text, s->network->name, &s->trace, e))
+	if (trace_file_open(v->pipeline.trace.text, s->network->name, &s->trace, e))
 		return fail(FAILURE_CREATE, e);
-	int code = line_values_open(&v->line, &wanted, &s->camera, e);
+	int code = pipeline_options_open(&v->pipeline, &wanted, &s->camera, e);
 	if (code || !s->camera)
 		return code;
-	if (pl_open(v->line.pl.text, v->line.kernels.text, &s->pl, e))
+	if (pl_open(v->pipeline.pl.text, v->pipeline.kernels.text, &s->pl, e))
 		return fail(FAILURE_PL, e);
 	recording_describe(&s->recording, &v->recording, camera_description(s->camera), pl_name(s->pl),
-		v->line.kernels.text);
-	s->recording.options.source = v->line.source.text;
+		v->pipeline.kernels.text);
+	s->recording.options.source = v->pipeline.source.text;
 	s->recording.options.waits_for_room = v->recording.every_frame;
 	if (recorder_open(&s->recording.options, &s->recorder, e))
 		return fail(FAILURE_OURS, e);
 	if (!v->paused)
 		recorder_start(s->recorder);
-	return start_line(s, e);
+	return start_pipeline(s, e);
 }
 
 static void heed_signals(struct session *s)
@@ -140,7 +140,7 @@ static void heed_signals(struct session *s)
 	for (;;) {
 		switch (signals_next()) {
 		case WISH_END:
-			line_stop(s->line);
+			pipeline_stop(s->pipeline);
 			recorder_hurry(s->recorder);
 			break;
 		case WISH_CUT:
@@ -165,7 +165,7 @@ static void print_text(const struct recorder_report *r)
 	printf("not recorded: %" PRIu64 " lost by the camera, %" PRIu64 " broken, %" PRIu64
 	       " for want of room; not labelled: %" PRIu64 ", labelled too late: %" PRIu64 "\n",
 		r->dropped[DROPPED_BY_CAMERA], r->dropped[DROPPED_BROKEN], r->dropped[DROPPED_BY_RECORDER],
-		r->dropped[DROPPED_BY_LINE], r->late);
+		r->dropped[DROPPED_BY_PIPELINE], r->late);
 	if (r->deleted)
 		printf("deleted: %" PRIu64 " old %s\n", r->deleted,
 			r->deleted == 1 ? "recording" : "recordings");
@@ -178,7 +178,7 @@ static void print_json(const struct recorder_report *r)
 		"bytes", (json_int_t)r->bytes, "files", (json_int_t)r->segments, "deleted",
 		(json_int_t)r->deleted, "last", output_text(r->last), "dropped", "camera",
 		(json_int_t)r->dropped[DROPPED_BY_CAMERA], "broken", (json_int_t)r->dropped[DROPPED_BROKEN],
-		"line", (json_int_t)r->dropped[DROPPED_BY_LINE], "recorder",
+		"line", (json_int_t)r->dropped[DROPPED_BY_PIPELINE], "recorder",
 		(json_int_t)r->dropped[DROPPED_BY_RECORDER]));
 }
 
@@ -188,19 +188,19 @@ static int run(struct session *s)
 	struct error e = {0};
 	int code = start(s, &e);
 
-	if (code || !s->line)
+	if (code || !s->pipeline)
 		return code;
-	while (!line_ended(s->line)) {
-		struct frame *frame = line_take(s->line, clock_now() + ATTENTION);
+	while (!pipeline_ended(s->pipeline)) {
+		struct frame *frame = pipeline_dequeue(s->pipeline, clock_now() + ATTENTION);
 		if (frame) {
-			line_shown(s->line, &frame);
+			pipeline_release(s->pipeline, &frame, true);
 			service_frame();
 		} else if (recorder_waits(s->recorder)) {
 			service_frame(); /* a full disk is waited for, and no fault of ours */
 		}
 		heed_signals(s);
 	}
-	if (line_join(s->line, &e))
+	if (pipeline_join(s->pipeline, &e))
 		code = fail(FAILURE_SOURCE, &e);
 	while (!recorder_end(s->recorder, clock_now() + ATTENTION)) {
 		service_frame();
@@ -230,19 +230,19 @@ static int run(struct session *s)
 static int record_run(struct invocation *invocation)
 {
 	struct session s = {.invocation = invocation,
-		.values = {.line = LINE_VALUES_DEFAULT, .recording = recording_defaults}};
+		.values = {.pipeline = PIPELINE_OPTIONS_DEFAULT, .recording = recording_defaults}};
 	int count;
 	int code = options_parse(invocation, &s.values, &count);
 
 	if (code != OPTIONS_GO_ON)
 		return code;
-	code = line_values_source(&s.values.line, invocation, count);
+	code = pipeline_options_source(&s.values.pipeline, invocation, count);
 	if (code != OPTIONS_GO_ON)
 		return code;
 
 	signals_block();
 	code = run(&s);
-	line_destroy(s.line);
+	pipeline_destroy(s.pipeline);
 	recorder_close(s.recorder);
 	recording_finish(&s.recording);
 	trace_file_close(s.trace);

@@ -154,7 +154,7 @@ static int seek(struct replay *r, uint64_t number, struct error *e)
 	return error_set(e, -EBADMSG, "%s: frame %" PRIu64 " is missing or broken", r->path, number);
 }
 
-/* What the line knew of frames before the first one in the file. */
+/* What the pipeline knew of frames before the first one in the file. */
 static int take_past(struct replay *r, struct error *e)
 {
 	size_t count = json_array_size(r->entry.scores);

@@ -3,7 +3,8 @@
 #ifndef APP_SERVICE_H
 #define APP_SERVICE_H
 
-/* A frame came out of the line: READY at the first, then WATCHDOG, at most as often as its interval wants. */
+/* A frame came out of the pipeline: READY at the first, then WATCHDOG, at most as often as its interval
+ * wants. */
 void service_frame(void);
 
 void service_stopping(void);

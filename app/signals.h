@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The signals that steer a line while it runs, taken by the main thread's loop when it looks. */
+/* The signals that steer a pipeline while it runs, taken by the main thread's loop when it looks. */
 #ifndef APP_SIGNALS_H
 #define APP_SIGNALS_H
 

@@ -3,8 +3,8 @@
 
 #include "base/error.h"
 #include "base/log.h"
-#include "line.h"
 #include "output.h"
+#include "pipeline.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -27,7 +27,7 @@ int trace_file_open(const char *path, const char *name, struct trace_file **out,
 	if (!file)
 		return error_set(e, -ENOMEM, "out of memory for the trace");
 	int status = output_file_open(&file->out, path, e);
-	if (!status && line_trace_create(name, EVENTS, &file->trace))
+	if (!status && pipeline_trace_create(name, EVENTS, &file->trace))
 		status = error_set(e, -ENOMEM, "out of memory for the trace");
 	if (status) {
 		trace_file_close(file);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* --trace of the commands that run a line: what the newest frames did, written when the line has ended. */
+/* --trace of the commands that run a pipeline: what the newest frames did, written when the pipeline has
+ * ended. */
 #ifndef APP_TRACE_FILE_H
 #define APP_TRACE_FILE_H
 
@@ -14,10 +15,10 @@ struct trace_file;
  */
 int trace_file_open(const char *path, const char *name, struct trace_file **out, struct error *e);
 
-/* For struct line_options. */
+/* For struct pipeline_config. */
 struct trace *trace_file_trace(struct trace_file *file);
 
-/* After line_join. Says how much was left out. */
+/* After pipeline_join. Says how much was left out. */
 int trace_file_write(struct trace_file *file, struct error *e);
 
 /* Without trace_file_write nothing is left of the file. */

@@ -11,7 +11,7 @@ struct queue {
 	enum queue_policy policy;
 	int capacity;
 	pthread_mutex_t lock;  /* guards all that follows */
-	pthread_cond_t filled; /* to takers: a frame came in, or the queue was closed */
+	pthread_cond_t filled; /* to consumers: a frame came in, or the queue was closed */
 	pthread_cond_t freed;  /* to putters: a place came free, or the queue was closed */
 	bool closed;
 	uint64_t dropped;

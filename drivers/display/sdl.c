@@ -116,7 +116,8 @@ static int sdl_open(const struct display_options *options, void **state, struct 
 	window_size(options, &width, &height);
 	s->window = SDL_CreateWindow(options->title ? options->title : "", SDL_WINDOWPOS_CENTERED,
 		SDL_WINDOWPOS_CENTERED, width, height, SDL_WINDOW_RESIZABLE | SDL_WINDOW_ALLOW_HIGHDPI);
-	/* No waiting for the vertical blank: it would hold up the line, and desktops compose without tearing.
+	/* No waiting for the vertical blank: it would hold up the pipeline, and desktops compose without
+	 * tearing.
 	 */
 	if (s->window)
 		s->renderer = SDL_CreateRenderer(s->window, -1, 0);

@@ -37,7 +37,7 @@ static const struct {
 static const char *const droppers[DROPPED_COUNT] = {
 	[DROPPED_BY_CAMERA] = "camera",
 	[DROPPED_BROKEN] = "broken",
-	[DROPPED_BY_LINE] = "line",
+	[DROPPED_BY_PIPELINE] = "line",
 	[DROPPED_BY_RECORDER] = "recorder",
 };
 

@@ -39,7 +39,13 @@ void verdict_make(struct verdict *verdict, const struct network *network, int to
 /* The verdict as it stands in a line of JSON: what `replay` compares. */
 void verdict_print(struct text *text, const struct verdict *verdict);
 
-enum dropped_by { DROPPED_BY_CAMERA, DROPPED_BROKEN, DROPPED_BY_LINE, DROPPED_BY_RECORDER, DROPPED_COUNT };
+enum dropped_by {
+	DROPPED_BY_CAMERA,
+	DROPPED_BROKEN,
+	DROPPED_BY_PIPELINE,
+	DROPPED_BY_RECORDER,
+	DROPPED_COUNT
+};
 
 struct label_line {
 	uint64_t frame; /* in the file, from 0 */

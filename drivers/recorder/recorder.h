@@ -33,11 +33,11 @@ struct recorder_options {
 	size_t memory;		     /* bytes of frames in memory */
 	int quality;		     /* of JPEGs that are made here, 1 … 100 */
 	bool burn_in;		     /* draw the caption into the pictures */
-	bool patient;		     /* frames wait for their labels without limit, as in a lossless line */
-	bool waits_for_room;	     /* the source and the end wait while the disk is full: recorder_hurry */
-	float threshold;	     /* no words about a label below */
-	int top_k;		     /* 1 … TOP_MAXIMUM, labels in a line of the log */
-	double smoothing;	     /* as the line's */
+	bool patient;	     /* frames wait for their labels without limit, as in a lossless pipeline */
+	bool waits_for_room; /* the source and the end wait while the disk is full: recorder_hurry */
+	float threshold;     /* no words about a label below */
+	int top_k;	     /* 1 … TOP_MAXIMUM, labels in a line of the log */
+	double smoothing;    /* as the pipeline's */
 	const struct network *network;
 	const char *pl;	     /* what computes the later layers */
 	const json_t *about; /* members for the log's first line, beside ours; NULL: none */

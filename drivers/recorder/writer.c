@@ -140,8 +140,8 @@ static void count(struct writer *w, const struct tape_frame *frame)
 {
 	w->report.frames++;
 	w->report.labelled += frame->labelled;
-	w->report.dropped[DROPPED_BY_LINE] += !frame->labelled;
-	w->dropped[DROPPED_BY_LINE] += !frame->labelled;
+	w->report.dropped[DROPPED_BY_PIPELINE] += !frame->labelled;
+	w->dropped[DROPPED_BY_PIPELINE] += !frame->labelled;
 	if (w->trouble)
 		log_info("recording goes on");
 	w->trouble = 0;

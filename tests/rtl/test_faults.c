@@ -8,10 +8,10 @@
  */
 #include "base/error.h"
 #include "base/log.h"
-#include "line_stages.h"
 #include "nn/engine.h"
 #include "nn/network_load.h"
 #include "pl/rtl/faults.h"
+#include "stages.h"
 #include "unit/network_builder.h"
 
 #include <inttypes.h>
@@ -63,25 +63,25 @@ static struct {
 	int64_t latest, longest; /* the last answer; between two of them */
 } check;
 
-int __real_watch_collect(struct line *line, struct frame *frame, int buffer);
-int __wrap_watch_collect(struct line *line, struct frame *frame, int buffer);
+int __real_recovery_collect(struct pipeline *pipeline, struct frame *frame, int buffer);
+int __wrap_recovery_collect(struct pipeline *pipeline, struct frame *frame, int buffer);
 
 /* The buffer holds what Conv0 made of this very frame; the next frame's is the other one. */
-int __wrap_watch_collect(struct line *line, struct frame *frame, int buffer)
+int __wrap_recovery_collect(struct pipeline *pipeline, struct frame *frame, int buffer)
 {
-	uint64_t by_software = line->report.by_software;
-	int status = __real_watch_collect(line, frame, buffer);
+	uint64_t by_software = pipeline->report.by_software;
+	int status = __real_recovery_collect(pipeline, frame, buffer);
 
 	if (status || frame->self_test)
 		return status;
-	engine_run(check.engine, pl_input(line->options.pl, buffer), check.scores);
+	engine_run(check.engine, pl_input(pipeline->config.pl, buffer), check.scores);
 	int64_t now = clock_now();
 	if (check.answers++ && now - check.latest > check.longest)
 		check.longest = now - check.latest;
 	check.latest = now;
 	check.wrong += memcmp(check.scores, frame->scores,
-			       (size_t)line->options.network->class_count * sizeof(int32_t)) != 0;
-	check.last_by_overlay = by_software == line->report.by_software;
+			       (size_t)pipeline->config.network->class_count * sizeof(int32_t)) != 0;
+	check.last_by_overlay = by_software == pipeline->report.by_software;
 	return 0;
 }
 
@@ -110,7 +110,7 @@ static void inject(const struct trial *t)
 	rtl_inject(t->fault, soon, t->cure);
 }
 
-static void judge(const struct trial *t, const struct line_report *r)
+static void judge(const struct trial *t, const struct pipeline_report *r)
 {
 	printf("%-30s %6" PRIu64 " %6u %6" PRIu64 " %6" PRIu64 " %6" PRIu64 " %6" PRIu64 " %6" PRIu64
 	       " %8.1f %8.1f %6u\n",
@@ -134,9 +134,9 @@ static void judge(const struct trial *t, const struct line_report *r)
 static void run_trial(const struct trial *t)
 {
 	struct camera_options wanted = {.width = 64, .height = 48, .rate = 20, .paced = true};
-	struct line_options options = {.overlap = true, .frames = frames, .pl_limit = LIMIT};
+	struct pipeline_config config = {.overlap = true, .frames = frames, .pl_limit = LIMIT};
 	struct network *network = network_to_run();
-	struct line *line;
+	struct pipeline *pipeline;
 	struct frame *frame;
 	struct error e;
 
@@ -145,21 +145,21 @@ static void run_trial(const struct trial *t)
 	assert_int_equal(
 		engine_create(network, network_split(network), network->layer_count, NULL, &check.engine, &e),
 		0);
-	options.network = network;
-	assert_int_equal(camera_open("test", &wanted, &options.camera, &e), 0);
+	config.network = network;
+	assert_int_equal(camera_open("test", &wanted, &config.camera, &e), 0);
 	rtl_heal();
-	if (pl_open("rtl", NULL, &options.pl, &e))
+	if (pl_open("rtl", NULL, &config.pl, &e))
 		fail_msg("%s", e.text);
 	inject(t);
-	if (line_start(&options, &line, &e))
+	if (pipeline_start(&config, &pipeline, &e))
 		fail_msg("%s", e.text);
-	while ((frame = line_take(line, INT64_MAX)))
-		line_shown(line, &frame);
-	assert_int_equal(line_join(line, &e), 0);
-	judge(t, line_report(line));
-	line_destroy(line);
-	pl_close(options.pl);
-	camera_close(options.camera);
+	while ((frame = pipeline_dequeue(pipeline, INT64_MAX)))
+		pipeline_release(pipeline, &frame, true);
+	assert_int_equal(pipeline_join(pipeline, &e), 0);
+	judge(t, pipeline_report(pipeline));
+	pipeline_destroy(pipeline);
+	pl_close(config.pl);
+	camera_close(config.camera);
 	engine_destroy(check.engine);
 	network_free(network);
 	free(check.scores);

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-static struct line_report report; /* large: histograms */
+static struct pipeline_report report; /* large: histograms */
 
 /* The report's line of the PL; NULL: it has none. */
 static const char *pl_line(void)

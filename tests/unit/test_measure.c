@@ -85,18 +85,18 @@ static void rig_end(struct rig *rig)
 	network_free(rig->network);
 }
 
-/* In a second, and on a machine so busy that no line fits into that, in more. */
-static void measured_with_line(struct rig *rig, bool timeline)
+/* In a second, and on a machine so busy that no run of the pipeline fits into that, in more. */
+static void measured_with_pipeline(struct rig *rig, bool timeline)
 {
 	struct error e;
 
 	for (double seconds = 1; seconds < 100; seconds *= 4) {
 		assert_int_equal(measured(rig, seconds, timeline, &e), 0);
-		if (!rig->measurement.no_line[0])
+		if (!rig->measurement.no_pipeline[0])
 			return;
 		rig_end(rig);
 	}
-	fail_msg("a machine too slow for a line");
+	fail_msg("a machine too slow for a run of the pipeline");
 }
 
 static void assert_sound(const struct summary *s)
@@ -111,7 +111,7 @@ static void test_all_is_measured(void **state)
 	struct rig rig;
 
 	(void)state;
-	measured_with_line(&rig, false);
+	measured_with_pipeline(&rig, false);
 	const struct measurement *m = &rig.measurement;
 	assert_string_equal(m->pl, "software");
 	assert_false(m->counted || m->simulated || m->stopped);
@@ -129,17 +129,18 @@ static void test_all_is_measured(void **state)
 		else
 			assert_int_equal(m->layers[i].pl.runs, 0);
 	}
-	assert_string_equal(m->no_line, "");
-	for (int k = 0; k < LINE_KINDS; k++) {
-		assert_sound(&m->lines[k].interval);
-		assert_sound(&m->lines[k].latency);
-		assert_true(m->lines[k].pictures >= m->lines[k].latency.runs);
-		assert_null(m->lines[k].trace);
+	assert_string_equal(m->no_pipeline, "");
+	for (int k = 0; k < PIPELINE_KINDS; k++) {
+		assert_sound(&m->pipelines[k].interval);
+		assert_sound(&m->pipelines[k].latency);
+		assert_true(m->pipelines[k].pictures >= m->pipelines[k].latency.runs);
+		assert_null(m->pipelines[k].trace);
 	}
 	assert_true(m->ideal > 0 && m->slowest_stage[0]);
 	for (int i = 0; i <= MEASURED_LABEL; i++)
 		assert_true(i == MEASURED_PL || m->ideal >= m->times[i].p50);
-	assert_float_equal(measured_reach(m) * (double)m->lines[LINE_OVERLAPPED].interval.p50, m->ideal, 1);
+	assert_float_equal(
+		measured_reach(m) * (double)m->pipelines[PIPELINE_OVERLAPPED].interval.p50, m->ideal, 1);
 	assert_true(m->joules < 0);
 	rig_end(&rig);
 }
@@ -179,8 +180,8 @@ static void test_energy(void **state)
 	file_put(root, "/sys/class/hwmon/hwmon0/name", "sensor\n");
 	file_put(root, "/sys/class/hwmon/hwmon0/power1_input", "5000000\n");
 	assert_int_equal(energy_open(root, &meter, &e), 0);
-	measured_with_line(&rig, false);
-	const struct summary *interval = &rig.measurement.lines[LINE_OVERLAPPED].interval;
+	measured_with_pipeline(&rig, false);
+	const struct summary *interval = &rig.measurement.pipelines[PIPELINE_OVERLAPPED].interval;
 	assert_true(rig.measurement.joules > 5e-9 * (double)interval->minimum / 5);
 	assert_true(rig.measurement.joules < 5e-9 * (double)interval->maximum * 5);
 	energy_close(meter);
@@ -189,7 +190,8 @@ static void test_energy(void **state)
 	folder_remove(root);
 }
 
-/* A PL that says 600 ns and takes far longer is a simulation: its cycles are its times, and it runs no line.
+/* A PL that says 600 ns and takes far longer is a simulation: its cycles are its times, and it runs no
+ * pipeline.
  */
 static void test_simulated_pl(void **state)
 {
@@ -211,8 +213,8 @@ static void test_simulated_pl(void **state)
 	assert_true(m->layers[2].merged);
 	assert_int_equal(m->layers[2].pl.runs, 0);
 	assert_int_equal(m->layers[4].pl.p50, 100);
-	assert_true(m->no_line[0]);
-	assert_null(m->lines[0].trace);
+	assert_true(m->no_pipeline[0]);
+	assert_null(m->pipelines[0].trace);
 	json_t *document = measure_json(&rig.all);
 	json_t *network = json_array_get(json_object_get(document, "networks"), 0);
 	assert_true(json_is_true(json_object_get(network, "simulated")));
@@ -227,10 +229,10 @@ static void test_timelines(void **state)
 	struct rig rig;
 
 	(void)state;
-	measured_with_line(&rig, true);
-	const struct trace *trace = rig.measurement.lines[LINE_IN_TURN].trace;
+	measured_with_pipeline(&rig, true);
+	const struct trace *trace = rig.measurement.pipelines[PIPELINE_IN_TURN].trace;
 	assert_non_null(trace);
-	assert_non_null(rig.measurement.lines[LINE_OVERLAPPED].trace);
+	assert_non_null(rig.measurement.pipelines[PIPELINE_OVERLAPPED].trace);
 	assert_int_equal(trace_left_out(trace), 0);
 	const int conv0 = 2, pl = 3;
 	assert_string_equal(trace_track_name(trace, conv0), "conv0");
@@ -306,7 +308,7 @@ static void test_report(void **state)
 	struct rig rig;
 
 	(void)state;
-	measured_with_line(&rig, true);
+	measured_with_pipeline(&rig, true);
 	free(rig.network->name);
 	rig.network->name = strdup("<b>\"tiny\" & 'co'</b>");
 	char *page = page_of(&rig.all);
@@ -321,7 +323,7 @@ static void test_report(void **state)
 
 	struct measurement both[2] = {rig.measurement, rig.measurement};
 	both[1].others = 0.5;
-	snprintf(both[1].no_line, sizeof(both[1].no_line), "too slow & so on");
+	snprintf(both[1].no_pipeline, sizeof(both[1].no_pipeline), "too slow & so on");
 	rig.all.networks = both;
 	rig.all.count = 2;
 	page = page_of(&rig.all);
@@ -366,7 +368,7 @@ static void test_compare(void **state)
 	size_t i;
 
 	(void)state;
-	measured_with_line(&rig, false);
+	measured_with_pipeline(&rig, false);
 	json_t *ours = document_of(&rig.all), *theirs = document_of(&rig.all), *row;
 	assert_int_equal(comparison_check(ours, theirs, "x.json", &e), 0);
 	/* theirs took twice as long for the label, known to be another time */
@@ -393,7 +395,7 @@ static void test_compare(void **state)
 		assert_null(json_object_get(row, "other_by"));
 	}
 	assert_int_equal(labels, 1);
-	/* layers: 5 in software, 4 in the PL; 6 times; 2 of each of 2 lines */
+	/* layers: 5 in software, 4 in the PL; 6 times; 2 of each of 2 pipelines */
 	assert_int_equal(json_array_size(rows), 19);
 	json_decref(rows);
 	json_decref(ours);

@@ -400,10 +400,10 @@ static void cycles_are_told_by_layer(void **state)
 	assert_string_equal(cycles.layers[2].layer->name, "fc1");
 }
 
-/* Two threads as in the line, one submits and one waits, resets or programs now and then. */
+/* Two threads as in the pipeline, one submits and one waits, resets or programs now and then. */
 enum { PICTURES = 600 };
 
-struct line {
+struct handover {
 	struct bench *bench;
 	pthread_mutex_t lock; /* guards the counts */
 	pthread_cond_t changed;
@@ -412,20 +412,20 @@ struct line {
 
 static void *feed(void *argument)
 {
-	struct line *line = argument;
+	struct handover *handover = argument;
 
 	for (int i = 0; i < PICTURES; i++) {
-		pthread_mutex_lock(&line->lock);
-		while (i - line->collected >= PL_BUFFERS)
-			pthread_cond_wait(&line->changed, &line->lock);
-		pthread_mutex_unlock(&line->lock);
-		fill(line->bench, i % PL_BUFFERS);
-		if (overlay_submit(line->bench->pl, i % PL_BUFFERS))
+		pthread_mutex_lock(&handover->lock);
+		while (i - handover->collected >= PL_BUFFERS)
+			pthread_cond_wait(&handover->changed, &handover->lock);
+		pthread_mutex_unlock(&handover->lock);
+		fill(handover->bench, i % PL_BUFFERS);
+		if (overlay_submit(handover->bench->pl, i % PL_BUFFERS))
 			abort();
-		pthread_mutex_lock(&line->lock);
-		line->submitted++;
-		pthread_cond_broadcast(&line->changed);
-		pthread_mutex_unlock(&line->lock);
+		pthread_mutex_lock(&handover->lock);
+		handover->submitted++;
+		pthread_cond_broadcast(&handover->changed);
+		pthread_mutex_unlock(&handover->lock);
 	}
 	return NULL;
 }
@@ -433,33 +433,33 @@ static void *feed(void *argument)
 static void two_threads_and_resets(void **state)
 {
 	struct bench *b = *state;
-	struct line line = {
+	struct handover handover = {
 		.bench = b, .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 	int right = 0, forgotten = 0;
 	pthread_t thread;
 
-	assert_int_equal(thread_start(&thread, "feed", feed, &line), 0);
+	assert_int_equal(thread_start(&thread, "feed", feed, &handover), 0);
 	for (int i = 0; i < PICTURES; i++) {
 		int rc;
 
-		pthread_mutex_lock(&line.lock);
-		while (line.submitted <= i)
-			pthread_cond_wait(&line.changed, &line.lock);
-		pthread_mutex_unlock(&line.lock);
+		pthread_mutex_lock(&handover.lock);
+		while (handover.submitted <= i)
+			pthread_cond_wait(&handover.changed, &handover.lock);
+		pthread_mutex_unlock(&handover.lock);
 		if (i % 7 == 0)
 			assert_int_equal(i % 5 ? overlay_reset(b->pl) : overlay_program(b->pl, NULL), 0);
 		rc = overlay_wait(b->pl, i % PL_BUFFERS, INT64_MAX);
 		right += !rc && scores_right(b, i % PL_BUFFERS);
 		forgotten += rc == -ECANCELED;
-		pthread_mutex_lock(&line.lock);
-		line.collected++;
-		pthread_cond_broadcast(&line.changed);
-		pthread_mutex_unlock(&line.lock);
+		pthread_mutex_lock(&handover.lock);
+		handover.collected++;
+		pthread_cond_broadcast(&handover.changed);
+		pthread_mutex_unlock(&handover.lock);
 	}
 	pthread_join(thread, NULL);
 	assert_int_equal(right + forgotten, PICTURES);
 	assert_true(right >= PICTURES / 2);
-	pthread_cond_destroy(&line.changed);
+	pthread_cond_destroy(&handover.changed);
 }
 
 static void pictures_allocate_nothing(void **state)

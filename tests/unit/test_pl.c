@@ -95,7 +95,7 @@ static int gate_begun(void)
 	return begun;
 }
 
-/* A tiny network behind a PL, layers 1 to the last as in the line. */
+/* A tiny network behind a PL, layers 1 to the last as in the pipeline. */
 struct bench {
 	struct network *network;
 	struct pl *pl;
@@ -403,13 +403,13 @@ static void failing_allocations(void **state)
 }
 
 /*
- * As in the line: one thread fills the buffers in turn, another empties them in the same turn, frames travel
- * between them, and a few resets fall in between. Every frame comes out with its own scores, or as one that
- * was forgotten.
+ * As in the pipeline: one thread fills the buffers in turn, another empties them in the same turn, frames
+ * travel between them, and a few resets fall in between. Every frame comes out with its own scores, or as one
+ * that was forgotten.
  */
 enum { FRAMES = 1100, WARM_UP = 100, POOL = 6 };
 
-struct line {
+struct small_pipeline {
 	struct bench *bench;
 	struct frame_pool *pool;
 	struct queue *inputs, *running;
@@ -421,39 +421,39 @@ struct line {
 
 static void *feed(void *argument)
 {
-	struct line *line = argument;
+	struct small_pipeline *pipeline = argument;
 	struct frame *frame;
 	uint64_t number = 0;
 
-	while (number < FRAMES && (frame = frame_acquire(line->pool))) {
+	while (number < FRAMES && (frame = frame_acquire(pipeline->pool))) {
 		frame->number = number++;
-		fill(line->bench, frame->input);
-		if (!queue_put(line->inputs, frame))
+		fill(pipeline->bench, frame->input);
+		if (!queue_put(pipeline->inputs, frame))
 			break;
 	}
-	queue_close(line->inputs);
+	queue_close(pipeline->inputs);
 	return NULL;
 }
 
 static void *submit(void *argument)
 {
-	struct line *line = argument;
+	struct small_pipeline *pipeline = argument;
 	struct frame *frame;
 	int buffer = 0;
 
-	while ((frame = queue_take(line->inputs))) {
-		pthread_mutex_lock(&line->lock);
-		while (!line->free_buffers)
-			pthread_cond_wait(&line->emptied, &line->lock);
-		line->free_buffers--;
-		pthread_mutex_unlock(&line->lock);
-		memcpy(pl_input(line->bench->pl, buffer), frame->input, frame->input_size);
-		line->refused += pl_submit(line->bench->pl, buffer) != 0;
+	while ((frame = queue_take(pipeline->inputs))) {
+		pthread_mutex_lock(&pipeline->lock);
+		while (!pipeline->free_buffers)
+			pthread_cond_wait(&pipeline->emptied, &pipeline->lock);
+		pipeline->free_buffers--;
+		pthread_mutex_unlock(&pipeline->lock);
+		memcpy(pl_input(pipeline->bench->pl, buffer), frame->input, frame->input_size);
+		pipeline->refused += pl_submit(pipeline->bench->pl, buffer) != 0;
 		buffer = (buffer + 1) % PL_BUFFERS;
-		if (!queue_put(line->running, frame))
+		if (!queue_put(pipeline->running, frame))
 			break;
 	}
-	queue_close(line->running);
+	queue_close(pipeline->running);
 	return NULL;
 }
 
@@ -463,16 +463,16 @@ struct outcome {
 };
 
 /* Empties the buffers; a reset before every `reset_every`-th wait, 0: never. */
-static struct outcome collect(struct line *line, unsigned reset_every)
+static struct outcome collect(struct small_pipeline *pipeline, unsigned reset_every)
 {
-	struct bench *bench = line->bench;
+	struct bench *bench = pipeline->bench;
 	size_t bytes = (size_t)bench->network->class_count * sizeof(int32_t);
 	struct outcome outcome = {0};
 	struct frame *frame;
 	uint64_t number = 0;
 	int buffer = 0;
 
-	while ((frame = queue_take(line->running))) {
+	while ((frame = queue_take(pipeline->running))) {
 		int rc;
 
 		if (number == WARM_UP)
@@ -491,10 +491,10 @@ static struct outcome collect(struct line *line, unsigned reset_every)
 		}
 		if (number == FRAMES)
 			outcome.count = allocation_count_end();
-		pthread_mutex_lock(&line->lock);
-		line->free_buffers++;
-		pthread_cond_signal(&line->emptied);
-		pthread_mutex_unlock(&line->lock);
+		pthread_mutex_lock(&pipeline->lock);
+		pipeline->free_buffers++;
+		pthread_cond_signal(&pipeline->emptied);
+		pthread_mutex_unlock(&pipeline->lock);
 		buffer = (buffer + 1) % PL_BUFFERS;
 		if (!rc && number % 16 == 0 && number > WARM_UP && reset_every) {
 			int32_t expected[16];
@@ -507,35 +507,36 @@ static struct outcome collect(struct line *line, unsigned reset_every)
 	return outcome;
 }
 
-static struct outcome run_line(struct bench *bench, unsigned reset_every)
+static struct outcome run_pipeline(struct bench *bench, unsigned reset_every)
 {
-	struct line line = {.bench = bench, .lock = PTHREAD_MUTEX_INITIALIZER, .free_buffers = PL_BUFFERS};
+	struct small_pipeline pipeline = {
+		.bench = bench, .lock = PTHREAD_MUTEX_INITIALIZER, .free_buffers = PL_BUFFERS};
 	struct outcome outcome;
 	pthread_t threads[2];
 
-	pthread_cond_init(&line.emptied, NULL);
+	pthread_cond_init(&pipeline.emptied, NULL);
 	assert_int_equal(
-		frame_pool_create(POOL, bench->input_size, bench->network->class_count, &line.pool), 0);
-	assert_int_equal(queue_create(2, QUEUE_LOSSLESS, &line.inputs), 0);
-	assert_int_equal(queue_create(2, QUEUE_LOSSLESS, &line.running), 0);
-	assert_int_equal(thread_start(&threads[0], "feed", feed, &line), 0);
-	assert_int_equal(thread_start(&threads[1], "submit", submit, &line), 0);
-	outcome = collect(&line, reset_every);
+		frame_pool_create(POOL, bench->input_size, bench->network->class_count, &pipeline.pool), 0);
+	assert_int_equal(queue_create(2, QUEUE_LOSSLESS, &pipeline.inputs), 0);
+	assert_int_equal(queue_create(2, QUEUE_LOSSLESS, &pipeline.running), 0);
+	assert_int_equal(thread_start(&threads[0], "feed", feed, &pipeline), 0);
+	assert_int_equal(thread_start(&threads[1], "submit", submit, &pipeline), 0);
+	outcome = collect(&pipeline, reset_every);
 	pthread_join(threads[0], NULL);
 	pthread_join(threads[1], NULL);
-	assert_int_equal(line.refused, 0);
+	assert_int_equal(pipeline.refused, 0);
 	assert_int_equal(outcome.wrong, 0);
 	assert_int_equal(outcome.done + outcome.forgotten, FRAMES);
-	queue_destroy(line.inputs);
-	queue_destroy(line.running);
-	frame_pool_destroy(line.pool);
-	pthread_cond_destroy(&line.emptied);
+	queue_destroy(pipeline.inputs);
+	queue_destroy(pipeline.running);
+	frame_pool_destroy(pipeline.pool);
+	pthread_cond_destroy(&pipeline.emptied);
 	return outcome;
 }
 
 static void many_frames_with_resets(void **state)
 {
-	struct outcome outcome = run_line(*state, 7);
+	struct outcome outcome = run_pipeline(*state, 7);
 
 	assert_true(outcome.done > 0);
 	assert_true(outcome.forgotten <= FRAMES / 7 * PL_BUFFERS);
@@ -543,7 +544,7 @@ static void many_frames_with_resets(void **state)
 
 static void many_frames_allocate_nothing(void **state)
 {
-	struct outcome outcome = run_line(*state, 0);
+	struct outcome outcome = run_pipeline(*state, 0);
 
 	assert_int_equal(outcome.done, FRAMES);
 	if (!ALLOCATION_COUNT)

@@ -245,7 +245,7 @@ static void close_wakes_all_who_wait(void **state)
 	frame_pool_destroy(pool);
 }
 
-static void put_wakes_a_taker(void **state)
+static void put_wakes_a_consumer(void **state)
 {
 	struct frame_pool *pool = pool_of(1);
 	struct queue *queue = queue_of(1, QUEUE_NEWEST_WINS);
@@ -518,7 +518,7 @@ int main(void)
 		cmocka_unit_test(destroy_releases_what_is_left),
 		cmocka_unit_test(lossless_put_waits_for_a_place),
 		cmocka_unit_test(close_wakes_all_who_wait),
-		cmocka_unit_test(put_wakes_a_taker),
+		cmocka_unit_test(put_wakes_a_consumer),
 		cmocka_unit_test(a_take_ends_at_its_deadline),
 		cmocka_unit_test(lossless_loses_nothing),
 		cmocka_unit_test(newest_wins_counts_what_it_drops),

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Recordings of a whole line: the test pattern's own frame numbers, a JPEG source's own bytes; and what is
- * left of one whose program was killed. TWOBIT_KILLS: how many are (10).
+ * Recordings of a whole pipeline: the test pattern's own frame numbers, a JPEG source's own bytes; and what
+ * is left of one whose program was killed. TWOBIT_KILLS: how many are (10).
  */
 #include "base/error.h"
 #include "base/log.h"
 #include "image/decode.h"
-#include "line.h"
 #include "network_builder.h"
+#include "pipeline.h"
 #include "recorded.h"
 #include "recording.h"
 #include "sample_jpeg.h"
@@ -56,11 +56,11 @@ static void record(const struct rig *rig, const char *source, const struct camer
 {
 	struct recording_values values = recording_defaults;
 	struct recording recording = {0};
-	struct line_options options = {
+	struct pipeline_config config = {
 		.network = rig->network, .blind = true, .overlap = true, .frames = frames, .smoothing = 0.7};
 	struct camera *camera;
 	struct pl *pl;
-	struct line *line;
+	struct pipeline *pipeline;
 	struct frame *frame;
 	char path[PATH_MAX];
 	struct error e;
@@ -73,17 +73,17 @@ static void record(const struct rig *rig, const char *source, const struct camer
 	assert_int_equal(camera_open(source, wanted, &camera, &e), 0);
 	assert_int_equal(pl_open("software", NULL, &pl, &e), 0);
 	recording_describe(&recording, &values, camera_description(camera), pl_name(pl), NULL);
-	assert_int_equal(recorder_open(&recording.options, &options.recorder, &e), 0);
-	recorder_start(options.recorder);
-	options.camera = camera;
-	options.pl = pl;
-	assert_int_equal(line_start(&options, &line, &e), 0);
-	while ((frame = line_take(line, INT64_MAX)))
-		line_shown(line, &frame);
-	assert_int_equal(line_join(line, &e), 0);
-	recorder_finish(options.recorder, report);
-	line_destroy(line);
-	recorder_close(options.recorder);
+	assert_int_equal(recorder_open(&recording.options, &config.recorder, &e), 0);
+	recorder_start(config.recorder);
+	config.camera = camera;
+	config.pl = pl;
+	assert_int_equal(pipeline_start(&config, &pipeline, &e), 0);
+	while ((frame = pipeline_dequeue(pipeline, INT64_MAX)))
+		pipeline_release(pipeline, &frame, true);
+	assert_int_equal(pipeline_join(pipeline, &e), 0);
+	recorder_finish(config.recorder, report);
+	pipeline_destroy(pipeline);
+	recorder_close(config.recorder);
 	recording_finish(&recording);
 	pl_close(pl);
 	camera_close(camera);

@@ -3,8 +3,8 @@
 #include "allocation_count.h"
 #include "base/error.h"
 #include "flow/trace.h"
-#include "line.h"
 #include "network_builder.h"
+#include "pipeline.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -167,36 +167,36 @@ static void test_disk_full(void **state)
 	trace_destroy(trace);
 }
 
-/* Runs frames of the pattern through a line, traced. */
-static struct trace *line_traced(uint64_t frames, size_t events, bool overlap)
+/* Runs frames of the pattern through a pipeline, traced. */
+static struct trace *pipeline_traced(uint64_t frames, size_t events, bool overlap)
 {
 	struct network *network = tiny_network(7);
 	struct camera_options wanted = {.width = 64, .height = 64};
-	struct line_options options = {
+	struct pipeline_config config = {
 		.network = network, .lossless = true, .overlap = overlap, .frames = frames};
-	struct line *line;
+	struct pipeline *pipeline;
 	struct error e;
 	struct frame *frame;
 
-	assert_int_equal(camera_open("test", &wanted, &options.camera, &e), 0);
-	assert_int_equal(pl_open("software", NULL, &options.pl, &e), 0);
-	assert_int_equal(line_trace_create("line", events, &options.trace), 0);
-	assert_int_equal(line_start(&options, &line, &e), 0);
-	while ((frame = line_take(line, INT64_MAX)))
-		line_shown(line, &frame);
-	assert_int_equal(line_join(line, &e), 0);
-	line_destroy(line);
-	pl_close(options.pl);
-	camera_close(options.camera);
+	assert_int_equal(camera_open("test", &wanted, &config.camera, &e), 0);
+	assert_int_equal(pl_open("software", NULL, &config.pl, &e), 0);
+	assert_int_equal(pipeline_trace_create("pipeline", events, &config.trace), 0);
+	assert_int_equal(pipeline_start(&config, &pipeline, &e), 0);
+	while ((frame = pipeline_dequeue(pipeline, INT64_MAX)))
+		pipeline_release(pipeline, &frame, true);
+	assert_int_equal(pipeline_join(pipeline, &e), 0);
+	pipeline_destroy(pipeline);
+	pl_close(config.pl);
+	camera_close(config.camera);
 	network_free(network);
-	return options.trace;
+	return config.trace;
 }
 
 /* Each stage worked on each frame once, one after the other; each frame passes the stages in their order. */
-static void check_line(bool overlap)
+static void check_pipeline(bool overlap)
 {
 	enum { FRAMES = 50 };
-	struct trace *trace = line_traced(FRAMES, 1024, overlap);
+	struct trace *trace = pipeline_traced(FRAMES, 1024, overlap);
 	int64_t ended[FRAMES] = {0};
 
 	assert_int_equal(trace_left_out(trace), 0);
@@ -222,21 +222,21 @@ static void check_line(bool overlap)
 	trace_destroy(trace);
 }
 
-static void test_line_overlapped(void **state)
+static void test_pipeline_overlapped(void **state)
 {
 	(void)state;
-	check_line(true);
+	check_pipeline(true);
 }
 
-static void test_line_in_turn(void **state)
+static void test_pipeline_in_turn(void **state)
 {
 	(void)state;
-	check_line(false);
+	check_pipeline(false);
 }
 
-static void test_line_is_bounded(void **state)
+static void test_pipeline_is_bounded(void **state)
 {
-	struct trace *trace = line_traced(100, 16, true);
+	struct trace *trace = pipeline_traced(100, 16, true);
 
 	(void)state;
 	for (int track = 0; track < trace_tracks(trace); track++)
@@ -258,9 +258,9 @@ int main(void)
 		cmocka_unit_test(test_refuses),
 		cmocka_unit_test(test_format),
 		cmocka_unit_test(test_disk_full),
-		cmocka_unit_test(test_line_overlapped),
-		cmocka_unit_test(test_line_in_turn),
-		cmocka_unit_test(test_line_is_bounded),
+		cmocka_unit_test(test_pipeline_overlapped),
+		cmocka_unit_test(test_pipeline_in_turn),
+		cmocka_unit_test(test_pipeline_is_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

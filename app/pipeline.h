@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The line that frames travel: source ─▶ decode ─▶ conv0 ─▶ PL ─▶ label ─▶ caption ─▶ whoever takes them. A
+ * The pipeline that frames travel: source ─▶ decode ─▶ conv0 ─▶ PL ─▶ label ─▶ caption ─▶ the consumer. A
  * thread a stage; bounded queues between them; a fixed pool of frames.
  *
  * Live: the picture goes from decode straight to caption, with the latest label; inference takes the newest
@@ -8,8 +8,8 @@
  * inference takes is. Lossless: every frame goes the whole way and carries its own label, found on the
  * picture at its full size.
  */
-#ifndef APP_LINE_H
-#define APP_LINE_H
+#ifndef APP_PIPELINE_H
+#define APP_PIPELINE_H
 
 #include "camera/camera.h"
 #include "display/display.h"
@@ -21,11 +21,11 @@
 
 #include <stdbool.h>
 
-struct line;
+struct pipeline;
 
-struct line_options {
-	struct recorder *recorder;     /* gets all frames and labels until line_join; NULL: none */
-	const struct network *network; /* at least two layers and class scores; must outlive the line */
+struct pipeline_config {
+	struct recorder *recorder;     /* gets all frames and labels until pipeline_join; NULL: none */
+	const struct network *network; /* at least two layers and class scores; must outlive the pipeline */
 	struct camera *camera;	       /* both stay the caller's; the PL has no network loaded yet */
 	struct pl *pl;
 	const char *kernels; /* as engine_create */
@@ -38,11 +38,12 @@ struct line_options {
 	double smoothing; /* weight of the past in the shown scores, 0 … < 1 */
 	int64_t pl_limit; /* ns that a frame may take in the PL; 0: by how long it took at the start */
 	int64_t pl_check; /* ns between self-tests of a PL in hardware; 0: none */
-	bool (*interrupted)(void); /* true, once: line_start gives up what takes long; NULL: never */
-	struct trace *trace;	   /* of line_trace_create, written by the line until line_join; NULL: none */
+	bool (*interrupted)(void); /* true, once: pipeline_start gives up what takes long; NULL: never */
+	struct trace *
+		trace; /* of pipeline_trace_create, written by the pipeline until pipeline_join; NULL: none */
 };
 
-enum line_time {
+enum pipeline_time {
 	TIME_DECODE,
 	TIME_CONV0,
 	TIME_PL,
@@ -54,13 +55,13 @@ enum line_time {
 	TIME_COUNT
 };
 
-/* Complete once line_join has returned. */
-struct line_report {
+/* Complete once pipeline_join has returned. */
+struct pipeline_report {
 	uint64_t received, classified, shown;
 	uint64_t broken, undecodable; /* skipped: by the source; received, but no whole picture */
 	uint64_t dropped_by_camera;   /* made, but not delivered */
 	uint64_t dropped_before_decode, dropped_before_inference, dropped_before_display;
-	uint64_t not_shown;   /* given back by line_skipped */
+	uint64_t not_shown;   /* released without being shown */
 	uint64_t pl_failures; /* frames that the PL did not answer in time, or wrongly */
 	uint64_t by_software; /* of a PL in hardware, frames that software computed instead */
 	struct supervision pl;
@@ -71,45 +72,44 @@ struct line_report {
 };
 
 /* A track for each stage and for who shows, a counter for each queue; as trace_create. */
-int line_trace_create(const char *name, size_t events, struct trace **out);
+int pipeline_trace_create(const char *name, size_t events, struct trace **out);
 
 /* Tests the PL, starts all threads. On failure nothing runs, the sentence says why. -EINTR: interrupted. */
-int line_start(const struct line_options *options, struct line **out, struct error *e);
+int pipeline_start(const struct pipeline_config *config, struct pipeline **out, struct error *e);
 
 /*
- * The next captioned frame, for the caller to show and then to give back by line_shown. NULL: the line has
- * ended, or `deadline` (clock_now() time) has passed: line_ended tells.
+ * The next captioned frame, for the caller to show and then to give back by pipeline_release. NULL: the
+ * pipeline has ended, or `deadline` (clock_now() time) has passed: pipeline_ended says which.
  */
-struct frame *line_take(struct line *line, int64_t deadline);
-void line_shown(struct line *line, struct frame **frame);
+struct frame *pipeline_dequeue(struct pipeline *pipeline, int64_t deadline);
 
-/* As line_shown, for a frame that the display did not show. */
-void line_skipped(struct line *line, struct frame **frame);
-bool line_ended(struct line *line);
+/* shown: the display showed the frame; the times until then are counted. Clears *frame. */
+void pipeline_release(struct pipeline *pipeline, struct frame **frame, bool shown);
+bool pipeline_ended(struct pipeline *pipeline);
 
-/* What is drawn on the frames from the next one on; `notice` must outlive the line or the next call. */
-struct line_caption {
+/* What is drawn on the frames from the next one on; `notice` must outlive the pipeline or the next call. */
+struct pipeline_caption {
 	bool visible;	 /* label, confidence */
 	bool statistics; /* frames a second, latency */
 	const char *notice;
 };
-void line_set_caption(struct line *line, const struct line_caption *caption);
+void pipeline_set_caption(struct pipeline *pipeline, const struct pipeline_caption *caption);
 
 /* What the display can use of the frames from the next one on; without a call: whole pictures, captioned. */
-void line_set_wants(struct line *line, const struct display_wants *wants);
+void pipeline_set_wants(struct pipeline *pipeline, const struct display_wants *wants);
 
-/* From the next frame on, for a line that has none. Any thread. */
-void line_set_recorder(struct line *line, struct recorder *recorder);
+/* From the next frame on, for a pipeline that has none. Any thread. */
+void pipeline_set_recorder(struct pipeline *pipeline, struct recorder *recorder);
 
 /* Asks the source to end; what is under way still comes out. Any thread. */
-void line_stop(struct line *line);
+void pipeline_stop(struct pipeline *pipeline);
 
 /* Stops, takes what is left, waits for the threads. Returns 0, or the error that ended the source. */
-int line_join(struct line *line, struct error *e);
+int pipeline_join(struct pipeline *pipeline, struct error *e);
 
-const struct line_report *line_report(const struct line *line);
+const struct pipeline_report *pipeline_report(const struct pipeline *pipeline);
 
 /* Takes NULL. */
-void line_destroy(struct line *line);
+void pipeline_destroy(struct pipeline *pipeline);
 
 #endif

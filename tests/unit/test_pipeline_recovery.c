@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The line on a simulated PL in hardware that hangs, errs, corrupts and goes for good. */
+/* The pipeline on a simulated PL in hardware that hangs, errs, corrupts and goes for good. */
 #include "base/error.h"
-#include "line.h"
 #include "network_builder.h"
 #include "nn/reference.h"
+#include "pipeline.h"
 #include "recorded.h"
 #include "recorder/recorder.h"
 
@@ -31,11 +31,11 @@ static struct simulation {
 	int hung_to;	     /* submissions that are never answered */
 	int preempted;	     /* the submission that comes LOST late; -1: none */
 	int64_t frame_takes; /* ns, who takes the frames */
-	bool stops;	     /* what hangs behind the calibration stops the line */
+	bool stops;	     /* what hangs behind the calibration stops the pipeline */
 	atomic_int calls, submissions, resets, programmings, after_stop;
 	_Atomic int64_t answered[PL_BUFFERS]; /* when */
 	_Atomic int64_t leapt;		      /* ns that the clock is ahead */
-	_Atomic(struct line *) line;
+	_Atomic(struct pipeline *) pipeline;
 	atomic_bool mended;
 	int32_t wrong[16];
 } simulation;
@@ -89,11 +89,11 @@ int __wrap_pl_submit(struct pl *pl, int buffer)
 /* It has not answered yet. */
 static int let_pass(int64_t deadline)
 {
-	struct line *line = atomic_load(&simulation.line);
+	struct pipeline *pipeline = atomic_load(&simulation.pipeline);
 
 	leap_to(deadline);
-	if (simulation.stops && line) {
-		line_stop(line);
+	if (simulation.stops && pipeline) {
+		pipeline_stop(pipeline);
 		atomic_fetch_add(&simulation.after_stop, 1);
 	}
 	return -ETIMEDOUT;
@@ -157,46 +157,46 @@ static void simulate(const struct simulation *wanted)
 
 struct outcome {
 	int frames, wrong; /* that came out, and those whose scores are not the network's */
-	struct line_report report;
+	struct pipeline_report report;
 };
 
 static struct recorder *recorder; /* NULL: none */
 
-/* Runs FRAMES frames, if the line starts; lossless, each is compared with the reference. */
-static int run_options(struct line_options options, struct outcome *outcome)
+/* Runs FRAMES frames, if the pipeline starts; lossless, each is compared with the reference. */
+static int run_config(struct pipeline_config config, struct outcome *outcome)
 {
-	bool lossless = options.lossless;
+	bool lossless = config.lossless;
 	struct camera_options wanted = {.width = 64, .height = 48, .rate = 500, .paced = !lossless};
 	struct network *network = tiny_network(7);
 	int32_t *scores = taken((size_t)network->class_count, sizeof(*scores));
-	struct line *line = NULL;
+	struct pipeline *pipeline = NULL;
 	struct frame *frame;
 	struct error e;
 
 	memset(outcome, 0, sizeof(*outcome));
-	options.frames = FRAMES;
-	options.network = network;
-	options.recorder = recorder;
-	assert_int_equal(camera_open("test", &wanted, &options.camera, &e), 0);
-	assert_int_equal(pl_open("software", NULL, &options.pl, &e), 0);
-	int status = line_start(&options, &line, &e);
-	atomic_store(&simulation.line, line);
-	while (line && (frame = line_take(line, INT64_MAX))) {
+	config.frames = FRAMES;
+	config.network = network;
+	config.recorder = recorder;
+	assert_int_equal(camera_open("test", &wanted, &config.camera, &e), 0);
+	assert_int_equal(pl_open("software", NULL, &config.pl, &e), 0);
+	int status = pipeline_start(&config, &pipeline, &e);
+	atomic_store(&simulation.pipeline, pipeline);
+	while (pipeline && (frame = pipeline_dequeue(pipeline, INT64_MAX))) {
 		assert_int_equal(reference_run(network, 0, network->layer_count, frame->input, scores), 0);
 		outcome->wrong += lossless && memcmp(scores, frame->scores,
 						      (size_t)network->class_count * sizeof(*scores)) != 0;
 		outcome->frames++;
 		if (simulation.frame_takes)
 			leap_to(clock_now() + simulation.frame_takes);
-		line_shown(line, &frame);
+		pipeline_release(pipeline, &frame, true);
 	}
-	if (line) {
-		assert_int_equal(line_join(line, &e), 0);
-		outcome->report = *line_report(line);
+	if (pipeline) {
+		assert_int_equal(pipeline_join(pipeline, &e), 0);
+		outcome->report = *pipeline_report(pipeline);
 	}
-	line_destroy(line);
-	pl_close(options.pl);
-	camera_close(options.camera);
+	pipeline_destroy(pipeline);
+	pl_close(config.pl);
+	camera_close(config.camera);
 	network_free(network);
 	free(scores);
 	return status;
@@ -204,9 +204,9 @@ static int run_options(struct line_options options, struct outcome *outcome)
 
 static void run(bool lossless, int64_t check, struct outcome *outcome)
 {
-	struct line_options options = {.lossless = lossless, .overlap = true, .pl_check = check};
+	struct pipeline_config config = {.lossless = lossless, .overlap = true, .pl_check = check};
 
-	assert_int_equal(run_options(options, outcome), 0);
+	assert_int_equal(run_config(config, outcome), 0);
 }
 
 static struct outcome outcome; /* large: histograms */
@@ -339,7 +339,8 @@ static void test_given_limit_is_for_the_calibration_too(void **state)
 	s.takes = 30 * SECOND;
 	simulate(&s);
 	assert_int_equal(
-		run_options((struct line_options){.lossless = true, .pl_limit = 120 * SECOND}, &outcome), 0);
+		run_config((struct pipeline_config){.lossless = true, .pl_limit = 120 * SECOND}, &outcome),
+		0);
 	assert_true(outcome.report.pl.calibrated > 29 * SECOND);
 	assert_int_equal(outcome.report.pl.hard, 120 * SECOND);
 	assert_int_equal(outcome.report.pl.anomalies[ANOMALY_LATE], 0);
@@ -381,14 +382,14 @@ static bool interrupt_third(void)
 static void test_start_is_interrupted(void **state)
 {
 	struct simulation s = sound;
-	struct line_options options = {
+	struct pipeline_config config = {
 		.lossless = true, .pl_limit = 2 * SECOND, .interrupted = interrupt_third};
 
 	(void)state;
 	s.hung_to = INT32_MAX;
 	questions = 0;
 	simulate(&s);
-	assert_int_equal(run_options(options, &outcome), -EINTR);
+	assert_int_equal(run_config(config, &outcome), -EINTR);
 	assert_int_equal(questions, 3);
 	assert_true(simulation.calls <= 3);
 	assert_true(simulation.leapt < SECOND);
@@ -422,7 +423,7 @@ static void test_lost_time_is_not_the_pls(void **state)
 	s.takes = SECOND;
 	s.preempted = CALIBRATION + 10;
 	simulate(&s);
-	assert_int_equal(run_options((struct line_options){.lossless = true}, &outcome), 0);
+	assert_int_equal(run_config((struct pipeline_config){.lossless = true}, &outcome), 0);
 	assert_true(outcome.report.pl.hard < LOST);
 	assert_int_equal(outcome.report.pl.anomalies[ANOMALY_LATE], 0);
 	assert_int_equal(outcome.report.pl_failures, 0);

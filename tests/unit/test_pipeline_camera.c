@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The line on a simulated camera, which goes away, loses frames, lends buffers and sends JPEG. */
+/* The pipeline on a simulated camera, which goes away, loses frames, lends buffers and sends JPEG. */
 #include "base/error.h"
-#include "line.h"
 #include "network_builder.h"
+#include "pipeline.h"
 #include "sample_jpeg.h"
 
 #include <setjmp.h>
@@ -46,10 +46,10 @@ struct rig {
 	struct network *network;
 	struct camera *camera;
 	struct pl *pl;
-	struct line *line;
+	struct pipeline *pipeline;
 };
 
-static struct rig rig_build(void (*act)(struct frame *, int), struct line_options options, bool paced)
+static struct rig rig_build(void (*act)(struct frame *, int), struct pipeline_config config, bool paced)
 {
 	struct camera_options wanted = {.width = 160, .height = 120, .rate = 200, .paced = paced};
 	struct rig rig = {.network = tiny_network(7)};
@@ -60,18 +60,18 @@ static struct rig rig_build(void (*act)(struct frame *, int), struct line_option
 	atomic_store(&simulation.lending, false);
 	assert_int_equal(camera_open("test", &wanted, &rig.camera, &e), 0);
 	assert_int_equal(pl_open("software", NULL, &rig.pl, &e), 0);
-	options.network = rig.network;
-	options.camera = rig.camera;
-	options.pl = rig.pl;
-	options.overlap = true;
-	assert_int_equal(line_start(&options, &rig.line, &e), 0);
+	config.network = rig.network;
+	config.camera = rig.camera;
+	config.pl = rig.pl;
+	config.overlap = true;
+	assert_int_equal(pipeline_start(&config, &rig.pipeline, &e), 0);
 	return rig;
 }
 
 static void rig_end(struct rig *rig)
 {
-	assert_int_equal(line_join(rig->line, NULL), 0);
-	line_destroy(rig->line);
+	assert_int_equal(pipeline_join(rig->pipeline, NULL), 0);
+	pipeline_destroy(rig->pipeline);
 	pl_close(rig->pl);
 	camera_close(rig->camera);
 	network_free(rig->network);
@@ -98,12 +98,12 @@ static void check_dark(const struct picture *picture)
 
 static void check_absence(bool lossless)
 {
-	struct line_options options = {.lossless = lossless, .frames = 40};
-	struct rig rig = rig_build(go_away, options, true);
+	struct pipeline_config config = {.lossless = lossless, .frames = 40};
+	struct rig rig = rig_build(go_away, config, true);
 	uint64_t shown = 0, absent = 0;
 	struct frame *frame;
 
-	while ((frame = line_take(rig.line, INT64_MAX))) {
+	while ((frame = pipeline_dequeue(rig.pipeline, INT64_MAX))) {
 		if (frame->absent) {
 			absent++;
 			assert_string_equal(frame->words, "no camera: it was unplugged; waiting");
@@ -114,10 +114,10 @@ static void check_absence(bool lossless)
 			shown++;
 			assert_true(frame->number < 40);
 		}
-		line_shown(rig.line, &frame);
+		pipeline_release(rig.pipeline, &frame, true);
 	}
-	assert_int_equal(line_join(rig.line, NULL), 0);
-	const struct line_report *report = line_report(rig.line);
+	assert_int_equal(pipeline_join(rig.pipeline, NULL), 0);
+	const struct pipeline_report *report = pipeline_report(rig.pipeline);
 	assert_true(absent > 0);
 	assert_int_equal(report->received, 40);
 	assert_int_equal(report->shown, shown);
@@ -145,14 +145,14 @@ static void lose_two_in_five(struct frame *frame, int count)
 static void test_lost_frames_are_counted(void **state)
 {
 	struct rig rig =
-		rig_build(lose_two_in_five, (struct line_options){.lossless = true, .frames = 50}, false);
+		rig_build(lose_two_in_five, (struct pipeline_config){.lossless = true, .frames = 50}, false);
 	struct frame *frame;
 
 	(void)state;
-	while ((frame = line_take(rig.line, INT64_MAX)))
-		line_shown(rig.line, &frame);
-	assert_int_equal(line_join(rig.line, NULL), 0);
-	assert_int_equal(line_report(rig.line)->dropped_by_camera, 20);
+	while ((frame = pipeline_dequeue(rig.pipeline, INT64_MAX)))
+		pipeline_release(rig.pipeline, &frame, true);
+	assert_int_equal(pipeline_join(rig.pipeline, NULL), 0);
+	assert_int_equal(pipeline_report(rig.pipeline)->dropped_by_camera, 20);
 	rig_end(&rig);
 }
 
@@ -176,24 +176,24 @@ static void lend(struct frame *frame, int count)
 /* A display that wants frames raw gets them so, with the caption apart, and the network has its share. */
 static void test_raw_frames(void **state)
 {
-	struct rig rig = rig_build(lend, (struct line_options){0}, true);
+	struct rig rig = rig_build(lend, (struct pipeline_config){0}, true);
 	uint64_t raw = 0;
 	struct frame *frame;
 
 	(void)state;
-	line_set_wants(rig.line, &(struct display_wants){160, 120, true});
+	pipeline_set_wants(rig.pipeline, &(struct display_wants){160, 120, true});
 	assert_true(atomic_load(&simulation.lending));
-	while ((frame = line_take(rig.line, INT64_MAX))) {
+	while ((frame = pipeline_dequeue(rig.pipeline, INT64_MAX))) {
 		assert_int_equal(frame->raw.width, 160);
 		raw += frame->show_raw; /* not those on their way before it was wanted */
 		if (raw == 100)
-			line_stop(rig.line);
-		line_shown(rig.line, &frame);
+			pipeline_stop(rig.pipeline);
+		pipeline_release(rig.pipeline, &frame, true);
 	}
-	assert_int_equal(line_join(rig.line, NULL), 0);
+	assert_int_equal(pipeline_join(rig.pipeline, NULL), 0);
 	assert_true(raw >= 100);
-	assert_true(line_report(rig.line)->classified > 0);
-	line_set_wants(rig.line, &(struct display_wants){0});
+	assert_true(pipeline_report(rig.pipeline)->classified > 0);
+	pipeline_set_wants(rig.pipeline, &(struct display_wants){0});
 	assert_false(atomic_load(&simulation.lending));
 	rig_end(&rig);
 	assert_true(simulation.lent > 0);
@@ -223,12 +223,12 @@ static int decoded_width(struct display_wants wants, bool lossless)
 	simulation.jpeg = jpeg;
 	simulation.jpeg_size = size;
 	struct rig rig =
-		rig_build(send_jpeg, (struct line_options){.lossless = lossless, .frames = 30}, true);
-	line_set_wants(rig.line, &wants);
-	while ((frame = line_take(rig.line, INT64_MAX))) {
+		rig_build(send_jpeg, (struct pipeline_config){.lossless = lossless, .frames = 30}, true);
+	pipeline_set_wants(rig.pipeline, &wants);
+	while ((frame = pipeline_dequeue(rig.pipeline, INT64_MAX))) {
 		width = frame->picture.width;
 		assert_int_equal(frame->picture.height, (width * 3) / 4);
-		line_shown(rig.line, &frame);
+		pipeline_release(rig.pipeline, &frame, true);
 	}
 	rig_end(&rig);
 	free(jpeg);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The line on QNN-MO-PYNQ's design, which hangs now and then and can only be programmed. */
+/* The pipeline on QNN-MO-PYNQ's design, which hangs now and then and can only be programmed. */
 #include "base/error.h"
-#include "line.h"
 #include "network_builder.h"
 #include "nn/reference.h"
+#include "pipeline.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,35 +18,35 @@ enum { FRAMES = 40, CALLS = 4, CALIBRATION = 5 };
 
 struct outcome {
 	int frames, wrong; /* that came out, and those whose scores are not the network's */
-	struct line_report report;
+	struct pipeline_report report;
 };
 
 static void run(struct outcome *outcome)
 {
 	struct camera_options wanted = {.width = 64, .height = 48, .rate = 500};
 	struct network *network = tiny_network(3);
-	struct line_options options = {
+	struct pipeline_config config = {
 		.network = network, .lossless = true, .overlap = true, .frames = FRAMES};
 	size_t bytes = (size_t)network->class_count * sizeof(int32_t);
 	int32_t *scores = taken((size_t)network->class_count, sizeof(*scores));
 	struct frame *frame;
-	struct line *line;
+	struct pipeline *pipeline;
 	struct error e;
 
-	assert_int_equal(camera_open("test", &wanted, &options.camera, &e), 0);
-	assert_int_equal(pl_open("qnn-mo", NULL, &options.pl, &e), 0);
-	assert_int_equal(line_start(&options, &line, &e), 0);
-	while ((frame = line_take(line, INT64_MAX))) {
+	assert_int_equal(camera_open("test", &wanted, &config.camera, &e), 0);
+	assert_int_equal(pl_open("qnn-mo", NULL, &config.pl, &e), 0);
+	assert_int_equal(pipeline_start(&config, &pipeline, &e), 0);
+	while ((frame = pipeline_dequeue(pipeline, INT64_MAX))) {
 		assert_int_equal(reference_run(network, 0, network->layer_count, frame->input, scores), 0);
 		outcome->wrong += memcmp(scores, frame->scores, bytes) != 0;
 		outcome->frames++;
-		line_shown(line, &frame);
+		pipeline_release(pipeline, &frame, true);
 	}
-	assert_int_equal(line_join(line, &e), 0);
-	outcome->report = *line_report(line);
-	line_destroy(line);
-	pl_close(options.pl);
-	camera_close(options.camera);
+	assert_int_equal(pipeline_join(pipeline, &e), 0);
+	outcome->report = *pipeline_report(pipeline);
+	pipeline_destroy(pipeline);
+	pl_close(config.pl);
+	camera_close(config.camera);
 	network_free(network);
 	free(scores);
 	assert_string_equal(jam.broken, "");

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The whole line on the generated pattern: what comes out, in which order, and what it costs the heap. */
+/* The whole pipeline on the generated pattern: what comes out, in which order, and what it costs the heap. */
 #include "allocation_count.h"
 #include "base/error.h"
 #include "image/resize.h"
-#include "line.h"
 #include "network_builder.h"
 #include "nn/reference.h"
+#include "pipeline.h"
 #include "sample_jpeg.h"
 
 #include <errno.h>
@@ -18,57 +18,57 @@ struct rig {
 	struct network *network;
 	struct camera *camera;
 	struct pl *pl;
-	struct line *line;
+	struct pipeline *pipeline;
 	struct error e;
 };
 
-static void rig_build_on(
-	struct rig *rig, const char *source, const struct camera_options *wanted, struct line_options options)
+static void rig_build_on(struct rig *rig, const char *source, const struct camera_options *wanted,
+	struct pipeline_config config)
 {
 	*rig = (struct rig){.network = tiny_network(7)};
 	assert_int_equal(camera_open(source, wanted, &rig->camera, &rig->e), 0);
 	assert_int_equal(pl_open("software", NULL, &rig->pl, &rig->e), 0);
-	options.network = rig->network;
-	options.camera = rig->camera;
-	options.pl = rig->pl;
-	assert_int_equal(line_start(&options, &rig->line, &rig->e), 0);
+	config.network = rig->network;
+	config.camera = rig->camera;
+	config.pl = rig->pl;
+	assert_int_equal(pipeline_start(&config, &rig->pipeline, &rig->e), 0);
 }
 
-static void rig_build(struct rig *rig, const struct camera_options *wanted, struct line_options options)
+static void rig_build(struct rig *rig, const struct camera_options *wanted, struct pipeline_config config)
 {
-	rig_build_on(rig, "test", wanted, options);
+	rig_build_on(rig, "test", wanted, config);
 }
 
 static void rig_end(struct rig *rig)
 {
-	assert_int_equal(line_join(rig->line, &rig->e), 0);
-	line_destroy(rig->line);
+	assert_int_equal(pipeline_join(rig->pipeline, &rig->e), 0);
+	pipeline_destroy(rig->pipeline);
 	pl_close(rig->pl);
 	camera_close(rig->camera);
 	network_free(rig->network);
 }
 
-static struct frame *take(struct rig *rig)
+static struct frame *dequeue(struct rig *rig)
 {
-	return line_take(rig->line, INT64_MAX);
+	return pipeline_dequeue(rig->pipeline, INT64_MAX);
 }
 
 static const struct camera_options fast = {.width = 160, .height = 120};
-static const struct line_options every_frame = {.lossless = true, .overlap = true, .frames = 200};
+static const struct pipeline_config every_frame = {.lossless = true, .overlap = true, .frames = 200};
 
 /* Every frame comes out, in order, with the very scores that the reference gives its own picture. */
 static void check_lossless(bool overlap)
 {
 	struct rig rig;
-	struct line_options options = every_frame;
+	struct pipeline_config config = every_frame;
 	uint64_t expected = 0;
 	struct frame *frame;
 
-	options.overlap = overlap;
-	rig_build(&rig, &fast, options);
-	line_set_caption(rig.line, &(struct line_caption){0});
+	config.overlap = overlap;
+	rig_build(&rig, &fast, config);
+	pipeline_set_caption(rig.pipeline, &(struct pipeline_caption){0});
 	int32_t *scores = taken((size_t)rig.network->class_count, sizeof(*scores));
-	while ((frame = take(&rig))) {
+	while ((frame = dequeue(&rig))) {
 		assert_int_equal(frame->number, expected++);
 		assert_int_equal(
 			reference_run(rig.network, 0, rig.network->layer_count, frame->input, scores), 0);
@@ -77,21 +77,21 @@ static void check_lossless(bool overlap)
 		for (int i = STAMP_RECEIVED; i <= STAMP_CONV0; i++)
 			assert_true(frame->stamps[i] >= frame->stamps[i - 1]);
 		assert_true(frame->stamps[STAMP_CAPTIONED] >= frame->stamps[STAMP_LABELLED]);
-		line_shown(rig.line, &frame);
+		pipeline_release(rig.pipeline, &frame, true);
 		assert_null(frame);
 	}
 	free(scores);
-	assert_true(line_ended(rig.line));
-	assert_int_equal(expected, options.frames);
-	assert_int_equal(line_join(rig.line, &rig.e), 0);
-	const struct line_report *report = line_report(rig.line);
-	assert_int_equal(report->received, options.frames);
-	assert_int_equal(report->classified, options.frames);
-	assert_int_equal(report->shown, options.frames);
+	assert_true(pipeline_ended(rig.pipeline));
+	assert_int_equal(expected, config.frames);
+	assert_int_equal(pipeline_join(rig.pipeline, &rig.e), 0);
+	const struct pipeline_report *report = pipeline_report(rig.pipeline);
+	assert_int_equal(report->received, config.frames);
+	assert_int_equal(report->classified, config.frames);
+	assert_int_equal(report->shown, config.frames);
 	assert_int_equal(report->dropped_before_decode + report->dropped_before_inference +
 				 report->dropped_before_display,
 		0);
-	assert_int_equal(report->times[TIME_PL].count, options.frames);
+	assert_int_equal(report->times[TIME_PL].count, config.frames);
 	rig_end(&rig);
 }
 
@@ -107,33 +107,33 @@ static void test_lossless_in_turn(void **state)
 	check_lossless(false);
 }
 
-/* Newest wins: a slow taker sees numbers rise, and what is missing is counted, to the last frame. */
+/* Newest wins: a slow consumer sees numbers rise, and what is missing is counted, to the last frame. */
 static void test_live_counts_drops(void **state)
 {
 	struct rig rig;
-	struct line_options options = every_frame;
+	struct pipeline_config config = every_frame;
 	uint64_t shown = 0, before = 0;
 	struct frame *frame;
 
 	(void)state;
-	options.lossless = false;
-	rig_build(&rig, &fast, options);
-	while ((frame = take(&rig))) {
+	config.lossless = false;
+	rig_build(&rig, &fast, config);
+	while ((frame = dequeue(&rig))) {
 		assert_true(!shown || frame->number > before);
 		before = frame->number;
 		shown++;
 		usleep(1000);
-		line_shown(rig.line, &frame);
+		pipeline_release(rig.pipeline, &frame, true);
 	}
-	assert_int_equal(line_join(rig.line, &rig.e), 0);
-	const struct line_report *report = line_report(rig.line);
+	assert_int_equal(pipeline_join(rig.pipeline, &rig.e), 0);
+	const struct pipeline_report *report = pipeline_report(rig.pipeline);
 	assert_int_equal(report->shown, shown);
-	assert_int_equal(report->received, options.frames);
+	assert_int_equal(report->received, config.frames);
 	assert_int_equal(
-		report->dropped_before_decode + report->dropped_before_display + shown, options.frames);
+		report->dropped_before_decode + report->dropped_before_display + shown, config.frames);
 	assert_int_equal(
 		report->dropped_before_decode + report->dropped_before_inference + report->classified,
-		options.frames);
+		config.frames);
 	rig_end(&rig);
 }
 
@@ -141,19 +141,19 @@ static void test_live_counts_drops(void **state)
 static void test_caption_is_drawn(void **state)
 {
 	struct rig plain, labelled;
-	struct line_options options = every_frame;
+	struct pipeline_config config = every_frame;
 
 	(void)state;
-	options.frames = 1;
-	rig_build(&plain, &fast, options);
-	line_set_caption(plain.line, &(struct line_caption){0});
-	rig_build(&labelled, &fast, options);
-	struct frame *a = take(&plain), *b = take(&labelled);
+	config.frames = 1;
+	rig_build(&plain, &fast, config);
+	pipeline_set_caption(plain.pipeline, &(struct pipeline_caption){0});
+	rig_build(&labelled, &fast, config);
+	struct frame *a = dequeue(&plain), *b = dequeue(&labelled);
 	size_t bytes = (size_t)a->picture.width * (size_t)a->picture.height * 4;
 	assert_memory_equal(a->input, b->input, a->input_size);
 	assert_memory_not_equal(a->picture.data, b->picture.data, bytes);
-	line_shown(plain.line, &a);
-	line_shown(labelled.line, &b);
+	pipeline_release(plain.pipeline, &a, true);
+	pipeline_release(labelled.pipeline, &b, true);
 	rig_end(&plain);
 	rig_end(&labelled);
 }
@@ -162,21 +162,21 @@ static void test_caption_is_drawn(void **state)
 static void test_stop_in_the_middle(void **state)
 {
 	struct rig rig;
-	struct line_options options = every_frame;
+	struct pipeline_config config = every_frame;
 	struct frame *frame;
 	uint64_t shown = 0;
 
 	(void)state;
-	options.frames = 0;
+	config.frames = 0;
 	rig_build(&rig, &(struct camera_options){.width = 160, .height = 120, .rate = 200, .paced = true},
-		options);
-	while ((frame = take(&rig))) {
-		line_shown(rig.line, &frame);
+		config);
+	while ((frame = dequeue(&rig))) {
+		pipeline_release(rig.pipeline, &frame, true);
 		if (++shown == 20)
-			line_stop(rig.line);
+			pipeline_stop(rig.pipeline);
 	}
-	assert_int_equal(line_join(rig.line, &rig.e), 0);
-	assert_int_equal(line_report(rig.line)->received, shown);
+	assert_int_equal(pipeline_join(rig.pipeline, &rig.e), 0);
+	assert_int_equal(pipeline_report(rig.pipeline)->received, shown);
 	rig_end(&rig);
 }
 
@@ -198,13 +198,13 @@ static void test_broken_frame_is_skipped_and_counted(void **state)
 		assert_int_equal(fwrite(jpeg, i == 2 ? size / 2 : size, 1, file), 1);
 	assert_int_equal(fclose(file), 0);
 	rig_build_on(&rig, path, &(struct camera_options){0}, every_frame);
-	while ((frame = take(&rig))) {
+	while ((frame = dequeue(&rig))) {
 		assert_int_not_equal(frame->number, 2);
 		shown++;
-		line_shown(rig.line, &frame);
+		pipeline_release(rig.pipeline, &frame, true);
 	}
-	assert_int_equal(line_join(rig.line, &rig.e), 0);
-	const struct line_report *report = line_report(rig.line);
+	assert_int_equal(pipeline_join(rig.pipeline, &rig.e), 0);
+	const struct pipeline_report *report = pipeline_report(rig.pipeline);
 	assert_int_equal(shown, 4);
 	assert_int_equal(report->received, 5);
 	assert_int_equal(report->broken + report->undecodable, 1);
@@ -222,7 +222,7 @@ static void test_join_without_taking(void **state)
 	rig_end(&rig);
 }
 
-static void test_take_keeps_its_deadline(void **state)
+static void test_dequeue_keeps_its_deadline(void **state)
 {
 	struct rig rig;
 	struct camera_options slow = {.width = 160, .height = 120, .rate = 0.2, .paced = true};
@@ -232,11 +232,11 @@ static void test_take_keeps_its_deadline(void **state)
 	(void)state;
 	rig_build(&rig, &slow, every_frame);
 	for (int i = 0; i < 2; i++) { /* the first frame may come at once */
-		frame = line_take(rig.line, clock_now() + limit);
+		frame = pipeline_dequeue(rig.pipeline, clock_now() + limit);
 		if (frame)
-			line_shown(rig.line, &frame);
+			pipeline_release(rig.pipeline, &frame, true);
 	}
-	assert_false(line_ended(rig.line));
+	assert_false(pipeline_ended(rig.pipeline));
 	assert_true(clock_now() - begun >= limit);
 	rig_end(&rig);
 }
@@ -245,22 +245,22 @@ static void test_take_keeps_its_deadline(void **state)
 static void test_steady_state_allocates_nothing(void **state)
 {
 	struct rig rig;
-	struct line_options options = every_frame;
+	struct pipeline_config config = every_frame;
 	struct allocation_count count = {0};
 	struct frame *frame;
 
 	(void)state;
 	if (!ALLOCATION_COUNT)
 		skip();
-	options.frames = 400;
-	rig_build(&rig, &fast, options);
-	line_set_caption(rig.line, &(struct line_caption){0});
-	while ((frame = take(&rig))) {
+	config.frames = 400;
+	rig_build(&rig, &fast, config);
+	pipeline_set_caption(rig.pipeline, &(struct pipeline_caption){0});
+	while ((frame = dequeue(&rig))) {
 		if (frame->number == 100)
 			allocation_count_begin();
 		if (frame->number == 350)
 			count = allocation_count_end();
-		line_shown(rig.line, &frame);
+		pipeline_release(rig.pipeline, &frame, true);
 	}
 	assert_int_equal(count.allocations, 0);
 	assert_int_equal(count.frees, 0);
@@ -270,21 +270,21 @@ static void test_steady_state_allocates_nothing(void **state)
 static void test_unfit_networks_are_refused(void **state)
 {
 	struct network *network = tiny_network(7);
-	struct line_options options = {.network = network};
-	struct line *line = NULL;
+	struct pipeline_config config = {.network = network};
+	struct pipeline *pipeline = NULL;
 	struct error e;
 
 	(void)state;
 	int classes = network->class_count;
 	network->class_count = 0;
-	assert_int_equal(line_start(&options, &line, &e), -EINVAL);
+	assert_int_equal(pipeline_start(&config, &pipeline, &e), -EINVAL);
 	assert_non_null(strstr(e.text, "class scores"));
 	network->class_count = classes;
 	network->layers[0].in.channels = 64;
-	assert_int_equal(line_start(&options, &line, &e), -EINVAL);
+	assert_int_equal(pipeline_start(&config, &pipeline, &e), -EINVAL);
 	assert_non_null(strstr(e.text, "64 channels"));
 	network->layers[0].in.channels = 3;
-	assert_null(line);
+	assert_null(pipeline);
 	network_free(network);
 }
 
@@ -298,7 +298,7 @@ int main(void)
 		cmocka_unit_test(test_stop_in_the_middle),
 		cmocka_unit_test(test_broken_frame_is_skipped_and_counted),
 		cmocka_unit_test(test_join_without_taking),
-		cmocka_unit_test(test_take_keeps_its_deadline),
+		cmocka_unit_test(test_dequeue_keeps_its_deadline),
 		cmocka_unit_test(test_steady_state_allocates_nothing),
 		cmocka_unit_test(test_unfit_networks_are_refused),
 	};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "line_values.h"
+#include "pipeline_options.h"
 
 #include "base/error.h"
 #include "base/log.h"
@@ -10,7 +10,7 @@
 
 #define NANOSECONDS 1000000000LL
 
-int line_values_source(struct line_values *v, const struct invocation *invocation, int count)
+int pipeline_options_source(struct pipeline_options *v, const struct invocation *invocation, int count)
 {
 	if (count > 1 || (count == 1 && v->source.text))
 		return usage_error(
@@ -20,7 +20,7 @@ int line_values_source(struct line_values *v, const struct invocation *invocatio
 	return OPTIONS_GO_ON;
 }
 
-struct camera_options line_values_camera(const struct line_values *v)
+struct camera_options pipeline_options_camera(const struct pipeline_options *v)
 {
 	return (struct camera_options){
 		.width = v->size.width,
@@ -34,8 +34,8 @@ struct camera_options line_values_camera(const struct line_values *v)
 	};
 }
 
-int line_values_open(const struct line_values *v, const struct camera_options *wanted, struct camera **out,
-	struct error *e)
+int pipeline_options_open(const struct pipeline_options *v, const struct camera_options *wanted,
+	struct camera **out, struct error *e)
 {
 	int status = camera_open(v->source.text, wanted, out, e);
 
@@ -45,9 +45,9 @@ int line_values_open(const struct line_values *v, const struct camera_options *w
 	return EX_OK;
 }
 
-struct line_options line_values_line(const struct line_values *v)
+struct pipeline_config pipeline_options_config(const struct pipeline_options *v)
 {
-	return (struct line_options){
+	return (struct pipeline_config){
 		.overlap = true,
 		.frames = (uint64_t)v->frames,
 		.duration = (int64_t)(v->duration * NANOSECONDS),
@@ -58,9 +58,9 @@ struct line_options line_values_line(const struct line_values *v)
 	};
 }
 
-int line_values_start(const struct line_options *options, struct line **line, struct error *e)
+int pipeline_options_start(const struct pipeline_config *config, struct pipeline **pipeline, struct error *e)
 {
-	int status = line_start(options, line, e);
+	int status = pipeline_start(config, pipeline, e);
 
 	if (status && status != -EINTR)
 		return fail(status == -ENOTSUP ? FAILURE_KERNELS : FAILURE_NETWORK, e);

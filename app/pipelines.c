@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The whole line, as `live` runs it, with and without overlap: short runs of both in turn, so that whatever
- * else the machine does treats both alike.
+ * The whole pipeline, as `live` runs it, with and without overlap: short runs of both in turn, so that
+ * whatever else the machine does treats both alike.
  */
 #include "base/error.h"
 #include "interruption.h"
-#include "line.h"
 #include "machine/energy.h"
 #include "measure.h"
+#include "pipeline.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Share of the time limit; a run's length, and its first pictures, which fill the line, are not counted. */
-#define LINES_SHARE 0.35
+/* Share of the time limit; a run's length, and its first pictures, which fill the pipeline, are not counted.
+ */
+#define PIPELINES_SHARE 0.35
 #define RUN INT64_C(60000000)
 #define RUN_FEWEST 24
 #define RUN_MOST 5000
@@ -52,7 +53,7 @@ static void take_energy(const struct runs *r, struct run *run)
 }
 
 static void count_picture(
-	const struct runs *r, struct run *run, struct measured_line *out, const struct frame *frame)
+	const struct runs *r, struct run *run, struct measured_pipeline *out, const struct frame *frame)
 {
 	const int64_t *stamps = frame->stamps;
 
@@ -69,26 +70,26 @@ static void count_picture(
 	}
 }
 
-static void count_run(struct runs *r, struct run *run, struct measured_line *out)
+static void count_run(struct runs *r, struct run *run, struct measured_pipeline *out)
 {
 	if (run->counted < 2)
 		return;
 	samples_add(&out->intervals, (run->last - run->first) / (int64_t)(run->counted - 1));
 	out->pictures += run->counted;
-	if (!r->options->energy || out != &r->out->lines[LINE_OVERLAPPED])
+	if (!r->options->energy || out != &r->out->pipelines[PIPELINE_OVERLAPPED])
 		return;
 	take_energy(r, run);
 	r->joules += energy_joules(r->options->energy) - run->joules;
 	r->powered += run->counted - 1;
 }
 
-static int start(const struct runs *r, bool overlap, struct line_options *o, struct line **line,
+static int start(const struct runs *r, bool overlap, struct pipeline_config *o, struct pipeline **pipeline,
 	enum failure *where, struct error *e)
 {
 	const struct measure_options *wanted = r->options;
 	struct camera_options source;
 
-	*o = (struct line_options){.network = r->out->network,
+	*o = (struct pipeline_config){.network = r->out->network,
 		.kernels = wanted->kernels,
 		.lossless = true,
 		.overlap = overlap,
@@ -101,51 +102,51 @@ static int start(const struct runs *r, bool overlap, struct line_options *o, str
 		return status;
 	*where = FAILURE_PL;
 	status = pl_open(wanted->pl, wanted->kernels, &o->pl, e);
-	return status ? status : line_start(o, line, e);
+	return status ? status : pipeline_start(o, pipeline, e);
 }
 
 /* One run; trace NULL: none. What is traced is not counted. */
-static int run_line(struct runs *r, int kind, struct trace *trace, enum failure *where, struct error *e)
+static int run_pipeline(struct runs *r, int kind, struct trace *trace, enum failure *where, struct error *e)
 {
-	struct line_options o = {.trace = trace};
-	struct measured_line *out = &r->out->lines[kind];
+	struct pipeline_config o = {.trace = trace};
+	struct measured_pipeline *out = &r->out->pipelines[kind];
 	struct run run = {0};
-	struct line *line = NULL;
+	struct pipeline *pipeline = NULL;
 	struct frame *frame;
-	int status = start(r, kind == LINE_OVERLAPPED, &o, &line, where, e);
+	int status = start(r, kind == PIPELINE_OVERLAPPED, &o, &pipeline, where, e);
 
 	if (!status)
-		line_set_caption(line, &(struct line_caption){0});
-	while (!status && (frame = line_take(line, INT64_MAX))) {
+		pipeline_set_caption(pipeline, &(struct pipeline_caption){0});
+	while (!status && (frame = pipeline_dequeue(pipeline, INT64_MAX))) {
 		if (!trace)
 			count_picture(r, &run, out, frame);
-		line_shown(line, &frame);
+		pipeline_release(pipeline, &frame, true);
 	}
 	if (!status)
-		status = line_join(line, e);
-	if (!status && line_report(line)->pl_failures)
+		status = pipeline_join(pipeline, e);
+	if (!status && pipeline_report(pipeline)->pl_failures)
 		status = error_set(
 			e, -EIO, "the PL (%s) failed on pictures of %s", r->out->pl, o.network->name);
 	if (!status)
 		count_run(r, &run, out);
-	line_destroy(line);
+	pipeline_destroy(pipeline);
 	pl_close(o.pl);
 	camera_close(o.camera);
 	return status;
 }
 
-static int summarise(struct measured_line *line, struct error *e)
+static int summarise(struct measured_pipeline *pipeline, struct error *e)
 {
-	if (samples_summarise(&line->intervals, &line->interval) ||
-		samples_summarise(&line->latencies, &line->latency))
+	if (samples_summarise(&pipeline->intervals, &pipeline->interval) ||
+		samples_summarise(&pipeline->latencies, &pipeline->latency))
 		return error_set(e, -ENOMEM, "out of memory for statistics");
 	return 0;
 }
 
 static int run_pairs(struct runs *r, enum failure *where, struct error *e)
 {
-	int64_t begun = clock_now(), limit = (int64_t)(LINES_SHARE * (double)r->options->time_limit);
-	struct measured_line *lines = r->out->lines;
+	int64_t begun = clock_now(), limit = (int64_t)(PIPELINES_SHARE * (double)r->options->time_limit);
+	struct measured_pipeline *pipelines = r->out->pipelines;
 	bool stable = false;
 	int status = 0;
 
@@ -153,12 +154,13 @@ static int run_pairs(struct runs *r, enum failure *where, struct error *e)
 		int64_t gone = clock_now() - begun;
 		if (pair && (gone > limit || interruption_came()))
 			break;
-		measure_progress(r->options, r->out->network->name, "line", (double)gone / (double)limit);
-		for (int i = 0; i < LINE_KINDS && !status; i++)
-			status = run_line(r, (i + pair) % LINE_KINDS, NULL, where, e);
-		for (int i = 0; i < LINE_KINDS && !status; i++)
-			status = summarise(&lines[i], e);
-		stable = lines[LINE_OVERLAPPED].interval.stable && lines[LINE_IN_TURN].interval.stable;
+		measure_progress(r->options, r->out->network->name, "pipeline", (double)gone / (double)limit);
+		for (int i = 0; i < PIPELINE_KINDS && !status; i++)
+			status = run_pipeline(r, (i + pair) % PIPELINE_KINDS, NULL, where, e);
+		for (int i = 0; i < PIPELINE_KINDS && !status; i++)
+			status = summarise(&pipelines[i], e);
+		stable = pipelines[PIPELINE_OVERLAPPED].interval.stable &&
+			 pipelines[PIPELINE_IN_TURN].interval.stable;
 	}
 	return status;
 }
@@ -187,42 +189,42 @@ static void find_slowest(struct measurement *m)
 
 static int run_traced(struct runs *r, enum failure *where, struct error *e)
 {
-	static const char *const names[LINE_KINDS] = {"with overlap", "without overlap"};
+	static const char *const names[PIPELINE_KINDS] = {"with overlap", "without overlap"};
 	const char *network = r->out->network->name;
 	int status = 0;
 
 	r->pictures = TRACED_PICTURES;
-	for (int i = 0; i < LINE_KINDS && !status; i++) {
-		struct measured_line *line = &r->out->lines[i];
+	for (int i = 0; i < PIPELINE_KINDS && !status; i++) {
+		struct measured_pipeline *pipeline = &r->out->pipelines[i];
 		char name[300];
 		snprintf(name, sizeof(name), "%s, %s", network, names[i]);
 		*where = FAILURE_OURS;
-		if (line_trace_create(name, TRACED_EVENTS, &line->trace))
+		if (pipeline_trace_create(name, TRACED_EVENTS, &pipeline->trace))
 			return error_set(e, -ENOMEM, "out of memory for the trace of %s", network);
-		status = run_line(r, i, line->trace, where, e);
+		status = run_pipeline(r, i, pipeline->trace, where, e);
 	}
 	return status;
 }
 
-/* Whether there can be runs at all; else m->no_line says why not. */
+/* Whether there can be runs at all; else m->no_pipeline says why not. */
 static bool can_run(const struct measure_options *options, struct measurement *m)
 {
 	int64_t picture = m->times[MEASURED_ALL].p50;
-	double least = 1.0 * LINE_KINDS * (RUN_FEWEST + RUN_FILLING) * (double)picture;
+	double least = 1.0 * PIPELINE_KINDS * (RUN_FEWEST + RUN_FILLING) * (double)picture;
 
 	if (m->simulated)
-		snprintf(m->no_line, sizeof(m->no_line),
-			"the PL is simulated, and so slow that its line says nothing");
+		snprintf(m->no_pipeline, sizeof(m->no_pipeline),
+			"the PL is simulated, and so slow that its pipeline says nothing");
 	else if (interruption_came())
-		snprintf(m->no_line, sizeof(m->no_line), "the run was stopped before");
+		snprintf(m->no_pipeline, sizeof(m->no_pipeline), "the run was stopped before");
 	else if (least > (double)options->time_limit)
-		snprintf(m->no_line, sizeof(m->no_line),
+		snprintf(m->no_pipeline, sizeof(m->no_pipeline),
 			"a picture takes %.3g s; with --time-limit %.0fs there is time for it",
-			(double)picture / 1e9, least / 1e9 / LINES_SHARE + 1);
-	return !m->no_line[0];
+			(double)picture / 1e9, least / 1e9 / PIPELINES_SHARE + 1);
+	return !m->no_pipeline[0];
 }
 
-int measure_lines(
+int measure_pipelines(
 	const struct measure_options *options, struct measurement *m, enum failure *where, struct error *e)
 {
 	struct runs r = {.options = options, .out = m};
@@ -232,9 +234,9 @@ int measure_lines(
 	if (!can_run(options, m))
 		return 0;
 	*where = FAILURE_OURS;
-	for (int i = 0; i < LINE_KINDS; i++)
-		if (samples_create(&m->lines[i].intervals, RUNS) ||
-			samples_create(&m->lines[i].latencies, LATENCIES))
+	for (int i = 0; i < PIPELINE_KINDS; i++)
+		if (samples_create(&m->pipelines[i].intervals, RUNS) ||
+			samples_create(&m->pipelines[i].latencies, LATENCIES))
 			return error_set(e, -ENOMEM, "out of memory for the times of %s", m->network->name);
 	int64_t pictures = picture > 0 ? RUN / picture : RUN_MOST;
 	r.pictures = (uint64_t)(pictures < RUN_FEWEST ? RUN_FEWEST

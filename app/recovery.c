@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Recovery of the PL: carries out what core/flow/supervision.h decides. A PL in hardware also computes
+ * something known at the start and every now and then, since no status bit shows a weight that was corrupted;
+ * while it cannot be trusted, the same layers run in software.
+ */
+#include "recovery.h"
+
+#include "stages.h"
+
+#include "base/log.h"
+#include "nn/engine.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MILLISECOND INT64_C(1000000)
+
+/* Software is late only when the machine is; resetting it helps nobody. */
+#define SOFTWARE_SHORTEST (10000 * MILLISECOND)
+
+#define CALIBRATION_CALLS 5
+
+/* How long who wants to end may wait for a self-test. */
+#define ATTENTION (100 * MILLISECOND)
+
+static double milliseconds(int64_t time)
+{
+	return (double)time / (double)MILLISECOND;
+}
+
+static enum anomaly anomaly_of(int status)
+{
+	return status == -ETIMEDOUT ? ANOMALY_LATE : status == -EBADMSG ? ANOMALY_WRONG : ANOMALY_FAILED;
+}
+
+/* Resets the PL, or programs it, as far as that is needed and possible. */
+static void mend(struct pipeline *pipeline, enum remedy remedy)
+{
+	struct supervision *s = &pipeline->recovery.supervision;
+	struct error e = {0};
+
+	for (;;) {
+		/* Some designs cannot be reset while they run; programming ends what runs in any. */
+		int status = pl_reset(pipeline->config.pl);
+		if (remedy == REMEDY_PROGRAM)
+			status = pl_program(pipeline->config.pl, &e);
+		if (!status)
+			return;
+		log_debug("the PL cannot be %s: %s", remedy == REMEDY_RESET ? "reset" : "programmed",
+			e.text[0] ? e.text : strerror(-status));
+		bool last = remedy == REMEDY_PROGRAM;
+		remedy = supervision_remedy_failed(s, remedy);
+		if (last)
+			return;
+	}
+}
+
+/* For the other stages. */
+static void publish(struct recovery *recovery)
+{
+	atomic_store(&recovery->alarm, recovery->supervision.alarm);
+	atomic_store(&recovery->retired, recovery->supervision.retired);
+}
+
+static void plan_test(struct pipeline *pipeline)
+{
+	const struct supervision *s = &pipeline->recovery.supervision;
+
+	atomic_store(&pipeline->recovery.test_due,
+		clock_now() + (s->retired ? s->pause : pipeline->config.pl_check));
+}
+
+const char *recovery_warning(const struct recovery *recovery)
+{
+	return atomic_load(&recovery->retired) ? "PL retired: by software"
+	       : atomic_load(&recovery->alarm) ? "PL alarm"
+					       : NULL;
+}
+
+/* One line for each change for the worse; while the alarm is on, single failures are only counted. */
+static void fail_call(struct pipeline *pipeline, enum anomaly anomaly, const char *what)
+{
+	struct supervision *s = &pipeline->recovery.supervision;
+	bool alarm = s->alarm, retired = s->retired;
+	uint64_t programmings = s->programmings;
+
+	mend(pipeline, supervision_bad(s, anomaly, clock_now()));
+	if (!alarm)
+		log_warning("%s the PL %s; it is %s, and such frames are counted", what,
+			anomaly == ANOMALY_LATE	   ? "did not finish in time"
+			: anomaly == ANOMALY_WRONG ? "gave a wrong answer"
+						   : "reported an error",
+			s->programmings == programmings ? "reset" : "programmed again");
+	if (s->alarm && !alarm)
+		log_warning("alarm: the PL fails again and again (%llu late, %llu failed, %llu wrong)",
+			(unsigned long long)s->anomalies[ANOMALY_LATE],
+			(unsigned long long)s->anomalies[ANOMALY_FAILED],
+			(unsigned long long)s->anomalies[ANOMALY_WRONG]);
+	if (s->retired && !retired)
+		log_warning("the PL is retired: software computes until it has passed its self-test %d times",
+			s->options.passes_to_return);
+	if (s->retired)
+		plan_test(pipeline);
+	publish(&pipeline->recovery);
+}
+
+static void pass_call(struct pipeline *pipeline, int64_t elapsed)
+{
+	struct supervision *s = &pipeline->recovery.supervision;
+	bool retired = s->retired;
+	uint64_t slow = s->slow;
+
+	supervision_good(s, elapsed, clock_now());
+	if (retired && !s->retired)
+		log_info("the PL has passed its self-test %d times and computes again",
+			s->options.passes_to_return);
+	if (!slow && s->slow)
+		log_warning("the PL took %.2f ms instead of %.2f ms; it may take %.0f ms",
+			milliseconds(elapsed), milliseconds(s->calibrated), milliseconds(s->hard));
+	publish(&pipeline->recovery);
+}
+
+/* Waits for a self-test, unless `over` says that nobody wants its result any more: -EINTR. */
+static int await_test(
+	struct pipeline *pipeline, int buffer, int64_t deadline, bool (*over)(struct pipeline *))
+{
+	for (;;) {
+		int64_t slice = clock_now() + ATTENTION;
+		int status = pl_wait(pipeline->config.pl, buffer, slice < deadline ? slice : deadline);
+		if (status != -ETIMEDOUT || slice >= deadline)
+			return status;
+		if (over(pipeline)) {
+			pl_reset(pipeline->config.pl); /* or it would have the buffer still */
+			return -EINTR;
+		}
+	}
+}
+
+static bool stopping(struct pipeline *pipeline)
+{
+	return atomic_load(&pipeline->stopping);
+}
+
+static bool interrupted(struct pipeline *pipeline)
+{
+	return pipeline->config.interrupted && pipeline->config.interrupted();
+}
+
+static void set_usual(struct pipeline *pipeline, int64_t elapsed)
+{
+	struct supervision *s = &pipeline->recovery.supervision;
+
+	supervision_calibrate(s, elapsed);
+	log_info("the PL takes %.2f ms a frame; it is stopped after %.0f ms", milliseconds(s->calibrated),
+		milliseconds(s->hard));
+}
+
+/* A PL that gives no right answer is treated like one that stops to. */
+static int calibration_call(struct pipeline *pipeline, int64_t *elapsed)
+{
+	struct recovery *recovery = &pipeline->recovery;
+	struct pl *pl = pipeline->config.pl;
+	int status = self_test_submit(&recovery->test, pl, 0);
+	int64_t begun = clock_now();
+
+	if (!status)
+		status = await_test(pipeline, 0, begun + recovery->supervision.hard, interrupted);
+	*elapsed = clock_now() - begun;
+	if (!status && !self_test_passed(&recovery->test, pl, 0))
+		status = -EBADMSG;
+	if (status && status != -EINTR)
+		fail_call(pipeline, anomaly_of(status), "at its first self-test");
+	return status;
+}
+
+/* The median of some calls; without it, the first self-test that a retired PL passes must do. */
+static int calibrate(struct pipeline *pipeline)
+{
+	int64_t times[CALIBRATION_CALLS], elapsed;
+	int count = 0;
+
+	while (count < CALIBRATION_CALLS && !pipeline->recovery.supervision.retired) {
+		int status = interrupted(pipeline) ? -EINTR : calibration_call(pipeline, &elapsed);
+		if (status == -EINTR)
+			return status;
+		if (status)
+			continue;
+		int place = count++;
+		for (; place && times[place - 1] > elapsed; place--)
+			times[place] = times[place - 1];
+		times[place] = elapsed;
+	}
+	if (count == CALIBRATION_CALLS)
+		set_usual(pipeline, times[CALIBRATION_CALLS / 2]);
+	return 0;
+}
+
+int recovery_init(struct pipeline *pipeline, struct error *e)
+{
+	struct supervision_options options = supervision_defaults;
+	bool hardware = pl_is_hardware(pipeline->config.pl);
+
+	options.limit = pipeline->config.pl_limit;
+	if (hardware) {
+		options.patience = self_test_patience(pipeline->config.pl);
+	} else {
+		options.shortest = SOFTWARE_SHORTEST;
+		options.retirement_strikes = INT_MAX;
+	}
+	supervision_begin(&pipeline->recovery.supervision, &options);
+	if (!hardware)
+		return 0;
+	int status = self_test_create(
+		pipeline->config.network, pipeline->config.kernels, &pipeline->recovery.test, e);
+	if (status)
+		return status;
+	status = calibrate(pipeline);
+	if (status)
+		return error_set(e, status, "stopped by a signal before the first frame");
+	plan_test(pipeline);
+	return 0;
+}
+
+void recovery_finish(struct recovery *recovery)
+{
+	self_test_finish(&recovery->test);
+}
+
+void recovery_submit(struct pipeline *pipeline, struct frame *frame, int buffer)
+{
+	frame->pl_status =
+		atomic_load(&pipeline->recovery.retired) ? -ENODEV : pl_submit(pipeline->config.pl, buffer);
+	/* Not before: what this thread loses is no fault of the PL's. */
+	frame->stamps[STAMP_PL_BEGUN] = clock_now();
+}
+
+struct frame *recovery_self_test(struct pipeline *pipeline, int buffer)
+{
+	struct recovery *recovery = &pipeline->recovery;
+
+	if (!recovery->test.spare || (!atomic_load(&recovery->retired) && !pipeline->config.pl_check) ||
+		clock_now() < atomic_load(&recovery->test_due) || stopping(pipeline))
+		return NULL;
+	struct frame *frame = frame_try_acquire(pipeline->pool);
+	if (!frame)
+		return NULL; /* at the next frame, then */
+	atomic_store(&recovery->test_due, INT64_MAX);
+	frame->self_test = true;
+	frame->pl_status = self_test_submit(&recovery->test, pipeline->config.pl, buffer);
+	frame->stamps[STAMP_PL_BEGUN] = clock_now();
+	return frame;
+}
+
+static int await_once(struct pipeline *pipeline, const struct frame *frame, int buffer)
+{
+	int64_t deadline = frame->stamps[STAMP_PL_BEGUN] + pipeline->recovery.supervision.hard;
+
+	return frame->self_test ? await_test(pipeline, buffer, deadline, stopping)
+				: pl_wait(pipeline->config.pl, buffer, deadline);
+}
+
+/*
+ * Waits for what was submitted; a buffer that a reset has forgotten is submitted again, but a picture not to
+ * a PL that is retired meanwhile: -ECANCELED.
+ */
+static int await(struct pipeline *pipeline, struct frame *frame, int buffer)
+{
+	int status = frame->pl_status ? frame->pl_status : await_once(pipeline, frame, buffer);
+
+	if (status != -ECANCELED || (pipeline->recovery.supervision.retired && !frame->self_test))
+		return status;
+	status = pl_submit(pipeline->config.pl, buffer);
+	frame->stamps[STAMP_PL_BEGUN] = clock_now();
+	return status ? status : await_once(pipeline, frame, buffer);
+}
+
+static int compute(struct pipeline *pipeline, struct frame *frame, int buffer)
+{
+	engine_run(pipeline->recovery.test.spare, pl_input(pipeline->config.pl, buffer), frame->scores);
+	pipeline->report.by_software++;
+	return 0;
+}
+
+static void collect_test(struct pipeline *pipeline, struct frame *frame, int buffer)
+{
+	int status = await(pipeline, frame, buffer);
+	int64_t elapsed = clock_now() - frame->stamps[STAMP_PL_BEGUN];
+
+	if (!status && !self_test_passed(&pipeline->recovery.test, pipeline->config.pl, buffer))
+		status = -EBADMSG;
+	if (!status && !pipeline->recovery.supervision.calibrated)
+		set_usual(pipeline, elapsed);
+	if (!status)
+		pass_call(pipeline, elapsed);
+	else if (status != -EINTR)
+		fail_call(pipeline, anomaly_of(status), "at its self-test");
+	plan_test(pipeline);
+}
+
+int recovery_collect(struct pipeline *pipeline, struct frame *frame, int buffer)
+{
+	char what[40];
+
+	if (frame->self_test) {
+		collect_test(pipeline, frame, buffer);
+		return 0;
+	}
+	bool refused = frame->pl_status == -ENODEV;
+	int status = refused ? -ECANCELED : await(pipeline, frame, buffer);
+	if (refused || (status == -ECANCELED && pipeline->recovery.supervision.retired))
+		return compute(pipeline, frame, buffer);
+	if (!status) {
+		memcpy(frame->scores, pl_output(pipeline->config.pl, buffer),
+			(size_t)pipeline->config.network->class_count * sizeof(*frame->scores));
+		pass_call(pipeline, clock_now() - frame->stamps[STAMP_PL_BEGUN]);
+		return 0;
+	}
+	snprintf(what, sizeof(what), "at frame %llu", (unsigned long long)frame->number);
+	fail_call(pipeline, anomaly_of(status), what);
+	pipeline->report.pl_failures++;
+	/* Nothing is dropped where nothing may be: the buffer's input is whole, whatever the PL did. */
+	return pipeline->recovery.test.spare && pipeline->config.lossless ? compute(pipeline, frame, buffer)
+									  : status;
+}
