@@ -35,7 +35,7 @@ static int compute_once(struct classifier *c, const struct self_test *test)
 	int status = test ? self_test_submit(test, c->pl, 0) : pl_submit(c->pl, 0);
 
 	if (!status)
-		status = pl_wait(c->pl, 0, clock_now() + self_test_patience(c->pl));
+		status = pl_wait(c->pl, 0, clock_now() + self_test_timeout(c->pl));
 	return !status && test && !self_test_passed(test, c->pl, 0) ? -EBADMSG : status;
 }
 

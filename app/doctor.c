@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* `twobit doctor`: what is wrong on this machine, and how to mend it. */
+/* `twobit doctor`: what is wrong on this machine, and how to fix it. */
 #include "command.h"
 #include "doctor_checks.h"
 #include "doctor_findings.h"
@@ -67,7 +67,7 @@ static int run(struct invocation *invocation)
 
 const struct command doctor_command = {
 	.name = "doctor",
-	.summary = "Say what is wrong on this machine, and how to mend it",
+	.summary = "Say what is wrong on this machine, and how to fix it",
 	.usage = "[OPTION]…",
 	.details =
 		"Looks at the program's features, cameras (formats, USB bandwidth, who has them),\n"

@@ -31,7 +31,7 @@
 #define RECORDING_RATE (3.6 * MEGA)
 
 #define MEMORY_NEEDED (200 * MEGA) /* bytes: frames, recorder's ring and libraries, with room */
-#define PL_PATIENCE (10 * NANOSECONDS)
+#define PL_TIMEOUT (10 * NANOSECONDS)
 
 void doctor_check_build(struct doctor *doctor, const struct doctor_options *options)
 {
@@ -102,15 +102,15 @@ static void check_formats(struct doctor *doctor, const struct camera_entry *came
 static void check_camera(struct doctor *doctor, const struct camera_entry *camera)
 {
 	double speed = usb_speed(camera->path);
-	char holders[256], remedy[320];
+	char holders[256], advice[320];
 
 	if (camera->trouble[0]) {
 		doctor_find(doctor, FINDING_BAD, NULL, "%s: %s", camera->name, camera->trouble);
 		return;
 	}
 	if (device_holders(camera->path, holders, sizeof(holders))) {
-		snprintf(remedy, sizeof(remedy), "end %s first", holders);
-		doctor_find(doctor, FINDING_NOTE, remedy, "%s (%s) is in use by %s", camera->name,
+		snprintf(advice, sizeof(advice), "end %s first", holders);
+		doctor_find(doctor, FINDING_NOTE, advice, "%s (%s) is in use by %s", camera->name,
 			camera->path, holders);
 	}
 	if (speed > 0 && speed < 400)
@@ -231,7 +231,7 @@ static int compute(struct pl *pl, const struct network *network, int64_t *elapse
 		int64_t begun = clock_now();
 		rc = self_test_submit(&test, pl, 0);
 		if (!rc)
-			rc = pl_wait(pl, 0, begun + PL_PATIENCE);
+			rc = pl_wait(pl, 0, begun + PL_TIMEOUT);
 		*elapsed = clock_now() - begun;
 		if (rc)
 			error_set(e, rc, "it gave no answer: %s", strerror(-rc));

@@ -36,38 +36,38 @@ static double milliseconds(const struct histogram *histogram, double percent)
 	return (double)histogram_percentile(histogram, percent) / 1e6;
 }
 
-static const char *health(const struct supervision *s)
+static const char *health_name(const struct health_monitor *m)
 {
-	return s->retired ? "retired" : s->alarm ? "alarm" : "good";
+	return m->disabled ? "retired" : m->alarm ? "alarm" : "good";
 }
 
 static bool eventful(const struct pipeline_report *r)
 {
-	const struct supervision *s = &r->pl;
-	uint64_t events = s->slow + s->retirements + r->pl_failures;
+	const struct health_monitor *m = &r->pl;
+	uint64_t events = m->slow + m->times_disabled + r->pl_failures;
 
-	for (int i = 0; i < ANOMALY_COUNT; i++)
-		events += s->anomalies[i];
+	for (int i = 0; i < PL_FAULT_COUNT; i++)
+		events += m->faults[i];
 	return events > 0;
 }
 
 /* Silent about a PL that did what it should, unless it is hardware that was timed at the start. */
 static void print_pl(const struct pipeline_report *r)
 {
-	const struct supervision *s = &r->pl;
+	const struct health_monitor *m = &r->pl;
 
-	if (!s->calibrated && !eventful(r))
+	if (!m->calibrated && !eventful(r))
 		return;
 	printf("PL: %s; %" PRIu64 " calls, %.2f ms each, at most %.0f ms; slow: %" PRIu64 ", late: %" PRIu64
 	       ", failed: %" PRIu64 ", wrong: %" PRIu64 "\n",
-		health(s), s->good, (double)s->expected / 1e6, (double)s->hard / 1e6, s->slow,
-		s->anomalies[ANOMALY_LATE], s->anomalies[ANOMALY_FAILED], s->anomalies[ANOMALY_WRONG]);
-	if (s->resets + s->programmings)
+		health_name(m), m->good, (double)m->expected / 1e6, (double)m->hard / 1e6, m->slow,
+		m->faults[PL_FAULT_LATE], m->faults[PL_FAULT_FAILED], m->faults[PL_FAULT_WRONG]);
+	if (m->resets + m->programmings)
 		printf("    resets: %" PRIu64 ", programmed again: %" PRIu64 ", retired: %" PRIu64
 		       " times, frames computed by software: %" PRIu64
 		       ", time to recover: p50 %.1f ms, max %.1f ms\n",
-			s->resets, s->programmings, s->retirements, r->by_software,
-			milliseconds(&s->recovery, 50), (double)s->recovery.maximum / 1e6);
+			m->resets, m->programmings, m->times_disabled, r->by_software,
+			milliseconds(&m->recovery_time, 50), (double)m->recovery_time.maximum / 1e6);
 }
 
 static void print_cycles(const struct pl_cycles *c)
@@ -115,20 +115,20 @@ static json_t *milliseconds_json(const struct histogram *h)
 
 static json_t *pl_json(const struct pipeline_report *r)
 {
-	const struct supervision *s = &r->pl;
+	const struct health_monitor *m = &r->pl;
 
 	return json_pack("{s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f}",
 		"health",
-		s->retired ? 2
-		: s->alarm ? 1
-			   : 0,
-		"state", health(s), "good", (json_int_t)s->good, "slow", (json_int_t)s->slow, "late",
-		(json_int_t)s->anomalies[ANOMALY_LATE], "failed", (json_int_t)s->anomalies[ANOMALY_FAILED],
-		"wrong", (json_int_t)s->anomalies[ANOMALY_WRONG], "resets", (json_int_t)s->resets,
-		"programmings", (json_int_t)s->programmings, "retirements", (json_int_t)s->retirements,
-		"by_software", (json_int_t)r->by_software, "usual_ms", (double)s->expected / 1e6, "limit_ms",
-		(double)s->hard / 1e6, "recovery_p50_ms", milliseconds(&s->recovery, 50), "recovery_max_ms",
-		(double)s->recovery.maximum / 1e6);
+		m->disabled ? 2
+		: m->alarm  ? 1
+			    : 0,
+		"state", health_name(m), "good", (json_int_t)m->good, "slow", (json_int_t)m->slow, "late",
+		(json_int_t)m->faults[PL_FAULT_LATE], "failed", (json_int_t)m->faults[PL_FAULT_FAILED],
+		"wrong", (json_int_t)m->faults[PL_FAULT_WRONG], "resets", (json_int_t)m->resets,
+		"programmings", (json_int_t)m->programmings, "retirements", (json_int_t)m->times_disabled,
+		"by_software", (json_int_t)r->by_software, "usual_ms", (double)m->expected / 1e6, "limit_ms",
+		(double)m->hard / 1e6, "recovery_p50_ms", milliseconds(&m->recovery_time, 50),
+		"recovery_max_ms", (double)m->recovery_time.maximum / 1e6);
 }
 
 static void print_json(const struct pipeline_report *r, const char *display, const char *caption)

@@ -27,8 +27,8 @@
 
 /* How long a PL may take for a picture before it counts as hung, longer where it may turn out to be
  * simulated: if it takes so many times what its cycles say. */
-#define PATIENCE INT64_C(60000000000)
-#define PATIENCE_SIMULATED INT64_C(1800000000000)
+#define TIMEOUT INT64_C(60000000000)
+#define TIMEOUT_SIMULATED INT64_C(1800000000000)
 #define SIMULATED_FROM 10
 
 /* How long a signal may wait while a PL computes, ns. */
@@ -217,7 +217,7 @@ static int wait_for_pl(const struct bench *b, struct pl *pl, struct error *e)
 	if (!status)
 		status = pl_wait(pl, 0, clock_now() + ATTENTION);
 	if (status == -ETIMEDOUT) {
-		int64_t end = clock_now() + (pl_cycles_read(pl, &cycles) ? PATIENCE_SIMULATED : PATIENCE);
+		int64_t end = clock_now() + (pl_cycles_read(pl, &cycles) ? TIMEOUT_SIMULATED : TIMEOUT);
 		while (status == -ETIMEDOUT && clock_now() < end && !interruption_came())
 			status = pl_wait(pl, 0, clock_now() + ATTENTION);
 	}

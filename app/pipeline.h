@@ -13,8 +13,8 @@
 
 #include "camera/camera.h"
 #include "display/display.h"
+#include "flow/health.h"
 #include "flow/histogram.h"
-#include "flow/supervision.h"
 #include "flow/trace.h"
 #include "pl/pl.h"
 #include "recorder/recorder.h"
@@ -64,7 +64,7 @@ struct pipeline_report {
 	uint64_t not_shown;   /* released without being shown */
 	uint64_t pl_failures; /* frames that the PL did not answer in time, or wrongly */
 	uint64_t by_software; /* of a PL in hardware, frames that software computed instead */
-	struct supervision pl;
+	struct health_monitor pl;
 	bool counts_cycles; /* the PL does */
 	struct pl_cycles cycles;
 	int64_t begun, ended; /* clock_now() at the first frame and after the last */

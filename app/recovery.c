@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Recovery of the PL: carries out what core/flow/supervision.h decides. A PL in hardware also computes
+ * Recovery of the PL: carries out what health.h decides. A PL in hardware also computes
  * something known at the start and every now and then, since no status bit shows a weight that was corrupted;
  * while it cannot be trusted, the same layers run in software.
  */
@@ -31,28 +31,28 @@ static double milliseconds(int64_t time)
 	return (double)time / (double)MILLISECOND;
 }
 
-static enum anomaly anomaly_of(int status)
+static enum pl_fault fault_of(int status)
 {
-	return status == -ETIMEDOUT ? ANOMALY_LATE : status == -EBADMSG ? ANOMALY_WRONG : ANOMALY_FAILED;
+	return status == -ETIMEDOUT ? PL_FAULT_LATE : status == -EBADMSG ? PL_FAULT_WRONG : PL_FAULT_FAILED;
 }
 
 /* Resets the PL, or programs it, as far as that is needed and possible. */
-static void mend(struct pipeline *pipeline, enum remedy remedy)
+static void recover(struct pipeline *pipeline, enum recovery_action action)
 {
-	struct supervision *s = &pipeline->recovery.supervision;
+	struct health_monitor *m = &pipeline->recovery.health;
 	struct error e = {0};
 
 	for (;;) {
 		/* Some designs cannot be reset while they run; programming ends what runs in any. */
 		int status = pl_reset(pipeline->config.pl);
-		if (remedy == REMEDY_PROGRAM)
+		if (action == RECOVERY_PROGRAM)
 			status = pl_program(pipeline->config.pl, &e);
 		if (!status)
 			return;
-		log_debug("the PL cannot be %s: %s", remedy == REMEDY_RESET ? "reset" : "programmed",
+		log_debug("the PL cannot be %s: %s", action == RECOVERY_RESET ? "reset" : "programmed",
 			e.text[0] ? e.text : strerror(-status));
-		bool last = remedy == REMEDY_PROGRAM;
-		remedy = supervision_remedy_failed(s, remedy);
+		bool last = action == RECOVERY_PROGRAM;
+		action = health_action_failed(m, action);
 		if (last)
 			return;
 	}
@@ -61,65 +61,66 @@ static void mend(struct pipeline *pipeline, enum remedy remedy)
 /* For the other stages. */
 static void publish(struct recovery *recovery)
 {
-	atomic_store(&recovery->alarm, recovery->supervision.alarm);
-	atomic_store(&recovery->retired, recovery->supervision.retired);
+	atomic_store(&recovery->alarm, recovery->health.alarm);
+	atomic_store(&recovery->disabled, recovery->health.disabled);
 }
 
 static void plan_test(struct pipeline *pipeline)
 {
-	const struct supervision *s = &pipeline->recovery.supervision;
+	const struct health_monitor *m = &pipeline->recovery.health;
 
 	atomic_store(&pipeline->recovery.test_due,
-		clock_now() + (s->retired ? s->pause : pipeline->config.pl_check));
+		clock_now() + (m->disabled ? m->pause : pipeline->config.pl_check));
 }
 
 const char *recovery_warning(const struct recovery *recovery)
 {
-	return atomic_load(&recovery->retired) ? "PL retired: by software"
-	       : atomic_load(&recovery->alarm) ? "PL alarm"
-					       : NULL;
+	return atomic_load(&recovery->disabled) ? "PL disabled: CPU fallback"
+	       : atomic_load(&recovery->alarm)	? "PL alarm"
+						: NULL;
 }
 
 /* One line for each change for the worse; while the alarm is on, single failures are only counted. */
-static void fail_call(struct pipeline *pipeline, enum anomaly anomaly, const char *what)
+static void fail_call(struct pipeline *pipeline, enum pl_fault fault, const char *what)
 {
-	struct supervision *s = &pipeline->recovery.supervision;
-	bool alarm = s->alarm, retired = s->retired;
-	uint64_t programmings = s->programmings;
+	struct health_monitor *m = &pipeline->recovery.health;
+	bool alarm = m->alarm, disabled = m->disabled;
+	uint64_t programmings = m->programmings;
 
-	mend(pipeline, supervision_bad(s, anomaly, clock_now()));
+	recover(pipeline, health_failure(m, fault, clock_now()));
 	if (!alarm)
 		log_warning("%s the PL %s; it is %s, and such frames are counted", what,
-			anomaly == ANOMALY_LATE	   ? "did not finish in time"
-			: anomaly == ANOMALY_WRONG ? "gave a wrong answer"
-						   : "reported an error",
-			s->programmings == programmings ? "reset" : "programmed again");
-	if (s->alarm && !alarm)
+			fault == PL_FAULT_LATE	  ? "did not finish in time"
+			: fault == PL_FAULT_WRONG ? "gave a wrong answer"
+						  : "reported an error",
+			m->programmings == programmings ? "reset" : "programmed again");
+	if (m->alarm && !alarm)
 		log_warning("alarm: the PL fails again and again (%llu late, %llu failed, %llu wrong)",
-			(unsigned long long)s->anomalies[ANOMALY_LATE],
-			(unsigned long long)s->anomalies[ANOMALY_FAILED],
-			(unsigned long long)s->anomalies[ANOMALY_WRONG]);
-	if (s->retired && !retired)
-		log_warning("the PL is retired: software computes until it has passed its self-test %d times",
-			s->options.passes_to_return);
-	if (s->retired)
+			(unsigned long long)m->faults[PL_FAULT_LATE],
+			(unsigned long long)m->faults[PL_FAULT_FAILED],
+			(unsigned long long)m->faults[PL_FAULT_WRONG]);
+	if (m->disabled && !disabled)
+		log_warning(
+			"the PL is disabled: software computes until it has passed its self-test %d times",
+			m->options.passes_to_return);
+	if (m->disabled)
 		plan_test(pipeline);
 	publish(&pipeline->recovery);
 }
 
 static void pass_call(struct pipeline *pipeline, int64_t elapsed)
 {
-	struct supervision *s = &pipeline->recovery.supervision;
-	bool retired = s->retired;
-	uint64_t slow = s->slow;
+	struct health_monitor *m = &pipeline->recovery.health;
+	bool disabled = m->disabled;
+	uint64_t slow = m->slow;
 
-	supervision_good(s, elapsed, clock_now());
-	if (retired && !s->retired)
+	health_success(m, elapsed, clock_now());
+	if (disabled && !m->disabled)
 		log_info("the PL has passed its self-test %d times and computes again",
-			s->options.passes_to_return);
-	if (!slow && s->slow)
+			m->options.passes_to_return);
+	if (!slow && m->slow)
 		log_warning("the PL took %.2f ms instead of %.2f ms; it may take %.0f ms",
-			milliseconds(elapsed), milliseconds(s->calibrated), milliseconds(s->hard));
+			milliseconds(elapsed), milliseconds(m->calibrated), milliseconds(m->hard));
 	publish(&pipeline->recovery);
 }
 
@@ -151,11 +152,11 @@ static bool interrupted(struct pipeline *pipeline)
 
 static void set_usual(struct pipeline *pipeline, int64_t elapsed)
 {
-	struct supervision *s = &pipeline->recovery.supervision;
+	struct health_monitor *m = &pipeline->recovery.health;
 
-	supervision_calibrate(s, elapsed);
-	log_info("the PL takes %.2f ms a frame; it is stopped after %.0f ms", milliseconds(s->calibrated),
-		milliseconds(s->hard));
+	health_calibrate(m, elapsed);
+	log_info("the PL takes %.2f ms a frame; it is stopped after %.0f ms", milliseconds(m->calibrated),
+		milliseconds(m->hard));
 }
 
 /* A PL that gives no right answer is treated like one that stops to. */
@@ -167,22 +168,22 @@ static int calibration_call(struct pipeline *pipeline, int64_t *elapsed)
 	int64_t begun = clock_now();
 
 	if (!status)
-		status = await_test(pipeline, 0, begun + recovery->supervision.hard, interrupted);
+		status = await_test(pipeline, 0, begun + recovery->health.hard, interrupted);
 	*elapsed = clock_now() - begun;
 	if (!status && !self_test_passed(&recovery->test, pl, 0))
 		status = -EBADMSG;
 	if (status && status != -EINTR)
-		fail_call(pipeline, anomaly_of(status), "at its first self-test");
+		fail_call(pipeline, fault_of(status), "at its first self-test");
 	return status;
 }
 
-/* The median of some calls; without it, the first self-test that a retired PL passes must do. */
+/* The median of some calls; without it, the first self-test that a disabled PL passes must do. */
 static int calibrate(struct pipeline *pipeline)
 {
 	int64_t times[CALIBRATION_CALLS], elapsed;
 	int count = 0;
 
-	while (count < CALIBRATION_CALLS && !pipeline->recovery.supervision.retired) {
+	while (count < CALIBRATION_CALLS && !pipeline->recovery.health.disabled) {
 		int status = interrupted(pipeline) ? -EINTR : calibration_call(pipeline, &elapsed);
 		if (status == -EINTR)
 			return status;
@@ -200,17 +201,17 @@ static int calibrate(struct pipeline *pipeline)
 
 int recovery_init(struct pipeline *pipeline, struct error *e)
 {
-	struct supervision_options options = supervision_defaults;
+	struct health_options options = health_defaults;
 	bool hardware = pl_is_hardware(pipeline->config.pl);
 
 	options.limit = pipeline->config.pl_limit;
 	if (hardware) {
-		options.patience = self_test_patience(pipeline->config.pl);
+		options.timeout = self_test_timeout(pipeline->config.pl);
 	} else {
 		options.shortest = SOFTWARE_SHORTEST;
-		options.retirement_strikes = INT_MAX;
+		options.disable_failures = INT_MAX;
 	}
-	supervision_begin(&pipeline->recovery.supervision, &options);
+	health_init(&pipeline->recovery.health, &options);
 	if (!hardware)
 		return 0;
 	int status = self_test_create(
@@ -232,7 +233,7 @@ void recovery_finish(struct recovery *recovery)
 void recovery_submit(struct pipeline *pipeline, struct frame *frame, int buffer)
 {
 	frame->pl_status =
-		atomic_load(&pipeline->recovery.retired) ? -ENODEV : pl_submit(pipeline->config.pl, buffer);
+		atomic_load(&pipeline->recovery.disabled) ? -ENODEV : pl_submit(pipeline->config.pl, buffer);
 	/* Not before: what this thread loses is no fault of the PL's. */
 	frame->stamps[STAMP_PL_BEGUN] = clock_now();
 }
@@ -241,7 +242,7 @@ struct frame *recovery_self_test(struct pipeline *pipeline, int buffer)
 {
 	struct recovery *recovery = &pipeline->recovery;
 
-	if (!recovery->test.spare || (!atomic_load(&recovery->retired) && !pipeline->config.pl_check) ||
+	if (!recovery->test.spare || (!atomic_load(&recovery->disabled) && !pipeline->config.pl_check) ||
 		clock_now() < atomic_load(&recovery->test_due) || stopping(pipeline))
 		return NULL;
 	struct frame *frame = frame_try_acquire(pipeline->pool);
@@ -256,7 +257,7 @@ struct frame *recovery_self_test(struct pipeline *pipeline, int buffer)
 
 static int await_once(struct pipeline *pipeline, const struct frame *frame, int buffer)
 {
-	int64_t deadline = frame->stamps[STAMP_PL_BEGUN] + pipeline->recovery.supervision.hard;
+	int64_t deadline = frame->stamps[STAMP_PL_BEGUN] + pipeline->recovery.health.hard;
 
 	return frame->self_test ? await_test(pipeline, buffer, deadline, stopping)
 				: pl_wait(pipeline->config.pl, buffer, deadline);
@@ -264,13 +265,13 @@ static int await_once(struct pipeline *pipeline, const struct frame *frame, int 
 
 /*
  * Waits for what was submitted; a buffer that a reset has forgotten is submitted again, but a picture not to
- * a PL that is retired meanwhile: -ECANCELED.
+ * a PL that is disabled meanwhile: -ECANCELED.
  */
 static int await(struct pipeline *pipeline, struct frame *frame, int buffer)
 {
 	int status = frame->pl_status ? frame->pl_status : await_once(pipeline, frame, buffer);
 
-	if (status != -ECANCELED || (pipeline->recovery.supervision.retired && !frame->self_test))
+	if (status != -ECANCELED || (pipeline->recovery.health.disabled && !frame->self_test))
 		return status;
 	status = pl_submit(pipeline->config.pl, buffer);
 	frame->stamps[STAMP_PL_BEGUN] = clock_now();
@@ -291,12 +292,12 @@ static void collect_test(struct pipeline *pipeline, struct frame *frame, int buf
 
 	if (!status && !self_test_passed(&pipeline->recovery.test, pipeline->config.pl, buffer))
 		status = -EBADMSG;
-	if (!status && !pipeline->recovery.supervision.calibrated)
+	if (!status && !pipeline->recovery.health.calibrated)
 		set_usual(pipeline, elapsed);
 	if (!status)
 		pass_call(pipeline, elapsed);
 	else if (status != -EINTR)
-		fail_call(pipeline, anomaly_of(status), "at its self-test");
+		fail_call(pipeline, fault_of(status), "at its self-test");
 	plan_test(pipeline);
 }
 
@@ -310,7 +311,7 @@ int recovery_collect(struct pipeline *pipeline, struct frame *frame, int buffer)
 	}
 	bool refused = frame->pl_status == -ENODEV;
 	int status = refused ? -ECANCELED : await(pipeline, frame, buffer);
-	if (refused || (status == -ECANCELED && pipeline->recovery.supervision.retired))
+	if (refused || (status == -ECANCELED && pipeline->recovery.health.disabled))
 		return compute(pipeline, frame, buffer);
 	if (!status) {
 		memcpy(frame->scores, pl_output(pipeline->config.pl, buffer),
@@ -319,7 +320,7 @@ int recovery_collect(struct pipeline *pipeline, struct frame *frame, int buffer)
 		return 0;
 	}
 	snprintf(what, sizeof(what), "at frame %llu", (unsigned long long)frame->number);
-	fail_call(pipeline, anomaly_of(status), what);
+	fail_call(pipeline, fault_of(status), what);
 	pipeline->report.pl_failures++;
 	/* Nothing is dropped where nothing may be: the buffer's input is whole, whatever the PL did. */
 	return pipeline->recovery.test.spare && pipeline->config.lossless ? compute(pipeline, frame, buffer)

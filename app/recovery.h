@@ -8,7 +8,7 @@
 
 #include "self_test.h"
 
-#include "flow/supervision.h"
+#include "flow/health.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -20,10 +20,10 @@ struct pipeline;
 
 /* What the recovery of the PL needs. */
 struct recovery {
-	struct supervision supervision; /* the PL stage's */
-	struct self_test test;		/* of a PL in hardware */
-	_Atomic int64_t test_due;	/* INT64_MAX while one is under way */
-	atomic_bool alarm, retired;
+	struct health_monitor health; /* the PL stage's */
+	struct self_test test;	      /* of a PL in hardware */
+	_Atomic int64_t test_due;     /* INT64_MAX while one is under way */
+	atomic_bool alarm, disabled;
 };
 
 /* Prepares the recovery of the loaded PL, and tests and times one in hardware. -EINTR: config.interrupted. */
@@ -39,7 +39,7 @@ void recovery_submit(struct pipeline *pipeline, struct frame *frame, int buffer)
 /* A frame for the self-test when one is due, its buffer filled and submitted; else NULL. */
 struct frame *recovery_self_test(struct pipeline *pipeline, int buffer);
 
-/* The PL's side: the frame's scores, from the PL or from software; mends a PL that fails. */
+/* The PL's side: the frame's scores, from the PL or from software; recovers a PL that fails. */
 int recovery_collect(struct pipeline *pipeline, struct frame *frame, int buffer);
 
 #endif

@@ -13,8 +13,8 @@
 #define SECOND INT64_C(1000000000)
 
 /* No design in hardware takes longer; simulated, a large network's picture takes minutes. */
-#define PATIENCE (10 * SECOND)
-#define PATIENCE_SIMULATED (1800 * SECOND)
+#define TIMEOUT (10 * SECOND)
+#define TIMEOUT_SIMULATED (1800 * SECOND)
 
 /* xorshift, G. Marsaglia 2003. */
 static void fill(struct self_test *test, int bits)
@@ -68,10 +68,10 @@ bool self_test_passed(const struct self_test *test, struct pl *pl, int buffer)
 	return !memcmp(pl_output(pl, buffer), test->scores, test->scores_size);
 }
 
-int64_t self_test_patience(const struct pl *pl)
+int64_t self_test_timeout(const struct pl *pl)
 {
 	/* What a processor computes takes as long as the processor needs. */
 	bool simulated = strcmp(pl_name(pl), "rtl") == 0;
 
-	return pl_is_hardware(pl) && !simulated ? PATIENCE : PATIENCE_SIMULATED;
+	return pl_is_hardware(pl) && !simulated ? TIMEOUT : TIMEOUT_SIMULATED;
 }

@@ -35,6 +35,6 @@ int self_test_submit(const struct self_test *test, struct pl *pl, int buffer);
 bool self_test_passed(const struct self_test *test, struct pl *pl, int buffer);
 
 /* How long a call may take as long as nobody knows how long it does, ns. */
-int64_t self_test_patience(const struct pl *pl);
+int64_t self_test_timeout(const struct pl *pl);
 
 #endif

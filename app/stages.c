@@ -253,40 +253,41 @@ void *conv0_stage(void *argument)
 }
 
 /* What can change of a PL's health with a call. */
-struct health {
-	bool alarm, retired;
-	uint64_t anomalies[ANOMALY_COUNT], programmings, by_software;
+struct health_snapshot {
+	bool alarm, disabled;
+	uint64_t faults[PL_FAULT_COUNT], programmings, by_software;
 };
 
-static struct health health_of(const struct pipeline *pipeline)
+static struct health_snapshot snapshot_of(const struct pipeline *pipeline)
 {
-	const struct supervision *s = &pipeline->recovery.supervision;
-	struct health health = {s->alarm, s->retired, {0}, s->programmings, pipeline->report.by_software};
+	const struct health_monitor *m = &pipeline->recovery.health;
+	struct health_snapshot snapshot = {
+		m->alarm, m->disabled, {0}, m->programmings, pipeline->report.by_software};
 
-	memcpy(health.anomalies, s->anomalies, sizeof(health.anomalies));
-	return health;
+	memcpy(snapshot.faults, m->faults, sizeof(snapshot.faults));
+	return snapshot;
 }
 
 /* What the recovery did about the PL on this frame, for a recording's log. */
-static void note_health(struct pipeline *pipeline, const struct health *before)
+static void note_health(struct pipeline *pipeline, const struct health_snapshot *before)
 {
-	struct health now = health_of(pipeline);
+	struct health_snapshot now = snapshot_of(pipeline);
 	char text[120];
 
-	for (int i = 0; i < ANOMALY_COUNT; i++) {
-		if (now.anomalies[i] == before->anomalies[i])
+	for (int i = 0; i < PL_FAULT_COUNT; i++) {
+		if (now.faults[i] == before->faults[i])
 			continue;
 		snprintf(text, sizeof(text), "the PL %s; it was %s",
-			i == ANOMALY_LATE     ? "did not finish in time"
-			: i == ANOMALY_FAILED ? "reported an error"
-					      : "gave a wrong answer",
+			i == PL_FAULT_LATE     ? "did not finish in time"
+			: i == PL_FAULT_FAILED ? "reported an error"
+					       : "gave a wrong answer",
 			now.programmings > before->programmings ? "programmed again" : "reset");
 		note_event(pipeline, "pl_failed", text);
 	}
 	if (now.alarm != before->alarm)
 		note_event(pipeline, now.alarm ? "pl_alarm" : "pl_alarm_over", NULL);
-	if (now.retired != before->retired)
-		note_event(pipeline, now.retired ? "pl_retired" : "pl_returned", NULL);
+	if (now.disabled != before->disabled)
+		note_event(pipeline, now.disabled ? "pl_retired" : "pl_returned", NULL);
 }
 
 void *pl_stage(void *argument)
@@ -299,7 +300,7 @@ void *pl_stage(void *argument)
 	while ((frame = stage_get(pipeline, STAGE_PL, QUEUE_PL))) {
 		if (frame->stamps[STAMP_PL_BEGUN] < idle_since)
 			frame->stamps[STAMP_PL_BEGUN] = idle_since;
-		struct health before = health_of(pipeline);
+		struct health_snapshot before = snapshot_of(pipeline);
 		int status = recovery_collect(pipeline, frame, buffer);
 		frame->by_software = pipeline->report.by_software > before.by_software;
 		note_health(pipeline, &before);
@@ -315,7 +316,7 @@ void *pl_stage(void *argument)
 		if (!stage_put(pipeline, STAGE_PL, QUEUE_LABEL, frame))
 			break;
 	}
-	pipeline->report.pl = pipeline->recovery.supervision;
+	pipeline->report.pl = pipeline->recovery.health;
 	queue_close(pipeline->queues[QUEUE_LABEL]);
 	return NULL;
 }

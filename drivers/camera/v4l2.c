@@ -33,7 +33,7 @@
 #define ATTEMPT_INTERVAL (2 * SECOND)
 #define ATTEMPT_INTERVAL_MAXIMUM (30 * SECOND)
 
-/* One that fails again this soon has not been mended: the next attempt can wait. */
+/* One that fails again this soon has not recovered: the next attempt can wait. */
 #define RELAPSE (10 * SECOND)
 
 /* A camera that has come back may be closed to us until udev is done with it. */
@@ -64,7 +64,7 @@ struct v4l2_camera {
 	int attempts;		 /* at the trouble at hand */
 	int64_t interval;	 /* to the attempt after the next */
 	int64_t attempt_at;	 /* the next one */
-	int64_t mended_at;	 /* the end of the last trouble */
+	int64_t recovered_at;	 /* the end of the last trouble */
 	int64_t absent_at;	 /* the next frame without a picture */
 	bool others[V4L2_NODES]; /* nodes that are not ours, as they were there before ours came back */
 };
@@ -148,7 +148,7 @@ static int reopen(struct v4l2_camera *c, struct error *e)
 static void trouble_begin(struct v4l2_camera *c, enum trouble trouble)
 {
 	int64_t now = clock_now();
-	bool again = trouble == TROUBLE_SILENT && c->mended_at && now - c->mended_at < RELAPSE;
+	bool again = trouble == TROUBLE_SILENT && c->recovered_at && now - c->recovered_at < RELAPSE;
 
 	c->trouble = trouble;
 	c->attempts = 0;
@@ -291,7 +291,7 @@ static int take(struct v4l2_camera *c, int64_t until, struct frame *frame, struc
 		c->lost = 0;
 		if (c->trouble == TROUBLE_SILENT) {
 			log_info("%s gives pictures again", c->device.node.name);
-			c->mended_at = now;
+			c->recovered_at = now;
 		}
 		c->trouble = TROUBLE_NONE;
 		c->deadline = now + silence_of(c);

@@ -187,7 +187,7 @@ struct v4l2_frozen {
 	uint64_t sample, full; /* hashes of a part, and of all */
 	int same, different;   /* pictures in a row */
 	int64_t since;	       /* the first of the same ones, ns */
-	int64_t patience;      /* until the next restart, ns */
+	int64_t timeout;       /* until the next restart, ns */
 };
 
 enum v4l2_motion {

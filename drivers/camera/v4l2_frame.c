@@ -18,8 +18,8 @@
 
 /* Pictures that are the same, or that differ, before it means anything. */
 #define MOTION_FRAMES 10
-#define PATIENCE (2 * SECOND)
-#define PATIENCE_MAXIMUM (60 * SECOND)
+#define TIMEOUT (2 * SECOND)
+#define TIMEOUT_MAXIMUM (60 * SECOND)
 
 /* Every how many bytes 64 are taken for the quick look. */
 #define SAMPLE_STEP 2048
@@ -166,8 +166,8 @@ static bool same_again(struct v4l2_frozen *f, const uint8_t *data, size_t size)
 
 enum v4l2_motion v4l2_frozen_look(struct v4l2_frozen *f, const uint8_t *data, size_t size, int64_t now)
 {
-	if (!f->patience)
-		f->patience = PATIENCE;
+	if (!f->timeout)
+		f->timeout = TIMEOUT;
 	if (!same_again(f, data, size)) {
 		f->same = 0;
 		f->since = now;
@@ -176,17 +176,17 @@ enum v4l2_motion v4l2_frozen_look(struct v4l2_frozen *f, const uint8_t *data, si
 		if (f->different < MOTION_FRAMES || !f->said)
 			return MOTION_USUAL;
 		f->said = false;
-		f->patience = PATIENCE;
+		f->timeout = TIMEOUT;
 		return MOTION_BACK;
 	}
 	f->different = 0;
-	if (++f->same < MOTION_FRAMES - 1 || now - f->since < f->patience)
+	if (++f->same < MOTION_FRAMES - 1 || now - f->since < f->timeout)
 		return MOTION_USUAL;
 	/* A covered lens gives the same picture too: ever more seldom, and not a word more. */
 	bool first = !f->said;
 	f->said = true;
 	f->same = 0;
 	f->since = now;
-	f->patience = f->patience * 2 < PATIENCE_MAXIMUM ? f->patience * 2 : PATIENCE_MAXIMUM;
+	f->timeout = f->timeout * 2 < TIMEOUT_MAXIMUM ? f->timeout * 2 : TIMEOUT_MAXIMUM;
 	return first ? MOTION_FROZEN : MOTION_STILL;
 }

@@ -60,7 +60,7 @@ static void deadly_arrived(int number)
 	raise(number); /* delivered when this returns, to whoever had it before */
 }
 
-static void deadly_watch(void)
+static void deadly_catch(void)
 {
 	struct sigaction action = {.sa_handler = deadly_arrived};
 
@@ -96,7 +96,7 @@ void keyboard_open(void (*leave)(void))
 	typed.count = 0;
 	screen.leave = leave;
 	keys_open();
-	deadly_watch();
+	deadly_catch();
 	screen.active = 1;
 }
 

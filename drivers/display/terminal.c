@@ -126,11 +126,11 @@ static int output_flush(struct terminal *t)
 	return 0;
 }
 
-/* The same with some patience: a terminal takes a few thousand bytes at a time, a picture has many more. */
-static int output_push(struct terminal *t, int patience)
+/* The same with a timeout: a terminal takes a few thousand bytes at a time, a picture has many more. */
+static int output_push(struct terminal *t, int timeout)
 {
 	struct pollfd writable = {.fd = t->out, .events = POLLOUT};
-	int64_t deadline = milliseconds() + patience, left;
+	int64_t deadline = milliseconds() + timeout, left;
 	int status;
 
 	while ((status = output_flush(t)) == -EAGAIN && (left = deadline - milliseconds()) > 0)

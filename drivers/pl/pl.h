@@ -47,7 +47,7 @@ struct pl_driver {
 	int (*program)(void *state, struct error *e);
 	void (*cycles)(void *state, struct pl_cycles *out); /* NULL: it counts none */
 	bool by_name;					    /* "auto" does not take it */
-	bool hardware; /* it can hang, err and lose its memory, and is watched for that */
+	bool hardware; /* it can hang, err and lose its memory, and its health is monitored for that */
 };
 
 /*

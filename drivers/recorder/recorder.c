@@ -19,7 +19,7 @@
 #define SECOND INT64_C(1000000000)
 
 /* A label is waited for so long, ns, and no longer than until those that wait take so much of the tape. */
-#define LABEL_PATIENCE (5 * SECOND)
+#define LABEL_TIMEOUT (5 * SECOND)
 #define CROWDED 0.5
 
 #define EVENTS_MAXIMUM 64 /* that wait for the writer */
@@ -335,7 +335,7 @@ static bool is_settled(const struct recorder *r, const struct tape_frame *frame)
 	if ((double)r->waiting > CROWDED * (double)r->options.memory ||
 		tape_count(r->tape) - r->judged > CROWDED * slots_for(&r->options))
 		return true;
-	return clock_now() > frame->stamps[STAMP_RECEIVED] + LABEL_PATIENCE;
+	return clock_now() > frame->stamps[STAMP_RECEIVED] + LABEL_TIMEOUT;
 }
 
 static bool any_holds(struct recorder *r)
@@ -502,7 +502,7 @@ static int64_t next_deadline(struct recorder *r)
 	if (r->judged && r->writer.trouble && tape_at(r->tape, 0)->stamps[STAMP_CAPTURED] <= r->until)
 		deadline = r->writer.retry_at < deadline ? r->writer.retry_at : deadline;
 	if (r->judged < tape_count(r->tape) && !r->options.patient) {
-		int64_t waited = tape_at(r->tape, r->judged)->stamps[STAMP_RECEIVED] + LABEL_PATIENCE;
+		int64_t waited = tape_at(r->tape, r->judged)->stamps[STAMP_RECEIVED] + LABEL_TIMEOUT;
 		deadline = waited < deadline ? waited : deadline;
 	}
 	return deadline;

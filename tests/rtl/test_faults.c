@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The troubles of drivers/pl/rtl/faults.h in live use: a camera's frames at its rate, Conv0 in software, the
- * later layers in the simulated overlay, watched as on the board. Each answer that was taken for a label is
+ * later layers in the simulated overlay, monitored as on the board. Each answer that was taken for a label is
  * compared with the engine's, so that a wrong or stale one shows. Prints a table.
  *
  *     test_faults [NETWORK FOLDER [FRAMES]]
@@ -116,10 +116,10 @@ static void judge(const struct trial *t, const struct pipeline_report *r)
 	       " %8.1f %8.1f %6u\n",
 		t->name, r->received, check.answers, r->pl_failures, r->by_software, r->pl.resets,
 		r->pl.programmings, r->pl.alarms, (double)check.longest / 1e6,
-		(double)r->pl.recovery.maximum / 1e6, check.wrong);
+		(double)r->pl.recovery_time.maximum / 1e6, check.wrong);
 	assert_int_equal(check.wrong, 0);
 	assert_int_equal(r->received, frames);
-	assert_int_equal(r->pl.retired, t->for_good);
+	assert_int_equal(r->pl.disabled, t->for_good);
 	assert_int_equal(check.last_by_overlay, !t->for_good);
 	if (t->fault != RTL_FAULTS)
 		assert_true(rtl_struck(t->fault) > 0);
@@ -169,7 +169,7 @@ static void test_faults(void **state)
 {
 	(void)state;
 	printf("%-30s %6s %6s %6s %6s %6s %6s %6s %8s %8s %6s\n", "", "frames", "labels", "lost", "softw.",
-		"resets", "progr.", "alarms", "gap, ms", "mend, ms", "wrong");
+		"resets", "progr.", "alarms", "gap, ms", "rec., ms", "wrong");
 	for (size_t i = 0; i < sizeof(trials) / sizeof(trials[0]); i++)
 		run_trial(&trials[i]);
 }

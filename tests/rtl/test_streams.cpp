@@ -273,6 +273,6 @@ int main(int argc, char **argv)
 	if (failures)
 		std::fprintf(stderr, "%d failures\n", failures);
 	else
-		std::printf("every broken stream is named and mended\n");
+		std::printf("every broken stream is named and recovered from\n");
 	return failures != 0;
 }

@@ -60,13 +60,13 @@ static bool ill(void)
 
 int __wrap_pl_wait(struct pl *pl, int buffer, int64_t deadline)
 {
-	int64_t patience = deadline - clock_now();
+	int64_t timeout = deadline - clock_now();
 	int status = __real_pl_wait(pl, buffer, INT64_MAX);
 
-	if (patience < simulation.shortest)
-		simulation.shortest = patience;
-	if (patience > simulation.longest)
-		simulation.longest = patience;
+	if (timeout < simulation.shortest)
+		simulation.shortest = timeout;
+	if (timeout > simulation.longest)
+		simulation.longest = timeout;
 	simulation.calls++;
 	if (!ill() || simulation.status == -EBADMSG)
 		return status;
@@ -182,7 +182,7 @@ static void software_is_not_tested(void **state)
 }
 
 /* Never without end; and as long as simulating a large network takes, where it is simulated. */
-static void patience_is_finite(void **state)
+static void the_timeout_is_finite(void **state)
 {
 	struct simulation s = sound();
 
@@ -196,7 +196,7 @@ static void patience_is_finite(void **state)
 	assert_true(simulation.longest <= 3600 * SECOND);
 }
 
-static void a_trouble_is_mended(void **state)
+static void the_pl_is_recovered(void **state)
 {
 	static const struct {
 		int from, status;
@@ -283,8 +283,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_sound_pl_is_tested_once),
 		cmocka_unit_test(software_is_not_tested),
-		cmocka_unit_test(patience_is_finite),
-		cmocka_unit_test(a_trouble_is_mended),
+		cmocka_unit_test(the_timeout_is_finite),
+		cmocka_unit_test(the_pl_is_recovered),
 		cmocka_unit_test(a_pl_that_is_never_right_computes_nothing),
 		cmocka_unit_test(a_pl_that_hangs_for_good_ends_the_run),
 		cmocka_unit_test(what_cannot_be_programmed_says_why),

@@ -49,15 +49,15 @@ static void a_pl_that_did_well_is_not_told(void **state)
 static void every_trouble_is_told(void **state)
 {
 	(void)state;
-	for (int i = 0; i < ANOMALY_COUNT; i++) {
+	for (int i = 0; i < PL_FAULT_COUNT; i++) {
 		begin();
-		report.pl.anomalies[i] = 1;
+		report.pl.faults[i] = 1;
 		assert_non_null(pl_line());
 	}
 	/* It never was calibrated, and no frame was asked of it. */
 	begin();
-	report.pl.retired = report.pl.alarm = true;
-	report.pl.retirements = 1;
+	report.pl.disabled = report.pl.alarm = true;
+	report.pl.times_disabled = 1;
 	const char *line = pl_line();
 	assert_non_null(line);
 	assert_non_null(strstr(line, "PL: retired;"));

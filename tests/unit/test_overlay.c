@@ -22,7 +22,7 @@
 #include "unit/simulated_overlay.h"
 
 #define MILLISECOND INT64_C(1000000)
-#define PATIENCE (20 * MILLISECOND)
+#define TIMEOUT (20 * MILLISECOND)
 
 struct bench {
 	struct network *network;
@@ -44,7 +44,7 @@ static int set_up(void **state)
 		return -1;
 	b->packed = calloc(1, b->program->picture.size);
 	chip_begin(b->network->class_count);
-	if (overlay_open(&chip_bus, false, PATIENCE, &b->pl, NULL) ||
+	if (overlay_open(&chip_bus, false, TIMEOUT, &b->pl, NULL) ||
 		overlay_load(b->pl, b->network, 1, 5, NULL))
 		return -1;
 	*state = b;
@@ -99,7 +99,7 @@ static void assert_done(struct bench *b, int buffer)
 	assert_true(scores_right(b, buffer));
 }
 
-static void assert_mended(struct bench *b)
+static void assert_recovered(struct bench *b)
 {
 	assert_int_equal(overlay_reset(b->pl), 0);
 	for (int i = 0; i < 4; i++) {
@@ -184,7 +184,7 @@ static void failing_answers_are_told_apart(void **state)
 		assert_int_equal(overlay_reset(b->pl), 0);
 		assert_int_equal(overlay_wait(b->pl, 0, INT64_MAX), -ECANCELED);
 		assert_int_equal(overlay_wait(b->pl, 1, INT64_MAX), -ECANCELED);
-		assert_mended(b);
+		assert_recovered(b);
 	}
 }
 
@@ -196,11 +196,11 @@ static void dma_errors_fail_the_picture(void **state)
 		chip.in_error = error;
 		submit(b, 0);
 		assert_int_equal(overlay_wait(b->pl, 0, INT64_MAX), -EIO);
-		assert_mended(b);
+		assert_recovered(b);
 		chip.out_error = error;
 		submit(b, 1);
 		assert_int_equal(overlay_wait(b->pl, 1, INT64_MAX), -EIO);
-		assert_mended(b);
+		assert_recovered(b);
 	}
 }
 
@@ -219,7 +219,7 @@ static void an_answer_under_way_still_comes(void **state)
 	assert_done(b, 0);
 	submit(b, 0); /* is taken, and forgotten by the reset */
 	assert_int_equal(overlay_wait(b->pl, 0, INT64_MAX), -EIO);
-	assert_mended(b);
+	assert_recovered(b);
 }
 
 static void lost_interrupts_are_noticed(void **state)
@@ -240,7 +240,7 @@ static void lost_interrupts_are_noticed(void **state)
 	chip_hold(false, false);
 	assert_done(b, 1); /* without a deadline, too */
 	chip.deaf = false;
-	assert_mended(b);
+	assert_recovered(b);
 }
 
 struct call {
@@ -299,7 +299,7 @@ static void resets_that_fail_end(void **state)
 	chip.reset_hangs = false;
 	chip.dma_hangs = true;
 	assert_int_equal(overlay_reset(b->pl), -EIO);
-	assert_int_equal(overlay_program(b->pl, NULL), 0); /* which mends both */
+	assert_int_equal(overlay_program(b->pl, NULL), 0); /* which repairs both */
 	assert_int_equal(chip.programmings, 1);
 	submit(b, 0);
 	assert_done(b, 0);
@@ -318,13 +318,13 @@ static void a_reset_leaves_no_answer_behind(void **state)
 	assert_done(b, 0);
 }
 
-static void programming_mends_the_memory(void **state)
+static void programming_repairs_the_memory(void **state)
 {
 	struct bench *b = *state;
 
 	memset(chip.memory, 0x55, chip.size);
 	assert_int_equal(overlay_program(b->pl, NULL), 0);
-	assert_mended(b);
+	assert_recovered(b);
 }
 
 /* Not everybody may load a bitstream; the design that is there takes its weights all the same. */
@@ -336,7 +336,7 @@ static void a_pl_that_cannot_be_programmed_is_loaded(void **state)
 	chip.program_fails = -EACCES;
 	assert_int_equal(overlay_program(b->pl, NULL), 0);
 	assert_true(chip.resets > resets);
-	assert_mended(b);
+	assert_recovered(b);
 }
 
 static void a_pl_that_is_gone_is_an_error(void **state)
@@ -356,7 +356,7 @@ static void a_pl_that_is_gone_is_an_error(void **state)
 	chip_hold(false, false);
 	assert_int_equal(overlay_program(b->pl, &e), 0);
 	assert_int_equal(overlay_wait(b->pl, 0, 0), -ECANCELED);
-	assert_mended(b);
+	assert_recovered(b);
 }
 
 static void programming_checks_the_version(void **state)
@@ -376,7 +376,7 @@ static void programming_checks_the_version(void **state)
 	assert_non_null(strstr(e.text, "weights"));
 	chip.refuses = false;
 	assert_int_equal(overlay_program(b->pl, &e), 0);
-	assert_mended(b);
+	assert_recovered(b);
 }
 
 static void cycles_are_told_by_layer(void **state)
@@ -494,7 +494,7 @@ int main(void)
 		TEST(reset_forgets_and_wakes),
 		TEST(resets_that_fail_end),
 		TEST(a_reset_leaves_no_answer_behind),
-		TEST(programming_mends_the_memory),
+		TEST(programming_repairs_the_memory),
 		TEST(a_pl_that_cannot_be_programmed_is_loaded),
 		TEST(a_pl_that_is_gone_is_an_error),
 		TEST(programming_checks_the_version),

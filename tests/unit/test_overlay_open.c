@@ -18,7 +18,7 @@
 #include "unit/network_builder.h"
 #include "unit/simulated_overlay.h"
 
-#define PATIENCE INT64_C(20000000) /* ns */
+#define TIMEOUT INT64_C(20000000) /* ns */
 
 static void opening_tells_what_is_there(void **state)
 {
@@ -43,11 +43,11 @@ static void opening_tells_what_is_there(void **state)
 		chip_begin(1);
 		chip_set(cases[i].offset, cases[i].value);
 		chip.gone = cases[i].gone;
-		assert_int_equal(overlay_open(&chip_bus, false, PATIENCE, &pl, &e), cases[i].rc);
+		assert_int_equal(overlay_open(&chip_bus, false, TIMEOUT, &pl, &e), cases[i].rc);
 		assert_int_equal(e.code, cases[i].rc);
 		assert_non_null(strstr(e.text, cases[i].word));
 		assert_int_equal(chip.writes, 0);
-		assert_int_equal(overlay_open(&chip_bus, true, PATIENCE, &pl, &e), 0);
+		assert_int_equal(overlay_open(&chip_bus, true, TIMEOUT, &pl, &e), 0);
 		assert_int_equal(chip.programmings, 1);
 		overlay_close(pl);
 		chip_end();
@@ -63,7 +63,7 @@ static void refused_networks_touch_nothing(void **state)
 
 	(void)state;
 	chip_begin(10);
-	assert_int_equal(overlay_open(&chip_bus, false, PATIENCE, &pl, NULL), 0);
+	assert_int_equal(overlay_open(&chip_bus, false, TIMEOUT, &pl, NULL), 0);
 	network->layers[1].stride = 3;
 	assert_int_equal(overlay_load(pl, network, 1, 5, &e), -ENOTSUP);
 	assert_non_null(strstr(e.text, "conv1"));
@@ -100,7 +100,7 @@ static void failing_allocations(void **state)
 		void *pl = NULL;
 
 		allocation_fail_after(failures++);
-		rc = overlay_open(&chip_bus, false, PATIENCE, &pl, &e);
+		rc = overlay_open(&chip_bus, false, TIMEOUT, &pl, &e);
 		if (!rc)
 			rc = overlay_load(pl, network, 1, 5, &e);
 		allocation_fail_after(-1);

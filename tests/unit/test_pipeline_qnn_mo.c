@@ -54,7 +54,7 @@ static void run(struct outcome *outcome)
 
 static struct outcome outcome; /* large: histograms */
 
-static void a_hang_is_mended(void **state)
+static void the_pl_recovers_from_a_hang(void **state)
 {
 	static const enum jam_trouble troubles[] = {JAM_HANGS, JAM_IS_GONE};
 
@@ -68,14 +68,14 @@ static void a_hang_is_mended(void **state)
 		assert_int_equal(outcome.wrong, 0);
 		assert_true(outcome.report.by_software >= 1);
 		assert_true(outcome.report.pl.programmings >= 1);
-		assert_int_equal(outcome.report.pl.retirements, 0);
+		assert_int_equal(outcome.report.pl.times_disabled, 0);
 		assert_true(jam.programmings >= 2); /* at the start, and after the trouble */
 	}
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(a_hang_is_mended)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(the_pl_recovers_from_a_hang)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -36,7 +36,7 @@ static struct simulation {
 	_Atomic int64_t answered[PL_BUFFERS]; /* when */
 	_Atomic int64_t leapt;		      /* ns that the clock is ahead */
 	_Atomic(struct pipeline *) pipeline;
-	atomic_bool mended;
+	atomic_bool reprogrammed;
 	int32_t wrong[16];
 } simulation;
 
@@ -121,7 +121,8 @@ const int32_t *__wrap_pl_output(struct pl *pl, int buffer)
 {
 	const int32_t *right = __real_pl_output(pl, buffer);
 
-	if (atomic_load(&simulation.calls) <= simulation.corrupt_from || atomic_load(&simulation.mended))
+	if (atomic_load(&simulation.calls) <= simulation.corrupt_from ||
+		atomic_load(&simulation.reprogrammed))
 		return right;
 	memcpy(simulation.wrong, right, 10 * sizeof(*right));
 	simulation.wrong[3] ^= 1;
@@ -140,7 +141,7 @@ int __wrap_pl_program(struct pl *pl, struct error *e)
 	atomic_fetch_add(&simulation.programmings, 1);
 	if (simulation.program_fails)
 		return error_set(e, -EIO, "the simulated PL takes no design");
-	atomic_store(&simulation.mended, true);
+	atomic_store(&simulation.reprogrammed, true);
 	return 0;
 }
 
@@ -216,55 +217,55 @@ static void test_sound(void **state)
 	(void)state;
 	simulate(&sound);
 	run(true, 1000000, &outcome);
-	const struct supervision *s = &outcome.report.pl;
+	const struct health_monitor *m = &outcome.report.pl;
 	assert_int_equal(outcome.frames, FRAMES);
 	assert_int_equal(outcome.wrong, 0);
-	assert_true(s->calibrated > 0);
-	assert_true(s->hard >= 20000000);
-	assert_true(s->good >= FRAMES);
-	assert_int_equal(s->resets + s->programmings, 0);
-	assert_false(s->alarm);
+	assert_true(m->calibrated > 0);
+	assert_true(m->hard >= 20000000);
+	assert_true(m->good >= FRAMES);
+	assert_int_equal(m->resets + m->programmings, 0);
+	assert_false(m->alarm);
 }
 
 /* A call that hangs: stopped, reset, its frame computed by software; nothing is lost and nothing is wrong. */
-static void one_failure(int failure, enum anomaly anomaly)
+static void one_failure(int failure, enum pl_fault fault)
 {
-	struct simulation s = sound;
+	struct simulation m = sound;
 
-	s.fail_from = CALIBRATION + 20;
-	s.fail_to = s.fail_from + 1;
-	s.failure = failure;
-	simulate(&s);
+	m.fail_from = CALIBRATION + 20;
+	m.fail_to = m.fail_from + 1;
+	m.failure = failure;
+	simulate(&m);
 	run(true, 0, &outcome);
 	assert_int_equal(outcome.frames, FRAMES);
 	assert_int_equal(outcome.wrong, 0);
 	assert_int_equal(outcome.report.pl_failures, 1);
 	assert_int_equal(outcome.report.by_software, 1);
-	assert_int_equal(outcome.report.pl.anomalies[anomaly], 1);
-	assert_int_equal(outcome.report.pl.recovery.count, 1);
+	assert_int_equal(outcome.report.pl.faults[fault], 1);
+	assert_int_equal(outcome.report.pl.recovery_time.count, 1);
 	assert_false(outcome.report.pl.alarm);
 	assert_int_equal(simulation.resets, 1);
-	assert_int_equal(simulation.programmings, anomaly == ANOMALY_WRONG);
+	assert_int_equal(simulation.programmings, fault == PL_FAULT_WRONG);
 }
 
 static void test_one_failure_costs_nothing(void **state)
 {
 	(void)state;
-	one_failure(-ETIMEDOUT, ANOMALY_LATE);
-	one_failure(-EIO, ANOMALY_FAILED);
-	one_failure(-EBADMSG, ANOMALY_WRONG);
+	one_failure(-ETIMEDOUT, PL_FAULT_LATE);
+	one_failure(-EIO, PL_FAULT_FAILED);
+	one_failure(-EBADMSG, PL_FAULT_WRONG);
 }
 
 /* Live, the frame that the PL lost is lost, and the next goes on. */
 static void test_live_goes_on(void **state)
 {
-	struct simulation s = sound;
+	struct simulation m = sound;
 
 	(void)state;
-	s.fail_from = CALIBRATION + 5;
-	s.fail_to = s.fail_from + 1;
-	s.failure = -ETIMEDOUT;
-	simulate(&s);
+	m.fail_from = CALIBRATION + 5;
+	m.fail_to = m.fail_from + 1;
+	m.failure = -ETIMEDOUT;
+	simulate(&m);
 	run(false, 0, &outcome);
 	assert_int_equal(outcome.report.pl_failures, 1);
 	assert_int_equal(outcome.report.by_software, 0);
@@ -275,94 +276,94 @@ static void test_live_goes_on(void **state)
 /* It never comes back: an alarm, then software computes all that follows, and no frame is wrong. */
 static void test_gone_for_good(void **state)
 {
-	struct simulation s = sound;
+	struct simulation m = sound;
 
 	(void)state;
-	s.fail_from = CALIBRATION + 20;
-	s.failure = -ETIMEDOUT;
-	simulate(&s);
+	m.fail_from = CALIBRATION + 20;
+	m.failure = -ETIMEDOUT;
+	simulate(&m);
 	run(true, 0, &outcome);
 	assert_int_equal(outcome.frames, FRAMES);
 	assert_int_equal(outcome.wrong, 0);
-	assert_true(outcome.report.pl.retired);
-	assert_int_equal(outcome.report.pl.retirements, 1);
+	assert_true(outcome.report.pl.disabled);
+	assert_int_equal(outcome.report.pl.times_disabled, 1);
 	assert_int_equal(outcome.report.pl.alarms, 1);
 	assert_int_equal(outcome.report.by_software, FRAMES - 20);
 	assert_true(simulation.calls < CALIBRATION + 40); /* it is not asked for each frame any longer */
 }
 
-/* It hangs for a while: retired, tested, and taken again after it has passed. */
+/* It hangs for a while: disabled, tested, and taken again after it has passed. */
 static void test_comes_back(void **state)
 {
-	struct simulation s = sound;
+	struct simulation m = sound;
 
 	(void)state;
-	s.fail_from = CALIBRATION + 20;
-	s.fail_to = s.fail_from + 7;
-	s.failure = -EIO;
-	s.frame_takes = 2 * SECOND;
-	simulate(&s);
+	m.fail_from = CALIBRATION + 20;
+	m.fail_to = m.fail_from + 7;
+	m.failure = -EIO;
+	m.frame_takes = 2 * SECOND;
+	simulate(&m);
 	run(true, 1, &outcome); /* a self-test before each frame */
 	assert_int_equal(outcome.frames, FRAMES);
 	assert_int_equal(outcome.wrong, 0);
-	assert_int_equal(outcome.report.pl.retirements, 1);
-	assert_false(outcome.report.pl.retired);
+	assert_int_equal(outcome.report.pl.times_disabled, 1);
+	assert_false(outcome.report.pl.disabled);
 	assert_true(outcome.report.by_software >= 3);
 	assert_true(outcome.report.by_software < 30);
-	assert_int_equal(outcome.report.pl.recovery.count, 1);
+	assert_int_equal(outcome.report.pl.recovery_time.count, 1);
 }
 
-/* What never comes back is tested 1, 3, 7, 15 … s later, and programmed again only then. */
-static void test_retired_is_left_alone(void **state)
+/* What never comes back is tested 1, 3, 7, 15 … m later, and programmed again only then. */
+static void test_disabled_is_left_alone(void **state)
 {
-	struct simulation s = sound;
+	struct simulation m = sound;
 
 	(void)state;
-	s.fail_from = CALIBRATION + 20;
-	s.failure = -EIO;
-	s.frame_takes = SECOND;
-	simulate(&s);
+	m.fail_from = CALIBRATION + 20;
+	m.failure = -EIO;
+	m.frame_takes = SECOND;
+	simulate(&m);
 	run(true, 1, &outcome);
 	assert_int_equal(outcome.frames, FRAMES);
 	assert_int_equal(outcome.wrong, 0);
-	assert_true(outcome.report.pl.retired);
-	assert_true(simulation.programmings >= 5 + 4); /* until it was retired, and since */
+	assert_true(outcome.report.pl.disabled);
+	assert_true(simulation.programmings >= 5 + 4); /* until it was disabled, and since */
 	assert_true(simulation.programmings <= 5 + 9);
 }
 
 /* Longer than any default: the calibration waits as long as a frame may take. */
 static void test_given_limit_is_for_the_calibration_too(void **state)
 {
-	struct simulation s = sound;
+	struct simulation m = sound;
 
 	(void)state;
-	s.takes = 30 * SECOND;
-	simulate(&s);
+	m.takes = 30 * SECOND;
+	simulate(&m);
 	assert_int_equal(
 		run_config((struct pipeline_config){.lossless = true, .pl_limit = 120 * SECOND}, &outcome),
 		0);
 	assert_true(outcome.report.pl.calibrated > 29 * SECOND);
 	assert_int_equal(outcome.report.pl.hard, 120 * SECOND);
-	assert_int_equal(outcome.report.pl.anomalies[ANOMALY_LATE], 0);
+	assert_int_equal(outcome.report.pl.faults[PL_FAULT_LATE], 0);
 	assert_int_equal(outcome.report.by_software, 0);
 	assert_int_equal(outcome.frames, FRAMES);
 }
 
 /* It hangs at the start, and nobody knows that it takes a second: its self-test waits, and then all know. */
-static void test_retired_at_the_start_returns(void **state)
+static void test_disabled_at_the_start_returns(void **state)
 {
-	struct simulation s = sound;
-	const struct supervision *pl = &outcome.report.pl;
+	struct simulation m = sound;
+	const struct health_monitor *pl = &outcome.report.pl;
 
 	(void)state;
-	s.takes = SECOND;
-	s.hung_to = 6;
-	s.frame_takes = 2 * SECOND;
-	simulate(&s);
+	m.takes = SECOND;
+	m.hung_to = 6;
+	m.frame_takes = 2 * SECOND;
+	simulate(&m);
 	run(true, 0, &outcome);
-	assert_int_equal(pl->anomalies[ANOMALY_LATE], 6);
-	assert_int_equal(pl->retirements, 1);
-	assert_false(pl->retired);
+	assert_int_equal(pl->faults[PL_FAULT_LATE], 6);
+	assert_int_equal(pl->times_disabled, 1);
+	assert_false(pl->disabled);
 	assert_true(pl->calibrated > SECOND / 2);
 	assert_int_equal(pl->hard, 16 * pl->calibrated);
 	assert_true(outcome.report.by_software > 0);
@@ -381,14 +382,14 @@ static bool interrupt_third(void)
 /* A PL that hangs at the start does not keep a signal waiting. */
 static void test_start_is_interrupted(void **state)
 {
-	struct simulation s = sound;
+	struct simulation m = sound;
 	struct pipeline_config config = {
 		.lossless = true, .pl_limit = 2 * SECOND, .interrupted = interrupt_third};
 
 	(void)state;
-	s.hung_to = INT32_MAX;
+	m.hung_to = INT32_MAX;
 	questions = 0;
-	simulate(&s);
+	simulate(&m);
 	assert_int_equal(run_config(config, &outcome), -EINTR);
 	assert_int_equal(questions, 3);
 	assert_true(simulation.calls <= 3);
@@ -398,17 +399,17 @@ static void test_start_is_interrupted(void **state)
 /* Nor does one in whose self-test it hangs later. */
 static void test_self_test_is_interrupted(void **state)
 {
-	struct simulation s = sound;
+	struct simulation m = sound;
 
 	(void)state;
-	s.takes = SECOND;
-	s.hung_to = INT32_MAX;
-	s.frame_takes = SECOND;
-	s.stops = true;
-	simulate(&s);
+	m.takes = SECOND;
+	m.hung_to = INT32_MAX;
+	m.frame_takes = SECOND;
+	m.stops = true;
+	simulate(&m);
 	run(true, 0, &outcome);
 	assert_int_equal(simulation.after_stop, 1);
-	assert_int_equal(outcome.report.pl.anomalies[ANOMALY_LATE], 6);
+	assert_int_equal(outcome.report.pl.faults[PL_FAULT_LATE], 6);
 	assert_true(outcome.frames < FRAMES);
 	assert_int_equal(outcome.wrong, 0);
 }
@@ -417,15 +418,15 @@ static void test_self_test_is_interrupted(void **state)
  * late. */
 static void test_lost_time_is_not_the_pls(void **state)
 {
-	struct simulation s = sound;
+	struct simulation m = sound;
 
 	(void)state;
-	s.takes = SECOND;
-	s.preempted = CALIBRATION + 10;
-	simulate(&s);
+	m.takes = SECOND;
+	m.preempted = CALIBRATION + 10;
+	simulate(&m);
 	assert_int_equal(run_config((struct pipeline_config){.lossless = true}, &outcome), 0);
 	assert_true(outcome.report.pl.hard < LOST);
-	assert_int_equal(outcome.report.pl.anomalies[ANOMALY_LATE], 0);
+	assert_int_equal(outcome.report.pl.faults[PL_FAULT_LATE], 0);
 	assert_int_equal(outcome.report.pl_failures, 0);
 	assert_int_equal(simulation.resets, 0);
 	assert_int_equal(outcome.frames, FRAMES);
@@ -435,51 +436,51 @@ static void test_lost_time_is_not_the_pls(void **state)
  */
 static void test_corruption_is_found(void **state)
 {
-	struct simulation s = sound;
+	struct simulation m = sound;
 
 	(void)state;
-	s.corrupt_from = CALIBRATION + 31;
-	simulate(&s);
+	m.corrupt_from = CALIBRATION + 31;
+	simulate(&m);
 	run(true, 1, &outcome);
 	assert_int_equal(outcome.frames, FRAMES);
 	assert_true(outcome.wrong <= 2); /* at most those between the corruption and the test */
-	assert_true(outcome.report.pl.anomalies[ANOMALY_WRONG] >= 1);
+	assert_true(outcome.report.pl.faults[PL_FAULT_WRONG] >= 1);
 	assert_int_equal(simulation.programmings, outcome.report.pl.programmings);
-	assert_true(simulation.mended);
-	assert_false(outcome.report.pl.retired);
+	assert_true(simulation.reprogrammed);
+	assert_false(outcome.report.pl.disabled);
 }
 
 /* Wrong from the start, and it takes no design: no frame is ever asked of it. */
 static void test_never_right(void **state)
 {
-	struct simulation s = sound;
+	struct simulation m = sound;
 
 	(void)state;
-	s.corrupt_from = 0;
-	s.program_fails = true;
-	simulate(&s);
+	m.corrupt_from = 0;
+	m.program_fails = true;
+	simulate(&m);
 	run(true, 0, &outcome);
 	assert_int_equal(outcome.frames, FRAMES);
 	assert_int_equal(outcome.wrong, 0);
-	assert_true(outcome.report.pl.retired);
+	assert_true(outcome.report.pl.disabled);
 	assert_int_equal(outcome.report.by_software, FRAMES);
 	assert_true(simulation.programmings >= 1);
 }
 
 static void test_reset_that_fails_leads_to_programming(void **state)
 {
-	struct simulation s = sound;
+	struct simulation m = sound;
 
 	(void)state;
-	s.fail_from = CALIBRATION + 20;
-	s.fail_to = s.fail_from + 1;
-	s.reset_fails = true;
-	simulate(&s);
+	m.fail_from = CALIBRATION + 20;
+	m.fail_to = m.fail_from + 1;
+	m.reset_fails = true;
+	simulate(&m);
 	run(true, 0, &outcome);
 	assert_int_equal(outcome.wrong, 0);
 	assert_int_equal(outcome.frames, FRAMES);
 	/* The reset before it fails as well, which is no reason not to program. */
-	assert_int_equal(outcome.report.pl.retirements, 0);
+	assert_int_equal(outcome.report.pl.times_disabled, 0);
 	assert_int_equal(simulation.resets, 2);
 	assert_int_equal(simulation.programmings, 1);
 }
@@ -541,9 +542,9 @@ int main(void)
 		cmocka_unit_test(test_live_goes_on),
 		cmocka_unit_test(test_gone_for_good),
 		cmocka_unit_test(test_comes_back),
-		cmocka_unit_test(test_retired_is_left_alone),
+		cmocka_unit_test(test_disabled_is_left_alone),
 		cmocka_unit_test(test_given_limit_is_for_the_calibration_too),
-		cmocka_unit_test(test_retired_at_the_start_returns),
+		cmocka_unit_test(test_disabled_at_the_start_returns),
 		cmocka_unit_test(test_start_is_interrupted),
 		cmocka_unit_test(test_self_test_is_interrupted),
 		cmocka_unit_test(test_lost_time_is_not_the_pls),

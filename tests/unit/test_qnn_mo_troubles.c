@@ -58,7 +58,7 @@ static void submit_meanwhile(void)
 	assert_int_equal(pl_wait(programmed->pl, 1, 0), -ETIMEDOUT);
 }
 
-/* Conv0's thread submits the next picture while another thread mends the PL: it waits, and is computed. */
+/* Conv0's thread submits the next picture while another thread recovers the PL: it waits, and is computed. */
 static void submitted_while_programmed(void **state)
 {
 	struct bench bench = in_trouble(JAM_IS_GONE, 1);

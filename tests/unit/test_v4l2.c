@@ -419,14 +419,14 @@ static void rows_are_copied(void **state)
 
 /* A camera at 30 frames a second; the picture's number is in its middle, where a quick look does not see it.
  */
-struct watch {
+struct motion_record {
 	struct v4l2_frozen frozen;
 	uint8_t data[10000];
 	int64_t now;
 	int told[4];
 };
 
-static void watch_frames(struct watch *w, int frames, bool moving)
+static void look_at_frames(struct motion_record *w, int frames, bool moving)
 {
 	for (int i = 0; i < frames; i++) {
 		if (moving)
@@ -436,7 +436,7 @@ static void watch_frames(struct watch *w, int frames, bool moving)
 	}
 }
 
-static void assert_told(struct watch *w, int frozen, int still, int back)
+static void assert_told(struct motion_record *w, int frozen, int still, int back)
 {
 	assert_int_equal(w->told[MOTION_FROZEN], frozen);
 	assert_int_equal(w->told[MOTION_STILL], still);
@@ -446,34 +446,34 @@ static void assert_told(struct watch *w, int frozen, int still, int back)
 static void frozen_cameras_are_noticed(void **state)
 {
 	(void)state;
-	static struct watch w;
+	static struct motion_record w;
 
 	memset(&w, 0, sizeof(w));
-	watch_frames(&w, 300, true);
+	look_at_frames(&w, 300, true);
 	assert_told(&w, 0, 0, 0);
-	watch_frames(&w, 55, false);
+	look_at_frames(&w, 55, false);
 	assert_told(&w, 0, 0, 0);
-	watch_frames(&w, 1, true); /* just in time */
-	watch_frames(&w, 58, false);
+	look_at_frames(&w, 1, true); /* just in time */
+	look_at_frames(&w, 58, false);
 	assert_told(&w, 0, 0, 0);
-	watch_frames(&w, 4, false);
+	look_at_frames(&w, 4, false);
 	assert_told(&w, 1, 0, 0);
 	/* 4, 8, 16, 32 s, and then each minute. */
-	watch_frames(&w, 30 * 65, false);
+	look_at_frames(&w, 30 * 65, false);
 	assert_told(&w, 1, 4, 0);
-	watch_frames(&w, 30 * 600, false);
+	look_at_frames(&w, 30 * 600, false);
 	assert_in_range(w.told[MOTION_STILL], 13, 14);
 	/* One new picture is no recovery, ten are; and then it may be said again. */
 	int still = w.told[MOTION_STILL];
-	watch_frames(&w, 1, true);
-	watch_frames(&w, 1, false);
-	watch_frames(&w, 9, true);
+	look_at_frames(&w, 1, true);
+	look_at_frames(&w, 1, false);
+	look_at_frames(&w, 9, true);
 	assert_told(&w, 1, still, 0);
-	watch_frames(&w, 1, true);
+	look_at_frames(&w, 1, true);
 	assert_told(&w, 1, still, 1);
-	watch_frames(&w, 1000, true);
+	look_at_frames(&w, 1000, true);
 	assert_told(&w, 1, still, 1);
-	watch_frames(&w, 70, false);
+	look_at_frames(&w, 70, false);
 	assert_told(&w, 2, still, 1);
 }
 

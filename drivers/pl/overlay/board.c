@@ -7,7 +7,7 @@
 
 #include <limits.h>
 
-#define PATIENCE INT64_C(1000000000) /* for milliseconds at most */
+#define TIMEOUT INT64_C(1000000000) /* for milliseconds at most */
 
 static int open_on_board(const char *kernels, void **state, struct error *e)
 {
@@ -15,7 +15,7 @@ static int open_on_board(const char *kernels, void **state, struct error *e)
 	bool programs = uio_bitstream(path, sizeof(path), NULL) == 0;
 
 	(void)kernels;
-	return overlay_open(&bus_uio, programs, PATIENCE, state, e);
+	return overlay_open(&bus_uio, programs, TIMEOUT, state, e);
 }
 
 const struct pl_driver pl_overlay = {

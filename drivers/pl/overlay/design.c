@@ -117,7 +117,7 @@ int design_program(struct design *d, struct error *e)
 }
 
 int design_open(
-	struct design *d, const struct bus_driver *driver, bool programs, int64_t patience, struct error *e)
+	struct design *d, const struct bus_driver *driver, bool programs, int64_t timeout, struct error *e)
 {
 	static const struct bus_window windows[] = {
 		[WINDOW_OVERLAY] = {"twobit-overlay", OVERLAY_WINDOW},
@@ -128,7 +128,7 @@ int design_open(
 	if (rc)
 		return rc;
 	d->dma = (struct dma){.bus = d->bus, .window = WINDOW_DMA};
-	d->patience = patience;
+	d->timeout = timeout;
 	rc = check(d, e);
 	if (rc && programs)
 		rc = design_program(d, e);
@@ -149,7 +149,7 @@ int design_reset(const struct design *d)
 {
 	const uint32_t reset = 1U << OVERLAY_CONTROL_RESET_SHIFT;
 	const uint32_t resetting = 1U << OVERLAY_STATUS_RESETTING_SHIFT;
-	int64_t deadline = clock_now() + d->patience;
+	int64_t deadline = clock_now() + d->timeout;
 	uint32_t status;
 	int rc;
 
@@ -229,7 +229,7 @@ int design_load(const struct design *d, const struct program *program, const str
 	if (!r->count)
 		return 0;
 	bus_to_design(d->bus, memory, offset, r->size);
-	deadline = clock_now() + d->patience;
+	deadline = clock_now() + d->timeout;
 	for (int i = 0; i < r->count && !rc; i++)
 		rc = send(d, memory->address + offset + r->transfers[i].offset, r->transfers[i].size,
 			deadline, e);

@@ -16,14 +16,14 @@ struct design {
 	struct dma dma;
 	uint32_t geometry, memory, layers; /* registers that say what the design is; 0: not read yet */
 	struct overlay_limits limits;
-	int64_t patience; /* ns: for what should take microseconds on a chip, or be simulated in seconds */
+	int64_t timeout; /* ns: for what should take microseconds on a chip, or be simulated in seconds */
 };
 
 /*
  * Opens the bus and checks that the overlay is one that this driver knows. `programs`: what is not is
  * replaced by the bus's bitstream. -ENODEV: there is none; -EPROTO: another version.
  */
-int design_open(struct design *design, const struct bus_driver *driver, bool programs, int64_t patience,
+int design_open(struct design *design, const struct bus_driver *driver, bool programs, int64_t timeout,
 	struct error *e);
 void design_close(struct design *design);
 

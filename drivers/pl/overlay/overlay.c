@@ -394,7 +394,7 @@ void overlay_close(void *state)
 }
 
 int overlay_open(
-	const struct bus_driver *driver, bool programs, int64_t patience, void **state, struct error *e)
+	const struct bus_driver *driver, bool programs, int64_t timeout, void **state, struct error *e)
 {
 	struct overlay *o = calloc(1, sizeof(*o));
 	int rc;
@@ -404,7 +404,7 @@ int overlay_open(
 		return error_set(e, -ENOMEM, "PL \"overlay\": no memory");
 	}
 	pthread_mutex_init(&o->lock, NULL);
-	rc = design_open(&o->design, driver, programs, patience, e);
+	rc = design_open(&o->design, driver, programs, timeout, e);
 	if (rc) {
 		pthread_mutex_destroy(&o->lock);
 		pthread_cond_destroy(&o->changed);

@@ -10,7 +10,7 @@ struct bus_driver;
 
 /* As design_open. */
 int overlay_open(
-	const struct bus_driver *driver, bool programs, int64_t patience, void **state, struct error *e);
+	const struct bus_driver *driver, bool programs, int64_t timeout, void **state, struct error *e);
 
 /* As pl.h says of struct pl_driver. */
 void overlay_close(void *state);

@@ -4,12 +4,12 @@
 #include "pl/drivers.h"
 #include "pl/overlay/overlay.h"
 
-#define PATIENCE INT64_C(120000000000) /* a simulated millisecond may take seconds */
+#define TIMEOUT INT64_C(120000000000) /* a simulated millisecond may take seconds */
 
 static int open_simulated(const char *kernels, void **state, struct error *e)
 {
 	(void)kernels;
-	return overlay_open(&bus_rtl, false, PATIENCE, state, e);
+	return overlay_open(&bus_rtl, false, TIMEOUT, state, e);
 }
 
 const struct pl_driver pl_rtl = {

@@ -7,7 +7,7 @@
 #include <new>
 
 /* Clocks in which a register access must be answered, whatever else goes on. */
-static const int patience = 16;
+static const int timeout = 16;
 
 struct model {
 	VerilatedContext context;
@@ -83,7 +83,7 @@ bool model_read(struct model *m, uint32_t address, uint32_t *value)
 
 	m->top.s_axi_araddr = address;
 	m->top.s_axi_arvalid = 1;
-	for (int i = 0; i < patience && !taken; i++) {
+	for (int i = 0; i < timeout && !taken; i++) {
 		settle(m);
 		taken = m->top.s_axi_arready;
 		clock_once(m);
@@ -102,7 +102,7 @@ bool model_write(struct model *m, uint32_t address, uint32_t value)
 	m->top.s_axi_awaddr = address;
 	m->top.s_axi_wdata = value;
 	m->top.s_axi_awvalid = m->top.s_axi_wvalid = 1;
-	for (int i = 0; i < patience && !taken; i++) {
+	for (int i = 0; i < timeout && !taken; i++) {
 		settle(m);
 		taken = m->top.s_axi_awready && m->top.s_axi_wready;
 		clock_once(m);

@@ -131,7 +131,8 @@ static int read_map(const char *root, int number, const struct bus_window *wante
 			strerror(-rc), wanted->name);
 	if (*size < wanted->size || *offset > INT_MAX || *offset % 4)
 		return error_set(e, -EINVAL,
-			"uio%d (\"%s\") has 0x%llx bytes of registers, but 0x%zx are needed; mend its `reg` "
+			"uio%d (\"%s\") has 0x%llx bytes of registers, but 0x%zx are needed; correct its "
+			"`reg` "
 			"in the "
 			"device tree",
 			number, wanted->name, (unsigned long long)*size, wanted->size);
@@ -220,7 +221,7 @@ static int map_all(struct uio *uio, struct error *e)
 	return rc;
 }
 
-/* As map_all, but with patience for devices that are just coming. */
+/* As map_all, but waits, with a timeout, for devices that are just coming. */
 static int map_soon(struct uio *uio, struct error *e)
 {
 	const struct timespec pause = {.tv_nsec = LOOK_AGAIN};
