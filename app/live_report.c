@@ -62,11 +62,11 @@ static void print_pl(const struct pipeline_report *r)
 	       ", failed: %" PRIu64 ", wrong: %" PRIu64 "\n",
 		health_name(m), m->good, (double)m->expected / 1e6, (double)m->hard / 1e6, m->slow,
 		m->faults[PL_FAULT_LATE], m->faults[PL_FAULT_FAILED], m->faults[PL_FAULT_WRONG]);
-	if (m->resets + m->programmings)
+	if (m->resets + m->reconfigurations)
 		printf("    resets: %" PRIu64 ", programmed again: %" PRIu64 ", retired: %" PRIu64
 		       " times, frames computed by software: %" PRIu64
 		       ", time to recover: p50 %.1f ms, max %.1f ms\n",
-			m->resets, m->programmings, m->times_disabled, r->by_software,
+			m->resets, m->reconfigurations, m->times_disabled, r->cpu_fallbacks,
 			milliseconds(&m->recovery_time, 50), (double)m->recovery_time.maximum / 1e6);
 }
 
@@ -125,9 +125,9 @@ static json_t *pl_json(const struct pipeline_report *r)
 		"state", health_name(m), "good", (json_int_t)m->good, "slow", (json_int_t)m->slow, "late",
 		(json_int_t)m->faults[PL_FAULT_LATE], "failed", (json_int_t)m->faults[PL_FAULT_FAILED],
 		"wrong", (json_int_t)m->faults[PL_FAULT_WRONG], "resets", (json_int_t)m->resets,
-		"programmings", (json_int_t)m->programmings, "retirements", (json_int_t)m->times_disabled,
-		"by_software", (json_int_t)r->by_software, "usual_ms", (double)m->expected / 1e6, "limit_ms",
-		(double)m->hard / 1e6, "recovery_p50_ms", milliseconds(&m->recovery_time, 50),
+		"programmings", (json_int_t)m->reconfigurations, "retirements", (json_int_t)m->times_disabled,
+		"by_software", (json_int_t)r->cpu_fallbacks, "usual_ms", (double)m->expected / 1e6,
+		"limit_ms", (double)m->hard / 1e6, "recovery_p50_ms", milliseconds(&m->recovery_time, 50),
 		"recovery_max_ms", (double)m->recovery_time.maximum / 1e6);
 }
 

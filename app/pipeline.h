@@ -61,9 +61,9 @@ struct pipeline_report {
 	uint64_t broken, undecodable; /* skipped: by the source; received, but no whole picture */
 	uint64_t dropped_by_camera;   /* made, but not delivered */
 	uint64_t dropped_before_decode, dropped_before_inference, dropped_before_display;
-	uint64_t not_shown;   /* released without being shown */
-	uint64_t pl_failures; /* frames that the PL did not answer in time, or wrongly */
-	uint64_t by_software; /* of a PL in hardware, frames that software computed instead */
+	uint64_t not_shown;	/* released without being shown */
+	uint64_t pl_failures;	/* frames that the PL did not answer in time, or wrongly */
+	uint64_t cpu_fallbacks; /* of a PL in hardware, frames that software computed instead */
 	struct health_monitor pl;
 	bool counts_cycles; /* the PL does */
 	struct pl_cycles cycles;

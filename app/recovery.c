@@ -85,7 +85,7 @@ static void fail_call(struct pipeline *pipeline, enum pl_fault fault, const char
 {
 	struct health_monitor *m = &pipeline->recovery.health;
 	bool alarm = m->alarm, disabled = m->disabled;
-	uint64_t programmings = m->programmings;
+	uint64_t reconfigurations = m->reconfigurations;
 
 	recover(pipeline, health_failure(m, fault, clock_now()));
 	if (!alarm)
@@ -93,7 +93,7 @@ static void fail_call(struct pipeline *pipeline, enum pl_fault fault, const char
 			fault == PL_FAULT_LATE	  ? "did not finish in time"
 			: fault == PL_FAULT_WRONG ? "gave a wrong answer"
 						  : "reported an error",
-			m->programmings == programmings ? "reset" : "programmed again");
+			m->reconfigurations == reconfigurations ? "reset" : "programmed again");
 	if (m->alarm && !alarm)
 		log_warning("alarm: the PL fails again and again (%llu late, %llu failed, %llu wrong)",
 			(unsigned long long)m->faults[PL_FAULT_LATE],
@@ -242,7 +242,8 @@ struct frame *recovery_self_test(struct pipeline *pipeline, int buffer)
 {
 	struct recovery *recovery = &pipeline->recovery;
 
-	if (!recovery->test.spare || (!atomic_load(&recovery->disabled) && !pipeline->config.pl_check) ||
+	if (!recovery->test.cpu_fallback ||
+		(!atomic_load(&recovery->disabled) && !pipeline->config.pl_check) ||
 		clock_now() < atomic_load(&recovery->test_due) || stopping(pipeline))
 		return NULL;
 	struct frame *frame = frame_try_acquire(pipeline->pool);
@@ -280,8 +281,9 @@ static int await(struct pipeline *pipeline, struct frame *frame, int buffer)
 
 static int compute(struct pipeline *pipeline, struct frame *frame, int buffer)
 {
-	engine_run(pipeline->recovery.test.spare, pl_input(pipeline->config.pl, buffer), frame->scores);
-	pipeline->report.by_software++;
+	engine_run(
+		pipeline->recovery.test.cpu_fallback, pl_input(pipeline->config.pl, buffer), frame->scores);
+	pipeline->report.cpu_fallbacks++;
 	return 0;
 }
 
@@ -323,6 +325,7 @@ int recovery_collect(struct pipeline *pipeline, struct frame *frame, int buffer)
 	fail_call(pipeline, fault_of(status), what);
 	pipeline->report.pl_failures++;
 	/* Nothing is dropped where nothing may be: the buffer's input is whole, whatever the PL did. */
-	return pipeline->recovery.test.spare && pipeline->config.lossless ? compute(pipeline, frame, buffer)
-									  : status;
+	return pipeline->recovery.test.cpu_fallback && pipeline->config.lossless
+		       ? compute(pipeline, frame, buffer)
+		       : status;
 }

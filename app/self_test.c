@@ -37,7 +37,7 @@ int self_test_create(
 
 	*test = (struct self_test){.input_size = shape_size(first->in),
 		.scores_size = (size_t)network->class_count * sizeof(*test->scores)};
-	int status = engine_create(network, split, network->layer_count, kernels, &test->spare, e);
+	int status = engine_create(network, split, network->layer_count, kernels, &test->cpu_fallback, e);
 	if (status)
 		return status;
 	test->input = buffer_create(test->input_size);
@@ -45,13 +45,13 @@ int self_test_create(
 	if (!test->input || !test->scores)
 		return error_set(e, -ENOMEM, "out of memory for the PL's self-test");
 	fill(test, first->input_bits);
-	engine_run(test->spare, test->input, test->scores);
+	engine_run(test->cpu_fallback, test->input, test->scores);
 	return 0;
 }
 
 void self_test_finish(struct self_test *test)
 {
-	engine_destroy(test->spare);
+	engine_destroy(test->cpu_fallback);
 	free(test->input);
 	free(test->scores);
 	*test = (struct self_test){0};

@@ -17,7 +17,7 @@ struct pl;
 
 /* For reading; self_test_finish takes one that is all zeros. */
 struct self_test {
-	struct engine *spare;		/* the PL's layers in software */
+	struct engine *cpu_fallback;	/* the PL's layers in software */
 	uint8_t *input;			/* codes */
 	int32_t *scores;		/* what they give */
 	size_t input_size, scores_size; /* bytes */

@@ -255,14 +255,14 @@ void *conv0_stage(void *argument)
 /* What can change of a PL's health with a call. */
 struct health_snapshot {
 	bool alarm, disabled;
-	uint64_t faults[PL_FAULT_COUNT], programmings, by_software;
+	uint64_t faults[PL_FAULT_COUNT], reconfigurations, cpu_fallbacks;
 };
 
 static struct health_snapshot snapshot_of(const struct pipeline *pipeline)
 {
 	const struct health_monitor *m = &pipeline->recovery.health;
 	struct health_snapshot snapshot = {
-		m->alarm, m->disabled, {0}, m->programmings, pipeline->report.by_software};
+		m->alarm, m->disabled, {0}, m->reconfigurations, pipeline->report.cpu_fallbacks};
 
 	memcpy(snapshot.faults, m->faults, sizeof(snapshot.faults));
 	return snapshot;
@@ -281,7 +281,7 @@ static void note_health(struct pipeline *pipeline, const struct health_snapshot 
 			i == PL_FAULT_LATE     ? "did not finish in time"
 			: i == PL_FAULT_FAILED ? "reported an error"
 					       : "gave a wrong answer",
-			now.programmings > before->programmings ? "programmed again" : "reset");
+			now.reconfigurations > before->reconfigurations ? "programmed again" : "reset");
 		note_event(pipeline, "pl_failed", text);
 	}
 	if (now.alarm != before->alarm)
@@ -302,7 +302,7 @@ void *pl_stage(void *argument)
 			frame->stamps[STAMP_PL_BEGUN] = idle_since;
 		struct health_snapshot before = snapshot_of(pipeline);
 		int status = recovery_collect(pipeline, frame, buffer);
-		frame->by_software = pipeline->report.by_software > before.by_software;
+		frame->cpu_fallback = pipeline->report.cpu_fallbacks > before.cpu_fallbacks;
 		note_health(pipeline, &before);
 		int64_t now = clock_now();
 		frame->stamps[STAMP_PL] = idle_since = now;

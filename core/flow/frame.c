@@ -110,7 +110,7 @@ static struct frame *acquire(struct frame_pool *pool, bool wait)
 	frame->lost = 0;
 	frame->sequence = 0;
 	frame->absent = frame->show_raw = frame->self_test = false;
-	frame->recorded = frame->by_software = false;
+	frame->recorded = frame->cpu_fallback = false;
 	frame->loan = (struct frame_loan){.dmabuf = -1};
 	frame->caption = (struct caption){0};
 	memset(frame->stamps, 0, sizeof(frame->stamps));

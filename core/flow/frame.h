@@ -63,8 +63,8 @@ struct frame {
 	size_t input_size;
 	bool self_test; /* no picture: the PL computes something known */
 	int pl_status; /* what pl_submit said: 0 or a negative errno value; -ENODEV: software is to compute */
-	bool by_software; /* … and did, in the place of a PL in hardware */
-	int32_t *scores;  /* [class_count] */
+	bool cpu_fallback; /* … and did, in the place of a PL in hardware */
+	int32_t *scores;   /* [class_count] */
 	struct classification result;
 	struct caption caption;	 /* its strings outlive the frame, or are `words` */
 	char words[FRAME_WORDS]; /* what the caption says */

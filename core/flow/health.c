@@ -126,14 +126,14 @@ enum recovery_action health_failure(struct health_monitor *m, enum pl_fault faul
 	if (m->failures >= m->options.disable_failures)
 		disable(m);
 	enum recovery_action action = action_for(m, fault);
-	*(action == RECOVERY_RESET ? &m->resets : &m->programmings) += 1;
+	*(action == RECOVERY_RESET ? &m->resets : &m->reconfigurations) += 1;
 	return action;
 }
 
 enum recovery_action health_action_failed(struct health_monitor *m, enum recovery_action action)
 {
 	if (action == RECOVERY_RESET)
-		m->programmings++;
+		m->reconfigurations++;
 	else
 		disable(m);
 	return RECOVERY_PROGRAM;

@@ -45,7 +45,7 @@ struct health_monitor {
 	bool alarm, disabled;
 	uint64_t good, slow; /* calls; slow ones are good too */
 	uint64_t faults[PL_FAULT_COUNT];
-	uint64_t resets, programmings, alarms, times_disabled;
+	uint64_t resets, reconfigurations, alarms, times_disabled;
 	struct histogram recovery_time; /* ns from a fault to the next good call */
 
 	int in_a_row;	       /* faults since the last good call */

@@ -183,7 +183,7 @@ static int line_write(struct clip *clip, const struct tape_frame *frame, const s
 		.sequence = frame->sequence,
 		.wall = frame->wall,
 		.stamps = frame->stamps,
-		.by = frame->by_software ? "software" : o->pl};
+		.by = frame->cpu_fallback ? "software" : o->pl};
 	int status = 0;
 
 	if (!clip->labelled && past->begun) {

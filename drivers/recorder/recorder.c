@@ -311,7 +311,7 @@ void recorder_label(struct recorder *r, const struct frame *frame)
 		entry->stamps[STAMP_CAPTURED] = captured;
 		memcpy(entry->scores, frame->scores,
 			(size_t)r->options.network->class_count * sizeof(*entry->scores));
-		entry->by_software = frame->by_software;
+		entry->cpu_fallback = frame->cpu_fallback;
 		entry->labelled = true;
 	} else if (frame->recorded) {
 		r->late++;

@@ -73,7 +73,7 @@ void recorder_hurry(struct recorder *r);
 /* Whether the source waits for room on the disk: that nothing moves then is no fault. Any thread. */
 bool recorder_waits(struct recorder *r);
 
-/* The label's side: scores, stamps and by_software are filled. Numbers ascend; frames may be left out. */
+/* The label's side: scores, stamps and cpu_fallback are filled. Numbers ascend; frames may be left out. */
 void recorder_label(struct recorder *r, const struct frame *frame);
 
 /* Something that belongs into the log: a name of docs/formats.md, a sentence. Any thread. */

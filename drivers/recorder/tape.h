@@ -21,7 +21,7 @@ struct tape_frame {
 	const uint8_t *data; /* NULL: not kept */
 	size_t size;
 	int64_t stamps[STAMP_COUNT]; /* STAMP_CAPTURED always; the others once it is labelled */
-	bool labelled, by_software;
+	bool labelled, cpu_fallback;
 	int32_t *scores; /* [class_count], when labelled; the tape's */
 
 	/* the writer's: what it made of it */

@@ -69,7 +69,7 @@ int __wrap_recovery_collect(struct pipeline *pipeline, struct frame *frame, int 
 /* The buffer holds what Conv0 made of this very frame; the next frame's is the other one. */
 int __wrap_recovery_collect(struct pipeline *pipeline, struct frame *frame, int buffer)
 {
-	uint64_t by_software = pipeline->report.by_software;
+	uint64_t cpu_fallbacks = pipeline->report.cpu_fallbacks;
 	int status = __real_recovery_collect(pipeline, frame, buffer);
 
 	if (status || frame->self_test)
@@ -81,7 +81,7 @@ int __wrap_recovery_collect(struct pipeline *pipeline, struct frame *frame, int 
 	check.latest = now;
 	check.wrong += memcmp(check.scores, frame->scores,
 			       (size_t)pipeline->config.network->class_count * sizeof(int32_t)) != 0;
-	check.last_by_overlay = by_software == pipeline->report.by_software;
+	check.last_by_overlay = cpu_fallbacks == pipeline->report.cpu_fallbacks;
 	return 0;
 }
 
@@ -114,8 +114,8 @@ static void judge(const struct trial *t, const struct pipeline_report *r)
 {
 	printf("%-30s %6" PRIu64 " %6u %6" PRIu64 " %6" PRIu64 " %6" PRIu64 " %6" PRIu64 " %6" PRIu64
 	       " %8.1f %8.1f %6u\n",
-		t->name, r->received, check.answers, r->pl_failures, r->by_software, r->pl.resets,
-		r->pl.programmings, r->pl.alarms, (double)check.longest / 1e6,
+		t->name, r->received, check.answers, r->pl_failures, r->cpu_fallbacks, r->pl.resets,
+		r->pl.reconfigurations, r->pl.alarms, (double)check.longest / 1e6,
 		(double)r->pl.recovery_time.maximum / 1e6, check.wrong);
 	assert_int_equal(check.wrong, 0);
 	assert_int_equal(r->received, frames);

@@ -45,7 +45,7 @@ static struct chip {
 	bool early; /* the idle DMA has taken the overlay's answer to a transfer that was cut short */
 
 	/* What the test sees. */
-	unsigned writes, taken, answered, resets, programmings;
+	unsigned writes, taken, answered, resets, reconfigurations;
 	int allocations;
 	int64_t deadline;    /* of the last wait */
 	uint64_t answers[8]; /* addresses, in order */
@@ -374,7 +374,7 @@ static inline int chip_bus_program(void *state, struct error *e)
 {
 	(void)state;
 	pthread_mutex_lock(&chip.lock);
-	chip.programmings++;
+	chip.reconfigurations++;
 	if (!chip.program_fails) {
 		chip.gone = chip.reset_hangs = chip.dma_hangs = false;
 		chip_power();

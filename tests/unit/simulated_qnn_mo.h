@@ -53,7 +53,7 @@ static struct jam {
 
 	pthread_mutex_t lock; /* guards all that follows */
 	char broken[200];     /* the first rule that an access broke */
-	int calls, programmings, interrupts;
+	int calls, reconfigurations, interrupts;
 	char bitstream[100];
 	uint32_t registers[JAM_REGISTERS / 4];
 	bool fresh; /* programmed, and not started since */
@@ -92,7 +92,7 @@ static inline void jam_begin(void)
 	jam.control_after_program = 4;
 	jam.address = JAM_ADDRESS;
 	jam.broken[0] = jam.bitstream[0] = '\0';
-	jam.calls = jam.programmings = jam.interrupts = jam.kernel = 0;
+	jam.calls = jam.reconfigurations = jam.interrupts = jam.kernel = 0;
 	jam.fresh = jam.busy = jam.done = jam.gone = false;
 	memset(jam.registers, 0, sizeof(jam.registers));
 	pthread_mutex_unlock(&jam.lock);
@@ -535,7 +535,7 @@ static inline int jam_program(void *state, struct error *e)
 		jam.program_fails--;
 		rc = error_set(e, -EIO, "the PL takes no design");
 	} else {
-		jam.programmings++;
+		jam.reconfigurations++;
 		jam.busy = jam.done = jam.gone = false;
 		jam.fresh = true;
 		jam.kernel = 0;

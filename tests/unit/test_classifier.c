@@ -25,7 +25,7 @@ static struct simulation {
 	bool software, reset_fails, program_fails;
 	int from, status;
 	enum cure cure;
-	int calls, resets, programmings;
+	int calls, resets, reconfigurations;
 	bool cured;
 	int64_t shortest, longest; /* that somebody would have waited */
 	int32_t wrong[16];
@@ -95,7 +95,7 @@ int __wrap_pl_reset(struct pl *pl)
 int __wrap_pl_program(struct pl *pl, struct error *e)
 {
 	(void)pl;
-	simulation.programmings++;
+	simulation.reconfigurations++;
 	if (simulation.program_fails)
 		return error_set(e, -EIO, "the simulated PL takes no design");
 	simulation.cured |= simulation.cure == BY_PROGRAM;
@@ -166,7 +166,7 @@ static void a_sound_pl_is_tested_once(void **state)
 	(void)state;
 	assert_right(&outcome);
 	assert_int_equal(simulation.calls, 1 + PICTURES);
-	assert_int_equal(simulation.resets + simulation.programmings, 0);
+	assert_int_equal(simulation.resets + simulation.reconfigurations, 0);
 }
 
 static void software_is_not_tested(void **state)
@@ -202,7 +202,7 @@ static void the_pl_is_recovered(void **state)
 		int from, status;
 		enum cure cure;
 		bool reset_fails;
-		int resets, programmings;
+		int resets, reconfigurations;
 	} trials[] = {
 		{3, -ETIMEDOUT, BY_ITSELF, false, 1, 0},
 		{3, -ETIMEDOUT, BY_RESET, false, 1, 0},
@@ -225,7 +225,7 @@ static void the_pl_is_recovered(void **state)
 		struct outcome outcome = run(s);
 		assert_right(&outcome);
 		assert_int_equal(simulation.resets, trials[i].resets);
-		assert_int_equal(simulation.programmings, trials[i].programmings);
+		assert_int_equal(simulation.reconfigurations, trials[i].reconfigurations);
 	}
 }
 

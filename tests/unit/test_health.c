@@ -77,7 +77,7 @@ static void actions_escalate(void **state)
 	good(&m, 1, MS);
 	assert_int_equal(health_failure(&m, PL_FAULT_WRONG, 0), RECOVERY_PROGRAM);
 	assert_int_equal(m.resets, 2);
-	assert_int_equal(m.programmings, 2);
+	assert_int_equal(m.reconfigurations, 2);
 	assert_int_equal(m.faults[PL_FAULT_LATE], 2);
 	assert_int_equal(m.faults[PL_FAULT_FAILED], 1);
 	assert_int_equal(m.faults[PL_FAULT_WRONG], 1);

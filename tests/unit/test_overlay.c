@@ -300,7 +300,7 @@ static void resets_that_fail_end(void **state)
 	chip.dma_hangs = true;
 	assert_int_equal(overlay_reset(b->pl), -EIO);
 	assert_int_equal(overlay_program(b->pl, NULL), 0); /* which repairs both */
-	assert_int_equal(chip.programmings, 1);
+	assert_int_equal(chip.reconfigurations, 1);
 	submit(b, 0);
 	assert_done(b, 0);
 }

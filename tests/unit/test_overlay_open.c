@@ -48,7 +48,7 @@ static void opening_tells_what_is_there(void **state)
 		assert_non_null(strstr(e.text, cases[i].word));
 		assert_int_equal(chip.writes, 0);
 		assert_int_equal(overlay_open(&chip_bus, true, TIMEOUT, &pl, &e), 0);
-		assert_int_equal(chip.programmings, 1);
+		assert_int_equal(chip.reconfigurations, 1);
 		overlay_close(pl);
 		chip_end();
 	}

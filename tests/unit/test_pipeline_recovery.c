@@ -32,7 +32,7 @@ static struct simulation {
 	int preempted;	     /* the submission that comes LOST late; -1: none */
 	int64_t frame_takes; /* ns, who takes the frames */
 	bool stops;	     /* what hangs behind the calibration stops the pipeline */
-	atomic_int calls, submissions, resets, programmings, after_stop;
+	atomic_int calls, submissions, resets, reconfigurations, after_stop;
 	_Atomic int64_t answered[PL_BUFFERS]; /* when */
 	_Atomic int64_t leapt;		      /* ns that the clock is ahead */
 	_Atomic(struct pipeline *) pipeline;
@@ -138,7 +138,7 @@ int __wrap_pl_reset(struct pl *pl)
 int __wrap_pl_program(struct pl *pl, struct error *e)
 {
 	(void)pl;
-	atomic_fetch_add(&simulation.programmings, 1);
+	atomic_fetch_add(&simulation.reconfigurations, 1);
 	if (simulation.program_fails)
 		return error_set(e, -EIO, "the simulated PL takes no design");
 	atomic_store(&simulation.reprogrammed, true);
@@ -223,7 +223,7 @@ static void test_sound(void **state)
 	assert_true(m->calibrated > 0);
 	assert_true(m->hard >= 20000000);
 	assert_true(m->good >= FRAMES);
-	assert_int_equal(m->resets + m->programmings, 0);
+	assert_int_equal(m->resets + m->reconfigurations, 0);
 	assert_false(m->alarm);
 }
 
@@ -240,12 +240,12 @@ static void one_failure(int failure, enum pl_fault fault)
 	assert_int_equal(outcome.frames, FRAMES);
 	assert_int_equal(outcome.wrong, 0);
 	assert_int_equal(outcome.report.pl_failures, 1);
-	assert_int_equal(outcome.report.by_software, 1);
+	assert_int_equal(outcome.report.cpu_fallbacks, 1);
 	assert_int_equal(outcome.report.pl.faults[fault], 1);
 	assert_int_equal(outcome.report.pl.recovery_time.count, 1);
 	assert_false(outcome.report.pl.alarm);
 	assert_int_equal(simulation.resets, 1);
-	assert_int_equal(simulation.programmings, fault == PL_FAULT_WRONG);
+	assert_int_equal(simulation.reconfigurations, fault == PL_FAULT_WRONG);
 }
 
 static void test_one_failure_costs_nothing(void **state)
@@ -268,7 +268,7 @@ static void test_live_goes_on(void **state)
 	simulate(&m);
 	run(false, 0, &outcome);
 	assert_int_equal(outcome.report.pl_failures, 1);
-	assert_int_equal(outcome.report.by_software, 0);
+	assert_int_equal(outcome.report.cpu_fallbacks, 0);
 	assert_true(outcome.report.classified > 5);
 	assert_int_equal(outcome.report.received, FRAMES);
 }
@@ -288,7 +288,7 @@ static void test_gone_for_good(void **state)
 	assert_true(outcome.report.pl.disabled);
 	assert_int_equal(outcome.report.pl.times_disabled, 1);
 	assert_int_equal(outcome.report.pl.alarms, 1);
-	assert_int_equal(outcome.report.by_software, FRAMES - 20);
+	assert_int_equal(outcome.report.cpu_fallbacks, FRAMES - 20);
 	assert_true(simulation.calls < CALIBRATION + 40); /* it is not asked for each frame any longer */
 }
 
@@ -308,8 +308,8 @@ static void test_comes_back(void **state)
 	assert_int_equal(outcome.wrong, 0);
 	assert_int_equal(outcome.report.pl.times_disabled, 1);
 	assert_false(outcome.report.pl.disabled);
-	assert_true(outcome.report.by_software >= 3);
-	assert_true(outcome.report.by_software < 30);
+	assert_true(outcome.report.cpu_fallbacks >= 3);
+	assert_true(outcome.report.cpu_fallbacks < 30);
 	assert_int_equal(outcome.report.pl.recovery_time.count, 1);
 }
 
@@ -327,8 +327,8 @@ static void test_disabled_is_left_alone(void **state)
 	assert_int_equal(outcome.frames, FRAMES);
 	assert_int_equal(outcome.wrong, 0);
 	assert_true(outcome.report.pl.disabled);
-	assert_true(simulation.programmings >= 5 + 4); /* until it was disabled, and since */
-	assert_true(simulation.programmings <= 5 + 9);
+	assert_true(simulation.reconfigurations >= 5 + 4); /* until it was disabled, and since */
+	assert_true(simulation.reconfigurations <= 5 + 9);
 }
 
 /* Longer than any default: the calibration waits as long as a frame may take. */
@@ -345,7 +345,7 @@ static void test_given_limit_is_for_the_calibration_too(void **state)
 	assert_true(outcome.report.pl.calibrated > 29 * SECOND);
 	assert_int_equal(outcome.report.pl.hard, 120 * SECOND);
 	assert_int_equal(outcome.report.pl.faults[PL_FAULT_LATE], 0);
-	assert_int_equal(outcome.report.by_software, 0);
+	assert_int_equal(outcome.report.cpu_fallbacks, 0);
 	assert_int_equal(outcome.frames, FRAMES);
 }
 
@@ -366,8 +366,8 @@ static void test_disabled_at_the_start_returns(void **state)
 	assert_false(pl->disabled);
 	assert_true(pl->calibrated > SECOND / 2);
 	assert_int_equal(pl->hard, 16 * pl->calibrated);
-	assert_true(outcome.report.by_software > 0);
-	assert_true(outcome.report.by_software < FRAMES);
+	assert_true(outcome.report.cpu_fallbacks > 0);
+	assert_true(outcome.report.cpu_fallbacks < FRAMES);
 	assert_int_equal(outcome.frames, FRAMES);
 	assert_int_equal(outcome.wrong, 0);
 }
@@ -445,7 +445,7 @@ static void test_corruption_is_found(void **state)
 	assert_int_equal(outcome.frames, FRAMES);
 	assert_true(outcome.wrong <= 2); /* at most those between the corruption and the test */
 	assert_true(outcome.report.pl.faults[PL_FAULT_WRONG] >= 1);
-	assert_int_equal(simulation.programmings, outcome.report.pl.programmings);
+	assert_int_equal(simulation.reconfigurations, outcome.report.pl.reconfigurations);
 	assert_true(simulation.reprogrammed);
 	assert_false(outcome.report.pl.disabled);
 }
@@ -463,8 +463,8 @@ static void test_never_right(void **state)
 	assert_int_equal(outcome.frames, FRAMES);
 	assert_int_equal(outcome.wrong, 0);
 	assert_true(outcome.report.pl.disabled);
-	assert_int_equal(outcome.report.by_software, FRAMES);
-	assert_true(simulation.programmings >= 1);
+	assert_int_equal(outcome.report.cpu_fallbacks, FRAMES);
+	assert_true(simulation.reconfigurations >= 1);
 }
 
 static void test_reset_that_fails_leads_to_programming(void **state)
@@ -482,7 +482,7 @@ static void test_reset_that_fails_leads_to_programming(void **state)
 	/* The reset before it fails as well, which is no reason not to program. */
 	assert_int_equal(outcome.report.pl.times_disabled, 0);
 	assert_int_equal(simulation.resets, 2);
-	assert_int_equal(simulation.programmings, 1);
+	assert_int_equal(simulation.reconfigurations, 1);
 }
 
 /* A recording's log tells what became of the PL, and what computed each frame. */
@@ -502,7 +502,7 @@ static void test_recorded(void **state)
 	struct simulation gone = sound;
 	struct recorded r;
 	struct error e;
-	int by_overlay = 0, by_software = 0;
+	int by_overlay = 0, cpu_fallback = 0;
 
 	(void)state;
 	snprintf(pattern, sizeof(pattern), "%s/a.mkv", folder);
@@ -523,11 +523,11 @@ static void test_recorded(void **state)
 		if (!by)
 			continue;
 		bool overlay = strcmp(by, "overlay") == 0;
-		assert_false(overlay && by_software); /* it never came back */
-		*(overlay ? &by_overlay : &by_software) += 1;
+		assert_false(overlay && cpu_fallback); /* it never came back */
+		*(overlay ? &by_overlay : &cpu_fallback) += 1;
 	}
 	assert_int_equal(by_overlay, 20);
-	assert_int_equal(by_software, FRAMES - 20);
+	assert_int_equal(cpu_fallback, FRAMES - 20);
 	recorded_free(&r);
 	json_decref(schema);
 	folder_remove(folder);

@@ -17,7 +17,7 @@ static void two_halves(void **state)
 		assert_runs(&bench, n % PL_BUFFERS);
 		assert_int_equal(jam_calls(), n * SMALL_CALLS);
 	}
-	assert_int_equal(jam.programmings, 1);
+	assert_int_equal(jam.reconfigurations, 1);
 	finish(&bench);
 }
 
@@ -141,7 +141,7 @@ static void networks_of_another_kind_are_refused(void **state)
 		if (!strstr(bench.e.text, cases[i].words) || !strstr(bench.e.text, l->name) ||
 			!strstr(bench.e.text, "--pl software"))
 			fail_msg("case %zu: %s", i, bench.e.text);
-		assert_int_equal(jam.programmings + jam.calls, 0);
+		assert_int_equal(jam.reconfigurations + jam.calls, 0);
 		*l = sound;
 		finish(&bench);
 	}

@@ -45,7 +45,7 @@ static void hang_in_a_layer(void **state)
 	assert_runs(&bench, 0);
 	assert_runs(&bench, 1);
 	assert_int_equal(pl_reset(bench.pl), 0);
-	assert_int_equal(jam.programmings, 2);
+	assert_int_equal(jam.reconfigurations, 2);
 	finish(&bench);
 }
 
@@ -107,7 +107,7 @@ static void late_is_not_stuck(void **state)
 	assert_int_equal(jam_calls(), 3);
 	assert_int_equal(pl_wait(bench.pl, 1, 0), -ECANCELED);
 	assert_runs(&bench, 0);
-	assert_int_equal(jam.programmings, 1);
+	assert_int_equal(jam.reconfigurations, 1);
 	finish(&bench);
 }
 
@@ -205,7 +205,7 @@ static void closing_while_it_hangs(void **state)
 	assert_int_equal(pl_submit(bench.pl, 0), 0);
 	await_calls(2);
 	finish(&bench);
-	assert_int_equal(jam.programmings, 2);
+	assert_int_equal(jam.reconfigurations, 2);
 }
 
 /* Where not even that works, the memory is never given back. */
