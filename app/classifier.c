@@ -19,7 +19,7 @@ struct classifier {
 	struct pl *pl;
 	uint8_t *input; /* pixels, [height][width][channels] */
 	double *work;	/* [class_count], for the softmax */
-	bool told;	/* that the PL fails */
+	bool reported;	/* that the PL fails */
 };
 
 static const char *trouble(int status)
@@ -52,10 +52,10 @@ static int compute(struct classifier *c, const struct self_test *test, struct er
 			return error_set(e, status,
 				"at %s the PL (%s) %s, even programmed again; --pl software does without it",
 				task, pl_name(c->pl), trouble(status));
-		if (!c->told)
+		if (!c->reported)
 			log_warning("at %s the PL %s; it is reset or programmed, and tries again", task,
 				trouble(status));
-		c->told = true;
+		c->reported = true;
 		int reset = pl_reset(c->pl);
 		status = attempt || reset ? pl_program(c->pl, e) : 0;
 		if (status)

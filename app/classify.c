@@ -132,7 +132,8 @@ const struct command classify_command = {
 		"in\n"
 		"each, and then the group of labels that is most likely as a whole, where the network has "
 		"groups.\n"
-		"A picture that cannot be read is told on stderr and the others are classified all the same.",
+		"A picture that cannot be read is reported on stderr and the others are classified all the "
+		"same.",
 	.examples =
 		"twobit classify cat.jpg\n"
 		"twobit classify --top-k 1 holiday/*.jpg\n"

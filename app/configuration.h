@@ -38,7 +38,7 @@ struct configuration {
 };
 
 /* Calls apply for each setting in a file's text, which it cuts up. Ends at the first result that is not 0,
- * and gives it; EX_CONFIG, told, for a line that is no setting. */
+ * and gives it; EX_CONFIG, reported, for a line that is no setting. */
 int configuration_parse(const char *file, char *text,
 	int (*apply)(void *context, const struct setting *setting), void *context);
 

@@ -274,7 +274,7 @@ void doctor_check_pl(struct doctor *doctor, const struct doctor_options *options
 	struct network *network;
 
 	if (networks_open(options->network, &network, NULL))
-		return; /* said already */
+		return; /* reported already */
 	for (const struct pl_driver *const *d = pl_drivers(); *d; d++)
 		if (!(*d)->by_name)
 			check_driver(doctor, *d, network);

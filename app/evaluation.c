@@ -15,8 +15,8 @@
 #include <string.h>
 #include <time.h>
 
-/* Of the pictures that cannot be read, so many are told one by one. */
-#define TOLD_MAXIMUM 10
+/* Of the pictures that cannot be read, so many are reported one by one. */
+#define REPORTED_MAXIMUM 10
 #define PROGRESS_NANOSECONDS 200000000L
 
 struct job {
@@ -26,7 +26,7 @@ struct job {
 	int pictures;
 	bool progress;
 	atomic_int next; /* the picture to take next */
-	atomic_int told;
+	atomic_int reported;
 	atomic_bool failed; /* a worker gave up */
 
 	pthread_mutex_t lock; /* guards what follows */
@@ -43,16 +43,16 @@ struct worker {
 	bool started;
 };
 
-/* Tells a picture that cannot be read, at most TOLD_MAXIMUM times, on a line of its own. */
-static void tell(struct job *job, const struct error *e)
+/* Reports a picture that cannot be read, at most REPORTED_MAXIMUM times, on a line of its own. */
+static void report(struct job *job, const struct error *e)
 {
-	int told = atomic_fetch_add(&job->told, 1);
+	int reported = atomic_fetch_add(&job->reported, 1);
 
-	if (told > TOLD_MAXIMUM)
+	if (reported > REPORTED_MAXIMUM)
 		return;
 	if (job->progress)
 		fputs("\r\033[K", stderr);
-	if (told < TOLD_MAXIMUM)
+	if (reported < REPORTED_MAXIMUM)
 		log_error("%s", e->text);
 	else
 		log_error("more pictures cannot be read; they are counted only");
@@ -79,7 +79,7 @@ static int score_picture(struct worker *w, int index, struct picture *picture, s
 
 	int error = dataset_read(job->dataset, index, picture, e);
 	if (error) {
-		tell(job, e);
+		report(job, e);
 		pthread_mutex_lock(&job->lock);
 		if (failure_exit_code(FAILURE_SOURCE, error) == failure_exit_code(FAILURE_SOURCE, -EBADMSG))
 			job->result->broken++;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* INT, TERM and HUP for commands that print what they have when they are told to stop. */
+/* INT, TERM and HUP for commands that print what they have when they are to stop. */
 #ifndef APP_INTERRUPTION_H
 #define APP_INTERRUPTION_H
 

@@ -166,7 +166,7 @@ static int run(struct session *s)
 	if (s->loop.recorder)
 		recorder_finish(s->loop.recorder, &s->recorded);
 	if (s->recorded.failed && !code)
-		code = EX_IOERR; /* which was told */
+		code = EX_IOERR; /* which was reported */
 	if (trace_file_write(s->trace, &e) && !code)
 		code = fail(FAILURE_CREATE, &e);
 	if (v->json || (!quiet(s->invocation) && pipeline_report(s->pipeline)->shown))

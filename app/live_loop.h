@@ -20,12 +20,13 @@ struct live_loop {
 	struct display *display;
 	struct frame *held;	 /* the last one shown, for a snapshot */
 	char description[256];	 /* of the display, at the end */
-	char words[FRAME_WORDS]; /* what the last picture's caption said */
+	char words[FRAME_WORDS]; /* what the last picture's caption read */
 	bool paused, quit;
 	int passing; /* frames still shown after a pause: those on their way, and one with the notice on it */
 };
 
-/* Runs until the pipeline ends, the user quits, or INT or TERM comes. Returns an exit code; errors are told.
+/* Runs until the pipeline ends, the user quits, or INT or TERM comes. Returns an exit code; errors are
+ * reported.
  */
 int live_loop_run(struct live_loop *loop);
 

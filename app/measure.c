@@ -73,7 +73,7 @@ static int add_network(struct session *s, const char *name)
 	return EX_OK;
 }
 
-/* One that cannot be measured is told, and the others are measured all the same. */
+/* One that cannot be measured is reported, and the others are measured all the same. */
 static int add_all(struct session *s)
 {
 	struct found_network *found;

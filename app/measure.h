@@ -28,7 +28,7 @@ struct energy;
 struct measure_options {
 	const char *pl, *kernels;
 	int64_t time_limit;    /* ns for a network */
-	struct energy *energy; /* NULL: the machine does not tell */
+	struct energy *energy; /* NULL: the machine does not report it */
 	bool timeline;	       /* trace a run with and one without overlap */
 	bool progress;	       /* a line on stderr that is written over */
 };
@@ -70,7 +70,7 @@ enum { PIPELINE_OVERLAPPED, PIPELINE_IN_TURN, PIPELINE_KINDS };
 struct measurement {
 	const struct network *network; /* whoever opened it closes it */
 	char pl[64];
-	bool counted;	/* the PL tells cycles: its layers' times are these, at `hertz` */
+	bool counted;	/* the PL reports cycles: its layers' times are these, at `hertz` */
 	bool simulated; /* … and so is MEASURED_PL, for nothing else says how fast it is */
 	double hertz;
 	struct measured_layer *layers; /* [network->layer_count] */

@@ -88,7 +88,7 @@ static void draw_median(FILE *file, double us, double first, double span, int ki
 			kind, x, HIST_TOP, x, HIST_BASE, kinds[kind], us);
 }
 
-/* The range shows all but the slowest 5 %, which are told in words: one long wait would hide all else. */
+/* The range shows all but the slowest 5 %, which a text names: one long wait would hide all else. */
 void chart_latencies(FILE *file, const struct measurement *m)
 {
 	struct bins bins[PIPELINE_KINDS];

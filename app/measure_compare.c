@@ -201,7 +201,7 @@ static bool interval_known(const json_t *time)
 	return value_of(time, "runs") >= 6 || json_is_true(json_object_get(time, "stable"));
 }
 
-/* Adds a row when both know the time. `rate`: its inverse is told, per second. */
+/* Adds a row when both know the time. `rate`: its inverse is printed, per second. */
 static void add(
 	json_t *rows, const char *network, const char *what, bool rate, const json_t *a, const json_t *b)
 {

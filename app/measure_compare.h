@@ -18,7 +18,7 @@ int comparison_load(const char *path, json_t **out, struct error *e);
 
 /*
  * ours: of `measure_json`, with or without times. 0: networks that both have are the same, and there is one
- * at least; those that theirs lacks are told. -EBADMSG else.
+ * at least; those that theirs lacks are reported. -EBADMSG else.
  */
 int comparison_check(const json_t *ours, const json_t *theirs, const char *name, struct error *e);
 

@@ -401,7 +401,7 @@ static int run_part(struct bench *b, int layer, int64_t limit, struct samples *s
 	return status ? status : samples_summarise(samples, out);
 }
 
-/* Where the PL tells no cycles, each layer has a PL of its own, for hardware is for one at a time. */
+/* Where the PL reports no cycles, each layer has a PL of its own, for hardware is for one at a time. */
 static int run_parts(struct bench *b, struct error *e)
 {
 	int parts = b->network->layer_count - b->split;

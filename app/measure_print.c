@@ -166,14 +166,14 @@ static void print_machine(const struct measured_all *all)
 		others = fmax(others, all->networks[i].others);
 	printf("%s%s%s, %d processor%s, %s\n", b->board, b->board[0] ? ", " : "",
 		b->processor[0] ? b->processor : "a processor without a name", b->processors,
-		b->processors == 1 ? "" : "s", b->features[0] ? b->features : "no features told");
+		b->processors == 1 ? "" : "s", b->features[0] ? b->features : "no features reported");
 	printf("%s; clock: ", b->system);
 	if (a->clock > 0)
 		printf("%.0f MHz%s%s", a->clock, a->governor[0] ? ", " : "", a->governor);
 	else
-		printf("not told");
+		printf("not reported");
 	if (isnan(b->temperature) || isnan(a->temperature))
-		printf("; temperature: not told");
+		printf("; temperature: not reported");
 	else
 		printf("; temperature: %.0f to %.0f °C", b->temperature, a->temperature);
 	if (b->load[0] >= 0)

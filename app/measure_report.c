@@ -305,7 +305,7 @@ static void overview(FILE *file, const struct measured_all *all)
 static void fact(FILE *file, const char *name, const char *value)
 {
 	fprintf(file, "<dt>%s</dt><dd>", name);
-	report_text(file, value && value[0] ? value : "not told");
+	report_text(file, value && value[0] ? value : "not reported");
 	fputs("</dd>\n", file);
 }
 

@@ -29,7 +29,7 @@ int output_finish(int code)
 
 void output_json(json_t *object)
 {
-	/* What fails here is told by output_finish: stdout's error flag stays set. */
+	/* What fails here is reported by output_finish: stdout's error flag stays set. */
 	if (object)
 		json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9));
 	else

@@ -37,7 +37,8 @@ struct output_file {
 
 int output_file_open(struct output_file *out, const char *path, struct error *e);
 
-/* status: 0, or the negative errno value with which writing failed: then nothing is left, and it is told. */
+/* status: 0, or the negative errno value with which writing failed: then nothing is left, and it is reported.
+ */
 int output_file_close(struct output_file *out, int status, struct error *e);
 
 /* Leaves nothing. Takes one that is all 0 or closed. */
@@ -50,8 +51,8 @@ struct output_name {
 };
 
 /*
- * Whether two of them are one file, so that one would replace the other: told, EX_USAGE; else EX_OK. What is
- * no regular file is nobody's.
+ * Whether two of them are one file, so that one would replace the other: reported, EX_USAGE; else EX_OK. What
+ * is no regular file is nobody's.
  */
 int output_names_check(const struct invocation *invocation, const struct output_name *names, int count);
 

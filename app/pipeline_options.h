@@ -57,22 +57,23 @@ struct pipeline_options {
 			offsetof(type, pipeline.pl_check), 0.001, 1e6, NULL},                                \
 		OPTION_ROW_TRACE(type, pipeline.trace)
 
-/* The argument SOURCE, of which there may be one, and not besides --device. OPTIONS_GO_ON or EX_USAGE, told.
+/* The argument SOURCE, of which there may be one, and not besides --device. OPTIONS_GO_ON or EX_USAGE,
+ * reported.
  */
 int pipeline_options_source(struct pipeline_options *v, const struct invocation *invocation, int count);
 
 /* Paced; with what the values say. They must outlive the camera. */
 struct camera_options pipeline_options_camera(const struct pipeline_options *v);
 
-/* As camera_open, of what the values name; an exit code, errors are told. EX_OK without a camera: a signal
- * came before. */
+/* As camera_open, of what the values name; an exit code, errors are reported. EX_OK without a camera: a
+ * signal came before. */
 int pipeline_options_open(const struct pipeline_options *v, const struct camera_options *wanted,
 	struct camera **out, struct error *e);
 
 /* Overlapping; what is open, and how frames are labelled, is for the caller to fill in. Heeds signals.h. */
 struct pipeline_config pipeline_options_config(const struct pipeline_options *v);
 
-/* As pipeline_start; an exit code, errors are told. EX_OK without a pipeline: a signal came before. */
+/* As pipeline_start; an exit code, errors are reported. EX_OK without a pipeline: a signal came before. */
 int pipeline_options_start(const struct pipeline_config *config, struct pipeline **pipeline, struct error *e);
 
 #endif

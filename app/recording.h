@@ -26,7 +26,7 @@ struct recording_values {
 	bool burn_in, every_frame;
 };
 
-/* What holds where nothing else is said. */
+/* What holds where nothing else is given. */
 extern const struct recording_values recording_defaults;
 
 /* Of a recording; the rest is in `options`. */

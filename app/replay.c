@@ -236,7 +236,7 @@ static int follow(struct replay *r, struct error *e)
 	return status;
 }
 
-static void tell_json(const struct replay *r)
+static void report_json(const struct replay *r)
 {
 	json_t *all = json_pack("{s:o, s:s, s:I, s:b, s:I}", "file", output_text(r->path), "network",
 		r->network->name, "compared", (json_int_t)r->compared, "differs", r->differs, "beyond",
@@ -251,7 +251,7 @@ static void tell_json(const struct replay *r)
 	output_json(all);
 }
 
-static void tell_difference(const struct replay *r)
+static void report_difference(const struct replay *r)
 {
 	printf("%s: frame %" PRIu64 ", line %lu of the log, differs after %" PRIu64
 	       " that do not\n"
@@ -261,12 +261,12 @@ static void tell_difference(const struct replay *r)
 }
 
 /* Returns the exit code: what was not compared is no proof. */
-static int tell(const struct replay *r)
+static int report(const struct replay *r)
 {
 	if (r->values->json)
-		tell_json(r);
+		report_json(r);
 	else if (r->differs)
-		tell_difference(r);
+		report_difference(r);
 	if (r->differs)
 		return EX_DATAERR;
 	if (!r->compared) {
@@ -300,7 +300,7 @@ static int replay_file(const struct invocation *invocation, const struct values 
 	else if (open_parts(&r, &e) || follow(&r, &e))
 		code = fail(r.where, &e);
 	else
-		code = tell(&r);
+		code = report(&r);
 	close_parts(&r);
 	return code;
 }

@@ -11,7 +11,7 @@
 
 /* The main thread's. */
 static bool ready;
-static int64_t interval, told; /* ns; interval 0: no watchdog */
+static int64_t interval, reported; /* ns; interval 0: no watchdog */
 
 static void begin(void)
 {
@@ -28,9 +28,9 @@ void service_frame(void)
 	if (!ready)
 		begin();
 	int64_t now = interval ? clock_now() : 0;
-	if (!interval || now - told < interval)
+	if (!interval || now - reported < interval)
 		return;
-	told = now;
+	reported = now;
 	sd_notify(0, "WATCHDOG=1");
 }
 

@@ -2,7 +2,7 @@
 /*
  * One sentence for the user, written by the layer that knows the cause.
  *
- * A function that can fail for a reason worth telling takes a `struct error *` as its last parameter
+ * A function that can fail for a reason worth reporting takes a `struct error *` as its last parameter
  * and returns 0 or a negative errno value: -ENOENT, -EACCES … as the system gave them, -EBADMSG for
  * data that is not what it should be, -EOVERFLOW for sizes that are out of bounds, -ENOMEM.
  */

@@ -76,7 +76,7 @@ static const struct camera_driver *driver_find(const char *source, struct error 
 	return *driver;
 }
 
-/* What only cameras can be told. */
+/* What only a camera can be asked. */
 static int camera_options_check(const struct camera_driver *driver, const struct camera_options *options,
 	const char *source, struct error *e)
 {

@@ -39,7 +39,7 @@ struct show {
 	char *folder; /* NULL: one picture */
 	char **names; /* in order */
 	int name_count;
-	bool *broken; /* [name_count], the loader's; said once */
+	bool *broken; /* [name_count], the loader's; reported once */
 	uint32_t *rows;
 	uint8_t *last; /* the last frame of the slide before, which fades out */
 
@@ -48,7 +48,7 @@ struct show {
 	uint64_t frames;
 	uint64_t number;
 
-	/* Guarded by pacer.mutex; pacer.wake tells of changes. */
+	/* Guarded by pacer.mutex; pacer.wake signals changes. */
 	struct slot *slots;
 	uint64_t slot_count;
 	uint64_t loaded; /* slides made ready; slide n lies in slot n % slot_count … */

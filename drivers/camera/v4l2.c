@@ -55,7 +55,7 @@ struct v4l2_camera {
 	struct v4l2_device device;
 	bool counting; /* sequence holds the last frame's number */
 	uint32_t sequence;
-	uint32_t lost; /* not told yet */
+	uint32_t lost; /* not reported yet */
 	struct v4l2_frozen frozen;
 	int64_t deadline; /* for the next picture */
 
@@ -364,7 +364,7 @@ static bool v4l2_accepts(const char *source)
 }
 
 /* Says what came out, where it is not what was asked for. */
-static void difference_tell(const struct v4l2_camera *c)
+static void difference_report(const struct v4l2_camera *c)
 {
 	const struct camera_options *o = &c->options;
 	const struct v4l2_device *d = &c->device;
@@ -413,7 +413,7 @@ static int v4l2_open(const char *source, const struct camera_options *options, v
 		v4l2_close(c);
 		return status;
 	}
-	difference_tell(c);
+	difference_report(c);
 	begin(c);
 	*state = c;
 	return 0;

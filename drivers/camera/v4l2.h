@@ -183,7 +183,7 @@ int64_t v4l2_capture_time(uint32_t flags, int64_t stamp, int64_t now);
 
 /* Notices pictures that are the same to the last bit, again and again. */
 struct v4l2_frozen {
-	bool begun, full_known, said;
+	bool begun, full_known, reported;
 	uint64_t sample, full; /* hashes of a part, and of all */
 	int same, different;   /* pictures in a row */
 	int64_t since;	       /* the first of the same ones, ns */

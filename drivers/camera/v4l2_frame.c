@@ -173,9 +173,9 @@ enum v4l2_motion v4l2_frozen_look(struct v4l2_frozen *f, const uint8_t *data, si
 		f->since = now;
 		if (f->different < MOTION_FRAMES)
 			f->different++;
-		if (f->different < MOTION_FRAMES || !f->said)
+		if (f->different < MOTION_FRAMES || !f->reported)
 			return MOTION_USUAL;
-		f->said = false;
+		f->reported = false;
 		f->timeout = TIMEOUT;
 		return MOTION_BACK;
 	}
@@ -183,8 +183,8 @@ enum v4l2_motion v4l2_frozen_look(struct v4l2_frozen *f, const uint8_t *data, si
 	if (++f->same < MOTION_FRAMES - 1 || now - f->since < f->timeout)
 		return MOTION_USUAL;
 	/* A covered lens gives the same picture too: ever more seldom, and not a word more. */
-	bool first = !f->said;
-	f->said = true;
+	bool first = !f->reported;
+	f->reported = true;
 	f->same = 0;
 	f->since = now;
 	f->timeout = f->timeout * 2 < TIMEOUT_MAXIMUM ? f->timeout * 2 : TIMEOUT_MAXIMUM;

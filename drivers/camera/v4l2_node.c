@@ -189,7 +189,7 @@ static int first_open(struct v4l2_node *node, struct error *e)
 }
 
 /* "/dev/video0 (HD Pro Webcam C920), /dev/video4 (…)": all that give pictures, or those of one device. */
-static void others_tell(const struct v4l2_identity *same_device, char *text, size_t size)
+static void others_list(const struct v4l2_identity *same_device, char *text, size_t size)
 {
 	int numbers[V4L2_NODES];
 	int count = v4l2_numbers(V4L2_SYSFS, numbers);
@@ -213,7 +213,7 @@ static int missing(const char *source, struct error *e)
 {
 	char others[256];
 
-	others_tell(NULL, others, sizeof(others));
+	others_list(NULL, others, sizeof(others));
 	if (!others[0])
 		return error_set(e, -ENOENT, "%s: no such camera, and no other is there", source);
 	return error_set(e, -ENOENT, "%s: no such camera; there is %s", source, others);
@@ -242,7 +242,7 @@ int v4l2_node_open(const char *source, struct v4l2_node *node, struct error *e)
 	}
 	if (fd != -ENODEV || !node->identity.place[0])
 		return fd;
-	others_tell(&node->identity, others, sizeof(others));
+	others_list(&node->identity, others, sizeof(others));
 	if (others[0] && e)
 		snprintf(e->text + strlen(e->text), sizeof(e->text) - strlen(e->text), "; the camera is %s",
 			others);

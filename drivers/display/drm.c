@@ -43,7 +43,7 @@ struct drm {
 	bool plugged;	      /* there is a monitor */
 	bool here, returning; /* the screen is this terminal's; it should be */
 	bool mode_wanted;     /* the next commit sets the mode */
-	bool monotonic, lost_told, taken_told;
+	bool monotonic, lost_reported, taken_reported;
 	int64_t look_next;
 	struct drm_pair screens;
 	struct drm_raw raw;
@@ -123,10 +123,10 @@ static int flip(struct drm *d, const struct drm_scene *scene, int64_t *at)
 	if (!status)
 		status = flip_wait(d, ticket);
 	if (status == -ETIMEDOUT || status == -EBUSY) {
-		if (!d->lost_told)
+		if (!d->lost_reported)
 			log_warning("%s: the driver %s lost a page flip; such are repeated", d->monitor.name,
 				d->card.driver);
-		d->lost_told = true;
+		d->lost_reported = true;
 		status = drm_output_commit(&d->output, scene, mode, NULL);
 	} else if (!status && d->monotonic) {
 		*at = ticket->at;
@@ -248,7 +248,7 @@ static void show_again(struct drm *d)
 	struct error e;
 
 	if (last)
-		(void)drm_show(d, frame_reference(last), &e); /* what is wrong, the next picture tells */
+		(void)drm_show(d, frame_reference(last), &e); /* what is wrong, the next picture reports */
 	frame_release(&last);
 }
 
@@ -289,7 +289,7 @@ static void monitor_follow(struct drm *d)
 		return;
 	d->look_next = clock_now() + LOOK_TIME;
 	if (drm_monitor_connected(&d->card, d->monitor.connector, &connected)) {
-		d->plugged = true; /* let show tell */
+		d->plugged = true; /* let show report it */
 	} else if (d->plugged && !connected) {
 		d->plugged = false;
 		log_warning("%s: the monitor is unplugged; waiting for one", d->monitor.name);
@@ -305,12 +305,12 @@ static void screen_take(struct drm *d)
 
 	d->look_next = clock_now() + LOOK_TIME;
 	if (drm_card_take(&d->card, &e)) {
-		if (!d->taken_told)
+		if (!d->taken_reported)
 			log_warning("%s", e.text);
-		d->taken_told = true;
+		d->taken_reported = true;
 		return;
 	}
-	d->returning = d->taken_told = false;
+	d->returning = d->taken_reported = false;
 	d->here = d->mode_wanted = true;
 	show_again(d);
 }

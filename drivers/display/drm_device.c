@@ -227,14 +227,14 @@ static int monitor_look(const struct drm_card *card, const struct drm_wish *wish
 
 	for (int i = 0; resources && i < resources->count_connectors && looking; i++) {
 		drmModeConnector *c = drmModeGetConnector(card->fd, resources->connectors[i]);
-		char name[DRM_NAME_BYTES], said[DRM_NAME_BYTES + 32];
+		char name[DRM_NAME_BYTES], text[DRM_NAME_BYTES + 32];
 
 		if (!c)
 			continue;
 		bool fit = c->connection == DRM_MODE_CONNECTED && c->count_modes;
 		connector_name(c, name);
-		snprintf(said, sizeof(said), "%s (%s)", name, fit ? "a monitor" : "no monitor");
-		names_add(names, size, said);
+		snprintf(text, sizeof(text), "%s (%s)", name, fit ? "a monitor" : "no monitor");
+		names_add(names, size, text);
 		if (fit && (!*wish->connector || !strcmp(wish->connector, name))) {
 			status = connector_take(card, resources, c, wish, monitor, e);
 			looking = false;

@@ -349,15 +349,15 @@ static void put_words(struct terminal *t)
 
 static void words_set(struct terminal *t, const char *words)
 {
-	char said[WORDS_BYTES];
+	char cleaned[WORDS_BYTES];
 
-	snprintf(said, sizeof(said), "%s", words);
-	for (char *p = said; *p; p++)
+	snprintf(cleaned, sizeof(cleaned), "%s", words);
+	for (char *p = cleaned; *p; p++)
 		if ((unsigned char)*p < ' ' || *p == 0x7f)
 			*p = ' '; /* a label must not command the terminal */
-	if (!strcmp(said, t->words))
+	if (!strcmp(cleaned, t->words))
 		return;
-	memcpy(t->words, said, sizeof(said));
+	memcpy(t->words, cleaned, sizeof(cleaned));
 	t->words_new = true;
 }
 
@@ -402,7 +402,7 @@ static enum display_key terminal_poll_key(void *state)
 	enum display_key key = KEY_NONE;
 	int typed;
 
-	(void)output_flush(t); /* what is wrong with it, show tells */
+	(void)output_flush(t); /* what is wrong with it, show reports */
 	while (key == KEY_NONE && (typed = keyboard_read()) >= 0) {
 		key = display_key_of(typed);
 		if (typed == '\f' && t->columns && !t->used)

@@ -61,7 +61,7 @@ static bool add(struct energy *energy, const char *path, bool power, const char 
 	return true;
 }
 
-/* The packages. Their parts (cores, memory) are counted in them, or not told everywhere. */
+/* The packages. Their parts (cores, memory) are counted in them, or not reported everywhere. */
 static void find_powercap(struct energy *energy, bool *denied)
 {
 	char path[128], name[48], words[64];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Energy that the machine used, where it tells: Intel's and AMD's RAPL counters (powercap), or counters and
- * power sensors of hwmon. It is the whole machine's, or its processors', not one program's.
+ * Energy that the machine used, where it reports it: Intel's and AMD's RAPL counters (powercap), or counters
+ * and power sensors of hwmon. It is the whole machine's, or its processors', not one program's.
  */
 #ifndef MACHINE_ENERGY_H
 #define MACHINE_ENERGY_H
@@ -12,7 +12,7 @@ struct energy;
 struct error;
 
 /*
- * root: as machine_read. -ENOENT: the machine does not tell. -EACCES: it does, but not to this user. The
+ * root: as machine_read. -ENOENT: the machine does not report it. -EACCES: it does, but not to this user. The
  * sentence says so.
  */
 int energy_open(const char *root, struct energy **out, struct error *e);

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 struct machine {
-	char processor[128]; /* "" where the machine does not tell; so the other texts */
+	char processor[128]; /* "" where the machine does not report it; so the other texts */
 	char board[128];     /* from the device tree */
 	char system[128];    /* "Linux 6.1.0-18-amd64 x86_64" */
 	char features[256];  /* instructions that kernels may use: "avx2 avx512f" */
@@ -27,7 +27,7 @@ struct activity {
 	uint64_t own;
 };
 
-/* All 0 where the machine does not tell. */
+/* All 0 where the machine does not report it. */
 void activity_read(const char *root, struct activity *out);
 
 /* What share of all processors' time others took between two readings, 0 … 1; NAN: not known. */

@@ -37,7 +37,7 @@ int container_frame(struct container *c, const uint8_t *jpeg, size_t size, int64
 /* Bytes written so far. */
 uint64_t container_size(const struct container *c);
 
-/* Bytes that its file system has left for us; UINT64_MAX: it does not tell. */
+/* Bytes that its file system has left for us; UINT64_MAX: it does not report them. */
 uint64_t container_room(const struct container *c);
 uint64_t folder_room(const char *folder);
 

@@ -24,7 +24,7 @@ struct verdict_item {
 	double confidence;
 };
 
-/* What a network said of a frame: the frame alone, and smoothed over those before. */
+/* What a network made of a frame: the frame alone, and smoothed over those before. */
 struct verdict {
 	int count;
 	struct verdict_item top[TOP_MAXIMUM]; /* best first */

@@ -126,7 +126,7 @@ int names_next(const char *pattern, time_t time, unsigned *number, char out[PATH
 		timed |= at[1] != 'i' && at[1] != '%';
 	}
 	localtime_r(&time, &tm);
-	/* A number goes on where it was; behind a name that tells the time, it is for those of the same time.
+	/* A number goes on where it was; behind a name that holds the time, it is for those of the same time.
 	 */
 	unsigned first = numbered || !timed ? *number : 1;
 	for (unsigned i = first; i - first < NUMBER_MAXIMUM; i++) {

@@ -57,11 +57,11 @@ struct recorder {
 	int first_event, event_count;
 	uint64_t late;
 
-	/* the source's thread's: what was told */
-	bool damage_told, size_told;
+	/* the source's thread's: what was reported */
+	bool damage_reported, size_reported;
 
 	/* the writing thread's */
-	bool shortage_told;
+	bool shortage_reported;
 	struct writer writer;
 	int judged;		    /* frames at the tape's front that are */
 	int64_t now;		    /* STAMP_CAPTURED of the newest judged frame */
@@ -239,12 +239,12 @@ static bool make_jpeg(struct recorder *r, struct frame *frame, int *width, int *
 		*height = frame->raw.height;
 		return true;
 	}
-	if (!r->damage_told)
+	if (!r->damage_reported)
 		log_warning(
 			"frame %llu (%zu bytes) cannot be recorded: %s; such frames are left out, and "
 			"counted as broken",
 			(unsigned long long)frame->number, frame->raw.size, e.text);
-	r->damage_told = true;
+	r->damage_reported = true;
 	return false;
 }
 
@@ -254,13 +254,13 @@ static bool has_room_for(struct recorder *r, const struct frame *frame)
 
 	if (tape_could_take(r->tape, size))
 		return true;
-	if (!r->size_told)
+	if (!r->size_reported)
 		log_warning(
 			"frame %llu takes %.1f MB, and the memory for frames is %.1f MB: such frames "
 			"cannot be recorded; give more with --memory, such as %.0fMB",
 			(unsigned long long)frame->number, (double)size / MEGABYTE,
 			(double)r->options.memory / MEGABYTE, ceil(8 * (double)size / MEGABYTE));
-	r->size_told = true;
+	r->size_reported = true;
 	return false;
 }
 
@@ -323,7 +323,7 @@ void recorder_label(struct recorder *r, const struct frame *frame)
 
 /* --- the writer; the lock is held but where a function says otherwise --- */
 
-/* Whether nothing more will be said of the frame, or nothing is waited for. */
+/* Whether nothing more will be known of the frame, or nothing is waited for. */
 static bool is_settled(const struct recorder *r, const struct tape_frame *frame)
 {
 	if (frame->labelled || frame->number < r->labelled_up_to || r->closing)
@@ -349,7 +349,7 @@ static bool any_holds(struct recorder *r)
 	return false;
 }
 
-/* What the network said of the frame, and whether that is worth recording. */
+/* What the network made of the frame, and whether that is worth recording. */
 static bool judge(struct recorder *r, struct tape_frame *frame)
 {
 	const struct network *network = r->options.network;
@@ -410,16 +410,16 @@ static void skip_first(struct recorder *r, const char *why)
 }
 
 /* What memory cannot hold of the pre-roll is let go. Says so, once, and what would be needed. */
-static void tell_shortage(struct recorder *r)
+static void report_shortage(struct recorder *r)
 {
 	int count = tape_count(r->tape);
 	int64_t first = tape_at(r->tape, 0)->stamps[STAMP_CAPTURED];
 	int64_t last = tape_at(r->tape, count - 1)->stamps[STAMP_CAPTURED];
 	double bytes = 0;
 
-	if (r->shortage_told || r->closing || last <= first)
+	if (r->shortage_reported || r->closing || last <= first)
 		return;
-	r->shortage_told = true;
+	r->shortage_reported = true;
 	for (int i = 0; i < count; i++)
 		bytes += (double)tape_at(r->tape, i)->size;
 	/* Frames that wait for their labels need room as well, and what is left at the memory's end is lost.
@@ -458,7 +458,7 @@ static void drain(struct recorder *r, bool last)
 		} else if (time < r->now - r->options.pre_roll) {
 			skip_first(r, "its reason is over");
 		} else if (for_room) {
-			tell_shortage(r);
+			report_shortage(r);
 			skip_first(r, "its reason is over");
 		} else {
 			return;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The recorder: every frame that a source gives into a Matroska file, and beside it a log of what the network
- * said. Frames wait on a tape in memory until the network is done with them or has passed them by, so that
+ * found. Frames wait on a tape in memory until the network is done with them or has passed them by, so that
  * file, labels and log have one order; a thread of its own writes. A file and its log are a segment.
  *
  *     source ── recorder_frame ─▶ tape ─▶ writer ─▶ NAME.mkv, NAME.jsonl

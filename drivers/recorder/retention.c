@@ -24,7 +24,7 @@ static const enum label_log_kind kinds[ENDINGS] = {[1] = LABEL_LOG_JSON, [2] = L
 struct known {
 	char name[NAME_MAX + 1];
 	int64_t closed; /* clock_now() time; INT64_MAX: not yet */
-	bool own, told, seen;
+	bool own, reported, seen;
 };
 
 struct recording {
@@ -126,7 +126,7 @@ static void path_of(const struct recordings *all, const struct recording *r, int
 }
 
 /* Says so once. */
-static void tell(struct retention *r, const struct recordings *all, const struct recording *recording,
+static void report(struct retention *r, const struct recordings *all, const struct recording *recording,
 	int ending, int code)
 {
 	char path[PATH_MAX];
@@ -134,10 +134,10 @@ static void tell(struct retention *r, const struct recordings *all, const struct
 
 	if (!known)
 		known = known_add(r, recording->name);
-	if (known && known->told)
+	if (known && known->reported)
 		return;
 	if (known)
-		known->told = true;
+		known->reported = true;
 	path_of(all, recording, ending, path);
 	log_warning("%s: cannot be deleted: %s; --keep goes on with the next oldest", path, strerror(code));
 }
@@ -265,10 +265,10 @@ static void find(struct retention *t, time_t wall, struct recordings *all)
 	names_folder(t->pattern, all->folder, sizeof(all->folder));
 	DIR *directory = opendir(all->folder);
 	if (!directory) {
-		if (!t->folder_told)
+		if (!t->folder_reported)
 			log_warning("%s: cannot be searched for what --keep may delete: %s", all->folder,
 				strerror(errno));
-		t->folder_told = true;
+		t->folder_reported = true;
 		return;
 	}
 	/* Before the look, so that what is numbered by its place keeps that. */
@@ -297,7 +297,7 @@ static bool delete (struct retention *t, const struct recordings *all, const str
 		path_of(all, r, i, path);
 		int code = unlink(path) ? errno : 0;
 		if (code && code != ENOENT) {
-			tell(t, all, r, i, code);
+			report(t, all, r, i, code);
 			return any;
 		}
 		if (!any && !code)

@@ -28,7 +28,7 @@ struct retention {
 	ino_t source_file; /* 0: none */
 	struct known *known;
 	size_t count, capacity; /* no more than there are files */
-	bool folder_told;
+	bool folder_reported;
 };
 
 /* Nothing set in `keep`: never deletes anything. source: what is recorded from; NULL, or no file: none. */
@@ -41,7 +41,7 @@ void retention_closed(struct retention *r, int64_t now);
 
 /*
  * keep.bytes: all together, of which this run's newest stays in any case; keep.time: each one's age. wall:
- * time(); now: clock_now(). What cannot be deleted is told, once, and passed over. Returns how many
+ * time(); now: clock_now(). What cannot be deleted is reported, once, and passed over. Returns how many
  * recordings were deleted.
  */
 unsigned retention_apply(struct retention *r, time_t wall, int64_t now);

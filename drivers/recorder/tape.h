@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The last frames of a source in memory of fixed size, with their bytes and what the network said of them: a
+ * The last frames of a source in memory of fixed size, with their bytes and what the network made of them: a
  * ring. Frames go in at the one end and leave at the other, in the order of their numbers, none left out.
  * Without a lock of its own.
  */

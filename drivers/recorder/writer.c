@@ -228,7 +228,7 @@ void writer_event(struct writer *w, const char *name, const char *text)
 {
 	struct error e = {0};
 
-	/* What the log cannot take is told when the next frame's line fails. */
+	/* What the log cannot take is reported when the next frame's line fails. */
 	if (w->clip && clip_event(w->clip, name, text, &e))
 		log_debug("%s", e.text);
 }

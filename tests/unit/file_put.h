@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Files for programs that are told to look for them below a folder. */
+/* Files for programs that are made to look for them below a folder. */
 #ifndef FILE_PUT_H
 #define FILE_PUT_H
 

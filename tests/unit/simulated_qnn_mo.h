@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * QNN-MO-PYNQ's block BlackBoxJam in place of the board's bus (tests/CMakeLists.txt wraps bus_open): its
- * registers as W1A2-pynqZ1-Z2.hwh tells, its arithmetic by the scalar reference, from what lies in the memory
- * that its registers name. It knows nothing of the driver, keeps accounts of every access, and has its
+ * registers as W1A2-pynqZ1-Z2.hwh has them, its arithmetic by the scalar reference, from what lies in the
+ * memory that its registers name. It knows nothing of the driver, keeps accounts of every access, and has its
  * troubles where a test wants them. Processor and block see the memory through caches that do not know of
  * each other: what one writes reaches the other by to_design and from_design alone. For one test program.
  */

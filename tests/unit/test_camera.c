@@ -117,7 +117,7 @@ static void refusals(void **state)
 	camera_close(NULL);
 }
 
-/* What only a camera can be told is refused by all else, unless it leaves the choice open. */
+/* What only a camera can be asked is refused by all else, unless it leaves the choice open. */
 static void camera_options_are_refused(void **state)
 {
 	(void)state;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is said about devices that refuse: who holds them, and who may use them. */
+/* What is reported about devices that refuse: who holds them, and who may use them. */
 #include "device/device.h"
 
 #include "base/error.h"

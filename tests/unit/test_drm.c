@@ -254,7 +254,7 @@ static void a_monitor_is_seen_in_sysfs(void **state)
 }
 
 /* Sentences for wishes that no machine can fulfil. */
-static void impossible_wishes_are_told(void **state)
+static void impossible_requests_are_reported(void **state)
 {
 	static const struct {
 		struct display_options options;
@@ -276,7 +276,7 @@ static void impossible_wishes_are_told(void **state)
 		assert_int_equal(display_open("drm", &wishes[i].options, &display, &e), wishes[i].code);
 		assert_null(display);
 		if (!strstr(e.text, wishes[i].says))
-			fail_msg("said: %s", e.text);
+			fail_msg("reported: %s", e.text);
 	}
 }
 
@@ -292,7 +292,7 @@ int main(void)
 		cmocka_unit_test(raw_rows_go_to_their_places),
 		cmocka_unit_test(pictures_are_drawn_between_black),
 		cmocka_unit_test(a_monitor_is_seen_in_sysfs),
-		cmocka_unit_test(impossible_wishes_are_told),
+		cmocka_unit_test(impossible_requests_are_reported),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,7 +38,7 @@ static void begin(void)
 	report.shown = report.received = report.classified = 1;
 }
 
-static void a_pl_that_did_well_is_not_told(void **state)
+static void a_pl_that_did_well_is_not_reported(void **state)
 {
 	(void)state;
 	begin();
@@ -46,7 +46,7 @@ static void a_pl_that_did_well_is_not_told(void **state)
 	assert_null(pl_line());
 }
 
-static void every_trouble_is_told(void **state)
+static void every_fault_is_reported(void **state)
 {
 	(void)state;
 	for (int i = 0; i < PL_FAULT_COUNT; i++) {
@@ -66,8 +66,8 @@ static void every_trouble_is_told(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_pl_that_did_well_is_not_told),
-		cmocka_unit_test(every_trouble_is_told),
+		cmocka_unit_test(a_pl_that_did_well_is_not_reported),
+		cmocka_unit_test(every_fault_is_reported),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

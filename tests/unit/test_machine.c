@@ -46,7 +46,7 @@ static void test_pc(void **state)
 	folder_remove(root);
 }
 
-static void test_nothing_told(void **state)
+static void test_nothing_reported(void **state)
 {
 	char *root = folder_make();
 	struct machine m;
@@ -168,7 +168,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pc),
-		cmocka_unit_test(test_nothing_told),
+		cmocka_unit_test(test_nothing_reported),
 		cmocka_unit_test(test_others),
 		cmocka_unit_test(test_rapl),
 		cmocka_unit_test(test_hwmon),

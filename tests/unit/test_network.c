@@ -334,7 +334,7 @@ static void large_sizes_are_refused(void **state)
 		"268435456");
 }
 
-/* conv1 has 2 groups: the same network, said with a split and a merge as QNN-MO-PYNQ does. */
+/* conv1 has 2 groups: the same network, written with a split and a merge as QNN-MO-PYNQ does. */
 static struct spoiled split_network(int merge)
 {
 	struct spoiled s = spoil();

@@ -56,8 +56,8 @@ static const struct command *const commands[] = {&command, NULL};
 /* The last one parsed. */
 static struct invocation invocation;
 
-/* Parses a line split at spaces; usage errors are told into the file behind `told`. */
-static char told[1024];
+/* Parses a line split at spaces; usage errors are printed into the file behind `printed`. */
+static char printed[1024];
 
 static int parse(const char *line, struct values *values, char **rest, int *count)
 {
@@ -80,7 +80,7 @@ static int parse(const char *line, struct values *values, char **rest, int *coun
 	dup2(old, STDERR_FILENO);
 	close(old);
 	rewind(file);
-	told[fread(told, 1, sizeof(told) - 1, file)] = 0;
+	printed[fread(printed, 1, sizeof(printed) - 1, file)] = 0;
 	fclose(file);
 	for (int i = 0; i < *count; i++)
 		rest[i] = argv[i];
@@ -95,7 +95,7 @@ static struct values accept(const char *line)
 
 	assert_int_equal(parse(line, &values, rest, &count), OPTIONS_GO_ON);
 	assert_int_equal(count, 0);
-	assert_string_equal(told, "");
+	assert_string_equal(printed, "");
 	return values;
 }
 
@@ -106,9 +106,9 @@ static void refuse(const char *line, const char *sentence)
 	int count;
 
 	assert_int_equal(parse(line, &values, rest, &count), EX_USAGE);
-	if (!strstr(told, sentence))
-		fail_msg("\"%s\" told: %s", line, told);
-	assert_ptr_equal(strchr(told, '\n'), told + strlen(told) - 1);
+	if (!strstr(printed, sentence))
+		fail_msg("\"%s\" printed: %s", line, printed);
+	assert_ptr_equal(strchr(printed, '\n'), printed + strlen(printed) - 1);
 }
 
 static void texts_gather(void **state)
@@ -197,7 +197,7 @@ static void refusals(void **state)
 }
 
 /* What is printed of a text afterwards. */
-static const char *told_later(const struct option_origin *origin, int code)
+static const char *printed_later(const struct option_origin *origin, int code)
 {
 	FILE *file = tmpfile();
 	int old = dup(STDERR_FILENO);
@@ -208,9 +208,9 @@ static const char *told_later(const struct option_origin *origin, int code)
 	dup2(old, STDERR_FILENO);
 	close(old);
 	rewind(file);
-	told[fread(told, 1, sizeof(told) - 1, file)] = 0;
+	printed[fread(printed, 1, sizeof(printed) - 1, file)] = 0;
 	fclose(file);
-	return told;
+	return printed;
 }
 
 static void texts_keep_their_places(void **state)
@@ -219,12 +219,12 @@ static void texts_keep_their_places(void **state)
 	setenv("TWOBIT_ITEM", "a", 1);
 	struct values v = accept("-i b --text=c");
 	unsetenv("TWOBIT_ITEM");
-	assert_string_equal(told_later(&v.items.origins[0], EX_CONFIG),
+	assert_string_equal(printed_later(&v.items.origins[0], EX_CONFIG),
 		"twobit: error: environment: TWOBIT_ITEM: is no good; see `twobit try --help`\n");
-	assert_string_equal(told_later(&v.items.origins[1], EX_USAGE),
+	assert_string_equal(printed_later(&v.items.origins[1], EX_USAGE),
 		"twobit: error: try: -i: is no good; see `twobit try --help`\n");
-	assert_non_null(strstr(told_later(&v.text.origin, EX_USAGE), "try: --text: is no good"));
-	assert_non_null(strstr(told_later(&v.own.origin, EX_USAGE), "try: is no good"));
+	assert_non_null(strstr(printed_later(&v.text.origin, EX_USAGE), "try: --text: is no good"));
+	assert_non_null(strstr(printed_later(&v.own.origin, EX_USAGE), "try: is no good"));
 }
 
 /* However many there are. */
@@ -247,11 +247,11 @@ static void texts_of_files_keep_their_places(void **state)
 	assert_string_equal(v.text.text, "b");
 	snprintf(expected, sizeof(expected),
 		"twobit: error: %s:101: text: is no good; see `twobit try --help`\n", path);
-	assert_string_equal(told_later(&v.text.origin, EX_CONFIG), expected);
+	assert_string_equal(printed_later(&v.text.origin, EX_CONFIG), expected);
 	snprintf(expected, sizeof(expected),
 		"twobit: error: %s:102: item: is no good; see `twobit try --help`\n", path);
-	assert_string_equal(told_later(&v.items.origins[0], EX_CONFIG), expected);
-	assert_string_equal(told_later(&v.items.origins[1], EX_USAGE),
+	assert_string_equal(printed_later(&v.items.origins[0], EX_CONFIG), expected);
+	assert_string_equal(printed_later(&v.items.origins[1], EX_USAGE),
 		"twobit: error: try: -i: is no good; see `twobit try --help`\n");
 }
 
@@ -288,7 +288,7 @@ static void help_is_for_the_caller(void **state)
 
 	(void)state;
 	assert_int_equal(parse("-f --help --zzz", &values, rest, &count), OPTIONS_HELP);
-	assert_string_equal(told, "");
+	assert_string_equal(printed, "");
 	assert_int_equal(parse("-fhz", &values, rest, &count), OPTIONS_HELP);
 	refuse("--zzz --help", "unknown option --zzz;");
 }

@@ -158,7 +158,7 @@ static void transfers_wait_for_each_other(void **state)
 	assert_int_equal(overlay_wait(b->pl, 0, 0), 0);
 }
 
-static void failing_answers_are_told_apart(void **state)
+static void failing_answers_are_distinguished(void **state)
 {
 	static const struct {
 		enum chip_answer answer;
@@ -379,7 +379,7 @@ static void programming_checks_the_version(void **state)
 	assert_recovered(b);
 }
 
-static void cycles_are_told_by_layer(void **state)
+static void cycles_are_reported_by_layer(void **state)
 {
 	struct bench *b = *state;
 	struct pl_cycles cycles;
@@ -487,7 +487,7 @@ int main(void)
 		TEST(each_picture_has_its_answer),
 		TEST(both_buffers_are_in_flight),
 		TEST(transfers_wait_for_each_other),
-		TEST(failing_answers_are_told_apart),
+		TEST(failing_answers_are_distinguished),
 		TEST(dma_errors_fail_the_picture),
 		TEST(an_answer_under_way_still_comes),
 		TEST(lost_interrupts_are_noticed),
@@ -498,7 +498,7 @@ int main(void)
 		TEST(a_pl_that_cannot_be_programmed_is_loaded),
 		TEST(a_pl_that_is_gone_is_an_error),
 		TEST(programming_checks_the_version),
-		TEST(cycles_are_told_by_layer),
+		TEST(cycles_are_reported_by_layer),
 		TEST(two_threads_and_resets),
 		TEST(pictures_allocate_nothing),
 	};

@@ -20,7 +20,7 @@
 
 #define TIMEOUT INT64_C(20000000) /* ns */
 
-static void opening_tells_what_is_there(void **state)
+static void opening_reports_what_is_there(void **state)
 {
 	static const struct {
 		uint32_t offset, value;
@@ -121,7 +121,7 @@ static void failing_allocations(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(opening_tells_what_is_there),
+		cmocka_unit_test(opening_reports_what_is_there),
 		cmocka_unit_test(refused_networks_touch_nothing),
 		cmocka_unit_test(failing_allocations),
 	};

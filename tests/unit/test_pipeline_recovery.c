@@ -485,7 +485,7 @@ static void test_reset_that_fails_leads_to_programming(void **state)
 	assert_int_equal(simulation.reconfigurations, 1);
 }
 
-/* A recording's log tells what became of the PL, and what computed each frame. */
+/* A recording's log records what became of the PL, and what computed each frame. */
 static void test_recorded(void **state)
 {
 	static const char *const events[] = {"pl_failed", "pl_alarm", "pl_retired"};

@@ -277,7 +277,7 @@ static void full_disk_waited_for(void)
 	rig_end(&rig);
 }
 
-/* Once the first file's log tells of the full disk. */
+/* Once the first file's log reports the full disk. */
 static void wait_until_full(const struct rig *rig)
 {
 	char path[PATH_MAX], line[8192];

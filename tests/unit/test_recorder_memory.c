@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Frames that the recorder cannot take, or cannot keep: what is counted, and what is said of it. */
+/* Frames that the recorder cannot take, or cannot keep: what is counted, and what is reported of it. */
 #include "heard.h"
 #include "recorder_rig.h"
 
@@ -111,7 +111,7 @@ static size_t pre_roll_in(size_t memory)
 	return frames;
 }
 
-/* Memory too small for the pre-roll: told once, with how much there is; what it asks for is enough. */
+/* Memory too small for the pre-roll: reported once, with how much there is; what it asks for is enough. */
 static void test_pre_roll_too_long(void **state)
 {
 	double kept, wanted;

@@ -313,7 +313,7 @@ static void test_clock_jumps_forward(void **state)
 	field_end(&f);
 }
 
-/* What cannot be deleted is told once; the next oldest goes, as many as must. */
+/* What cannot be deleted is reported once; the next oldest goes, as many as must. */
 static void test_undeletable(void **state)
 {
 	struct field f;
@@ -409,7 +409,7 @@ static void test_without_frames(void **state)
 	rig_end(&rig);
 }
 
-/* One file that nothing ends is within no size: said at the start, once. */
+/* One file that nothing ends is within no size: reported at the start, once. */
 static void test_no_segments(void **state)
 {
 	struct rig rig;

@@ -215,7 +215,7 @@ static uint64_t number_in(const struct recorded_packet *packet)
 
 /*
  * What is left of one: whole frames in order without a gap, whole lines, none of them about a missing frame.
- * Before its first frame is whole, a file is no video to libavformat, and its log tells of no frame.
+ * Before its first frame is whole, a file is no video to libavformat, and its log has no frame.
  */
 static uint64_t expect_sound(const struct rig *rig, const char *pattern_name, unsigned *broken_off)
 {

@@ -17,7 +17,7 @@ static bool kills(int number)
 }
 
 /* Whoever asks only whether to end takes no other signal away. */
-static void an_end_is_told_once(void **state)
+static void an_end_is_reported_once(void **state)
 {
 	(void)state;
 	signals_block();
@@ -46,7 +46,7 @@ static void wishes_come_one_by_one(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(an_end_is_told_once),
+		cmocka_unit_test(an_end_is_reported_once),
 		cmocka_unit_test(wishes_come_one_by_one),
 	};
 

@@ -70,7 +70,7 @@ static void child_run(int slave, void (*scene)(void))
 	exit(0);
 }
 
-/* Runs a scene in a child; writes `typed` to it when it reports 'T'. Reads nothing while it is told to be
+/* Runs a scene in a child; writes `typed` to it when it reports 'T'. Reads nothing while it is asked to be
  * slow. */
 static struct trial *try_out(void (*scene)(void), const char *typed, bool slow)
 {

@@ -423,7 +423,7 @@ struct motion_record {
 	struct v4l2_frozen frozen;
 	uint8_t data[10000];
 	int64_t now;
-	int told[4];
+	int reported[4];
 };
 
 static void look_at_frames(struct motion_record *w, int frames, bool moving)
@@ -432,15 +432,15 @@ static void look_at_frames(struct motion_record *w, int frames, bool moving)
 		if (moving)
 			w->data[5000]++;
 		w->now += SECOND / 30;
-		w->told[v4l2_frozen_look(&w->frozen, w->data, sizeof(w->data), w->now)]++;
+		w->reported[v4l2_frozen_look(&w->frozen, w->data, sizeof(w->data), w->now)]++;
 	}
 }
 
-static void assert_told(struct motion_record *w, int frozen, int still, int back)
+static void assert_reported(struct motion_record *w, int frozen, int still, int back)
 {
-	assert_int_equal(w->told[MOTION_FROZEN], frozen);
-	assert_int_equal(w->told[MOTION_STILL], still);
-	assert_int_equal(w->told[MOTION_BACK], back);
+	assert_int_equal(w->reported[MOTION_FROZEN], frozen);
+	assert_int_equal(w->reported[MOTION_STILL], still);
+	assert_int_equal(w->reported[MOTION_BACK], back);
 }
 
 static void frozen_cameras_are_noticed(void **state)
@@ -450,31 +450,31 @@ static void frozen_cameras_are_noticed(void **state)
 
 	memset(&w, 0, sizeof(w));
 	look_at_frames(&w, 300, true);
-	assert_told(&w, 0, 0, 0);
+	assert_reported(&w, 0, 0, 0);
 	look_at_frames(&w, 55, false);
-	assert_told(&w, 0, 0, 0);
+	assert_reported(&w, 0, 0, 0);
 	look_at_frames(&w, 1, true); /* just in time */
 	look_at_frames(&w, 58, false);
-	assert_told(&w, 0, 0, 0);
+	assert_reported(&w, 0, 0, 0);
 	look_at_frames(&w, 4, false);
-	assert_told(&w, 1, 0, 0);
+	assert_reported(&w, 1, 0, 0);
 	/* 4, 8, 16, 32 s, and then each minute. */
 	look_at_frames(&w, 30 * 65, false);
-	assert_told(&w, 1, 4, 0);
+	assert_reported(&w, 1, 4, 0);
 	look_at_frames(&w, 30 * 600, false);
-	assert_in_range(w.told[MOTION_STILL], 13, 14);
-	/* One new picture is no recovery, ten are; and then it may be said again. */
-	int still = w.told[MOTION_STILL];
+	assert_in_range(w.reported[MOTION_STILL], 13, 14);
+	/* One new picture is no recovery, ten are; and then it may be reported again. */
+	int still = w.reported[MOTION_STILL];
 	look_at_frames(&w, 1, true);
 	look_at_frames(&w, 1, false);
 	look_at_frames(&w, 9, true);
-	assert_told(&w, 1, still, 0);
+	assert_reported(&w, 1, still, 0);
 	look_at_frames(&w, 1, true);
-	assert_told(&w, 1, still, 1);
+	assert_reported(&w, 1, still, 1);
 	look_at_frames(&w, 1000, true);
-	assert_told(&w, 1, still, 1);
+	assert_reported(&w, 1, still, 1);
 	look_at_frames(&w, 70, false);
-	assert_told(&w, 2, still, 1);
+	assert_reported(&w, 2, still, 1);
 }
 
 /* A slow camera: two seconds alone are not enough, ten pictures must be the same. */

@@ -117,7 +117,7 @@ static void losses_and_broken_frames_are_counted(void **state)
 	world.skip = 3;
 	take_until(&run, 1002 * SECOND);
 	assert_int_equal(run.lost, 3);
-	/* Those before a broken frame are told with the next good one. */
+	/* Those before a broken frame are reported with the next good one. */
 	world.skip = 2;
 	world.flags = V4L2_BUF_FLAG_ERROR;
 	take_until(&run, world.now + FRAME_TIME);
@@ -172,7 +172,7 @@ static void unplugged_is_waited_for(void **state)
 	world_end(&run);
 }
 
-static void a_closed_door_is_told_once(void **state)
+static void a_refused_open_is_reported_once(void **state)
 {
 	(void)state;
 	static const struct happening happenings[] = {
@@ -358,7 +358,7 @@ int main(void)
 		cmocka_unit_test(all_is_well),
 		cmocka_unit_test(losses_and_broken_frames_are_counted),
 		cmocka_unit_test(unplugged_is_waited_for),
-		cmocka_unit_test(a_closed_door_is_told_once),
+		cmocka_unit_test(a_refused_open_is_reported_once),
 		cmocka_unit_test(silent_is_started_again),
 		cmocka_unit_test(frozen_is_started_again),
 		cmocka_unit_test(a_failing_driver_is_opened_again),

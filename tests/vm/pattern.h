@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the simulated camera shows: a still pattern, and on it, twice, the frame's number as black and white
- * blocks, so that a screen dump tells which frame it shows and whether it is all of one frame. The blocks
+ * blocks, so that a screen dump shows which frame it shows and whether it is all of one frame. The blocks
  * keep clear of where captions are drawn.
  */
 #ifndef VM_PATTERN_H

@@ -36,7 +36,7 @@ VECTOR(uint64, 1);
 VECTOR(uint64, 2);
 VECTOR(int64, 2);
 
-/* A function of one vector and another's, whose lanes are made one by one: `lane` tells of lane i. */
+/* A function of one vector and another's, whose lanes are made one by one: `lane` computes lane i. */
 #define LANE_BY_LANE(name, result, lanes, argument, lane)                                                    \
 	static inline result name(argument a)                                                                \
 	{                                                                                                    \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The overlay and its DMA behind a bus: are they there, reset them, tell them a program. */
+/* The overlay and its DMA behind a bus: are they there, reset them, give them a program. */
 #ifndef OVERLAY_DESIGN_H
 #define OVERLAY_DESIGN_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the overlay is told to run a network's layers: where tensors and weights lie, a descriptor for each
+ * What the overlay is given to run a network's layers: where tensors and weights lie, a descriptor for each
  * part of a layer, weights, and how pictures and answers are laid out. Derived once; assets/overlay/README.md
  * is the contract, and says what the words mean.
  */

@@ -313,7 +313,7 @@ static void rtl_free(void *state, struct bus_memory *memory)
 	free(memory->owner);
 }
 
-/* The simulation reads and writes the very memory, after registers that it was told through. */
+/* The simulation reads and writes the very memory, after registers that it was programmed through. */
 static void nothing_to_do(void *state, const struct bus_memory *memory, size_t offset, size_t size)
 {
 	(void)state;
@@ -342,7 +342,7 @@ static int rtl_program(void *state, struct error *e)
 	int rc = 0;
 
 	if (!faults_program())
-		return error_set(e, -EIO, "the simulated overlay was told not to be programmed");
+		return error_set(e, -EIO, "the simulated overlay is set to refuse its programming");
 	take_turn(rtl);
 	model_destroy(rtl->model);
 	dma_reset(&rtl->dma);

@@ -22,7 +22,7 @@
 
 #define LARGEST_TREE (1U << 20) /* bytes of a .dtbo */
 
-/* Neither a driver nor a sentence of ours can tell more than the kernel's log. */
+/* Neither a driver nor a sentence of ours can say more than the kernel's log. */
 #define SEE_LOG "`dmesg | tail` says why"
 
 static int read_state(const char *root, char *text, size_t size)
@@ -202,7 +202,7 @@ static int check_operating(const char *root, struct error *e)
 	int rc = read_state(root, state, sizeof(state));
 
 	if (rc)
-		return error_set(e, rc, "fpga_manager does not tell its state: %s", strerror(-rc));
+		return error_set(e, rc, "fpga_manager does not report its state: %s", strerror(-rc));
 	return strcmp(state, "operating") != 0
 		       ? error_set(e, -EIO,
 				 "the PL did not take the bitstream (fpga_manager says \"%s\"); " SEE_LOG,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A dma-heap will not do: nobody tells the physical address of its buffers, and DMA_BUF_IOCTL_SYNC flushes no
- * caches for a device that no kernel driver has attached. u-dma-buf (github.com/ikwzm/udmabuf) has both.
+ * A dma-heap will not do: nobody reports the physical address of its buffers, and DMA_BUF_IOCTL_SYNC flushes
+ * no caches for a device that no kernel driver has attached. u-dma-buf (github.com/ikwzm/udmabuf) has both.
  */
 #include "pl/uio/memory.h"
 

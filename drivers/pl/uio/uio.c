@@ -121,7 +121,7 @@ static int read_map(const char *root, int number, const struct bus_window *wante
 	int rc = files_path(path, root, CLASS "/uio%d/maps/map0/offset", number);
 
 	if (!rc && files_read_number(path, offset))
-		*offset = 0; /* older kernels do not tell */
+		*offset = 0; /* older kernels do not report it */
 	if (!rc)
 		rc = files_path(path, root, CLASS "/uio%d/maps/map0/size", number);
 	if (!rc)

@@ -4,7 +4,7 @@
  * vhci_hcd, so that the real uvcvideo drives it, without any network.
  *   simulated_camera --pictures FOLDER --commands FIFO [--port N] [--bulk] [--name TEXT] [--serial TEXT]
  *                    [--formats mjpeg,yuyv,nv12,grey]
- * README.md tells the commands, which are answered on stdout. What happens is logged on stderr, with the
+ * README.md lists the commands, which are answered on stdout. What happens is logged on stderr, with the
  * monotonic time in seconds.
  */
 #include "stream.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The device's side of USB/IP, as Documentation/usb/usbip_protocol.rst of the kernel tells it: requests of
- * the host come over a socket, and each is answered once, in any order.
+ * The device's side of USB/IP, as Documentation/usb/usbip_protocol.rst of the kernel describes it: requests
+ * of the host come over a socket, and each is answered once, in any order.
  */
 #ifndef VM_USBIP_H
 #define VM_USBIP_H
