@@ -196,15 +196,15 @@ void pipeline_set_caption(struct pipeline *pipeline, const struct pipeline_capti
 
 void pipeline_set_wants(struct pipeline *pipeline, const struct display_wants *wants)
 {
-	bool lend = wants->raw && !pipeline->config.lossless && !pipeline->config.blind;
+	bool exports = wants->raw && !pipeline->config.lossless && !pipeline->config.blind;
 
 	pthread_mutex_lock(&pipeline->lock);
-	bool changed = pipeline->lent != lend;
+	bool changed = pipeline->exports != exports;
 	pipeline->wants = *wants;
-	pipeline->lent = lend;
+	pipeline->exports = exports;
 	pthread_mutex_unlock(&pipeline->lock);
 	if (changed)
-		camera_lend(pipeline->config.camera, lend);
+		camera_export_dmabuf(pipeline->config.camera, exports);
 }
 
 void pipeline_set_recorder(struct pipeline *pipeline, struct recorder *recorder)

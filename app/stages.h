@@ -57,7 +57,7 @@ struct pipeline {
 	struct latest latest;
 	struct pipeline_caption caption;
 	struct display_wants wants;
-	bool lent; /* the source was asked to lend */
+	bool exports; /* the source was asked to export its buffers */
 	uint64_t undecodable;
 
 	struct error error;	       /* source stage, read after joining */

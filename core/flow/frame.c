@@ -111,7 +111,7 @@ static struct frame *acquire(struct frame_pool *pool, bool wait)
 	frame->sequence = 0;
 	frame->absent = frame->show_raw = frame->self_test = false;
 	frame->recorded = frame->cpu_fallback = false;
-	frame->loan = (struct frame_loan){.dmabuf = -1};
+	frame->borrowed = (struct borrowed_buffer){.dmabuf = -1};
 	frame->caption = (struct caption){0};
 	memset(frame->stamps, 0, sizeof(frame->stamps));
 	memset(&frame->result, 0, sizeof(frame->result));
@@ -161,8 +161,8 @@ void frame_release(struct frame **frame)
 	assert(before > 0);
 	if (before != 1)
 		return;
-	if (it->loan.give_back)
-		it->loan.give_back(it->loan.lender, it->loan.buffer);
+	if (it->borrowed.release)
+		it->borrowed.release(it->borrowed.owner, it->borrowed.index);
 	pool = it->pool;
 	pthread_mutex_lock(&pool->lock);
 	pool->free[((int64_t)pool->first + pool->count) % pool->size] = it;

@@ -40,12 +40,12 @@ enum stamp {
  * goes back with the frame's last reference; the source has few, so a display keeps only the frame on the
  * screen.
  */
-struct frame_loan {
-	int dmabuf;    /* the lender's file descriptor, the same for a buffer as long as it streams */
+struct borrowed_buffer {
+	int dmabuf;    /* the owner's file descriptor, the same for a buffer as long as it streams */
 	size_t stride; /* bytes from row to row */
-	int buffer;    /* the lender's number for it */
-	void *lender;
-	void (*give_back)(void *lender, int buffer); /* NULL: nothing is lent. Called from any thread */
+	int index;     /* the owner's number for it */
+	void *owner;
+	void (*release)(void *owner, int index); /* NULL: nothing is borrowed. Called from any thread */
 };
 
 struct frame {
@@ -57,7 +57,7 @@ struct frame {
 	int64_t stamps[STAMP_COUNT];
 	bool recorded; /* its raw bytes go into a recording: inference sees these, at their full size */
 	struct raw_picture raw;
-	struct frame_loan loan;
+	struct borrowed_buffer borrowed;
 	struct picture picture;
 	uint8_t *input; /* the network's input, [height][width][channels]; input_size bytes */
 	size_t input_size;

@@ -144,10 +144,10 @@ void camera_stop(struct camera *camera)
 	camera->driver->stop(camera->state);
 }
 
-void camera_lend(struct camera *camera, bool wanted)
+void camera_export_dmabuf(struct camera *camera, bool wanted)
 {
-	if (camera->driver->lend)
-		camera->driver->lend(camera->state, wanted);
+	if (camera->driver->export_dmabuf)
+		camera->driver->export_dmabuf(camera->state, wanted);
 }
 
 const char *camera_description(const struct camera *camera)

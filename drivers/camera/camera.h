@@ -40,8 +40,9 @@ struct camera_driver {
 	void (*close)(void *state);
 	/* Wakes a waiting next, which then returns -ECANCELED. Called from another thread. */
 	void (*stop)(void *state);
-	/* From now on frames carry a loan, or no longer. Called from another thread. NULL: it never lends. */
-	void (*lend)(void *state, bool wanted);
+	/* From now on frames carry a borrowed buffer, or no longer. Called from another thread. NULL: never.
+	 */
+	void (*export_dmabuf)(void *state, bool wanted);
 };
 
 /*
@@ -59,8 +60,8 @@ void camera_close(struct camera *camera); /* takes NULL */
 int camera_next(struct camera *camera, struct frame *frame, struct error *e);
 void camera_stop(struct camera *camera);
 
-/* Whether frames shall carry their loan (see flow/frame.h), if the source has any to give. Any thread. */
-void camera_lend(struct camera *camera, bool wanted);
+/* Whether frames carry a borrowed buffer (see flow/frame.h), if the source can export any. Any thread. */
+void camera_export_dmabuf(struct camera *camera, bool wanted);
 
 /* What is delivered, for the log: "slide show of 6 pictures, 1280×720, 30 frames a second". */
 const char *camera_description(const struct camera *camera);

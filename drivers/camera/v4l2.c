@@ -50,7 +50,7 @@ struct v4l2_camera {
 	struct camera_options options;
 	char *source; /* NULL: the first that there is */
 	int stop;     /* readable once the camera shall stop */
-	atomic_bool lending;
+	atomic_bool exporting;
 
 	struct v4l2_device device;
 	bool counting; /* sequence holds the last frame's number */
@@ -169,7 +169,7 @@ static void gone(struct v4l2_camera *c)
 	trouble_begin(c, TROUBLE_GONE);
 }
 
-/* status: why nothing can be taken; -ETIMEDOUT: nothing came. */
+/* status: why nothing can be dequeued; -ETIMEDOUT: nothing came. */
 static void silent(struct v4l2_camera *c, int status)
 {
 	if (status != -ETIMEDOUT)
@@ -264,30 +264,30 @@ static void count(struct v4l2_camera *c, uint32_t sequence)
 	c->counting = true;
 }
 
-/* Back to the driver, or on loan with the frame. */
+/* Back to the driver, or borrowed by the frame. */
 static int buffer_return(struct v4l2_camera *c, int buffer, struct frame *frame)
 {
-	if (frame && atomic_load(&c->lending) && v4l2_device_lends(&c->device))
-		return v4l2_stream_lend(
-			c->device.stream, buffer, c->device.picture.bytesperline, &frame->loan);
-	return v4l2_stream_put(c->device.stream, buffer);
+	if (frame && atomic_load(&c->exporting) && v4l2_device_can_export(&c->device))
+		return v4l2_stream_export(
+			c->device.stream, buffer, c->device.picture.bytesperline, &frame->borrowed);
+	return v4l2_stream_queue(c->device.stream, buffer);
 }
 
 static int take(struct v4l2_camera *c, int64_t until, struct frame *frame, struct error *e)
 {
-	struct v4l2_taken taken;
+	struct v4l2_dequeued dequeued;
 
-	int status = v4l2_stream_take(c->device.stream, c->stop, until, &taken);
+	int status = v4l2_stream_dequeue(c->device.stream, c->stop, until, &dequeued);
 	if (status < 0)
 		return status;
 	int64_t now = clock_now();
-	count(c, taken.sequence);
-	status = v4l2_device_copy(&c->device, &taken, frame, e);
-	int returned = buffer_return(c, taken.buffer, status == 0 ? frame : NULL);
+	count(c, dequeued.sequence);
+	status = v4l2_device_copy(&c->device, &dequeued, frame, e);
+	int returned = buffer_return(c, dequeued.buffer, status == 0 ? frame : NULL);
 	if (status == 0) {
-		frame->stamps[STAMP_CAPTURED] = v4l2_capture_time(taken.flags, taken.time, now);
+		frame->stamps[STAMP_CAPTURED] = v4l2_capture_time(dequeued.flags, dequeued.time, now);
 		frame->lost = c->lost;
-		frame->sequence = taken.sequence;
+		frame->sequence = dequeued.sequence;
 		c->lost = 0;
 		if (c->trouble == TROUBLE_SILENT) {
 			log_info("%s gives pictures again", c->device.node.name);
@@ -435,11 +435,11 @@ static void v4l2_stop(void *state)
 	eventfd_write(c->stop, 1);
 }
 
-static void v4l2_lend(void *state, bool wanted)
+static void v4l2_export_dmabuf(void *state, bool wanted)
 {
 	struct v4l2_camera *c = state;
 
-	atomic_store(&c->lending, wanted);
+	atomic_store(&c->exporting, wanted);
 }
 
 const struct camera_driver camera_v4l2 = {
@@ -451,5 +451,5 @@ const struct camera_driver camera_v4l2 = {
 	.next = v4l2_next,
 	.close = v4l2_close,
 	.stop = v4l2_stop,
-	.lend = v4l2_lend,
+	.export_dmabuf = v4l2_export_dmabuf,
 };

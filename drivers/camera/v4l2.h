@@ -107,7 +107,7 @@ int v4l2_controls_set(int fd, const char *exposure, const char *const *controls,
 
 struct v4l2_stream;
 
-struct v4l2_taken {
+struct v4l2_dequeued {
 	int buffer;
 	const uint8_t *data;
 	size_t size; /* bytes that the camera gave */
@@ -119,20 +119,22 @@ struct v4l2_taken {
 int v4l2_stream_start(int fd, int buffers, struct v4l2_stream **out, struct error *e);
 
 /*
- * The next filled buffer, which goes back by v4l2_stream_put or v4l2_stream_lend. -ETIMEDOUT at the deadline
- * (clock_now's ns), -ECANCELED when `stop` becomes readable, -ENODEV when the camera is gone, else what the
- * driver says.
+ * The next filled buffer, which goes back by v4l2_stream_queue or v4l2_stream_export. -ETIMEDOUT at the
+ * deadline (clock_now's ns), -ECANCELED when `stop` becomes readable, -ENODEV when the camera is gone, else
+ * what the driver says.
  */
-int v4l2_stream_take(struct v4l2_stream *stream, int stop, int64_t deadline, struct v4l2_taken *taken);
-int v4l2_stream_put(struct v4l2_stream *stream, int buffer);
+int v4l2_stream_dequeue(
+	struct v4l2_stream *stream, int stop, int64_t deadline, struct v4l2_dequeued *dequeued);
+int v4l2_stream_queue(struct v4l2_stream *stream, int buffer);
 
-/* Lends the buffer to whom the loan is given, if the camera keeps enough; else it is put back. */
-int v4l2_stream_lend(struct v4l2_stream *stream, int buffer, size_t stride, struct frame_loan *loan);
+/* Exports the buffer as `borrowed`, if the camera keeps enough; else queues it again. */
+int v4l2_stream_export(
+	struct v4l2_stream *stream, int buffer, size_t stride, struct borrowed_buffer *borrowed);
 
 /* Stops and starts again; what was filled is lost. */
 int v4l2_stream_restart(struct v4l2_stream *stream);
 
-/* The caller closes fd after this. What is lent stays whole until it comes back. Takes NULL. */
+/* The caller closes fd after this. A borrowed buffer stays whole until it is released. Takes NULL. */
 void v4l2_stream_end(struct v4l2_stream *stream);
 
 /* v4l2_device.c: a camera that is open and streams. */
@@ -154,11 +156,11 @@ int v4l2_device_start(struct v4l2_device *device, int fd, const struct v4l2_node
 void v4l2_device_stop(struct v4l2_device *device);
 
 /* Whether its buffers can be shown as they are. */
-bool v4l2_device_lends(const struct v4l2_device *device);
+bool v4l2_device_can_export(const struct v4l2_device *device);
 
 /* Copies a picture into frame->raw. -EBADMSG with a sentence: it is broken; -ENOMEM. */
-int v4l2_device_copy(const struct v4l2_device *device, const struct v4l2_taken *taken, struct frame *frame,
-	struct error *e);
+int v4l2_device_copy(const struct v4l2_device *device, const struct v4l2_dequeued *dequeued,
+	struct frame *frame, struct error *e);
 
 /* "MJPEG 640×480, 30 frames a second" */
 void v4l2_device_mode(const struct v4l2_device *device, char *text, size_t size);

@@ -15,7 +15,7 @@
 /* A quarter of a second at the usual rate, if this program does not get to run; and some that a display
  * keeps. */
 #define BUFFERS 8
-#define BUFFERS_TO_LEND 12
+#define BUFFERS_TO_EXPORT 12
 
 void v4l2_device_mode(const struct v4l2_device *d, char *text, size_t size)
 {
@@ -102,7 +102,7 @@ static int negotiate(struct v4l2_device *d, const struct camera_options *options
 static int stream(struct v4l2_device *d, struct error *e)
 {
 	struct error why;
-	int buffers = v4l2_device_lends(d) ? BUFFERS_TO_LEND : BUFFERS;
+	int buffers = v4l2_device_can_export(d) ? BUFFERS_TO_EXPORT : BUFFERS;
 
 	int status = v4l2_stream_start(d->fd, buffers, &d->stream, &why);
 	if (status == -EBUSY)
@@ -139,51 +139,51 @@ void v4l2_device_stop(struct v4l2_device *d)
 	d->fd = -1;
 }
 
-bool v4l2_device_lends(const struct v4l2_device *d)
+bool v4l2_device_can_export(const struct v4l2_device *d)
 {
 	return d->delivers != PIXEL_JPEG && !d->format.converted;
 }
 
 /* What a buffer becomes at most, bytes. */
-static size_t room_of(const struct v4l2_device *d, const struct v4l2_taken *taken)
+static size_t room_of(const struct v4l2_device *d, const struct v4l2_dequeued *dequeued)
 {
 	if (d->delivers != PIXEL_JPEG)
 		return v4l2_picture_size(d->delivers, (int)d->picture.width, (int)d->picture.height);
-	return d->picture.sizeimage > taken->size ? d->picture.sizeimage : taken->size;
+	return d->picture.sizeimage > dequeued->size ? d->picture.sizeimage : dequeued->size;
 }
 
-static int jpeg_copy(const struct v4l2_taken *taken, struct raw_picture *raw, struct error *e)
+static int jpeg_copy(const struct v4l2_dequeued *dequeued, struct raw_picture *raw, struct error *e)
 {
-	memcpy(raw->data, taken->data, taken->size);
-	raw->size = v4l2_jpeg_length(raw->data, taken->size);
+	memcpy(raw->data, dequeued->data, dequeued->size);
+	raw->size = v4l2_jpeg_length(raw->data, dequeued->size);
 	if (!raw->size)
 		return error_set(
-			e, -EBADMSG, "the camera gave a JPEG that is not whole (%zu bytes)", taken->size);
+			e, -EBADMSG, "the camera gave a JPEG that is not whole (%zu bytes)", dequeued->size);
 	return 0;
 }
 
-static int converted_copy(
-	const struct v4l2_device *d, const struct v4l2_taken *taken, struct raw_picture *raw, struct error *e)
+static int converted_copy(const struct v4l2_device *d, const struct v4l2_dequeued *dequeued,
+	struct raw_picture *raw, struct error *e)
 {
 	struct v4l2_format from = {.type = V4L2_BUF_TYPE_VIDEO_CAPTURE, .fmt.pix = d->picture};
 	struct v4l2_format to;
 
 	format_i420(d, &to);
-	if (v4lconvert_convert(d->convert, &from, &to, (unsigned char *)taken->data, (int)taken->size,
+	if (v4lconvert_convert(d->convert, &from, &to, (unsigned char *)dequeued->data, (int)dequeued->size,
 		    raw->data, (int)raw->size) < 0)
 		return error_set(e, -EBADMSG, "a broken frame: %s", v4lconvert_get_error_message(d->convert));
 	return 0;
 }
 
-int v4l2_device_copy(
-	const struct v4l2_device *d, const struct v4l2_taken *taken, struct frame *frame, struct error *e)
+int v4l2_device_copy(const struct v4l2_device *d, const struct v4l2_dequeued *dequeued, struct frame *frame,
+	struct error *e)
 {
 	struct raw_picture *raw = &frame->raw;
-	size_t size = room_of(d, taken);
+	size_t size = room_of(d, dequeued);
 	int width = (int)d->picture.width;
 	int height = (int)d->picture.height;
 
-	if (taken->flags & V4L2_BUF_FLAG_ERROR || !taken->size)
+	if (dequeued->flags & V4L2_BUF_FLAG_ERROR || !dequeued->size)
 		return error_set(e, -EBADMSG, "%s marked a frame as broken", d->node.name);
 	if (raw_picture_reserve(raw, size) < 0)
 		return error_set(e, -ENOMEM, "no memory for a frame of %d×%d pixels", width, height);
@@ -192,12 +192,12 @@ int v4l2_device_copy(
 	raw->height = height;
 	raw->size = size;
 	if (d->delivers == PIXEL_JPEG)
-		return jpeg_copy(taken, raw, e);
+		return jpeg_copy(dequeued, raw, e);
 	if (d->convert)
-		return converted_copy(d, taken, raw, e);
-	if (v4l2_picture_copy(d->delivers, width, height, d->picture.bytesperline, taken->data, taken->size,
-		    raw->data) < 0)
+		return converted_copy(d, dequeued, raw, e);
+	if (v4l2_picture_copy(d->delivers, width, height, d->picture.bytesperline, dequeued->data,
+		    dequeued->size, raw->data) < 0)
 		return error_set(e, -EBADMSG, "%s gave a frame of %zu bytes, and %d×%d pixels need more",
-			d->node.name, taken->size, width, height);
+			d->node.name, dequeued->size, width, height);
 	return 0;
 }

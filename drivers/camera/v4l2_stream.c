@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The camera's buffers, mapped into memory. One is taken, copied, and given back at once; or lent to a
- * display as a dma-buf. A stream lives until it has ended and its last loan is back, so that what is lent
- * stays whole when the camera is unplugged or started again.
+ * The camera's buffers, mapped into memory. One is dequeued, copied and queued again at once; or exported
+ * to a display as a dma-buf. A stream lives until it has ended and its last borrowed buffer is released, so
+ * that this stays whole when the camera is unplugged or started again.
  */
 #include "base/error.h"
 #include "camera/v4l2.h"
@@ -20,7 +20,7 @@
 #define BUFFERS 16
 #define BUFFERS_LEAST 2
 
-/* The camera never has fewer to fill, whoever wants a loan. */
+/* The camera never has fewer to fill, whoever wants to borrow one. */
 #define QUEUED_LEAST 4
 
 #define SECOND 1000000000LL
@@ -28,16 +28,16 @@
 struct buffer {
 	uint8_t *data;
 	size_t size;
-	int dmabuf; /* -1: never lent yet */
-	bool lent;
+	int dmabuf; /* -1: not exported yet */
+	bool borrowed;
 };
 
 struct v4l2_stream {
 	pthread_mutex_t lock; /* guards what follows, but for data */
 	int fd;		      /* -1: ended */
-	int references;	      /* the camera's, and one a loan */
+	int references;	      /* the camera's, and one for each borrowed buffer */
 	int queued;	      /* buffers that the driver has */
-	bool cannot_lend;
+	bool cannot_export;
 	int count;
 	struct buffer buffers[BUFFERS];
 };
@@ -73,7 +73,7 @@ static int buffer_queue(struct v4l2_stream *s, int buffer)
 	return 0;
 }
 
-/* Hands the driver all that is not lent, and starts it. */
+/* Queues all buffers that are not borrowed, and starts the driver. */
 static int stream_on(struct v4l2_stream *s)
 {
 	int type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
@@ -81,7 +81,7 @@ static int stream_on(struct v4l2_stream *s)
 
 	s->queued = 0;
 	for (int i = 0; i < s->count && status == 0; i++)
-		if (!s->buffers[i].lent)
+		if (!s->buffers[i].borrowed)
 			status = buffer_queue(s, i);
 	if (status == 0)
 		status = device_ioctl(s->fd, VIDIOC_STREAMON, &type);
@@ -194,7 +194,7 @@ int v4l2_stream_restart(struct v4l2_stream *s)
 	return status < 0 ? status : 0;
 }
 
-static int dequeue(struct v4l2_stream *s, struct v4l2_taken *taken)
+static int dequeue(struct v4l2_stream *s, struct v4l2_dequeued *dequeued)
 {
 	struct v4l2_buffer b = {.type = V4L2_BUF_TYPE_VIDEO_CAPTURE, .memory = V4L2_MEMORY_MMAP};
 
@@ -208,7 +208,7 @@ static int dequeue(struct v4l2_stream *s, struct v4l2_taken *taken)
 	if (b.index >= (uint32_t)s->count)
 		return -EIO;
 	const struct buffer *buffer = &s->buffers[b.index];
-	*taken = (struct v4l2_taken){.buffer = (int)b.index,
+	*dequeued = (struct v4l2_dequeued){.buffer = (int)b.index,
 		.data = buffer->data,
 		.size = b.bytesused < buffer->size ? b.bytesused : buffer->size,
 		.flags = b.flags,
@@ -217,7 +217,7 @@ static int dequeue(struct v4l2_stream *s, struct v4l2_taken *taken)
 	return 0;
 }
 
-int v4l2_stream_take(struct v4l2_stream *s, int stop, int64_t deadline, struct v4l2_taken *taken)
+int v4l2_stream_dequeue(struct v4l2_stream *s, int stop, int64_t deadline, struct v4l2_dequeued *dequeued)
 {
 	struct pollfd events[] = {{.fd = s->fd, .events = POLLIN}, {.fd = stop, .events = POLLIN}};
 
@@ -234,7 +234,7 @@ int v4l2_stream_take(struct v4l2_stream *s, int stop, int64_t deadline, struct v
 			return -ECANCELED;
 		if (!ready)
 			return -ETIMEDOUT;
-		int status = dequeue(s, taken);
+		int status = dequeue(s, dequeued);
 		if (status != -EAGAIN)
 			return status;
 		/* An error and yet nothing to take: waiting for more would not wait. */
@@ -243,7 +243,7 @@ int v4l2_stream_take(struct v4l2_stream *s, int stop, int64_t deadline, struct v
 	}
 }
 
-int v4l2_stream_put(struct v4l2_stream *s, int buffer)
+int v4l2_stream_queue(struct v4l2_stream *s, int buffer)
 {
 	pthread_mutex_lock(&s->lock);
 	int status = buffer_queue(s, buffer);
@@ -251,13 +251,13 @@ int v4l2_stream_put(struct v4l2_stream *s, int buffer)
 	return status;
 }
 
-/* The end of a loan, in whatever thread. */
-static void give_back(void *lender, int buffer)
+/* A borrowed buffer is released, in any thread. */
+static void buffer_release(void *owner, int buffer)
 {
-	struct v4l2_stream *s = lender;
+	struct v4l2_stream *s = owner;
 
 	pthread_mutex_lock(&s->lock);
-	s->buffers[buffer].lent = false;
+	s->buffers[buffer].borrowed = false;
 	if (s->fd >= 0)
 		buffer_queue(
 			s, buffer); /* fails when the camera is gone, which the camera's thread sees too */
@@ -272,25 +272,25 @@ static bool dmabuf_make(struct v4l2_stream *s, int buffer)
 
 	if (s->buffers[buffer].dmabuf >= 0)
 		return true;
-	s->cannot_lend |= device_ioctl(s->fd, VIDIOC_EXPBUF, &export) < 0;
-	if (!s->cannot_lend)
+	s->cannot_export |= device_ioctl(s->fd, VIDIOC_EXPBUF, &export) < 0;
+	if (!s->cannot_export)
 		s->buffers[buffer].dmabuf = export.fd;
-	return !s->cannot_lend;
+	return !s->cannot_export;
 }
 
-int v4l2_stream_lend(struct v4l2_stream *s, int buffer, size_t stride, struct frame_loan *loan)
+int v4l2_stream_export(struct v4l2_stream *s, int buffer, size_t stride, struct borrowed_buffer *borrowed)
 {
 	int status = 0;
 
 	pthread_mutex_lock(&s->lock);
-	if (s->queued >= QUEUED_LEAST && !s->cannot_lend && dmabuf_make(s, buffer)) {
-		s->buffers[buffer].lent = true;
+	if (s->queued >= QUEUED_LEAST && !s->cannot_export && dmabuf_make(s, buffer)) {
+		s->buffers[buffer].borrowed = true;
 		s->references++;
-		*loan = (struct frame_loan){.dmabuf = s->buffers[buffer].dmabuf,
+		*borrowed = (struct borrowed_buffer){.dmabuf = s->buffers[buffer].dmabuf,
 			.stride = stride,
-			.buffer = buffer,
-			.lender = s,
-			.give_back = give_back};
+			.index = buffer,
+			.owner = s,
+			.release = buffer_release};
 	} else {
 		status = buffer_queue(s, buffer);
 	}

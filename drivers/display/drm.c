@@ -167,8 +167,8 @@ static void shown_set(struct drm *d, struct frame *frame)
 
 static int show_raw(struct drm *d, struct frame *frame, struct error *e)
 {
-	bool lent;
-	int status = drm_raw_draw(&d->raw, frame, &lent);
+	bool imported;
+	int status = drm_raw_draw(&d->raw, frame, &imported);
 
 	if (status)
 		return error_set(e, status, "frame %llu is cut short", (unsigned long long)frame->number);
@@ -177,7 +177,7 @@ static int show_raw(struct drm *d, struct frame *frame, struct error *e)
 		return flip_failed(d, status, e);
 	drm_raw_flipped(&d->raw);
 	shown_set(d, frame);
-	*(lent ? &d->uncopied : &d->copied) += 1;
+	*(imported ? &d->uncopied : &d->copied) += 1;
 	return 0;
 }
 

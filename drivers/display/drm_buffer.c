@@ -244,7 +244,8 @@ const struct drm_buffer *drm_imports_find(struct drm_imports *imports, int fd, i
 			b->width == width && b->height == height && b->pitches[0] == stride)
 			return b;
 	}
-	/* Sources lend far fewer than there are entries: the oldest is not on the screen any more. */
+	/* Sources export far fewer buffers than there are entries: the oldest is not on the screen any more.
+	 */
 	int place = imports->next;
 	imports->next = (place + 1) % DRM_IMPORTS;
 	drm_buffer_destroy(fd, &imports->entries[place].buffer);

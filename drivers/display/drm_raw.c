@@ -88,20 +88,20 @@ static void caption_put(struct drm_raw *raw, const struct caption *caption)
 	memcpy(before, raw->areas, sizeof(raw->areas));
 }
 
-static const struct drm_buffer *lent_buffer(struct drm_raw *raw, const struct frame *frame)
+static const struct drm_buffer *imported_buffer(struct drm_raw *raw, const struct frame *frame)
 {
-	if (!frame->loan.give_back || frame->loan.dmabuf < 0)
+	if (!frame->borrowed.release || frame->borrowed.dmabuf < 0)
 		return NULL;
-	return drm_imports_find(&raw->imports, raw->fd, frame->loan.dmabuf, drm_fourcc(raw->format),
-		raw->width, raw->height, frame->loan.stride);
+	return drm_imports_find(&raw->imports, raw->fd, frame->borrowed.dmabuf, drm_fourcc(raw->format),
+		raw->width, raw->height, frame->borrowed.stride);
 }
 
-int drm_raw_draw(struct drm_raw *raw, const struct frame *frame, bool *lent)
+int drm_raw_draw(struct drm_raw *raw, const struct frame *frame, bool *imported)
 {
 	struct drm_layer *caption = &raw->scene.layers[raw->scene.count - 1], *picture = caption - 1;
-	const struct drm_buffer *buffer = lent_buffer(raw, frame);
+	const struct drm_buffer *buffer = imported_buffer(raw, frame);
 
-	*lent = raw->lent = buffer != NULL;
+	*imported = raw->imported = buffer != NULL;
 	if (!buffer) {
 		int status = drm_buffer_copy(drm_pair_back(&raw->copies), &frame->raw);
 		if (status)
@@ -118,5 +118,5 @@ void drm_raw_flipped(struct drm_raw *raw)
 {
 	raw->captions.front ^= raw->worded;
 	raw->worded = false;
-	raw->copies.front ^= !raw->lent;
+	raw->copies.front ^= !raw->imported;
 }

@@ -13,15 +13,15 @@ struct drm_raw {
 	int width, height;
 	struct drm_scene scene;
 	struct drm_pair captions;
-	struct drm_pair copies; /* for pictures that are not lent, or cannot be imported */
+	struct drm_pair copies; /* for pictures that cannot be imported */
 	struct drm_buffer ground;
 	struct drm_imports imports;
 	struct caption_drawer *drawer;
 	/* The caption is drawn here first: buffers of a card are slow to read. */
 	struct picture layer;
 	struct caption_area areas[CAPTION_PARTS], areas_in[2][CAPTION_PARTS]; /* of layer; of captions */
-	char words[1024];  /* of the caption in the front buffer */
-	bool lent, worded; /* does the scene hold the camera's own buffer, a new caption */
+	char words[1024];      /* of the caption in the front buffer */
+	bool imported, worded; /* does the scene hold the camera's own buffer, a new caption */
 };
 
 /*
@@ -34,7 +34,7 @@ void drm_raw_close(struct drm_raw *raw);
 
 /* Makes the scene show the frame, whose picture is of the size and format; says whether without a copy.
  * -EBADMSG: it is cut short. */
-int drm_raw_draw(struct drm_raw *raw, const struct frame *frame, bool *lent);
+int drm_raw_draw(struct drm_raw *raw, const struct frame *frame, bool *imported);
 
 /* The scene is on the screen. */
 void drm_raw_flipped(struct drm_raw *raw);

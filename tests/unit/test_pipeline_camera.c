@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The pipeline on a simulated camera, which goes away, loses frames, lends buffers and sends JPEG. */
+/* The pipeline on a simulated camera, which goes away, loses frames, exports buffers and sends JPEG. */
 #include "base/error.h"
 #include "network_builder.h"
 #include "pipeline.h"
@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#define LENT_BUFFERS 64
+#define EXPORTED_BUFFERS 64
 
 /* What the simulated camera does to a frame of the generated pattern. */
 static struct simulation {
@@ -19,13 +19,13 @@ static struct simulation {
 	int count; /* frames delivered, absent ones too */
 	const uint8_t *jpeg;
 	size_t jpeg_size;
-	atomic_bool lending;
-	atomic_int lent, returned[LENT_BUFFERS];
+	atomic_bool exporting;
+	atomic_int exported, released[EXPORTED_BUFFERS];
 } simulation;
 
 int __real_camera_next(struct camera *camera, struct frame *frame, struct error *e);
 int __wrap_camera_next(struct camera *camera, struct frame *frame, struct error *e);
-void __wrap_camera_lend(struct camera *camera, bool wanted);
+void __wrap_camera_export_dmabuf(struct camera *camera, bool wanted);
 
 int __wrap_camera_next(struct camera *camera, struct frame *frame, struct error *e)
 {
@@ -36,10 +36,10 @@ int __wrap_camera_next(struct camera *camera, struct frame *frame, struct error 
 	return status;
 }
 
-void __wrap_camera_lend(struct camera *camera, bool wanted)
+void __wrap_camera_export_dmabuf(struct camera *camera, bool wanted)
 {
 	(void)camera;
-	atomic_store(&simulation.lending, wanted);
+	atomic_store(&simulation.exporting, wanted);
 }
 
 struct rig {
@@ -57,7 +57,7 @@ static struct rig rig_build(void (*act)(struct frame *, int), struct pipeline_co
 
 	simulation.act = act;
 	simulation.count = 0;
-	atomic_store(&simulation.lending, false);
+	atomic_store(&simulation.exporting, false);
 	assert_int_equal(camera_open("test", &wanted, &rig.camera, &e), 0);
 	assert_int_equal(pl_open("software", NULL, &rig.pl, &e), 0);
 	config.network = rig.network;
@@ -156,33 +156,33 @@ static void test_lost_frames_are_counted(void **state)
 	rig_end(&rig);
 }
 
-static void give_back(void *lender, int buffer)
+static void buffer_release(void *owner, int buffer)
 {
-	assert_ptr_equal(lender, &simulation);
-	atomic_fetch_add(&simulation.returned[buffer], 1);
+	assert_ptr_equal(owner, &simulation);
+	atomic_fetch_add(&simulation.released[buffer], 1);
 }
 
-static void lend(struct frame *frame, int count)
+static void export_buffer(struct frame *frame, int count)
 {
-	if (!atomic_load(&simulation.lending) || atomic_load(&simulation.lent) == LENT_BUFFERS)
+	if (!atomic_load(&simulation.exporting) || atomic_load(&simulation.exported) == EXPORTED_BUFFERS)
 		return;
 	(void)count;
-	frame->loan = (struct frame_loan){.dmabuf = -1,
-		.buffer = atomic_fetch_add(&simulation.lent, 1),
-		.lender = &simulation,
-		.give_back = give_back};
+	frame->borrowed = (struct borrowed_buffer){.dmabuf = -1,
+		.index = atomic_fetch_add(&simulation.exported, 1),
+		.owner = &simulation,
+		.release = buffer_release};
 }
 
 /* A display that wants frames raw gets them so, with the caption apart, and the network has its share. */
 static void test_raw_frames(void **state)
 {
-	struct rig rig = rig_build(lend, (struct pipeline_config){0}, true);
+	struct rig rig = rig_build(export_buffer, (struct pipeline_config){0}, true);
 	uint64_t raw = 0;
 	struct frame *frame;
 
 	(void)state;
 	pipeline_set_wants(rig.pipeline, &(struct display_wants){160, 120, true});
-	assert_true(atomic_load(&simulation.lending));
+	assert_true(atomic_load(&simulation.exporting));
 	while ((frame = pipeline_dequeue(rig.pipeline, INT64_MAX))) {
 		assert_int_equal(frame->raw.width, 160);
 		raw += frame->show_raw; /* not those on their way before it was wanted */
@@ -194,11 +194,11 @@ static void test_raw_frames(void **state)
 	assert_true(raw >= 100);
 	assert_true(pipeline_report(rig.pipeline)->classified > 0);
 	pipeline_set_wants(rig.pipeline, &(struct display_wants){0});
-	assert_false(atomic_load(&simulation.lending));
+	assert_false(atomic_load(&simulation.exporting));
 	rig_end(&rig);
-	assert_true(simulation.lent > 0);
-	for (int i = 0; i < simulation.lent; i++)
-		assert_int_equal(simulation.returned[i], 1);
+	assert_true(simulation.exported > 0);
+	for (int i = 0; i < simulation.exported; i++)
+		assert_int_equal(simulation.released[i], 1);
 }
 
 static void send_jpeg(struct frame *frame, int count)

@@ -293,33 +293,34 @@ static void *release(void *argument)
 	return NULL;
 }
 
-/* However many are kept, the camera has four buffers to fill; what is lent outlives the camera. */
-static void buffers_are_lent(void **state)
+/* However many are kept, the camera has four buffers to fill; a borrowed one outlives the camera. */
+static void buffers_are_exported(void **state)
 {
 	(void)state;
 	struct run run;
 	struct frame *held[14] = {NULL};
 	struct error e;
 	pthread_t thread;
-	int lent = 0;
+	int exported = 0;
 
 	world_begin(&run, NULL);
-	camera_v4l2.lend(world.camera, true);
+	camera_v4l2.export_dmabuf(world.camera, true);
 	for (int i = 0; i < 13; i++) {
 		held[i] = frame_acquire(run.pool);
 		assert_int_equal(camera_v4l2.next(world.camera, held[i], &e), 0);
-		const struct frame_loan *loan = &held[i]->loan;
-		if (!loan->give_back)
+		const struct borrowed_buffer *borrowed = &held[i]->borrowed;
+		if (!borrowed->release)
 			continue;
-		lent++;
+		exported++;
 		uint64_t content;
-		assert_int_equal(loan->stride, WIDTH * 2);
-		assert_int_equal(pread(loan->dmabuf, &content, sizeof(content), (off_t)loan->buffer * SLOT),
+		assert_int_equal(borrowed->stride, WIDTH * 2);
+		assert_int_equal(
+			pread(borrowed->dmabuf, &content, sizeof(content), (off_t)borrowed->index * SLOT),
 			sizeof(content));
 		assert_memory_equal(&content, held[i]->raw.data, sizeof(content));
 	}
 	assert_int_equal(world.queued_count, 4);
-	assert_int_equal(lent, world.buffers - 4);
+	assert_int_equal(exported, world.buffers - 4);
 	take_until(&run, world.now + SECOND);
 	assert_true(world.queued_least >= 3);
 
@@ -335,7 +336,7 @@ static void buffers_are_lent(void **state)
 	camera_v4l2.next(world.camera, held[0], &e);
 	held[1] = frame_acquire(run.pool);
 	camera_v4l2.next(world.camera, held[1], &e);
-	int old = held[0]->loan.dmabuf;
+	int old = held[0]->borrowed.dmabuf;
 	world.plugged = world.streaming = false;
 	take_until(&run, world.now + SECOND);
 	world.plugged = true;
@@ -345,8 +346,8 @@ static void buffers_are_lent(void **state)
 	frame_release(&held[0]);
 	assert_int_equal(world.queued_count, world.buffers); /* it is none of the new stream's */
 	camera_v4l2.close(world.camera);
-	assert_true(fcntl(held[1]->loan.dmabuf, F_GETFD) >= 0);
-	old = held[1]->loan.dmabuf;
+	assert_true(fcntl(held[1]->borrowed.dmabuf, F_GETFD) >= 0);
+	old = held[1]->borrowed.dmabuf;
 	frame_release(&held[1]);
 	assert_true(fcntl(old, F_GETFD) < 0);
 	frame_pool_destroy(run.pool);
@@ -364,7 +365,7 @@ int main(void)
 		cmocka_unit_test(a_failing_driver_is_opened_again),
 		cmocka_unit_test(a_relapse_waits),
 		cmocka_unit_test(stop_wakes),
-		cmocka_unit_test(buffers_are_lent),
+		cmocka_unit_test(buffers_are_exported),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
