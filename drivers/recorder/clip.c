@@ -46,7 +46,7 @@ struct clip {
 
 /* The log's first line: our members, then those of options->about. */
 static void about_print(
-	const struct clip *clip, unsigned number, const struct tape_frame *first, struct text *t)
+	const struct clip *clip, unsigned number, const struct ring_frame *first, struct text *t)
 {
 	const struct recorder_options *o = clip->options;
 	const char *slash = strrchr(clip->path, '/');
@@ -72,7 +72,7 @@ static void about_print(
 	text_add(t, "}");
 }
 
-static int files_make(struct clip *clip, unsigned number, const struct tape_frame *first, struct error *e)
+static int files_make(struct clip *clip, unsigned number, const struct ring_frame *first, struct error *e)
 {
 	const struct recorder_options *o = clip->options;
 	struct container_options wanted = {.width = clip->width, .height = clip->height, .wall = first->wall};
@@ -103,7 +103,7 @@ static void clip_free(struct clip *clip)
 }
 
 int clip_open(const struct recorder_options *options, const struct clip_place *place,
-	const struct tape_frame *first, struct clip **out, struct error *e)
+	const struct ring_frame *first, struct clip **out, struct error *e)
 {
 	struct clip *clip = calloc(1, sizeof(*clip));
 
@@ -139,7 +139,7 @@ int clip_open(const struct recorder_options *options, const struct clip_place *p
 	return 0;
 }
 
-static void words_write(struct clip *clip, const struct tape_frame *frame)
+static void words_write(struct clip *clip, const struct ring_frame *frame)
 {
 	int64_t time = frame->stamps[STAMP_CAPTURED];
 	char words[FRAME_WORDS];
@@ -157,7 +157,7 @@ static void words_write(struct clip *clip, const struct tape_frame *frame)
 
 /* The frame's bytes with the caption in the picture; the frame's own where that cannot be done. */
 static void caption_burn(
-	struct clip *clip, const struct tape_frame *frame, const uint8_t **data, size_t *size)
+	struct clip *clip, const struct ring_frame *frame, const uint8_t **data, size_t *size)
 {
 	const struct raw_picture raw = {
 		.format = PIXEL_JPEG, .data = (uint8_t *)frame->data, .size = frame->size};
@@ -175,7 +175,7 @@ static void caption_burn(
 	*size = clip->jpeg.size;
 }
 
-static int line_write(struct clip *clip, const struct tape_frame *frame, const struct smoothing *past,
+static int line_write(struct clip *clip, const struct ring_frame *frame, const struct smoothing *past,
 	uint64_t dropped[DROPPED_COUNT], struct error *e)
 {
 	const struct recorder_options *o = clip->options;
@@ -202,7 +202,7 @@ static int line_write(struct clip *clip, const struct tape_frame *frame, const s
 	return status;
 }
 
-int clip_frame(struct clip *clip, const struct tape_frame *frame, const struct smoothing *past,
+int clip_frame(struct clip *clip, const struct ring_frame *frame, const struct smoothing *past,
 	uint64_t dropped[DROPPED_COUNT], bool *written, struct error *e)
 {
 	const uint8_t *data = frame->data;
@@ -237,7 +237,7 @@ int clip_event(struct clip *clip, const char *name, const char *text, struct err
 	return label_log_event(clip->log, &event, e);
 }
 
-bool clip_is_full(const struct clip *clip, const struct tape_frame *next)
+bool clip_is_full(const struct clip *clip, const struct ring_frame *next)
 {
 	const struct amount *limit = &clip->options->segment;
 

@@ -4,8 +4,8 @@
 #define RECORDER_CLIP_H
 
 #include "nn/smoothing.h"
+#include "recorder/frame_ring.h"
 #include "recorder/recorder.h"
-#include "recorder/tape.h"
 
 struct clip;
 
@@ -17,20 +17,20 @@ struct clip_place {
 
 /* Makes both files for a clip that begins with this frame. */
 int clip_open(const struct recorder_options *options, const struct clip_place *place,
-	const struct tape_frame *first, struct clip **out, struct error *e);
+	const struct ring_frame *first, struct clip **out, struct error *e);
 
 /*
  * Adds a judged frame, and its line if it is labelled. dropped: [DROPPED_COUNT] since the line before; zeroed
  * when there is a line. past: the smoothing before this frame. When it fails with *written false, the frame
  * is not in the file. After a failure the clip can only be closed.
  */
-int clip_frame(struct clip *clip, const struct tape_frame *frame, const struct smoothing *past,
+int clip_frame(struct clip *clip, const struct ring_frame *frame, const struct smoothing *past,
 	uint64_t dropped[DROPPED_COUNT], bool *written, struct error *e);
 
 int clip_event(struct clip *clip, const char *name, const char *text, struct error *e);
 
 /* Whether the next frame belongs into a new segment, by the limits or by its size. */
-bool clip_is_full(const struct clip *clip, const struct tape_frame *next);
+bool clip_is_full(const struct clip *clip, const struct ring_frame *next);
 
 /* Bytes that its file system has left, and bytes that it needs to end cleanly after one more frame. */
 uint64_t clip_room(const struct clip *clip);

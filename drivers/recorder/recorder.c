@@ -18,13 +18,13 @@
 
 #define SECOND INT64_C(1000000000)
 
-/* A label is waited for so long, ns, and no longer than until those that wait take so much of the tape. */
+/* A label is waited for so long, ns, and no longer than until those that wait take so much of the ring. */
 #define LABEL_TIMEOUT (5 * SECOND)
 #define CROWDED 0.5
 
 #define EVENTS_MAXIMUM 64 /* that wait for the writer */
 
-/* Frames on the tape: those of the pre-roll at the highest rate, and some seconds; no more than fit, if one
+/* Frames in the ring: those of the pre-roll at the highest rate, and some seconds; no more than fit, if one
  * takes so many bytes. */
 #define SLOTS_LEAST 512
 #define SLOTS_RATE 120
@@ -45,7 +45,7 @@ struct recorder {
 	pthread_mutex_t lock;
 	pthread_cond_t work, room;
 	/* guarded by the lock, to the blank line */
-	struct tape *tape;
+	struct frame_ring *ring;
 	uint64_t next_number, labelled_up_to; /* frames before these were received, are done with */
 	uint64_t news;			      /* of all that may be work for the writer */
 	bool started, cut, closing, hurried;
@@ -63,11 +63,11 @@ struct recorder {
 	/* the writing thread's */
 	bool shortage_reported;
 	struct writer writer;
-	int judged;		    /* frames at the tape's front that are */
+	int judged;		    /* frames at the ring's front that are */
 	int64_t now;		    /* STAMP_CAPTURED of the newest judged frame */
 	int64_t until;		    /* record frames up to this time */
 	struct smoothing smoothing; /* up to the newest judged frame */
-	struct smoothing past;	    /* up to the frame that left the tape last */
+	struct smoothing past;	    /* up to the frame that left the ring last */
 	double *shares;		    /* [class_count] */
 	char condition[120];	    /* that held last */
 };
@@ -137,7 +137,8 @@ int recorder_open(const struct recorder_options *options, struct recorder **out,
 	r->shares = calloc((size_t)classes, sizeof(*r->shares));
 	r->until = options->when_count ? INT64_MIN : INT64_MAX;
 	r->now = INT64_MIN;
-	status = r->shares ? tape_create(options->memory, slots_for(options), classes, &r->tape) : -ENOMEM;
+	status = r->shares ? frame_ring_create(options->memory, slots_for(options), classes, &r->ring)
+			   : -ENOMEM;
 	if (!status)
 		status = smoothing_init(&r->smoothing, options->smoothing, classes);
 	if (!status)
@@ -252,7 +253,7 @@ static bool has_room_for(struct recorder *r, const struct frame *frame)
 {
 	size_t size = frame->raw.size;
 
-	if (tape_could_take(r->tape, size))
+	if (frame_ring_could_hold(r->ring, size))
 		return true;
 	if (!r->size_reported)
 		log_warning(
@@ -274,7 +275,7 @@ static int64_t wall_of(int64_t captured)
 
 void recorder_frame(struct recorder *r, struct frame *frame, uint32_t broken)
 {
-	struct tape_frame entry = {.number = frame->number,
+	struct ring_frame entry = {.number = frame->number,
 		.sequence = frame->sequence,
 		.wall = wall_of(frame->stamps[STAMP_CAPTURED]),
 		.lost = frame->lost,
@@ -290,7 +291,7 @@ void recorder_frame(struct recorder *r, struct frame *frame, uint32_t broken)
 		frame->recorded = true;
 	}
 	pthread_mutex_lock(&r->lock);
-	while (!tape_put(r->tape, &entry)) {
+	while (!frame_ring_push(r->ring, &entry)) {
 		r->crowded = true;
 		wake(r);
 		pthread_cond_wait(&r->room, &r->lock);
@@ -304,7 +305,7 @@ void recorder_frame(struct recorder *r, struct frame *frame, uint32_t broken)
 void recorder_label(struct recorder *r, const struct frame *frame)
 {
 	pthread_mutex_lock(&r->lock);
-	struct tape_frame *entry = tape_find(r->tape, frame->number);
+	struct ring_frame *entry = frame_ring_find(r->ring, frame->number);
 	if (entry && !entry->judged) {
 		int64_t captured = entry->stamps[STAMP_CAPTURED];
 		memcpy(entry->stamps, frame->stamps, sizeof(entry->stamps));
@@ -324,7 +325,7 @@ void recorder_label(struct recorder *r, const struct frame *frame)
 /* --- the writer; the lock is held but where a function says otherwise --- */
 
 /* Whether nothing more will be known of the frame, or nothing is waited for. */
-static bool is_settled(const struct recorder *r, const struct tape_frame *frame)
+static bool is_settled(const struct recorder *r, const struct ring_frame *frame)
 {
 	if (frame->labelled || frame->number < r->labelled_up_to || r->closing)
 		return true;
@@ -333,7 +334,7 @@ static bool is_settled(const struct recorder *r, const struct tape_frame *frame)
 	if (r->options.patient)
 		return false;
 	if ((double)r->waiting > CROWDED * (double)r->options.memory ||
-		tape_count(r->tape) - r->judged > CROWDED * slots_for(&r->options))
+		frame_ring_count(r->ring) - r->judged > CROWDED * slots_for(&r->options))
 		return true;
 	return clock_now() > frame->stamps[STAMP_RECEIVED] + LABEL_TIMEOUT;
 }
@@ -350,7 +351,7 @@ static bool any_holds(struct recorder *r)
 }
 
 /* What the network made of the frame, and whether that is worth recording. */
-static bool judge(struct recorder *r, struct tape_frame *frame)
+static bool judge(struct recorder *r, struct ring_frame *frame)
 {
 	const struct network *network = r->options.network;
 
@@ -369,14 +370,14 @@ static bool judge(struct recorder *r, struct tape_frame *frame)
 	return any_holds(r);
 }
 
-/* The oldest frame leaves the tape. */
+/* The oldest frame leaves the ring. */
 static void drop(struct recorder *r)
 {
-	const struct tape_frame *frame = tape_at(r->tape, 0);
+	const struct ring_frame *frame = frame_ring_at(r->ring, 0);
 
 	if (frame->labelled)
 		smoothing_add(&r->past, frame->scores);
-	tape_drop(r->tape);
+	frame_ring_pop(r->ring);
 	r->judged--;
 	r->crowded = false;
 	pthread_cond_signal(&r->room);
@@ -385,7 +386,7 @@ static void drop(struct recorder *r)
 /* Writes the oldest frame. False: that is not possible now, and the frame may stay. */
 static bool write_first(struct recorder *r, bool for_room)
 {
-	const struct tape_frame *frame = tape_at(r->tape, 0);
+	const struct ring_frame *frame = frame_ring_at(r->ring, 0);
 	const char *reason = r->options.when_count ? r->condition : "the recording begins";
 
 	if ((r->hurried || (r->closing && !r->options.waits_for_room)) && !r->writer.hurried)
@@ -412,16 +413,16 @@ static void skip_first(struct recorder *r, const char *why)
 /* What memory cannot hold of the pre-roll is let go. Says so, once, and what would be needed. */
 static void report_shortage(struct recorder *r)
 {
-	int count = tape_count(r->tape);
-	int64_t first = tape_at(r->tape, 0)->stamps[STAMP_CAPTURED];
-	int64_t last = tape_at(r->tape, count - 1)->stamps[STAMP_CAPTURED];
+	int count = frame_ring_count(r->ring);
+	int64_t first = frame_ring_at(r->ring, 0)->stamps[STAMP_CAPTURED];
+	int64_t last = frame_ring_at(r->ring, count - 1)->stamps[STAMP_CAPTURED];
 	double bytes = 0;
 
 	if (r->shortage_reported || r->closing || last <= first)
 		return;
 	r->shortage_reported = true;
 	for (int i = 0; i < count; i++)
-		bytes += (double)tape_at(r->tape, i)->size;
+		bytes += (double)frame_ring_at(r->ring, i)->size;
 	/* Frames that wait for their labels need room as well, and what is left at the memory's end is lost.
 	 */
 	double times = (double)(r->options.pre_roll + last - r->now) / (double)(last - first);
@@ -448,7 +449,7 @@ static void drain(struct recorder *r, bool last)
 {
 	while (r->judged) {
 		bool for_room = last && (r->crowded || r->closing);
-		const struct tape_frame *first = tape_at(r->tape, 0);
+		const struct ring_frame *first = frame_ring_at(r->ring, 0);
 		int64_t time = first->stamps[STAMP_CAPTURED];
 		if (!first->wanted)
 			skip_first(r, "the recording was stopped");
@@ -468,8 +469,8 @@ static void drain(struct recorder *r, bool last)
 
 static void judge_settled(struct recorder *r)
 {
-	while (r->judged < tape_count(r->tape) && is_settled(r, tape_at(r->tape, r->judged))) {
-		bool holds = judge(r, tape_at(r->tape, r->judged));
+	while (r->judged < frame_ring_count(r->ring) && is_settled(r, frame_ring_at(r->ring, r->judged))) {
+		bool holds = judge(r, frame_ring_at(r->ring, r->judged));
 		drain(r, false); /* with what was known before: this frame's reason reaches back no further
 			     than it may */
 		if (holds) {
@@ -484,7 +485,7 @@ static void pass_events(struct recorder *r)
 {
 	while (r->event_count) {
 		struct event event = r->events[r->first_event];
-		if (tape_count(r->tape) && tape_at(r->tape, 0)->number < event.after)
+		if (frame_ring_count(r->ring) && frame_ring_at(r->ring, 0)->number < event.after)
 			return;
 		r->first_event = (r->first_event + 1) % EVENTS_MAXIMUM;
 		r->event_count--;
@@ -499,10 +500,10 @@ static int64_t next_deadline(struct recorder *r)
 {
 	int64_t deadline = r->writer.keep_at;
 
-	if (r->judged && r->writer.trouble && tape_at(r->tape, 0)->stamps[STAMP_CAPTURED] <= r->until)
+	if (r->judged && r->writer.trouble && frame_ring_at(r->ring, 0)->stamps[STAMP_CAPTURED] <= r->until)
 		deadline = r->writer.retry_at < deadline ? r->writer.retry_at : deadline;
-	if (r->judged < tape_count(r->tape) && !r->options.patient) {
-		int64_t waited = tape_at(r->tape, r->judged)->stamps[STAMP_RECEIVED] + LABEL_TIMEOUT;
+	if (r->judged < frame_ring_count(r->ring) && !r->options.patient) {
+		int64_t waited = frame_ring_at(r->ring, r->judged)->stamps[STAMP_RECEIVED] + LABEL_TIMEOUT;
 		deadline = waited < deadline ? waited : deadline;
 	}
 	return deadline;
@@ -531,7 +532,7 @@ static void *write_loop(void *argument)
 		judge_settled(r);
 		pass_events(r);
 		attend(r);
-		if (r->closing && !tape_count(r->tape))
+		if (r->closing && !frame_ring_count(r->ring))
 			break;
 		r->stuck = r->crowded && r->judged && r->writer.trouble && waits_for_room(r);
 		if (r->news == known) /* else there is work that came meanwhile, without the lock */
@@ -588,7 +589,7 @@ void recorder_close(struct recorder *r)
 		return;
 	recorder_finish(r, NULL);
 	writer_finish(&r->writer);
-	tape_destroy(r->tape);
+	frame_ring_destroy(r->ring);
 	smoothing_finish(&r->smoothing);
 	smoothing_finish(&r->past);
 	free(r->shares);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The recorder: every frame that a source gives into a Matroska file, and beside it a log of what the network
- * found. Frames wait on a tape in memory until the network is done with them or has passed them by, so that
- * file, labels and log have one order; a thread of its own writes. A file and its log are a segment.
+ * found. Frames wait in the pre-roll ring, in memory of fixed size, until the network is done with them or
+ * has passed them by, so that file, labels and log have one order; a thread of its own writes. A file and its
+ * log are a segment.
  *
- *     source ── recorder_frame ─▶ tape ─▶ writer ─▶ NAME.mkv, NAME.jsonl
+ *     source ── recorder_frame ─▶ ring ─▶ writer ─▶ NAME.mkv, NAME.jsonl
  *     label ─── recorder_label ───▲
  */
 #ifndef RECORDER_RECORDER_H
@@ -96,7 +97,7 @@ bool recorder_failed_all(const struct recorder_report *report);
  */
 bool recorder_end(struct recorder *r, int64_t deadline);
 
-/* Writes what is on the tape, ends the file. No frame, label or event may come any more. Once. */
+/* Writes what is in the ring, ends the file. No frame, label or event may come any more. Once. */
 void recorder_finish(struct recorder *r, struct recorder_report *report);
 void recorder_close(struct recorder *r); /* takes NULL; finishes */
 

@@ -93,7 +93,7 @@ static bool make_room(struct writer *w, uint64_t wanted)
 	return true;
 }
 
-static bool begin(struct writer *w, const struct tape_frame *first, const char *reason)
+static bool begin(struct writer *w, const struct ring_frame *first, const char *reason)
 {
 	struct clip_place place = {w->segment + 1, &w->name_number};
 	struct error e = {0};
@@ -123,7 +123,7 @@ static bool begin(struct writer *w, const struct tape_frame *first, const char *
 }
 
 /* Whether there is room for the frame and the file's end behind it. */
-static bool room_left(struct writer *w, const struct tape_frame *frame)
+static bool room_left(struct writer *w, const struct ring_frame *frame)
 {
 	uint64_t wanted = clip_reserve(w->clip, frame->size);
 	struct error e = {0};
@@ -136,7 +136,7 @@ static bool room_left(struct writer *w, const struct tape_frame *frame)
 }
 
 /* In the file. A line of the log that failed ends the clip, and the next frame begins another. */
-static void count(struct writer *w, const struct tape_frame *frame)
+static void count(struct writer *w, const struct ring_frame *frame)
 {
 	w->report.frames++;
 	w->report.labelled += frame->labelled;
@@ -147,7 +147,7 @@ static void count(struct writer *w, const struct tape_frame *frame)
 	w->trouble = 0;
 }
 
-static void count_before(struct writer *w, const struct tape_frame *frame)
+static void count_before(struct writer *w, const struct ring_frame *frame)
 {
 	w->dropped[DROPPED_BY_CAMERA] += frame->lost;
 	w->dropped[DROPPED_BROKEN] += frame->broken;
@@ -156,7 +156,7 @@ static void count_before(struct writer *w, const struct tape_frame *frame)
 }
 
 bool writer_frame(
-	struct writer *w, const struct tape_frame *frame, const struct smoothing *past, const char *reason)
+	struct writer *w, const struct ring_frame *frame, const struct smoothing *past, const char *reason)
 {
 	struct error e = {0};
 
@@ -189,7 +189,7 @@ bool writer_frame(
 	return false;
 }
 
-void writer_lose(struct writer *w, const struct tape_frame *frame)
+void writer_lose(struct writer *w, const struct ring_frame *frame)
 {
 	enum dropped_by by = frame->damaged ? DROPPED_BROKEN : DROPPED_BY_RECORDER;
 

@@ -39,10 +39,10 @@ void writer_hurry(struct writer *w);
  * it. False: it cannot be written now; try again from w->retry_at on.
  */
 bool writer_frame(
-	struct writer *w, const struct tape_frame *frame, const struct smoothing *past, const char *reason);
+	struct writer *w, const struct ring_frame *frame, const struct smoothing *past, const char *reason);
 
 /* Counts a frame that was to be recorded and is not: a broken one, or one without room. */
-void writer_lose(struct writer *w, const struct tape_frame *frame);
+void writer_lose(struct writer *w, const struct ring_frame *frame);
 
 /* Ends the clip, if one is open; the frames that come next were not wanted, or begin a new one. */
 void writer_pause(struct writer *w, const char *why);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What the recorder is made of: names, conditions, the tape, the log and its reader. */
+/* What the recorder is made of: names, conditions, the pre-roll ring, the log and its reader. */
 #include "base/error.h"
 #include "json_schema.h"
 #include "network_builder.h"
 #include "nn/smoothing.h"
+#include "recorder/frame_ring.h"
 #include "recorder/log_reader.h"
 #include "recorder/names.h"
-#include "recorder/tape.h"
 #include "recorder/when.h"
 
 #include <errno.h>
@@ -186,44 +186,44 @@ static void test_conditions(void **state)
 
 /* Frames of random sizes go in and come out whole and in order; memory is reused; what has no room is
  * refused. */
-static void test_tape(void **state)
+static void test_frame_ring(void **state)
 {
 	uint8_t data[4096];
-	struct tape *tape;
+	struct frame_ring *ring;
 	uint32_t seed = 5;
 	uint64_t in = 100, out = 100;
 
 	(void)state;
-	assert_int_equal(tape_create(10000, 16, 4, &tape), 0);
-	assert_false(tape_could_take(tape, 10001));
-	assert_true(tape_could_take(tape, 10000));
-	assert_null(tape_find(tape, 0));
+	assert_int_equal(frame_ring_create(10000, 16, 4, &ring), 0);
+	assert_false(frame_ring_could_hold(ring, 10001));
+	assert_true(frame_ring_could_hold(ring, 10000));
+	assert_null(frame_ring_find(ring, 0));
 	for (int step = 0; step < 20000; step++) {
-		struct tape_frame frame = {
+		struct ring_frame frame = {
 			.number = in, .size = (size_t)random_within(&seed, 1, 4000), .data = data};
 		if (random_within(&seed, 0, 9) == 0) {
 			frame.data = NULL;
 			frame.size = 0;
 		}
 		memset(data, (int)(in & 0xff), frame.size);
-		if (random_within(&seed, 0, 2) && tape_put(tape, &frame)) {
-			tape_find(tape, in)->scores[3] = (int32_t)in;
+		if (random_within(&seed, 0, 2) && frame_ring_push(ring, &frame)) {
+			frame_ring_find(ring, in)->scores[3] = (int32_t)in;
 			in++;
-		} else if (tape_count(tape)) {
-			const struct tape_frame *first = tape_at(tape, 0);
+		} else if (frame_ring_count(ring)) {
+			const struct ring_frame *first = frame_ring_at(ring, 0);
 			assert_int_equal(first->number, out);
 			assert_int_equal(first->scores[3], (int32_t)out);
 			for (size_t i = 0; i < first->size; i++)
 				assert_int_equal(first->data[i], (uint8_t)out);
-			tape_drop(tape);
+			frame_ring_pop(ring);
 			out++;
 		}
-		assert_int_equal(tape_count(tape), in - out);
-		assert_null(tape_find(tape, in));
-		assert_null(tape_find(tape, out - 1));
+		assert_int_equal(frame_ring_count(ring), in - out);
+		assert_null(frame_ring_find(ring, in));
+		assert_null(frame_ring_find(ring, out - 1));
 	}
 	assert_true(in > 5000);
-	tape_destroy(tape);
+	frame_ring_destroy(ring);
 }
 
 static void test_smoothing(void **state)
@@ -452,7 +452,7 @@ int main(void)
 		cmocka_unit_test(test_names_made),
 		cmocka_unit_test(test_names_matched),
 		cmocka_unit_test(test_conditions),
-		cmocka_unit_test(test_tape),
+		cmocka_unit_test(test_frame_ring),
 		cmocka_unit_test(test_smoothing),
 		cmocka_unit_test(test_log_there_and_back),
 		cmocka_unit_test(test_log_csv),

@@ -4,12 +4,12 @@
  * ring. Frames go in at the one end and leave at the other, in the order of their numbers, none left out.
  * Without a lock of its own.
  */
-#ifndef RECORDER_TAPE_H
-#define RECORDER_TAPE_H
+#ifndef RECORDER_FRAME_RING_H
+#define RECORDER_FRAME_RING_H
 
 #include "flow/frame.h"
 
-struct tape_frame {
+struct ring_frame {
 	uint64_t number; /* one more than that of the frame before */
 	uint64_t sequence;
 	int64_t wall;	     /* CLOCK_REALTIME of the capture, ns */
@@ -22,32 +22,32 @@ struct tape_frame {
 	size_t size;
 	int64_t stamps[STAMP_COUNT]; /* STAMP_CAPTURED always; the others once it is labelled */
 	bool labelled, cpu_fallback;
-	int32_t *scores; /* [class_count], when labelled; the tape's */
+	int32_t *scores; /* [class_count], when labelled; the ring's */
 
 	/* the writer's: what it made of it */
 	bool judged;
 	struct classification own, smoothed;
 };
 
-struct tape;
+struct frame_ring;
 
 /* bytes: for all frames' data; slots: for how many frames. -ENOMEM, -EINVAL, -EOVERFLOW. */
-int tape_create(size_t bytes, int slots, int class_count, struct tape **out);
-void tape_destroy(struct tape *tape); /* takes NULL */
+int frame_ring_create(size_t bytes, int slots, int class_count, struct frame_ring **out);
+void frame_ring_destroy(struct frame_ring *ring); /* takes NULL */
 
-/* Whether a frame of that size could be put on an empty tape. */
-bool tape_could_take(const struct tape *tape, size_t size);
+/* Whether a frame of that size could be put into an empty ring. */
+bool frame_ring_could_hold(const struct frame_ring *ring, size_t size);
 
 /* Copies the frame and its data to the end; false: there is no room now. The number must be the next one. */
-bool tape_put(struct tape *tape, const struct tape_frame *frame);
+bool frame_ring_push(struct frame_ring *ring, const struct ring_frame *frame);
 
-int tape_count(const struct tape *tape);
+int frame_ring_count(const struct frame_ring *ring);
 /* Place 0 is the oldest. The pointer is good until the frame is dropped. */
-struct tape_frame *tape_at(struct tape *tape, int place);
-/* The frame of that number; NULL: it is not on the tape. */
-struct tape_frame *tape_find(struct tape *tape, uint64_t number);
+struct ring_frame *frame_ring_at(struct frame_ring *ring, int place);
+/* The frame of that number; NULL: it is not in the ring. */
+struct ring_frame *frame_ring_find(struct frame_ring *ring, uint64_t number);
 
 /* Removes the oldest frame. */
-void tape_drop(struct tape *tape);
+void frame_ring_pop(struct frame_ring *ring);
 
 #endif
