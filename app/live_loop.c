@@ -92,8 +92,8 @@ static void heed_signals(struct live_loop *loop)
 	while ((wish = signals_next()) != WISH_NONE) {
 		if (wish == WISH_RECORD)
 			record(loop);
-		else if (wish == WISH_CUT && loop->recorder)
-			recorder_cut(loop->recorder);
+		else if (wish == WISH_ROTATE && loop->recorder)
+			recorder_rotate(loop->recorder);
 		else
 			loop->quit = true;
 	}

@@ -143,8 +143,8 @@ static void heed_signals(struct session *s)
 			pipeline_stop(s->pipeline);
 			recorder_hurry(s->recorder);
 			break;
-		case WISH_CUT:
-			recorder_cut(s->recorder);
+		case WISH_ROTATE:
+			recorder_rotate(s->recorder);
 			break;
 		case WISH_RECORD:
 			if (recorder_started(s->recorder))

@@ -66,7 +66,7 @@ enum signal_wish signals_next(void)
 	case SIGTERM:
 		return WISH_END;
 	case SIGHUP:
-		return WISH_CUT;
+		return WISH_ROTATE;
 	case SIGUSR1:
 		return WISH_RECORD;
 	default:

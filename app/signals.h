@@ -8,7 +8,7 @@
 enum signal_wish {
 	WISH_NONE,
 	WISH_END,    /* INT, TERM; a second one kills */
-	WISH_CUT,    /* HUP: a new segment and log */
+	WISH_ROTATE, /* HUP: a new segment and log */
 	WISH_RECORD, /* USR1: start or stop recording */
 };
 

@@ -48,7 +48,7 @@ struct recorder {
 	struct frame_ring *ring;
 	uint64_t next_number, labelled_up_to; /* frames before these were received, are done with */
 	uint64_t news;			      /* of all that may be work for the writer */
-	bool started, cut, closing, hurried;
+	bool started, rotate, closing, hurried;
 	bool stuck;	/* the source waits for room on the disk */
 	bool done;	/* the writer has ended */
 	bool crowded;	/* the source waits for room */
@@ -189,10 +189,10 @@ bool recorder_started(struct recorder *r)
 	return started;
 }
 
-void recorder_cut(struct recorder *r)
+void recorder_rotate(struct recorder *r)
 {
 	pthread_mutex_lock(&r->lock);
-	r->cut = true;
+	r->rotate = true;
 	wake(r);
 	pthread_mutex_unlock(&r->lock);
 }
@@ -512,12 +512,12 @@ static int64_t next_deadline(struct recorder *r)
 /* What the writer is to do besides frames. */
 static void attend(struct recorder *r)
 {
-	bool cut = r->cut;
+	bool rotate = r->rotate;
 
-	r->cut = false;
+	r->rotate = false;
 	pthread_mutex_unlock(&r->lock);
-	if (cut)
-		writer_cut(&r->writer, "a new segment was asked for");
+	if (rotate)
+		writer_rotate(&r->writer, "a new segment was asked for");
 	writer_tick(&r->writer);
 	pthread_mutex_lock(&r->lock);
 }

@@ -56,7 +56,7 @@ void recorder_stop(struct recorder *r);
 bool recorder_started(struct recorder *r);
 
 /* The next frame begins a new segment. Any thread. */
-void recorder_cut(struct recorder *r);
+void recorder_rotate(struct recorder *r);
 
 /*
  * The source's side, for each frame in turn, its numbers without a gap; `broken`: frames since the last that

@@ -40,14 +40,14 @@ static void end(struct writer *w, const char *why)
 {
 	struct error e = {0};
 
-	if (!w->clip)
+	if (!w->segment)
 		return;
-	w->report.bytes += clip_size(w->clip);
-	if (!clip_frames(w->clip))
+	w->report.bytes += segment_size(w->segment);
+	if (!segment_frames(w->segment))
 		w->report.segments--;
-	if (clip_close(w->clip, why, &e))
+	if (segment_close(w->segment, why, &e))
 		log_error("%s", e.text);
-	w->clip = NULL;
+	w->segment = NULL;
 	retention_closed(&w->retention, clock_now());
 }
 
@@ -95,7 +95,7 @@ static bool make_room(struct writer *w, uint64_t wanted)
 
 static bool begin(struct writer *w, const struct ring_frame *first, const char *reason)
 {
-	struct clip_place place = {w->segment + 1, &w->name_number};
+	struct segment_place place = {w->segment_number + 1, &w->name_number};
 	struct error e = {0};
 	char words[200];
 
@@ -104,38 +104,38 @@ static bool begin(struct writer *w, const struct ring_frame *first, const char *
 		give_up(w, &e);
 		return false;
 	}
-	if (clip_open(w->options, &place, first, &w->clip, &e)) {
+	if (segment_open(w->options, &place, first, &w->segment, &e)) {
 		give_up(w, &e);
 		return false;
 	}
 	w->report.segments++;
-	w->segment++;
+	w->segment_number++;
 	w->name_number++; /* a name is not used again, though its file may be deleted */
-	snprintf(w->report.last, sizeof(w->report.last), "%s", clip_path(w->clip));
+	snprintf(w->report.last, sizeof(w->report.last), "%s", segment_path(w->segment));
 	snprintf(words, sizeof(words), "%s%s", w->trouble ? "after trouble with the disk; " : "",
 		w->reason ? w->reason : reason);
 	writer_event(w, "opened", words);
 	w->reason = NULL;
-	retention_opened(&w->retention, clip_path(w->clip));
+	retention_opened(&w->retention, segment_path(w->segment));
 	if (w->keep_at != INT64_MAX)
 		keep_within_limits(w); /* the one before may go now */
-	return w->clip;
+	return w->segment;
 }
 
 /* Whether there is room for the frame and the file's end behind it. */
 static bool room_left(struct writer *w, const struct ring_frame *frame)
 {
-	uint64_t wanted = clip_reserve(w->clip, frame->size);
+	uint64_t wanted = segment_reserve(w->segment, frame->size);
 	struct error e = {0};
 
-	if (clip_room(w->clip) >= wanted || make_room(w, wanted))
+	if (segment_room(w->segment) >= wanted || make_room(w, wanted))
 		return true;
-	error_set(&e, -ENOSPC, "%s: the disk is full", clip_path(w->clip));
+	error_set(&e, -ENOSPC, "%s: the disk is full", segment_path(w->segment));
 	give_up(w, &e);
 	return false;
 }
 
-/* In the file. A line of the log that failed ends the clip, and the next frame begins another. */
+/* In the file. A line of the log that failed ends the segment, and the next frame begins another. */
 static void count(struct writer *w, const struct ring_frame *frame)
 {
 	w->report.frames++;
@@ -162,25 +162,25 @@ bool writer_frame(
 
 	if (w->trouble && clock_now() < w->retry_at)
 		return false;
-	if (w->clip && clip_is_full(w->clip, frame))
-		writer_cut(w, "the next segment begins");
+	if (w->segment && segment_is_full(w->segment, frame))
+		writer_rotate(w, "the next segment begins");
 	writer_tick(w);
 	/* Twice, since a file that may not grow any more (FAT: 4 GB) is followed by another. */
 	for (int tries = 0; tries < 2; tries++) {
 		bool written = false;
-		if ((!w->clip && !begin(w, frame, reason)) || !room_left(w, frame))
+		if ((!w->segment && !begin(w, frame, reason)) || !room_left(w, frame))
 			return false;
 		if (!tries)
 			count_before(w, frame);
-		int status = clip_frame(w->clip, frame, past, w->dropped, &written, &e);
+		int status = segment_frame(w->segment, frame, past, w->dropped, &written, &e);
 		if (written)
 			count(w, frame);
 		if (!status)
 			return true;
-		if (status != -EFBIG || clip_frames(w->clip) < 2)
+		if (status != -EFBIG || segment_frames(w->segment) < 2)
 			give_up(w, &e);
 		else
-			writer_cut(w, "its file system lets no file grow further");
+			writer_rotate(w, "its file system lets no file grow further");
 		if (written)
 			return true;
 		if (w->trouble)
@@ -218,7 +218,7 @@ void writer_pause(struct writer *w, const char *why)
 	memset(w->dropped, 0, sizeof(w->dropped));
 }
 
-void writer_cut(struct writer *w, const char *why)
+void writer_rotate(struct writer *w, const char *why)
 {
 	end(w, why);
 	w->reason = why;
@@ -229,6 +229,6 @@ void writer_event(struct writer *w, const char *name, const char *text)
 	struct error e = {0};
 
 	/* What the log cannot take is reported when the next frame's line fails. */
-	if (w->clip && clip_event(w->clip, name, text, &e))
+	if (w->segment && segment_event(w->segment, name, text, &e))
 		log_debug("%s", e.text);
 }

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What goes to the disk, frame after frame: begins and ends clips, keeps within limits, waits for room on a
- * full disk. One thread's.
+ * What goes to the disk, frame after frame: begins and ends segments, keeps within limits, waits for room on
+ * a full disk. One thread's.
  */
 #ifndef RECORDER_WRITER_H
 #define RECORDER_WRITER_H
 
-#include "recorder/clip.h"
 #include "recorder/retention.h"
+#include "recorder/segment.h"
 
 struct writer {
 	const struct recorder_options *options;
-	struct clip *clip; /* NULL: none is open */
-	unsigned segment, name_number;
-	const char *reason;		 /* why the next clip begins */
+	struct segment *segment; /* NULL: none is open */
+	unsigned segment_number, name_number;
+	const char *reason;		 /* why the next segment begins */
 	uint64_t dropped[DROPPED_COUNT]; /* since the last line of the log */
 	int trouble;			 /* why nothing can be written, a negative errno value; 0: it can */
 	int64_t retry_at, keep_at;	 /* clock_now() times; keep_at: of writer_tick */
@@ -24,7 +24,7 @@ struct writer {
 
 void writer_begin(struct writer *w, const struct recorder_options *options);
 
-/* Ends the clip, and takes the limits into account once more. writer_tick may not follow. */
+/* Ends the segment, and takes the limits into account once more. writer_tick may not follow. */
 void writer_end(struct writer *w);
 void writer_finish(struct writer *w);
 
@@ -35,8 +35,8 @@ void writer_tick(struct writer *w);
 void writer_hurry(struct writer *w);
 
 /*
- * Writes a judged frame with data. reason: why a clip begins with it, if one does. past: the smoothing before
- * it. False: it cannot be written now; try again from w->retry_at on.
+ * Writes a judged frame with data. reason: why a segment begins with it, if one does. past: the smoothing
+ * before it. False: it cannot be written now; try again from w->retry_at on.
  */
 bool writer_frame(
 	struct writer *w, const struct ring_frame *frame, const struct smoothing *past, const char *reason);
@@ -44,11 +44,11 @@ bool writer_frame(
 /* Counts a frame that was to be recorded and is not: a broken one, or one without room. */
 void writer_lose(struct writer *w, const struct ring_frame *frame);
 
-/* Ends the clip, if one is open; the frames that come next were not wanted, or begin a new one. */
+/* Ends the segment, if one is open; the frames that come next were not wanted, or begin a new one. */
 void writer_pause(struct writer *w, const char *why);
-void writer_cut(struct writer *w, const char *why);
+void writer_rotate(struct writer *w, const char *why);
 
-/* Into the log of the clip that is open, if one is. */
+/* Into the log of the segment that is open, if one is. */
 void writer_event(struct writer *w, const char *name, const char *text);
 
 #endif

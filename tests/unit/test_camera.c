@@ -410,8 +410,8 @@ static void standard_input_is_read(void **state)
 	}
 }
 
-/* The sample clips that may lie beside the repository. */
-static const char *clip(const char *name)
+/* The sample videos that may lie beside the repository. */
+static const char *sample_path(const char *name)
 {
 	static char path[1024];
 	const char *shared = getenv("TWOBIT_SHARED");
@@ -465,32 +465,32 @@ static void copy_damaged(const char *from, const char *name, double share, bool 
 	free(data);
 }
 
-static void clips_are_read(void **state)
+static void samples_are_read(void **state)
 {
 	(void)state;
 	enum pixel_format format;
 	int broken;
 
-	assert_true(count_frames(clip("fruit-480x270-15fps.mjpeg.avi"), &broken, &format) > 10);
+	assert_true(count_frames(sample_path("fruit-480x270-15fps.mjpeg.avi"), &broken, &format) > 10);
 	assert_int_equal(broken, 0);
 	assert_int_equal(format, PIXEL_JPEG);
-	int whole = count_frames(clip("bottle-detection.mp4"), &broken, &format);
+	int whole = count_frames(sample_path("bottle-detection.mp4"), &broken, &format);
 	assert_true(whole > 10);
 	assert_int_equal(broken, 0);
 	assert_int_not_equal(format, PIXEL_JPEG);
 }
 
-static void damaged_clips_end(void **state)
+static void damaged_samples_end(void **state)
 {
 	(void)state;
 	enum pixel_format format;
 	int broken;
-	int whole = count_frames(clip("fruit-480x270-15fps.mjpeg.avi"), &broken, &format);
+	int whole = count_frames(sample_path("fruit-480x270-15fps.mjpeg.avi"), &broken, &format);
 
-	copy_damaged(clip("fruit-480x270-15fps.mjpeg.avi"), "cut.avi", 0.5, false);
+	copy_damaged(sample_path("fruit-480x270-15fps.mjpeg.avi"), "cut.avi", 0.5, false);
 	int good = count_frames(path_of("cut.avi"), &broken, &format);
 	assert_in_range(good, whole / 4, whole * 3 / 4);
-	copy_damaged(clip("bottle-detection.mp4"), "flip.mp4", 1, true);
+	copy_damaged(sample_path("bottle-detection.mp4"), "flip.mp4", 1, true);
 	assert_true(count_frames(path_of("flip.mp4"), &broken, &format) > 0);
 }
 
@@ -527,8 +527,8 @@ int main(void)
 		cmocka_unit_test(motion_jpeg_is_handed_on),
 		cmocka_unit_test(standard_input_is_read),
 		cmocka_unit_test(stop_wakes),
-		cmocka_unit_test(clips_are_read),
-		cmocka_unit_test(damaged_clips_end),
+		cmocka_unit_test(samples_are_read),
+		cmocka_unit_test(damaged_samples_end),
 	};
 
 	return cmocka_run_group_tests(tests, folder_make, folder_remove);

@@ -147,8 +147,8 @@ static void test_segments_by_size(void **state)
 	rig_end(&rig);
 }
 
-/* HUP and USR1: a cut loses nothing, a stop leaves out just what came while it lasted. */
-static void test_cut_and_stop(void **state)
+/* HUP and USR1: a rotation loses nothing, a stop leaves out just what came while it lasted. */
+static void test_rotate_and_stop(void **state)
 {
 	struct rig rig;
 	struct recorded first, second;
@@ -157,7 +157,7 @@ static void test_cut_and_stop(void **state)
 	rig_begin(&rig, "c-%i.mkv", (struct recorder_options){0});
 	give_many(&rig, 30, 3);
 	wait_until_written();
-	recorder_cut(rig.recorder);
+	recorder_rotate(rig.recorder);
 	wait_until_written();
 	give_many(&rig, 30, 3);
 	recorder_stop(rig.recorder);
@@ -454,7 +454,7 @@ int main(void)
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_segments_by_time),
 		cmocka_unit_test(test_segments_by_size),
-		cmocka_unit_test(test_cut_and_stop),
+		cmocka_unit_test(test_rotate_and_stop),
 		cmocka_unit_test(test_when),
 		cmocka_unit_test(test_when_goes_on),
 		cmocka_unit_test(test_smoothing_goes_on),

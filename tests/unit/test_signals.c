@@ -38,7 +38,7 @@ static void wishes_come_one_by_one(void **state)
 	signals_block();
 	raise(SIGHUP);
 	raise(SIGINT);
-	assert_int_equal(signals_next() + signals_next(), WISH_CUT + WISH_END);
+	assert_int_equal(signals_next() + signals_next(), WISH_ROTATE + WISH_END);
 	assert_int_equal(signals_next(), WISH_NONE);
 	assert_true(kills(SIGINT));
 }

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: MIT */
+#include "recorder/segment.h"
+
+#include "base/error.h"
+#include "base/log.h"
+#include "flow/caption.h"
+#include "image/decode.h"
+#include "recorder/container.h"
+#include "recorder/names.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Words are renewed so often, ns: they change with each frame, and players show them until the next. */
+#define WORDS_PERIOD INT64_C(250000000)
+
+/* A file's index lies in memory until it ends, 40 bytes a frame: 10 hours at 30 frames a second. */
+#define FRAMES_MAXIMUM (UINT64_C(1) << 20)
+
+/* To end a file: its index, a frame's overhead, the log's lines. */
+#define RESERVE_BYTES (UINT64_C(512) * 1024)
+#define RESERVE_FRAME UINT64_C(32)
+
+struct segment {
+	const struct recorder_options *options;
+	struct container *container;
+	struct label_log *log;
+	char path[PATH_MAX];
+	int width, height;
+	uint64_t frames;
+	int64_t begun, last; /* STAMP_CAPTURED of the first and the last frame */
+	int64_t words_until;
+	bool labelled; /* a line was written */
+
+	/* for captions in the picture */
+	struct caption_drawer *drawer;
+	struct picture picture;
+	struct raw_picture jpeg;
+	struct classification latest;
+	bool known;
+};
+
+/* The log's first line: our members, then those of options->about. */
+static void about_print(
+	const struct segment *segment, unsigned number, const struct ring_frame *first, struct text *t)
+{
+	const struct recorder_options *o = segment->options;
+	const char *slash = strrchr(segment->path, '/');
+
+	text_add(t, LABEL_LOG_HEAD "%d,\"video\":", LABEL_LOG_VERSION);
+	text_add_json(t, slash ? slash + 1 : segment->path);
+	text_add(t, ",\"segment\":%u,\"monotonic\":%lld,\"wall\":\"", number,
+		(long long)first->stamps[STAMP_CAPTURED]);
+	text_add_time(t, first->wall);
+	text_add(t, "\",\"width\":%d,\"height\":%d,\"burn_in\":%s,\"top_k\":%d,\"smoothing\":", first->width,
+		first->height, o->burn_in ? "true" : "false", o->top_k);
+	text_add_number(t, o->smoothing);
+	text_add(t, ",\"threshold\":");
+	text_add(t, "%.6g", (double)o->threshold);
+	text_add(t, ",\"network\":");
+	text_add_json(t, o->network->name);
+	text_add(t, ",\"pl\":");
+	text_add_json(t, o->pl);
+	char *about = json_object_size(o->about) ? json_dumps(o->about, JSON_COMPACT) : NULL;
+	if (about)
+		text_add(t, ",%.*s", (int)strlen(about) - 2, about + 1);
+	free(about);
+	text_add(t, "}");
+}
+
+static int files_make(
+	struct segment *segment, unsigned number, const struct ring_frame *first, struct error *e)
+{
+	const struct recorder_options *o = segment->options;
+	struct container_options wanted = {
+		.width = segment->width, .height = segment->height, .wall = first->wall};
+	char log[PATH_MAX];
+
+	struct text about = {0};
+	int status = container_open(segment->path, &wanted, &segment->container, e);
+	if (!status) {
+		names_log(segment->path, label_log_ending(o->log), log, sizeof(log));
+		about_print(segment, number, first, &about);
+		status = about.failed ? error_set(e, -ENOMEM, "%s: out of memory", log)
+				      : label_log_open(log, o->log, o->top_k, about.data, &segment->log, e);
+		if (status)
+			unlink(segment->path);
+	}
+	text_finish(&about);
+	return status;
+}
+
+static void segment_free(struct segment *segment)
+{
+	container_close(segment->container, NULL);
+	label_log_close(segment->log, NULL);
+	caption_destroy(segment->drawer);
+	picture_finish(&segment->picture);
+	raw_picture_finish(&segment->jpeg);
+	free(segment);
+}
+
+int segment_open(const struct recorder_options *options, const struct segment_place *place,
+	const struct ring_frame *first, struct segment **out, struct error *e)
+{
+	struct segment *segment = calloc(1, sizeof(*segment));
+
+	*out = NULL;
+	if (!segment)
+		return error_set(e, -ENOMEM, "out of memory for a recording");
+	segment->options = options;
+	segment->width = first->width;
+	segment->height = first->height;
+	segment->begun = segment->last = first->stamps[STAMP_CAPTURED];
+	int status = options->burn_in && caption_create(&segment->drawer)
+			     ? error_set(e, -ENOMEM, "out of memory for captions")
+			     : 0;
+	/* Another program may take the name between our look and our making it: then the next one. */
+	for (int tries = 0; !status && tries < 10; tries++) {
+		status = names_next(options->pattern, (time_t)(first->wall / 1000000000), place->name_number,
+			segment->path);
+		if (status)
+			error_set(e, status, "%s: no name is free", options->pattern);
+		else
+			status = files_make(segment, place->number, first, e);
+		if (status != -EEXIST || segment->container)
+			break;
+		status = 0;
+	}
+	if (!status && !segment->container)
+		status = error_set(e, -EEXIST, "%s: no name is free", options->pattern);
+	if (status) {
+		segment_free(segment);
+		return status;
+	}
+	*out = segment;
+	return 0;
+}
+
+static void words_write(struct segment *segment, const struct ring_frame *frame)
+{
+	int64_t time = frame->stamps[STAMP_CAPTURED];
+	char words[FRAME_WORDS];
+
+	if (!segment->known || time < segment->words_until)
+		return;
+	struct caption caption =
+		caption_of(segment->options->network, &segment->latest, segment->options->threshold);
+	caption_words(&caption, words, sizeof(words));
+	/* In steps, so that words follow words without a gap; anew after a gap in the frames. */
+	int64_t from = time - segment->words_until < WORDS_PERIOD ? segment->words_until : time;
+	segment->words_until = from + WORDS_PERIOD;
+	if (words[0])
+		container_words(segment->container, words, from, WORDS_PERIOD);
+}
+
+/* The frame's bytes with the caption in the picture; the frame's own where that cannot be done. */
+static void caption_burn(
+	struct segment *segment, const struct ring_frame *frame, const uint8_t **data, size_t *size)
+{
+	const struct raw_picture raw = {
+		.format = PIXEL_JPEG, .data = (uint8_t *)frame->data, .size = frame->size};
+	struct error e;
+
+	if (picture_decode(&raw, 1, &segment->picture, &e))
+		return; /* a picture that nobody can decode has nothing to be drawn on */
+	struct caption caption = {0};
+	if (segment->known)
+		caption =
+			caption_of(segment->options->network, &segment->latest, segment->options->threshold);
+	caption_draw(segment->drawer, &segment->picture, &caption);
+	if (picture_encode_jpeg(&segment->picture, segment->options->quality, &segment->jpeg, &e))
+		return;
+	*data = segment->jpeg.data;
+	*size = segment->jpeg.size;
+}
+
+static int line_write(struct segment *segment, const struct ring_frame *frame, const struct smoothing *past,
+	uint64_t dropped[DROPPED_COUNT], struct error *e)
+{
+	const struct recorder_options *o = segment->options;
+	struct label_line line = {.frame = segment->frames - 1,
+		.sequence = frame->sequence,
+		.wall = frame->wall,
+		.stamps = frame->stamps,
+		.by = frame->cpu_fallback ? "software" : o->pl};
+	int status = 0;
+
+	if (!segment->labelled && past->begun) {
+		struct label_event event = {"smoothing", line.frame, frame->stamps[STAMP_CAPTURED],
+			frame->wall, NULL, past->past, past->class_count};
+		status = label_log_event(segment->log, &event, e);
+	}
+	if (status)
+		return status;
+	segment->labelled = true;
+	memcpy(line.dropped, dropped, sizeof(line.dropped));
+	verdict_make(&line.verdict, o->network, o->top_k, &frame->own, &frame->smoothed);
+	status = label_log_frame(segment->log, &line, e);
+	if (!status)
+		memset(dropped, 0, sizeof(line.dropped));
+	return status;
+}
+
+int segment_frame(struct segment *segment, const struct ring_frame *frame, const struct smoothing *past,
+	uint64_t dropped[DROPPED_COUNT], bool *written, struct error *e)
+{
+	const uint8_t *data = frame->data;
+	size_t size = frame->size;
+
+	if (frame->labelled) {
+		segment->latest = frame->smoothed;
+		segment->known = true;
+	}
+	words_write(segment, frame);
+	if (segment->drawer)
+		caption_burn(segment, frame, &data, &size);
+	int status = container_frame(segment->container, data, size, frame->stamps[STAMP_CAPTURED], e);
+	*written = !status;
+	if (status)
+		return status;
+	if (!segment->frames++)
+		log_info("recording to %s", segment->path);
+	segment->last = frame->stamps[STAMP_CAPTURED];
+	if (frame->labelled)
+		return line_write(segment, frame, past, dropped, e);
+	return 0;
+}
+
+int segment_event(struct segment *segment, const char *name, const char *text, struct error *e)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	struct label_event event = {name, segment->frames, clock_now(),
+		(int64_t)now.tv_sec * 1000000000 + now.tv_nsec, text, NULL, 0};
+	return label_log_event(segment->log, &event, e);
+}
+
+bool segment_is_full(const struct segment *segment, const struct ring_frame *next)
+{
+	const struct amount *limit = &segment->options->segment;
+
+	return next->width != segment->width || next->height != segment->height ||
+	       segment->frames >= FRAMES_MAXIMUM ||
+	       (limit->time && next->stamps[STAMP_CAPTURED] - segment->begun >= limit->time) ||
+	       (limit->bytes && segment->frames &&
+		       container_size(segment->container) + next->size > limit->bytes);
+}
+
+uint64_t segment_room(const struct segment *segment)
+{
+	return container_room(segment->container);
+}
+
+uint64_t segment_reserve(const struct segment *segment, size_t next)
+{
+	return RESERVE_BYTES + RESERVE_FRAME * segment->frames + next;
+}
+
+const char *segment_path(const struct segment *segment)
+{
+	return segment->path;
+}
+
+uint64_t segment_frames(const struct segment *segment)
+{
+	return segment->frames;
+}
+
+uint64_t segment_size(const struct segment *segment)
+{
+	return container_size(segment->container);
+}
+
+/* The names themselves are on the disk only when their folder is. */
+static void folder_sync(const char *path)
+{
+	char folder[PATH_MAX];
+
+	names_folder(path, folder, sizeof(folder));
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	fsync(fd);
+	close(fd);
+}
+
+/* Of a segment without a frame. */
+static void files_delete(const struct segment *segment)
+{
+	char log[PATH_MAX];
+
+	names_log(segment->path, label_log_ending(segment->options->log), log, sizeof(log));
+	unlink(segment->path);
+	unlink(log);
+}
+
+int segment_close(struct segment *segment, const char *why, struct error *e)
+{
+	char text[160];
+
+	if (!segment)
+		return 0;
+	double seconds = (double)(segment->last - segment->begun) / 1e9;
+	snprintf(text, sizeof(text), "%s; %llu frames, %.1f s", why, (unsigned long long)segment->frames,
+		seconds);
+	int status = segment_event(segment, "closed", text, e);
+	int finished = container_close(segment->container, status ? NULL : e);
+	segment->container = NULL;
+	int logged = label_log_close(segment->log, status || finished ? NULL : e);
+	segment->log = NULL;
+	if (segment->frames)
+		log_info("%s: %s", segment->path, text);
+	else
+		files_delete(segment);
+	folder_sync(segment->path);
+	segment_free(segment);
+	return status ? status : finished ? finished : logged;
+}
