@@ -17,7 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Bytes of a file, and of a place in words. */
+/* Bytes of a file, and of a place as text. */
 #define CONFIGURATION_BYTES 65536
 #define CONFIGURATION_PLACE 300
 

@@ -15,34 +15,33 @@ static const struct {
 };
 
 static void print_finding(
-	const struct doctor *doctor, enum finding finding, const char *sentence, const char *remedy)
+	const struct doctor *doctor, enum finding finding, const char *message, const char *remedy)
 {
 	const char *word = looks[finding].word;
 
 	if (doctor->colour)
-		printf("%-10s \033[%sm%-4s\033[0m  %s\n", doctor->part, looks[finding].colour, word,
-			sentence);
+		printf("%-10s \033[%sm%-4s\033[0m  %s\n", doctor->part, looks[finding].colour, word, message);
 	else
-		printf("%-10s %-4s  %s\n", doctor->part, word, sentence);
+		printf("%-10s %-4s  %s\n", doctor->part, word, message);
 	if (remedy)
 		printf("%-10s       → %s\n", "", remedy);
 }
 
 void doctor_find(struct doctor *doctor, enum finding finding, const char *remedy, const char *format, ...)
 {
-	char sentence[768];
+	char message[768];
 	va_list arguments;
 
 	va_start(arguments, format);
-	vsnprintf(sentence, sizeof(sentence), format, arguments);
+	vsnprintf(message, sizeof(message), format, arguments);
 	va_end(arguments);
 	doctor->counts[finding]++;
 	if (!doctor->rows) {
-		print_finding(doctor, finding, sentence, remedy);
+		print_finding(doctor, finding, message, remedy);
 		return;
 	}
 	json_array_append_new(doctor->rows,
 		json_pack("{s:s, s:s, s:o, s:o}", "part", doctor->part, "state",
 			finding == FINDING_BAD ? "bad" : looks[finding].word, "sentence",
-			output_text(sentence), "remedy", remedy ? output_text(remedy) : json_null()));
+			output_text(message), "remedy", remedy ? output_text(remedy) : json_null()));
 }

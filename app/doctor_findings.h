@@ -20,7 +20,7 @@ struct doctor {
 	bool colour;
 };
 
-/* What is the matter, in a sentence; remedy: what to do about it, NULL when there is nothing to do. */
+/* What is the matter, in a message; remedy: what to do about it, NULL when there is nothing to do. */
 void doctor_find(struct doctor *doctor, enum finding finding, const char *remedy, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 

@@ -170,7 +170,7 @@ static int run(struct session *s)
 	if (trace_file_write(s->trace, &e) && !code)
 		code = fail(FAILURE_CREATE, &e);
 	if (v->json || (!quiet(s->invocation) && pipeline_report(s->pipeline)->shown))
-		live_report_print(pipeline_report(s->pipeline), s->loop.description, s->loop.words, v->json);
+		live_report_print(pipeline_report(s->pipeline), s->loop.description, s->loop.text, v->json);
 	return code;
 }
 

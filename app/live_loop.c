@@ -87,12 +87,12 @@ static void record(struct live_loop *loop)
 
 static void heed_signals(struct live_loop *loop)
 {
-	enum signal_wish wish;
+	enum signal_request request;
 
-	while ((wish = signals_next()) != WISH_NONE) {
-		if (wish == WISH_RECORD)
+	while ((request = signals_next()) != REQUEST_NONE) {
+		if (request == REQUEST_RECORD)
 			record(loop);
-		else if (wish == WISH_ROTATE && loop->recorder)
+		else if (request == REQUEST_ROTATE && loop->recorder)
 			recorder_rotate(loop->recorder);
 		else
 			loop->quit = true;
@@ -183,13 +183,13 @@ static int show(struct live_loop *loop, struct frame *frame, struct error *e)
 	if (loop->display && status == -ENODEV)
 		status = go_on_without(loop, e);
 	if (loop->display && !status) {
-		struct display_wants wants = display_wants(loop->display);
-		pipeline_set_wants(loop->pipeline, &wants);
+		struct display_capabilities capabilities = display_capabilities(loop->display);
+		pipeline_set_display(loop->pipeline, &capabilities);
 	}
 	frame_release(&loop->held);
 	loop->held = frame_reference(frame);
 	if (!frame->absent)
-		memcpy(loop->words, frame->words, sizeof(loop->words));
+		memcpy(loop->text, frame->text, sizeof(loop->text));
 	pipeline_release(loop->pipeline, &frame, shown);
 	return status == -EAGAIN ? 0 : status;
 }

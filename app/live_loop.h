@@ -18,9 +18,9 @@ struct live_loop {
 	struct recorder *recorder; /* the pipeline's; the caller closes it, once the pipeline is joined */
 
 	struct display *display;
-	struct frame *held;	 /* the last one shown, for a snapshot */
-	char description[256];	 /* of the display, at the end */
-	char words[FRAME_WORDS]; /* what the last picture's caption read */
+	struct frame *held;	     /* the last one shown, for a snapshot */
+	char description[256];	     /* of the display, at the end */
+	char text[FRAME_TEXT_BYTES]; /* what the last picture's caption read */
 	bool paused, quit;
 	int passing; /* frames still shown after a pause: those on their way, and one with the notice on it */
 };

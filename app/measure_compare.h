@@ -10,7 +10,7 @@
 struct error;
 
 /*
- * Reads a document and checks it against docs/formats.md as far as comparing goes. name: for the sentence.
+ * Reads a document and checks it against docs/formats.md as far as comparing goes. name: for the message.
  * -EBADMSG: it is none; -EOVERFLOW: it is too large to be one. The caller owns *out.
  */
 int comparison_read(const void *text, size_t size, const char *name, json_t **out, struct error *e);

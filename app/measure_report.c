@@ -66,11 +66,11 @@ static double us(int64_t ns)
 	return (double)ns / 1e3;
 }
 
-static void tile(FILE *file, const char *format, double value, const char *words)
+static void tile(FILE *file, const char *format, double value, const char *text)
 {
 	fputs("<div><b>", file);
 	fprintf(file, format, value);
-	fprintf(file, "</b><span>%s</span></div>\n", words);
+	fprintf(file, "</b><span>%s</span></div>\n", text);
 }
 
 static void tiles(FILE *file, const struct measurement *m)

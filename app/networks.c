@@ -128,7 +128,7 @@ void networks_forget(struct found_network *found)
 	free(found);
 }
 
-/* The sentence for a name that is nowhere: what there is instead. */
+/* The message for a name that is nowhere: what there is instead. */
 static int unknown_network(const char *name, const struct found_network *found, struct error *e)
 {
 	char names[300] = "";

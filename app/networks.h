@@ -12,7 +12,7 @@
 
 /*
  * Loads the network that the user named: a folder if it holds a slash, else a name, else a folder after all.
- * NULL: NETWORK_DEFAULT. -ENOENT: the sentence lists the names that were found. What pixels cannot be
+ * NULL: NETWORK_DEFAULT. -ENOENT: the message lists the names that were found. What pixels cannot be
  * classified with is refused: codes as input, no scores, fewer than two layers, channels other than 1 or 3.
  */
 int networks_open(const char *name, struct network **out, struct error *e);

@@ -56,14 +56,14 @@ static void configure_log(const struct invocation *invocation)
 int usage_error(const struct invocation *invocation, const char *format, ...)
 {
 	const char *name = invocation->command->name;
-	char sentence[512];
+	char message[512];
 	va_list arguments;
 
 	va_start(arguments, format);
-	vsnprintf(sentence, sizeof(sentence), format, arguments);
+	vsnprintf(message, sizeof(message), format, arguments);
 	va_end(arguments);
 	configure_log(invocation);
-	log_error("%s: %s; see `twobit %s --help`", name, sentence, name);
+	log_error("%s: %s; see `twobit %s --help`", name, message, name);
 	return EX_USAGE;
 }
 
@@ -123,37 +123,37 @@ struct parse {
 
 /* Prints what is wrong with an option of the command, and where it came from. */
 static int print_wrong(const struct invocation *invocation, const struct command *command,
-	const struct option_origin *origin, const char *sentence)
+	const struct option_origin *origin, const char *message)
 {
 	char place[CONFIGURATION_PLACE];
 
 	if (!origin->place)
-		return usage_error(invocation, "%s", sentence);
+		return usage_error(invocation, "%s", message);
 	if (origin->line)
 		snprintf(place, sizeof(place), "%s:%d", origin->place, origin->line);
 	else
 		snprintf(place, sizeof(place), "%s", origin->place);
-	log_error("%s: %s; see `twobit %s --help`", place, sentence, command->name);
+	log_error("%s: %s; see `twobit %s --help`", place, message, command->name);
 	return EX_CONFIG;
 }
 
 __attribute__((format(printf, 2, 3))) static int wrong(const struct parse *p, const char *format, ...)
 {
-	char sentence[512];
+	char message[512];
 	va_list arguments;
 
 	va_start(arguments, format);
-	vsnprintf(sentence, sizeof(sentence), format, arguments);
+	vsnprintf(message, sizeof(message), format, arguments);
 	va_end(arguments);
-	return print_wrong(p->invocation, p->command, &p->origin, sentence);
+	return print_wrong(p->invocation, p->command, &p->origin, message);
 }
 
 int option_refuse(
-	const struct invocation *invocation, const struct option_origin *origin, const char *sentence)
+	const struct invocation *invocation, const struct option_origin *origin, const char *message)
 {
 	char text[512];
 
-	snprintf(text, sizeof(text), "%s%s%s", origin->spelled, origin->spelled[0] ? ": " : "", sentence);
+	snprintf(text, sizeof(text), "%s%s%s", origin->spelled, origin->spelled[0] ? ": " : "", message);
 	return print_wrong(invocation, invocation->command, origin, text);
 }
 

@@ -64,16 +64,16 @@ extern const struct option common_options[];
  */
 int options_parse(struct invocation *invocation, void *values, int *count);
 
-/* Prints one line on stderr, "twobit live: SENTENCE; try `twobit live --help`", and returns EX_USAGE. */
+/* Prints one line on stderr, "twobit live: MESSAGE; try `twobit live --help`", and returns EX_USAGE. */
 int usage_error(const struct invocation *invocation, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /*
- * For a text that proves wrong after options_parse: prints the sentence with its option and its place, as
+ * For a text that proves wrong after options_parse: prints the message with its option and its place, as
  * options_parse does, and returns EX_USAGE or EX_CONFIG. A default has no option to name.
  */
 int option_refuse(
-	const struct invocation *invocation, const struct option_origin *origin, const char *sentence);
+	const struct invocation *invocation, const struct option_origin *origin, const char *message);
 
 /* The candidate (NULL-terminated list) that `word` was probably meant to be, or NULL. */
 const char *closest_word(const char *word, const char *const *candidates);

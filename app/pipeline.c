@@ -194,13 +194,13 @@ void pipeline_set_caption(struct pipeline *pipeline, const struct pipeline_capti
 	pthread_mutex_unlock(&pipeline->lock);
 }
 
-void pipeline_set_wants(struct pipeline *pipeline, const struct display_wants *wants)
+void pipeline_set_display(struct pipeline *pipeline, const struct display_capabilities *capabilities)
 {
-	bool exports = wants->raw && !pipeline->config.lossless && !pipeline->config.blind;
+	bool exports = capabilities->raw && !pipeline->config.lossless && !pipeline->config.blind;
 
 	pthread_mutex_lock(&pipeline->lock);
 	bool changed = pipeline->exports != exports;
-	pipeline->wants = *wants;
+	pipeline->capabilities = *capabilities;
 	pipeline->exports = exports;
 	pthread_mutex_unlock(&pipeline->lock);
 	if (changed)

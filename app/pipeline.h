@@ -74,7 +74,7 @@ struct pipeline_report {
 /* A track for each stage and for who shows, a counter for each queue; as trace_create. */
 int pipeline_trace_create(const char *name, size_t events, struct trace **out);
 
-/* Tests the PL, starts all threads. On failure nothing runs, the sentence says why. -EINTR: interrupted. */
+/* Tests the PL, starts all threads. On failure nothing runs, the message says why. -EINTR: interrupted. */
 int pipeline_start(const struct pipeline_config *config, struct pipeline **out, struct error *e);
 
 /*
@@ -96,7 +96,7 @@ struct pipeline_caption {
 void pipeline_set_caption(struct pipeline *pipeline, const struct pipeline_caption *caption);
 
 /* What the display can use of the frames from the next one on; without a call: whole pictures, captioned. */
-void pipeline_set_wants(struct pipeline *pipeline, const struct display_wants *wants);
+void pipeline_set_display(struct pipeline *pipeline, const struct display_capabilities *capabilities);
 
 /* From the next frame on, for a pipeline that has none. Any thread. */
 void pipeline_set_recorder(struct pipeline *pipeline, struct recorder *recorder);

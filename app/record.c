@@ -139,20 +139,20 @@ static void heed_signals(struct session *s)
 {
 	for (;;) {
 		switch (signals_next()) {
-		case WISH_END:
+		case REQUEST_END:
 			pipeline_stop(s->pipeline);
 			recorder_hurry(s->recorder);
 			break;
-		case WISH_ROTATE:
+		case REQUEST_ROTATE:
 			recorder_rotate(s->recorder);
 			break;
-		case WISH_RECORD:
+		case REQUEST_RECORD:
 			if (recorder_started(s->recorder))
 				recorder_stop(s->recorder);
 			else
 				recorder_start(s->recorder);
 			break;
-		case WISH_NONE:
+		case REQUEST_NONE:
 			return;
 		}
 	}

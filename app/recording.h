@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What `record` and `live` have in common: from the user's words to a recorder's options. */
+/* What `record` and `live` have in common: from the user's options to the recorder's. */
 #ifndef APP_RECORDING_H
 #define APP_RECORDING_H
 
@@ -39,7 +39,7 @@ struct recording {
 /* The options, but for what follows. */
 void recording_begin(struct recording *recording, const struct recording_values *values);
 
-/* Once the network is known: the conditions. -EINVAL with a sentence: options.when_count is the index of the
+/* Once the network is known: the conditions. -EINVAL with a message: options.when_count is the index of the
  * one that makes no sense. */
 int recording_parse_when(struct recording *recording, const struct recording_values *values,
 	const struct network *network, struct error *e);

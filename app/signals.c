@@ -57,20 +57,20 @@ static int take(const sigset_t *set)
 	return number;
 }
 
-enum signal_wish signals_next(void)
+enum signal_request signals_next(void)
 {
 	sigset_t set = watched();
 
 	switch (take(&set)) {
 	case SIGINT:
 	case SIGTERM:
-		return WISH_END;
+		return REQUEST_END;
 	case SIGHUP:
-		return WISH_ROTATE;
+		return REQUEST_ROTATE;
 	case SIGUSR1:
-		return WISH_RECORD;
+		return REQUEST_RECORD;
 	default:
-		return WISH_NONE;
+		return REQUEST_NONE;
 	}
 }
 

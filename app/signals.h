@@ -5,11 +5,11 @@
 
 #include <stdbool.h>
 
-enum signal_wish {
-	WISH_NONE,
-	WISH_END,    /* INT, TERM; a second one kills */
-	WISH_ROTATE, /* HUP: a new segment and log */
-	WISH_RECORD, /* USR1: start or stop recording */
+enum signal_request {
+	REQUEST_NONE,
+	REQUEST_END,	/* INT, TERM; a second one kills */
+	REQUEST_ROTATE, /* HUP: a new segment and log */
+	REQUEST_RECORD, /* USR1: start or stop recording */
 };
 
 /* Blocks these signals for this thread and all to come; call before any starts. */
@@ -22,7 +22,7 @@ void signals_block(void);
 int signals_end_descriptor(void);
 
 /* The next one that waits. */
-enum signal_wish signals_next(void);
+enum signal_request signals_next(void);
 
 /* Takes INT or TERM, if one waits; the others stay. True: end, and a second one kills. */
 bool signals_end(void);

@@ -63,7 +63,7 @@ static void record(struct pipeline *pipeline, struct frame *frame, uint32_t *bro
 	struct recorder *recorder = atomic_load(&pipeline->recorder);
 
 	if (frame->absent != *absent)
-		note_event(pipeline, frame->absent ? "camera_lost" : "camera_back", frame->words);
+		note_event(pipeline, frame->absent ? "camera_lost" : "camera_back", frame->text);
 	*absent = frame->absent;
 	if (frame->absent || !recorder)
 		return;
@@ -121,25 +121,25 @@ void *source_stage(void *argument)
  * network sees of a recorded frame can be seen again, by anybody: the whole.
  */
 static double scale_for(
-	const struct pipeline *pipeline, const struct frame *frame, struct display_wants wants)
+	const struct pipeline *pipeline, const struct frame *frame, struct display_capabilities capabilities)
 {
 	const struct raw_picture *raw = &frame->raw;
 
 	if (pipeline->config.lossless || frame->recorded || raw->width < 1 || raw->height < 1 ||
-		!wants.width || !wants.height)
+		!capabilities.width || !capabilities.height)
 		return 1;
 	double width = raw->width, height = raw->height;
-	double screen = fmin(wants.width / width, wants.height / height);
+	double screen = fmin(capabilities.width / width, capabilities.height / height);
 	double network = view_scale(&pipeline->config.network->view, raw->width, raw->height,
 		pipeline->input.width, pipeline->input.height);
 	return fmin(1, fmax(screen, network));
 }
 
 /* Decodes, and makes the network's input; false, with the frame counted, when there is no whole picture. */
-static bool decode(struct pipeline *pipeline, struct frame *frame, struct display_wants wants)
+static bool decode(struct pipeline *pipeline, struct frame *frame, struct display_capabilities capabilities)
 {
 	int64_t begun = clock_now();
-	double scale = scale_for(pipeline, frame, wants);
+	double scale = scale_for(pipeline, frame, capabilities);
 	struct error e;
 
 	if (picture_decode(&frame->raw, scale, &frame->picture, &e)) {
@@ -185,7 +185,7 @@ void *decode_stage(void *argument)
 
 	while ((frame = stage_get(pipeline, STAGE_DECODE, QUEUE_RAW))) {
 		pthread_mutex_lock(&pipeline->lock);
-		struct display_wants wants = pipeline->wants;
+		struct display_capabilities capabilities = pipeline->capabilities;
 		pthread_mutex_unlock(&pipeline->lock);
 		if (frame->absent) {
 			pass_absent(pipeline, frame, width, height);
@@ -193,8 +193,8 @@ void *decode_stage(void *argument)
 		}
 		/* A display that takes the source's format cannot take the recorder's. */
 		frame->show_raw = !pipeline->config.lossless &&
-				  (pipeline->config.blind || (wants.raw && !frame->recorded));
-		if (!frame->show_raw && !decode(pipeline, frame, wants)) {
+				  (pipeline->config.blind || (capabilities.raw && !frame->recorded));
+		if (!frame->show_raw && !decode(pipeline, frame, capabilities)) {
 			frame_release(&frame);
 			continue;
 		}
@@ -223,7 +223,7 @@ void *conv0_stage(void *argument)
 
 	while ((frame = stage_get(pipeline, STAGE_CONV0, QUEUE_INPUT))) {
 		/* Shown undecoded, and so decoded only here, where it is sure that inference takes it. */
-		if (frame->show_raw && !decode(pipeline, frame, (struct display_wants){1, 1, true})) {
+		if (frame->show_raw && !decode(pipeline, frame, (struct display_capabilities){1, 1, true})) {
 			frame_release(&frame);
 			continue;
 		}
@@ -388,10 +388,10 @@ static struct caption caption_for(struct pipeline *pipeline, const struct pipeli
 /* "no camera: X was unplugged; waiting" in lines, a part each, in the middle of the dark picture. */
 static void draw_absent(struct pipeline *pipeline, struct frame *frame)
 {
-	char notice[FRAME_WORDS];
+	char notice[FRAME_TEXT_BYTES];
 	size_t used = 0;
 
-	for (const char *from = frame->words; *from; from++) {
+	for (const char *from = frame->text; *from; from++) {
 		bool parts = (from[0] == ':' || from[0] == ';') && from[1] == ' ';
 		notice[used++] = parts ? '\n' : *from;
 		from += parts;
@@ -400,7 +400,7 @@ static void draw_absent(struct pipeline *pipeline, struct frame *frame)
 	caption_draw(pipeline->drawer, &frame->picture, &(struct caption){.notice = notice});
 }
 
-/* The caption as data, in words, and, unless the display draws it, on the picture. */
+/* The caption as data, as text and, unless the display draws it, on the picture. */
 static void caption_frame(struct pipeline *pipeline, struct frame *frame, double rate)
 {
 	pthread_mutex_lock(&pipeline->lock);
@@ -419,7 +419,7 @@ static void caption_frame(struct pipeline *pipeline, struct frame *frame, double
 	frame->caption = caption_for(pipeline, &wanted, &latest, rate);
 	if (wanted.visible)
 		frame->caption.guide = guide_for(pipeline, frame);
-	caption_words(&frame->caption, frame->words, sizeof(frame->words));
+	caption_text(&frame->caption, frame->text, sizeof(frame->text));
 	if (!frame->show_raw &&
 		(wanted.visible || wanted.statistics || wanted.notice || frame->caption.trouble))
 		caption_draw(pipeline->drawer, &frame->picture, &frame->caption);

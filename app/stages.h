@@ -56,7 +56,7 @@ struct pipeline {
 	pthread_mutex_t lock; /* guards what follows, to the blank line */
 	struct latest latest;
 	struct pipeline_caption caption;
-	struct display_wants wants;
+	struct display_capabilities capabilities;
 	bool exports; /* the source was asked to export its buffers */
 	uint64_t undecodable;
 

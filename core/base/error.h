@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One sentence for the user, written by the layer that knows the cause.
+ * One message for the user, written by the layer that knows the cause.
  *
  * A function that can fail for a reason worth reporting takes a `struct error *` as its last parameter
  * and returns 0 or a negative errno value: -ENOENT, -EACCES … as the system gave them, -EBADMSG for

@@ -69,8 +69,8 @@ unsigned log_held(char *newest, size_t size)
 	return count;
 }
 
-/* `words` is where the line's own text begins. */
-static void hold(const char *line, size_t used, const char *words)
+/* `text` is where the line's own text begins. */
+static void hold(const char *line, size_t used, const char *text)
 {
 	pthread_mutex_lock(&held.lock);
 	size_t bytes = atomic_load(&held.bytes);
@@ -78,7 +78,7 @@ static void hold(const char *line, size_t used, const char *words)
 		memcpy(held.text + bytes, line, used);
 		atomic_store(&held.bytes, bytes + used);
 	}
-	snprintf(held.newest, sizeof(held.newest), "%.*s", (int)(line + used - 1 - words), words);
+	snprintf(held.newest, sizeof(held.newest), "%.*s", (int)(line + used - 1 - text), text);
 	held.count++;
 	pthread_mutex_unlock(&held.lock);
 }
@@ -110,7 +110,7 @@ void log_line(enum log_level level, const char *format, ...)
 	bool paint = coloured && style[level].colour[0];
 	int used = snprintf(line, sizeof(line), "%stwobit: %s%s%s", to_journal ? style[level].priority : "",
 		paint ? style[level].colour : "", style[level].word, paint ? "\033[0m" : "");
-	int words = used;
+	int text = used;
 	va_start(arguments, format);
 	int more = vsnprintf(line + used, sizeof(line) - (size_t)used - 1, format, arguments);
 	va_end(arguments);
@@ -119,10 +119,10 @@ void log_line(enum log_level level, const char *format, ...)
 	used += more;
 	if (used > (int)sizeof(line) - 2)
 		used = (int)sizeof(line) - 2;
-	log_defuse(line + words, (size_t)(used - words));
+	log_defuse(line + text, (size_t)(used - text));
 	line[used++] = '\n';
 	if (atomic_load(&held.active)) {
-		hold(line, (size_t)used, line + words);
+		hold(line, (size_t)used, line + text);
 		return;
 	}
 	/* One write a line: lines of different threads never mix. Nobody to tell when stderr is gone. */

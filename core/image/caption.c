@@ -80,8 +80,8 @@ void caption_destroy(struct caption_drawer *drawer)
 	free(drawer);
 }
 
-/* Appends to the words so far, behind a dot where there are any; what has no room is cut off. */
-__attribute__((format(printf, 3, 4))) static void add_words(char *out, size_t size, const char *format, ...)
+/* Appends to the text so far, behind a dot where there is any; what has no room is truncated. */
+__attribute__((format(printf, 3, 4))) static void add_text(char *out, size_t size, const char *format, ...)
 {
 	size_t used = strlen(out);
 	va_list arguments;
@@ -103,21 +103,21 @@ static int percent_of(float confidence)
 	return rounded > 99 && confidence < 1 ? 99 : (int)rounded;
 }
 
-void caption_words(const struct caption *caption, char *out, size_t size)
+void caption_text(const struct caption *caption, char *out, size_t size)
 {
 	out[0] = '\0';
 	if (caption->group)
-		add_words(out, size, "%s %d %%", caption->group, percent_of(caption->group_confidence));
+		add_text(out, size, "%s %d %%", caption->group, percent_of(caption->group_confidence));
 	if (caption->label)
-		add_words(out, size, "%s %d %%", caption->label, percent_of(caption->confidence));
+		add_text(out, size, "%s %d %%", caption->label, percent_of(caption->confidence));
 	if (caption->statistics && caption->frames_per_second > 0)
-		add_words(out, size, "%.0f fps", caption->frames_per_second);
+		add_text(out, size, "%.0f fps", caption->frames_per_second);
 	if (caption->statistics && caption->latency_ms > 0)
-		add_words(out, size, "%.1f ms", caption->latency_ms);
+		add_text(out, size, "%.1f ms", caption->latency_ms);
 	if (caption->trouble)
-		add_words(out, size, "%s", caption->trouble);
+		add_text(out, size, "%s", caption->trouble);
 	if (caption->notice && !strchr(caption->notice, '\n'))
-		add_words(out, size, "%s", caption->notice);
+		add_text(out, size, "%s", caption->notice);
 }
 
 /* Bytes of the well-formed UTF-8 character at s, 0 if there is none. */
@@ -376,7 +376,7 @@ static void statistics_panel(
 
 /* A notice in lines, each of one column or, where two spaces part a key from its meaning, of two. */
 struct notice {
-	char words[NOTICE_LINES][2][LINE_BYTES];
+	char text[NOTICE_LINES][2][LINE_BYTES];
 	int count;
 	bool columns;
 	double size, first_column, width, height; /* pixels */
@@ -391,11 +391,11 @@ static void notice_split(struct notice *notice, const char *text)
 		size_t length = end ? (size_t)(end - at) : strlen(at);
 		const char *parted = memmem(at, length, "  ", 2);
 
-		text_copy(notice->words[notice->count][0], at, parted ? (size_t)(parted - at) : length);
-		notice->words[notice->count][1][0] = '\0';
+		text_copy(notice->text[notice->count][0], at, parted ? (size_t)(parted - at) : length);
+		notice->text[notice->count][1][0] = '\0';
 		if (parted) {
 			notice->columns = true;
-			text_copy(notice->words[notice->count][1], parted + 2,
+			text_copy(notice->text[notice->count][1], parted + 2,
 				length - (size_t)(parted + 2 - at));
 		}
 		at = end ? end + 1 : NULL;
@@ -410,7 +410,7 @@ static void notice_measure(cairo_t *ruler, struct notice *notice, double size)
 	for (int i = 0; i < notice->count; i++)
 		for (int j = 0; j < 2; j++)
 			widths[j] = fmax(widths[j],
-				text_width(ruler, notice->words[i][j], size, notice->columns && !j));
+				text_width(ruler, notice->text[i][j], size, notice->columns && !j));
 	notice->first_column = notice->columns ? widths[0] + 1.1 * size : 0;
 	notice->width = (notice->columns ? notice->first_column + widths[1] : widths[0]) + 2.2 * size;
 	notice->height = (1.5 * notice->count + 1.3) * size;
@@ -439,13 +439,13 @@ static void notice_panel(
 	panel->x = (picture->width - (int)ceil(notice.width)) / 2;
 	panel->y = (picture->height - (int)ceil(notice.height)) / 2;
 	for (int i = 0; i < notice.count; i++) {
-		const char *first = notice.words[i][0];
+		const char *first = notice.text[i][0];
 		double y = (0.65 + 1.5 * i + 1.08) * size;
 
 		if (!notice.columns)
 			x = (notice.width - text_width(drawer->ruler, first, size, false)) / 2;
 		text_draw(cairo, first, x, y, size, notice.columns, notice.columns ? accent(1) : white);
-		text_draw(cairo, notice.words[i][1], x + notice.first_column, y, size, false, white);
+		text_draw(cairo, notice.text[i][1], x + notice.first_column, y, size, false, white);
 	}
 	panel_end(panel, cairo);
 }

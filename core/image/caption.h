@@ -34,7 +34,7 @@ struct caption {
 struct caption_drawer;
 
 /* The caption in one line of text: "dog 91 % · golden retriever 40 % · 30 fps · 34 ms". */
-void caption_words(const struct caption *caption, char *out, size_t size);
+void caption_text(const struct caption *caption, char *out, size_t size);
 
 int caption_create(struct caption_drawer **out);
 void caption_destroy(struct caption_drawer *drawer);

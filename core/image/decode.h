@@ -8,12 +8,12 @@
 /*
  * Decodes and converts to BGRX (JPEG with libjpeg's exact DCT and smooth chroma, as in training). A scale
  * below 1 lets JPEG come out smaller, where that costs less: by the smallest of 1/8, 1/4, 1/2 and 1 that is
- * not below it. -EBADMSG with a sentence for a broken, truncated or too large picture; the picture then holds
+ * not below it. -EBADMSG with a message for a broken, truncated or too large picture; the picture then holds
  * nothing to show.
  */
 int picture_decode(const struct raw_picture *raw, double scale, struct picture *out, struct error *e);
 
-/* A picture file: JPEG or PNG (by content, not by name). -ENOENT …, -EBADMSG; the sentence names the path. */
+/* A picture file: JPEG or PNG (by content, not by name). -ENOENT …, -EBADMSG; the message names the path. */
 int picture_read_file(const char *path, struct picture *out, struct error *e);
 
 #endif

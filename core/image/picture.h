@@ -45,7 +45,7 @@ struct picture {
 int picture_resize(struct picture *picture, int width, int height);
 int raw_picture_reserve(struct raw_picture *raw, size_t bytes);
 
-/* picture_resize for sizes that a file claims: too large is -EBADMSG here, with a sentence. */
+/* picture_resize for sizes that a file claims: too large is -EBADMSG here, with a message. */
 int picture_claim(struct picture *picture, uint32_t width, uint32_t height, struct error *e);
 
 /* Frees the memory and zeroes the struct. */
@@ -54,7 +54,7 @@ void raw_picture_finish(struct raw_picture *raw);
 
 /*
  * As JPEG (4:2:2), for raw pictures that are none. quality: 1 … 100. Fills all of out, keeping its memory
- * where that is large enough. -ENOMEM, -EINVAL with a sentence.
+ * where that is large enough. -ENOMEM, -EINVAL with a message.
  */
 int picture_encode_jpeg(const struct picture *picture, int quality, struct raw_picture *out, struct error *e);
 

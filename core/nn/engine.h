@@ -16,7 +16,7 @@ struct processor;
 /*
  * Plans layers first … last − 1 and packs their weights. `kernels` restricts the choice: NULL allows all that
  * this processor runs, a name of `kernel_names` those that it and the names after it there stand for
- * ("scalar": no other). Unknown, or not for this processor: -ENOTSUP and a sentence. The network must outlive
+ * ("scalar": no other). Unknown, or not for this processor: -ENOTSUP and a message. The network must outlive
  * the engine.
  */
 int engine_create(const struct network *network, int first, int last, const char *kernels,

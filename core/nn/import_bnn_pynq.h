@@ -14,7 +14,7 @@ struct network_files;
  * pixels, 1 from 128 on, and gives a score for each class: the highest where that project's answer is,
  * whatever the picture. It is called as the folder is.
  *
- * On success *out passed network_check and is owned by the caller; else it is NULL. Fails with one sentence
+ * On success *out passed network_check and is owned by the caller; else it is NULL. Fails with one message
  * in *e that names the file; every file has exactly the size that its layer needs.
  */
 int import_bnn_pynq(const char *folder, struct network **out, struct error *e);

@@ -12,7 +12,7 @@ struct network_files;
  * folder: holds layers.json, which is written as network.json is, and the arrays. Weights may come in any
  * order of dimensions (`layout`), numbers in any type of NumPy's that holds them.
  *
- * On success *out passed network_check and is owned by the caller; else it is NULL. Fails with one sentence
+ * On success *out passed network_check and is owned by the caller; else it is NULL. Fails with one message
  * in *e that names file, layer and field; reads nothing past its end.
  */
 int import_npy(const char *folder, struct network **out, struct error *e);

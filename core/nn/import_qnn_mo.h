@@ -14,7 +14,7 @@ struct error;
  * starts and ends with 2-bit codes (class_count 0, no labels). Layers between a split and a merge get as many
  * groups, and channels keep their order: those of the first group come first.
  *
- * On success *out passed network_check and is owned by the caller. Fails with one sentence in *e that names
+ * On success *out passed network_check and is owned by the caller. Fails with one message in *e that names
  * file, layer and field; every file has exactly the size that its layer needs.
  */
 int import_qnn_mo(const char *path, struct network **out, struct error *e);

@@ -14,7 +14,7 @@ struct error;
  * sums and the next codes becomes thresholds, or a rescaling where that gives the same codes; both are exact
  * for the model computed in double precision.
  *
- * On success *out passed network_check and is owned by the caller. Fails with one sentence in *e that names
+ * On success *out passed network_check and is owned by the caller. Fails with one message in *e that names
  * file and node.
  */
 int import_qonnx(const char *path, struct network **out, struct error *e);

@@ -76,7 +76,7 @@ struct import {
 	int step_count;
 };
 
-/* Sets one sentence that names the node at hand, and is `code`. */
+/* Sets one message that names the node at hand, and is `code`. */
 #define node_error(m, code, e, format, ...)                                                                  \
 	(error_set(e, code, "%s: node %s: " format, (m)->path, (m)->title, ##__VA_ARGS__), (code))
 

@@ -7,7 +7,7 @@
 
 /*
  * Reads and checks the folder (docs/formats.md says what is in it). On success *out is owned by the caller.
- * Fails with one sentence in *e that names file, layer and field; reads nothing past its end.
+ * Fails with one message in *e that names file, layer and field; reads nothing past its end.
  */
 int network_load(const char *folder, struct network **out, struct error *e);
 

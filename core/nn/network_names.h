@@ -11,7 +11,7 @@ bool name_valid(const char *name);
 
 /*
  * NULL when `length` bytes are a label: 1 … 255 bytes of UTF-8 without control characters or outer spaces.
- * Else what is wrong, as the end of a sentence.
+ * Else what is wrong, as the end of a message.
  */
 const char *label_fault(const char *text, size_t length);
 

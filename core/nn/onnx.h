@@ -68,7 +68,7 @@ struct onnx {
 
 /*
  * Reads the model at `path` into memory and takes its graph apart. On success *out is owned by the caller.
- * Fails with one sentence that names the file; reads nothing past its end.
+ * Fails with one message that names the file; reads nothing past its end.
  */
 int onnx_load(const char *path, struct onnx **out, struct error *e);
 

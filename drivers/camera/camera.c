@@ -46,7 +46,7 @@ static int options_check(const struct camera_options *options, struct error *e)
 	return 0;
 }
 
-/* Says early, and in plain words, what no driver could say better. */
+/* Reports early, and plainly, what no driver could report better. */
 static int source_check(const char *source, struct error *e)
 {
 	if (strcmp(source, "test") == 0 || strcmp(source, "-") == 0 || access(source, F_OK) == 0)

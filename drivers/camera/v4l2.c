@@ -60,7 +60,7 @@ struct v4l2_camera {
 	int64_t deadline; /* for the next picture */
 
 	enum trouble trouble;
-	char words[FRAME_WORDS];
+	char text[FRAME_TEXT_BYTES];
 	int attempts;		 /* at the trouble at hand */
 	int64_t interval;	 /* to the attempt after the next */
 	int64_t attempt_at;	 /* the next one */
@@ -163,8 +163,8 @@ static void gone(struct v4l2_camera *c)
 	if (c->trouble == TROUBLE_GONE)
 		return;
 	others_note(c, true);
-	snprintf(c->words, sizeof(c->words), "no camera: %s was unplugged; waiting for it",
-		c->device.node.name);
+	snprintf(
+		c->text, sizeof(c->text), "no camera: %s was unplugged; waiting for it", c->device.node.name);
 	log_warning("%s (%s) was unplugged; waiting for it", c->device.node.name, c->device.node.path);
 	trouble_begin(c, TROUBLE_GONE);
 }
@@ -176,7 +176,7 @@ static void silent(struct v4l2_camera *c, int status)
 		v4l2_device_stop(&c->device);
 	if (c->trouble == TROUBLE_SILENT)
 		return;
-	snprintf(c->words, sizeof(c->words), "%s gives no pictures; restarted", c->device.node.name);
+	snprintf(c->text, sizeof(c->text), "%s gives no pictures; restarted", c->device.node.name);
 	if (status == -ETIMEDOUT)
 		log_warning("%s gives no pictures; restarting it", c->device.node.name);
 	else
@@ -199,7 +199,7 @@ static void attempt_return(struct v4l2_camera *c)
 	if (status == -ENOENT || ++c->attempts != RETURN_ATTEMPTS)
 		return;
 	log_warning("%s is plugged in again, but %s", c->device.node.name, e.text);
-	snprintf(c->words, sizeof(c->words), "no camera: %.150s", e.text);
+	snprintf(c->text, sizeof(c->text), "no camera: %.150s", e.text);
 }
 
 static void attempt_restart(struct v4l2_camera *c)
@@ -323,7 +323,7 @@ static void absent(struct v4l2_camera *c, struct frame *frame)
 	frame->absent = true;
 	frame->raw.size = 0;
 	frame->stamps[STAMP_CAPTURED] = clock_now();
-	memcpy(frame->words, c->words, sizeof(frame->words));
+	memcpy(frame->text, c->text, sizeof(frame->text));
 }
 
 static int v4l2_next(void *state, struct frame *frame, struct error *e)

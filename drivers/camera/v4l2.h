@@ -38,11 +38,11 @@ int v4l2_numbers(const char *sysfs, int numbers[V4L2_NODES]);
 
 /*
  * Opens the node that `source` names (see camera.h), or the first that gives pictures for NULL. A file
- * descriptor that does not block, or a negative errno value with a sentence.
+ * descriptor that does not block, or a negative errno value with a message.
  */
 int v4l2_node_open(const char *source, struct v4l2_node *node, struct error *e);
 
-/* The same for a node by its number. -ENODEV with a sentence where it gives no pictures. */
+/* The same for a node by its number. -ENODEV with a message where it gives no pictures. */
 int v4l2_number_open(int number, struct v4l2_node *node, struct error *e);
 
 /* The number of the node behind a path, or -ENOENT. */
@@ -51,7 +51,7 @@ int v4l2_number_of(const char *path);
 /* v4l2_formats.c: which format, size and rate. */
 
 /* What is wanted, with the defaults filled in. */
-struct v4l2_wish {
+struct v4l2_request {
 	const char *format; /* NULL: any */
 	int width, height;
 	double rate;	 /* frames a second */
@@ -66,14 +66,14 @@ struct v4l2_choice {
 };
 
 /* processors: of this machine; they decide the size where options leave it open. */
-struct v4l2_wish v4l2_wish_of(const struct camera_options *options, int processors);
+struct v4l2_request v4l2_request_of(const struct camera_options *options, int processors);
 
 /* Reads what the camera offers. The count, or a negative errno value. */
 int v4l2_formats_read(int fd, struct camera_format **out);
 void v4l2_formats_free(struct camera_format *formats, int count);
 
-/* The mode nearest to the wish for the least work. -EINVAL: the format is not there or not read. */
-int v4l2_choose(const struct camera_format *formats, int count, const struct v4l2_wish *wish,
+/* The mode nearest to the request for the least work. -EINVAL: the format is not there or not read. */
+int v4l2_choose(const struct camera_format *formats, int count, const struct v4l2_request *request,
 	struct v4l2_choice *choice, struct error *e);
 
 /* Fills in a format's name, and whether it can be read. */
@@ -150,7 +150,7 @@ struct v4l2_device {
 	struct v4l2_stream *stream;
 };
 
-/* Sets the camera up and starts it; takes fd over. The sentence names the camera. */
+/* Sets the camera up and starts it; takes fd over. The message names the camera. */
 int v4l2_device_start(struct v4l2_device *device, int fd, const struct v4l2_node *node,
 	const struct camera_options *options, struct error *e);
 void v4l2_device_stop(struct v4l2_device *device);
@@ -158,7 +158,7 @@ void v4l2_device_stop(struct v4l2_device *device);
 /* Whether its buffers can be shown as they are. */
 bool v4l2_device_can_export(const struct v4l2_device *device);
 
-/* Copies a picture into frame->raw. -EBADMSG with a sentence: it is broken; -ENOMEM. */
+/* Copies a picture into frame->raw. -EBADMSG with a message: it is broken; -ENOMEM. */
 int v4l2_device_copy(const struct v4l2_device *device, const struct v4l2_dequeued *dequeued,
 	struct frame *frame, struct error *e);
 

@@ -79,12 +79,12 @@ static int negotiate(struct v4l2_device *d, const struct camera_options *options
 {
 	struct camera_format *formats;
 	struct v4l2_choice choice;
-	struct v4l2_wish wish = v4l2_wish_of(options, (int)sysconf(_SC_NPROCESSORS_ONLN));
+	struct v4l2_request request = v4l2_request_of(options, (int)sysconf(_SC_NPROCESSORS_ONLN));
 
 	int count = v4l2_formats_read(d->fd, &formats);
 	if (count < 0)
 		return device_error(d->node.path, count, e);
-	int status = v4l2_choose(formats, count, &wish, &choice, e);
+	int status = v4l2_choose(formats, count, &request, &choice, e);
 	if (status == 0)
 		status = format_set(d, &choice, e);
 	if (status == 0)

@@ -222,33 +222,34 @@ void v4l2_formats_free(struct camera_format *formats, int count)
 	free(formats);
 }
 
-struct v4l2_wish v4l2_wish_of(const struct camera_options *options, int processors)
+struct v4l2_request v4l2_request_of(const struct camera_options *options, int processors)
 {
 	bool any = !options->format || strcasecmp(options->format, "auto") == 0;
-	struct v4l2_wish wish = {.format = any ? NULL : options->format,
+	struct v4l2_request request = {.format = any ? NULL : options->format,
 		.rate = options->rate > 0 ? options->rate : RATE_USUAL,
 		.enough = options->rate > 0 ? options->rate * 0.95 : RATE_ENOUGH,
 		.size_first = options->width > 0};
 
 	/* Two cores are busy enough with 640×480. */
-	wish.width = wish.size_first ? options->width : processors < 4 ? 640 : 1280;
-	wish.height = wish.size_first ? options->height : processors < 4 ? 480 : 720;
-	return wish;
+	request.width = request.size_first ? options->width : processors < 4 ? 640 : 1280;
+	request.height = request.size_first ? options->height : processors < 4 ? 480 : 720;
+	return request;
 }
 
-/* The mode's rate for the wish: among those that are enough the nearest, else the fastest. 0: not known. */
-static double rate_choose(const struct camera_mode *mode, const struct v4l2_wish *wish)
+/* The mode's rate for the request: among those that are enough the nearest, else the fastest. 0: not known.
+ */
+static double rate_choose(const struct camera_mode *mode, const struct v4l2_request *request)
 {
 	if (!mode->rate_count)
 		return 0;
 	double fastest = mode->rates[0];
 	double slowest = mode->rates[mode->rate_count - 1];
 	if (mode->any_rate)
-		return wish->rate > fastest ? fastest : wish->rate < slowest ? slowest : wish->rate;
+		return request->rate > fastest ? fastest : request->rate < slowest ? slowest : request->rate;
 	double best = fastest;
 	for (int i = 1; i < mode->rate_count; i++)
-		if (mode->rates[i] >= wish->enough &&
-			fabs(mode->rates[i] - wish->rate) < fabs(best - wish->rate))
+		if (mode->rates[i] >= request->enough &&
+			fabs(mode->rates[i] - request->rate) < fabs(best - request->rate))
 			best = mode->rates[i];
 	return best;
 }
@@ -258,15 +259,16 @@ struct merit {
 	double ranks[4];
 };
 
-static struct merit merit_of(const struct v4l2_choice *choice, const struct v4l2_wish *wish)
+static struct merit merit_of(const struct v4l2_choice *choice, const struct v4l2_request *request)
 {
 	const struct own_format *own = own_format_of(choice->format->code);
 	bool grey = own && own->format == PIXEL_GREY;
-	double off = abs(choice->width - wish->width) + abs(choice->height - wish->height);
-	double slow = choice->rate == 0 || choice->rate >= wish->enough ? 0 : wish->enough - choice->rate;
+	double off = abs(choice->width - request->width) + abs(choice->height - request->height);
+	double slow =
+		choice->rate == 0 || choice->rate >= request->enough ? 0 : request->enough - choice->rate;
 	double work = own ? own->work : WORK_CONVERTED;
 
-	if (wish->size_first)
+	if (request->size_first)
 		return (struct merit){{grey, off, slow, work}};
 	return (struct merit){{grey, slow > 0, off, slow > 0 ? slow * 1000 + work : work}};
 }
@@ -291,13 +293,13 @@ static bool format_is(const struct camera_format *format, const char *name)
 }
 
 static int choice_fails(
-	const struct camera_format *formats, int count, const struct v4l2_wish *wish, struct error *e)
+	const struct camera_format *formats, int count, const struct v4l2_request *request, struct error *e)
 {
 	char names[160] = "";
 	size_t used = 0;
 
 	for (int i = 0; i < count; i++) {
-		if (wish->format && format_is(&formats[i], wish->format) && !formats[i].readable)
+		if (request->format && format_is(&formats[i], request->format) && !formats[i].readable)
 			return error_set(e, -EINVAL, "the camera gives %s, but twobit does not read it",
 				formats[i].name);
 		if (formats[i].readable && formats[i].mode_count && used < sizeof(names))
@@ -306,10 +308,11 @@ static int choice_fails(
 	}
 	if (!used)
 		return error_set(e, -EINVAL, "the camera gives no format that twobit reads");
-	return error_set(e, -EINVAL, "the camera gives no %s; choose one of: auto, %s", wish->format, names);
+	return error_set(
+		e, -EINVAL, "the camera gives no %s; choose one of: auto, %s", request->format, names);
 }
 
-int v4l2_choose(const struct camera_format *formats, int count, const struct v4l2_wish *wish,
+int v4l2_choose(const struct camera_format *formats, int count, const struct v4l2_request *request,
 	struct v4l2_choice *choice, struct error *e)
 {
 	struct merit best = {{0}};
@@ -317,20 +320,21 @@ int v4l2_choose(const struct camera_format *formats, int count, const struct v4l
 	*choice = (struct v4l2_choice){0};
 	for (int i = 0; i < count; i++) {
 		const struct camera_format *format = &formats[i];
-		if (!format->readable || (wish->format && !format_is(format, wish->format)))
+		if (!format->readable || (request->format && !format_is(format, request->format)))
 			continue;
 		for (const struct camera_mode *m = format->modes; m < format->modes + format->mode_count;
 			m++) {
 			struct v4l2_choice one = {.format = format,
-				.width = side_near(wish->width, m->width, m->last_width, m->width_step),
-				.height = side_near(wish->height, m->height, m->last_height, m->height_step),
-				.rate = rate_choose(m, wish)};
-			struct merit merit = merit_of(&one, wish);
+				.width = side_near(request->width, m->width, m->last_width, m->width_step),
+				.height =
+					side_near(request->height, m->height, m->last_height, m->height_step),
+				.rate = rate_choose(m, request)};
+			struct merit merit = merit_of(&one, request);
 			if (choice->format && !better(&merit, &best))
 				continue;
 			*choice = one;
 			best = merit;
 		}
 	}
-	return choice->format ? 0 : choice_fails(formats, count, wish, e);
+	return choice->format ? 0 : choice_fails(formats, count, request, e);
 }

@@ -19,7 +19,7 @@ struct dataset_options {
 	int class_count;
 };
 
-/* -ENOENT …, -EBADMSG with a sentence: a label outside 0 … class_count − 1, counts that differ, a broken
+/* -ENOENT …, -EBADMSG with a message: a label outside 0 … class_count − 1, counts that differ, a broken
  * header. */
 int dataset_open(
 	const char *path, const struct dataset_options *options, struct dataset **out, struct error *e);

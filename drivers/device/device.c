@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Programs that a sentence names. */
+/* Programs that a message names. */
 #define HOLDERS_NAMED 3
 
 /* More groups than a person is in. */

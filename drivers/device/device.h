@@ -12,8 +12,8 @@ struct error;
 int device_open(const char *path, int flags, struct error *e);
 
 /*
- * The sentence for a negative errno value that the device gave: -EACCES and -EPERM with what to do about it,
- * -EBUSY with the programs that have it open, others as the system words them. Returns code. A sentence on
+ * The message for a negative errno value that the device gave: -EACCES and -EPERM with what to do about it,
+ * -EBUSY with the programs that have it open, others as the system words them. Returns code. A message on
  * -EBUSY looks at all processes, which takes some milliseconds; e may be NULL.
  */
 int device_error(const char *path, int code, struct error *e);

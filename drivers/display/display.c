@@ -100,11 +100,11 @@ int display_show(struct display *display, struct frame *frame, struct error *e)
 	return status;
 }
 
-struct display_wants display_wants(const struct display *display)
+struct display_capabilities display_capabilities(const struct display *display)
 {
-	if (!display->driver->wants)
-		return (struct display_wants){0};
-	return display->driver->wants(display->state);
+	if (!display->driver->capabilities)
+		return (struct display_capabilities){0};
+	return display->driver->capabilities(display->state);
 }
 
 void display_describe(const struct display *display, char *text, size_t size)

@@ -20,7 +20,7 @@ struct display_options {
 };
 
 /* What a display can use; it may change with its window. */
-struct display_wants {
+struct display_capabilities {
 	int width, height; /* the larger a picture, the more is lost in fitting it into this; 0: any size is
 			      fine */
 	bool raw;	   /* takes frames as they came, undecoded, and draws the caption itself */
@@ -57,7 +57,8 @@ struct display_driver {
 	/* May set STAMP_SHOWN, when it knows the moment of the flip. */
 	int (*show)(void *state, struct frame *frame, struct error *e);
 	enum display_key (*poll_key)(void *state);
-	struct display_wants (*wants)(const void *state); /* NULL: full size, decoded, captioned */
+	struct display_capabilities (*capabilities)(
+		const void *state); /* NULL: full size, decoded, captioned */
 	void (*describe)(const void *state, char *text, size_t size); /* NULL: its name says it */
 };
 
@@ -80,7 +81,7 @@ const struct display_driver *const *display_drivers(void); /* NULL-terminated */
  */
 int display_show(struct display *display, struct frame *frame, struct error *e);
 
-struct display_wants display_wants(const struct display *display);
+struct display_capabilities display_capabilities(const struct display *display);
 
 /* How it is shown, for the log and the report: "drm: HDMI-A-1, 1280×720 at 60 Hz, …". */
 void display_describe(const struct display *display, char *text, size_t size);

@@ -34,7 +34,7 @@ struct ticket {
 #define TICKETS 16
 
 struct drm {
-	struct drm_wish wish;
+	struct drm_request request;
 	enum pixel_format format; /* of raw pictures to come */
 	int width, height;
 	struct drm_card card;
@@ -136,7 +136,7 @@ static int flip(struct drm *d, const struct drm_scene *scene, int64_t *at)
 	return status;
 }
 
-/* A commit that failed: a monitor or a card pulled out meanwhile, or something worth a sentence. */
+/* A commit that failed: a monitor or a card pulled out meanwhile, or something worth a message. */
 static int flip_failed(struct drm *d, int status, struct error *e)
 {
 	bool connected;
@@ -256,10 +256,10 @@ static void monitor_back(struct drm *d)
 {
 	struct drm_monitor found;
 	struct error e;
-	int status = drm_monitor_find(&d->card, &d->wish, &found, NULL);
+	int status = drm_monitor_find(&d->card, &d->request, &found, NULL);
 
 	if (status == -EINVAL) { /* another monitor, without the mode that was asked for */
-		struct drm_wish any = d->wish;
+		struct drm_request any = d->request;
 		any.mode[0] = '\0';
 		status = drm_monitor_find(&d->card, &any, &found, NULL);
 	}
@@ -362,7 +362,7 @@ static bool drm_available(void)
 	return drm_any_connected(CARDS_FOLDER);
 }
 
-static int wish_note(char *to, size_t size, const char *what, const char *text, struct error *e)
+static int request_note(char *to, size_t size, const char *what, const char *text, struct error *e)
 {
 	if (text && strlen(text) >= size)
 		return error_set(e, -EINVAL, "there is no %s '%.60s…'", what, text);
@@ -370,18 +370,19 @@ static int wish_note(char *to, size_t size, const char *what, const char *text, 
 	return 0;
 }
 
-static int wish_read(struct drm_wish *wish, const struct display_options *options, struct error *e)
+static int request_read(struct drm_request *request, const struct display_options *options, struct error *e)
 {
 	int width, height;
 	double rate;
 
-	if (wish_note(wish->card, sizeof(wish->card), "card", options->drm_device, e) ||
-		wish_note(wish->connector, sizeof(wish->connector), "connector", options->connector, e) ||
-		wish_note(wish->mode, sizeof(wish->mode), "mode", options->mode, e))
+	if (request_note(request->card, sizeof(request->card), "card", options->drm_device, e) ||
+		request_note(
+			request->connector, sizeof(request->connector), "connector", options->connector, e) ||
+		request_note(request->mode, sizeof(request->mode), "mode", options->mode, e))
 		return -EINVAL;
-	if (*wish->mode && !drm_mode_parse(wish->mode, &width, &height, &rate))
+	if (*request->mode && !drm_mode_parse(request->mode, &width, &height, &rate))
 		return error_set(
-			e, -EINVAL, "'%s' is no mode; write it as 1280x720 or 1280x720@60", wish->mode);
+			e, -EINVAL, "'%s' is no mode; write it as 1280x720 or 1280x720@60", request->mode);
 	return 0;
 }
 
@@ -405,11 +406,11 @@ static int drm_open(const struct display_options *options, void **state, struct 
 	d->format = options->format;
 	d->width = options->width;
 	d->height = options->height;
-	int status = wish_read(&d->wish, options, e);
+	int status = request_read(&d->request, options, e);
 	if (!status && keyboard_active())
 		status = error_set(e, -EBUSY, "a monitor or a terminal is in use already");
 	if (!status)
-		status = drm_card_open(&d->wish, &d->card, &d->monitor, e);
+		status = drm_card_open(&d->request, &d->card, &d->monitor, e);
 	if (status) {
 		free(d);
 		return status;
@@ -432,11 +433,11 @@ static int drm_open(const struct display_options *options, void **state, struct 
 	return 0;
 }
 
-static struct display_wants drm_wants(const void *state)
+static struct display_capabilities drm_capabilities(const void *state)
 {
 	const struct drm *d = state;
 
-	return (struct display_wants){.width = d->monitor.mode.hdisplay,
+	return (struct display_capabilities){.width = d->monitor.mode.hdisplay,
 		.height = d->monitor.mode.vdisplay,
 		.raw = d->raw.possible};
 }
@@ -469,6 +470,6 @@ const struct display_driver display_drm = {
 	.close = drm_close,
 	.show = drm_show,
 	.poll_key = drm_poll_key,
-	.wants = drm_wants,
+	.capabilities = drm_capabilities,
 	.describe = drm_describe,
 };

@@ -47,19 +47,19 @@ bool drm_mode_parse(const char *text, int *width, int *height, double *rate)
 	       *rate < 1000;
 }
 
-const drmModeModeInfo *drm_mode_choose(const drmModeModeInfo *modes, int count, const char *wish)
+const drmModeModeInfo *drm_mode_choose(const drmModeModeInfo *modes, int count, const char *request)
 {
 	const drmModeModeInfo *best = NULL;
 	int width = 0, height = 0;
 	double wanted = 0;
 
-	if (!*wish) {
+	if (!*request) {
 		for (int i = 0; i < count; i++)
 			if (modes[i].type & DRM_MODE_TYPE_PREFERRED)
 				return &modes[i];
 		return count ? modes : NULL;
 	}
-	if (!drm_mode_parse(wish, &width, &height, &wanted))
+	if (!drm_mode_parse(request, &width, &height, &wanted))
 		return NULL;
 	for (int i = 0; i < count; i++) {
 		const drmModeModeInfo *m = &modes[i];
@@ -81,7 +81,7 @@ const drmModeModeInfo *drm_mode_choose(const drmModeModeInfo *modes, int count, 
 	return best;
 }
 
-/* Adds to a list in words; when it is full, "…" ends it for good. */
+/* Adds to a list as text; when it is full, "…" ends it for good. */
 static void names_add(char *text, size_t size, const char *name)
 {
 	static const char full[] = ", …";
@@ -194,10 +194,11 @@ static int crtc_choose(int fd, const drmModeRes *resources, const drmModeConnect
 }
 
 static int connector_take(const struct drm_card *card, const drmModeRes *resources,
-	const drmModeConnector *connector, const struct drm_wish *wish, struct drm_monitor *monitor,
+	const drmModeConnector *connector, const struct drm_request *request, struct drm_monitor *monitor,
 	struct error *e)
 {
-	const drmModeModeInfo *mode = drm_mode_choose(connector->modes, connector->count_modes, wish->mode);
+	const drmModeModeInfo *mode =
+		drm_mode_choose(connector->modes, connector->count_modes, request->mode);
 	int crtc = crtc_choose(card->fd, resources, connector);
 	char names[300];
 
@@ -205,7 +206,7 @@ static int connector_take(const struct drm_card *card, const drmModeRes *resourc
 	if (!mode) {
 		drm_mode_names(connector->modes, connector->count_modes, names, sizeof(names));
 		return error_set(e, -EINVAL, "the monitor on %s has no mode '%s'; it has %s", monitor->name,
-			wish->mode, names);
+			request->mode, names);
 	}
 	if (crtc < 0)
 		return error_set(
@@ -217,9 +218,9 @@ static int connector_take(const struct drm_card *card, const drmModeRes *resourc
 	return 0;
 }
 
-/* -ENODEV without a sentence when this card has no monitor to take; `names` then says what it has. */
-static int monitor_look(const struct drm_card *card, const struct drm_wish *wish, struct drm_monitor *monitor,
-	char *names, size_t size, struct error *e)
+/* -ENODEV without a message when this card has no monitor to take; `names` then says what it has. */
+static int monitor_look(const struct drm_card *card, const struct drm_request *request,
+	struct drm_monitor *monitor, char *names, size_t size, struct error *e)
 {
 	drmModeRes *resources = drmModeGetResources(card->fd);
 	bool looking = true;
@@ -235,8 +236,8 @@ static int monitor_look(const struct drm_card *card, const struct drm_wish *wish
 		connector_name(c, name);
 		snprintf(text, sizeof(text), "%s (%s)", name, fit ? "a monitor" : "no monitor");
 		names_add(names, size, text);
-		if (fit && (!*wish->connector || !strcmp(wish->connector, name))) {
-			status = connector_take(card, resources, c, wish, monitor, e);
+		if (fit && (!*request->connector || !strcmp(request->connector, name))) {
+			status = connector_take(card, resources, c, request, monitor, e);
 			looking = false;
 		}
 		drmModeFreeConnector(c);
@@ -246,35 +247,36 @@ static int monitor_look(const struct drm_card *card, const struct drm_wish *wish
 }
 
 /* Why there is no monitor to take, given what connectors there are. */
-static int no_monitor(const struct drm_wish *wish, const char *where, const char *names, struct error *e)
+static int no_monitor(
+	const struct drm_request *request, const char *where, const char *names, struct error *e)
 {
-	size_t length = strlen(wish->connector);
-	const char *at = length ? strstr(names, wish->connector) : NULL;
+	size_t length = strlen(request->connector);
+	const char *at = length ? strstr(names, request->connector) : NULL;
 
 	if (!*names)
 		return error_set(e, -ENODEV, "%s has no connector for a monitor", where);
 	if (!length)
 		return error_set(e, -ENODEV, "no monitor is connected; there is %s", names);
 	while (at && (at[length] != ' ' || (at > names && at[-1] != ' ')))
-		at = strstr(at + 1, wish->connector);
+		at = strstr(at + 1, request->connector);
 	if (at)
 		return error_set(
-			e, -ENODEV, "no monitor is connected to %s; there is %s", wish->connector, names);
-	return error_set(e, -EINVAL, "there is no connector '%s'; there is %s", wish->connector, names);
+			e, -ENODEV, "no monitor is connected to %s; there is %s", request->connector, names);
+	return error_set(e, -EINVAL, "there is no connector '%s'; there is %s", request->connector, names);
 }
 
-int drm_monitor_find(const struct drm_card *card, const struct drm_wish *wish, struct drm_monitor *monitor,
-	struct error *e)
+int drm_monitor_find(const struct drm_card *card, const struct drm_request *request,
+	struct drm_monitor *monitor, struct error *e)
 {
 	struct error cause = {0};
 	char names[256] = "";
-	int status = monitor_look(card, wish, monitor, names, sizeof(names), &cause);
+	int status = monitor_look(card, request, monitor, names, sizeof(names), &cause);
 
 	if (!status)
 		return 0;
 	if (cause.code)
 		return error_set(e, cause.code, "%s", cause.text);
-	return no_monitor(wish, card->path, names, e);
+	return no_monitor(request, card->path, names, e);
 }
 
 int drm_monitor_connected(const struct drm_card *card, uint32_t connector, bool *connected)
@@ -289,7 +291,7 @@ int drm_monitor_connected(const struct drm_card *card, uint32_t connector, bool 
 
 /* --- cards --- */
 
-/* Opens what may be a card without a screen: then -ENODEV, without a sentence. */
+/* Opens what may be a card without a screen: then -ENODEV, without a message. */
 static int card_try(const char *path, struct drm_card *card, struct error *e)
 {
 	struct drm_card c = {.fd = device_open(path, O_RDWR | O_NONBLOCK, e)};
@@ -340,14 +342,14 @@ void drm_card_close(struct drm_card *card)
 }
 
 /* The monitor on this card, as its master; `names` grows by its connectors. */
-static int card_look(const char *path, const struct drm_wish *wish, struct drm_card *card,
+static int card_look(const char *path, const struct drm_request *request, struct drm_card *card,
 	struct drm_monitor *monitor, char *names, size_t size, struct error *e)
 {
 	int status = card_try(path, card, e);
 
 	if (status)
 		return status;
-	status = monitor_look(card, wish, monitor, names, size, e);
+	status = monitor_look(card, request, monitor, names, size, e);
 	if (!status)
 		status = drm_card_take(card, e);
 	if (status)
@@ -355,29 +357,29 @@ static int card_look(const char *path, const struct drm_wish *wish, struct drm_c
 	return status;
 }
 
-int drm_card_open(
-	const struct drm_wish *wish, struct drm_card *card, struct drm_monitor *monitor, struct error *e)
+int drm_card_open(const struct drm_request *request, struct drm_card *card, struct drm_monitor *monitor,
+	struct error *e)
 {
 	struct error cause = {0};
 	char names[256] = "";
 	int status = -ENODEV;
 	glob_t found = {0};
 
-	if (*wish->card) {
-		status = card_look(wish->card, wish, card, monitor, names, sizeof(names), &cause);
+	if (*request->card) {
+		status = card_look(request->card, request, card, monitor, names, sizeof(names), &cause);
 	} else {
 		if (glob(CARDS, 0, NULL, &found))
 			return error_set(e, -ENODEV, "there is no graphics card (" CARDS ")");
 		for (size_t i = 0; i < found.gl_pathc && status; i++)
 			status = card_look(
-				found.gl_pathv[i], wish, card, monitor, names, sizeof(names), &cause);
+				found.gl_pathv[i], request, card, monitor, names, sizeof(names), &cause);
 		globfree(&found);
 	}
 	if (!status)
 		return 0;
 	if (cause.code)
 		return error_set(e, cause.code, "%s", cause.text);
-	return no_monitor(wish, *wish->card ? wish->card : CARDS, names, e);
+	return no_monitor(request, *request->card ? request->card : CARDS, names, e);
 }
 
 /* --- list --- */

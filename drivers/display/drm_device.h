@@ -26,7 +26,7 @@ struct drm_monitor {
 };
 
 /* What the user asked for. */
-struct drm_wish {
+struct drm_request {
 	char card[64], connector[DRM_NAME_BYTES], mode[DRM_NAME_BYTES]; /* "": choose */
 };
 
@@ -34,19 +34,19 @@ struct drm_wish {
 bool drm_any_connected(const char *folder);
 
 /*
- * The wished card, or the first with a monitor, as DRM master. -ENODEV: no card, no monitor; -EINVAL: no such
- * connector or mode; -EBUSY: another program has the screen; -EACCES: not allowed.
+ * The requested card, or the first with a monitor, as DRM master. -ENODEV: no card, no monitor; -EINVAL: no
+ * such connector or mode; -EBUSY: another program has the screen; -EACCES: not allowed.
  */
-int drm_card_open(
-	const struct drm_wish *wish, struct drm_card *card, struct drm_monitor *monitor, struct error *e);
+int drm_card_open(const struct drm_request *request, struct drm_card *card, struct drm_monitor *monitor,
+	struct error *e);
 void drm_card_close(struct drm_card *card);
 
 /* Becomes master, or -EBUSY with the program that is. */
 int drm_card_take(const struct drm_card *card, struct error *e);
 
 /* The monitor to take of an open card, as drm_card_open. */
-int drm_monitor_find(const struct drm_card *card, const struct drm_wish *wish, struct drm_monitor *monitor,
-	struct error *e);
+int drm_monitor_find(const struct drm_card *card, const struct drm_request *request,
+	struct drm_monitor *monitor, struct error *e);
 
 /* As the kernel knows it now, without asking the monitor; -ENODEV: the card is gone. */
 int drm_monitor_connected(const struct drm_card *card, uint32_t connector, bool *connected);
@@ -61,10 +61,10 @@ double drm_mode_rate(const drmModeModeInfo *mode);
 bool drm_mode_parse(const char *text, int *width, int *height, double *rate);
 
 /*
- * The mode wished, or the preferred one, or the first, where the wish is "". NULL: there is none; where it
- * cannot be read as a mode, too.
+ * The mode requested, or the preferred one, or the first, where the request is "". NULL: there is none; where
+ * it cannot be read as a mode, too.
  */
-const drmModeModeInfo *drm_mode_choose(const drmModeModeInfo *modes, int count, const char *wish);
+const drmModeModeInfo *drm_mode_choose(const drmModeModeInfo *modes, int count, const char *request);
 
 /* "1920x1080@60, 1280x720@60, …", each once, as many as fit. */
 void drm_mode_names(const drmModeModeInfo *modes, int count, char *text, size_t size);

@@ -47,7 +47,7 @@ void drm_raw_open(struct drm_raw *raw, struct drm_output *output, const struct d
 		drm_raw_close(raw);
 }
 
-/* All that the caption shows, in words, to see whether it changed. */
+/* All that the caption shows, as text, to see whether it changed. */
 static void caption_key(const struct caption *c, char *key, size_t size)
 {
 	snprintf(key, size, "%s|%.3f|%s|%.3f|%d|%.1f|%.1f|%s", c->group ? c->group : "",
@@ -71,15 +71,15 @@ static void area_copy(struct drm_raw *raw, const struct caption_area *area)
 static void caption_put(struct drm_raw *raw, const struct caption *caption)
 {
 	struct caption_area *before = raw->areas_in[!raw->captions.front];
-	char words[sizeof(raw->words)];
+	char key[sizeof(raw->key)];
 
-	if (raw->worded)
-		raw->words[0] = '\0'; /* the flip failed: neither buffer is sure to have it */
-	caption_key(caption, words, sizeof(words));
-	raw->worded = strcmp(words, raw->words) != 0;
-	if (!raw->worded)
+	if (raw->new_caption)
+		raw->key[0] = '\0'; /* the flip failed: neither buffer is sure to have it */
+	caption_key(caption, key, sizeof(key));
+	raw->new_caption = strcmp(key, raw->key) != 0;
+	if (!raw->new_caption)
 		return;
-	memcpy(raw->words, words, sizeof(words));
+	memcpy(raw->key, key, sizeof(key));
 	caption_draw_layer(raw->drawer, &raw->layer, caption, raw->areas);
 	for (int i = 0; i < CAPTION_PARTS; i++)
 		area_copy(raw, &before[i]);
@@ -110,13 +110,13 @@ int drm_raw_draw(struct drm_raw *raw, const struct frame *frame, bool *imported)
 	}
 	picture->buffer = buffer;
 	caption_put(raw, &frame->caption);
-	caption->buffer = &raw->captions.buffers[raw->captions.front ^ raw->worded];
+	caption->buffer = &raw->captions.buffers[raw->captions.front ^ raw->new_caption];
 	return 0;
 }
 
 void drm_raw_flipped(struct drm_raw *raw)
 {
-	raw->captions.front ^= raw->worded;
-	raw->worded = false;
+	raw->captions.front ^= raw->new_caption;
+	raw->new_caption = false;
 	raw->copies.front ^= !raw->imported;
 }

@@ -20,8 +20,8 @@ struct drm_raw {
 	/* The caption is drawn here first: buffers of a card are slow to read. */
 	struct picture layer;
 	struct caption_area areas[CAPTION_PARTS], areas_in[2][CAPTION_PARTS]; /* of layer; of captions */
-	char words[1024];      /* of the caption in the front buffer */
-	bool imported, worded; /* does the scene hold the camera's own buffer, a new caption */
+	char key[1024];		    /* of the caption in the front buffer */
+	bool imported, new_caption; /* does the scene hold the camera's own buffer, a new caption */
 };
 
 /*

@@ -36,10 +36,10 @@ static enum display_key none_poll_key(void *state)
 	return KEY_NONE;
 }
 
-static struct display_wants none_wants(const void *state)
+static struct display_capabilities none_capabilities(const void *state)
 {
 	(void)state;
-	return (struct display_wants){.width = 1, .height = 1};
+	return (struct display_capabilities){.width = 1, .height = 1};
 }
 
 const struct display_driver display_none = {
@@ -50,5 +50,5 @@ const struct display_driver display_none = {
 	.close = none_close,
 	.show = none_show,
 	.poll_key = none_poll_key,
-	.wants = none_wants,
+	.capabilities = none_capabilities,
 };

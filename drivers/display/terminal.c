@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The terminal: two pixels a character by the upper half block, in 24-bit colour or xterm's 256. Only cells
- * that changed are written. The last row holds the caption's words, which no half block could spell.
+ * that changed are written. The last row holds the caption's text, which no half block could spell.
  *
  * A frame is written to a non-blocking descriptor. What a slow terminal does not take soon waits, and
  * pictures that come meanwhile are not drawn, so that keys are never kept waiting.
@@ -28,12 +28,12 @@
 #define ENTER "\033[?1049h\033[?25l\033[?7l\033[2J"
 #define LEAVE "\030\033[0m\033[?7h\033[?25h\033[?1049l"
 
-#define CELL_BYTES 64	/* a cell at its longest: move, two colours, the block */
-#define WORDS_BYTES 256 /* the caption's words */
-#define SHOW_MS 15	/* how long showing does, while keys wait */
-#define CLOSE_MS 500	/* how long closing waits for a slow terminal */
+#define CELL_BYTES 64  /* a cell at its longest: move, two colours, the block */
+#define TEXT_BYTES 256 /* the caption's text */
+#define SHOW_MS 15     /* how long showing does, while keys wait */
+#define CLOSE_MS 500   /* how long closing waits for a slow terminal */
 #define NO_COLOUR 0xff000000U
-#define MESSAGE_MS 5000 /* how long a message stands in the words' place */
+#define MESSAGE_MS 5000 /* how long a message stands in the text's place */
 
 struct cell {
 	uint32_t upper, lower; /* 0xRRGGBB, or the number of one of the 256 */
@@ -49,8 +49,8 @@ struct terminal {
 	size_t used, sent;
 	struct cell ink; /* colours in force at the end of output */
 	bool true_colour;
-	char words[WORDS_BYTES];
-	bool words_new;
+	char text[TEXT_BYTES];
+	bool text_new;
 	unsigned messages;     /* seen so far */
 	int64_t message_until; /* ms */
 };
@@ -203,7 +203,7 @@ static void screen_clear(struct terminal *t)
 	for (size_t i = 0; i < (size_t)t->columns * (size_t)t->rows; i++)
 		t->cells[i] = (struct cell){NO_COLOUR, NO_COLOUR};
 	t->ink = (struct cell){NO_COLOUR, NO_COLOUR};
-	t->words_new = true;
+	t->text_new = true;
 	put(t, "%s", "\033[0m\033[2J");
 }
 
@@ -220,7 +220,7 @@ static int size_follow(struct terminal *t)
 	free(t->cells);
 	free(t->output);
 	t->cells = calloc(cells, sizeof(*t->cells));
-	t->output = malloc(cells * CELL_BYTES + 4 * WORDS_BYTES);
+	t->output = malloc(cells * CELL_BYTES + 4 * TEXT_BYTES);
 	t->columns = t->rows = 0;
 	if (!t->cells || !t->output)
 		return -ENOMEM;
@@ -233,7 +233,7 @@ static int size_follow(struct terminal *t)
 	return 0;
 }
 
-/* As large as fits above the words, with the picture's aspect. */
+/* As large as fits above the text, with the picture's aspect. */
 static void picture_fit(struct terminal *t, const struct picture *picture)
 {
 	double room_x = t->columns, room_y = 2.0 * (t->rows > 1 ? t->rows - 1 : 1);
@@ -330,16 +330,16 @@ static void put_picture(struct terminal *t, const struct picture *picture)
 }
 
 /* The last row: as many whole characters as there are columns, a column each. */
-static void put_words(struct terminal *t)
+static void put_text(struct terminal *t)
 {
 	int room = t->columns - 1;
 
-	if (!t->words_new || t->rows < 2)
+	if (!t->text_new || t->rows < 2)
 		return;
-	t->words_new = false;
+	t->text_new = false;
 	t->ink = (struct cell){NO_COLOUR, NO_COLOUR};
 	put(t, "\033[%d;1H\033[0m\033[K ", t->rows);
-	for (const char *p = t->words; *p; p++) {
+	for (const char *p = t->text; *p; p++) {
 		bool begins = ((unsigned char)*p & 0xc0) != 0x80;
 		if (begins && room-- <= 0)
 			break;
@@ -347,31 +347,31 @@ static void put_words(struct terminal *t)
 	}
 }
 
-static void words_set(struct terminal *t, const char *words)
+static void text_set(struct terminal *t, const char *text)
 {
-	char cleaned[WORDS_BYTES];
+	char cleaned[TEXT_BYTES];
 
-	snprintf(cleaned, sizeof(cleaned), "%s", words);
+	snprintf(cleaned, sizeof(cleaned), "%s", text);
 	for (char *p = cleaned; *p; p++)
 		if ((unsigned char)*p < ' ' || *p == 0x7f)
 			*p = ' '; /* a label must not command the terminal */
-	if (!strcmp(cleaned, t->words))
+	if (!strcmp(cleaned, t->text))
 		return;
-	memcpy(t->words, cleaned, sizeof(cleaned));
-	t->words_new = true;
+	memcpy(t->text, cleaned, sizeof(cleaned));
+	t->text_new = true;
 }
 
-/* A new message takes the place of the words for a while; all are printed when the screen is left. */
-static void words_choose(struct terminal *t, const char *words)
+/* A new message takes the place of the text for a while; all are printed when the screen is left. */
+static void text_choose(struct terminal *t, const char *text)
 {
-	char message[WORDS_BYTES];
+	char message[TEXT_BYTES];
 	unsigned count = log_held(message, sizeof(message));
 
 	if (count != t->messages) {
 		t->messages = count;
 		t->message_until = milliseconds() + MESSAGE_MS;
 	}
-	words_set(t, milliseconds() < t->message_until ? message : words);
+	text_set(t, milliseconds() < t->message_until ? message : text);
 }
 
 static int terminal_show(void *state, struct frame *frame, struct error *e)
@@ -385,10 +385,10 @@ static int terminal_show(void *state, struct frame *frame, struct error *e)
 	if (!status && size_follow(t))
 		return error_set(e, -ENOMEM, "no memory for a terminal of this size");
 	if (!status) {
-		words_choose(t, frame->words);
+		text_choose(t, frame->text);
 		picture_fit(t, picture);
 		put_picture(t, picture);
-		put_words(t);
+		put_text(t);
 		status = output_push(t, SHOW_MS);
 	}
 	if (status && status != -EAGAIN)
@@ -412,11 +412,11 @@ static enum display_key terminal_poll_key(void *state)
 }
 
 /* Two pixels of the picture for one of the screen each way: their mean is smooth enough. */
-static struct display_wants terminal_wants(const void *state)
+static struct display_capabilities terminal_capabilities(const void *state)
 {
 	const struct terminal *t = state;
 
-	return (struct display_wants){.width = 2 * t->columns, .height = 4 * t->rows};
+	return (struct display_capabilities){.width = 2 * t->columns, .height = 4 * t->rows};
 }
 
 const struct display_driver display_terminal = {
@@ -427,5 +427,5 @@ const struct display_driver display_terminal = {
 	.close = terminal_close,
 	.show = terminal_show,
 	.poll_key = terminal_poll_key,
-	.wants = terminal_wants,
+	.capabilities = terminal_capabilities,
 };

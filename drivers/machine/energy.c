@@ -64,7 +64,7 @@ static bool add(struct energy *energy, const char *path, bool power, const char 
 /* The packages. Their parts (cores, memory) are counted in them, or not reported everywhere. */
 static void find_powercap(struct energy *energy, bool *denied)
 {
-	char path[128], name[48], words[64];
+	char path[128], name[48], text[64];
 	double range;
 
 	for (int i = 0; i < NUMBERED; i++) {
@@ -73,8 +73,8 @@ static void find_powercap(struct energy *energy, bool *denied)
 			strncmp(name, "package", 7) != 0)
 			continue;
 		snprintf(path, sizeof(path), "/sys/class/powercap/intel-rapl:%d/energy_uj", i);
-		snprintf(words, sizeof(words), "RAPL %s", name);
-		if (!add(energy, path, false, words, denied))
+		snprintf(text, sizeof(text), "RAPL %s", name);
+		if (!add(energy, path, false, text, denied))
 			continue;
 		snprintf(path, sizeof(path), "/sys/class/powercap/intel-rapl:%d/max_energy_range_uj", i);
 		if (read_number(energy, path, &range))
@@ -85,7 +85,7 @@ static void find_powercap(struct energy *energy, bool *denied)
 /* Sensors of one kind, "energy" (counters, µJ) or "power" (µW): of the first chip that has any. */
 static void find_hwmon(struct energy *energy, const char *kind, bool *denied)
 {
-	char path[128], name[48], words[128];
+	char path[128], name[48], text[128];
 
 	for (int i = 0; i < NUMBERED && !energy->count; i++) {
 		if (machine_line(name, sizeof(name), energy->root, "/sys/class/hwmon/hwmon%d/name", i))
@@ -94,12 +94,12 @@ static void find_hwmon(struct energy *energy, const char *kind, bool *denied)
 			char label[48];
 			machine_line(label, sizeof(label), energy->root,
 				"/sys/class/hwmon/hwmon%d/%s%d_label", i, kind, j);
-			snprintf(words, sizeof(words), "%s %s", name, label[0] ? label : kind);
+			snprintf(text, sizeof(text), "%s %s", name, label[0] ? label : kind);
 			snprintf(path, sizeof(path), "/sys/class/hwmon/hwmon%d/%s%d_input", i, kind, j);
-			if (!add(energy, path, kind[0] == 'p', words, denied) && kind[0] == 'p') {
+			if (!add(energy, path, kind[0] == 'p', text, denied) && kind[0] == 'p') {
 				snprintf(path, sizeof(path), "/sys/class/hwmon/hwmon%d/%s%d_average", i, kind,
 					j);
-				add(energy, path, true, words, denied);
+				add(energy, path, true, text, denied);
 			}
 		}
 	}

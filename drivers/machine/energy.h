@@ -13,7 +13,7 @@ struct error;
 
 /*
  * root: as machine_read. -ENOENT: the machine does not report it. -EACCES: it does, but not to this user. The
- * sentence says so.
+ * message says so.
  */
 int energy_open(const char *root, struct energy **out, struct error *e);
 void energy_close(struct energy *energy); /* takes NULL */

@@ -51,7 +51,7 @@ struct pl_driver {
 };
 
 /*
- * "auto" takes the first kind that opens. An unknown name: -EINVAL and the names in the sentence. kernels:
+ * "auto" takes the first kind that opens. An unknown name: -EINVAL and the names in the message. kernels:
  * what the software runs on, as for engine_create, in which pl_load fails when they are not for this
  * processor.
  */

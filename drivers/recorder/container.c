@@ -18,7 +18,7 @@
 #define BUFFER_BYTES 65536
 #define MILLISECOND INT64_C(1000000)
 
-enum { TRACK_VIDEO, TRACK_WORDS };
+enum { TRACK_VIDEO, TRACK_TEXT };
 
 struct container {
 	int fd;
@@ -71,20 +71,20 @@ static int64_t position_set(void *opaque, int64_t offset, int whence)
 static int tracks_make(struct container *c, const struct container_options *options)
 {
 	AVStream *video = avformat_new_stream(c->format, NULL);
-	AVStream *words = avformat_new_stream(c->format, NULL);
+	AVStream *text = avformat_new_stream(c->format, NULL);
 
-	if (!video || !words)
+	if (!video || !text)
 		return -ENOMEM;
 	video->codecpar->codec_type = AVMEDIA_TYPE_VIDEO;
 	video->codecpar->codec_id = AV_CODEC_ID_MJPEG;
 	video->codecpar->width = options->width;
 	video->codecpar->height = options->height;
 	video->time_base = (AVRational){1, 1000};
-	words->codecpar->codec_type = AVMEDIA_TYPE_SUBTITLE;
-	words->codecpar->codec_id = AV_CODEC_ID_SUBRIP;
-	words->time_base = (AVRational){1, 1000};
-	words->disposition = AV_DISPOSITION_DEFAULT;
-	av_dict_set(&words->metadata, "title", "labels", 0);
+	text->codecpar->codec_type = AVMEDIA_TYPE_SUBTITLE;
+	text->codecpar->codec_id = AV_CODEC_ID_SUBRIP;
+	text->time_base = (AVRational){1, 1000};
+	text->disposition = AV_DISPOSITION_DEFAULT;
+	av_dict_set(&text->metadata, "title", "labels", 0);
 	return 0;
 }
 
@@ -188,11 +188,11 @@ static void time_begin(struct container *c, int64_t time)
 	c->timed = true;
 }
 
-void container_words(struct container *c, const char *words, int64_t time, int64_t duration)
+void container_text(struct container *c, const char *text, int64_t time, int64_t duration)
 {
 	time_begin(c, time);
 	if (!c->error)
-		packet_write(c, TRACK_WORDS, words, strlen(words), time, duration);
+		packet_write(c, TRACK_TEXT, text, strlen(text), time, duration);
 }
 
 int container_frame(struct container *c, const uint8_t *jpeg, size_t size, int64_t time, struct error *e)

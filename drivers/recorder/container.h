@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A Matroska file with one track of JPEGs and one of words (S_TEXT/UTF8), written by libavformat. Each frame
+ * A Matroska file with one track of JPEGs and one of text (S_TEXT/UTF8), written by libavformat. Each frame
  * is a cluster of its own and goes out at once, so that a file that was never finished plays to its last
  * whole frame. Times in the file are in whole milliseconds from its first frame: libavformat knows no finer
  * ones.
@@ -21,12 +21,12 @@ struct container_options {
 };
 
 /* Makes the file, which must not exist, and holds an flock on it until it is closed. -EEXIST, … with a
- * sentence. */
+ * message. */
 int container_open(
 	const char *path, const struct container_options *options, struct container **out, struct error *e);
 
-/* Words to show from `time` on, for `duration`; they go out with the next frame. ns, as container_frame. */
-void container_words(struct container *c, const char *words, int64_t time, int64_t duration);
+/* Text to show from `time` on, for `duration`; it goes out with the next frame. ns, as container_frame. */
+void container_text(struct container *c, const char *text, int64_t time, int64_t duration);
 
 /*
  * time: ns of any clock, not before the frame before. When it fails (-ENOSPC: no room, -EFBIG: the file may

@@ -61,7 +61,7 @@ struct label_event {
 	const char *name; /* "camera_lost"; docs/formats.md has them all */
 	uint64_t frame;	  /* the file's next frame */
 	int64_t monotonic, wall;
-	const char *text;     /* a sentence; NULL: none */
+	const char *text;     /* a message; NULL: none */
 	const double *scores; /* [count], of the event "smoothing"; else NULL */
 	int count;
 };

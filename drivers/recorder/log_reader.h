@@ -29,15 +29,15 @@ struct log_entry {
 	const json_t *scores; /* array of numbers, of the event "smoothing"; else NULL */
 };
 
-/* -ENOENT …, -EBADMSG with a sentence for what is no log, or one of a later version. */
+/* -ENOENT …, -EBADMSG with a message for what is no log, or one of a later version. */
 int log_reader_open(const char *path, struct log_reader **out, struct error *e);
 
-/* As log_reader_open; takes the file over, whatever comes. `path`: for sentences. */
+/* As log_reader_open; takes the file over, whatever comes. `path`: for messages. */
 int log_reader_open_file(FILE *file, const char *path, struct log_reader **out, struct error *e);
 
 const struct log_about *log_reader_about(const struct log_reader *reader);
 
-/* 0; -ENODATA at the end, which a line without its end is, too; -EBADMSG with a sentence. */
+/* 0; -ENODATA at the end, which a line without its end is, too; -EBADMSG with a message. */
 int log_reader_next(struct log_reader *reader, struct log_entry *entry, struct error *e);
 
 void log_reader_close(struct log_reader *reader); /* takes NULL */

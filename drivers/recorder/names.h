@@ -14,7 +14,7 @@
 
 struct error;
 
-/* -EINVAL with a sentence for what is no such pattern, or too long. */
+/* -EINVAL with a message for what is no such pattern, or too long. */
 int names_check(const char *pattern, struct error *e);
 
 /* The folder that the pattern's files are in: "." where it names none. */

@@ -36,7 +36,7 @@ struct recorder_options {
 	bool burn_in;		     /* draw the caption into the pictures */
 	bool patient;	     /* frames wait for their labels without limit, as in a lossless pipeline */
 	bool waits_for_room; /* the source and the end wait while the disk is full: recorder_hurry */
-	float threshold;     /* no words about a label below */
+	float threshold;     /* no text about a label below */
 	int top_k;	     /* 1 … TOP_MAXIMUM, labels in a line of the log */
 	double smoothing;    /* as the pipeline's */
 	const struct network *network;
@@ -77,7 +77,7 @@ bool recorder_waits(struct recorder *r);
 /* The label's side: scores, stamps and cpu_fallback are filled. Numbers ascend; frames may be left out. */
 void recorder_label(struct recorder *r, const struct frame *frame);
 
-/* Something that belongs into the log: a name of docs/formats.md, a sentence. Any thread. */
+/* Something that belongs into the log: a name of docs/formats.md, a message. Any thread. */
 void recorder_event(struct recorder *r, const char *name, const char *text);
 
 struct recorder_report {

@@ -15,8 +15,9 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Words are renewed so often, ns: they change with each frame, and players show them until the next. */
-#define WORDS_PERIOD INT64_C(250000000)
+/* The text is renewed at this interval, ns: it changes with each frame, and players show it until the next.
+ */
+#define TEXT_PERIOD INT64_C(250000000)
 
 /* A file's index lies in memory until it ends, 40 bytes a frame: 10 hours at 30 frames a second. */
 #define FRAMES_MAXIMUM (UINT64_C(1) << 20)
@@ -33,7 +34,7 @@ struct segment {
 	int width, height;
 	uint64_t frames;
 	int64_t begun, last; /* STAMP_CAPTURED of the first and the last frame */
-	int64_t words_until;
+	int64_t text_until;
 	bool labelled; /* a line was written */
 
 	/* for captions in the picture */
@@ -141,21 +142,21 @@ int segment_open(const struct recorder_options *options, const struct segment_pl
 	return 0;
 }
 
-static void words_write(struct segment *segment, const struct ring_frame *frame)
+static void text_write(struct segment *segment, const struct ring_frame *frame)
 {
 	int64_t time = frame->stamps[STAMP_CAPTURED];
-	char words[FRAME_WORDS];
+	char text[FRAME_TEXT_BYTES];
 
-	if (!segment->known || time < segment->words_until)
+	if (!segment->known || time < segment->text_until)
 		return;
 	struct caption caption =
 		caption_of(segment->options->network, &segment->latest, segment->options->threshold);
-	caption_words(&caption, words, sizeof(words));
-	/* In steps, so that words follow words without a gap; anew after a gap in the frames. */
-	int64_t from = time - segment->words_until < WORDS_PERIOD ? segment->words_until : time;
-	segment->words_until = from + WORDS_PERIOD;
-	if (words[0])
-		container_words(segment->container, words, from, WORDS_PERIOD);
+	caption_text(&caption, text, sizeof(text));
+	/* In steps, so that texts follow each other without a gap; anew after a gap in the frames. */
+	int64_t from = time - segment->text_until < TEXT_PERIOD ? segment->text_until : time;
+	segment->text_until = from + TEXT_PERIOD;
+	if (text[0])
+		container_text(segment->container, text, from, TEXT_PERIOD);
 }
 
 /* The frame's bytes with the caption in the picture; the frame's own where that cannot be done. */
@@ -216,7 +217,7 @@ int segment_frame(struct segment *segment, const struct ring_frame *frame, const
 		segment->latest = frame->smoothed;
 		segment->known = true;
 	}
-	words_write(segment, frame);
+	text_write(segment, frame);
 	if (segment->drawer)
 		caption_burn(segment, frame, &data, &size);
 	int status = container_frame(segment->container, data, size, frame->stamps[STAMP_CAPTURED], e);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A segment that is being written: a video, its words, its log. The writer's thread only. */
+/* A segment that is being written: a video, its text, its log. The writer's thread only. */
 #ifndef RECORDER_SEGMENT_H
 #define RECORDER_SEGMENT_H
 

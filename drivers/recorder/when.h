@@ -17,7 +17,7 @@ struct when {
 
 /*
  * NAME>NUMBER or NAME<NUMBER, blanks allowed around each; NAME is a group or a label of the network, in
- * letters of any case (a group first), NUMBER 0 … 1. -EINVAL with a sentence.
+ * letters of any case (a group first), NUMBER 0 … 1. -EINVAL with a message.
  */
 int when_parse(const char *text, const struct network *network, struct when *out, struct error *e);
 

@@ -97,7 +97,7 @@ static bool begin(struct writer *w, const struct ring_frame *first, const char *
 {
 	struct segment_place place = {w->segment_number + 1, &w->name_number};
 	struct error e = {0};
-	char words[200];
+	char text[200];
 
 	if (!make_room(w, w->trouble && !w->hurried ? ROOM_TO_GO_ON : ROOM_TO_BEGIN)) {
 		error_set(&e, -ENOSPC, "%s: the disk is full", w->options->pattern);
@@ -112,9 +112,9 @@ static bool begin(struct writer *w, const struct ring_frame *first, const char *
 	w->segment_number++;
 	w->name_number++; /* a name is not used again, though its file may be deleted */
 	snprintf(w->report.last, sizeof(w->report.last), "%s", segment_path(w->segment));
-	snprintf(words, sizeof(words), "%s%s", w->trouble ? "after trouble with the disk; " : "",
+	snprintf(text, sizeof(text), "%s%s", w->trouble ? "after trouble with the disk; " : "",
 		w->reason ? w->reason : reason);
-	writer_event(w, "opened", words);
+	writer_event(w, "opened", text);
 	w->reason = NULL;
 	retention_opened(&w->retention, segment_path(w->segment));
 	if (w->keep_at != INT64_MAX)

@@ -19,7 +19,7 @@ using register_writes = std::vector<std::pair<uint32_t, uint32_t>>;
 class plan
 {
       public:
-	/* Layers first ... last - 1. Throws the driver's sentence when they do not fit. */
+	/* Layers first ... last - 1. Throws the driver's message when they do not fit. */
 	plan(const struct network *network, int first, int last, bool one_slot = false,
 		const struct overlay_limits &limits = overlay_limits);
 	~plan();

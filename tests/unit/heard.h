@@ -32,14 +32,14 @@ void __wrap_log_line(enum log_level level, const char *format, ...)
 	va_end(arguments);
 }
 
-/* How many warnings and errors since the last heard_clear hold the words. */
-static inline unsigned heard_times(const char *words)
+/* How many warnings and errors since the last heard_clear hold the text. */
+static inline unsigned heard_times(const char *text)
 {
 	unsigned times = 0;
 
 	pthread_mutex_lock(&heard.lock);
 	for (unsigned i = 0; i < heard.count; i++)
-		times += strstr(heard.warnings[i], words) != NULL;
+		times += strstr(heard.warnings[i], text) != NULL;
 	pthread_mutex_unlock(&heard.lock);
 	return times;
 }

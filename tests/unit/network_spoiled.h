@@ -171,8 +171,8 @@ static inline void gone(struct spoiled *s)
 	folder_remove(s->folder);
 }
 
-/* The whole sentence is FOLDER/ and then `sentence`. */
-static inline void refused(struct spoiled *s, const char *sentence)
+/* The whole message is FOLDER/ and then `message`. */
+static inline void refused(struct spoiled *s, const char *message)
 {
 	struct network *network = NULL;
 	struct error e = {0};
@@ -180,13 +180,13 @@ static inline void refused(struct spoiled *s, const char *sentence)
 
 	assert_true(network_load(s->folder, &network, &e) < 0);
 	assert_null(network);
-	snprintf(text, sizeof(text), "%s/%s", s->folder, sentence);
+	snprintf(text, sizeof(text), "%s/%s", s->folder, message);
 	assert_string_equal(e.text, text);
 	gone(s);
 }
 
-/* Sets a field of a layer (NULL: removes it), and expects `layer "NAME": SENTENCE`. */
-static inline void field_refused(size_t index, const char *field, json_t *value, const char *sentence)
+/* Sets a field of a layer (NULL: removes it), and expects `layer "NAME": MESSAGE`. */
+static inline void field_refused(size_t index, const char *field, json_t *value, const char *message)
 {
 	struct spoiled s = spoil();
 	json_t *layer = layer_of(&s, index);
@@ -197,7 +197,7 @@ static inline void field_refused(size_t index, const char *field, json_t *value,
 	else
 		json_object_del(layer, field);
 	snprintf(text, sizeof(text), "network.json: layer \"%s\": %s",
-		json_string_value(json_object_get(layer, "name")), sentence);
+		json_string_value(json_object_get(layer, "name")), message);
 	write_json(&s);
 	refused(&s, text);
 }

@@ -21,8 +21,8 @@ struct recorded_packet {
 
 struct recorded {
 	int width, height;
-	size_t frames, words;
-	struct recorded_packet *frame, *word;
+	size_t frames, texts;
+	struct recorded_packet *frame, *text;
 	size_t lines; /* whole ones */
 	json_t **line;
 	bool breaks_off; /* the log, in a line */
@@ -53,7 +53,7 @@ static inline bool recorded_read_video(const char *path, struct recorded *r)
 		if (packet->stream_index == 0)
 			recorded_add(&r->frame, &r->frames, packet);
 		else
-			recorded_add(&r->word, &r->words, packet);
+			recorded_add(&r->text, &r->texts, packet);
 		av_packet_unref(packet);
 	}
 	av_packet_free(&packet);
@@ -102,12 +102,12 @@ static inline void recorded_free(struct recorded *r)
 {
 	for (size_t i = 0; i < r->frames; i++)
 		free(r->frame[i].data);
-	for (size_t i = 0; i < r->words; i++)
-		free(r->word[i].data);
+	for (size_t i = 0; i < r->texts; i++)
+		free(r->text[i].data);
 	for (size_t i = 0; i < r->lines; i++)
 		json_decref(r->line[i]);
 	free(r->frame);
-	free(r->word);
+	free(r->text);
 	free(r->line);
 	*r = (struct recorded){0};
 }

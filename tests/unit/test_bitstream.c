@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Bitstreams: what is read of them, and which are refused with which sentence. */
+/* Bitstreams: what is read of them, and which are refused with which message. */
 #include "base/error.h"
 #include "bitstream_builder.h"
 #include "pl/uio/bitstream.h"
@@ -58,7 +58,7 @@ static void test_bin(void **state)
 	bitstream_clear(&again);
 }
 
-static void refused(size_t size, int code, const char *words)
+static void refused(size_t size, int code, const char *text)
 {
 	uint8_t *copy = malloc(size ? size : 1); /* so that a sanitizer sees a byte too many */
 	struct bitstream b;
@@ -67,7 +67,7 @@ static void refused(size_t size, int code, const char *words)
 	assert_non_null(copy);
 	memcpy(copy, bytes, size);
 	assert_int_equal(bitstream_parse(copy, size, &b, &e), code);
-	assert_non_null(strstr(e.text, words));
+	assert_non_null(strstr(e.text, text));
 	assert_null(b.data);
 	free(copy);
 }

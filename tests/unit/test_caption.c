@@ -144,7 +144,7 @@ static void same_caption_gives_same_pixels(void **state)
 	caption_draw(drawer, &b, &dog); /* from what was kept */
 	assert_memory_equal(a.data, b.data, a.capacity);
 	memset(b.data, 200, b.capacity);
-	caption_draw(other, &b, &cat); /* words, size, and back again */
+	caption_draw(other, &b, &cat); /* text, size, and back again */
 	memset(b.data, 200, b.capacity);
 	b.width = 480;
 	b.height = 640;
@@ -160,7 +160,7 @@ static void same_caption_gives_same_pixels(void **state)
 	caption_destroy(other);
 }
 
-static void words_and_confidence_show(void **state)
+static void text_and_confidence_show(void **state)
 {
 	struct caption_drawer *drawer = drawer_new();
 	struct picture a = grey_picture(640, 480), b = grey_picture(640, 480);
@@ -260,28 +260,28 @@ static void any_size_and_confidence_is_safe(void **state)
 	caption_destroy(NULL);
 }
 
-static void words_say_the_same(void **state)
+static void text_says_the_same(void **state)
 {
 	struct caption caption = dog;
-	char words[128], few[12];
+	char text[128], few[12];
 
 	(void)state;
 	caption.statistics = true;
 	caption.frames_per_second = 30;
-	caption_words(&caption, words, sizeof(words));
-	assert_non_null(strstr(words, "dog 91 %"));
-	assert_non_null(strstr(words, "golden retriever 40 %"));
-	assert_non_null(strstr(words, "30 fps"));
-	assert_null(strstr(words, "ms"));
-	caption_words(&caption, few, sizeof(few));
+	caption_text(&caption, text, sizeof(text));
+	assert_non_null(strstr(text, "dog 91 %"));
+	assert_non_null(strstr(text, "golden retriever 40 %"));
+	assert_non_null(strstr(text, "30 fps"));
+	assert_null(strstr(text, "ms"));
+	caption_text(&caption, few, sizeof(few));
 	assert_true(strlen(few) < sizeof(few));
-	assert_int_equal(strncmp(few, words, 8), 0);
-	caption_words(&(struct caption){0}, words, sizeof(words));
-	assert_string_equal(words, "");
-	caption_words(&(struct caption){.label = "cat", .confidence = 0.999F}, words, sizeof(words));
-	assert_string_equal(words, "cat 99 %"); /* 100 % would say that it can be nothing else */
-	caption_words(&(struct caption){.label = "cat", .confidence = 1}, words, sizeof(words));
-	assert_string_equal(words, "cat 100 %");
+	assert_int_equal(strncmp(few, text, 8), 0);
+	caption_text(&(struct caption){0}, text, sizeof(text));
+	assert_string_equal(text, "");
+	caption_text(&(struct caption){.label = "cat", .confidence = 0.999F}, text, sizeof(text));
+	assert_string_equal(text, "cat 99 %"); /* 100 % would say that it can be nothing else */
+	caption_text(&(struct caption){.label = "cat", .confidence = 1}, text, sizeof(text));
+	assert_string_equal(text, "cat 100 %");
 }
 
 /* A box of half the height in the middle, by its corners; on a screen with borders, in the middle of the
@@ -353,11 +353,11 @@ int main(void)
 		cmocka_unit_test(notice_stands_in_the_middle),
 		cmocka_unit_test(nothing_to_say_changes_nothing),
 		cmocka_unit_test(same_caption_gives_same_pixels),
-		cmocka_unit_test(words_and_confidence_show),
+		cmocka_unit_test(text_and_confidence_show),
 		cmocka_unit_test(long_labels_stay_inside),
 		cmocka_unit_test(broken_text_is_still_drawn),
 		cmocka_unit_test(any_size_and_confidence_is_safe),
-		cmocka_unit_test(words_say_the_same),
+		cmocka_unit_test(text_says_the_same),
 		cmocka_unit_test(guide_stands_in_the_middle),
 		cmocka_unit_test(layer_is_the_caption_alone),
 	};

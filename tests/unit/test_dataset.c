@@ -86,8 +86,8 @@ static struct dataset *accept(const char *name, const struct dataset_options *op
 	return d;
 }
 
-/* The sentence must say `sentence` and name the file. */
-static void refuse(const char *name, const struct dataset_options *options, int code, const char *sentence)
+/* The message must say `message` and name the file. */
+static void refuse(const char *name, const struct dataset_options *options, int code, const char *message)
 {
 	struct dataset *d = (struct dataset *)&code;
 	struct error e = {0};
@@ -95,7 +95,7 @@ static void refuse(const char *name, const struct dataset_options *options, int 
 	assert_int_equal(dataset_open(path_of(name), options, &d, &e), code);
 	assert_null(d);
 	assert_int_equal(e.code, code);
-	if (!strstr(e.text, sentence) || !strstr(e.text, folder))
+	if (!strstr(e.text, message) || !strstr(e.text, folder))
 		fail_msg("%s: %s", name, e.text);
 }
 

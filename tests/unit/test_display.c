@@ -68,12 +68,12 @@ static struct picture picture_new(int width, int height, uint32_t colour)
 	return p;
 }
 
-static int show(struct display *display, const struct picture *p, const char *words)
+static int show(struct display *display, const struct picture *p, const char *text)
 {
 	struct frame frame = {.picture = *p};
 	struct error e;
 
-	snprintf(frame.words, sizeof(frame.words), "%s", words);
+	snprintf(frame.text, sizeof(frame.text), "%s", text);
 	int status = display_show(display, &frame, &e);
 	assert_true(status || frame.stamps[STAMP_SHOWN] > 0);
 	return status;
@@ -121,7 +121,7 @@ static void none_is_there_for_auto(void **state)
 	picture_finish(&p);
 }
 
-static void no_desktop_is_reported_in_a_message(void **state)
+static void no_desktop_is_reported(void **state)
 {
 	struct display *display;
 	struct error e = {0};
@@ -264,7 +264,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(unknown_name_lists_the_names, no_desktop),
 		cmocka_unit_test_setup(none_is_there_for_auto, no_desktop),
-		cmocka_unit_test_setup(no_desktop_is_reported_in_a_message, no_desktop),
+		cmocka_unit_test_setup(no_desktop_is_reported, no_desktop),
 		cmocka_unit_test_setup(auto_takes_the_window, dummy_desktop),
 		cmocka_unit_test_setup(keys_are_mapped, dummy_desktop),
 		cmocka_unit_test_setup(f_fills_the_screen_and_back, dummy_desktop),

@@ -74,20 +74,20 @@ static void rates_come_from_the_timing(void **state)
 	assert_float_equal(drm_mode_rate(&modes[6]), 60, 1e-9);
 }
 
-static void wished_mode_is_chosen(void **state)
+static void requested_mode_is_chosen(void **state)
 {
 	static const struct {
-		const char *wish;
+		const char *request;
 		int index; /* −1: there is none */
-	} wishes[] = {{"", 3}, {"1920x1080", 1}, {"1920x1080@50", 2}, {"1920x1080@60", 1}, {"1280x720", 3},
+	} requests[] = {{"", 3}, {"1920x1080", 1}, {"1920x1080@50", 2}, {"1920x1080@60", 1}, {"1280x720", 3},
 		{"1280x720@60", 3}, {"1280x720@59.94", 4}, {"1280x720@50", 5}, {"640x480@60", 6},
 		{"640x480@75", -1}, {"800x600", -1}, {"720x1280", -1}, {"nonsense", -1}};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(wishes) / sizeof(wishes[0]); i++) {
-		const drmModeModeInfo *chosen = drm_mode_choose(modes, MODES, wishes[i].wish);
-		if (chosen != (wishes[i].index < 0 ? NULL : &modes[wishes[i].index]))
-			fail_msg("'%s' chose number %td", wishes[i].wish, chosen ? chosen - modes : -1);
+	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+		const drmModeModeInfo *chosen = drm_mode_choose(modes, MODES, requests[i].request);
+		if (chosen != (requests[i].index < 0 ? NULL : &modes[requests[i].index]))
+			fail_msg("'%s' chose number %td", requests[i].request, chosen ? chosen - modes : -1);
 	}
 	assert_ptr_equal(drm_mode_choose(modes, 2, ""), &modes[0]); /* none preferred: the first */
 	assert_null(drm_mode_choose(modes, 0, ""));
@@ -253,14 +253,14 @@ static void a_monitor_is_seen_in_sysfs(void **state)
 	assert_false(drm_any_connected(folder));
 }
 
-/* Sentences for wishes that no machine can fulfil. */
+/* Messages for requests that no machine can fulfil. */
 static void impossible_requests_are_reported(void **state)
 {
 	static const struct {
 		struct display_options options;
 		int code;
 		const char *says;
-	} wishes[] = {
+	} requests[] = {
 		{{.mode = "large"}, -EINVAL, "1280x720"},
 		{{.mode = "1280x720@"}, -EINVAL, "1280x720@'"},
 		{{.connector = "a connector with a name of more letters than any has"}, -EINVAL,
@@ -270,12 +270,12 @@ static void impossible_requests_are_reported(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(wishes) / sizeof(wishes[0]); i++) {
+	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
 		struct display *display;
 		struct error e = {0};
-		assert_int_equal(display_open("drm", &wishes[i].options, &display, &e), wishes[i].code);
+		assert_int_equal(display_open("drm", &requests[i].options, &display, &e), requests[i].code);
 		assert_null(display);
-		if (!strstr(e.text, wishes[i].says))
+		if (!strstr(e.text, requests[i].says))
 			fail_msg("reported: %s", e.text);
 	}
 }
@@ -285,7 +285,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(modes_are_read),
 		cmocka_unit_test(rates_come_from_the_timing),
-		cmocka_unit_test(wished_mode_is_chosen),
+		cmocka_unit_test(requested_mode_is_chosen),
 		cmocka_unit_test(modes_are_listed_once_each),
 		cmocka_unit_test(pictures_fit_with_their_aspect),
 		cmocka_unit_test(formats_have_the_same_bytes),

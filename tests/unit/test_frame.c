@@ -113,7 +113,7 @@ static void frames_take_turns_and_are_fresh(void **state)
 		frame->name = "cat";
 		frame->result.count = 3;
 		frame->pl_status = -EIO;
-		strcpy(frame->words, "cat 90 %");
+		strcpy(frame->text, "cat 90 %");
 		memset(frame->stamps, 1, sizeof(frame->stamps));
 		frame_release(&frame);
 	}
@@ -125,7 +125,7 @@ static void frames_take_turns_and_are_fresh(void **state)
 		assert_null(frame->name);
 		assert_int_equal(frame->result.count, 0);
 		assert_int_equal(frame->pl_status, 0);
-		assert_string_equal(frame->words, "");
+		assert_string_equal(frame->text, "");
 		for (int stamp = 0; stamp < STAMP_COUNT; stamp++)
 			assert_int_equal(frame->stamps[stamp], 0);
 		frame_release(&frame);

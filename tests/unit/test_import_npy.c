@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A network's arrays, written out in the ways that people have them, must come back as the same network; what
- * is none of them must be refused in a sentence that says what to do.
+ * is none of them must be refused in a message that says what to do.
  */
 #include "base/error.h"
 #include "nn/import_npy.h"
@@ -176,7 +176,7 @@ static struct network *import(void)
 	return network;
 }
 
-static void refused(const char *sentence)
+static void refused(const char *message)
 {
 	struct network *network = (void *)folder;
 	struct error e = {0};
@@ -184,12 +184,12 @@ static void refused(const char *sentence)
 
 	if (rc >= 0) {
 		network_free(network);
-		fail_msg("imported, but \"%s\" is expected", sentence);
+		fail_msg("imported, but \"%s\" is expected", message);
 	}
 	assert_null(network);
 	assert_int_equal(rc, e.code);
-	if (strncmp(e.text, folder, strlen(folder)) != 0 || !strstr(e.text, sentence))
-		fail_msg("\"%s\" should begin with the folder and hold \"%s\"", e.text, sentence);
+	if (strncmp(e.text, folder, strlen(folder)) != 0 || !strstr(e.text, message))
+		fail_msg("\"%s\" should begin with the folder and hold \"%s\"", e.text, message);
 }
 
 /* Weights, thresholds and rescaling of two networks are the same. */
@@ -407,7 +407,7 @@ static void groups_are_kept(void **state)
 static void odd_arrays_are_refused(void **state)
 {
 	static const struct {
-		const char *name, *type, *order, *shape, *sentence;
+		const char *name, *type, *order, *shape, *message;
 		size_t size;
 	} cases[] = {
 		{"conv.weights.npy", "|O", "False", "(4, 1, 3, 2)",
@@ -433,7 +433,7 @@ static void odd_arrays_are_refused(void **state)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		array_write(
 			cases[i].name, cases[i].type, cases[i].order, cases[i].shape, zeros, cases[i].size);
-		refused(cases[i].sentence);
+		refused(cases[i].message);
 		plain_write();
 	}
 	file_write("conv.weights.npy", zeros, sizeof(zeros));
@@ -449,7 +449,7 @@ static void odd_numbers_are_refused(void **state)
 	static const struct {
 		const char *name, *type, *shape;
 		double first; /* the others are 0 */
-		const char *sentence;
+		const char *message;
 	} cases[] = {
 		{"conv.weights.npy", "|i1", "(4, 1, 3, 2)", 2,
 			"holds 2 at channel 0, which is not within -2 … 1"},
@@ -479,7 +479,7 @@ static void odd_numbers_are_refused(void **state)
 								       : 24;
 		numbers[0] = cases[i].first;
 		numbers_write(cases[i].name, cases[i].type, cases[i].shape, numbers, count);
-		refused(cases[i].sentence);
+		refused(cases[i].message);
 		plain_write();
 	}
 	numbers[0] = 0;
@@ -495,7 +495,7 @@ static void odd_numbers_are_refused(void **state)
 static void odd_lists_are_refused(void **state)
 {
 	static const struct {
-		const char *field, *sentence;
+		const char *field, *message;
 	} cases[] = {
 		{", \"layout\": \"oihh\"", "layers.json: layer \"conv\": field \"layout\""},
 		{", \"layout\": \"oih\"", "field \"layout\""},
@@ -510,7 +510,7 @@ static void odd_lists_are_refused(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		list_write(cases[i].field, "");
-		refused(cases[i].sentence);
+		refused(cases[i].message);
 	}
 	file_write("layers.json", "{", 1);
 	refused("layers.json:1:");

@@ -187,7 +187,7 @@ static struct network *import(const char *path)
 	return network;
 }
 
-/* Each fragment that is not NULL must stand in the sentence, which is one line. */
+/* Each fragment that is not NULL must stand in the message, which is one line. */
 static void refused(const char *path, const char *first, const char *second)
 {
 	struct network *network = (void *)folder;

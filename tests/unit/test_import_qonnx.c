@@ -296,15 +296,15 @@ static void test_labels(void **state)
 	unlink(path_of("labels.txt"));
 }
 
-static void check_refused(const struct model *model, const char *sentence)
+static void check_refused(const struct model *model, const char *message)
 {
 	struct network *network = NULL;
 	struct error e = {0};
 	int rc = import_qonnx(model_write(model, path_of("model.onnx")), &network, &e);
 
 	assert_null(network);
-	if (rc >= 0 || rc != e.code || !strstr(e.text, sentence) || !strstr(e.text, "/model.onnx: "))
-		fail_msg("\"%s\" expected, \"%s\" found", sentence, e.text);
+	if (rc >= 0 || rc != e.code || !strstr(e.text, message) || !strstr(e.text, "/model.onnx: "))
+		fail_msg("\"%s\" expected, \"%s\" found", message, e.text);
 }
 
 static void pool_insert(struct model *model)
@@ -424,67 +424,65 @@ static void test_passed_over(void **state)
 	network_free(network);
 }
 
-/* One node of the base changed, or one number of a tensor; and the sentence that follows. */
+/* One node of the base changed, or one number of a tensor; and the message that follows. */
 static const struct {
 	int node;
 	struct node to; /* NULL: as it was */
 	const char *tensor;
 	int index;
 	float value;
-	const char *sentence;
+	const char *message;
 } refusals[] = {
 	{RELU, {.type = "Sigmoid"},
-		.sentence = "node \"r\" (Sigmoid): the operator Sigmoid cannot be imported"},
-	{IN, {.domain = "my.ops"}, .sentence = "the operator Quant of domain my.ops cannot be imported"},
-	{CONV, {.domain = QONNX}, .sentence = "the operator Conv of domain " QONNX},
-	{RELU, {.domain = "", .inputs = "c"}, .sentence = "the network branches at \"c\""},
-	{RELU, {.type = "Add", .inputs = "n n"}, .sentence = "the network branches at \"n\""},
-	{RELU, {.inputs = "zz"}, .sentence = "reads \"zz\", which nothing before it gives"},
-	{ACT, {.inputs = "r a0.scale two bits2"}, .sentence = "its zero point is 2; only 0"},
-	{ACT, {.inputs = "r other none bits2"}, .sentence = "its scale differs between channels"},
-	{ACT, {.inputs = "r none none bits2"}, .sentence = "its scale is 0, but must be positive"},
-	{ACT, {.inputs = "r a0.scale none"}, .sentence = "its input 3, the bit width, is missing"},
-	{ACT, {.inputs = "r a0.scale none byte"}, .sentence = "its bit width must be one whole number"},
-	{ACT, {.attributes = "signed=0 rounding_mode=SIDEWAYS"},
-		.sentence = "the rounding mode \"SIDEWAYS\""},
-	{IN, {.inputs = "x two none bits8"}, .sentence = "must give each of a pixel's 256 values a code"},
-	{IN, {.type = "BipolarQuant"}, .sentence = "must give each of a pixel's 256 values a code"},
+		.message = "node \"r\" (Sigmoid): the operator Sigmoid cannot be imported"},
+	{IN, {.domain = "my.ops"}, .message = "the operator Quant of domain my.ops cannot be imported"},
+	{CONV, {.domain = QONNX}, .message = "the operator Conv of domain " QONNX},
+	{RELU, {.domain = "", .inputs = "c"}, .message = "the network branches at \"c\""},
+	{RELU, {.type = "Add", .inputs = "n n"}, .message = "the network branches at \"n\""},
+	{RELU, {.inputs = "zz"}, .message = "reads \"zz\", which nothing before it gives"},
+	{ACT, {.inputs = "r a0.scale two bits2"}, .message = "its zero point is 2; only 0"},
+	{ACT, {.inputs = "r other none bits2"}, .message = "its scale differs between channels"},
+	{ACT, {.inputs = "r none none bits2"}, .message = "its scale is 0, but must be positive"},
+	{ACT, {.inputs = "r a0.scale none"}, .message = "its input 3, the bit width, is missing"},
+	{ACT, {.inputs = "r a0.scale none byte"}, .message = "its bit width must be one whole number"},
+	{ACT, {.attributes = "signed=0 rounding_mode=SIDEWAYS"}, .message = "the rounding mode \"SIDEWAYS\""},
+	{IN, {.inputs = "x two none bits8"}, .message = "must give each of a pixel's 256 values a code"},
+	{IN, {.type = "BipolarQuant"}, .message = "must give each of a pixel's 256 values a code"},
 	{IN, {.type = "Identity", .domain = ""},
-		.sentence = "node \"c\" (Conv): what it reads is not quantised"},
-	{W0, {.type = "Identity", .domain = ""}, .sentence = "its weights are not quantised"},
+		.message = "node \"c\" (Conv): what it reads is not quantised"},
+	{W0, {.type = "Identity", .domain = ""}, .message = "its weights are not quantised"},
 	{W0, {.inputs = "w0 w0.scale none bits8", .attributes = QUANT("0")},
-		.sentence = "its weights go from 0 to 255, but must fit 8 signed bits"},
-	{W0, {.inputs = "w0 other none bits4"}, .sentence = "its scale has not the shape"},
-	{W0, {.inputs = "w0 w0 none bits4"}, .sentence = "its scale is -1, but must be positive"},
-	{CONV, {.attributes = "dilations=2,2"}, .sentence = "its dilations must be 1"},
-	{CONV, {.attributes = "strides=1,2"}, .sentence = "its strides differ: 1 and 2"},
-	{CONV, {.attributes = "kernel_shape=5,5"}, .sentence = "its kernel_shape is not that of its weights"},
-	{CONV, {.attributes = "group=2"}, .sentence = "do not fit a picture of 1 channels in 2 groups"},
-	{CONV, {.attributes = "auto_pad=SAME_UPPER"}, .sentence = "auto_pad SAME_UPPER"},
-	{CONV, {.attributes = "pads=3,0,0,0"}, .sentence = "3 is not within 0"},
-	{CONV, {.attributes = "pads=1,1"}, .sentence = "pads must have 4 numbers, not 2"},
-	{CONV, {.inputs = "w0.q q"}, .sentence = "its other inputs must be a constant"},
-	{NORM, {.attributes = "training_mode=1"}, .sentence = "is in training mode"},
+		.message = "its weights go from 0 to 255, but must fit 8 signed bits"},
+	{W0, {.inputs = "w0 other none bits4"}, .message = "its scale has not the shape"},
+	{W0, {.inputs = "w0 w0 none bits4"}, .message = "its scale is -1, but must be positive"},
+	{CONV, {.attributes = "dilations=2,2"}, .message = "its dilations must be 1"},
+	{CONV, {.attributes = "strides=1,2"}, .message = "its strides differ: 1 and 2"},
+	{CONV, {.attributes = "kernel_shape=5,5"}, .message = "its kernel_shape is not that of its weights"},
+	{CONV, {.attributes = "group=2"}, .message = "do not fit a picture of 1 channels in 2 groups"},
+	{CONV, {.attributes = "auto_pad=SAME_UPPER"}, .message = "auto_pad SAME_UPPER"},
+	{CONV, {.attributes = "pads=3,0,0,0"}, .message = "3 is not within 0"},
+	{CONV, {.attributes = "pads=1,1"}, .message = "pads must have 4 numbers, not 2"},
+	{CONV, {.inputs = "w0.q q"}, .message = "its other inputs must be a constant"},
+	{NORM, {.attributes = "training_mode=1"}, .message = "is in training mode"},
 	{NORM, {.inputs = "c bias beta mean variance"},
-		.sentence = "the weight has 3 numbers, but there are 2"},
-	{FLAT, {.attributes = "axis=2"}, .sentence = "its axis must be 1"},
-	{FLAT, {.type = "Identity"}, .sentence = "needs a Flatten or Reshape before it"},
-	{FLAT, {.type = "Transpose"}, .sentence = "its input must be a constant"},
-	{FLAT, {.type = "Reshape", .inputs = "a other"},
-		.sentence = "must flatten each picture to 8 numbers"},
-	{FC, {.attributes = "transA=1 transB=1"}, .sentence = "transposes its input"},
-	{FC, {.attributes = ""}, .sentence = "its weights do not fit an input of 8 numbers"},
-	{FC, {.inputs = "f w1.q other"}, .sentence = "its constant of 2 numbers is neither"},
-	{FC, {.type = "Softmax", .inputs = "f"}, .sentence = "must stand behind the scores"},
-	{END, {.type = "Relu"}, .sentence = "a ReLU without a Quant stands behind the last layer"},
-	{END, {.output = "z"}, .sentence = "the output \"y\" is not the end of the chain"},
+		.message = "the weight has 3 numbers, but there are 2"},
+	{FLAT, {.attributes = "axis=2"}, .message = "its axis must be 1"},
+	{FLAT, {.type = "Identity"}, .message = "needs a Flatten or Reshape before it"},
+	{FLAT, {.type = "Transpose"}, .message = "its input must be a constant"},
+	{FLAT, {.type = "Reshape", .inputs = "a other"}, .message = "must flatten each picture to 8 numbers"},
+	{FC, {.attributes = "transA=1 transB=1"}, .message = "transposes its input"},
+	{FC, {.attributes = ""}, .message = "its weights do not fit an input of 8 numbers"},
+	{FC, {.inputs = "f w1.q other"}, .message = "its constant of 2 numbers is neither"},
+	{FC, {.type = "Softmax", .inputs = "f"}, .message = "must stand behind the scores"},
+	{END, {.type = "Relu"}, .message = "a ReLU without a Quant stands behind the last layer"},
+	{END, {.output = "z"}, .message = "the output \"y\" is not the end of the chain"},
 	{ACT, {.inputs = "r a0.scale none bits16"},
-		.sentence = "its numbers from 0 to 65535 need more than 8 bits"},
-	{RELU, {.type = "Div", .inputs = "n none"}, .sentence = "computes with 0"},
-	{RELU, {.output = "q"}, .sentence = "two tensors are called \"q\""},
-	{-1, .tensor = "variance", .index = 1, .value = -2, .sentence = "its variance of channel 1 is -1.75"},
+		.message = "its numbers from 0 to 65535 need more than 8 bits"},
+	{RELU, {.type = "Div", .inputs = "n none"}, .message = "computes with 0"},
+	{RELU, {.output = "q"}, .message = "two tensors are called \"q\""},
+	{-1, .tensor = "variance", .index = 1, .value = -2, .message = "its variance of channel 1 is -1.75"},
 	{-1, .tensor = "gamma", .index = 0, .value = NAN,
-		.sentence = "constant \"gamma\" holds a number that is not finite"},
+		.message = "constant \"gamma\" holds a number that is not finite"},
 };
 
 static void node_change(struct node *node, const struct node *to)
@@ -506,7 +504,7 @@ static void test_refusals(void **state)
 			tensor_of(&model, refusals[i].tensor)->values[refusals[i].index] = refusals[i].value;
 		else
 			node_change(&model.nodes[refusals[i].node], &refusals[i].to);
-		check_refused(&model, refusals[i].sentence);
+		check_refused(&model, refusals[i].message);
 	}
 }
 

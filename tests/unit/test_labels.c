@@ -28,25 +28,25 @@ static struct network *labelled(int classes, const char *text)
 	return network;
 }
 
-static void refused(int classes, const char *text, size_t length, const char *sentence)
+static void refused(int classes, const char *text, size_t length, const char *message)
 {
 	struct network *network = network_of(classes);
 	struct error e = {0};
 
 	assert_true(labels_parse(network, "labels.txt", text, length, &e) < 0);
-	assert_string_equal(e.text, sentence);
+	assert_string_equal(e.text, message);
 	network_free(network);
 }
 
-#define REFUSED(classes, text, sentence) refused(classes, text, sizeof(text) - 1, sentence)
+#define REFUSED(classes, text, message) refused(classes, text, sizeof(text) - 1, message)
 
-static void groups_refused(const char *text, const char *sentence)
+static void groups_refused(const char *text, const char *message)
 {
 	struct network *network = labelled(3, "cat\ntabby cat\ndog\n");
 	struct error e = {0};
 
 	assert_true(groups_parse(network, "groups.txt", text, strlen(text), &e) < 0);
-	assert_string_equal(e.text, sentence);
+	assert_string_equal(e.text, message);
 	network_free(network);
 }
 

@@ -48,13 +48,13 @@ static void views_round_trip(void **state)
 	}
 }
 
-static void view_refused(json_t *view, const char *sentence)
+static void view_refused(json_t *view, const char *message)
 {
 	struct spoiled s = spoil();
 
 	json_object_set_new(s.root, "view", view);
 	write_json(&s);
-	refused(&s, sentence);
+	refused(&s, message);
 }
 
 static void odd_views_are_refused(void **state)
@@ -296,13 +296,13 @@ static void cycles_and_strangers_are_refused(void **state)
 static void files_stay_in_the_folder(void **state)
 {
 	(void)state;
-	static const char sentence[] =
+	static const char message[] =
 		"field \"weights\": must name a file in the network's own folder, without \"/\" or \"..\"";
 
-	field_refused(1, "weights", json_string("../conv1.weights.npy"), sentence);
-	field_refused(1, "weights", json_string("/etc/passwd"), sentence);
-	field_refused(1, "weights", json_string(".."), sentence);
-	field_refused(1, "weights", json_string("sub/x.npy"), sentence);
+	field_refused(1, "weights", json_string("../conv1.weights.npy"), message);
+	field_refused(1, "weights", json_string("/etc/passwd"), message);
+	field_refused(1, "weights", json_string(".."), message);
+	field_refused(1, "weights", json_string("sub/x.npy"), message);
 	field_refused(1, "weights", json_string(""), "field \"weights\": is empty");
 	field_refused(1, "weights", json_integer(1), "field \"weights\": is not a text");
 }

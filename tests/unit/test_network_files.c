@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 
 /* Writes an array of bytes or integers over a file of the folder. */
-static void array_refused(const char *name, const struct npy *shape, const void *values, const char *sentence)
+static void array_refused(const char *name, const struct npy *shape, const void *values, const char *message)
 {
 	struct spoiled s = spoil();
 	char path[300];
@@ -19,7 +19,7 @@ static void array_refused(const char *name, const struct npy *shape, const void 
 	assert_non_null(file);
 	assert_int_equal(npy_write(file, shape, values), 0);
 	fclose(file);
-	refused(&s, sentence);
+	refused(&s, message);
 }
 
 static void odd_arrays_are_refused(void **state)
@@ -174,12 +174,12 @@ static void accumulators_cannot_overflow(void **state)
 	free(layer.weights);
 }
 
-static void check_refused(struct network *network, const char *sentence)
+static void check_refused(struct network *network, const char *message)
 {
 	struct error e = {0};
 
 	assert_true(network_check(network, &e) < 0);
-	assert_string_equal(e.text, sentence);
+	assert_string_equal(e.text, message);
 	network_free(network);
 }
 

@@ -36,21 +36,21 @@ static struct file make(int version, const char *header, const void *values, siz
 	return file;
 }
 
-static void refused(struct file file, const char *sentence)
+static void refused(struct file file, const char *message)
 {
 	struct error e = {0};
 	const uint8_t *values = NULL;
 	struct npy npy;
 
 	assert_true(npy_parse(file.data, file.size, &npy, &values, &e) < 0);
-	if (!strstr(e.text, sentence))
-		fail_msg("\"%s\" is not in \"%s\"", sentence, e.text);
+	if (!strstr(e.text, message))
+		fail_msg("\"%s\" is not in \"%s\"", message, e.text);
 	free(file.data);
 }
 
-static void header_refused(const char *header, const char *sentence)
+static void header_refused(const char *header, const char *message)
 {
-	refused(make(1, header, numbers, sizeof(numbers)), sentence);
+	refused(make(1, header, numbers, sizeof(numbers)), message);
 }
 
 static void reads_every_version(void **state)

@@ -54,7 +54,7 @@ static struct onnx *load(const struct buffer *model)
 	return onnx;
 }
 
-static void refuse(const struct buffer *model, const char *sentence)
+static void refuse(const struct buffer *model, const char *message)
 {
 	struct onnx *onnx = NULL;
 	struct error e = {0};
@@ -62,7 +62,7 @@ static void refuse(const struct buffer *model, const char *sentence)
 	file_write(model_path, model->data, model->size);
 	assert_int_equal(onnx_load(model_path, &onnx, &e), -EBADMSG);
 	assert_null(onnx);
-	assert_non_null(strstr(e.text, sentence));
+	assert_non_null(strstr(e.text, message));
 }
 
 /* A graph of one node, a tensor and what else the test has put into `graph`. */
@@ -104,8 +104,8 @@ static void test_graph(void **state)
 	onnx_free(onnx);
 }
 
-/* One tensor of two numbers, 3 and −4, as `put` lays them down; or the sentence that says what is wrong. */
-static void check_tensor(const struct buffer *tensor, const char *sentence)
+/* One tensor of two numbers, 3 and −4, as `put` lays them down; or the message that says what is wrong. */
+static void check_tensor(const struct buffer *tensor, const char *message)
 {
 	struct buffer graph = {.size = 0}, model = {.size = 0};
 	struct error e = {0};
@@ -117,11 +117,11 @@ static void check_tensor(const struct buffer *tensor, const char *sentence)
 	struct onnx *onnx = load(&model);
 	assert_int_equal(onnx->tensor_count, 1);
 	int rc = onnx_tensor_read(onnx, onnx->tensors, &values, &count, &e);
-	if (sentence) {
+	if (message) {
 		assert_true(rc < 0 && rc == e.code);
 		assert_null(values);
-		if (!strstr(e.text, sentence))
-			fail_msg("\"%s\" found, \"%s\" expected", e.text, sentence);
+		if (!strstr(e.text, message))
+			fail_msg("\"%s\" found, \"%s\" expected", e.text, message);
 	} else {
 		if (rc)
 			fail_msg("%s", e.text);

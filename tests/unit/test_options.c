@@ -99,14 +99,14 @@ static struct values accept(const char *line)
 	return values;
 }
 
-static void refuse(const char *line, const char *sentence)
+static void refuse(const char *line, const char *message)
 {
 	struct values values = {0};
 	char *rest[64];
 	int count;
 
 	assert_int_equal(parse(line, &values, rest, &count), EX_USAGE);
-	if (!strstr(printed, sentence))
+	if (!strstr(printed, message))
 		fail_msg("\"%s\" printed: %s", line, printed);
 	assert_ptr_equal(strchr(printed, '\n'), printed + strlen(printed) - 1);
 }

@@ -82,7 +82,7 @@ static void go_away(struct frame *frame, int count)
 	if (count < 10 || count >= 15)
 		return;
 	frame->absent = true;
-	snprintf(frame->words, sizeof(frame->words), "no camera: it was unplugged; waiting");
+	snprintf(frame->text, sizeof(frame->text), "no camera: it was unplugged; waiting");
 }
 
 /* All of one dark grey but for the notice in the middle. */
@@ -106,7 +106,7 @@ static void check_absence(bool lossless)
 	while ((frame = pipeline_dequeue(rig.pipeline, INT64_MAX))) {
 		if (frame->absent) {
 			absent++;
-			assert_string_equal(frame->words, "no camera: it was unplugged; waiting");
+			assert_string_equal(frame->text, "no camera: it was unplugged; waiting");
 			assert_int_equal(frame->picture.width, 160);
 			assert_int_equal(frame->picture.height, 120);
 			check_dark(&frame->picture);
@@ -181,7 +181,7 @@ static void test_raw_frames(void **state)
 	struct frame *frame;
 
 	(void)state;
-	pipeline_set_wants(rig.pipeline, &(struct display_wants){160, 120, true});
+	pipeline_set_display(rig.pipeline, &(struct display_capabilities){160, 120, true});
 	assert_true(atomic_load(&simulation.exporting));
 	while ((frame = pipeline_dequeue(rig.pipeline, INT64_MAX))) {
 		assert_int_equal(frame->raw.width, 160);
@@ -193,7 +193,7 @@ static void test_raw_frames(void **state)
 	assert_int_equal(pipeline_join(rig.pipeline, NULL), 0);
 	assert_true(raw >= 100);
 	assert_true(pipeline_report(rig.pipeline)->classified > 0);
-	pipeline_set_wants(rig.pipeline, &(struct display_wants){0});
+	pipeline_set_display(rig.pipeline, &(struct display_capabilities){0});
 	assert_false(atomic_load(&simulation.exporting));
 	rig_end(&rig);
 	assert_true(simulation.exported > 0);
@@ -213,7 +213,7 @@ static void send_jpeg(struct frame *frame, int count)
 }
 
 /* Width of the last picture of 30, with what the display wants. */
-static int decoded_width(struct display_wants wants, bool lossless)
+static int decoded_width(struct display_capabilities capabilities, bool lossless)
 {
 	struct frame *frame;
 	int width = 0;
@@ -224,7 +224,7 @@ static int decoded_width(struct display_wants wants, bool lossless)
 	simulation.jpeg_size = size;
 	struct rig rig =
 		rig_build(send_jpeg, (struct pipeline_config){.lossless = lossless, .frames = 30}, true);
-	pipeline_set_wants(rig.pipeline, &wants);
+	pipeline_set_display(rig.pipeline, &capabilities);
 	while ((frame = pipeline_dequeue(rig.pipeline, INT64_MAX))) {
 		width = frame->picture.width;
 		assert_int_equal(frame->picture.height, (width * 3) / 4);
@@ -238,13 +238,13 @@ static int decoded_width(struct display_wants wants, bool lossless)
 static void test_jpeg_is_decoded_as_small_as_serves(void **state)
 {
 	(void)state;
-	assert_int_equal(decoded_width((struct display_wants){0}, false), 320);
-	assert_int_equal(decoded_width((struct display_wants){640, 480, false}, false), 320);
-	assert_int_equal(decoded_width((struct display_wants){161, 480, false}, false), 320);
-	assert_int_equal(decoded_width((struct display_wants){160, 480, false}, false), 160);
+	assert_int_equal(decoded_width((struct display_capabilities){0}, false), 320);
+	assert_int_equal(decoded_width((struct display_capabilities){640, 480, false}, false), 320);
+	assert_int_equal(decoded_width((struct display_capabilities){161, 480, false}, false), 320);
+	assert_int_equal(decoded_width((struct display_capabilities){160, 480, false}, false), 160);
 	/* an eighth would have 30 rows, and the network takes 32 */
-	assert_int_equal(decoded_width((struct display_wants){1, 1, false}, false), 80);
-	assert_int_equal(decoded_width((struct display_wants){1, 1, false}, true), 320);
+	assert_int_equal(decoded_width((struct display_capabilities){1, 1, false}, false), 80);
+	assert_int_equal(decoded_width((struct display_capabilities){1, 1, false}, true), 320);
 }
 
 int main(void)

@@ -111,7 +111,7 @@ static void networks_of_another_kind_are_refused(void **state)
 		int layer;
 		size_t field; /* an int of struct layer; 0: none */
 		int value;
-		const char *words;
+		const char *text;
 	} cases[] = {
 		{0, offsetof(struct layer, weight_bits), 2, "weights of 2 bits"},
 		{0, offsetof(struct layer, input_bits), 4, "codes of 4 in"},
@@ -138,7 +138,7 @@ static void networks_of_another_kind_are_refused(void **state)
 
 		memcpy((char *)l + cases[i].field, &cases[i].value, sizeof(int));
 		assert_int_equal(load(&bench), -ENOTSUP);
-		if (!strstr(bench.e.text, cases[i].words) || !strstr(bench.e.text, l->name) ||
+		if (!strstr(bench.e.text, cases[i].text) || !strstr(bench.e.text, l->name) ||
 			!strstr(bench.e.text, "--pl software"))
 			fail_msg("case %zu: %s", i, bench.e.text);
 		assert_int_equal(jam.reconfigurations + jam.calls, 0);

@@ -83,8 +83,8 @@ static void test_all_frames(void **state)
 	rig_end(&rig);
 }
 
-/* The words follow each other without a gap, in quarters of a second, and say what the label was. */
-static void test_words(void **state)
+/* The texts follow each other without a gap, in quarters of a second, and hold the label. */
+static void test_texts(void **state)
 {
 	struct rig rig;
 	struct recorded r;
@@ -95,12 +95,12 @@ static void test_words(void **state)
 	give_many(&rig, 2 * RATE, 20);
 	rig_finish(&rig);
 	read_back(&rig, "a", &r);
-	assert_int_equal(r.words, 16);
-	for (size_t i = 0; i < r.words; i++) {
-		assert_int_equal(r.word[i].time, 250 * i);
-		assert_int_equal(r.word[i].duration, 250);
+	assert_int_equal(r.texts, 16);
+	for (size_t i = 0; i < r.texts; i++) {
+		assert_int_equal(r.text[i].time, 250 * i);
+		assert_int_equal(r.text[i].duration, 250);
 		const char *expected = i < 8 ? "even 20 % · label 0 10 %" : "label 4 100 %";
-		assert_string_equal((const char *)r.word[i].data, expected);
+		assert_string_equal((const char *)r.text[i].data, expected);
 	}
 	recorded_free(&r);
 	rig_end(&rig);
@@ -451,7 +451,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_frames),
-		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_texts),
 		cmocka_unit_test(test_segments_by_time),
 		cmocka_unit_test(test_segments_by_size),
 		cmocka_unit_test(test_rotate_and_stop),

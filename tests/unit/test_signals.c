@@ -28,18 +28,18 @@ static void an_end_is_reported_once(void **state)
 	assert_true(signals_end());
 	assert_false(signals_end());
 	assert_true(kills(SIGTERM));
-	assert_int_equal(signals_next(), WISH_RECORD);
-	assert_int_equal(signals_next(), WISH_NONE);
+	assert_int_equal(signals_next(), REQUEST_RECORD);
+	assert_int_equal(signals_next(), REQUEST_NONE);
 }
 
-static void wishes_come_one_by_one(void **state)
+static void requests_come_one_by_one(void **state)
 {
 	(void)state;
 	signals_block();
 	raise(SIGHUP);
 	raise(SIGINT);
-	assert_int_equal(signals_next() + signals_next(), WISH_ROTATE + WISH_END);
-	assert_int_equal(signals_next(), WISH_NONE);
+	assert_int_equal(signals_next() + signals_next(), REQUEST_ROTATE + REQUEST_END);
+	assert_int_equal(signals_next(), REQUEST_NONE);
 	assert_true(kills(SIGINT));
 }
 
@@ -47,7 +47,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_end_is_reported_once),
-		cmocka_unit_test(wishes_come_one_by_one),
+		cmocka_unit_test(requests_come_one_by_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,7 +28,7 @@
 #include <cmocka.h>
 
 #define COLUMNS 20
-#define ROWS 11 /* ten of picture, one of words */
+#define ROWS 11 /* ten of picture, one of text */
 #define OUTPUT_BYTES (1 << 20)
 #define BELL "\a"
 
@@ -158,11 +158,11 @@ static struct display *display_new(void)
 	return display;
 }
 
-static int show(struct display *display, const struct picture *p, const char *words)
+static int show(struct display *display, const struct picture *p, const char *text)
 {
 	struct frame frame = {.picture = *p};
 
-	snprintf(frame.words, sizeof(frame.words), "%s", words);
+	snprintf(frame.text, sizeof(frame.text), "%s", text);
 	return display_show(display, &frame, NULL);
 }
 
@@ -234,7 +234,7 @@ static void show_wide(void)
 	_exit(0);
 }
 
-static void aspect_is_kept_and_words_are_cut(void **state)
+static void aspect_is_kept_and_text_is_truncated(void **state)
 {
 	(void)state;
 	struct trial *t = try_out(show_wide, "", false);
@@ -526,7 +526,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(available_asks_for_a_terminal),
 		cmocka_unit_test(cells_have_the_pictures_colours),
-		cmocka_unit_test(aspect_is_kept_and_words_are_cut),
+		cmocka_unit_test(aspect_is_kept_and_text_is_truncated),
 		cmocka_unit_test(message_stands_below),
 		cmocka_unit_test(messages_are_printed_at_the_end),
 		cmocka_unit_test(size_is_followed),

@@ -163,14 +163,14 @@ static struct bus *open_bus(void)
 	return bus;
 }
 
-static void expect_no_bus(int code, const char *words)
+static void expect_no_bus(int code, const char *text)
 {
 	struct error e = {0};
 	struct bus *bus;
 
 	assert_int_equal(bus_open(&bus_uio, windows, 2, NULL, &bus, &e), code);
-	if (!strstr(e.text, words))
-		fail_msg("\"%s\" lacks \"%s\"", e.text, words);
+	if (!strstr(e.text, text))
+		fail_msg("\"%s\" lacks \"%s\"", e.text, text);
 }
 
 static uint32_t register_of(int number, long offset)
@@ -284,15 +284,15 @@ static void test_memory(void **state)
 	bus_close(bus);
 }
 
-static void expect_no_memory(int code, const char *words)
+static void expect_no_memory(int code, const char *text)
 {
 	struct bus *bus = open_bus();
 	struct bus_memory a;
 	struct error e = {0};
 
 	assert_int_equal(bus_allocate(bus, 4096, &a, &e), code);
-	if (!strstr(e.text, words))
-		fail_msg("\"%s\" lacks \"%s\"", e.text, words);
+	if (!strstr(e.text, text))
+		fail_msg("\"%s\" lacks \"%s\"", e.text, text);
 	bus_close(bus);
 }
 
@@ -436,13 +436,13 @@ static int program(struct error *e)
 	return rc ? rc : fpga_manager_load(board, on_board("overlay.bit"), e);
 }
 
-static void expect_no_program(int code, const char *words)
+static void expect_no_program(int code, const char *text)
 {
 	struct error e = {0};
 
 	assert_int_equal(program(&e), code);
-	if (!strstr(e.text, words))
-		fail_msg("\"%s\" lacks \"%s\"", e.text, words);
+	if (!strstr(e.text, text))
+		fail_msg("\"%s\" lacks \"%s\"", e.text, text);
 }
 
 static void test_program_refused(void **state)

@@ -43,7 +43,7 @@ static const struct offer webcam[] = {{V4L2_PIX_FMT_YUYV, webcam_yuyv, 4},
 	{V4L2_PIX_FMT_MJPEG, webcam_mjpeg, 3}, {V4L2_PIX_FMT_H264, webcam_h264, 1},
 	{V4L2_PIX_FMT_GREY, webcam_grey, 1}};
 
-/* What is taken of the first `count` offers, as "MJPEG 1280x720 30"; or the sentence that refuses. */
+/* What is taken of the first `count` offers, as "MJPEG 1280x720 30"; or the message that refuses. */
 static const char *chosen(
 	const struct offer *offers, int count, const struct camera_options *options, int processors)
 {
@@ -57,8 +57,8 @@ static const char *chosen(
 		formats[i].modes = offers[i].modes;
 		formats[i].mode_count = offers[i].count;
 	}
-	struct v4l2_wish wish = v4l2_wish_of(options, processors);
-	int status = v4l2_choose(formats, count, &wish, &choice, &e);
+	struct v4l2_request request = v4l2_request_of(options, processors);
+	int status = v4l2_choose(formats, count, &request, &choice, &e);
 	if (status == 0) {
 		snprintf(text, sizeof(text), "%s %dx%d %.4g", choice.format->name, choice.width,
 			choice.height, choice.rate);

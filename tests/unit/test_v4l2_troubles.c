@@ -21,7 +21,7 @@ struct run {
 	int good, broken, absent;
 	unsigned int lost;
 	int64_t gap; /* the longest time without any frame */
-	char words[FRAME_WORDS];
+	char text[FRAME_TEXT_BYTES];
 };
 
 static void world_begin(struct run *run, const struct happening *happenings)
@@ -63,7 +63,7 @@ static int take_until(struct run *run, int64_t time)
 			run->broken++;
 		} else if (status == 0 && frame->absent) {
 			run->absent++;
-			memcpy(run->words, frame->words, sizeof(run->words));
+			memcpy(run->text, frame->text, sizeof(run->text));
 			assert_int_equal(frame->stamps[STAMP_CAPTURED], world.now);
 		} else if (status == 0) {
 			run->good++;
@@ -160,7 +160,7 @@ static void unplugged_is_waited_for(void **state)
 	assert_in_range(run.good, 49, 50);
 	assert_in_range(run.absent, 44, 46); /* five a second */
 	assert_true(run.gap <= 200 * MILLISECOND);
-	assert_string_equal(run.words, "no camera: Camera was unplugged; waiting for it");
+	assert_string_equal(run.text, "no camera: Camera was unplugged; waiting for it");
 	assert_int_equal(world.opened, 1);
 	take_until(&run, 1020 * SECOND);
 	assert_in_range(run.good, 50 + 40 + 115, 50 + 50 + 125);
@@ -183,7 +183,7 @@ static void a_refused_open_is_reported_once(void **state)
 	world.open_fails = EACCES;
 	take_until(&run, 1030 * SECOND);
 	assert_in_range(world.opened, 50, 60); /* twice a second */
-	assert_string_equal(run.words, "no camera: it is closed");
+	assert_string_equal(run.text, "no camera: it is closed");
 	world.open_fails = 0;
 	take_until(&run, 1031 * SECOND);
 	assert_logged((const char *const[]){"Camera (/dev/video0) was unplugged; waiting for it",
@@ -202,7 +202,7 @@ static void silent_is_started_again(void **state)
 	take_until(&run, 1006 * SECOND);
 	assert_int_equal(world.started, 2); /* after 2 s */
 	assert_int_equal(world.opened, 1);
-	assert_string_equal(run.words, "Camera gives no pictures; restarted");
+	assert_string_equal(run.text, "Camera gives no pictures; restarted");
 	take_until(&run, 1012 * SECOND);
 	assert_int_equal(world.opened, 3); /* after 2, and after 4 s more */
 	assert_in_range(run.absent, 30, 36);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The steps of program_create, in their order. Each refuses what the overlay cannot do, with a sentence. */
+/* The steps of program_create, in their order. Each refuses what the overlay cannot do, with a message. */
 #ifndef OVERLAY_PLAN_H
 #define OVERLAY_PLAN_H
 

@@ -99,7 +99,7 @@ struct program {
 
 /*
  * Layers first … last − 1, which must outlive the program. one_slot: a picture is loaded when the one before
- * is done with its memory, even if two fit. -ENOTSUP: the overlay cannot run them; the sentence names the
+ * is done with its memory, even if two fit. -ENOTSUP: the overlay cannot run them; the message names the
  * layer and what it has that is too much.
  */
 int program_create(const struct network *network, int first, int last, const struct overlay_limits *limits,

@@ -31,7 +31,7 @@ struct qnn_mo_plan {
 };
 
 /*
- * Layers first … last − 1. -ENOTSUP and a sentence that names the layer when they are not for this design,
+ * Layers first … last − 1. -ENOTSUP and a message that names the layer when they are not for this design,
  * -ENOMEM. The network must outlive the plan, which the caller finishes, whatever is returned.
  */
 int qnn_mo_plan(

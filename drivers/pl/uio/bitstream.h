@@ -17,7 +17,7 @@ struct bitstream {
 /* 0; -EBADMSG: it is no bitstream, or a damaged one; -EINVAL: it is for another part; -ENOMEM. */
 int bitstream_parse(const uint8_t *bytes, size_t size, struct bitstream *out, struct error *e);
 
-/* The same of a file, whose name the sentence gets. Besides, what reading a file can give. */
+/* The same of a file, whose name the message gets. Besides, what reading a file can give. */
 int bitstream_load(const char *path, struct bitstream *out, struct error *e);
 
 void bitstream_clear(struct bitstream *bitstream); /* takes a zeroed one */

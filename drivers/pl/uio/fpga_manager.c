@@ -22,7 +22,7 @@
 
 #define LARGEST_TREE (1U << 20) /* bytes of a .dtbo */
 
-/* Neither a driver nor a sentence of ours can say more than the kernel's log. */
+/* Neither a driver nor a message of ours can say more than the kernel's log. */
 #define SEE_LOG "`dmesg | tail` says why"
 
 static int read_state(const char *root, char *text, size_t size)

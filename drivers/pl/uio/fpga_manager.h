@@ -19,7 +19,7 @@ bool fpga_manager_by_tree(const char *root);
 /*
  * Programming, in two steps; the first does not touch the PL. `bitstream`: a file as bitstream.h takes it;
  * root: as files.h says. By tree, a .dtbo of the same name beside it is applied. 0 when the PL is operating.
- * Sentences begin with what failed.
+ * Messages begin with what failed.
  */
 int fpga_manager_prepare(const char *root, const char *bitstream, struct error *e);
 int fpga_manager_load(const char *root, const char *bitstream, struct error *e);

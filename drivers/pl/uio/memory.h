@@ -11,7 +11,7 @@ struct memory;
 struct bus_memory;
 
 /*
- * Takes the u-dma-buf called "twobit-memory", or else the first one. -ENODEV: there is none. The sentence
+ * Takes the u-dma-buf called "twobit-memory", or else the first one. -ENODEV: there is none. The message
  * says what to do.
  */
 int memory_open(const char *root, struct memory **out, struct error *e);
