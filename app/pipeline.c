@@ -196,7 +196,7 @@ void pipeline_set_caption(struct pipeline *pipeline, const struct pipeline_capti
 
 void pipeline_set_display(struct pipeline *pipeline, const struct display_capabilities *capabilities)
 {
-	bool exports = capabilities->raw && !pipeline->config.lossless && !pipeline->config.blind;
+	bool exports = capabilities->raw && !pipeline->config.lossless && !pipeline->config.discard_output;
 
 	pthread_mutex_lock(&pipeline->lock);
 	bool changed = pipeline->exports != exports;

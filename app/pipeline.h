@@ -30,14 +30,14 @@ struct pipeline_config {
 	struct pl *pl;
 	const char *kernels; /* as engine_create */
 	bool lossless;
-	bool blind;	  /* nobody looks: frames come out undecoded, where they need not be */
-	bool overlap;	  /* Conv0 of the next frame while the PL runs */
-	uint64_t frames;  /* stop after so many; 0: no limit */
-	int64_t duration; /* stop so many ns after the first frame; 0: no limit */
-	float threshold;  /* a label below this confidence is not shown, 0 … 1 */
-	double smoothing; /* weight of the past in the shown scores, 0 … < 1 */
-	int64_t pl_limit; /* ns that a frame may take in the PL; 0: by how long it took at the start */
-	int64_t pl_check; /* ns between self-tests of a PL in hardware; 0: none */
+	bool discard_output; /* nobody looks: frames come out undecoded, where they need not be */
+	bool overlap;	     /* Conv0 of the next frame while the PL runs */
+	uint64_t frames;     /* stop after so many; 0: no limit */
+	int64_t duration;    /* stop so many ns after the first frame; 0: no limit */
+	float threshold;     /* a label below this confidence is not shown, 0 … 1 */
+	double smoothing;    /* weight of the past in the shown scores, 0 … < 1 */
+	int64_t pl_limit;    /* ns that a frame may take in the PL; 0: by how long it took at the start */
+	int64_t pl_check;    /* ns between self-tests of a PL in hardware; 0: none */
 	bool (*interrupted)(void); /* true, once: pipeline_start gives up what takes long; NULL: never */
 	struct trace *
 		trace; /* of pipeline_trace_create, written by the pipeline until pipeline_join; NULL: none */

@@ -89,7 +89,7 @@ static int start_pipeline(struct session *s, struct error *e)
 	config.pl = s->pl;
 	config.trace = trace_file_trace(s->trace);
 	config.lossless = v->recording.every_frame;
-	config.blind = true;
+	config.discard_output = true;
 	config.threshold = (float)v->recording.threshold;
 	config.smoothing = v->recording.smoothing;
 	int code = pipeline_options_start(&config, &s->pipeline, e);
@@ -141,7 +141,7 @@ static void heed_signals(struct session *s)
 		switch (signals_next()) {
 		case REQUEST_END:
 			pipeline_stop(s->pipeline);
-			recorder_hurry(s->recorder);
+			recorder_flush(s->recorder);
 			break;
 		case REQUEST_ROTATE:
 			recorder_rotate(s->recorder);

@@ -30,7 +30,7 @@ void recording_begin(struct recording *recording, const struct recording_values 
 		.post_roll = (int64_t)(values->post_roll * NANOSECONDS),
 		.quality = values->quality,
 		.burn_in = values->burn_in,
-		.patient = values->every_frame,
+		.lossless = values->every_frame,
 		.threshold = (float)values->threshold,
 		.top_k = values->top_k,
 		.segment = values->segment,

@@ -193,7 +193,7 @@ void *decode_stage(void *argument)
 		}
 		/* A display that takes the source's format cannot take the recorder's. */
 		frame->show_raw = !pipeline->config.lossless &&
-				  (pipeline->config.blind || (capabilities.raw && !frame->recorded));
+				  (pipeline->config.discard_output || (capabilities.raw && !frame->recorded));
 		if (!frame->show_raw && !decode(pipeline, frame, capabilities)) {
 			frame_release(&frame);
 			continue;

@@ -48,7 +48,7 @@ struct recorder {
 	struct frame_ring *ring;
 	uint64_t next_number, labelled_up_to; /* frames before these were received, are done with */
 	uint64_t news;			      /* of all that may be work for the writer */
-	bool started, rotate, closing, hurried;
+	bool started, rotate, closing, flushing;
 	bool stuck;	/* the source waits for room on the disk */
 	bool done;	/* the writer has ended */
 	bool crowded;	/* the source waits for room */
@@ -197,10 +197,10 @@ void recorder_rotate(struct recorder *r)
 	pthread_mutex_unlock(&r->lock);
 }
 
-void recorder_hurry(struct recorder *r)
+void recorder_flush(struct recorder *r)
 {
 	pthread_mutex_lock(&r->lock);
-	r->hurried = true;
+	r->flushing = true;
 	wake(r);
 	pthread_mutex_unlock(&r->lock);
 }
@@ -331,7 +331,7 @@ static bool is_settled(const struct recorder *r, const struct ring_frame *frame)
 		return true;
 	if (r->crowded && !r->judged) /* nothing else could make room */
 		return true;
-	if (r->options.patient)
+	if (r->options.lossless)
 		return false;
 	if ((double)r->waiting > CROWDED * (double)r->options.memory ||
 		frame_ring_count(r->ring) - r->judged > CROWDED * slots_for(&r->options))
@@ -389,8 +389,8 @@ static bool write_first(struct recorder *r, bool for_room)
 	const struct ring_frame *frame = frame_ring_at(r->ring, 0);
 	const char *reason = r->options.when_count ? r->condition : "the recording begins";
 
-	if ((r->hurried || (r->closing && !r->options.waits_for_room)) && !r->writer.hurried)
-		writer_hurry(&r->writer);
+	if ((r->flushing || (r->closing && !r->options.waits_for_room)) && !r->writer.flushing)
+		writer_flush(&r->writer);
 	pthread_mutex_unlock(&r->lock);
 	bool done = frame->data && writer_frame(&r->writer, frame, &r->past, reason);
 	pthread_mutex_lock(&r->lock);
@@ -440,7 +440,7 @@ static void report_shortage(struct recorder *r)
 /* Whether frames that the disk has no room for hold the source up, instead of being lost. */
 static bool waits_for_room(const struct recorder *r)
 {
-	return r->options.waits_for_room && !r->hurried;
+	return r->options.waits_for_room && !r->flushing;
 }
 
 /* All judged frames of which it is known now whether they are to be recorded. last: no more can be judged
@@ -502,7 +502,7 @@ static int64_t next_deadline(struct recorder *r)
 
 	if (r->judged && r->writer.trouble && frame_ring_at(r->ring, 0)->stamps[STAMP_CAPTURED] <= r->until)
 		deadline = r->writer.retry_at < deadline ? r->writer.retry_at : deadline;
-	if (r->judged < frame_ring_count(r->ring) && !r->options.patient) {
+	if (r->judged < frame_ring_count(r->ring) && !r->options.lossless) {
 		int64_t waited = frame_ring_at(r->ring, r->judged)->stamps[STAMP_RECEIVED] + LABEL_TIMEOUT;
 		deadline = waited < deadline ? waited : deadline;
 	}
@@ -570,7 +570,7 @@ void recorder_finish(struct recorder *r, struct recorder_report *report)
 {
 	if (r->running) {
 		pthread_mutex_lock(&r->lock);
-		r->closing = r->hurried = true;
+		r->closing = r->flushing = true;
 		wake(r);
 		pthread_mutex_unlock(&r->lock);
 		pthread_join(r->thread, NULL);

@@ -34,8 +34,8 @@ struct recorder_options {
 	size_t memory;		     /* bytes of frames in memory */
 	int quality;		     /* of JPEGs that are made here, 1 … 100 */
 	bool burn_in;		     /* draw the caption into the pictures */
-	bool patient;	     /* frames wait for their labels without limit, as in a lossless pipeline */
-	bool waits_for_room; /* the source and the end wait while the disk is full: recorder_hurry */
+	bool lossless;	     /* frames wait for their labels without limit, as in a lossless pipeline */
+	bool waits_for_room; /* the source and the end wait while the disk is full: recorder_flush */
 	float threshold;     /* no text about a label below */
 	int top_k;	     /* 1 … TOP_MAXIMUM, labels in a line of the log */
 	double smoothing;    /* as the pipeline's */
@@ -69,7 +69,7 @@ void recorder_frame(struct recorder *r, struct frame *frame, uint32_t broken);
  * No frame waits for room on the disk any longer: what is in memory is tried once more, then lost. Any
  * thread.
  */
-void recorder_hurry(struct recorder *r);
+void recorder_flush(struct recorder *r);
 
 /* Whether the source waits for room on the disk: that nothing moves then is no fault. Any thread. */
 bool recorder_waits(struct recorder *r);
@@ -93,7 +93,7 @@ bool recorder_failed_all(const struct recorder_report *report);
 
 /*
  * No frame, label or event may come any more. With waits_for_room it waits until all is written or
- * recorder_hurry was called, at most until clock_now() is `deadline`: false, then call it again.
+ * recorder_flush was called, at most until clock_now() is `deadline`: false, then call it again.
  */
 bool recorder_end(struct recorder *r, int64_t deadline);
 

@@ -55,7 +55,7 @@ static void give_up(struct writer *w, const struct error *e)
 {
 	bool full = is_full(e->code);
 
-	if (!w->trouble && w->hurried)
+	if (!w->trouble && w->flushing)
 		log_error("%s; what comes now is lost", e->text);
 	else if (!w->trouble)
 		log_error("%s; recording goes on when %s", e->text, full ? "there is room" : "that is over");
@@ -99,7 +99,7 @@ static bool begin(struct writer *w, const struct ring_frame *first, const char *
 	struct error e = {0};
 	char text[200];
 
-	if (!make_room(w, w->trouble && !w->hurried ? ROOM_TO_GO_ON : ROOM_TO_BEGIN)) {
+	if (!make_room(w, w->trouble && !w->flushing ? ROOM_TO_GO_ON : ROOM_TO_BEGIN)) {
 		error_set(&e, -ENOSPC, "%s: the disk is full", w->options->pattern);
 		give_up(w, &e);
 		return false;
@@ -198,9 +198,9 @@ void writer_lose(struct writer *w, const struct ring_frame *frame)
 	w->report.dropped[by]++;
 }
 
-void writer_hurry(struct writer *w)
+void writer_flush(struct writer *w)
 {
-	w->hurried = true;
+	w->flushing = true;
 	w->retry_at = 0;
 }
 

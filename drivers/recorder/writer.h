@@ -17,7 +17,7 @@ struct writer {
 	uint64_t dropped[DROPPED_COUNT]; /* since the last line of the log */
 	int trouble;			 /* why nothing can be written, a negative errno value; 0: it can */
 	int64_t retry_at, keep_at;	 /* clock_now() times; keep_at: of writer_tick */
-	bool hurried;
+	bool flushing;
 	struct retention retention;
 	struct recorder_report report;
 };
@@ -32,7 +32,7 @@ void writer_finish(struct writer *w);
 void writer_tick(struct writer *w);
 
 /* The end is near: what could not be written is tried once more, with what room there is. */
-void writer_hurry(struct writer *w);
+void writer_flush(struct writer *w);
 
 /*
  * Writes a judged frame with data. reason: why a segment begins with it, if one does. past: the smoothing

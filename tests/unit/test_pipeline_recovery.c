@@ -495,7 +495,7 @@ static void test_recorded(void **state)
 		.memory = 4000000,
 		.quality = 90,
 		.top_k = 3,
-		.patient = true,
+		.lossless = true,
 		.network = network,
 		.pl = "overlay"};
 	json_t *schema = json_load_file("docs/label-log.schema.json", 0, NULL);

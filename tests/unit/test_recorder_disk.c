@@ -237,22 +237,22 @@ static void *make_room_later(void *argument)
 	return NULL;
 }
 
-static void *hurry_later(void *argument)
+static void *flush_later(void *argument)
 {
 	const struct rig *rig = argument;
 
 	wait_until_stuck(rig);
-	recorder_hurry(rig->recorder);
+	recorder_flush(rig->recorder);
 	return NULL;
 }
 
 /* So many times 0.1 MB into 3 MB, and 9 MB that come later, if they do. */
-static void fill_patiently(struct rig *rig, int frames, void *(*meanwhile)(void *))
+static void fill_lossless(struct rig *rig, int frames, void *(*meanwhile)(void *))
 {
 	pthread_t thread;
 
 	rig_begin_in(rig, small_disk(), "d-%i.mkv",
-		(struct recorder_options){.memory = 2000000, .patient = true, .waits_for_room = true});
+		(struct recorder_options){.memory = 2000000, .lossless = true, .waits_for_room = true});
 	ballast_make(rig->folder, 9000000);
 	require(pthread_create(&thread, NULL, meanwhile, rig) == 0, "a thread");
 	rig->padding = 100000;
@@ -270,7 +270,7 @@ static void full_disk_waited_for(void)
 {
 	struct rig rig;
 
-	fill_patiently(&rig, 80, make_room_later);
+	fill_lossless(&rig, 80, make_room_later);
 	require(rig.report.frames == 80, "none was lost");
 	require(rig.report.failed == 0, "no trouble at the end");
 	require(!recorder_waits(rig.recorder), "it waits no longer");
@@ -308,7 +308,7 @@ static void full_disk_waited_for_at_the_end(void)
 {
 	struct rig rig;
 
-	fill_patiently(&rig, 40, make_room_at_the_end);
+	fill_lossless(&rig, 40, make_room_at_the_end);
 	require(rig.report.frames == 40 && rig.report.segments == 2, "none was lost");
 	require(rig.report.failed == 0, "no trouble at the end");
 	rig_end(&rig);
@@ -331,7 +331,7 @@ static void full_disk_not_waited_for(void)
 {
 	struct rig rig;
 
-	fill_patiently(&rig, 80, hurry_later);
+	fill_lossless(&rig, 80, flush_later);
 	require(rig.report.frames > 0 && rig.report.frames < 40, "as many as there was room for");
 	require(rig.report.failed == -ENOSPC, "trouble at the end");
 	rig_end(&rig);

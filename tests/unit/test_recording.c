@@ -56,8 +56,11 @@ static void record(const struct rig *rig, const char *source, const struct camer
 {
 	struct recording_values values = recording_defaults;
 	struct recording recording = {0};
-	struct pipeline_config config = {
-		.network = rig->network, .blind = true, .overlap = true, .frames = frames, .smoothing = 0.7};
+	struct pipeline_config config = {.network = rig->network,
+		.discard_output = true,
+		.overlap = true,
+		.frames = frames,
+		.smoothing = 0.7};
 	struct camera *camera;
 	struct pl *pl;
 	struct pipeline *pipeline;
