@@ -3,7 +3,6 @@
 
 #include "base/build.h"
 #include "base/error.h"
-#include "camera/cameras.h"
 #include "device/device.h"
 #include "display/display.h"
 #include "doctor_findings.h"
@@ -14,6 +13,7 @@
 #include "nn/kernels/table.h"
 #include "pl/pl.h"
 #include "self_test.h"
+#include "source/cameras.h"
 
 #include <errno.h>
 #include <math.h>

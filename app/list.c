@@ -2,7 +2,6 @@
 /* `twobit list`: what there is to choose from. */
 #include "base/error.h"
 #include "base/log.h"
-#include "camera/camera.h"
 #include "command.h"
 #include "display/display.h"
 #include "list_cameras.h"
@@ -13,6 +12,7 @@
 #include "options.h"
 #include "output.h"
 #include "pl/pl.h"
+#include "source/source.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -81,7 +81,7 @@ static int list_networks(struct table *table)
 
 static int list_sources(struct table *table)
 {
-	for (const struct camera_driver *const *d = camera_drivers(); *d; d++)
+	for (const struct source_driver *const *d = source_drivers(); *d; d++)
 		add_row(table, (*d)->name, (*d)->summary);
 	return EX_OK;
 }

@@ -3,9 +3,9 @@
 #include "list_cameras.h"
 
 #include "base/error.h"
-#include "camera/cameras.h"
 #include "command.h"
 #include "output.h"
+#include "source/cameras.h"
 
 #include <errno.h>
 #include <stdbool.h>

@@ -59,7 +59,7 @@ struct session {
 	const struct invocation *invocation;
 	struct values values;
 	struct network *network;
-	struct camera *camera;
+	struct source *source;
 	struct pl *pl;
 	struct trace_file *trace;
 	struct pipeline *pipeline;
@@ -95,7 +95,7 @@ static int open_recorder(struct session *s, struct error *e)
 	const struct values *v = &s->values;
 
 	recording_parse_when(&s->recording, &s->recording_values, s->network, e);
-	recording_describe(&s->recording, &s->recording_values, camera_description(s->camera), pl_name(s->pl),
+	recording_describe(&s->recording, &s->recording_values, source_description(s->source), pl_name(s->pl),
 		v->pipeline.kernels.text);
 	if (!v->record.text)
 		return 0;
@@ -108,7 +108,7 @@ static int open_recorder(struct session *s, struct error *e)
 static int start(struct session *s, struct error *e)
 {
 	const struct values *v = &s->values;
-	struct camera_options wanted = pipeline_options_camera(&v->pipeline);
+	struct source_options wanted = pipeline_options_for_source(&v->pipeline);
 	struct pipeline_config config = pipeline_options_config(&v->pipeline);
 
 	wanted.paced = !v->fast;
@@ -123,8 +123,8 @@ static int start(struct session *s, struct error *e)
 		return fail(FAILURE_NETWORK, e);
 	if (trace_file_open(v->pipeline.trace.text, s->network->name, &s->trace, e))
 		return fail(FAILURE_CREATE, e);
-	code = pipeline_options_open(&v->pipeline, &wanted, &s->camera, e);
-	if (code || !s->camera)
+	code = pipeline_options_open(&v->pipeline, &wanted, &s->source, e);
+	if (code || !s->source)
 		return code;
 	if (pl_open(v->pipeline.pl.text, v->pipeline.kernels.text, &s->pl, e))
 		return fail(FAILURE_PL, e);
@@ -132,7 +132,7 @@ static int start(struct session *s, struct error *e)
 		return fail(FAILURE_OURS, e);
 	config.recorder = s->loop.recorder;
 	config.network = s->network;
-	config.camera = s->camera;
+	config.source = s->source;
 	config.pl = s->pl;
 	config.trace = trace_file_trace(s->trace);
 	return pipeline_options_start(&config, &s->pipeline, e);
@@ -200,7 +200,7 @@ static int live_run(struct invocation *invocation)
 	recording_finish(&s.recording);
 	trace_file_close(s.trace);
 	pl_close(s.pl);
-	camera_close(s.camera);
+	source_close(s.source);
 	network_free(s.network);
 	return output_finish(code);
 }

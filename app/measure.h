@@ -3,12 +3,12 @@
 #ifndef APP_MEASURE_H
 #define APP_MEASURE_H
 
-#include "camera/camera.h"
 #include "command.h"
 #include "flow/statistics.h"
 #include "flow/trace.h"
 #include "machine/machine.h"
 #include "nn/network.h"
+#include "source/source.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -105,7 +105,7 @@ int measure_pipelines(
 
 /* The source of both: generated pictures of about the input's size, so that to make one costs little; larger
  * where the network looks at a box in it. */
-void measure_source(const struct network *network, struct camera_options *out);
+void measure_source(const struct network *network, struct source_options *out);
 
 uint64_t measured_operations(const struct network *network);
 double measured_rate(const struct summary *summary); /* a second; 0 without runs */

@@ -5,13 +5,13 @@
  */
 #include "base/error.h"
 #include "base/log.h"
-#include "camera/camera.h"
 #include "flow/thread.h"
 #include "image/decode.h"
 #include "interruption.h"
 #include "measure.h"
 #include "nn/engine.h"
 #include "pl/pl.h"
+#include "source/source.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -38,7 +38,7 @@ struct bench {
 	const struct measure_options *options;
 	const struct network *network;
 	struct measurement *out;
-	struct camera *camera;
+	struct source *source;
 	struct frame_pool *pool;
 	struct frame *frame;
 	struct engine **engines; /* [layers], one each */
@@ -81,12 +81,12 @@ static int create_engines(struct bench *b, enum failure *where, struct error *e)
 static int create_source(struct bench *b, enum failure *where, struct error *e)
 {
 	const struct network *n = b->network;
-	struct camera_options wanted;
+	struct source_options wanted;
 	int status;
 
 	*where = FAILURE_OURS;
 	measure_source(n, &wanted);
-	status = camera_open("test", &wanted, &b->camera, e);
+	status = source_open("test", &wanted, &b->source, e);
 	if (!status && frame_pool_create(1, shape_size(n->layers[0].in), n->class_count, &b->pool))
 		status = error_set(e, -ENOMEM, "out of memory for a picture");
 	if (!status)
@@ -128,7 +128,7 @@ static void finish(struct bench *b)
 	pl_close(b->pl);
 	frame_release(&b->frame);
 	frame_pool_destroy(b->pool);
-	camera_close(b->camera);
+	source_close(b->source);
 	engine_destroy(b->conv0);
 	engine_destroy(b->later);
 	for (int i = 0; i < b->network->layer_count; i++) {
@@ -174,7 +174,7 @@ static int decode(struct bench *b, int64_t *took, struct error *e)
 static int run_source(struct bench *b, int64_t times[MEASURED_TIMES], struct error *e)
 {
 	int64_t at = clock_now();
-	int status = camera_next(b->camera, b->frame, e);
+	int status = source_next(b->source, b->frame, e);
 
 	times[MEASURED_SOURCE] = lap(&at);
 	return status ? status : decode(b, &times[MEASURED_DECODE], e);

@@ -204,7 +204,7 @@ void pipeline_set_display(struct pipeline *pipeline, const struct display_capabi
 	pipeline->exports = exports;
 	pthread_mutex_unlock(&pipeline->lock);
 	if (changed)
-		camera_export_dmabuf(pipeline->config.camera, exports);
+		source_export_dmabuf(pipeline->config.source, exports);
 }
 
 void pipeline_set_recorder(struct pipeline *pipeline, struct recorder *recorder)
@@ -215,7 +215,7 @@ void pipeline_set_recorder(struct pipeline *pipeline, struct recorder *recorder)
 void pipeline_stop(struct pipeline *pipeline)
 {
 	atomic_store(&pipeline->stopping, true);
-	camera_stop(pipeline->config.camera);
+	source_stop(pipeline->config.source);
 }
 
 static void abandon(struct pipeline *pipeline)

@@ -11,13 +11,13 @@
 #ifndef APP_PIPELINE_H
 #define APP_PIPELINE_H
 
-#include "camera/camera.h"
 #include "display/display.h"
 #include "flow/health.h"
 #include "flow/histogram.h"
 #include "flow/trace.h"
 #include "pl/pl.h"
 #include "recorder/recorder.h"
+#include "source/source.h"
 
 #include <stdbool.h>
 
@@ -26,7 +26,7 @@ struct pipeline;
 struct pipeline_config {
 	struct recorder *recorder;     /* gets all frames and labels until pipeline_join; NULL: none */
 	const struct network *network; /* at least two layers and class scores; must outlive the pipeline */
-	struct camera *camera;	       /* both stay the caller's; the PL has no network loaded yet */
+	struct source *source;	       /* both stay the caller's; the PL has no network loaded yet */
 	struct pl *pl;
 	const char *kernels; /* as engine_create */
 	bool lossless;

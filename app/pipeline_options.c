@@ -20,9 +20,9 @@ int pipeline_options_source(struct pipeline_options *v, const struct invocation 
 	return OPTIONS_GO_ON;
 }
 
-struct camera_options pipeline_options_camera(const struct pipeline_options *v)
+struct source_options pipeline_options_for_source(const struct pipeline_options *v)
 {
-	return (struct camera_options){
+	return (struct source_options){
 		.width = v->size.width,
 		.height = v->size.height,
 		.rate = v->rate,
@@ -34,14 +34,14 @@ struct camera_options pipeline_options_camera(const struct pipeline_options *v)
 	};
 }
 
-int pipeline_options_open(const struct pipeline_options *v, const struct camera_options *wanted,
-	struct camera **out, struct error *e)
+int pipeline_options_open(const struct pipeline_options *v, const struct source_options *wanted,
+	struct source **out, struct error *e)
 {
-	int status = camera_open(v->source.text, wanted, out, e);
+	int status = source_open(v->source.text, wanted, out, e);
 
 	if (status && status != -ECANCELED)
 		return fail(FAILURE_SOURCE, e);
-	log_info("%s%s", status ? "" : "source: ", status ? e->text : camera_description(*out));
+	log_info("%s%s", status ? "" : "source: ", status ? e->text : source_description(*out));
 	return EX_OK;
 }
 

@@ -3,11 +3,11 @@
 #ifndef APP_PIPELINE_OPTIONS_H
 #define APP_PIPELINE_OPTIONS_H
 
-#include "camera/camera.h"
 #include "command.h"
 #include "networks.h"
 #include "options.h"
 #include "pipeline.h"
+#include "source/source.h"
 
 #include <limits.h>
 
@@ -62,13 +62,13 @@ struct pipeline_options {
  */
 int pipeline_options_source(struct pipeline_options *v, const struct invocation *invocation, int count);
 
-/* Paced; with what the values say. They must outlive the camera. */
-struct camera_options pipeline_options_camera(const struct pipeline_options *v);
+/* Paced; with what the values say. They must outlive the source. */
+struct source_options pipeline_options_for_source(const struct pipeline_options *v);
 
-/* As camera_open, of what the values name; an exit code, errors are reported. EX_OK without a camera: a
+/* As source_open, of what the values name; an exit code, errors are reported. EX_OK without a camera: a
  * signal came before. */
-int pipeline_options_open(const struct pipeline_options *v, const struct camera_options *wanted,
-	struct camera **out, struct error *e);
+int pipeline_options_open(const struct pipeline_options *v, const struct source_options *wanted,
+	struct source **out, struct error *e);
 
 /* Overlapping; what is open, and how frames are labelled, is for the caller to fill in. Heeds signals.h. */
 struct pipeline_config pipeline_options_config(const struct pipeline_options *v);

@@ -87,7 +87,7 @@ static int start(const struct runs *r, bool overlap, struct pipeline_config *o, 
 	enum failure *where, struct error *e)
 {
 	const struct measure_options *wanted = r->options;
-	struct camera_options source;
+	struct source_options pattern;
 
 	*o = (struct pipeline_config){.network = r->out->network,
 		.kernels = wanted->kernels,
@@ -95,9 +95,9 @@ static int start(const struct runs *r, bool overlap, struct pipeline_config *o, 
 		.overlap = overlap,
 		.frames = r->pictures + RUN_FILLING,
 		.trace = o->trace};
-	measure_source(o->network, &source);
+	measure_source(o->network, &pattern);
 	*where = FAILURE_OURS;
-	int status = camera_open("test", &source, &o->camera, e);
+	int status = source_open("test", &pattern, &o->source, e);
 	if (status)
 		return status;
 	*where = FAILURE_PL;
@@ -131,7 +131,7 @@ static int run_pipeline(struct runs *r, int kind, struct trace *trace, enum fail
 		count_run(r, &run, out);
 	pipeline_destroy(pipeline);
 	pl_close(o.pl);
-	camera_close(o.camera);
+	source_close(o.source);
 	return status;
 }
 

@@ -72,7 +72,7 @@ struct session {
 	struct recording recording;
 	struct recorder *recorder;
 	struct network *network;
-	struct camera *camera;
+	struct source *source;
 	struct pl *pl;
 	struct trace_file *trace;
 	struct pipeline *pipeline;
@@ -85,7 +85,7 @@ static int start_pipeline(struct session *s, struct error *e)
 
 	config.recorder = s->recorder;
 	config.network = s->network;
-	config.camera = s->camera;
+	config.source = s->source;
 	config.pl = s->pl;
 	config.trace = trace_file_trace(s->trace);
 	config.lossless = v->recording.every_frame;
@@ -101,7 +101,7 @@ static int start_pipeline(struct session *s, struct error *e)
 static int start(struct session *s, struct error *e)
 {
 	const struct values *v = &s->values;
-	struct camera_options wanted = pipeline_options_camera(&v->pipeline);
+	struct source_options wanted = pipeline_options_for_source(&v->pipeline);
 
 	wanted.once = true;
 	recording_begin(&s->recording, &v->recording);
@@ -119,12 +119,12 @@ static int start(struct session *s, struct error *e)
 			s->invocation, &v->recording.when.origins[s->recording.options.when_count], e->text);
 	if (trace_file_open(v->pipeline.trace.text, s->network->name, &s->trace, e))
 		return fail(FAILURE_CREATE, e);
-	int code = pipeline_options_open(&v->pipeline, &wanted, &s->camera, e);
-	if (code || !s->camera)
+	int code = pipeline_options_open(&v->pipeline, &wanted, &s->source, e);
+	if (code || !s->source)
 		return code;
 	if (pl_open(v->pipeline.pl.text, v->pipeline.kernels.text, &s->pl, e))
 		return fail(FAILURE_PL, e);
-	recording_describe(&s->recording, &v->recording, camera_description(s->camera), pl_name(s->pl),
+	recording_describe(&s->recording, &v->recording, source_description(s->source), pl_name(s->pl),
 		v->pipeline.kernels.text);
 	s->recording.options.source = v->pipeline.source.text;
 	s->recording.options.waits_for_room = v->recording.every_frame;
@@ -247,7 +247,7 @@ static int record_run(struct invocation *invocation)
 	recording_finish(&s.recording);
 	trace_file_close(s.trace);
 	pl_close(s.pl);
-	camera_close(s.camera);
+	source_close(s.source);
 	network_free(s.network);
 	return output_finish(code);
 }

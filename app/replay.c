@@ -2,7 +2,6 @@
 /* `twobit replay`: runs the network on a recording again, and compares with its log. */
 #include "base/error.h"
 #include "base/log.h"
-#include "camera/camera.h"
 #include "classifier.h"
 #include "command.h"
 #include "image/decode.h"
@@ -12,6 +11,7 @@
 #include "output.h"
 #include "recorder/log_reader.h"
 #include "recorder/names.h"
+#include "source/source.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -44,7 +44,7 @@ struct replay {
 	struct log_reader *log;
 	struct network *network;
 	struct classifier *classifier;
-	struct camera *video;
+	struct source *video;
 	struct frame_pool *pool;
 	struct frame *frame;
 	struct picture picture;
@@ -106,7 +106,7 @@ static int open_log(struct replay *r, struct error *e)
 static int open_parts(struct replay *r, struct error *e)
 {
 	const struct log_about *about = log_reader_about(r->log);
-	const struct camera_options once = {.once = true};
+	const struct source_options once = {.once = true};
 
 	r->where = FAILURE_NETWORK;
 	if (networks_open(r->values->network.text ? r->values->network.text : about->network, &r->network, e))
@@ -115,7 +115,7 @@ static int open_parts(struct replay *r, struct error *e)
 		    r->network, r->values->pl.text, r->values->kernels.text, &r->classifier, &r->where, e))
 		return e->code;
 	r->where = FAILURE_SOURCE;
-	if (camera_open(r->path, &once, &r->video, e))
+	if (source_open(r->path, &once, &r->video, e))
 		return e->code;
 	r->work = calloc((size_t)r->network->class_count, sizeof(*r->work));
 	if (!r->work || smoothing_init(&r->smoothing, about->smoothing, r->network->class_count) ||
@@ -132,7 +132,7 @@ static void close_parts(struct replay *r)
 	smoothing_finish(&r->smoothing);
 	free(r->work);
 	picture_finish(&r->picture);
-	camera_close(r->video);
+	source_close(r->video);
 	classifier_destroy(r->classifier);
 	network_free(r->network);
 	log_reader_close(r->log);
@@ -144,7 +144,7 @@ static void close_parts(struct replay *r)
 static int seek(struct replay *r, uint64_t number, struct error *e)
 {
 	while (!r->read || r->frame->number < number) {
-		int status = camera_next(r->video, r->frame, e);
+		int status = source_next(r->video, r->frame, e);
 		if (status && status != -EBADMSG)
 			return status == -ENOMSG ? -ENODATA : status;
 		r->read = !status;

@@ -85,7 +85,7 @@ void *source_stage(void *argument)
 		if (!frame)
 			break;
 		int64_t begun = clock_now();
-		status = camera_next(o->camera, frame, &pipeline->error);
+		status = source_next(o->source, frame, &pipeline->error);
 		int64_t now = clock_now();
 		if (!number)
 			pipeline->report.begun = now;

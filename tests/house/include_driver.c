@@ -1,4 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "camera/camera.h"
+#include "source/source.h"
 
 int none;

@@ -133,7 +133,7 @@ static void judge(const struct trial *t, const struct pipeline_report *r)
 
 static void run_trial(const struct trial *t)
 {
-	struct camera_options wanted = {.width = 64, .height = 48, .rate = 20, .paced = true};
+	struct source_options wanted = {.width = 64, .height = 48, .rate = 20, .paced = true};
 	struct pipeline_config config = {.overlap = true, .frames = frames, .pl_limit = LIMIT};
 	struct network *network = network_to_run();
 	struct pipeline *pipeline;
@@ -146,7 +146,7 @@ static void run_trial(const struct trial *t)
 		engine_create(network, network_split(network), network->layer_count, NULL, &check.engine, &e),
 		0);
 	config.network = network;
-	assert_int_equal(camera_open("test", &wanted, &config.camera, &e), 0);
+	assert_int_equal(source_open("test", &wanted, &config.source, &e), 0);
 	rtl_heal();
 	if (pl_open("rtl", NULL, &config.pl, &e))
 		fail_msg("%s", e.text);
@@ -159,7 +159,7 @@ static void run_trial(const struct trial *t)
 	judge(t, pipeline_report(pipeline));
 	pipeline_destroy(pipeline);
 	pl_close(config.pl);
-	camera_close(config.camera);
+	source_close(config.source);
 	engine_destroy(check.engine);
 	network_free(network);
 	free(check.scores);

@@ -6,12 +6,12 @@
 #ifndef UNIT_SIMULATED_V4L2_H
 #define UNIT_SIMULATED_V4L2_H
 
-#include "camera/v4l2.h"
+#include "source/v4l2.h"
 
 #include "base/error.h"
 #include "base/log.h"
-#include "camera/drivers.h"
 #include "device/device.h"
+#include "source/drivers.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -110,7 +110,7 @@ static void happen(const struct happening *h)
 		world.frozen = h->event == EVENT_FREEZE;
 		break;
 	case EVENT_STOP:
-		camera_v4l2.stop(world.camera);
+		source_v4l2.stop(world.camera);
 		break;
 	}
 }

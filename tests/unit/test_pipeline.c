@@ -16,25 +16,25 @@
 
 struct rig {
 	struct network *network;
-	struct camera *camera;
+	struct source *source;
 	struct pl *pl;
 	struct pipeline *pipeline;
 	struct error e;
 };
 
-static void rig_build_on(struct rig *rig, const char *source, const struct camera_options *wanted,
+static void rig_build_on(struct rig *rig, const char *source, const struct source_options *wanted,
 	struct pipeline_config config)
 {
 	*rig = (struct rig){.network = tiny_network(7)};
-	assert_int_equal(camera_open(source, wanted, &rig->camera, &rig->e), 0);
+	assert_int_equal(source_open(source, wanted, &rig->source, &rig->e), 0);
 	assert_int_equal(pl_open("software", NULL, &rig->pl, &rig->e), 0);
 	config.network = rig->network;
-	config.camera = rig->camera;
+	config.source = rig->source;
 	config.pl = rig->pl;
 	assert_int_equal(pipeline_start(&config, &rig->pipeline, &rig->e), 0);
 }
 
-static void rig_build(struct rig *rig, const struct camera_options *wanted, struct pipeline_config config)
+static void rig_build(struct rig *rig, const struct source_options *wanted, struct pipeline_config config)
 {
 	rig_build_on(rig, "test", wanted, config);
 }
@@ -44,7 +44,7 @@ static void rig_end(struct rig *rig)
 	assert_int_equal(pipeline_join(rig->pipeline, &rig->e), 0);
 	pipeline_destroy(rig->pipeline);
 	pl_close(rig->pl);
-	camera_close(rig->camera);
+	source_close(rig->source);
 	network_free(rig->network);
 }
 
@@ -53,7 +53,7 @@ static struct frame *dequeue(struct rig *rig)
 	return pipeline_dequeue(rig->pipeline, INT64_MAX);
 }
 
-static const struct camera_options fast = {.width = 160, .height = 120};
+static const struct source_options fast = {.width = 160, .height = 120};
 static const struct pipeline_config every_frame = {.lossless = true, .overlap = true, .frames = 200};
 
 /* Every frame comes out, in order, with the very scores that the reference gives its own picture. */
@@ -168,7 +168,7 @@ static void test_stop_in_the_middle(void **state)
 
 	(void)state;
 	config.frames = 0;
-	rig_build(&rig, &(struct camera_options){.width = 160, .height = 120, .rate = 200, .paced = true},
+	rig_build(&rig, &(struct source_options){.width = 160, .height = 120, .rate = 200, .paced = true},
 		config);
 	while ((frame = dequeue(&rig))) {
 		pipeline_release(rig.pipeline, &frame, true);
@@ -197,7 +197,7 @@ static void test_broken_frame_is_skipped_and_counted(void **state)
 	for (int i = 0; i < 5; i++)
 		assert_int_equal(fwrite(jpeg, i == 2 ? size / 2 : size, 1, file), 1);
 	assert_int_equal(fclose(file), 0);
-	rig_build_on(&rig, path, &(struct camera_options){0}, every_frame);
+	rig_build_on(&rig, path, &(struct source_options){0}, every_frame);
 	while ((frame = dequeue(&rig))) {
 		assert_int_not_equal(frame->number, 2);
 		shown++;
@@ -225,7 +225,7 @@ static void test_join_without_taking(void **state)
 static void test_dequeue_keeps_its_deadline(void **state)
 {
 	struct rig rig;
-	struct camera_options slow = {.width = 160, .height = 120, .rate = 0.2, .paced = true};
+	struct source_options slow = {.width = 160, .height = 120, .rate = 0.2, .paced = true};
 	int64_t begun = clock_now(), limit = 30000000;
 	struct frame *frame;
 

@@ -23,45 +23,45 @@ static struct simulation {
 	atomic_int exported, released[EXPORTED_BUFFERS];
 } simulation;
 
-int __real_camera_next(struct camera *camera, struct frame *frame, struct error *e);
-int __wrap_camera_next(struct camera *camera, struct frame *frame, struct error *e);
-void __wrap_camera_export_dmabuf(struct camera *camera, bool wanted);
+int __real_source_next(struct source *source, struct frame *frame, struct error *e);
+int __wrap_source_next(struct source *source, struct frame *frame, struct error *e);
+void __wrap_source_export_dmabuf(struct source *source, bool wanted);
 
-int __wrap_camera_next(struct camera *camera, struct frame *frame, struct error *e)
+int __wrap_source_next(struct source *source, struct frame *frame, struct error *e)
 {
-	int status = __real_camera_next(camera, frame, e);
+	int status = __real_source_next(source, frame, e);
 
 	if (!status)
 		simulation.act(frame, simulation.count++);
 	return status;
 }
 
-void __wrap_camera_export_dmabuf(struct camera *camera, bool wanted)
+void __wrap_source_export_dmabuf(struct source *source, bool wanted)
 {
-	(void)camera;
+	(void)source;
 	atomic_store(&simulation.exporting, wanted);
 }
 
 struct rig {
 	struct network *network;
-	struct camera *camera;
+	struct source *source;
 	struct pl *pl;
 	struct pipeline *pipeline;
 };
 
 static struct rig rig_build(void (*act)(struct frame *, int), struct pipeline_config config, bool paced)
 {
-	struct camera_options wanted = {.width = 160, .height = 120, .rate = 200, .paced = paced};
+	struct source_options wanted = {.width = 160, .height = 120, .rate = 200, .paced = paced};
 	struct rig rig = {.network = tiny_network(7)};
 	struct error e;
 
 	simulation.act = act;
 	simulation.count = 0;
 	atomic_store(&simulation.exporting, false);
-	assert_int_equal(camera_open("test", &wanted, &rig.camera, &e), 0);
+	assert_int_equal(source_open("test", &wanted, &rig.source, &e), 0);
 	assert_int_equal(pl_open("software", NULL, &rig.pl, &e), 0);
 	config.network = rig.network;
-	config.camera = rig.camera;
+	config.source = rig.source;
 	config.pl = rig.pl;
 	config.overlap = true;
 	assert_int_equal(pipeline_start(&config, &rig.pipeline, &e), 0);
@@ -73,7 +73,7 @@ static void rig_end(struct rig *rig)
 	assert_int_equal(pipeline_join(rig->pipeline, NULL), 0);
 	pipeline_destroy(rig->pipeline);
 	pl_close(rig->pl);
-	camera_close(rig->camera);
+	source_close(rig->source);
 	network_free(rig->network);
 }
 

@@ -23,7 +23,7 @@ struct outcome {
 
 static void run(struct outcome *outcome)
 {
-	struct camera_options wanted = {.width = 64, .height = 48, .rate = 500};
+	struct source_options wanted = {.width = 64, .height = 48, .rate = 500};
 	struct network *network = tiny_network(3);
 	struct pipeline_config config = {
 		.network = network, .lossless = true, .overlap = true, .frames = FRAMES};
@@ -33,7 +33,7 @@ static void run(struct outcome *outcome)
 	struct pipeline *pipeline;
 	struct error e;
 
-	assert_int_equal(camera_open("test", &wanted, &config.camera, &e), 0);
+	assert_int_equal(source_open("test", &wanted, &config.source, &e), 0);
 	assert_int_equal(pl_open("qnn-mo", NULL, &config.pl, &e), 0);
 	assert_int_equal(pipeline_start(&config, &pipeline, &e), 0);
 	while ((frame = pipeline_dequeue(pipeline, INT64_MAX))) {
@@ -46,7 +46,7 @@ static void run(struct outcome *outcome)
 	outcome->report = *pipeline_report(pipeline);
 	pipeline_destroy(pipeline);
 	pl_close(config.pl);
-	camera_close(config.camera);
+	source_close(config.source);
 	network_free(network);
 	free(scores);
 	assert_string_equal(jam.broken, "");

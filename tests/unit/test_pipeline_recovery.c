@@ -167,7 +167,7 @@ static struct recorder *recorder; /* NULL: none */
 static int run_config(struct pipeline_config config, struct outcome *outcome)
 {
 	bool lossless = config.lossless;
-	struct camera_options wanted = {.width = 64, .height = 48, .rate = 500, .paced = !lossless};
+	struct source_options wanted = {.width = 64, .height = 48, .rate = 500, .paced = !lossless};
 	struct network *network = tiny_network(7);
 	int32_t *scores = taken((size_t)network->class_count, sizeof(*scores));
 	struct pipeline *pipeline = NULL;
@@ -178,7 +178,7 @@ static int run_config(struct pipeline_config config, struct outcome *outcome)
 	config.frames = FRAMES;
 	config.network = network;
 	config.recorder = recorder;
-	assert_int_equal(camera_open("test", &wanted, &config.camera, &e), 0);
+	assert_int_equal(source_open("test", &wanted, &config.source, &e), 0);
 	assert_int_equal(pl_open("software", NULL, &config.pl, &e), 0);
 	int status = pipeline_start(&config, &pipeline, &e);
 	atomic_store(&simulation.pipeline, pipeline);
@@ -197,7 +197,7 @@ static int run_config(struct pipeline_config config, struct outcome *outcome)
 	}
 	pipeline_destroy(pipeline);
 	pl_close(config.pl);
-	camera_close(config.camera);
+	source_close(config.source);
 	network_free(network);
 	free(scores);
 	return status;

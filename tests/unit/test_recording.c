@@ -51,7 +51,7 @@ static int rig_end(void **state)
 }
 
 /* Records a source to its end, or so many frames of it, as `record` does. */
-static void record(const struct rig *rig, const char *source, const struct camera_options *wanted,
+static void record(const struct rig *rig, const char *input, const struct source_options *wanted,
 	uint64_t frames, const char *name, struct recorder_report *report)
 {
 	struct recording_values values = recording_defaults;
@@ -61,7 +61,7 @@ static void record(const struct rig *rig, const char *source, const struct camer
 		.overlap = true,
 		.frames = frames,
 		.smoothing = 0.7};
-	struct camera *camera;
+	struct source *source;
 	struct pl *pl;
 	struct pipeline *pipeline;
 	struct frame *frame;
@@ -73,12 +73,12 @@ static void record(const struct rig *rig, const char *source, const struct camer
 	recording_begin(&recording, &values);
 	assert_int_equal(recorder_check(&recording.options, &e), 0);
 	assert_int_equal(recording_parse_when(&recording, &values, rig->network, &e), 0);
-	assert_int_equal(camera_open(source, wanted, &camera, &e), 0);
+	assert_int_equal(source_open(input, wanted, &source, &e), 0);
 	assert_int_equal(pl_open("software", NULL, &pl, &e), 0);
-	recording_describe(&recording, &values, camera_description(camera), pl_name(pl), NULL);
+	recording_describe(&recording, &values, source_description(source), pl_name(pl), NULL);
 	assert_int_equal(recorder_open(&recording.options, &config.recorder, &e), 0);
 	recorder_start(config.recorder);
-	config.camera = camera;
+	config.source = source;
 	config.pl = pl;
 	assert_int_equal(pipeline_start(&config, &pipeline, &e), 0);
 	while ((frame = pipeline_dequeue(pipeline, INT64_MAX)))
@@ -89,7 +89,7 @@ static void record(const struct rig *rig, const char *source, const struct camer
 	recorder_close(config.recorder);
 	recording_finish(&recording);
 	pl_close(pl);
-	camera_close(camera);
+	source_close(source);
 }
 
 /* The number that the test pattern has drawn along the picture's lower edge. */
@@ -130,8 +130,8 @@ static void expect_all_counted(const struct recorded *r, size_t frames)
 static void test_nothing_is_lost(void **state)
 {
 	struct rig *rig = *state;
-	const struct camera_options pattern = {.width = 1280, .height = 720, .rate = 30, .paced = true};
-	const struct camera_options once = {.once = true, .paced = true, .rate = 200};
+	const struct source_options pattern = {.width = 1280, .height = 720, .rate = 30, .paced = true};
+	const struct source_options once = {.once = true, .paced = true, .rate = 200};
 	struct recorder_report report;
 	struct recorded first, again;
 	char path[PATH_MAX];

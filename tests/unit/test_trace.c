@@ -171,14 +171,14 @@ static void test_disk_full(void **state)
 static struct trace *pipeline_traced(uint64_t frames, size_t events, bool overlap)
 {
 	struct network *network = tiny_network(7);
-	struct camera_options wanted = {.width = 64, .height = 64};
+	struct source_options wanted = {.width = 64, .height = 64};
 	struct pipeline_config config = {
 		.network = network, .lossless = true, .overlap = overlap, .frames = frames};
 	struct pipeline *pipeline;
 	struct error e;
 	struct frame *frame;
 
-	assert_int_equal(camera_open("test", &wanted, &config.camera, &e), 0);
+	assert_int_equal(source_open("test", &wanted, &config.source, &e), 0);
 	assert_int_equal(pl_open("software", NULL, &config.pl, &e), 0);
 	assert_int_equal(pipeline_trace_create("pipeline", events, &config.trace), 0);
 	assert_int_equal(pipeline_start(&config, &pipeline, &e), 0);
@@ -187,7 +187,7 @@ static struct trace *pipeline_traced(uint64_t frames, size_t events, bool overla
 	assert_int_equal(pipeline_join(pipeline, &e), 0);
 	pipeline_destroy(pipeline);
 	pl_close(config.pl);
-	camera_close(config.camera);
+	source_close(config.source);
 	network_free(network);
 	return config.trace;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The V4L2 camera's decisions, which need no camera: what to take, what is broken, what has come back. */
-#include "camera/v4l2.h"
+#include "source/v4l2.h"
 
 #include "base/error.h"
 
@@ -45,7 +45,7 @@ static const struct offer webcam[] = {{V4L2_PIX_FMT_YUYV, webcam_yuyv, 4},
 
 /* What is taken of the first `count` offers, as "MJPEG 1280x720 30"; or the message that refuses. */
 static const char *chosen(
-	const struct offer *offers, int count, const struct camera_options *options, int processors)
+	const struct offer *offers, int count, const struct source_options *options, int processors)
 {
 	static char text[600];
 	struct camera_format formats[8] = {0};
@@ -102,7 +102,7 @@ static void least_work_is_chosen(void **state)
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct camera_options options = {.format = cases[i].format,
+		struct source_options options = {.format = cases[i].format,
 			.width = cases[i].width,
 			.height = cases[i].height,
 			.rate = cases[i].rate};
@@ -130,7 +130,7 @@ static void unusual_cameras_are_read(void **state)
 	const struct offer infrared = {V4L2_PIX_FMT_GREY, webcam_grey, 1};
 	const struct offer depth = {V4L2_PIX_FMT_Z16, webcam_grey, 1};
 	const struct offer both[] = {bayer, {V4L2_PIX_FMT_NV12, slow, 3}};
-	struct camera_options any = {0};
+	struct source_options any = {0};
 
 	silent[0].rate_count = 0;
 	assert_string_equal(chosen(&bayer, 1, &any, 2), "GRBG 640x480 15");
@@ -140,7 +140,7 @@ static void unusual_cameras_are_read(void **state)
 	assert_string_equal(chosen(&depth, 1, &any, 2), "the camera gives no format that twobit reads");
 	assert_string_equal(chosen(&depth, 0, &any, 2), "the camera gives no format that twobit reads");
 	assert_string_equal(chosen(&steps, 1, &any, 2), "UYVY 640x480 30");
-	struct camera_options odd = {.width = 1000, .height = 5000, .rate = 250};
+	struct source_options odd = {.width = 1000, .height = 5000, .rate = 250};
 	assert_string_equal(chosen(&steps, 1, &odd, 2), "UYVY 992x1200 100");
 	assert_int_equal(v4l2_pixel_format(V4L2_PIX_FMT_SGRBG8), PIXEL_I420);
 	assert_int_equal(v4l2_pixel_format(V4L2_PIX_FMT_MJPEG), PIXEL_JPEG);

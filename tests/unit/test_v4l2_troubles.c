@@ -26,7 +26,7 @@ struct run {
 
 static void world_begin(struct run *run, const struct happening *happenings)
 {
-	struct camera_options options = {0};
+	struct source_options options = {0};
 	struct error e;
 
 	world = (struct world){.now = 1000 * SECOND,
@@ -37,13 +37,13 @@ static void world_begin(struct run *run, const struct happening *happenings)
 		.bytes = PICTURE};
 	*run = (struct run){0};
 	assert_int_equal(frame_pool_create(14, 1, 1, &run->pool), 0);
-	if (camera_v4l2.open("0", &options, &world.camera, &e) < 0)
+	if (source_v4l2.open("0", &options, &world.camera, &e) < 0)
 		fail_msg("%s", e.text);
 }
 
 static void world_end(struct run *run)
 {
-	camera_v4l2.close(world.camera);
+	source_v4l2.close(world.camera);
 	frame_pool_destroy(run->pool);
 }
 
@@ -56,7 +56,7 @@ static int take_until(struct run *run, int64_t time)
 	while (world.now < time && (status == 0 || status == -EBADMSG)) {
 		struct frame *frame = frame_acquire(run->pool);
 		int64_t before = world.now;
-		status = camera_v4l2.next(world.camera, frame, &e);
+		status = source_v4l2.next(world.camera, frame, &e);
 		if (world.now - before > run->gap)
 			run->gap = world.now - before;
 		if (status == -EBADMSG) {
@@ -96,7 +96,7 @@ static void all_is_well(void **state)
 	char text[100];
 
 	world_begin(&run, NULL);
-	camera_v4l2.describe(world.camera, text, sizeof(text));
+	source_v4l2.describe(world.camera, text, sizeof(text));
 	assert_string_equal(text, "Camera (/dev/video0), YUYV 64×48, 25 frames a second");
 	assert_int_equal(take_until(&run, 1100 * SECOND), 0);
 	assert_int_equal(run.good, 2500);
@@ -304,10 +304,10 @@ static void buffers_are_exported(void **state)
 	int exported = 0;
 
 	world_begin(&run, NULL);
-	camera_v4l2.export_dmabuf(world.camera, true);
+	source_v4l2.export_dmabuf(world.camera, true);
 	for (int i = 0; i < 13; i++) {
 		held[i] = frame_acquire(run.pool);
-		assert_int_equal(camera_v4l2.next(world.camera, held[i], &e), 0);
+		assert_int_equal(source_v4l2.next(world.camera, held[i], &e), 0);
 		const struct borrowed_buffer *borrowed = &held[i]->borrowed;
 		if (!borrowed->release)
 			continue;
@@ -333,9 +333,9 @@ static void buffers_are_exported(void **state)
 
 	/* The camera goes and comes back, and is closed, while some are out. */
 	held[0] = frame_acquire(run.pool);
-	camera_v4l2.next(world.camera, held[0], &e);
+	source_v4l2.next(world.camera, held[0], &e);
 	held[1] = frame_acquire(run.pool);
-	camera_v4l2.next(world.camera, held[1], &e);
+	source_v4l2.next(world.camera, held[1], &e);
 	int old = held[0]->borrowed.dmabuf;
 	world.plugged = world.streaming = false;
 	take_until(&run, world.now + SECOND);
@@ -345,7 +345,7 @@ static void buffers_are_exported(void **state)
 	assert_true(fcntl(old, F_GETFD) >= 0);
 	frame_release(&held[0]);
 	assert_int_equal(world.queued_count, world.buffers); /* it is none of the new stream's */
-	camera_v4l2.close(world.camera);
+	source_v4l2.close(world.camera);
 	assert_true(fcntl(held[1]->borrowed.dmabuf, F_GETFD) >= 0);
 	old = held[1]->borrowed.dmabuf;
 	frame_release(&held[1]);

@@ -3,11 +3,11 @@
  * USB cameras, by V4L2. A camera that is pulled out is waited for, one that gives nothing is started again,
  * one that gives the same picture again and again as well; meanwhile frames without a picture say so.
  */
-#include "camera/v4l2.h"
+#include "source/v4l2.h"
 
 #include "base/error.h"
 #include "base/log.h"
-#include "camera/drivers.h"
+#include "source/drivers.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -47,7 +47,7 @@ enum trouble {
 };
 
 struct v4l2_camera {
-	struct camera_options options;
+	struct source_options options;
 	char *source; /* NULL: the first that there is */
 	int stop;     /* readable once the camera shall stop */
 	atomic_bool exporting;
@@ -366,7 +366,7 @@ static bool v4l2_accepts(const char *source)
 /* Says what came out, where it is not what was asked for. */
 static void difference_report(const struct v4l2_camera *c)
 {
-	const struct camera_options *o = &c->options;
+	const struct source_options *o = &c->options;
 	const struct v4l2_device *d = &c->device;
 	char mode[96];
 
@@ -390,7 +390,7 @@ static void v4l2_close(void *state)
 	free(c);
 }
 
-static int v4l2_open(const char *source, const struct camera_options *options, void **state, struct error *e)
+static int v4l2_open(const char *source, const struct source_options *options, void **state, struct error *e)
 {
 	struct v4l2_node node;
 
@@ -442,7 +442,7 @@ static void v4l2_export_dmabuf(void *state, bool wanted)
 	atomic_store(&c->exporting, wanted);
 }
 
-const struct camera_driver camera_v4l2 = {
+const struct source_driver source_v4l2 = {
 	.name = "camera",
 	.summary = "a camera: 0, /dev/video0, /dev/v4l/by-id/…",
 	.accepts = v4l2_accepts,

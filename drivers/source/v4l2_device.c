@@ -2,8 +2,8 @@
 /* A camera that is set up and streams: its format, and how a picture comes out of a buffer. */
 #include "base/error.h"
 #include "base/log.h"
-#include "camera/v4l2.h"
 #include "device/device.h"
+#include "source/v4l2.h"
 
 #include <errno.h>
 #include <libv4lconvert.h>
@@ -75,7 +75,7 @@ static void format_i420(const struct v4l2_device *d, struct v4l2_format *format)
 	v4lconvert_fixup_fmt(format);
 }
 
-static int negotiate(struct v4l2_device *d, const struct camera_options *options, struct error *e)
+static int negotiate(struct v4l2_device *d, const struct source_options *options, struct error *e)
 {
 	struct camera_format *formats;
 	struct v4l2_choice choice;
@@ -113,7 +113,7 @@ static int stream(struct v4l2_device *d, struct error *e)
 }
 
 int v4l2_device_start(struct v4l2_device *d, int fd, const struct v4l2_node *node,
-	const struct camera_options *options, struct error *e)
+	const struct source_options *options, struct error *e)
 {
 	*d = (struct v4l2_device){.fd = fd, .node = *node};
 	int status = negotiate(d, options, e);

@@ -5,8 +5,8 @@
  * that this stays whole when the camera is unplugged or started again.
  */
 #include "base/error.h"
-#include "camera/v4l2.h"
 #include "device/device.h"
+#include "source/v4l2.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Which node of /dev is meant, whether it gives pictures, and by what a camera is known again. */
 #include "base/error.h"
-#include "camera/v4l2.h"
 #include "device/device.h"
+#include "source/v4l2.h"
 
 #include <dirent.h>
 #include <errno.h>

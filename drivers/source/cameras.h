@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The cameras of this machine and what they can do, for `twobit list cameras`. */
-#ifndef CAMERA_CAMERAS_H
-#define CAMERA_CAMERAS_H
+#ifndef SOURCE_CAMERAS_H
+#define SOURCE_CAMERAS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "camera/drivers.h"
+#include "source/drivers.h"
 
 #include <errno.h>
 #include <time.h>

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* What the kinds of cameras share. */
-#ifndef CAMERA_DRIVERS_H
-#define CAMERA_DRIVERS_H
+/* What the kinds of sources share. */
+#ifndef SOURCE_DRIVERS_H
+#define SOURCE_DRIVERS_H
 
-#include "camera/camera.h"
+#include "source/source.h"
 
 #include <pthread.h>
 
-extern const struct camera_driver camera_test_pattern;
-extern const struct camera_driver camera_pictures;
-extern const struct camera_driver camera_v4l2;
-extern const struct camera_driver camera_video;
+extern const struct source_driver source_test_pattern;
+extern const struct source_driver source_pictures;
+extern const struct source_driver source_v4l2;
+extern const struct source_driver source_video;
 
 /*
  * Delivers at a source's own times, as a camera does. Who comes late is not given the missed frames in a

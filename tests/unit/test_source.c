@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Sources of frames: the pattern, slide shows, videos; their ends, their errors, and stopping. */
-#include "camera/camera.h"
+#include "source/source.h"
 
 #include "base/error.h"
 #include "base/log.h"
@@ -24,7 +24,7 @@
 #include "image/decode.h"
 #include "unit/sample_jpeg.h"
 
-static char folder[] = "/tmp/twobit-camera-XXXXXX";
+static char folder[] = "/tmp/twobit-source-XXXXXX";
 
 static const char *path_of(const char *name)
 {
@@ -59,14 +59,14 @@ static void jpegs_write(const char *name, int width, int height, int count, bool
 	free(data);
 }
 
-static struct camera *camera_of(const char *source, struct camera_options options)
+static struct source *source_of(const char *name, struct source_options options)
 {
-	struct camera *camera = NULL;
+	struct source *source = NULL;
 	struct error e = {0};
 
-	if (camera_open(source, &options, &camera, &e) < 0)
+	if (source_open(name, &options, &source, &e) < 0)
 		fail_msg("%s", e.text);
-	return camera;
+	return source;
 }
 
 static void frame_finish(struct frame *frame)
@@ -75,15 +75,15 @@ static void frame_finish(struct frame *frame)
 	picture_finish(&frame->picture);
 }
 
-static void assert_refused(const char *source, int code, const char *word)
+static void assert_refused(const char *name, int code, const char *word)
 {
-	struct camera_options options = {0};
-	struct camera *camera = NULL;
+	struct source_options options = {0};
+	struct source *source = NULL;
 	struct error e = {0};
 
-	assert_int_equal(camera_open(source, &options, &camera, &e), code);
-	assert_null(camera);
-	assert_non_null(strstr(e.text, source));
+	assert_int_equal(source_open(name, &options, &source, &e), code);
+	assert_null(source);
+	assert_non_null(strstr(e.text, name));
 	if (!strstr(e.text, word))
 		fail_msg("\"%s\" does not say \"%s\"", e.text, word);
 }
@@ -108,13 +108,13 @@ static void refusals(void **state)
 	file_write("none/a.png", "x", 1);
 	assert_refused(path_of("none"), -EBADMSG, "none of the 1 pictures");
 
-	static const struct camera_options wrong[] = {
+	static const struct source_options wrong[] = {
 		{.width = -1}, {.height = 20000}, {.rate = -1}, {.rate = 1e9}};
 	for (size_t i = 0; i < 4; i++) {
-		struct camera *camera;
-		assert_int_equal(camera_open("test", &wrong[i], &camera, NULL), -EINVAL);
+		struct source *source;
+		assert_int_equal(source_open("test", &wrong[i], &source, NULL), -EINVAL);
 	}
-	camera_close(NULL);
+	source_close(NULL);
 }
 
 /* What only a camera can be asked is refused by all else, unless it leaves the choice open. */
@@ -124,18 +124,18 @@ static void camera_options_are_refused(void **state)
 	static const char *const controls[] = {"brightness=1", NULL};
 	static const char *const none[] = {NULL};
 	static const struct {
-		struct camera_options options;
+		struct source_options options;
 		const char *word;
 	} wrong[] = {{{.format = "MJPEG"}, "no format"}, {{.controls = controls}, "no control"},
 		{{.exposure = "auto"}, "no exposure"}};
-	struct camera *camera;
+	struct source *source;
 	struct error e;
 
 	for (size_t i = 0; i < 3; i++) {
-		assert_int_equal(camera_open("test", &wrong[i].options, &camera, &e), -EINVAL);
+		assert_int_equal(source_open("test", &wrong[i].options, &source, &e), -EINVAL);
 		assert_non_null(strstr(e.text, wrong[i].word));
 	}
-	camera_close(camera_of("test", (struct camera_options){.format = "auto", .controls = none}));
+	source_close(source_of("test", (struct source_options){.format = "auto", .controls = none}));
 }
 
 static void test_pattern_moves(void **state)
@@ -144,17 +144,17 @@ static void test_pattern_moves(void **state)
 	static const int sizes[][2] = {{320, 240}, {1, 1}, {7, 3}, {16384, 2}, {640, 480}};
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		struct camera_options options = {.width = sizes[i][0], .height = sizes[i][1]};
-		struct camera *one = camera_of("test", options);
-		struct camera *two = camera_of("test", options);
+		struct source_options options = {.width = sizes[i][0], .height = sizes[i][1]};
+		struct source *one = source_of("test", options);
+		struct source *two = source_of("test", options);
 		struct frame a = {0};
 		struct frame b = {0};
 		struct frame first = {0};
-		assert_int_equal(camera_next(one, &first, NULL), 0);
-		assert_int_equal(camera_next(two, &b, NULL), 0);
+		assert_int_equal(source_next(one, &first, NULL), 0);
+		assert_int_equal(source_next(two, &b, NULL), 0);
 		for (uint64_t n = 1; n < 40; n++) {
-			assert_int_equal(camera_next(one, &a, NULL), 0);
-			assert_int_equal(camera_next(two, &b, NULL), 0);
+			assert_int_equal(source_next(one, &a, NULL), 0);
+			assert_int_equal(source_next(two, &b, NULL), 0);
 			assert_int_equal(a.number, n);
 			assert_int_equal(a.raw.format, PIXEL_BGRX);
 			assert_int_equal(a.raw.size, sizes[i][0] * sizes[i][1] * 4);
@@ -166,8 +166,8 @@ static void test_pattern_moves(void **state)
 		frame_finish(&a);
 		frame_finish(&b);
 		frame_finish(&first);
-		camera_close(one);
-		camera_close(two);
+		source_close(one);
+		source_close(two);
 	}
 }
 
@@ -175,37 +175,37 @@ static void test_pattern_moves(void **state)
 static void test_pattern_counts(void **state)
 {
 	(void)state;
-	struct camera *camera = camera_of("test", (struct camera_options){.width = 320, .height = 160});
+	struct source *source = source_of("test", (struct source_options){.width = 320, .height = 160});
 	struct frame frame = {0};
 
 	for (int n = 0; n < 300; n++) {
 		int read = 0;
-		assert_int_equal(camera_next(camera, &frame, NULL), 0);
+		assert_int_equal(source_next(source, &frame, NULL), 0);
 		for (int i = 0; i < 16; i++)
 			read = read * 2 +
 			       (frame.raw.data[((size_t)159 * 320 + (size_t)i * 20 + 10) * 4] > 128);
 		assert_int_equal(read, n);
 	}
-	assert_string_equal(camera_description(camera), "test pattern, 320×160, 30 frames a second");
+	assert_string_equal(source_description(source), "test pattern, 320×160, 30 frames a second");
 	frame_finish(&frame);
-	camera_close(camera);
+	source_close(source);
 }
 
 static void pattern_is_paced(void **state)
 {
 	(void)state;
-	struct camera *camera = camera_of(
-		"test", (struct camera_options){.width = 8, .height = 8, .rate = 100, .paced = true});
+	struct source *source = source_of(
+		"test", (struct source_options){.width = 8, .height = 8, .rate = 100, .paced = true});
 	struct frame frame = {0};
 
-	assert_int_equal(camera_next(camera, &frame, NULL), 0);
+	assert_int_equal(source_next(source, &frame, NULL), 0);
 	int64_t begin = frame.stamps[STAMP_CAPTURED];
 	for (int i = 0; i < 10; i++)
-		assert_int_equal(camera_next(camera, &frame, NULL), 0);
+		assert_int_equal(source_next(source, &frame, NULL), 0);
 	/* Never early; how late is the machine's affair. */
 	assert_true(frame.stamps[STAMP_CAPTURED] - begin >= 99000000);
 	frame_finish(&frame);
-	camera_close(camera);
+	source_close(source);
 }
 
 /* Two good pictures, a broken one, a text: names in order, one warning, the end. */
@@ -217,33 +217,33 @@ static void folder_is_shown(void **state)
 	jpegs_write("show/c-without-a-suffix", 90, 40, 1, false);
 	jpegs_write("show/a.JPG", 40, 40, 1, true);
 	file_write("show/readme.txt", "x", 1);
-	struct camera *camera = camera_of(path_of("show"),
-		(struct camera_options){.width = 160, .height = 90, .rate = 10, .once = true});
+	struct source *source = source_of(path_of("show"),
+		(struct source_options){.width = 160, .height = 90, .rate = 10, .once = true});
 	struct frame frame = {0};
 	struct error e = {0};
 
 	assert_string_equal(
-		camera_description(camera), "slide show of 3 pictures, 160×90, 10 frames a second");
+		source_description(source), "slide show of 3 pictures, 160×90, 10 frames a second");
 	for (int i = 0; i < 50; i++) {
-		assert_int_equal(camera_next(camera, &frame, &e), 0);
+		assert_int_equal(source_next(source, &frame, &e), 0);
 		assert_string_equal(frame.name, i < 25 ? "b.jpg" : "c-without-a-suffix");
 		assert_int_equal(frame.raw.width, 160);
 		assert_int_equal(frame.raw.height, 90);
 		assert_int_equal(frame.raw.size, 160 * 90 * 4);
 		assert_int_equal(frame.number, i);
 	}
-	assert_int_equal(camera_next(camera, &frame, &e), -ENODATA);
-	assert_int_equal(camera_next(camera, &frame, &e), -ENODATA);
+	assert_int_equal(source_next(source, &frame, &e), -ENODATA);
+	assert_int_equal(source_next(source, &frame, &e), -ENODATA);
 	frame_finish(&frame);
-	camera_close(camera);
+	source_close(source);
 
-	camera = camera_of(path_of("show"), (struct camera_options){.width = 160, .height = 90, .rate = 10});
+	source = source_of(path_of("show"), (struct source_options){.width = 160, .height = 90, .rate = 10});
 	for (int i = 0; i < 200; i++) {
-		assert_int_equal(camera_next(camera, &frame, &e), 0);
+		assert_int_equal(source_next(source, &frame, &e), 0);
 		assert_string_equal(frame.name, i / 25 % 2 == 0 ? "b.jpg" : "c-without-a-suffix");
 	}
 	frame_finish(&frame);
-	camera_close(camera);
+	source_close(source);
 }
 
 /* 20 pictures where 17 canvases are kept: the loader must keep clear of what is shown. */
@@ -256,15 +256,15 @@ static void large_folder_goes_round(void **state)
 		snprintf(name, sizeof(name), "many/%c.jpg", 'a' + i);
 		jpegs_write(name, 30 + i, 30, 1, false);
 	}
-	struct camera *camera = camera_of(
-		path_of("many"), (struct camera_options){.width = 2048, .height = 1152, .rate = 0.4});
+	struct source *source = source_of(
+		path_of("many"), (struct source_options){.width = 2048, .height = 1152, .rate = 0.4});
 	struct frame frame = {0};
 	for (int i = 0; i < 42; i++) {
-		assert_int_equal(camera_next(camera, &frame, NULL), 0);
+		assert_int_equal(source_next(source, &frame, NULL), 0);
 		assert_int_equal(frame.name[0], 'a' + i % 20);
 	}
 	frame_finish(&frame);
-	camera_close(camera);
+	source_close(source);
 	for (int i = 0; i < 20; i++) {
 		char name[32];
 		snprintf(name, sizeof(name), "many/%c.jpg", 'a' + i);
@@ -286,9 +286,9 @@ static void centre_stays_visible(void **state)
 		jpegs_write("one.jpg", shapes[s][0], shapes[s][1], 1, false);
 		assert_int_equal(picture_read_file(path_of("one.jpg"), &picture, NULL), 0);
 		resize_to_input(&picture, wanted, 64, 64, 3);
-		struct camera *camera = camera_of(path_of("one.jpg"),
-			(struct camera_options){.width = 640, .height = 360, .rate = 8, .once = true});
-		for (int i = 0; camera_next(camera, &frame, NULL) == 0; i++) {
+		struct source *source = source_of(path_of("one.jpg"),
+			(struct source_options){.width = 640, .height = 360, .rate = 8, .once = true});
+		for (int i = 0; source_next(source, &frame, NULL) == 0; i++) {
 			if (i % 3)
 				continue;
 			assert_int_equal(frame.raw.width, 640);
@@ -302,7 +302,7 @@ static void centre_stays_visible(void **state)
 			assert_in_range(difference / (int64_t)sizeof(seen), 0, 11);
 		}
 		assert_int_equal(frame.number, 20);
-		camera_close(camera);
+		source_close(source);
 	}
 	picture_finish(&picture);
 	frame_finish(&frame);
@@ -312,27 +312,27 @@ static void motion_jpeg_is_handed_on(void **state)
 {
 	(void)state;
 	jpegs_write("film.mjpeg", 80, 60, 5, false);
-	struct camera *camera = camera_of(path_of("film.mjpeg"), (struct camera_options){0});
+	struct source *source = source_of(path_of("film.mjpeg"), (struct source_options){0});
 	struct frame frame = {0};
 	struct error e = {0};
 
 	for (int i = 0; i < 5; i++) {
-		assert_int_equal(camera_next(camera, &frame, &e), 0);
+		assert_int_equal(source_next(source, &frame, &e), 0);
 		assert_int_equal(frame.raw.format, PIXEL_JPEG);
 		assert_int_equal(picture_decode(&frame.raw, 1, &frame.picture, &e), 0);
 		assert_int_equal(frame.picture.width, 80);
 		assert_int_equal(frame.picture.height, 60);
 	}
-	assert_int_equal(camera_next(camera, &frame, &e), -ENODATA);
-	assert_int_equal(camera_next(camera, &frame, &e), -ENODATA);
+	assert_int_equal(source_next(source, &frame, &e), -ENODATA);
+	assert_int_equal(source_next(source, &frame, &e), -ENODATA);
 	frame_finish(&frame);
-	camera_close(camera);
+	source_close(source);
 }
 
-static void *stopper(void *camera)
+static void *stopper(void *source)
 {
 	nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
-	camera_stop(camera);
+	source_stop(source);
 	return NULL;
 }
 
@@ -345,18 +345,18 @@ static void stop_wakes(void **state)
 	const char *sources[] = {"test", path_of("one.jpg"), path_of("film.mjpeg")};
 
 	for (size_t i = 0; i < 3; i++) {
-		struct camera *camera = camera_of(sources[i],
-			(struct camera_options){.width = 64, .height = 48, .rate = 0.01, .paced = true});
+		struct source *source = source_of(sources[i],
+			(struct source_options){.width = 64, .height = 48, .rate = 0.01, .paced = true});
 		struct frame frame = {0};
 		struct error e = {0};
 		pthread_t thread;
-		assert_int_equal(camera_next(camera, &frame, &e), 0);
-		assert_int_equal(pthread_create(&thread, NULL, stopper, camera), 0);
-		assert_int_equal(camera_next(camera, &frame, &e), -ECANCELED);
+		assert_int_equal(source_next(source, &frame, &e), 0);
+		assert_int_equal(pthread_create(&thread, NULL, stopper, source), 0);
+		assert_int_equal(source_next(source, &frame, &e), -ECANCELED);
 		pthread_join(thread, NULL);
-		assert_int_equal(camera_next(camera, &frame, &e), -ECANCELED);
+		assert_int_equal(source_next(source, &frame, &e), -ECANCELED);
 		frame_finish(&frame);
-		camera_close(camera);
+		source_close(source);
 	}
 }
 
@@ -395,15 +395,15 @@ static void standard_input_is_read(void **state)
 	dup2(ends[0], STDIN_FILENO);
 	close(ends[0]);
 	assert_int_equal(pthread_create(&thread, NULL, feeder, &feed), 0);
-	struct camera *camera = camera_of("-", (struct camera_options){0});
+	struct source *source = source_of("-", (struct source_options){0});
 	struct frame frame = {0};
 	int frames = 0;
-	while (camera_next(camera, &frame, NULL) == 0)
+	while (source_next(source, &frame, NULL) == 0)
 		frames++;
 	assert_int_equal(frames, 5);
 	pthread_join(thread, NULL);
 	frame_finish(&frame);
-	camera_close(camera);
+	source_close(source);
 	if (keep >= 0) {
 		dup2(keep, STDIN_FILENO);
 		close(keep);
@@ -426,14 +426,14 @@ static const char *sample_path(const char *name)
 
 static int count_frames(const char *path, int *broken, enum pixel_format *format)
 {
-	struct camera *camera = camera_of(path, (struct camera_options){0});
+	struct source *source = source_of(path, (struct source_options){0});
 	struct frame frame = {0};
 	struct error e = {0};
 	int good = 0;
 	int status;
 
 	*broken = 0;
-	while ((status = camera_next(camera, &frame, &e)) == 0 || status == -EBADMSG) {
+	while ((status = source_next(source, &frame, &e)) == 0 || status == -EBADMSG) {
 		if (status == 0 && picture_decode(&frame.raw, 1, &frame.picture, &e) == 0) {
 			good++;
 			*format = frame.raw.format;
@@ -445,7 +445,7 @@ static int count_frames(const char *path, int *broken, enum pixel_format *format
 	}
 	assert_int_equal(status, -ENODATA);
 	frame_finish(&frame);
-	camera_close(camera);
+	source_close(source);
 	return good;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a camera's buffer holds: whole or broken, lost ones before it, when it was taken, whether it moves. */
-#include "camera/v4l2.h"
+#include "source/v4l2.h"
 
 #include <errno.h>
 #include <string.h>

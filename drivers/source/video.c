@@ -4,8 +4,8 @@
  * it is; 4:2:0 in BT.601 studio range as I420 or NV12; all else as BGRX in the colours that the stream names.
  */
 #include "base/error.h"
-#include "camera/drivers.h"
 #include "image/decode.h"
+#include "source/drivers.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -237,7 +237,7 @@ static int input_open(struct video *v, const char *source, struct error *e)
 	return status;
 }
 
-static int video_open(const char *source, const struct camera_options *options, void **state, struct error *e)
+static int video_open(const char *source, const struct source_options *options, void **state, struct error *e)
 {
 	struct video *v = calloc(1, sizeof(*v));
 
@@ -489,7 +489,7 @@ static void video_stop(void *state)
 		eventfd_write(v->stop_event, 1);
 }
 
-const struct camera_driver camera_video = {
+const struct source_driver source_video = {
 	.name = "video",
 	.summary = "a video file, or one from standard input (-)",
 	.accepts = video_accepts,

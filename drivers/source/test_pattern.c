@@ -4,7 +4,7 @@
  * the lowest bit at the right. A frame's picture depends on its number and size only.
  */
 #include "base/error.h"
-#include "camera/drivers.h"
+#include "source/drivers.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -103,7 +103,7 @@ static bool test_accepts(const char *source)
 	return strcmp(source, "test") == 0;
 }
 
-static int test_open(const char *source, const struct camera_options *options, void **state, struct error *e)
+static int test_open(const char *source, const struct source_options *options, void **state, struct error *e)
 {
 	(void)source;
 	struct test_pattern *p = calloc(1, sizeof(*p));
@@ -161,7 +161,7 @@ static void test_close(void *state)
 	free(p);
 }
 
-const struct camera_driver camera_test_pattern = {
+const struct source_driver source_test_pattern = {
 	.name = "test",
 	.summary = "a generated moving pattern of any size and rate",
 	.accepts = test_accepts,

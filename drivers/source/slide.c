@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "camera/slide.h"
+#include "source/slide.h"
 
 #include <errno.h>
 #include <libyuv.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "camera/cameras.h"
+#include "source/cameras.h"
 
 #include "base/error.h"
-#include "camera/v4l2.h"
+#include "source/v4l2.h"
 
 #include <dirent.h>
 #include <errno.h>

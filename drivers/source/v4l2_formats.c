@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What a camera offers, and which of it to take. */
 #include "base/error.h"
-#include "camera/v4l2.h"
 #include "device/device.h"
+#include "source/v4l2.h"
 
 #include <errno.h>
 #include <math.h>
@@ -222,7 +222,7 @@ void v4l2_formats_free(struct camera_format *formats, int count)
 	free(formats);
 }
 
-struct v4l2_request v4l2_request_of(const struct camera_options *options, int processors)
+struct v4l2_request v4l2_request_of(const struct source_options *options, int processors)
 {
 	bool any = !options->format || strcasecmp(options->format, "auto") == 0;
 	struct v4l2_request request = {.format = any ? NULL : options->format,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A camera's controls by name: brightness, gain, exposure. What nobody asks for stays as it is. */
 #include "base/error.h"
-#include "camera/v4l2.h"
 #include "device/device.h"
+#include "source/v4l2.h"
 
 #include <ctype.h>
 #include <errno.h>

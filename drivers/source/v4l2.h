@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* What the files of the V4L2 camera share. */
-#ifndef CAMERA_V4L2_H
-#define CAMERA_V4L2_H
+#ifndef SOURCE_V4L2_H
+#define SOURCE_V4L2_H
 
-#include "camera/camera.h"
-#include "camera/cameras.h"
+#include "source/cameras.h"
+#include "source/source.h"
 
 #include <linux/videodev2.h>
 
@@ -37,7 +37,7 @@ bool v4l2_same_camera(const struct v4l2_identity *a, const struct v4l2_identity 
 int v4l2_numbers(const char *sysfs, int numbers[V4L2_NODES]);
 
 /*
- * Opens the node that `source` names (see camera.h), or the first that gives pictures for NULL. A file
+ * Opens the node that `source` names (see source.h), or the first that gives pictures for NULL. A file
  * descriptor that does not block, or a negative errno value with a message.
  */
 int v4l2_node_open(const char *source, struct v4l2_node *node, struct error *e);
@@ -66,7 +66,7 @@ struct v4l2_choice {
 };
 
 /* processors: of this machine; they decide the size where options leave it open. */
-struct v4l2_request v4l2_request_of(const struct camera_options *options, int processors);
+struct v4l2_request v4l2_request_of(const struct source_options *options, int processors);
 
 /* Reads what the camera offers. The count, or a negative errno value. */
 int v4l2_formats_read(int fd, struct camera_format **out);
@@ -152,7 +152,7 @@ struct v4l2_device {
 
 /* Sets the camera up and starts it; takes fd over. The message names the camera. */
 int v4l2_device_start(struct v4l2_device *device, int fd, const struct v4l2_node *node,
-	const struct camera_options *options, struct error *e);
+	const struct source_options *options, struct error *e);
 void v4l2_device_stop(struct v4l2_device *device);
 
 /* Whether its buffers can be shown as they are. */

@@ -6,9 +6,9 @@
  */
 #include "base/error.h"
 #include "base/log.h"
-#include "camera/drivers.h"
-#include "camera/slide.h"
 #include "image/decode.h"
+#include "source/drivers.h"
+#include "source/slide.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -308,7 +308,7 @@ static int show_begin(struct show *show, const char *source, struct error *e)
 		show->name_count);
 }
 
-static int show_open(const char *source, const struct camera_options *options, void **state, struct error *e)
+static int show_open(const char *source, const struct source_options *options, void **state, struct error *e)
 {
 	struct error ignored;
 	struct show *show = calloc(1, sizeof(*show));
@@ -405,7 +405,7 @@ static void show_stop(void *state)
 	pacer_stop(&show->pacer);
 }
 
-const struct camera_driver camera_pictures = {
+const struct source_driver source_pictures = {
 	.name = "pictures",
 	.summary = "a picture (JPEG, PNG) or a folder of pictures, as a slide show",
 	.accepts = pictures_accept,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One picture of a slide show: a canvas made once, and views of it that move slowly. */
-#ifndef CAMERA_SLIDE_H
-#define CAMERA_SLIDE_H
+#ifndef SOURCE_SLIDE_H
+#define SOURCE_SLIDE_H
 
 #include "image/picture.h"
 

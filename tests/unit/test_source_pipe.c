@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Videos from a named pipe: one whose writer comes late, and those that are no longer waited for. */
-#include "camera/camera.h"
+#include "source/source.h"
 
 #include "base/error.h"
 
@@ -58,8 +58,8 @@ static void *write_late(void *argument)
 
 static void late_writer_is_waited_for(void **state)
 {
-	const struct camera_options options = {0};
-	struct camera *camera = NULL;
+	const struct source_options options = {0};
+	struct source *source = NULL;
 	struct frame frame = {0};
 	struct error e = {0};
 	pthread_t thread;
@@ -67,13 +67,13 @@ static void late_writer_is_waited_for(void **state)
 
 	(void)state;
 	assert_int_equal(pthread_create(&thread, NULL, write_late, NULL), 0);
-	assert_int_equal(camera_open(path, &options, &camera, &e), 0);
-	while (camera_next(camera, &frame, NULL) == 0)
+	assert_int_equal(source_open(path, &options, &source, &e), 0);
+	while (source_next(source, &frame, NULL) == 0)
 		frames++;
 	assert_int_equal(frames, 5);
 	pthread_join(thread, NULL);
 	raw_picture_finish(&frame.raw);
-	camera_close(camera);
+	source_close(source);
 }
 
 static void *give_up_soon(void *argument)
@@ -85,8 +85,8 @@ static void *give_up_soon(void *argument)
 
 static void assert_given_up(int give_up, bool before)
 {
-	const struct camera_options options = {.give_up = give_up};
-	struct camera *camera = NULL;
+	const struct source_options options = {.give_up = give_up};
+	struct source *source = NULL;
 	struct error e = {0};
 	pthread_t thread;
 	eventfd_t value;
@@ -94,8 +94,8 @@ static void assert_given_up(int give_up, bool before)
 	assert_int_equal(pthread_create(&thread, NULL, give_up_soon, &give_up), 0);
 	if (before)
 		pthread_join(thread, NULL);
-	assert_int_equal(camera_open(path, &options, &camera, &e), -ECANCELED);
-	assert_null(camera);
+	assert_int_equal(source_open(path, &options, &source, &e), -ECANCELED);
+	assert_null(source);
 	assert_non_null(strstr(e.text, "pipe: was no longer waited for"));
 	if (!before)
 		pthread_join(thread, NULL);

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+#include "source/source.h"
+
+#include "base/error.h"
+#include "source/drivers.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct source {
+	const struct source_driver *driver;
+	void *state;
+	uint64_t number;
+	char description[256];
+};
+
+/* The order matters: a folder or a picture is recognised before the rest is taken for a video. */
+static const struct source_driver *const table[] = {
+	&source_v4l2,
+	&source_test_pattern,
+	&source_pictures,
+	&source_video,
+	NULL,
+};
+
+const struct source_driver *const *source_drivers(void)
+{
+	return table;
+}
+
+static int options_check(const struct source_options *options, struct error *e)
+{
+	int width = options->width;
+	int height = options->height;
+
+	if (width < 0 || height < 0 || width > PICTURE_SIDE_MAXIMUM || height > PICTURE_SIDE_MAXIMUM)
+		return error_set(e, -EINVAL,
+			"a resolution of %d×%d is not possible; give 1 to %d pixels a side", width, height,
+			PICTURE_SIDE_MAXIMUM);
+	if (!isfinite(options->rate) || options->rate < 0 || options->rate > 1000)
+		return error_set(
+			e, -EINVAL, "%g frames a second are not possible; give at most 1000", options->rate);
+	return 0;
+}
+
+/* Reports early, and plainly, what no driver could report better. */
+static int source_check(const char *name, struct error *e)
+{
+	if (strcmp(name, "test") == 0 || strcmp(name, "-") == 0 || access(name, F_OK) == 0)
+		return 0;
+	int code = -errno;
+	if (code == -ENOENT || code == -ENOTDIR)
+		return error_set(e, -ENOENT,
+			"%s: no such file; give a camera, a picture, a folder, a video, or \"test\"", name);
+	return error_set(e, code, "%s: %s", name, strerror(-code));
+}
+
+/* The kind of source that takes the name, or NULL. */
+static const struct source_driver *driver_find(const char *name, struct error *e)
+{
+	const struct source_driver *const *driver = table;
+
+	if (!name || source_v4l2.accepts(name))
+		return &source_v4l2;
+	if (source_check(name, e) < 0)
+		return NULL;
+	while (*driver && !(*driver)->accepts(name))
+		driver++;
+	if (!*driver)
+		error_set(e, -EINVAL,
+			"%s: is no kind of source; give a camera, a picture, a folder, a video, or \"test\"",
+			name);
+	return *driver;
+}
+
+/* What only a camera can be asked. */
+static int source_options_check(const struct source_driver *driver, const struct source_options *options,
+	const char *name, struct error *e)
+{
+	bool format = options->format && strcmp(options->format, "auto") != 0;
+	const char *what = format				       ? "format"
+			   : options->exposure			       ? "exposure"
+			   : options->controls && options->controls[0] ? "control"
+								       : NULL;
+
+	if (!what || driver == &source_v4l2)
+		return 0;
+	return error_set(e, -EINVAL, "%s: is no camera, so there is no %s to set", name, what);
+}
+
+int source_open(const char *name, const struct source_options *options, struct source **out, struct error *e)
+{
+	struct error why = {0};
+
+	int status = options_check(options, e);
+	if (status < 0)
+		return status;
+	const struct source_driver *driver = driver_find(name, &why);
+	if (!driver)
+		return error_set(e, why.code, "%s", why.text);
+	status = source_options_check(driver, options, name, e);
+	if (status < 0)
+		return status;
+	struct source *source = calloc(1, sizeof(*source));
+	if (!source)
+		return error_set(e, -ENOMEM, "no memory for a source");
+	source->driver = driver;
+	status = source->driver->open(name, options, &source->state, e);
+	if (status < 0) {
+		free(source);
+		return status;
+	}
+	source->driver->describe(source->state, source->description, sizeof(source->description));
+	*out = source;
+	return 0;
+}
+
+void source_close(struct source *source)
+{
+	if (!source)
+		return;
+	source->driver->close(source->state);
+	free(source);
+}
+
+int source_next(struct source *source, struct frame *frame, struct error *e)
+{
+	frame->sequence = source->number;
+	int status = source->driver->next(source->state, frame, e);
+	if (status == -ECANCELED)
+		error_set(e, status, "the source was stopped");
+	frame->number = source->number;
+	if (status == 0 || status == -EBADMSG)
+		source->number++;
+	return status;
+}
+
+void source_stop(struct source *source)
+{
+	source->driver->stop(source->state);
+}
+
+void source_export_dmabuf(struct source *source, bool wanted)
+{
+	if (source->driver->export_dmabuf)
+		source->driver->export_dmabuf(source->state, wanted);
+}
+
+const char *source_description(const struct source *source)
+{
+	return source->description;
+}
