@@ -22,7 +22,7 @@ struct classifier {
 	bool reported;	/* that the PL fails */
 };
 
-static const char *trouble(int status)
+static const char *failure_text(int status)
 {
 	return status == -ETIMEDOUT ? "did not finish in time"
 	       : status == -EBADMSG ? "gave a wrong answer"
@@ -51,10 +51,10 @@ static int compute(struct classifier *c, const struct self_test *test, struct er
 		if (attempt == 2)
 			return error_set(e, status,
 				"at %s the PL (%s) %s, even programmed again; --pl software does without it",
-				task, pl_name(c->pl), trouble(status));
+				task, pl_name(c->pl), failure_text(status));
 		if (!c->reported)
 			log_warning("at %s the PL %s; it is reset or programmed, and tries again", task,
-				trouble(status));
+				failure_text(status));
 		c->reported = true;
 		int reset = pl_reset(c->pl);
 		status = attempt || reset ? pl_program(c->pl, e) : 0;

@@ -104,8 +104,8 @@ static void check_camera(struct doctor *doctor, const struct camera_entry *camer
 	double speed = usb_speed(camera->path);
 	char holders[256], advice[320];
 
-	if (camera->trouble[0]) {
-		doctor_find(doctor, FINDING_BAD, NULL, "%s: %s", camera->name, camera->trouble);
+	if (camera->failure[0]) {
+		doctor_find(doctor, FINDING_BAD, NULL, "%s: %s", camera->name, camera->failure);
 		return;
 	}
 	if (device_holders(camera->path, holders, sizeof(holders))) {

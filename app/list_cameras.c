@@ -106,8 +106,8 @@ static void print_camera(const struct camera_entry *camera)
 	printf("  %-12s  %s\n", camera->path, camera->name);
 	if (camera->link[0])
 		printf("                %s\n", camera->link);
-	if (camera->trouble[0]) {
-		printf("                %s\n", camera->trouble);
+	if (camera->failure[0]) {
+		printf("                %s\n", camera->failure);
 		return;
 	}
 	printf("                %s, %s\n", camera->bus, camera->driver);
@@ -156,7 +156,7 @@ static json_t *camera_json(const struct camera_entry *camera)
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "path", output_text(camera->path), "name",
 		output_text(camera->name), "link", text_or_null(camera->link), "bus",
 		text_or_null(camera->bus), "driver", text_or_null(camera->driver), "trouble",
-		text_or_null(camera->trouble), "formats", formats);
+		text_or_null(camera->failure), "formats", formats);
 }
 
 int list_cameras(json_t *rows)

@@ -374,9 +374,9 @@ static struct caption caption_for(struct pipeline *pipeline, const struct pipeli
 	if (wanted->visible && latest->known)
 		caption = caption_of(pipeline->config.network, &latest->result, pipeline->config.threshold);
 	caption.notice = wanted->notice;
-	caption.trouble = recovery_warning(&pipeline->recovery);
-	if (!caption.trouble && recorder && recorder_started(recorder))
-		caption.trouble = "recording";
+	caption.status = recovery_warning(&pipeline->recovery);
+	if (!caption.status && recorder && recorder_started(recorder))
+		caption.status = "recording";
 	if (wanted->statistics) {
 		caption.statistics = true;
 		caption.frames_per_second = rate;
@@ -421,7 +421,7 @@ static void caption_frame(struct pipeline *pipeline, struct frame *frame, double
 		frame->caption.guide = guide_for(pipeline, frame);
 	caption_text(&frame->caption, frame->text, sizeof(frame->text));
 	if (!frame->show_raw &&
-		(wanted.visible || wanted.statistics || wanted.notice || frame->caption.trouble))
+		(wanted.visible || wanted.statistics || wanted.notice || frame->caption.status))
 		caption_draw(pipeline->drawer, &frame->picture, &frame->caption);
 }
 

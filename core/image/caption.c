@@ -114,8 +114,8 @@ void caption_text(const struct caption *caption, char *out, size_t size)
 		add_text(out, size, "%.0f fps", caption->frames_per_second);
 	if (caption->statistics && caption->latency_ms > 0)
 		add_text(out, size, "%.1f ms", caption->latency_ms);
-	if (caption->trouble)
-		add_text(out, size, "%s", caption->trouble);
+	if (caption->status)
+		add_text(out, size, "%s", caption->status);
 	if (caption->notice && !strchr(caption->notice, '\n'))
 		add_text(out, size, "%s", caption->notice);
 }
@@ -348,15 +348,15 @@ static void statistics_panel(
 	struct panel *panel = &drawer->panels[PANEL_STATISTICS];
 	double unit = unit_of(picture), size = 0.8 * unit, pad = 0.55 * unit;
 	char key[LINE_BYTES + 32], rate[32] = "", delay[32] = "", text[LINE_BYTES];
-	const char *trouble = caption->trouble ? caption->trouble : "", *dot = "  ·  ";
+	const char *status = caption->status ? caption->status : "", *dot = "  ·  ";
 
 	if (caption->statistics && caption->frames_per_second > 0)
 		snprintf(rate, sizeof(rate), "%.1f fps", caption->frames_per_second);
 	if (caption->statistics && caption->latency_ms > 0)
 		snprintf(delay, sizeof(delay), caption->latency_ms < 10 ? "%.1f ms" : "%.0f ms",
 			caption->latency_ms);
-	snprintf(text, sizeof(text), "%s%s%s%s%s", trouble, trouble[0] && rate[0] ? dot : "", rate,
-		delay[0] && (trouble[0] || rate[0]) ? dot : "", delay);
+	snprintf(text, sizeof(text), "%s%s%s%s%s", status, status[0] && rate[0] ? dot : "", rate,
+		delay[0] && (status[0] || rate[0]) ? dot : "", delay);
 	if (!text[0]) {
 		panel_stale(panel, "");
 		return;

@@ -21,7 +21,7 @@ struct caption {
 	double frames_per_second; /* shown; 0: not known yet */
 	double latency_ms;	  /* camera to label; 0: not known yet */
 	bool statistics;	  /* show the line of frames a second and latency */
-	const char *trouble;	  /* stands in that line in any case: "PL alarm", "recording"; NULL: none */
+	const char *status;	  /* stands in that line in any case: "PL alarm", "recording"; NULL: none */
 	const char *notice; /* lines in the middle, \n between them, two spaces between key and meaning; NULL:
 			       none */
 	struct caption_guide guide;

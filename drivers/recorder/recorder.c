@@ -500,7 +500,7 @@ static int64_t next_deadline(struct recorder *r)
 {
 	int64_t deadline = r->writer.keep_at;
 
-	if (r->judged && r->writer.trouble && frame_ring_at(r->ring, 0)->stamps[STAMP_CAPTURED] <= r->until)
+	if (r->judged && r->writer.failure && frame_ring_at(r->ring, 0)->stamps[STAMP_CAPTURED] <= r->until)
 		deadline = r->writer.retry_at < deadline ? r->writer.retry_at : deadline;
 	if (r->judged < frame_ring_count(r->ring) && !r->options.lossless) {
 		int64_t waited = frame_ring_at(r->ring, r->judged)->stamps[STAMP_RECEIVED] + LABEL_TIMEOUT;
@@ -534,7 +534,7 @@ static void *write_loop(void *argument)
 		attend(r);
 		if (r->closing && !frame_ring_count(r->ring))
 			break;
-		r->stuck = r->crowded && r->judged && r->writer.trouble && waits_for_room(r);
+		r->stuck = r->crowded && r->judged && r->writer.failure && waits_for_room(r);
 		if (r->news == known) /* else there is work that came meanwhile, without the lock */
 			condition_wait(&r->work, &r->lock, next_deadline(r));
 	}
@@ -580,7 +580,7 @@ void recorder_finish(struct recorder *r, struct recorder_report *report)
 		return;
 	*report = r->writer.report;
 	report->late = r->late;
-	report->failed = r->writer.trouble;
+	report->failed = r->writer.failure;
 }
 
 void recorder_close(struct recorder *r)

@@ -55,11 +55,11 @@ static void give_up(struct writer *w, const struct error *e)
 {
 	bool full = is_full(e->code);
 
-	if (!w->trouble && w->flushing)
+	if (!w->failure && w->flushing)
 		log_error("%s; what comes now is lost", e->text);
-	else if (!w->trouble)
+	else if (!w->failure)
 		log_error("%s; recording goes on when %s", e->text, full ? "there is room" : "that is over");
-	w->trouble = e->code ? e->code : -EIO;
+	w->failure = e->code ? e->code : -EIO;
 	w->retry_at = clock_now() + RETRY_INTERVAL;
 	writer_event(w, full ? "disk_full" : "write_failed", e->text);
 	end(w, full ? "the disk is full" : "it cannot be written");
@@ -99,7 +99,7 @@ static bool begin(struct writer *w, const struct ring_frame *first, const char *
 	struct error e = {0};
 	char text[200];
 
-	if (!make_room(w, w->trouble && !w->flushing ? ROOM_TO_GO_ON : ROOM_TO_BEGIN)) {
+	if (!make_room(w, w->failure && !w->flushing ? ROOM_TO_GO_ON : ROOM_TO_BEGIN)) {
 		error_set(&e, -ENOSPC, "%s: the disk is full", w->options->pattern);
 		give_up(w, &e);
 		return false;
@@ -112,7 +112,7 @@ static bool begin(struct writer *w, const struct ring_frame *first, const char *
 	w->segment_number++;
 	w->name_number++; /* a name is not used again, though its file may be deleted */
 	snprintf(w->report.last, sizeof(w->report.last), "%s", segment_path(w->segment));
-	snprintf(text, sizeof(text), "%s%s", w->trouble ? "after trouble with the disk; " : "",
+	snprintf(text, sizeof(text), "%s%s", w->failure ? "after trouble with the disk; " : "",
 		w->reason ? w->reason : reason);
 	writer_event(w, "opened", text);
 	w->reason = NULL;
@@ -142,9 +142,9 @@ static void count(struct writer *w, const struct ring_frame *frame)
 	w->report.labelled += frame->labelled;
 	w->report.dropped[DROPPED_BY_PIPELINE] += !frame->labelled;
 	w->dropped[DROPPED_BY_PIPELINE] += !frame->labelled;
-	if (w->trouble)
+	if (w->failure)
 		log_info("recording goes on");
-	w->trouble = 0;
+	w->failure = 0;
 }
 
 static void count_before(struct writer *w, const struct ring_frame *frame)
@@ -160,7 +160,7 @@ bool writer_frame(
 {
 	struct error e = {0};
 
-	if (w->trouble && clock_now() < w->retry_at)
+	if (w->failure && clock_now() < w->retry_at)
 		return false;
 	if (w->segment && segment_is_full(w->segment, frame))
 		writer_rotate(w, "the next segment begins");
@@ -183,7 +183,7 @@ bool writer_frame(
 			writer_rotate(w, "its file system lets no file grow further");
 		if (written)
 			return true;
-		if (w->trouble)
+		if (w->failure)
 			return false;
 	}
 	return false;

@@ -15,7 +15,7 @@ struct writer {
 	unsigned segment_number, name_number;
 	const char *reason;		 /* why the next segment begins */
 	uint64_t dropped[DROPPED_COUNT]; /* since the last line of the log */
-	int trouble;			 /* why nothing can be written, a negative errno value; 0: it can */
+	int failure;			 /* why nothing can be written, a negative errno value; 0: it can */
 	int64_t retry_at, keep_at;	 /* clock_now() times; keep_at: of writer_tick */
 	bool flushing;
 	struct retention retention;

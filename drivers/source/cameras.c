@@ -78,7 +78,7 @@ int cameras_find(struct camera_entry **out)
 		if (status >= 0)
 			entry->format_count = status;
 		else
-			snprintf(entry->trouble, sizeof(entry->trouble), "%s",
+			snprintf(entry->failure, sizeof(entry->failure), "%s",
 				e.text[0] ? e.text : strerror(-status));
 	}
 	if (status != -ENOMEM)

@@ -34,7 +34,7 @@ struct camera_entry {
 	char link[280];	   /* its name in /dev/v4l/by-id; "": none */
 	char bus[64];	   /* "usb-0000:00:14.0-2" */
 	char driver[32];   /* "uvcvideo" */
-	char trouble[512]; /* why it cannot be opened; "": it can */
+	char failure[512]; /* why it cannot be opened; "": it can */
 	int format_count;
 	struct camera_format *formats;
 };

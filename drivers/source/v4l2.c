@@ -40,10 +40,10 @@
 #define RETURN_INTERVAL (500 * MILLISECOND)
 #define RETURN_ATTEMPTS 6
 
-enum trouble {
-	TROUBLE_NONE,
-	TROUBLE_GONE,	/* unplugged */
-	TROUBLE_SILENT, /* there, but it gives nothing */
+enum v4l2_fault {
+	V4L2_FAULT_NONE,
+	V4L2_FAULT_GONE,   /* unplugged */
+	V4L2_FAULT_SILENT, /* there, but it gives nothing */
 };
 
 struct v4l2_camera {
@@ -59,12 +59,12 @@ struct v4l2_camera {
 	struct v4l2_frozen frozen;
 	int64_t deadline; /* for the next picture */
 
-	enum trouble trouble;
+	enum v4l2_fault fault;
 	char text[FRAME_TEXT_BYTES];
-	int attempts;		 /* at the trouble at hand */
+	int attempts;		 /* at the fault at hand */
 	int64_t interval;	 /* to the attempt after the next */
 	int64_t attempt_at;	 /* the next one */
-	int64_t recovered_at;	 /* the end of the last trouble */
+	int64_t recovered_at;	 /* the end of the last fault */
 	int64_t absent_at;	 /* the next frame without a picture */
 	bool others[V4L2_NODES]; /* nodes that are not ours, as they were there before ours came back */
 };
@@ -145,12 +145,12 @@ static int reopen(struct v4l2_camera *c, struct error *e)
 	return status;
 }
 
-static void trouble_begin(struct v4l2_camera *c, enum trouble trouble)
+static void fault_begin(struct v4l2_camera *c, enum v4l2_fault fault)
 {
 	int64_t now = clock_now();
-	bool again = trouble == TROUBLE_SILENT && c->recovered_at && now - c->recovered_at < RELAPSE;
+	bool again = fault == V4L2_FAULT_SILENT && c->recovered_at && now - c->recovered_at < RELAPSE;
 
-	c->trouble = trouble;
+	c->fault = fault;
 	c->attempts = 0;
 	c->interval = again ? c->interval : ATTEMPT_INTERVAL;
 	c->attempt_at = again ? now + c->interval : now;
@@ -160,13 +160,13 @@ static void trouble_begin(struct v4l2_camera *c, enum trouble trouble)
 static void gone(struct v4l2_camera *c)
 {
 	v4l2_device_stop(&c->device);
-	if (c->trouble == TROUBLE_GONE)
+	if (c->fault == V4L2_FAULT_GONE)
 		return;
 	others_note(c, true);
 	snprintf(
 		c->text, sizeof(c->text), "no camera: %s was unplugged; waiting for it", c->device.node.name);
 	log_warning("%s (%s) was unplugged; waiting for it", c->device.node.name, c->device.node.path);
-	trouble_begin(c, TROUBLE_GONE);
+	fault_begin(c, V4L2_FAULT_GONE);
 }
 
 /* status: why nothing can be dequeued; -ETIMEDOUT: nothing came. */
@@ -174,14 +174,14 @@ static void silent(struct v4l2_camera *c, int status)
 {
 	if (status != -ETIMEDOUT)
 		v4l2_device_stop(&c->device);
-	if (c->trouble == TROUBLE_SILENT)
+	if (c->fault == V4L2_FAULT_SILENT)
 		return;
 	snprintf(c->text, sizeof(c->text), "%s gives no pictures; restarted", c->device.node.name);
 	if (status == -ETIMEDOUT)
 		log_warning("%s gives no pictures; restarting it", c->device.node.name);
 	else
 		log_warning("%s fails (%s); restarting it", c->device.node.name, strerror(-status));
-	trouble_begin(c, TROUBLE_SILENT);
+	fault_begin(c, V4L2_FAULT_SILENT);
 }
 
 static void attempt_return(struct v4l2_camera *c)
@@ -191,7 +191,7 @@ static void attempt_return(struct v4l2_camera *c)
 	int status = reopen(c, &e);
 	if (status == 0) {
 		log_info("%s is back as %s", c->device.node.name, c->device.node.path);
-		c->trouble = TROUBLE_NONE;
+		c->fault = V4L2_FAULT_NONE;
 		c->frozen = (struct v4l2_frozen){0};
 		return;
 	}
@@ -226,7 +226,7 @@ static void attempt_restart(struct v4l2_camera *c)
 
 static void attempt(struct v4l2_camera *c)
 {
-	if (c->trouble == TROUBLE_GONE)
+	if (c->fault == V4L2_FAULT_GONE)
 		attempt_return(c);
 	else
 		attempt_restart(c);
@@ -289,14 +289,14 @@ static int take(struct v4l2_camera *c, int64_t until, struct frame *frame, struc
 		frame->lost = c->lost;
 		frame->sequence = dequeued.sequence;
 		c->lost = 0;
-		if (c->trouble == TROUBLE_SILENT) {
+		if (c->fault == V4L2_FAULT_SILENT) {
 			log_info("%s gives pictures again", c->device.node.name);
 			c->recovered_at = now;
 		}
-		c->trouble = TROUBLE_NONE;
+		c->fault = V4L2_FAULT_NONE;
 		c->deadline = now + silence_of(c);
 		look_for_frozen(c, &frame->raw, now);
-	} else if (c->trouble == TROUBLE_NONE && now >= c->deadline) {
+	} else if (c->fault == V4L2_FAULT_NONE && now >= c->deadline) {
 		silent(c, -ETIMEDOUT);
 	}
 	if (returned == -ENODEV)
@@ -335,20 +335,20 @@ static int v4l2_next(void *state, struct frame *frame, struct error *e)
 	frame->name = NULL;
 	for (;;) {
 		int64_t now = clock_now();
-		if (c->trouble && now >= c->attempt_at)
+		if (c->fault && now >= c->attempt_at)
 			attempt(c);
-		if (c->trouble && now >= c->absent_at) {
+		if (c->fault && now >= c->absent_at) {
 			absent(c, frame);
 			return wait(c, 0) == -ECANCELED ? -ECANCELED : 0;
 		}
-		int64_t until = c->trouble ? (c->attempt_at < c->absent_at ? c->attempt_at : c->absent_at)
-					   : c->deadline;
+		int64_t until = c->fault ? (c->attempt_at < c->absent_at ? c->attempt_at : c->absent_at)
+					 : c->deadline;
 		int status = c->device.fd >= 0 ? take(c, until, frame, e) : wait(c, until);
 		if (status == -ENODEV)
 			gone(c);
 		else if (status == 0 || status == -EBADMSG || status == -ECANCELED || status == -ENOMEM)
 			return status;
-		else if (status != -ETIMEDOUT || !c->trouble)
+		else if (status != -ETIMEDOUT || !c->fault)
 			silent(c, status);
 	}
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The simulated bus: its DMA's registers, memory, interrupts, and the troubles that can be injected. */
+/* The simulated bus: its DMA's registers, memory, interrupts, and the faults that can be injected. */
 #include "base/error.h"
 #include "flow/frame.h"
 #include "pl/bus/bus.h"
@@ -42,24 +42,24 @@ enum { OVERLAY, DMA };
 
 static const struct bus_window windows[] = {{"twobit-overlay", OVERLAY_WINDOW}, {"twobit-dma", 0x1000}};
 
-struct bench {
+struct bus_fixture {
 	struct bus *bus;
 	struct bus_memory in, out;
 };
 
-static void start_channel(struct bench *b, uint32_t channel)
+static void start_channel(struct bus_fixture *b, uint32_t channel)
 {
 	bus_write(b->bus, DMA, channel + CONTROL, RUN | DONE_ENABLE | ERROR_ENABLE);
 }
 
-static void transfer(struct bench *b, uint32_t channel, uint64_t address, uint32_t length)
+static void transfer(struct bus_fixture *b, uint32_t channel, uint64_t address, uint32_t length)
 {
 	bus_write(b->bus, DMA, channel + ADDRESS, (uint32_t)address);
 	bus_write(b->bus, DMA, channel + ADDRESS_HIGH, (uint32_t)(address >> 32));
 	bus_write(b->bus, DMA, channel + LENGTH, length);
 }
 
-static void reset(struct bench *b)
+static void reset(struct bus_fixture *b)
 {
 	bus_write(b->bus, DMA, CONTROL, RESET);
 	bus_write(b->bus, OVERLAY, OVERLAY_REG_CONTROL, 1U << OVERLAY_CONTROL_RESET_SHIFT);
@@ -71,7 +71,7 @@ static void reset(struct bench *b)
 }
 
 /* A record of one weight word; returns its bytes. */
-static uint32_t weights(struct bench *b)
+static uint32_t weights(struct bus_fixture *b)
 {
 	uint64_t *words = b->in.data;
 
@@ -84,13 +84,13 @@ static uint32_t weights(struct bench *b)
 	return 18 * 8;
 }
 
-static uint32_t error_of(struct bench *b)
+static uint32_t error_of(struct bus_fixture *b)
 {
 	return bus_read(b->bus, OVERLAY, OVERLAY_REG_ERROR) & 15;
 }
 
 /* Sends the weights and waits for the DMA; what STATUS says then, interrupts cleared. */
-static uint32_t send(struct bench *b)
+static uint32_t send(struct bus_fixture *b)
 {
 	transfer(b, MM2S, b->in.address, weights(b));
 	bus_wait(b->bus, DMA, clock_now() + SECOND / 5);
@@ -99,7 +99,7 @@ static uint32_t send(struct bench *b)
 	return status;
 }
 
-static void check_works(struct bench *b)
+static void check_works(struct bus_fixture *b)
 {
 	uint32_t before = bus_read(b->bus, OVERLAY, OVERLAY_REG_RECORDS);
 
@@ -113,7 +113,7 @@ static void check_works(struct bench *b)
 
 static int set_up(void **state)
 {
-	static struct bench b;
+	static struct bus_fixture b;
 	struct error e = {0};
 
 	rtl_heal();
@@ -128,7 +128,7 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	struct bench *b = *state;
+	struct bus_fixture *b = *state;
 
 	bus_free(b->bus, &b->in);
 	bus_free(b->bus, &b->out);
@@ -139,7 +139,7 @@ static int tear_down(void **state)
 
 static void test_registers(void **state)
 {
-	struct bench *b = *state;
+	struct bus_fixture *b = *state;
 
 	assert_int_equal(bus_read(b->bus, OVERLAY, OVERLAY_REG_IDENTITY), OVERLAY_IDENTITY);
 	assert_int_equal(bus_read(b->bus, OVERLAY, OVERLAY_REG_VERSION),
@@ -160,7 +160,7 @@ static void test_registers(void **state)
 
 static void test_transfer(void **state)
 {
-	struct bench *b = *state;
+	struct bus_fixture *b = *state;
 
 	check_works(b);
 	check_works(b);
@@ -172,7 +172,7 @@ static void test_transfer(void **state)
 /* A stream that breaks a rule: the overlay's failure beat comes through S2MM, with its interrupt. */
 static void test_answer(void **state)
 {
-	struct bench *b = *state;
+	struct bus_fixture *b = *state;
 	uint64_t *out = b->out.data;
 
 	weights(b);
@@ -192,7 +192,7 @@ static void test_answer(void **state)
 }
 
 static void expect_refusal(
-	struct bench *b, uint32_t channel, uint64_t address, uint32_t length, uint32_t error)
+	struct bus_fixture *b, uint32_t channel, uint64_t address, uint32_t length, uint32_t error)
 {
 	transfer(b, channel, address, length);
 	assert_int_equal(bus_wait(b->bus, DMA, clock_now() + SECOND), 0);
@@ -204,7 +204,7 @@ static void expect_refusal(
 
 static void test_refusals(void **state)
 {
-	struct bench *b = *state;
+	struct bus_fixture *b = *state;
 	uint32_t size = (uint32_t)b->in.size;
 
 	expect_refusal(b, MM2S, b->in.address, 0, INTERNAL);
@@ -223,7 +223,7 @@ static void test_refusals(void **state)
 /* Memory that goes while a transfer waits for it ends the transfer. */
 static void test_memory_goes(void **state)
 {
-	struct bench *b = *state;
+	struct bus_fixture *b = *state;
 
 	transfer(b, S2MM, b->out.address, 64);
 	assert_int_equal(bus_read(b->bus, DMA, S2MM + STATUS), 0);
@@ -234,7 +234,7 @@ static void test_memory_goes(void **state)
 /* A buffer that waits for an answer costs no processor time. */
 static void test_sleep(void **state)
 {
-	struct bench *b = *state;
+	struct bus_fixture *b = *state;
 	struct timespec before, after;
 
 	check_works(b);
@@ -250,7 +250,7 @@ static void test_sleep(void **state)
 }
 
 /* A picture of zeros, with an answer of a header and a failure, as descriptor 0 makes no sense. */
-static void ask_nonsense(struct bench *b)
+static void ask_nonsense(struct bus_fixture *b)
 {
 	uint64_t *words = b->in.data;
 
@@ -268,7 +268,7 @@ static void ask_nonsense(struct bench *b)
 	assert_int_equal(error_of(b), OVERLAY_ERROR_DESCRIPTOR);
 }
 
-static uint64_t answer_to_nonsense(struct bench *b)
+static uint64_t answer_to_nonsense(struct bus_fixture *b)
 {
 	const uint64_t *out = b->out.data;
 
@@ -282,7 +282,7 @@ static uint64_t answer_to_nonsense(struct bench *b)
 }
 
 /* One transfer goes well, one meets the fault and the overlay names the error, the next goes well again. */
-static void expect_error(struct bench *b, enum rtl_fault fault, uint32_t error)
+static void expect_error(struct bus_fixture *b, enum rtl_fault fault, uint32_t error)
 {
 	rtl_inject(fault, 1, RTL_BY_ITSELF);
 	check_works(b);
@@ -300,7 +300,7 @@ static void expect_error(struct bench *b, enum rtl_fault fault, uint32_t error)
 
 static void test_stream_faults(void **state)
 {
-	struct bench *b = *state;
+	struct bus_fixture *b = *state;
 
 	expect_error(b, RTL_LAST_DROPPED, OVERLAY_ERROR_LONG);
 	expect_error(b, RTL_LAST_EARLY, OVERLAY_ERROR_SHORT);
@@ -310,7 +310,7 @@ static void test_stream_faults(void **state)
 
 static void test_corrupted_out(void **state)
 {
-	struct bench *b = *state;
+	struct bus_fixture *b = *state;
 
 	rtl_inject(RTL_WORD_CORRUPTED_OUT, 1, RTL_BY_ITSELF);
 	for (int i = 0; i < 3; i++) {
@@ -322,7 +322,7 @@ static void test_corrupted_out(void **state)
 
 static void test_s2mm_stuck(void **state)
 {
-	struct bench *b = *state;
+	struct bus_fixture *b = *state;
 
 	rtl_inject(RTL_S2MM_STUCK, 0, RTL_BY_RESET);
 	ask_nonsense(b);
@@ -334,7 +334,7 @@ static void test_s2mm_stuck(void **state)
 	assert_int_equal(answer_to_nonsense(b), OVERLAY_ERROR_DESCRIPTOR);
 }
 
-static void program(struct bench *b, int expected)
+static void program(struct bus_fixture *b, int expected)
 {
 	struct error e = {0};
 
@@ -346,7 +346,7 @@ static void program(struct bench *b, int expected)
 
 static void test_hang(void **state)
 {
-	struct bench *b = *state;
+	struct bus_fixture *b = *state;
 
 	rtl_inject(RTL_HANG, 1, RTL_BY_RESET);
 	check_works(b);
@@ -364,7 +364,7 @@ static void test_hang(void **state)
 
 static void test_clock_stop(void **state)
 {
-	struct bench *b = *state;
+	struct bus_fixture *b = *state;
 
 	rtl_inject(RTL_CLOCK_STOP, 1, RTL_BY_PROGRAM);
 	check_works(b);
@@ -377,7 +377,7 @@ static void test_clock_stop(void **state)
 
 static void test_decode_error(void **state)
 {
-	struct bench *b = *state;
+	struct bus_fixture *b = *state;
 
 	rtl_inject(RTL_DECODE_ERROR, 0, RTL_BY_ITSELF);
 	assert_int_equal(send(b), HALTED | FAILED | DECODE);
@@ -387,7 +387,7 @@ static void test_decode_error(void **state)
 
 static void test_interrupt_lost(void **state)
 {
-	struct bench *b = *state;
+	struct bus_fixture *b = *state;
 
 	rtl_inject(RTL_INTERRUPT_LOST, 0, RTL_BY_ITSELF);
 	transfer(b, MM2S, b->in.address, weights(b));
@@ -400,7 +400,7 @@ static void test_interrupt_lost(void **state)
 
 static void test_wrong_version(void **state)
 {
-	struct bench *b = *state;
+	struct bus_fixture *b = *state;
 
 	rtl_inject(RTL_WRONG_VERSION, 0, RTL_BY_PROGRAM);
 	reset(b);
@@ -413,7 +413,7 @@ static void test_wrong_version(void **state)
 
 static void test_gone(void **state)
 {
-	struct bench *b = *state;
+	struct bus_fixture *b = *state;
 
 	rtl_inject(RTL_GONE, 1, RTL_NEVER);
 	check_works(b);
@@ -428,7 +428,7 @@ static void test_gone(void **state)
 
 static void test_program_fails(void **state)
 {
-	struct bench *b = *state;
+	struct bus_fixture *b = *state;
 
 	rtl_inject(RTL_PROGRAM_FAILS, 0, RTL_BY_ITSELF);
 	rtl_inject(RTL_CLOCK_STOP, 0, RTL_BY_PROGRAM);
@@ -445,7 +445,7 @@ static void test_program_fails(void **state)
 /* What the design forgets and the memory does not. */
 static void test_program(void **state)
 {
-	struct bench *b = *state;
+	struct bus_fixture *b = *state;
 
 	bus_write(b->bus, OVERLAY, OVERLAY_REG_WATCHDOG, 1234);
 	memset(b->out.data, 7, b->out.size);

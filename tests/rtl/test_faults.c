@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The troubles of drivers/pl/rtl/faults.h in live use: a camera's frames at its rate, Conv0 in software, the
+ * The faults of drivers/pl/rtl/faults.h in live use: a camera's frames at its rate, Conv0 in software, the
  * later layers in the simulated overlay, monitored as on the board. Each answer that was taken for a label is
  * compared with the engine's, so that a wrong or stale one shows. Prints a table.
  *
@@ -22,7 +22,7 @@
 
 #define MILLISECOND INT64_C(1000000)
 
-/* Long enough that a busy machine is no trouble, as the clock is simulated. */
+/* Long enough that a busy machine makes no difference, as the clock is simulated. */
 #define LIMIT (1000 * MILLISECOND)
 
 struct trial {

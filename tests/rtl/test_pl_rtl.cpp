@@ -37,7 +37,7 @@ static int64_t in_two_minutes()
 }
 
 /* A network behind the PL, and what it should answer. */
-struct bench {
+struct fixture {
 	const struct network *network;
 	int first;
 	std::string name;
@@ -51,7 +51,7 @@ struct bench {
 	} pictures[PICTURES], *current[PL_BUFFERS];
 	unsigned next = 0;
 
-	bench(const struct network *n, int first_layer, const std::string &its_name)
+	fixture(const struct network *n, int first_layer, const std::string &its_name)
 	    : network(n), first(first_layer), name(its_name)
 	{
 		const struct layer &begin = n->layers[first], &end = n->layers[n->layer_count - 1];
@@ -60,12 +60,12 @@ struct bench {
 		bits = begin.input_bits;
 		out_size = shape_size(end.out) * (end.ending == ENDING_SCORES ? sizeof(int32_t) : 1);
 	}
-	~bench()
+	~fixture()
 	{
 		pl_close(pl);
 	}
-	bench(const bench &) = delete;
-	bench &operator=(const bench &) = delete;
+	fixture(const fixture &) = delete;
+	fixture &operator=(const fixture &) = delete;
 
 	int open(struct error *e)
 	{
@@ -116,7 +116,7 @@ struct bench {
 };
 
 /* A reset while pictures run, then programmed anew: what is forgotten says so, and what follows is right. */
-static void disturb(bench &b)
+static void disturb(fixture &b)
 {
 	struct error e = {};
 
@@ -141,7 +141,7 @@ static int random_networks(uint64_t first, int count)
 
 		n->run(n->codes());
 		n->network.name = const_cast<char *>(n->name.c_str());
-		bench b(&n->network, 0, n->name);
+		fixture b(&n->network, 0, n->name);
 		if (b.open(&e)) {
 			check(e.code == -ENOTSUP, n->name, e.text);
 			refused++;
@@ -155,7 +155,7 @@ static int random_networks(uint64_t first, int count)
 	return failures || done < count;
 }
 
-static struct pl_cycles measure(bench &b, int in_flight)
+static struct pl_cycles measure(fixture &b, int in_flight)
 {
 	enum { PICTURES = 8 };
 	struct pl_cycles before, after;
@@ -180,7 +180,7 @@ static int folder(const char *path)
 		return 1;
 	}
 	{
-		bench b(network, network_split(network), network->name);
+		fixture b(network, network_split(network), network->name);
 		if (b.open(&e)) {
 			std::fprintf(stderr, "%s\n", e.text);
 			failures++;

@@ -11,13 +11,13 @@
 #include <cstdlib>
 #include <functional>
 
-struct bench {
+struct fixture {
 	simulation s;
 	std::unique_ptr<made_network> n;
 	std::unique_ptr<plan> p;
 	std::vector<uint8_t> in, out;
 
-	explicit bench(uint64_t seed) : n(random_network(seed, true))
+	explicit fixture(uint64_t seed) : n(random_network(seed, true))
 	{
 		in = n->codes();
 		out = n->run(in);
@@ -41,7 +41,7 @@ static void check(bool right, const char *what, const char *detail)
 }
 
 /* After a reset everything is as before: descriptors, weights and settings stayed. */
-static void check_recovery(bench &b, const char *what)
+static void check_recovery(fixture &b, const char *what)
 {
 	std::vector<uint64_t> answer;
 
@@ -57,7 +57,7 @@ static void check_recovery(bench &b, const char *what)
 
 /* Sends `beats` (TLAST where it says) and wants an error, a failure beat, an interrupt, and an empty sender.
  */
-static void check_error(bench &b, const char *what, const std::vector<beat> &beats, uint32_t expected)
+static void check_error(fixture &b, const char *what, const std::vector<beat> &beats, uint32_t expected)
 {
 	std::vector<uint64_t> answer;
 
@@ -91,7 +91,7 @@ static std::vector<beat> beats_of(const std::vector<uint64_t> &transfer)
 	return beats;
 }
 
-static void broken_streams(bench &b)
+static void broken_streams(fixture &b)
 {
 	const std::vector<beat> good = beats_of(b.p->picture(b.in.data(), 5));
 	size_t middle = good.size() / 2;
@@ -152,7 +152,7 @@ static void broken_streams(bench &b)
 	check_error(b, "last record missing", beats_of(two), OVERLAY_ERROR_SHORT);
 }
 
-static void bad_descriptors(bench &b)
+static void bad_descriptors(fixture &b)
 {
 	static const struct {
 		unsigned word, shift, bits, value;
@@ -187,7 +187,7 @@ static void bad_descriptors(bench &b)
 	}
 }
 
-static void watchdog(bench &b)
+static void watchdog(fixture &b)
 {
 	std::vector<uint64_t> transfer = b.p->picture(b.in.data(), 3);
 
@@ -210,7 +210,7 @@ static void watchdog(bench &b)
 }
 
 /* Junk, and resets at any time. */
-static void junk(bench &b, random_source &random, int rounds)
+static void junk(fixture &b, random_source &random, int rounds)
 {
 	for (int i = 0; i < rounds; i++) {
 		std::vector<beat> beats = beats_of(b.p->picture(b.in.data(), 6));
@@ -235,7 +235,7 @@ static void junk(bench &b, random_source &random, int rounds)
 	}
 }
 
-static void registers(bench &b)
+static void registers(fixture &b)
 {
 	check(b.s.read(OVERLAY_REG_IDENTITY) == OVERLAY_IDENTITY, "IDENTITY", "wrong");
 	check(b.s.read(OVERLAY_REG_VERSION) == (OVERLAY_VERSION_MAJOR << 16 | OVERLAY_VERSION_MINOR),
@@ -262,7 +262,7 @@ int main(int argc, char **argv)
 	random_source random(99);
 
 	for (uint64_t seed : {3, 8}) {
-		bench b(seed);
+		fixture b(seed);
 
 		registers(b);
 		broken_streams(b);

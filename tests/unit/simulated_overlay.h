@@ -2,7 +2,7 @@
 /*
  * The overlay and its DMA as far as their driver can tell: registers, transfers, records, interrupts. It does
  * not compute: score o of a picture is the CRC of the record's payload plus o. What a transfer begins happens
- * at once, unless the test holds it; interrupts are heard by bus_wait in whichever thread. One at a time.
+ * at once, unless the test holds it; interrupts are received by bus_wait in whichever thread. One at a time.
  */
 #ifndef UNIT_SIMULATED_OVERLAY_H
 #define UNIT_SIMULATED_OVERLAY_H

@@ -3,7 +3,7 @@
  * QNN-MO-PYNQ's block BlackBoxJam in place of the board's bus (tests/CMakeLists.txt wraps bus_open): its
  * registers as W1A2-pynqZ1-Z2.hwh has them, its arithmetic by the scalar reference, from what lies in the
  * memory that its registers name. It knows nothing of the driver, keeps accounts of every access, and has its
- * troubles where a test wants them. Processor and block see the memory through caches that do not know of
+ * faults where a test needs them. Processor and block see the memory through caches that do not know of
  * each other: what one writes reaches the other by to_design and from_design alone. For one test program.
  */
 #ifndef UNIT_SIMULATED_QNN_MO_H
@@ -28,7 +28,7 @@
 
 enum { JAM_PES = 32, JAM_LARGEST_WEIGHTS = 1800, JAM_THRESHOLDS = 12, JAM_PIXEL = 96, JAM_BLOCKS = 4 };
 
-enum jam_trouble {
+enum jam_fault {
 	JAM_SOUND,
 	JAM_HANGS,   /* the call never ends */
 	JAM_IS_SLOW, /* it ends after `slow` ns */
@@ -41,8 +41,8 @@ enum jam_interrupt { JAM_UNCONNECTED, JAM_CONNECTED, JAM_LOST, JAM_SENSELESS /* 
 
 static struct jam {
 	/* Set by the test, before the driver runs or under the lock. */
-	enum jam_trouble trouble;
-	int trouble_at; /* call, counted from 1 */
+	enum jam_fault fault;
+	int fault_at; /* call, counted from 1 */
 	int64_t slow;
 	enum jam_interrupt interrupt;
 	int program_fails; /* so many times */
@@ -84,8 +84,8 @@ static inline void jam_break(const char *rule, uint64_t value)
 static inline void jam_begin(void)
 {
 	pthread_mutex_lock(&jam.lock);
-	jam.trouble = JAM_SOUND;
-	jam.trouble_at = jam.program_fails = jam.open_fails = 0;
+	jam.fault = JAM_SOUND;
+	jam.fault_at = jam.program_fails = jam.open_fails = 0;
 	jam.slow = 0;
 	jam.while_programmed = NULL;
 	jam.interrupt = JAM_UNCONNECTED;
@@ -98,11 +98,11 @@ static inline void jam_begin(void)
 	pthread_mutex_unlock(&jam.lock);
 }
 
-static inline void jam_trouble(enum jam_trouble trouble, int calls_from_now)
+static inline void jam_fault(enum jam_fault fault, int calls_from_now)
 {
 	pthread_mutex_lock(&jam.lock);
-	jam.trouble = trouble;
-	jam.trouble_at = jam.calls + calls_from_now;
+	jam.fault = fault;
+	jam.fault_at = jam.calls + calls_from_now;
 	pthread_mutex_unlock(&jam.lock);
 }
 
@@ -342,23 +342,23 @@ static inline void jam_compute(void)
 
 static inline void jam_start(void)
 {
-	enum jam_trouble trouble = ++jam.calls == jam.trouble_at ? jam.trouble : JAM_SOUND;
+	enum jam_fault fault = ++jam.calls == jam.fault_at ? jam.fault : JAM_SOUND;
 
 	if (jam.busy)
 		jam_break("started while it computes", 0);
 	jam.fresh = false;
-	jam.busy = trouble != JAM_FORGETS;
+	jam.busy = fault != JAM_FORGETS;
 	jam.done = false;
-	jam.gone = trouble == JAM_IS_GONE;
+	jam.gone = fault == JAM_IS_GONE;
 	jam.until = INT64_MAX;
-	if (trouble == JAM_FORGETS)
+	if (fault == JAM_FORGETS)
 		return;
 	if (jam_register(0x34) == 1)
 		jam_load();
 	else
 		jam_compute();
-	if (trouble != JAM_HANGS)
-		jam.until = clock_now() + (trouble == JAM_IS_SLOW ? jam.slow : JAM_CALL);
+	if (fault != JAM_HANGS)
+		jam.until = clock_now() + (fault == JAM_IS_SLOW ? jam.slow : JAM_CALL);
 }
 
 /* Ends the call whose time has come. */

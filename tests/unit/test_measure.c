@@ -50,7 +50,7 @@ bool __wrap_pl_cycles_read(struct pl *pl, struct pl_cycles *out)
 	return true;
 }
 
-struct rig {
+struct pipeline_fixture {
 	struct network *network;
 	struct measurement measurement;
 	struct measured_all all;
@@ -58,7 +58,7 @@ struct rig {
 
 static struct energy *meter; /* for the next measurement; NULL: none */
 
-static int measured(struct rig *rig, double seconds, bool timeline, struct error *e)
+static int measured(struct pipeline_fixture *fixture, double seconds, bool timeline, struct error *e)
 {
 	struct measure_options wanted = {.pl = "software",
 		.time_limit = (int64_t)(seconds * 1e9),
@@ -66,35 +66,35 @@ static int measured(struct rig *rig, double seconds, bool timeline, struct error
 		.timeline = timeline};
 	enum failure where;
 
-	*rig = (struct rig){.network = tiny_network(7)};
-	counted_network = rig->network;
-	rig->all = (struct measured_all){.networks = &rig->measurement,
+	*fixture = (struct pipeline_fixture){.network = tiny_network(7)};
+	counted_network = fixture->network;
+	fixture->all = (struct measured_all){.networks = &fixture->measurement,
 		.count = 1,
 		.no_energy = "none",
 		.date = "2026-11-21T10:00:00Z"};
-	machine_read("", &rig->all.before);
-	rig->all.after = rig->all.before;
-	int status = measure_network(rig->network, &wanted, &rig->measurement, &where, e);
+	machine_read("", &fixture->all.before);
+	fixture->all.after = fixture->all.before;
+	int status = measure_network(fixture->network, &wanted, &fixture->measurement, &where, e);
 	assert_int_equal(where, FAILURE_PL);
 	return status;
 }
 
-static void rig_end(struct rig *rig)
+static void fixture_end(struct pipeline_fixture *fixture)
 {
-	measurement_finish(&rig->measurement);
-	network_free(rig->network);
+	measurement_finish(&fixture->measurement);
+	network_free(fixture->network);
 }
 
 /* In a second, and on a machine so busy that no run of the pipeline fits into that, in more. */
-static void measured_with_pipeline(struct rig *rig, bool timeline)
+static void measured_with_pipeline(struct pipeline_fixture *fixture, bool timeline)
 {
 	struct error e;
 
 	for (double seconds = 1; seconds < 100; seconds *= 4) {
-		assert_int_equal(measured(rig, seconds, timeline, &e), 0);
-		if (!rig->measurement.no_pipeline[0])
+		assert_int_equal(measured(fixture, seconds, timeline, &e), 0);
+		if (!fixture->measurement.no_pipeline[0])
 			return;
-		rig_end(rig);
+		fixture_end(fixture);
 	}
 	fail_msg("a machine too slow for a run of the pipeline");
 }
@@ -108,11 +108,11 @@ static void assert_sound(const struct summary *s)
 
 static void test_all_is_measured(void **state)
 {
-	struct rig rig;
+	struct pipeline_fixture fixture;
 
 	(void)state;
-	measured_with_pipeline(&rig, false);
-	const struct measurement *m = &rig.measurement;
+	measured_with_pipeline(&fixture, false);
+	const struct measurement *m = &fixture.measurement;
 	assert_string_equal(m->pl, "software");
 	assert_false(m->counted || m->simulated || m->stopped);
 	for (int i = 0; i < MEASURED_TIMES; i++)
@@ -120,8 +120,8 @@ static void test_all_is_measured(void **state)
 	/* parts are parts of the whole, in the same rounds */
 	assert_true(m->times[MEASURED_ALL].minimum > m->times[MEASURED_PL].minimum);
 	assert_true(m->times[MEASURED_SOFTWARE_ALL].minimum > m->times[MEASURED_SOFTWARE_LAYERS].minimum);
-	for (int i = 0; i < rig.network->layer_count; i++) {
-		assert_ptr_equal(m->layers[i].layer, &rig.network->layers[i]);
+	for (int i = 0; i < fixture.network->layer_count; i++) {
+		assert_ptr_equal(m->layers[i].layer, &fixture.network->layers[i]);
 		assert_sound(&m->layers[i].software);
 		assert_int_equal(m->layers[i].kernel[0] == '\0', i == 2); /* pool1 */
 		if (i)
@@ -142,7 +142,7 @@ static void test_all_is_measured(void **state)
 	assert_float_equal(
 		measured_reach(m) * (double)m->pipelines[PIPELINE_OVERLAPPED].interval.p50, m->ideal, 1);
 	assert_true(m->joules < 0);
-	rig_end(&rig);
+	fixture_end(&fixture);
 }
 
 /* 2 × multiply-accumulates: 8·8·16·8·8·3 + 8·8·24·3·3·8 + 40·4·4·24 + 10·40. */
@@ -157,36 +157,36 @@ static void test_operations(void **state)
 
 static void test_wrong_pl(void **state)
 {
-	struct rig rig;
+	struct pipeline_fixture fixture;
 	struct error e;
 
 	(void)state;
 	spoil = true;
-	int status = measured(&rig, 0.1, false, &e);
+	int status = measured(&fixture, 0.1, false, &e);
 	spoil = false;
 	assert_int_equal(status, -EBADMSG);
 	assert_non_null(strstr(e.text, "other scores"));
-	rig_end(&rig);
+	fixture_end(&fixture);
 }
 
 /* A machine that draws 5 W takes 5 J a second, and so for a picture 5 W times its interval. */
 static void test_energy(void **state)
 {
 	char *root = folder_make();
-	struct rig rig;
+	struct pipeline_fixture fixture;
 	struct error e;
 
 	(void)state;
 	file_put(root, "/sys/class/hwmon/hwmon0/name", "sensor\n");
 	file_put(root, "/sys/class/hwmon/hwmon0/power1_input", "5000000\n");
 	assert_int_equal(energy_open(root, &meter, &e), 0);
-	measured_with_pipeline(&rig, false);
-	const struct summary *interval = &rig.measurement.pipelines[PIPELINE_OVERLAPPED].interval;
-	assert_true(rig.measurement.joules > 5e-9 * (double)interval->minimum / 5);
-	assert_true(rig.measurement.joules < 5e-9 * (double)interval->maximum * 5);
+	measured_with_pipeline(&fixture, false);
+	const struct summary *interval = &fixture.measurement.pipelines[PIPELINE_OVERLAPPED].interval;
+	assert_true(fixture.measurement.joules > 5e-9 * (double)interval->minimum / 5);
+	assert_true(fixture.measurement.joules < 5e-9 * (double)interval->maximum * 5);
 	energy_close(meter);
 	meter = NULL;
-	rig_end(&rig);
+	fixture_end(&fixture);
 	folder_remove(root);
 }
 
@@ -195,15 +195,15 @@ static void test_energy(void **state)
  */
 static void test_simulated_pl(void **state)
 {
-	struct rig rig;
+	struct pipeline_fixture fixture;
 	struct error e;
 
 	(void)state;
 	count_cycles = true;
-	int status = measured(&rig, 0.1, true, &e);
+	int status = measured(&fixture, 0.1, true, &e);
 	count_cycles = false;
 	assert_int_equal(status, 0);
-	const struct measurement *m = &rig.measurement;
+	const struct measurement *m = &fixture.measurement;
 	assert_true(m->counted && m->simulated);
 	assert_int_equal(m->times[MEASURED_PL].p50, 600);
 	assert_int_equal(m->pl_alone, 600);
@@ -215,24 +215,24 @@ static void test_simulated_pl(void **state)
 	assert_int_equal(m->layers[4].pl.p50, 100);
 	assert_true(m->no_pipeline[0]);
 	assert_null(m->pipelines[0].trace);
-	json_t *document = measure_json(&rig.all);
+	json_t *document = measure_json(&fixture.all);
 	json_t *network = json_array_get(json_object_get(document, "networks"), 0);
 	assert_true(json_is_true(json_object_get(network, "simulated")));
 	assert_true(json_is_string(json_object_get(json_object_get(network, "pipeline"), "not_run")));
 	json_decref(document);
-	rig_end(&rig);
+	fixture_end(&fixture);
 }
 
 /* Without overlap Conv0 and the PL are never at work at the same time. */
 static void test_timelines(void **state)
 {
-	struct rig rig;
+	struct pipeline_fixture fixture;
 
 	(void)state;
-	measured_with_pipeline(&rig, true);
-	const struct trace *trace = rig.measurement.pipelines[PIPELINE_IN_TURN].trace;
+	measured_with_pipeline(&fixture, true);
+	const struct trace *trace = fixture.measurement.pipelines[PIPELINE_IN_TURN].trace;
 	assert_non_null(trace);
-	assert_non_null(rig.measurement.pipelines[PIPELINE_OVERLAPPED].trace);
+	assert_non_null(fixture.measurement.pipelines[PIPELINE_OVERLAPPED].trace);
 	assert_int_equal(trace_left_out(trace), 0);
 	const int conv0 = 2, pl = 3;
 	assert_string_equal(trace_track_name(trace, conv0), "conv0");
@@ -244,7 +244,7 @@ static void test_timelines(void **state)
 			if (a->counter < 0 && b->counter < 0)
 				assert_true(a->ended <= b->begun || b->ended <= a->begun);
 		}
-	rig_end(&rig);
+	fixture_end(&fixture);
 }
 
 /* Every element is closed in its order, and nothing is fetched from elsewhere. */
@@ -305,13 +305,13 @@ static int occurrences(const char *text, const char *word)
 
 static void test_report(void **state)
 {
-	struct rig rig;
+	struct pipeline_fixture fixture;
 
 	(void)state;
-	measured_with_pipeline(&rig, true);
-	free(rig.network->name);
-	rig.network->name = strdup("<b>\"tiny\" & 'co'</b>");
-	char *page = page_of(&rig.all);
+	measured_with_pipeline(&fixture, true);
+	free(fixture.network->name);
+	fixture.network->name = strdup("<b>\"tiny\" & 'co'</b>");
+	char *page = page_of(&fixture.all);
 	check_page(page);
 	assert_null(strstr(page, "<b>\"tiny"));
 	assert_non_null(strstr(page, "&#60;b&#62;&#34;tiny&#34; &#38; &#39;co&#39;&#60;/b&#62;"));
@@ -321,12 +321,12 @@ static void test_report(void **state)
 	assert_null(strstr(page, "inf"));
 	free(page);
 
-	struct measurement both[2] = {rig.measurement, rig.measurement};
+	struct measurement both[2] = {fixture.measurement, fixture.measurement};
 	both[1].others = 0.5;
 	snprintf(both[1].no_pipeline, sizeof(both[1].no_pipeline), "too slow & so on");
-	rig.all.networks = both;
-	rig.all.count = 2;
-	page = page_of(&rig.all);
+	fixture.all.networks = both;
+	fixture.all.count = 2;
+	page = page_of(&fixture.all);
 	check_page(page);
 	assert_non_null(strstr(page, "All networks"));
 	assert_non_null(strstr(page, "The machine was busy: other programs took 50 %"));
@@ -335,10 +335,10 @@ static void test_report(void **state)
 	free(page);
 	FILE *full = fopen("/dev/full", "w");
 	if (full) {
-		assert_int_equal(measure_report(full, &rig.all), -ENOSPC);
+		assert_int_equal(measure_report(full, &fixture.all), -ENOSPC);
 		fclose(full);
 	}
-	rig_end(&rig);
+	fixture_end(&fixture);
 }
 
 /* A document of what was measured, read as a file would be. */
@@ -363,13 +363,13 @@ static json_t *at(json_t *document, const char *key)
 
 static void test_compare(void **state)
 {
-	struct rig rig;
+	struct pipeline_fixture fixture;
 	struct error e;
 	size_t i;
 
 	(void)state;
-	measured_with_pipeline(&rig, false);
-	json_t *ours = document_of(&rig.all), *theirs = document_of(&rig.all), *row;
+	measured_with_pipeline(&fixture, false);
+	json_t *ours = document_of(&fixture.all), *theirs = document_of(&fixture.all), *row;
 	assert_int_equal(comparison_check(ours, theirs, "x.json", &e), 0);
 	/* theirs took twice as long for the label, known to be another time */
 	json_t *label = json_object_get(at(theirs, "times_us"), "label");
@@ -400,7 +400,7 @@ static void test_compare(void **state)
 	json_decref(rows);
 	json_decref(ours);
 	json_decref(theirs);
-	rig_end(&rig);
+	fixture_end(&fixture);
 }
 
 static void assert_means(const json_t *ours, const json_t *theirs, const char *mine, const char *other)
@@ -420,17 +420,17 @@ static void assert_means(const json_t *ours, const json_t *theirs, const char *m
 /* Rows name PL and kernels where these are not the same. */
 static void test_compare_means(void **state)
 {
-	struct rig rig = {.network = tiny_network(7)};
+	struct pipeline_fixture fixture = {.network = tiny_network(7)};
 	struct error e;
 
 	(void)state;
-	rig.all = (struct measured_all){.networks = &rig.measurement, .count = 1};
-	assert_int_equal(measurement_begin(rig.network, &rig.measurement, &e), 0);
-	strcpy(rig.measurement.pl, "rtl");
-	rig.measurement.layers[0].kernel = "a-bytes";
-	rig.measurement.layers[1].kernel = rig.measurement.layers[4].kernel = "a-bits";
-	rig.measurement.times[MEASURED_LABEL] = summary_constant(1000);
-	json_t *ours = document_of(&rig.all), *theirs = json_deep_copy(ours);
+	fixture.all = (struct measured_all){.networks = &fixture.measurement, .count = 1};
+	assert_int_equal(measurement_begin(fixture.network, &fixture.measurement, &e), 0);
+	strcpy(fixture.measurement.pl, "rtl");
+	fixture.measurement.layers[0].kernel = "a-bytes";
+	fixture.measurement.layers[1].kernel = fixture.measurement.layers[4].kernel = "a-bits";
+	fixture.measurement.times[MEASURED_LABEL] = summary_constant(1000);
+	json_t *ours = document_of(&fixture.all), *theirs = json_deep_copy(ours);
 	json_object_set_new(json_array_get(at(theirs, "layers"), 4), "kernel", json_string("b-bits"));
 	assert_means(
 		ours, theirs, "PL rtl; kernels a-bytes, a-bits", "PL rtl; kernels a-bytes, a-bits, b-bits");
@@ -445,19 +445,19 @@ static void test_compare_means(void **state)
 		"PL rtl, simulated; kernels a-bytes, a-bits");
 	json_decref(ours);
 	json_decref(theirs);
-	rig_end(&rig);
+	fixture_end(&fixture);
 }
 
 static void test_compare_refuses(void **state)
 {
-	struct rig rig;
+	struct pipeline_fixture fixture;
 	struct error e;
 
 	(void)state;
-	rig = (struct rig){.network = tiny_network(7)};
-	rig.all = (struct measured_all){.networks = &rig.measurement, .count = 1};
-	assert_int_equal(measurement_begin(rig.network, &rig.measurement, &e), 0);
-	json_t *ours = document_of(&rig.all), *theirs = json_deep_copy(ours);
+	fixture = (struct pipeline_fixture){.network = tiny_network(7)};
+	fixture.all = (struct measured_all){.networks = &fixture.measurement, .count = 1};
+	assert_int_equal(measurement_begin(fixture.network, &fixture.measurement, &e), 0);
+	json_t *ours = document_of(&fixture.all), *theirs = json_deep_copy(ours);
 	json_object_set_new(json_array_get(at(theirs, "layers"), 1), "weight_bits", json_integer(2));
 	assert_int_equal(comparison_check(ours, theirs, "x.json", &e), -EBADMSG);
 	assert_string_equal(
@@ -471,22 +471,22 @@ static void test_compare_refuses(void **state)
 	assert_string_equal(e.text, "x.json: has no measurement of tiny to compare with");
 	json_decref(ours);
 	json_decref(theirs);
-	rig_end(&rig);
+	fixture_end(&fixture);
 }
 
 /* Whatever is cut off, or of another kind, is no measurement. */
 static void test_read_refuses(void **state)
 {
 	static const char *const members[] = {"network", "pl", "layers", "times_us", "pipeline"};
-	struct rig rig;
+	struct pipeline_fixture fixture;
 	struct error e;
 	json_t *read;
 
 	(void)state;
-	rig = (struct rig){.network = tiny_network(7)};
-	rig.all = (struct measured_all){.networks = &rig.measurement, .count = 1};
-	assert_int_equal(measurement_begin(rig.network, &rig.measurement, &e), 0);
-	json_t *document = measure_json(&rig.all);
+	fixture = (struct pipeline_fixture){.network = tiny_network(7)};
+	fixture.all = (struct measured_all){.networks = &fixture.measurement, .count = 1};
+	assert_int_equal(measurement_begin(fixture.network, &fixture.measurement, &e), 0);
+	json_t *document = measure_json(&fixture.all);
 	char *text = json_dumps(document, JSON_COMPACT);
 	size_t length = strlen(text);
 	for (size_t cut = 0; cut < length; cut++) {
@@ -514,7 +514,7 @@ static void test_read_refuses(void **state)
 	assert_int_equal(comparison_load("/nonexistent/x.json", &read, &e), -ENOENT);
 	assert_int_equal(comparison_load("/dev/zero", &read, &e), -EOVERFLOW);
 	json_decref(document);
-	rig_end(&rig);
+	fixture_end(&fixture);
 }
 
 int main(void)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The overlay's driver against a simulated chip: order, troubles, resets. What it computes is the RTL's test.
+/* The overlay's driver against a simulated chip: order, faults, resets. What it computes is the RTL's test.
  */
 #include "pl/overlay/overlay.h"
 
@@ -24,7 +24,7 @@
 #define MILLISECOND INT64_C(1000000)
 #define TIMEOUT (20 * MILLISECOND)
 
-struct bench {
+struct overlay_fixture {
 	struct network *network;
 	struct program *program; /* the test's own */
 	uint64_t *packed;
@@ -35,7 +35,7 @@ struct bench {
 
 static int set_up(void **state)
 {
-	struct bench *b = calloc(1, sizeof(*b));
+	struct overlay_fixture *b = calloc(1, sizeof(*b));
 
 	b->network = tiny_network(5);
 	b->seed = 7;
@@ -53,7 +53,7 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	struct bench *b = *state;
+	struct overlay_fixture *b = *state;
 	int leaked;
 
 	overlay_close(b->pl);
@@ -66,7 +66,7 @@ static int tear_down(void **state)
 	return leaked;
 }
 
-static void fill(struct bench *b, int buffer)
+static void fill(struct overlay_fixture *b, int buffer)
 {
 	uint8_t *codes = overlay_input(b->pl, buffer);
 
@@ -74,13 +74,13 @@ static void fill(struct bench *b, int buffer)
 		codes[i] = (uint8_t)random_within(&b->seed, 0, 3);
 }
 
-static void submit(struct bench *b, int buffer)
+static void submit(struct overlay_fixture *b, int buffer)
 {
 	fill(b, buffer);
 	assert_int_equal(overlay_submit(b->pl, buffer), 0);
 }
 
-static bool scores_right(struct bench *b, int buffer)
+static bool scores_right(struct overlay_fixture *b, int buffer)
 {
 	const int32_t *scores = overlay_output(b->pl, buffer);
 	uint32_t crc;
@@ -93,13 +93,13 @@ static bool scores_right(struct bench *b, int buffer)
 	return true;
 }
 
-static void assert_done(struct bench *b, int buffer)
+static void assert_done(struct overlay_fixture *b, int buffer)
 {
 	assert_int_equal(overlay_wait(b->pl, buffer, INT64_MAX), 0);
 	assert_true(scores_right(b, buffer));
 }
 
-static void assert_recovered(struct bench *b)
+static void assert_recovered(struct overlay_fixture *b)
 {
 	assert_int_equal(overlay_reset(b->pl), 0);
 	for (int i = 0; i < 4; i++) {
@@ -110,7 +110,7 @@ static void assert_recovered(struct bench *b)
 
 static void each_picture_has_its_answer(void **state)
 {
-	struct bench *b = *state;
+	struct overlay_fixture *b = *state;
 
 	assert_int_equal(overlay_wait(b->pl, 0, INT64_MAX), -ECANCELED);
 	for (int i = 0; i < 20; i++) {
@@ -124,7 +124,7 @@ static void each_picture_has_its_answer(void **state)
 /* The second picture is loaded while the first is computed, and the answers go where they belong. */
 static void both_buffers_are_in_flight(void **state)
 {
-	struct bench *b = *state;
+	struct overlay_fixture *b = *state;
 	unsigned taken = chip.taken;
 
 	chip_hold(false, true);
@@ -144,7 +144,7 @@ static void both_buffers_are_in_flight(void **state)
 /* Neither is sent before the one before has left. */
 static void transfers_wait_for_each_other(void **state)
 {
-	struct bench *b = *state;
+	struct overlay_fixture *b = *state;
 	unsigned taken = chip.taken;
 
 	chip_hold(true, false);
@@ -171,7 +171,7 @@ static void failing_answers_are_distinguished(void **state)
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct bench *b = *state;
+		struct overlay_fixture *b = *state;
 
 		chip.answer = cases[i].answer;
 		chip_hold(false, true);
@@ -190,7 +190,7 @@ static void failing_answers_are_distinguished(void **state)
 
 static void dma_errors_fail_the_picture(void **state)
 {
-	struct bench *b = *state;
+	struct overlay_fixture *b = *state;
 
 	for (uint32_t error = 0x10; error <= 0x40; error <<= 1) {
 		chip.in_error = error;
@@ -207,7 +207,7 @@ static void dma_errors_fail_the_picture(void **state)
 /* A picture that was loaded well is not lost with the one behind it. */
 static void an_answer_under_way_still_comes(void **state)
 {
-	struct bench *b = *state;
+	struct overlay_fixture *b = *state;
 
 	chip_hold(false, true);
 	submit(b, 0);
@@ -224,7 +224,7 @@ static void an_answer_under_way_still_comes(void **state)
 
 static void lost_interrupts_are_noticed(void **state)
 {
-	struct bench *b = *state;
+	struct overlay_fixture *b = *state;
 	int64_t deadline;
 
 	chip.deaf = true;
@@ -244,7 +244,7 @@ static void lost_interrupts_are_noticed(void **state)
 }
 
 struct call {
-	struct bench *bench;
+	struct overlay_fixture *fixture;
 	int buffer, rc;
 };
 
@@ -252,7 +252,7 @@ static void *call_wait(void *argument)
 {
 	struct call *call = argument;
 
-	call->rc = overlay_wait(call->bench->pl, call->buffer, INT64_MAX);
+	call->rc = overlay_wait(call->fixture->pl, call->buffer, INT64_MAX);
 	return NULL;
 }
 
@@ -263,7 +263,7 @@ static void sleep_ms(long ms)
 
 static void reset_forgets_and_wakes(void **state)
 {
-	struct bench *b = *state;
+	struct overlay_fixture *b = *state;
 	struct call calls[2] = {{b, 0, 1}, {b, 1, 1}};
 	pthread_t threads[2];
 	unsigned answered = chip.answered;
@@ -289,7 +289,7 @@ static void reset_forgets_and_wakes(void **state)
 
 static void resets_that_fail_end(void **state)
 {
-	struct bench *b = *state;
+	struct overlay_fixture *b = *state;
 
 	submit(b, 0);
 	chip.reset_hangs = true;
@@ -308,7 +308,7 @@ static void resets_that_fail_end(void **state)
 /* Beats of a transfer that a reset cuts short make the overlay answer, and the idle DMA takes answers. */
 static void a_reset_leaves_no_answer_behind(void **state)
 {
-	struct bench *b = *state;
+	struct overlay_fixture *b = *state;
 
 	chip_hold(true, false);
 	submit(b, 0);
@@ -320,7 +320,7 @@ static void a_reset_leaves_no_answer_behind(void **state)
 
 static void programming_repairs_the_memory(void **state)
 {
-	struct bench *b = *state;
+	struct overlay_fixture *b = *state;
 
 	memset(chip.memory, 0x55, chip.size);
 	assert_int_equal(overlay_program(b->pl, NULL), 0);
@@ -330,7 +330,7 @@ static void programming_repairs_the_memory(void **state)
 /* Not everybody may load a bitstream; the design that is there takes its weights all the same. */
 static void a_pl_that_cannot_be_programmed_is_loaded(void **state)
 {
-	struct bench *b = *state;
+	struct overlay_fixture *b = *state;
 	unsigned resets = chip.resets;
 
 	chip.program_fails = -EACCES;
@@ -341,7 +341,7 @@ static void a_pl_that_cannot_be_programmed_is_loaded(void **state)
 
 static void a_pl_that_is_gone_is_an_error(void **state)
 {
-	struct bench *b = *state;
+	struct overlay_fixture *b = *state;
 	struct error e = {0};
 
 	chip_hold(false, true);
@@ -361,7 +361,7 @@ static void a_pl_that_is_gone_is_an_error(void **state)
 
 static void programming_checks_the_version(void **state)
 {
-	struct bench *b = *state;
+	struct overlay_fixture *b = *state;
 	struct error e = {0};
 	uint32_t right = chip.version_after_program;
 
@@ -381,7 +381,7 @@ static void programming_checks_the_version(void **state)
 
 static void cycles_are_reported_by_layer(void **state)
 {
-	struct bench *b = *state;
+	struct overlay_fixture *b = *state;
 	struct pl_cycles cycles;
 
 	chip_set(OVERLAY_REG_PICTURE_CYCLES, 1000);
@@ -404,7 +404,7 @@ static void cycles_are_reported_by_layer(void **state)
 enum { PICTURES = 600 };
 
 struct handover {
-	struct bench *bench;
+	struct overlay_fixture *fixture;
 	pthread_mutex_t lock; /* guards the counts */
 	pthread_cond_t changed;
 	int submitted, collected;
@@ -419,8 +419,8 @@ static void *feed(void *argument)
 		while (i - handover->collected >= PL_BUFFERS)
 			pthread_cond_wait(&handover->changed, &handover->lock);
 		pthread_mutex_unlock(&handover->lock);
-		fill(handover->bench, i % PL_BUFFERS);
-		if (overlay_submit(handover->bench->pl, i % PL_BUFFERS))
+		fill(handover->fixture, i % PL_BUFFERS);
+		if (overlay_submit(handover->fixture->pl, i % PL_BUFFERS))
 			abort();
 		pthread_mutex_lock(&handover->lock);
 		handover->submitted++;
@@ -432,9 +432,9 @@ static void *feed(void *argument)
 
 static void two_threads_and_resets(void **state)
 {
-	struct bench *b = *state;
+	struct overlay_fixture *b = *state;
 	struct handover handover = {
-		.bench = b, .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+		.fixture = b, .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 	int right = 0, forgotten = 0;
 	pthread_t thread;
 
@@ -464,7 +464,7 @@ static void two_threads_and_resets(void **state)
 
 static void pictures_allocate_nothing(void **state)
 {
-	struct bench *b = *state;
+	struct overlay_fixture *b = *state;
 	struct allocation_count count;
 
 	if (!ALLOCATION_COUNT)

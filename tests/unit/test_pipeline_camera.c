@@ -42,39 +42,40 @@ void __wrap_source_export_dmabuf(struct source *source, bool wanted)
 	atomic_store(&simulation.exporting, wanted);
 }
 
-struct rig {
+struct pipeline_fixture {
 	struct network *network;
 	struct source *source;
 	struct pl *pl;
 	struct pipeline *pipeline;
 };
 
-static struct rig rig_build(void (*act)(struct frame *, int), struct pipeline_config config, bool paced)
+static struct pipeline_fixture fixture_build(
+	void (*act)(struct frame *, int), struct pipeline_config config, bool paced)
 {
 	struct source_options wanted = {.width = 160, .height = 120, .rate = 200, .paced = paced};
-	struct rig rig = {.network = tiny_network(7)};
+	struct pipeline_fixture fixture = {.network = tiny_network(7)};
 	struct error e;
 
 	simulation.act = act;
 	simulation.count = 0;
 	atomic_store(&simulation.exporting, false);
-	assert_int_equal(source_open("test", &wanted, &rig.source, &e), 0);
-	assert_int_equal(pl_open("software", NULL, &rig.pl, &e), 0);
-	config.network = rig.network;
-	config.source = rig.source;
-	config.pl = rig.pl;
+	assert_int_equal(source_open("test", &wanted, &fixture.source, &e), 0);
+	assert_int_equal(pl_open("software", NULL, &fixture.pl, &e), 0);
+	config.network = fixture.network;
+	config.source = fixture.source;
+	config.pl = fixture.pl;
 	config.overlap = true;
-	assert_int_equal(pipeline_start(&config, &rig.pipeline, &e), 0);
-	return rig;
+	assert_int_equal(pipeline_start(&config, &fixture.pipeline, &e), 0);
+	return fixture;
 }
 
-static void rig_end(struct rig *rig)
+static void fixture_end(struct pipeline_fixture *fixture)
 {
-	assert_int_equal(pipeline_join(rig->pipeline, NULL), 0);
-	pipeline_destroy(rig->pipeline);
-	pl_close(rig->pl);
-	source_close(rig->source);
-	network_free(rig->network);
+	assert_int_equal(pipeline_join(fixture->pipeline, NULL), 0);
+	pipeline_destroy(fixture->pipeline);
+	pl_close(fixture->pl);
+	source_close(fixture->source);
+	network_free(fixture->network);
 }
 
 static void go_away(struct frame *frame, int count)
@@ -99,11 +100,11 @@ static void check_dark(const struct picture *picture)
 static void check_absence(bool lossless)
 {
 	struct pipeline_config config = {.lossless = lossless, .frames = 40};
-	struct rig rig = rig_build(go_away, config, true);
+	struct pipeline_fixture fixture = fixture_build(go_away, config, true);
 	uint64_t shown = 0, absent = 0;
 	struct frame *frame;
 
-	while ((frame = pipeline_dequeue(rig.pipeline, INT64_MAX))) {
+	while ((frame = pipeline_dequeue(fixture.pipeline, INT64_MAX))) {
 		if (frame->absent) {
 			absent++;
 			assert_string_equal(frame->text, "no camera: it was unplugged; waiting");
@@ -114,10 +115,10 @@ static void check_absence(bool lossless)
 			shown++;
 			assert_true(frame->number < 40);
 		}
-		pipeline_release(rig.pipeline, &frame, true);
+		pipeline_release(fixture.pipeline, &frame, true);
 	}
-	assert_int_equal(pipeline_join(rig.pipeline, NULL), 0);
-	const struct pipeline_report *report = pipeline_report(rig.pipeline);
+	assert_int_equal(pipeline_join(fixture.pipeline, NULL), 0);
+	const struct pipeline_report *report = pipeline_report(fixture.pipeline);
 	assert_true(absent > 0);
 	assert_int_equal(report->received, 40);
 	assert_int_equal(report->shown, shown);
@@ -127,7 +128,7 @@ static void check_absence(bool lossless)
 		assert_int_equal(shown, 40);
 		assert_int_equal(report->classified, 40);
 	}
-	rig_end(&rig);
+	fixture_end(&fixture);
 }
 
 static void test_absent_frames_are_shown_and_not_counted(void **state)
@@ -144,16 +145,16 @@ static void lose_two_in_five(struct frame *frame, int count)
 
 static void test_lost_frames_are_counted(void **state)
 {
-	struct rig rig =
-		rig_build(lose_two_in_five, (struct pipeline_config){.lossless = true, .frames = 50}, false);
+	struct pipeline_fixture fixture = fixture_build(
+		lose_two_in_five, (struct pipeline_config){.lossless = true, .frames = 50}, false);
 	struct frame *frame;
 
 	(void)state;
-	while ((frame = pipeline_dequeue(rig.pipeline, INT64_MAX)))
-		pipeline_release(rig.pipeline, &frame, true);
-	assert_int_equal(pipeline_join(rig.pipeline, NULL), 0);
-	assert_int_equal(pipeline_report(rig.pipeline)->dropped_by_camera, 20);
-	rig_end(&rig);
+	while ((frame = pipeline_dequeue(fixture.pipeline, INT64_MAX)))
+		pipeline_release(fixture.pipeline, &frame, true);
+	assert_int_equal(pipeline_join(fixture.pipeline, NULL), 0);
+	assert_int_equal(pipeline_report(fixture.pipeline)->dropped_by_camera, 20);
+	fixture_end(&fixture);
 }
 
 static void buffer_release(void *owner, int buffer)
@@ -176,26 +177,26 @@ static void export_buffer(struct frame *frame, int count)
 /* A display that wants frames raw gets them so, with the caption apart, and the network has its share. */
 static void test_raw_frames(void **state)
 {
-	struct rig rig = rig_build(export_buffer, (struct pipeline_config){0}, true);
+	struct pipeline_fixture fixture = fixture_build(export_buffer, (struct pipeline_config){0}, true);
 	uint64_t raw = 0;
 	struct frame *frame;
 
 	(void)state;
-	pipeline_set_display(rig.pipeline, &(struct display_capabilities){160, 120, true});
+	pipeline_set_display(fixture.pipeline, &(struct display_capabilities){160, 120, true});
 	assert_true(atomic_load(&simulation.exporting));
-	while ((frame = pipeline_dequeue(rig.pipeline, INT64_MAX))) {
+	while ((frame = pipeline_dequeue(fixture.pipeline, INT64_MAX))) {
 		assert_int_equal(frame->raw.width, 160);
 		raw += frame->show_raw; /* not those on their way before it was wanted */
 		if (raw == 100)
-			pipeline_stop(rig.pipeline);
-		pipeline_release(rig.pipeline, &frame, true);
+			pipeline_stop(fixture.pipeline);
+		pipeline_release(fixture.pipeline, &frame, true);
 	}
-	assert_int_equal(pipeline_join(rig.pipeline, NULL), 0);
+	assert_int_equal(pipeline_join(fixture.pipeline, NULL), 0);
 	assert_true(raw >= 100);
-	assert_true(pipeline_report(rig.pipeline)->classified > 0);
-	pipeline_set_display(rig.pipeline, &(struct display_capabilities){0});
+	assert_true(pipeline_report(fixture.pipeline)->classified > 0);
+	pipeline_set_display(fixture.pipeline, &(struct display_capabilities){0});
 	assert_false(atomic_load(&simulation.exporting));
-	rig_end(&rig);
+	fixture_end(&fixture);
 	assert_true(simulation.exported > 0);
 	for (int i = 0; i < simulation.exported; i++)
 		assert_int_equal(simulation.released[i], 1);
@@ -222,15 +223,15 @@ static int decoded_width(struct display_capabilities capabilities, bool lossless
 
 	simulation.jpeg = jpeg;
 	simulation.jpeg_size = size;
-	struct rig rig =
-		rig_build(send_jpeg, (struct pipeline_config){.lossless = lossless, .frames = 30}, true);
-	pipeline_set_display(rig.pipeline, &capabilities);
-	while ((frame = pipeline_dequeue(rig.pipeline, INT64_MAX))) {
+	struct pipeline_fixture fixture =
+		fixture_build(send_jpeg, (struct pipeline_config){.lossless = lossless, .frames = 30}, true);
+	pipeline_set_display(fixture.pipeline, &capabilities);
+	while ((frame = pipeline_dequeue(fixture.pipeline, INT64_MAX))) {
 		width = frame->picture.width;
 		assert_int_equal(frame->picture.height, (width * 3) / 4);
-		pipeline_release(rig.pipeline, &frame, true);
+		pipeline_release(fixture.pipeline, &frame, true);
 	}
-	rig_end(&rig);
+	fixture_end(&fixture);
 	free(jpeg);
 	return width;
 }

@@ -56,20 +56,20 @@ static struct outcome outcome; /* large: histograms */
 
 static void the_pl_recovers_from_a_hang(void **state)
 {
-	static const enum jam_trouble troubles[] = {JAM_HANGS, JAM_IS_GONE};
+	static const enum jam_fault faults[] = {JAM_HANGS, JAM_IS_GONE};
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
 		memset(&outcome, 0, sizeof(outcome));
 		jam_begin();
-		jam_trouble(troubles[i], (CALIBRATION + FRAMES / 2) * CALLS + 3);
+		jam_fault(faults[i], (CALIBRATION + FRAMES / 2) * CALLS + 3);
 		run(&outcome);
 		assert_int_equal(outcome.frames, FRAMES);
 		assert_int_equal(outcome.wrong, 0);
 		assert_true(outcome.report.cpu_fallbacks >= 1);
 		assert_true(outcome.report.pl.reconfigurations >= 1);
 		assert_int_equal(outcome.report.pl.times_disabled, 0);
-		assert_true(jam.reconfigurations >= 2); /* at the start, and after the trouble */
+		assert_true(jam.reconfigurations >= 2); /* at the start, and after the fault */
 	}
 }
 

@@ -19,7 +19,7 @@
 #define SECOND INT64_C(1000000000)
 
 /*
- * The simulated PL's troubles, in calls of pl_wait counted from the start, or of pl_submit. Where something
+ * The simulated PL's faults, in calls of pl_wait counted from the start, or of pl_submit. Where something
  * takes its time, the clock leaps ahead by it.
  */
 static struct simulation {

@@ -96,7 +96,7 @@ static int gate_begun(void)
 }
 
 /* A tiny network behind a PL, layers 1 to the last as in the pipeline. */
-struct bench {
+struct pl_fixture {
 	struct network *network;
 	struct pl *pl;
 	size_t input_size;
@@ -105,56 +105,56 @@ struct bench {
 
 static int set_up(void **state)
 {
-	struct bench *bench = calloc(1, sizeof(*bench));
+	struct pl_fixture *fixture = calloc(1, sizeof(*fixture));
 
 	gate_set(false);
-	bench->network = tiny_network(5);
-	bench->seed = 99;
-	bench->input_size = shape_size(bench->network->layers[1].in);
-	if (pl_open("auto", NULL, &bench->pl, NULL) ||
-		pl_load(bench->pl, bench->network, 1, bench->network->layer_count, NULL))
+	fixture->network = tiny_network(5);
+	fixture->seed = 99;
+	fixture->input_size = shape_size(fixture->network->layers[1].in);
+	if (pl_open("auto", NULL, &fixture->pl, NULL) ||
+		pl_load(fixture->pl, fixture->network, 1, fixture->network->layer_count, NULL))
 		return -1;
-	*state = bench;
+	*state = fixture;
 	return 0;
 }
 
 static int tear_down(void **state)
 {
-	struct bench *bench = *state;
+	struct pl_fixture *fixture = *state;
 
 	gate_set(false);
-	pl_close(bench->pl);
-	network_free(bench->network);
-	free(bench);
+	pl_close(fixture->pl);
+	network_free(fixture->network);
+	free(fixture);
 	return 0;
 }
 
-static void fill(struct bench *bench, uint8_t *codes)
+static void fill(struct pl_fixture *fixture, uint8_t *codes)
 {
-	for (size_t i = 0; i < bench->input_size; i++)
-		codes[i] = (uint8_t)random_within(&bench->seed, 0, 3);
+	for (size_t i = 0; i < fixture->input_size; i++)
+		codes[i] = (uint8_t)random_within(&fixture->seed, 0, 3);
 }
 
-static void fill_input(struct bench *bench, int buffer)
+static void fill_input(struct pl_fixture *fixture, int buffer)
 {
-	fill(bench, pl_input(bench->pl, buffer));
+	fill(fixture, pl_input(fixture->pl, buffer));
 }
 
-static void assert_scores(struct bench *bench, int buffer)
+static void assert_scores(struct pl_fixture *fixture, int buffer)
 {
 	int32_t expected[16];
 
-	assert_in_range(bench->network->class_count, 1, 16);
-	assert_int_equal(reference_run(bench->network, 1, bench->network->layer_count,
-				 pl_input(bench->pl, buffer), expected),
+	assert_in_range(fixture->network->class_count, 1, 16);
+	assert_int_equal(reference_run(fixture->network, 1, fixture->network->layer_count,
+				 pl_input(fixture->pl, buffer), expected),
 		0);
-	assert_memory_equal(pl_output(bench->pl, buffer), expected,
-		(size_t)bench->network->class_count * sizeof(*expected));
+	assert_memory_equal(pl_output(fixture->pl, buffer), expected,
+		(size_t)fixture->network->class_count * sizeof(*expected));
 }
 
 static void names_and_ranges_are_checked(void **state)
 {
-	struct bench *bench = *state;
+	struct pl_fixture *fixture = *state;
 	const struct pl_driver *const *drivers = pl_drivers();
 	struct error e = {0};
 	struct pl *pl = NULL;
@@ -178,11 +178,11 @@ static void names_and_ranges_are_checked(void **state)
 	assert_int_equal(pl_submit(pl, 0), -EINVAL);
 	assert_int_equal(pl_wait(pl, 0, INT64_MAX), -EINVAL);
 	assert_int_equal(pl_reset(pl), 0);
-	assert_int_equal(pl_load(pl, bench->network, -1, 2, &e), -EINVAL);
-	assert_int_equal(pl_load(pl, bench->network, 2, 2, &e), -EINVAL);
-	assert_int_equal(pl_load(pl, bench->network, 1, bench->network->layer_count + 1, &e), -EINVAL);
-	assert_int_equal(pl_load(pl, bench->network, 1, 2, &e), 0);
-	assert_int_equal(pl_load(pl, bench->network, 1, 2, &e), -EBUSY);
+	assert_int_equal(pl_load(pl, fixture->network, -1, 2, &e), -EINVAL);
+	assert_int_equal(pl_load(pl, fixture->network, 2, 2, &e), -EINVAL);
+	assert_int_equal(pl_load(pl, fixture->network, 1, fixture->network->layer_count + 1, &e), -EINVAL);
+	assert_int_equal(pl_load(pl, fixture->network, 1, 2, &e), 0);
+	assert_int_equal(pl_load(pl, fixture->network, 1, 2, &e), -EBUSY);
 	assert_int_equal(pl_submit(pl, -1), -EINVAL);
 	assert_int_equal(pl_submit(pl, PL_BUFFERS), -EINVAL);
 	pl_close(pl);
@@ -191,34 +191,34 @@ static void names_and_ranges_are_checked(void **state)
 
 static void scores_are_the_references(void **state)
 {
-	struct bench *bench = *state;
+	struct pl_fixture *fixture = *state;
 
 	for (int n = 0; n < 20; n++) {
 		int buffer = n % PL_BUFFERS;
 
-		assert_int_equal((uintptr_t)pl_input(bench->pl, buffer) % 64, 0);
-		assert_int_equal((uintptr_t)pl_output(bench->pl, buffer) % 64, 0);
-		fill_input(bench, buffer);
-		assert_int_equal(pl_submit(bench->pl, buffer), 0);
-		assert_int_equal(pl_wait(bench->pl, buffer, INT64_MAX), 0);
-		assert_scores(bench, buffer);
-		assert_int_equal(pl_wait(bench->pl, buffer, 0), 0); /* it stays done */
+		assert_int_equal((uintptr_t)pl_input(fixture->pl, buffer) % 64, 0);
+		assert_int_equal((uintptr_t)pl_output(fixture->pl, buffer) % 64, 0);
+		fill_input(fixture, buffer);
+		assert_int_equal(pl_submit(fixture->pl, buffer), 0);
+		assert_int_equal(pl_wait(fixture->pl, buffer, INT64_MAX), 0);
+		assert_scores(fixture, buffer);
+		assert_int_equal(pl_wait(fixture->pl, buffer, 0), 0); /* it stays done */
 	}
 }
 
 static void layers_may_end_in_codes(void **state)
 {
-	struct bench *bench = *state;
-	size_t size = shape_size(bench->network->layers[2].out);
+	struct pl_fixture *fixture = *state;
+	size_t size = shape_size(fixture->network->layers[2].out);
 	uint8_t *expected = malloc(size);
 	struct pl *pl;
 
 	assert_int_equal(pl_open("software", NULL, &pl, NULL), 0);
-	assert_int_equal(pl_load(pl, bench->network, 1, 3, NULL), 0);
-	fill(bench, pl_input(pl, 1));
+	assert_int_equal(pl_load(pl, fixture->network, 1, 3, NULL), 0);
+	fill(fixture, pl_input(pl, 1));
 	assert_int_equal(pl_submit(pl, 1), 0);
 	assert_int_equal(pl_wait(pl, 1, INT64_MAX), 0);
-	assert_int_equal(reference_run(bench->network, 1, 3, pl_input(pl, 1), expected), 0);
+	assert_int_equal(reference_run(fixture->network, 1, 3, pl_input(pl, 1), expected), 0);
 	assert_memory_equal(pl_output(pl, 1), expected, size);
 	pl_close(pl);
 	free(expected);
@@ -226,34 +226,34 @@ static void layers_may_end_in_codes(void **state)
 
 static void buffers_run_in_the_order_of_submission(void **state)
 {
-	struct bench *bench = *state;
+	struct pl_fixture *fixture = *state;
 	int64_t soon;
 
 	gate_set(true);
-	fill_input(bench, 0);
-	fill_input(bench, 1);
-	assert_int_equal(pl_submit(bench->pl, 1), 0); /* returns although the gate is shut */
-	assert_int_equal(pl_submit(bench->pl, 0), 0);
+	fill_input(fixture, 0);
+	fill_input(fixture, 1);
+	assert_int_equal(pl_submit(fixture->pl, 1), 0); /* returns although the gate is shut */
+	assert_int_equal(pl_submit(fixture->pl, 0), 0);
 	gate_await(1);
-	assert_ptr_equal(gate.inputs[0], pl_input(bench->pl, 1));
+	assert_ptr_equal(gate.inputs[0], pl_input(fixture->pl, 1));
 	assert_string_equal(gate.thread, "pl");
-	assert_int_equal(pl_submit(bench->pl, 1), -EBUSY); /* runs */
-	assert_int_equal(pl_submit(bench->pl, 0), -EBUSY); /* queued */
-	assert_int_equal(pl_wait(bench->pl, 1, clock_now()), -ETIMEDOUT);
-	assert_int_equal(pl_wait(bench->pl, 0, INT64_MIN), -ETIMEDOUT);
+	assert_int_equal(pl_submit(fixture->pl, 1), -EBUSY); /* runs */
+	assert_int_equal(pl_submit(fixture->pl, 0), -EBUSY); /* queued */
+	assert_int_equal(pl_wait(fixture->pl, 1, clock_now()), -ETIMEDOUT);
+	assert_int_equal(pl_wait(fixture->pl, 0, INT64_MIN), -ETIMEDOUT);
 	soon = clock_now() + 5000000;
-	assert_int_equal(pl_wait(bench->pl, 1, soon), -ETIMEDOUT);
+	assert_int_equal(pl_wait(fixture->pl, 1, soon), -ETIMEDOUT);
 	assert_true(clock_now() >= soon);
 	gate_permit();
 	gate_await(2);
-	assert_ptr_equal(gate.inputs[1], pl_input(bench->pl, 0));
-	assert_int_equal(pl_wait(bench->pl, 1, 0), 0);
-	assert_scores(bench, 1);
-	assert_int_equal(pl_submit(bench->pl, 1), 0);
+	assert_ptr_equal(gate.inputs[1], pl_input(fixture->pl, 0));
+	assert_int_equal(pl_wait(fixture->pl, 1, 0), 0);
+	assert_scores(fixture, 1);
+	assert_int_equal(pl_submit(fixture->pl, 1), 0);
 	gate_permit();
 	gate_permit();
-	assert_int_equal(pl_wait(bench->pl, 0, INT64_MAX), 0);
-	assert_int_equal(pl_wait(bench->pl, 1, INT64_MAX), 0);
+	assert_int_equal(pl_wait(fixture->pl, 0, INT64_MAX), 0);
+	assert_int_equal(pl_wait(fixture->pl, 1, INT64_MAX), 0);
 	assert_int_equal(gate_begun(), 3);
 }
 
@@ -297,26 +297,26 @@ static void sleep_ms(long ms)
 
 static void never_submitted_is_an_error(void **state)
 {
-	struct bench *bench = *state;
+	struct pl_fixture *fixture = *state;
 
-	assert_int_equal(pl_wait(bench->pl, 0, INT64_MAX), -ECANCELED);
-	assert_int_equal(pl_reset(bench->pl), 0);
-	assert_int_equal(pl_wait(bench->pl, 0, 0), -ECANCELED);
+	assert_int_equal(pl_wait(fixture->pl, 0, INT64_MAX), -ECANCELED);
+	assert_int_equal(pl_reset(fixture->pl), 0);
+	assert_int_equal(pl_wait(fixture->pl, 0, 0), -ECANCELED);
 }
 
 /* What is queued is forgotten at once, what runs when it ends; those who wait for either hear of it. */
 static void reset_forgets_and_waits_for_what_runs(void **state)
 {
-	struct bench *bench = *state;
-	struct call runs = {.pl = bench->pl, .buffer = 0}, queued = {.pl = bench->pl, .buffer = 1};
-	struct call reset = {.pl = bench->pl, .result = 1};
+	struct pl_fixture *fixture = *state;
+	struct call runs = {.pl = fixture->pl, .buffer = 0}, queued = {.pl = fixture->pl, .buffer = 1};
+	struct call reset = {.pl = fixture->pl, .result = 1};
 	pthread_t threads[3];
 
 	gate_set(true);
-	fill_input(bench, 0);
-	fill_input(bench, 1);
-	assert_int_equal(pl_submit(bench->pl, 0), 0);
-	assert_int_equal(pl_submit(bench->pl, 1), 0);
+	fill_input(fixture, 0);
+	fill_input(fixture, 1);
+	assert_int_equal(pl_submit(fixture->pl, 0), 0);
+	assert_int_equal(pl_submit(fixture->pl, 1), 0);
 	gate_await(1);
 	assert_int_equal(thread_start(&threads[0], "runs", call_wait, &runs), 0);
 	assert_int_equal(thread_start(&threads[1], "queued", call_wait, &queued), 0);
@@ -327,7 +327,7 @@ static void reset_forgets_and_waits_for_what_runs(void **state)
 	sleep_ms(10);
 	assert_false(atomic_load(&reset.returned));
 	assert_false(atomic_load(&runs.returned));
-	assert_int_equal(pl_submit(bench->pl, 0), -EBUSY); /* its memory is in use */
+	assert_int_equal(pl_submit(fixture->pl, 0), -EBUSY); /* its memory is in use */
 	gate_permit();
 	pthread_join(threads[2], NULL);
 	pthread_join(threads[0], NULL);
@@ -337,26 +337,26 @@ static void reset_forgets_and_waits_for_what_runs(void **state)
 
 	gate_set(false); /* the network is still loaded, both buffers work */
 	for (int buffer = PL_BUFFERS - 1; buffer >= 0; buffer--) {
-		fill_input(bench, buffer);
-		assert_int_equal(pl_submit(bench->pl, buffer), 0);
+		fill_input(fixture, buffer);
+		assert_int_equal(pl_submit(fixture->pl, buffer), 0);
 	}
 	for (int buffer = 0; buffer < PL_BUFFERS; buffer++) {
-		assert_int_equal(pl_wait(bench->pl, buffer, INT64_MAX), 0);
-		assert_scores(bench, buffer);
+		assert_int_equal(pl_wait(fixture->pl, buffer, INT64_MAX), 0);
+		assert_scores(fixture, buffer);
 	}
-	assert_int_equal(pl_reset(bench->pl), 0);
-	assert_int_equal(pl_wait(bench->pl, 0, 0), 0); /* what is done stays done */
-	assert_scores(bench, 0);
+	assert_int_equal(pl_reset(fixture->pl), 0);
+	assert_int_equal(pl_wait(fixture->pl, 0, 0), 0); /* what is done stays done */
+	assert_scores(fixture, 0);
 }
 
 static void close_waits_for_what_runs(void **state)
 {
-	struct bench *bench = *state;
+	struct pl_fixture *fixture = *state;
 	struct call call = {0};
 	pthread_t thread;
 
 	assert_int_equal(pl_open("software", NULL, &call.pl, NULL), 0);
-	assert_int_equal(pl_load(call.pl, bench->network, 1, bench->network->layer_count, NULL), 0);
+	assert_int_equal(pl_load(call.pl, fixture->network, 1, fixture->network->layer_count, NULL), 0);
 	gate_set(true);
 	assert_int_equal(pl_submit(call.pl, 0), 0);
 	assert_int_equal(pl_submit(call.pl, 1), 0);
@@ -371,7 +371,7 @@ static void close_waits_for_what_runs(void **state)
 
 static void failing_allocations(void **state)
 {
-	struct bench *bench = *state;
+	struct pl_fixture *fixture = *state;
 	int rc = -ENOMEM;
 	long failures = 0;
 
@@ -386,13 +386,13 @@ static void failing_allocations(void **state)
 		allocation_fail_after(failures++);
 		rc = pl_open("software", NULL, &pl, &e);
 		if (!rc)
-			rc = pl_load(pl, bench->network, 1, bench->network->layer_count, &e);
+			rc = pl_load(pl, fixture->network, 1, fixture->network->layer_count, &e);
 		allocation_fail_after(-1);
 		if (rc) {
 			assert_int_equal(rc, -ENOMEM);
 			assert_int_equal(e.code, -ENOMEM);
 		} else {
-			fill(bench, pl_input(pl, 0));
+			fill(fixture, pl_input(pl, 0));
 			assert_int_equal(pl_submit(pl, 0), 0);
 			assert_int_equal(pl_wait(pl, 0, INT64_MAX), 0);
 		}
@@ -410,7 +410,7 @@ static void failing_allocations(void **state)
 enum { FRAMES = 1100, WARM_UP = 100, POOL = 6 };
 
 struct small_pipeline {
-	struct bench *bench;
+	struct pl_fixture *fixture;
 	struct frame_pool *pool;
 	struct queue *inputs, *running;
 	pthread_mutex_t lock; /* guards free_buffers */
@@ -427,7 +427,7 @@ static void *feed(void *argument)
 
 	while (number < FRAMES && (frame = frame_acquire(pipeline->pool))) {
 		frame->number = number++;
-		fill(pipeline->bench, frame->input);
+		fill(pipeline->fixture, frame->input);
 		if (!queue_put(pipeline->inputs, frame))
 			break;
 	}
@@ -447,8 +447,8 @@ static void *submit(void *argument)
 			pthread_cond_wait(&pipeline->emptied, &pipeline->lock);
 		pipeline->free_buffers--;
 		pthread_mutex_unlock(&pipeline->lock);
-		memcpy(pl_input(pipeline->bench->pl, buffer), frame->input, frame->input_size);
-		pipeline->refused += pl_submit(pipeline->bench->pl, buffer) != 0;
+		memcpy(pl_input(pipeline->fixture->pl, buffer), frame->input, frame->input_size);
+		pipeline->refused += pl_submit(pipeline->fixture->pl, buffer) != 0;
 		buffer = (buffer + 1) % PL_BUFFERS;
 		if (!queue_put(pipeline->running, frame))
 			break;
@@ -465,8 +465,8 @@ struct outcome {
 /* Empties the buffers; a reset before every `reset_every`-th wait, 0: never. */
 static struct outcome collect(struct small_pipeline *pipeline, unsigned reset_every)
 {
-	struct bench *bench = pipeline->bench;
-	size_t bytes = (size_t)bench->network->class_count * sizeof(int32_t);
+	struct pl_fixture *fixture = pipeline->fixture;
+	size_t bytes = (size_t)fixture->network->class_count * sizeof(int32_t);
 	struct outcome outcome = {0};
 	struct frame *frame;
 	uint64_t number = 0;
@@ -479,13 +479,13 @@ static struct outcome collect(struct small_pipeline *pipeline, unsigned reset_ev
 			allocation_count_begin();
 		outcome.wrong += frame->number != number++;
 		if (reset_every && number % reset_every == 0)
-			outcome.wrong += pl_reset(bench->pl) != 0;
-		rc = pl_wait(bench->pl, buffer, clock_now() + (int64_t)FOREVER_MS * 1000000);
+			outcome.wrong += pl_reset(fixture->pl) != 0;
+		rc = pl_wait(fixture->pl, buffer, clock_now() + (int64_t)FOREVER_MS * 1000000);
 		if (!rc) {
-			memcpy(frame->scores, pl_output(bench->pl, buffer), bytes);
+			memcpy(frame->scores, pl_output(fixture->pl, buffer), bytes);
 			outcome.done++;
 			outcome.wrong +=
-				memcmp(pl_input(bench->pl, buffer), frame->input, frame->input_size) != 0;
+				memcmp(pl_input(fixture->pl, buffer), frame->input, frame->input_size) != 0;
 		} else {
 			outcome.forgotten += rc == -ECANCELED;
 		}
@@ -499,7 +499,8 @@ static struct outcome collect(struct small_pipeline *pipeline, unsigned reset_ev
 		if (!rc && number % 16 == 0 && number > WARM_UP && reset_every) {
 			int32_t expected[16];
 
-			reference_run(bench->network, 1, bench->network->layer_count, frame->input, expected);
+			reference_run(
+				fixture->network, 1, fixture->network->layer_count, frame->input, expected);
 			outcome.wrong += memcmp(frame->scores, expected, bytes) != 0;
 		}
 		frame_release(&frame);
@@ -507,16 +508,17 @@ static struct outcome collect(struct small_pipeline *pipeline, unsigned reset_ev
 	return outcome;
 }
 
-static struct outcome run_pipeline(struct bench *bench, unsigned reset_every)
+static struct outcome run_pipeline(struct pl_fixture *fixture, unsigned reset_every)
 {
 	struct small_pipeline pipeline = {
-		.bench = bench, .lock = PTHREAD_MUTEX_INITIALIZER, .free_buffers = PL_BUFFERS};
+		.fixture = fixture, .lock = PTHREAD_MUTEX_INITIALIZER, .free_buffers = PL_BUFFERS};
 	struct outcome outcome;
 	pthread_t threads[2];
 
 	pthread_cond_init(&pipeline.emptied, NULL);
 	assert_int_equal(
-		frame_pool_create(POOL, bench->input_size, bench->network->class_count, &pipeline.pool), 0);
+		frame_pool_create(POOL, fixture->input_size, fixture->network->class_count, &pipeline.pool),
+		0);
 	assert_int_equal(queue_create(2, QUEUE_LOSSLESS, &pipeline.inputs), 0);
 	assert_int_equal(queue_create(2, QUEUE_LOSSLESS, &pipeline.running), 0);
 	assert_int_equal(thread_start(&threads[0], "feed", feed, &pipeline), 0);

@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /* The driver of QNN-MO-PYNQ's design: what it computes, what it refuses, and the model that it is tested on.
  */
-#include "unit/qnn_mo_bench.h"
+#include "unit/qnn_mo_fixture.h"
 
 #include <errno.h>
 
 static void two_halves(void **state)
 {
-	struct bench bench = {.network = small_network()};
+	struct qnn_mo_fixture fixture = {.network = small_network()};
 
 	(void)state;
-	assert_int_equal(load(&bench), 0);
-	assert_true(pl_is_hardware(bench.pl));
+	assert_int_equal(load(&fixture), 0);
+	assert_true(pl_is_hardware(fixture.pl));
 	assert_string_equal(jam.bitstream, "/lib/firmware/W1A2-pynqZ1-Z2.bit");
 	for (int n = 1; n <= 2; n++) {
-		assert_runs(&bench, n % PL_BUFFERS);
+		assert_runs(&fixture, n % PL_BUFFERS);
 		assert_int_equal(jam_calls(), n * SMALL_CALLS);
 	}
 	assert_int_equal(jam.reconfigurations, 1);
-	finish(&bench);
+	finish(&fixture);
 }
 
 static struct network *random_network_for_it(void)
@@ -51,25 +51,25 @@ static void random_networks(void **state)
 {
 	(void)state;
 	for (int n = 0; n < 20; n++) {
-		struct bench bench = {.network = random_network_for_it()};
+		struct qnn_mo_fixture fixture = {.network = random_network_for_it()};
 
 		jam_begin();
-		if (load(&bench))
-			fail_msg("network %d: %s", n, bench.e.text);
-		assert_runs(&bench, n % PL_BUFFERS);
-		finish(&bench);
+		if (load(&fixture))
+			fail_msg("network %d: %s", n, fixture.e.text);
+		assert_runs(&fixture, n % PL_BUFFERS);
+		finish(&fixture);
 	}
 }
 
 /* The widest layer that the design takes, channels with weights of one sign: sums as far out as can be. */
 static void largest_layer(void **state)
 {
-	struct bench bench = {.network = empty_network(5, 384)};
+	struct qnn_mo_fixture fixture = {.network = empty_network(5, 384)};
 
 	(void)state;
-	add_layer(bench.network, LAYER_CONV, 384, 5, 1, 1);
-	fill_network(bench.network);
-	struct layer *l = bench.network->layers;
+	add_layer(fixture.network, LAYER_CONV, 384, 5, 1, 1);
+	fill_network(fixture.network);
+	struct layer *l = fixture.network->layers;
 	for (size_t i = 0; i < (size_t)384 * 25 * 384; i++)
 		l->weights[i] = i / (25 * 384) % 2 ? 1 : -1;
 	for (int i = 0; i < 384; i++)
@@ -77,32 +77,32 @@ static void largest_layer(void **state)
 			i % 4 < 2 ? (int32_t[]){INT32_MIN, -28800, 28800}
 				  : (int32_t[]){-28799, 28801, INT32_MAX},
 			3 * sizeof(int32_t));
-	assert_int_equal(load(&bench), 0);
-	memset(pl_input(bench.pl, 0), 3, (size_t)25 * 384);
-	assert_int_equal(pl_submit(bench.pl, 0), 0);
-	assert_int_equal(pl_wait(bench.pl, 0, INT64_MAX), 0);
-	assert_answer(&bench, 0);
-	finish(&bench);
+	assert_int_equal(load(&fixture), 0);
+	memset(pl_input(fixture.pl, 0), 3, (size_t)25 * 384);
+	assert_int_equal(pl_submit(fixture.pl, 0), 0);
+	assert_int_equal(pl_wait(fixture.pl, 0, INT64_MAX), 0);
+	assert_answer(&fixture, 0);
+	finish(&fixture);
 }
 
 /* Fully connected layers run behind the design's last one, in software. */
 static void scores_come_from_software(void **state)
 {
-	struct bench bench = {.network = empty_network(9, 20)};
+	struct qnn_mo_fixture fixture = {.network = empty_network(9, 20)};
 
 	(void)state;
-	pad(add_layer(bench.network, LAYER_CONV, 50, 3, 1, 1), 2);
-	add_layer(bench.network, LAYER_MAX_POOL, 0, 3, 2, 1);
-	add_layer(bench.network, LAYER_FULLY_CONNECTED, 30, 1, 1, 1);
-	struct layer *last = add_layer(bench.network, LAYER_FULLY_CONNECTED, 10, 1, 1, 1);
+	pad(add_layer(fixture.network, LAYER_CONV, 50, 3, 1, 1), 2);
+	add_layer(fixture.network, LAYER_MAX_POOL, 0, 3, 2, 1);
+	add_layer(fixture.network, LAYER_FULLY_CONNECTED, 30, 1, 1, 1);
+	struct layer *last = add_layer(fixture.network, LAYER_FULLY_CONNECTED, 10, 1, 1, 1);
 	last->output_bits = 32;
 	last->ending = ENDING_SCORES;
-	fill_network(bench.network);
-	assert_int_equal(load(&bench), 0);
+	fill_network(fixture.network);
+	assert_int_equal(load(&fixture), 0);
 	for (int n = 0; n < 3; n++)
-		assert_runs(&bench, n % PL_BUFFERS);
+		assert_runs(&fixture, n % PL_BUFFERS);
 	assert_int_equal(jam_calls(), 6);
-	finish(&bench);
+	finish(&fixture);
 }
 
 static void networks_of_another_kind_are_refused(void **state)
@@ -133,30 +133,30 @@ static void networks_of_another_kind_are_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct bench bench = {.network = small_network()};
-		struct layer *l = &bench.network->layers[cases[i].layer], sound = *l;
+		struct qnn_mo_fixture fixture = {.network = small_network()};
+		struct layer *l = &fixture.network->layers[cases[i].layer], sound = *l;
 
 		memcpy((char *)l + cases[i].field, &cases[i].value, sizeof(int));
-		assert_int_equal(load(&bench), -ENOTSUP);
-		if (!strstr(bench.e.text, cases[i].text) || !strstr(bench.e.text, l->name) ||
-			!strstr(bench.e.text, "--pl software"))
-			fail_msg("case %zu: %s", i, bench.e.text);
+		assert_int_equal(load(&fixture), -ENOTSUP);
+		if (!strstr(fixture.e.text, cases[i].text) || !strstr(fixture.e.text, l->name) ||
+			!strstr(fixture.e.text, "--pl software"))
+			fail_msg("case %zu: %s", i, fixture.e.text);
 		assert_int_equal(jam.reconfigurations + jam.calls, 0);
 		*l = sound;
-		finish(&bench);
+		finish(&fixture);
 	}
 }
 
 static void large_pictures_are_refused(void **state)
 {
-	struct bench bench = {.network = empty_network(62, 1)};
+	struct qnn_mo_fixture fixture = {.network = empty_network(62, 1)};
 
 	(void)state;
-	pad(add_layer(bench.network, LAYER_CONV, 1, 3, 1, 1), 3);
-	fill_network(bench.network);
-	assert_int_equal(load(&bench), -ENOTSUP);
-	assert_non_null(strstr(bench.e.text, "65 pixels"));
-	finish(&bench);
+	pad(add_layer(fixture.network, LAYER_CONV, 1, 3, 1, 1), 3);
+	fill_network(fixture.network);
+	assert_int_equal(load(&fixture), -ENOTSUP);
+	assert_non_null(strstr(fixture.e.text, "65 pixels"));
+	finish(&fixture);
 }
 
 static void auto_leaves_it_alone(void **state)
@@ -171,37 +171,37 @@ static void auto_leaves_it_alone(void **state)
 
 static void bitstream_can_be_named(void **state)
 {
-	struct bench bench = {.network = small_network()};
+	struct qnn_mo_fixture fixture = {.network = small_network()};
 
 	(void)state;
 	setenv("TWOBIT_BITSTREAM", "mine.bit", 1);
-	assert_int_equal(load(&bench), 0);
+	assert_int_equal(load(&fixture), 0);
 	unsetenv("TWOBIT_BITSTREAM");
 	assert_string_equal(jam.bitstream, "mine.bit");
-	finish(&bench);
+	finish(&fixture);
 }
 
 /* Buffers run in the order of submission, while the caller does something else. */
 static void two_buffers_under_way(void **state)
 {
-	struct bench bench = {.network = small_network()};
+	struct qnn_mo_fixture fixture = {.network = small_network()};
 
 	(void)state;
-	assert_int_equal(load(&bench), 0);
-	jam_trouble(JAM_HANGS, 1);
-	fill_input(&bench, 0);
-	fill_input(&bench, 1);
-	assert_int_equal(pl_submit(bench.pl, 1), 0);
-	assert_int_equal(pl_submit(bench.pl, 0), 0);
+	assert_int_equal(load(&fixture), 0);
+	jam_fault(JAM_HANGS, 1);
+	fill_input(&fixture, 0);
+	fill_input(&fixture, 1);
+	assert_int_equal(pl_submit(fixture.pl, 1), 0);
+	assert_int_equal(pl_submit(fixture.pl, 0), 0);
 	await_calls(1);
-	assert_int_equal(pl_wait(bench.pl, 1, clock_now() + MILLISECOND), -ETIMEDOUT);
+	assert_int_equal(pl_wait(fixture.pl, 1, clock_now() + MILLISECOND), -ETIMEDOUT);
 	assert_int_equal(jam_calls(), 1);
 	jam_release();
-	assert_int_equal(pl_wait(bench.pl, 0, INT64_MAX), 0);
-	assert_int_equal(pl_wait(bench.pl, 1, 0), 0);
-	assert_answer(&bench, 0);
-	assert_answer(&bench, 1);
-	finish(&bench);
+	assert_int_equal(pl_wait(fixture.pl, 0, INT64_MAX), 0);
+	assert_int_equal(pl_wait(fixture.pl, 1, 0), 0);
+	assert_answer(&fixture, 0);
+	assert_answer(&fixture, 1);
+	finish(&fixture);
 }
 
 /* The model's own rules, each broken once. */
@@ -236,7 +236,7 @@ static void the_model_sees_mistakes(void **state)
 
 		jam_begin();
 		assert_int_equal(bus_open(&bus_uio, &window, 1, NULL, &bus, NULL), 0);
-		jam_trouble(JAM_HANGS, 1);
+		jam_fault(JAM_HANGS, 1);
 		assert_int_equal(bus_allocate(bus, 84480, &memory, NULL), 0);
 		for (const uint32_t(*w)[2] = cases[i].writes; (*w)[0] || (*w)[1]; w++)
 			bus_write(bus, 0, (*w)[0], (*w)[1]);

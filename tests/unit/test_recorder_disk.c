@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The recorder where there is no room: a disk that is full, files that cannot grow. */
 #include "base/log.h"
-#include "recorder_rig.h"
+#include "recorder_fixture.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -44,27 +44,27 @@ static void require(bool condition, const char *what)
 /* A file may grow to 300,000 bytes: the next begins, nothing is lost. */
 static void limited_files(void)
 {
-	struct rig rig;
+	struct recorder_fixture fixture;
 	struct recorded r;
 	char name[16];
 	uint64_t next = 0;
 
 	signal(SIGXFSZ, SIG_IGN);
-	rig_begin(&rig, "f.mkv", (struct recorder_options){0});
-	rig.padding = 5000;
+	fixture_begin(&fixture, "f.mkv", (struct recorder_options){0});
+	fixture.padding = 5000;
 	setrlimit(RLIMIT_FSIZE, &(struct rlimit){300000, 300000});
-	give_many(&rig, 200, 1);
-	rig_finish(&rig);
-	require(rig.report.segments > 2 && rig.report.frames == 200, "all frames, in more files");
-	for (unsigned i = 1; i <= rig.report.segments; i++) {
+	give_many(&fixture, 200, 1);
+	fixture_finish(&fixture);
+	require(fixture.report.segments > 2 && fixture.report.frames == 200, "all frames, in more files");
+	for (unsigned i = 1; i <= fixture.report.segments; i++) {
 		snprintf(name, sizeof(name), i > 1 ? "f-%u" : "f", i);
-		require(recorded_read(rig.folder, name, rig.schema, &r), "a readable file");
+		require(recorded_read(fixture.folder, name, fixture.schema, &r), "a readable file");
 		for (size_t k = 0; k < r.frames; k++)
-			require(number_in(&rig, &r.frame[k]) == next++, "frames in order");
+			require(number_in(&fixture, &r.frame[k]) == next++, "frames in order");
 		recorded_free(&r);
 	}
 	require(next == 200, "all frames in the files");
-	rig_end(&rig);
+	fixture_end(&fixture);
 }
 
 static void test_files_that_cannot_grow(void **state)
@@ -107,37 +107,38 @@ static char *small_disk(void)
 /* 12 MB: the file ends cleanly before it is full; there is room again, and recording goes on by itself. */
 static void full_disk(void)
 {
-	struct rig rig;
+	struct recorder_fixture fixture;
 	struct recorded r;
 
-	rig_begin_in(&rig, small_disk(), "d-%i.mkv", (struct recorder_options){.memory = 3000000});
-	rig.padding = 100000;
-	give_many(&rig, 200, 1); /* 20 MB */
+	fixture_begin_in(&fixture, small_disk(), "d-%i.mkv", (struct recorder_options){.memory = 3000000});
+	fixture.padding = 100000;
+	give_many(&fixture, 200, 1); /* 20 MB */
 	wait_until_written();
-	require(recorded_read(rig.folder, "d-0001", rig.schema, &r), "a readable file");
+	require(recorded_read(fixture.folder, "d-0001", fixture.schema, &r), "a readable file");
 	require(r.frames > 90 && r.frames < 120, "as many frames as there is room for");
 	for (size_t k = 0; k < r.frames; k++)
-		require(number_in(&rig, &r.frame[k]) == k, "frames in order");
+		require(number_in(&fixture, &r.frame[k]) == k, "frames in order");
 	const json_t *closed = recorded_event(&r, "closed");
 	require(recorded_event(&r, "disk_full") && closed, "an event of the full disk, and the end");
 	require(recorded_number(closed, "frame") == (int64_t)r.frames, "the log's count");
 	recorded_free(&r);
-	require(!there(&rig, "d-0002.mkv"), "no other file while the disk is full");
+	require(!there(&fixture, "d-0002.mkv"), "no other file while the disk is full");
 
 	char path[PATH_MAX];
-	snprintf(path, sizeof(path), "%s/d-0001.mkv", rig.folder);
+	snprintf(path, sizeof(path), "%s/d-0001.mkv", fixture.folder);
 	require(unlink(path) == 0, "room again");
 	usleep(1200000);
-	give_many(&rig, 10, 1);
-	rig_finish(&rig);
-	require(rig.report.failed == 0, "no trouble at the end");
-	require(rig.report.dropped[DROPPED_BY_RECORDER] > 40, "lost frames are counted");
-	require(rig.report.frames + rig.report.dropped[DROPPED_BY_RECORDER] == 210, "every frame is counted");
-	require(recorded_read(rig.folder, "d-0002", rig.schema, &r), "the next file");
-	require(number_in(&rig, &r.frame[r.frames - 1]) == 209, "the newest frame is in it");
+	give_many(&fixture, 10, 1);
+	fixture_finish(&fixture);
+	require(fixture.report.failed == 0, "no failure at the end");
+	require(fixture.report.dropped[DROPPED_BY_RECORDER] > 40, "lost frames are counted");
+	require(fixture.report.frames + fixture.report.dropped[DROPPED_BY_RECORDER] == 210,
+		"every frame is counted");
+	require(recorded_read(fixture.folder, "d-0002", fixture.schema, &r), "the next file");
+	require(number_in(&fixture, &r.frame[r.frames - 1]) == 209, "the newest frame is in it");
 	require(r.frames > 20, "so are those from memory");
 	recorded_free(&r);
-	rig_end(&rig);
+	fixture_end(&fixture);
 }
 
 static void test_full_disk(void **state)
@@ -149,24 +150,24 @@ static void test_full_disk(void **state)
 /* With --keep the oldest make room, and nothing is lost. */
 static void full_disk_with_keep(void)
 {
-	struct rig rig;
+	struct recorder_fixture fixture;
 	struct recorded r;
 	char name[32];
 
-	rig_begin_in(&rig, small_disk(), "d-%i.mkv",
+	fixture_begin_in(&fixture, small_disk(), "d-%i.mkv",
 		(struct recorder_options){.segment.bytes = 2000000, .keep.bytes = 1000000000});
-	rig.padding = 100000;
-	give_many(&rig, 300, 1); /* 30 MB */
-	rig_finish(&rig);
-	require(rig.report.failed == 0, "no trouble at the end");
-	require(rig.report.frames == 300, "all frames were written");
-	require(rig.report.dropped[DROPPED_BY_RECORDER] == 0, "none was lost");
-	require(rig.report.deleted > 8, "the oldest were deleted");
-	snprintf(name, sizeof(name), "%.6s", strrchr(rig.report.last, '/') + 1);
-	require(recorded_read(rig.folder, name, rig.schema, &r), "the newest file");
-	require(number_in(&rig, &r.frame[r.frames - 1]) == 299, "the newest frame");
+	fixture.padding = 100000;
+	give_many(&fixture, 300, 1); /* 30 MB */
+	fixture_finish(&fixture);
+	require(fixture.report.failed == 0, "no failure at the end");
+	require(fixture.report.frames == 300, "all frames were written");
+	require(fixture.report.dropped[DROPPED_BY_RECORDER] == 0, "none was lost");
+	require(fixture.report.deleted > 8, "the oldest were deleted");
+	snprintf(name, sizeof(name), "%.6s", strrchr(fixture.report.last, '/') + 1);
+	require(recorded_read(fixture.folder, name, fixture.schema, &r), "the newest file");
+	require(number_in(&fixture, &r.frame[r.frames - 1]) == 299, "the newest frame");
 	recorded_free(&r);
-	rig_end(&rig);
+	fixture_end(&fixture);
 }
 
 static void test_full_disk_with_keep(void **state)
@@ -197,20 +198,20 @@ static bool ballast_remove(const char *folder)
 /* Little room just before the end is enough for what memory holds. */
 static void full_disk_at_the_end(void)
 {
-	struct rig rig;
+	struct recorder_fixture fixture;
 
-	rig_begin_in(&rig, small_disk(), "d-%i.mkv", (struct recorder_options){.memory = 3000000});
-	ballast_make(rig.folder, 6000000);
-	rig.padding = 100000;
-	give_many(&rig, 75, 1);
+	fixture_begin_in(&fixture, small_disk(), "d-%i.mkv", (struct recorder_options){.memory = 3000000});
+	ballast_make(fixture.folder, 6000000);
+	fixture.padding = 100000;
+	give_many(&fixture, 75, 1);
 	wait_until_written();
-	require(there(&rig, "d-0001.mkv") && !there(&rig, "d-0002.mkv"), "the disk is full");
-	require(ballast_remove(rig.folder), "room again");
-	rig_finish(&rig);
-	require(rig.report.failed == 0, "no trouble at the end");
-	require(rig.report.dropped[DROPPED_BY_RECORDER] == 0, "none was lost");
-	require(rig.report.frames == 75 && rig.report.segments == 2, "all frames were written");
-	rig_end(&rig);
+	require(there(&fixture, "d-0001.mkv") && !there(&fixture, "d-0002.mkv"), "the disk is full");
+	require(ballast_remove(fixture.folder), "room again");
+	fixture_finish(&fixture);
+	require(fixture.report.failed == 0, "no failure at the end");
+	require(fixture.report.dropped[DROPPED_BY_RECORDER] == 0, "none was lost");
+	require(fixture.report.frames == 75 && fixture.report.segments == 2, "all frames were written");
+	fixture_end(&fixture);
 }
 
 static void test_full_disk_at_the_end(void **state)
@@ -220,70 +221,70 @@ static void test_full_disk_at_the_end(void **state)
 }
 
 /* Once the source waits for room. */
-static void wait_until_stuck(const struct rig *rig)
+static void wait_until_stuck(const struct recorder_fixture *fixture)
 {
-	while (!recorder_waits(rig->recorder))
+	while (!recorder_waits(fixture->recorder))
 		usleep(1000);
 	usleep(50000);
-	require(recorder_waits(rig->recorder), "it waits as long as there is no room");
+	require(recorder_waits(fixture->recorder), "it waits as long as there is no room");
 }
 
 static void *make_room_later(void *argument)
 {
-	const struct rig *rig = argument;
+	const struct recorder_fixture *fixture = argument;
 
-	wait_until_stuck(rig);
-	require(ballast_remove(rig->folder), "room again");
+	wait_until_stuck(fixture);
+	require(ballast_remove(fixture->folder), "room again");
 	return NULL;
 }
 
 static void *flush_later(void *argument)
 {
-	const struct rig *rig = argument;
+	const struct recorder_fixture *fixture = argument;
 
-	wait_until_stuck(rig);
-	recorder_flush(rig->recorder);
+	wait_until_stuck(fixture);
+	recorder_flush(fixture->recorder);
 	return NULL;
 }
 
 /* So many times 0.1 MB into 3 MB, and 9 MB that come later, if they do. */
-static void fill_lossless(struct rig *rig, int frames, void *(*meanwhile)(void *))
+static void fill_lossless(struct recorder_fixture *fixture, int frames, void *(*meanwhile)(void *))
 {
 	pthread_t thread;
 
-	rig_begin_in(rig, small_disk(), "d-%i.mkv",
+	fixture_begin_in(fixture, small_disk(), "d-%i.mkv",
 		(struct recorder_options){.memory = 2000000, .lossless = true, .waits_for_room = true});
-	ballast_make(rig->folder, 9000000);
-	require(pthread_create(&thread, NULL, meanwhile, rig) == 0, "a thread");
-	rig->padding = 100000;
-	give_many(rig, frames, 1);
-	while (!recorder_end(rig->recorder, clock_now() + SECOND / 20))
+	ballast_make(fixture->folder, 9000000);
+	require(pthread_create(&thread, NULL, meanwhile, fixture) == 0, "a thread");
+	fixture->padding = 100000;
+	give_many(fixture, frames, 1);
+	while (!recorder_end(fixture->recorder, clock_now() + SECOND / 20))
 		;
 	pthread_join(thread, NULL);
-	rig_finish(rig);
-	require(rig->report.frames + rig->report.dropped[DROPPED_BY_RECORDER] == (uint64_t)frames,
+	fixture_finish(fixture);
+	require(fixture->report.frames + fixture->report.dropped[DROPPED_BY_RECORDER] == (uint64_t)frames,
 		"every frame is counted");
 }
 
 /* The source waits until there is room, and no frame is lost. */
 static void full_disk_waited_for(void)
 {
-	struct rig rig;
+	struct recorder_fixture fixture;
 
-	fill_lossless(&rig, 80, make_room_later);
-	require(rig.report.frames == 80, "none was lost");
-	require(rig.report.failed == 0, "no trouble at the end");
-	require(!recorder_waits(rig.recorder), "it waits no longer");
-	rig_end(&rig);
+	fill_lossless(&fixture, 80, make_room_later);
+	require(fixture.report.frames == 80, "none was lost");
+	require(fixture.report.failed == 0, "no failure at the end");
+	require(!recorder_waits(fixture.recorder), "it waits no longer");
+	fixture_end(&fixture);
 }
 
 /* Once the first file's log reports the full disk. */
-static void wait_until_full(const struct rig *rig)
+static void wait_until_full(const struct recorder_fixture *fixture)
 {
 	char path[PATH_MAX], line[8192];
 	bool full = false;
 
-	snprintf(path, sizeof(path), "%s/d-0001.jsonl", rig->folder);
+	snprintf(path, sizeof(path), "%s/d-0001.jsonl", fixture->folder);
 	while (!full) {
 		FILE *log = fopen(path, "re");
 		while (log && !full && fgets(line, sizeof(line), log))
@@ -296,22 +297,22 @@ static void wait_until_full(const struct rig *rig)
 
 static void *make_room_at_the_end(void *argument)
 {
-	const struct rig *rig = argument;
+	const struct recorder_fixture *fixture = argument;
 
-	wait_until_full(rig);
-	require(ballast_remove(rig->folder), "room again");
+	wait_until_full(fixture);
+	require(ballast_remove(fixture->folder), "room again");
 	return NULL;
 }
 
 /* So does the end, for what memory holds. */
 static void full_disk_waited_for_at_the_end(void)
 {
-	struct rig rig;
+	struct recorder_fixture fixture;
 
-	fill_lossless(&rig, 40, make_room_at_the_end);
-	require(rig.report.frames == 40 && rig.report.segments == 2, "none was lost");
-	require(rig.report.failed == 0, "no trouble at the end");
-	rig_end(&rig);
+	fill_lossless(&fixture, 40, make_room_at_the_end);
+	require(fixture.report.frames == 40 && fixture.report.segments == 2, "none was lost");
+	require(fixture.report.failed == 0, "no failure at the end");
+	fixture_end(&fixture);
 }
 
 static void test_full_disk_waited_for_at_the_end(void **state)
@@ -329,12 +330,12 @@ static void test_full_disk_waited_for(void **state)
 /* Waiting ends where the recording does. */
 static void full_disk_not_waited_for(void)
 {
-	struct rig rig;
+	struct recorder_fixture fixture;
 
-	fill_lossless(&rig, 80, flush_later);
-	require(rig.report.frames > 0 && rig.report.frames < 40, "as many as there was room for");
-	require(rig.report.failed == -ENOSPC, "trouble at the end");
-	rig_end(&rig);
+	fill_lossless(&fixture, 80, flush_later);
+	require(fixture.report.frames > 0 && fixture.report.frames < 40, "as many as there was room for");
+	require(fixture.report.failed == -ENOSPC, "a failure at the end");
+	fixture_end(&fixture);
 }
 
 static void test_full_disk_not_waited_for(void **state)

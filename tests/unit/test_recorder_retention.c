@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What --keep deletes, in which order and when; and what it leaves alone. */
-#include "heard.h"
+#include "captured_log.h"
 #include "recorder/retention.h"
-#include "recorder_rig.h"
+#include "recorder_fixture.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -87,16 +87,17 @@ static bool is_there(const char *folder, const char *name)
 }
 
 /* A folder with a retention of the pattern cam-%i.mkv, or another. */
-struct field {
+struct retention_fixture {
 	char *folder, pattern[PATH_MAX];
 	struct retention retention;
 };
 
-static void field_begin(struct field *f, const char *name, struct amount keep, const char *source)
+static void retention_fixture_begin(
+	struct retention_fixture *f, const char *name, struct amount keep, const char *source)
 {
 	char path[PATH_MAX];
 
-	heard_clear();
+	captured_log_clear();
 	f->folder = folder_make();
 	path_in(f->folder, name, f->pattern);
 	path_in(f->folder, source ? source : "", path);
@@ -105,14 +106,14 @@ static void field_begin(struct field *f, const char *name, struct amount keep, c
 	retention_begin(&f->retention, f->pattern, &keep, source ? path : NULL);
 }
 
-static void field_end(struct field *f)
+static void retention_fixture_end(struct retention_fixture *f)
 {
 	retention_finish(&f->retention);
 	folder_remove(f->folder);
 }
 
 /* A recording of this run that ended then. */
-static void own_make(struct field *f, const char *stem, int age, int64_t closed)
+static void own_make(struct retention_fixture *f, const char *stem, int age, int64_t closed)
 {
 	char path[PATH_MAX];
 
@@ -123,18 +124,18 @@ static void own_make(struct field *f, const char *stem, int age, int64_t closed)
 		retention_closed(&f->retention, closed);
 }
 
-static unsigned apply(struct field *f)
+static unsigned apply(struct retention_fixture *f)
 {
 	return retention_apply(&f->retention, time(NULL), clock_now());
 }
 
 static void test_limits(void **state)
 {
-	struct field f;
+	struct retention_fixture f;
 	char stem[32];
 
 	(void)state;
-	field_begin(&f, "cam-%i.mkv", (struct amount){.bytes = (uint64_t)3.5 * BYTES}, NULL);
+	retention_fixture_begin(&f, "cam-%i.mkv", (struct amount){.bytes = (uint64_t)3.5 * BYTES}, NULL);
 	for (int i = 1; i <= 4; i++) {
 		snprintf(stem, sizeof(stem), "cam-%04d", i);
 		recording_make(f.folder, stem, 1000 - 10 * i);
@@ -153,20 +154,20 @@ static void test_limits(void **state)
 	retention_closed(&f.retention, clock_now());
 	assert_true(retention_delete_oldest(&f.retention, time(NULL)));
 	assert_false(is_there(f.folder, "cam-0005.mkv"));
-	field_end(&f);
+	retention_fixture_end(&f);
 }
 
 static void test_nothing_set(void **state)
 {
-	struct field f;
+	struct retention_fixture f;
 
 	(void)state;
-	field_begin(&f, "cam-%i.mkv", (struct amount){0}, NULL);
+	retention_fixture_begin(&f, "cam-%i.mkv", (struct amount){0}, NULL);
 	recording_make(f.folder, "cam-0001", 100000);
 	assert_int_equal(apply(&f), 0);
 	assert_false(retention_delete_oldest(&f.retention, time(NULL)));
 	assert_true(is_there(f.folder, "cam-0001.mkv"));
-	field_end(&f);
+	retention_fixture_end(&f);
 }
 
 /* Files that are not recordings of ours, however their names look; recordings of any log are. */
@@ -177,10 +178,10 @@ static void test_strangers(void **state)
 		"holiday-2014.jsonl", "holiday-2011", "clip.mkv", "clip.jsonl"};
 	static const char *const go[] = {"holiday-2016.mkv", "holiday-2016.csv", "holiday-2013.mkv",
 		"holiday-2013.jsonl", "holiday-2012.mkv"};
-	struct field f;
+	struct retention_fixture f;
 
 	(void)state;
-	field_begin(&f, "holiday.mkv", (struct amount){.time = 100 * SECOND}, NULL);
+	retention_fixture_begin(&f, "holiday.mkv", (struct amount){.time = 100 * SECOND}, NULL);
 	recording_make(f.folder, "clip", 5000);
 	file_make(f.folder, "holiday-2019.mkv", "", BYTES, 5000); /* no log */
 	file_make(f.folder, "holiday-2018.mkv", "", BYTES, 5000); /* another program's */
@@ -203,31 +204,33 @@ static void test_strangers(void **state)
 	for (size_t i = 0; i < sizeof(go) / sizeof(go[0]); i++)
 		if (is_there(f.folder, go[i]))
 			fail_msg("%s stayed", go[i]);
-	field_end(&f);
+	retention_fixture_end(&f);
 }
 
 static void test_source(void **state)
 {
-	struct field f;
+	struct retention_fixture f;
 
 	(void)state;
-	field_begin(&f, "clip.mkv", (struct amount){.time = 100 * SECOND, .bytes = 1000}, "clip.mkv");
+	retention_fixture_begin(
+		&f, "clip.mkv", (struct amount){.time = 100 * SECOND, .bytes = 1000}, "clip.mkv");
 	recording_make(f.folder, "clip-2", 5000);
 	assert_int_equal(apply(&f), 1);
 	assert_true(is_there(f.folder, "clip.mkv") && is_there(f.folder, "clip.jsonl"));
 	assert_false(is_there(f.folder, "clip-2.mkv"));
 	assert_false(retention_delete_oldest(&f.retention, time(NULL)));
-	field_end(&f);
+	retention_fixture_end(&f);
 }
 
 /* What somebody holds stays, and what that takes is not made up for by others. */
 static void test_held(void **state)
 {
-	struct field f;
+	struct retention_fixture f;
 	char path[PATH_MAX];
 
 	(void)state;
-	field_begin(&f, "cam-%i.mkv", (struct amount){.bytes = (uint64_t)1.5 * BYTES + BYTES}, NULL);
+	retention_fixture_begin(
+		&f, "cam-%i.mkv", (struct amount){.bytes = (uint64_t)1.5 * BYTES + BYTES}, NULL);
 	recording_make(f.folder, "cam-0001", 3000);
 	recording_make(f.folder, "cam-0002", 2000);
 	path_in(f.folder, "cam-0001.mkv", path);
@@ -240,41 +243,41 @@ static void test_held(void **state)
 	close(fd);
 	assert_true(retention_delete_oldest(&f.retention, time(NULL)));
 	assert_false(is_there(f.folder, "cam-0001.mkv"));
-	field_end(&f);
+	retention_fixture_end(&f);
 }
 
 /* Two recorders whose names fit each other: what the one is writing is nothing to the other. */
 static void test_two_recorders(void **state)
 {
 	struct recorder_options small = {.segment.bytes = 200000, .keep.bytes = 100000};
-	struct rig first, second;
+	struct recorder_fixture first, second;
 
 	(void)state;
-	heard_clear();
-	rig_begin(&first, "cam-2.mkv", (struct recorder_options){0});
+	captured_log_clear();
+	fixture_begin(&first, "cam-2.mkv", (struct recorder_options){0});
 	give_many(&first, 20, 1);
 	wait_until_written();
 	assert_true(there(&first, "cam-2.mkv"));
-	rig_begin_in(&second, first.folder, "cam.mkv", small);
+	fixture_begin_in(&second, first.folder, "cam.mkv", small);
 	second.padding = 30000;
 	give_many(&second, 40, 1);
-	rig_finish(&second);
+	fixture_finish(&second);
 	assert_true(second.report.segments > 3);
 	assert_int_equal(second.report.deleted, second.report.segments - 1);
 	assert_true(there(&first, "cam-2.mkv") && there(&first, "cam-2.jsonl"));
-	rig_finish(&first);
-	rig_end(&second);
+	fixture_finish(&first);
+	fixture_end(&second);
 	first.folder = folder_make(); /* the one of both is gone */
-	rig_end(&first);
+	fixture_end(&first);
 }
 
 /* The clock was set back: what was recorded before comes from the future, and goes first. */
 static void test_clock_set_back(void **state)
 {
-	struct field f;
+	struct retention_fixture f;
 
 	(void)state;
-	field_begin(&f, "cam-%i.mkv", (struct amount){.bytes = (uint64_t)(4.7 * BYTES)}, NULL);
+	retention_fixture_begin(&f, "cam-%i.mkv", (struct amount){.bytes = (uint64_t)(4.7 * BYTES)}, NULL);
 	recording_make(f.folder, "cam-0001", -90000);
 	recording_make(f.folder, "cam-0002", -80000);
 	recording_make(f.folder, "cam-0003", 70000);
@@ -290,17 +293,17 @@ static void test_clock_set_back(void **state)
 	assert_true(is_there(f.folder, "cam-0006.mkv"));
 	assert_true(retention_delete_oldest(&f.retention, time(NULL)));
 	assert_false(is_there(f.folder, "cam-0004.mkv"));
-	field_end(&f);
+	retention_fixture_end(&f);
 }
 
 /* The clock jumps forward by a year: this run's files are as old as they are. */
 static void test_clock_jumps_forward(void **state)
 {
-	struct field f;
+	struct retention_fixture f;
 	time_t later = time(NULL) + 365 * 86400;
 
 	(void)state;
-	field_begin(&f, "cam-%i.mkv", (struct amount){.time = 100 * SECOND}, NULL);
+	retention_fixture_begin(&f, "cam-%i.mkv", (struct amount){.time = 100 * SECOND}, NULL);
 	own_make(&f, "cam-0001", 10, 1000 * SECOND);
 	own_make(&f, "cam-0002", 0, 1050 * SECOND);
 	own_make(&f, "cam-0003", 0, INT64_MAX);
@@ -310,17 +313,17 @@ static void test_clock_jumps_forward(void **state)
 	assert_int_equal(retention_apply(&f.retention, later, 1149 * SECOND), 0);
 	assert_int_equal(retention_apply(&f.retention, later, 9999 * SECOND), 1);
 	assert_true(is_there(f.folder, "cam-0003.mkv"));
-	field_end(&f);
+	retention_fixture_end(&f);
 }
 
 /* What cannot be deleted is reported once; the next oldest goes, as many as must. */
 static void test_undeletable(void **state)
 {
-	struct field f;
+	struct retention_fixture f;
 	char stem[32];
 
 	(void)state;
-	field_begin(&f, "cam-%i.mkv", (struct amount){.bytes = (uint64_t)(2.5 * BYTES)}, NULL);
+	retention_fixture_begin(&f, "cam-%i.mkv", (struct amount){.bytes = (uint64_t)(2.5 * BYTES)}, NULL);
 	for (int i = 1; i <= 5; i++) {
 		snprintf(stem, sizeof(stem), "cam-%04d", i);
 		recording_make(f.folder, stem, 1000 - 10 * i);
@@ -333,12 +336,12 @@ static void test_undeletable(void **state)
 	assert_true(retention_delete_oldest(&f.retention, time(NULL)));
 	assert_false(is_there(f.folder, "cam-0005.mkv"));
 	assert_false(retention_delete_oldest(&f.retention, time(NULL)));
-	assert_int_equal(heard_times("cam-0001.mkv: cannot be deleted: Operation not permitted"), 1);
-	assert_int_equal(heard_times(""), 1);
+	assert_int_equal(captured_log_count("cam-0001.mkv: cannot be deleted: Operation not permitted"), 1);
+	assert_int_equal(captured_log_count(""), 1);
 	undeletable = NULL;
 	assert_true(retention_delete_oldest(&f.retention, time(NULL)));
 	assert_false(is_there(f.folder, "cam-0001.mkv"));
-	field_end(&f);
+	retention_fixture_end(&f);
 }
 
 static void test_no_folder(void **state)
@@ -347,21 +350,21 @@ static void test_no_folder(void **state)
 	struct retention retention;
 
 	(void)state;
-	heard_clear();
+	captured_log_clear();
 	retention_begin(&retention, "/nowhere/a.mkv", &keep, NULL);
 	assert_int_equal(retention_apply(&retention, 0, 0), 0);
 	assert_false(retention_delete_oldest(&retention, 0));
-	assert_int_equal(heard_times("/nowhere: "), 1);
+	assert_int_equal(captured_log_count("/nowhere: "), 1);
 	retention_finish(&retention);
 }
 
 /* A log that outlived its video goes in its turn, and is no recording. */
 static void test_logs_alone(void **state)
 {
-	struct field f;
+	struct retention_fixture f;
 
 	(void)state;
-	field_begin(&f, "cam-%i.mkv", (struct amount){.time = 100 * SECOND}, NULL);
+	retention_fixture_begin(&f, "cam-%i.mkv", (struct amount){.time = 100 * SECOND}, NULL);
 	log_make(f.folder, "cam-0001", "cam-0001.mkv", ".jsonl", 5000);
 	log_make(f.folder, "cam-0002", "cam-0002.mkv", ".csv", 5000);
 	log_make(f.folder, "cam-0003", "cam-0003.mkv", ".jsonl", 10);
@@ -371,7 +374,7 @@ static void test_logs_alone(void **state)
 	assert_false(is_there(f.folder, "cam-0002.csv"));
 	assert_true(is_there(f.folder, "cam-0003.jsonl"));
 	assert_true(is_there(f.folder, "dam-0004.jsonl"));
-	field_end(&f);
+	retention_fixture_end(&f);
 }
 
 static void wait_until_gone(const char *folder, const char *name)
@@ -386,14 +389,15 @@ static void wait_until_gone(const char *folder, const char *name)
 static void test_without_frames(void **state)
 {
 	char *folder = folder_make();
-	struct rig rig;
+	struct recorder_fixture fixture;
 
 	(void)state;
-	heard_clear();
+	captured_log_clear();
 	recording_make(folder, "cam-0001", 5000);
 	atomic_store(&clock_offset, SECOND / 4 - MINUTE);
-	rig_begin_in(&rig, folder, "cam-%i.mkv", (struct recorder_options){.keep.time = 100 * SECOND});
-	recorder_stop(rig.recorder);
+	fixture_begin_in(
+		&fixture, folder, "cam-%i.mkv", (struct recorder_options){.keep.time = 100 * SECOND});
+	recorder_stop(fixture.recorder);
 	wait_until_gone(folder, "cam-0001.mkv");
 	wait_until_gone(folder, "cam-0001.jsonl");
 	recording_make(folder, "cam-0002", 5000);
@@ -403,29 +407,29 @@ static void test_without_frames(void **state)
 	wait_until_gone(folder, "cam-0002.mkv");
 	wait_until_gone(folder, "cam-0002.jsonl");
 	recording_make(folder, "cam-0003", 5000);
-	rig_finish(&rig);
+	fixture_finish(&fixture);
 	assert_false(is_there(folder, "cam-0003.mkv"));
-	assert_int_equal(rig.report.deleted, 3);
-	rig_end(&rig);
+	assert_int_equal(fixture.report.deleted, 3);
+	fixture_end(&fixture);
 }
 
 /* One file that nothing ends is within no size: reported at the start, once. */
 static void test_no_segments(void **state)
 {
-	struct rig rig;
+	struct recorder_fixture fixture;
 
 	(void)state;
-	heard_clear();
-	rig_begin(&rig, "cam.mkv", (struct recorder_options){.keep.bytes = 1000000});
-	rig_end(&rig);
-	assert_int_equal(heard_times("--keep without --segment"), 1);
-	heard_clear();
-	rig_begin(&rig, "cam.mkv",
+	captured_log_clear();
+	fixture_begin(&fixture, "cam.mkv", (struct recorder_options){.keep.bytes = 1000000});
+	fixture_end(&fixture);
+	assert_int_equal(captured_log_count("--keep without --segment"), 1);
+	captured_log_clear();
+	fixture_begin(&fixture, "cam.mkv",
 		(struct recorder_options){.keep.bytes = 1000000, .segment.time = 60 * SECOND});
-	rig_end(&rig);
-	rig_begin(&rig, "cam.mkv", (struct recorder_options){.keep.time = 60 * SECOND});
-	rig_end(&rig);
-	assert_int_equal(heard_times("--keep"), 0);
+	fixture_end(&fixture);
+	fixture_begin(&fixture, "cam.mkv", (struct recorder_options){.keep.time = 60 * SECOND});
+	fixture_end(&fixture);
+	assert_int_equal(captured_log_count("--keep"), 0);
 }
 
 int main(void)

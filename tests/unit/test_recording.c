@@ -22,41 +22,42 @@
 
 #define COUNTER_BITS 16
 
-struct rig {
+struct recording_fixture {
 	char *folder;
 	struct network *network;
 	json_t *schema;
 };
 
-static int rig_begin(void **state)
+static int fixture_begin(void **state)
 {
-	struct rig *rig = taken(1, sizeof(*rig));
+	struct recording_fixture *fixture = taken(1, sizeof(*fixture));
 
-	rig->folder = folder_make();
-	rig->network = tiny_network(7);
-	rig->schema = json_load_file("docs/label-log.schema.json", 0, NULL);
-	*state = rig;
-	return rig->schema ? 0 : -1;
+	fixture->folder = folder_make();
+	fixture->network = tiny_network(7);
+	fixture->schema = json_load_file("docs/label-log.schema.json", 0, NULL);
+	*state = fixture;
+	return fixture->schema ? 0 : -1;
 }
 
-static int rig_end(void **state)
+static int fixture_end(void **state)
 {
-	struct rig *rig = *state;
+	struct recording_fixture *fixture = *state;
 
-	folder_remove(rig->folder);
-	network_free(rig->network);
-	json_decref(rig->schema);
-	free(rig);
+	folder_remove(fixture->folder);
+	network_free(fixture->network);
+	json_decref(fixture->schema);
+	free(fixture);
 	return 0;
 }
 
 /* Records a source to its end, or so many frames of it, as `record` does. */
-static void record(const struct rig *rig, const char *input, const struct source_options *wanted,
-	uint64_t frames, const char *name, struct recorder_report *report)
+static void record(const struct recording_fixture *fixture, const char *input,
+	const struct source_options *wanted, uint64_t frames, const char *name,
+	struct recorder_report *report)
 {
 	struct recording_values values = recording_defaults;
 	struct recording recording = {0};
-	struct pipeline_config config = {.network = rig->network,
+	struct pipeline_config config = {.network = fixture->network,
 		.discard_output = true,
 		.overlap = true,
 		.frames = frames,
@@ -68,11 +69,11 @@ static void record(const struct rig *rig, const char *input, const struct source
 	char path[PATH_MAX];
 	struct error e;
 
-	snprintf(path, sizeof(path), "%s/%s.mkv", rig->folder, name);
+	snprintf(path, sizeof(path), "%s/%s.mkv", fixture->folder, name);
 	values.file.text = path;
 	recording_begin(&recording, &values);
 	assert_int_equal(recorder_check(&recording.options, &e), 0);
-	assert_int_equal(recording_parse_when(&recording, &values, rig->network, &e), 0);
+	assert_int_equal(recording_parse_when(&recording, &values, fixture->network, &e), 0);
 	assert_int_equal(source_open(input, wanted, &source, &e), 0);
 	assert_int_equal(pl_open("software", NULL, &pl, &e), 0);
 	recording_describe(&recording, &values, source_description(source), pl_name(pl), NULL);
@@ -129,25 +130,25 @@ static void expect_all_counted(const struct recorded *r, size_t frames)
 /* 1280×720: each number is there once, in order; recorded again, each byte of each picture stays. */
 static void test_nothing_is_lost(void **state)
 {
-	struct rig *rig = *state;
+	struct recording_fixture *fixture = *state;
 	const struct source_options pattern = {.width = 1280, .height = 720, .rate = 30, .paced = true};
 	const struct source_options once = {.once = true, .paced = true, .rate = 200};
 	struct recorder_report report;
 	struct recorded first, again;
 	char path[PATH_MAX];
 
-	record(rig, "test", &pattern, 75, "first", &report);
+	record(fixture, "test", &pattern, 75, "first", &report);
 	assert_int_equal(report.frames, 75);
-	assert_true(recorded_read(rig->folder, "first", rig->schema, &first));
+	assert_true(recorded_read(fixture->folder, "first", fixture->schema, &first));
 	assert_int_equal(first.frames, 75);
 	assert_int_equal(first.width, 1280);
 	for (size_t i = 0; i < first.frames; i++)
 		assert_int_equal(drawn_number(&first.frame[i]), i);
 	expect_all_counted(&first, 75);
 
-	snprintf(path, sizeof(path), "%s/first.mkv", rig->folder);
-	record(rig, path, &once, 0, "again", &report);
-	assert_true(recorded_read(rig->folder, "again", rig->schema, &again));
+	snprintf(path, sizeof(path), "%s/first.mkv", fixture->folder);
+	record(fixture, path, &once, 0, "again", &report);
+	assert_true(recorded_read(fixture->folder, "again", fixture->schema, &again));
 	assert_int_equal(again.frames, 75);
 	for (size_t i = 0; i < again.frames; i++) {
 		assert_int_equal(again.frame[i].size, first.frame[i].size);
@@ -177,13 +178,13 @@ static void frame_fill(struct frame *frame, uint64_t number, const uint8_t *jpeg
 
 /* Feeds a recorder until it is killed: about a frame a millisecond, two of three labelled, new files often.
  */
-_Noreturn static void feed(const struct rig *rig, const char *pattern)
+_Noreturn static void feed(const struct recording_fixture *fixture, const char *pattern)
 {
 	struct recorder_options options = {.pattern = pattern,
 		.memory = 4000000,
 		.quality = 90,
 		.top_k = 5,
-		.network = rig->network,
+		.network = fixture->network,
 		.pl = "software",
 		.smoothing = 0.7,
 		.segment.bytes = 1000000};
@@ -193,7 +194,7 @@ _Noreturn static void feed(const struct rig *rig, const char *pattern)
 	struct recorder *recorder;
 	struct error e;
 
-	if (frame_pool_create(1, 1, rig->network->class_count, &pool) ||
+	if (frame_pool_create(1, 1, fixture->network->class_count, &pool) ||
 		recorder_open(&options, &recorder, &e))
 		_exit(1);
 	struct frame *frame = frame_acquire(pool);
@@ -220,19 +221,20 @@ static uint64_t number_in(const struct recorded_packet *packet)
  * What is left of one: whole frames in order without a gap, whole lines, none of them about a missing frame.
  * Before its first frame is whole, a file is no video to libavformat, and its log has no frame.
  */
-static uint64_t expect_sound(const struct rig *rig, const char *pattern_name, unsigned *broken_off)
+static uint64_t expect_sound(
+	const struct recording_fixture *fixture, const char *pattern_name, unsigned *broken_off)
 {
 	uint64_t next = 0;
 
 	for (unsigned i = 1;; i++) {
 		struct recorded r = {0};
 		char video[PATH_MAX], log[PATH_MAX];
-		snprintf(video, sizeof(video), "%s/%s-%04u.mkv", rig->folder, pattern_name, i);
-		snprintf(log, sizeof(log), "%s/%s-%04u.jsonl", rig->folder, pattern_name, i);
+		snprintf(video, sizeof(video), "%s/%s-%04u.mkv", fixture->folder, pattern_name, i);
+		snprintf(log, sizeof(log), "%s/%s-%04u.jsonl", fixture->folder, pattern_name, i);
 		if (access(log, F_OK) != 0)
 			return next;
 		recorded_read_video(video, &r);
-		if (!recorded_read_log(log, rig->schema, &r))
+		if (!recorded_read_log(log, fixture->schema, &r))
 			fail_msg("%s: a line is not what the schema allows", log);
 		for (size_t k = 0; k < r.frames; k++)
 			assert_int_equal(number_in(&r.frame[k]), next++);
@@ -246,7 +248,7 @@ static uint64_t expect_sound(const struct rig *rig, const char *pattern_name, un
 
 static void test_killed(void **state)
 {
-	struct rig *rig = *state;
+	struct recording_fixture *fixture = *state;
 	const char *text = getenv("TWOBIT_KILLS");
 	int kills = text ? atoi(text) : 10;
 	uint32_t seed = (uint32_t)getpid();
@@ -257,17 +259,17 @@ static void test_killed(void **state)
 	for (int i = 0; i < kills; i++) {
 		int status;
 		snprintf(name, sizeof(name), "k%d", i);
-		snprintf(pattern, sizeof(pattern), "%s/%s-%%i.mkv", rig->folder, name);
+		snprintf(pattern, sizeof(pattern), "%s/%s-%%i.mkv", fixture->folder, name);
 		fflush(NULL);
 		pid_t child = fork();
 		assert_true(child >= 0);
 		if (!child)
-			feed(rig, pattern);
+			feed(fixture, pattern);
 		usleep((unsigned)random_within(&seed, 20000, 320000));
 		kill(child, SIGKILL);
 		assert_int_equal(waitpid(child, &status, 0), child);
 		assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-		frames += expect_sound(rig, name, &broken_off);
+		frames += expect_sound(fixture, name, &broken_off);
 	}
 	print_message("%d kills, %u files left unfinished, %llu frames, all of them whole and in order\n",
 		kills, broken_off, (unsigned long long)frames);
@@ -277,8 +279,8 @@ static void test_killed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_nothing_is_lost, rig_begin, rig_end),
-		cmocka_unit_test_setup_teardown(test_killed, rig_begin, rig_end),
+		cmocka_unit_test_setup_teardown(test_nothing_is_lost, fixture_begin, fixture_end),
+		cmocka_unit_test_setup_teardown(test_killed, fixture_begin, fixture_end),
 	};
 
 	log_configure(LOG_ERROR, false);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Troubles that the simulated overlay can be given, for tests. They hold for the process, whichever bus is
+ * Faults that the simulated overlay can be given, for tests. They hold for the process, whichever bus is
  * open, and reach nothing but the simulation.
  */
 #ifndef RTL_FAULTS_H

@@ -75,9 +75,9 @@ static bool stands_still(const struct rtl *rtl)
 /* After whatever may have raised or lowered an interrupt. */
 static void update_lines(struct rtl *rtl)
 {
-	bool heard = !stands_still(rtl) && !faults_active(RTL_INTERRUPT_LOST);
-	bool now[DEVICES] = {
-		[OVERLAY] = heard && model_interrupt(rtl->model), [DMA] = heard && dma_interrupt(&rtl->dma)};
+	bool received = !stands_still(rtl) && !faults_active(RTL_INTERRUPT_LOST);
+	bool now[DEVICES] = {[OVERLAY] = received && model_interrupt(rtl->model),
+		[DMA] = received && dma_interrupt(&rtl->dma)};
 
 	pthread_mutex_lock(&rtl->line_lock);
 	if (memcmp(now, rtl->lines, sizeof(now)) != 0) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Networks behind the driver of QNN-MO-PYNQ's design, on the model of its registers; for one program. */
-#ifndef UNIT_QNN_MO_BENCH_H
-#define UNIT_QNN_MO_BENCH_H
+#ifndef UNIT_QNN_MO_FIXTURE_H
+#define UNIT_QNN_MO_FIXTURE_H
 
 #include "pl/pl.h"
 
@@ -22,7 +22,7 @@
 #include "unit/simulated_qnn_mo.h"
 
 /* A network behind the PL, all of its layers. */
-struct bench {
+struct qnn_mo_fixture {
 	struct network *network;
 	struct pl *pl;
 	struct error e;
@@ -83,45 +83,45 @@ static inline void fill_network(struct network *network)
 	free(codes);
 }
 
-static inline void fill_input(struct bench *bench, int buffer)
+static inline void fill_input(struct qnn_mo_fixture *fixture, int buffer)
 {
-	uint8_t *input = pl_input(bench->pl, buffer);
+	uint8_t *input = pl_input(fixture->pl, buffer);
 
-	for (size_t i = 0; i < shape_size(bench->network->layers[0].in); i++)
+	for (size_t i = 0; i < shape_size(fixture->network->layers[0].in); i++)
 		input[i] = random_word() & 3;
 }
 
-static inline void assert_answer(struct bench *bench, int buffer)
+static inline void assert_answer(struct qnn_mo_fixture *fixture, int buffer)
 {
-	const struct network *network = bench->network;
+	const struct network *network = fixture->network;
 	size_t bytes = layer_output_size(&network->layers[network->layer_count - 1]);
 	uint8_t *expected = taken(bytes, 1);
 
 	assert_int_equal(
-		reference_run(network, 0, network->layer_count, pl_input(bench->pl, buffer), expected), 0);
-	assert_memory_equal(pl_output(bench->pl, buffer), expected, bytes);
+		reference_run(network, 0, network->layer_count, pl_input(fixture->pl, buffer), expected), 0);
+	assert_memory_equal(pl_output(fixture->pl, buffer), expected, bytes);
 	free(expected);
 }
 
-static inline void assert_runs(struct bench *bench, int buffer)
+static inline void assert_runs(struct qnn_mo_fixture *fixture, int buffer)
 {
-	fill_input(bench, buffer);
-	assert_int_equal(pl_submit(bench->pl, buffer), 0);
-	assert_int_equal(pl_wait(bench->pl, buffer, INT64_MAX), 0);
+	fill_input(fixture, buffer);
+	assert_int_equal(pl_submit(fixture->pl, buffer), 0);
+	assert_int_equal(pl_wait(fixture->pl, buffer, INT64_MAX), 0);
 	assert_string_equal(jam.broken, "");
-	assert_answer(bench, buffer);
+	assert_answer(fixture, buffer);
 }
 
-static inline int load(struct bench *bench)
+static inline int load(struct qnn_mo_fixture *fixture)
 {
-	assert_int_equal(pl_open("qnn-mo", NULL, &bench->pl, &bench->e), 0);
-	return pl_load(bench->pl, bench->network, 0, bench->network->layer_count, &bench->e);
+	assert_int_equal(pl_open("qnn-mo", NULL, &fixture->pl, &fixture->e), 0);
+	return pl_load(fixture->pl, fixture->network, 0, fixture->network->layer_count, &fixture->e);
 }
 
-static inline void finish(struct bench *bench)
+static inline void finish(struct qnn_mo_fixture *fixture)
 {
-	pl_close(bench->pl);
-	network_free(bench->network);
+	pl_close(fixture->pl);
+	network_free(fixture->network);
 	assert_string_equal(jam.broken, "");
 }
 
