@@ -37,7 +37,7 @@ def report(what, logits, labels):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path, help="folder with classes.tsv and tiny-imagenet-200-trainval.tar.xz")
-    parser.add_argument("work", type=Path, help="folder for the unpacked data and the checkpoints; goes on from there")
+    parser.add_argument("work_dir", type=Path, help="folder for the unpacked data and the checkpoints; goes on from there")
     parser.add_argument("--float-epochs", type=int, default=6)
     parser.add_argument("--epochs", type=int, default=9, help="of the low-bit network")
     parser.add_argument("--threads", type=int, default=2)
@@ -46,27 +46,27 @@ def main():
     torch.set_num_threads(args.threads)
     torch.manual_seed(1)
 
-    train, watch, test = data.tiny_imagenet(args.data, args.work / "data")
+    train, val, test = data.tiny_imagenet(args.data, args.work_dir / "data")
     model = Model(LAYERS, (3, 64, 64)).to(memory_format=torch.channels_last)
-    loop.train(model, train, watch, epochs=args.float_epochs, rate=2e-3, decay=0.02,
-               checkpoint=args.work / "float.pt")
+    loop.train(model, train, val, epochs=args.float_epochs, lr=2e-3, weight_decay=0.02,
+               checkpoint=args.work_dir / "float.pt")
     report("float", loop.outputs(model, test.pictures), test.labels)
 
-    targets_file = args.work / "targets.pt"
+    targets_file = args.work_dir / "targets.pt"
     if not targets_file.exists():
         torch.save(loop.teach(model, train.pictures), targets_file)
     model.quantise()
-    loop.train(model, train, watch, epochs=args.epochs, rate=2e-3, decay=0, targets=torch.load(targets_file),
-               smoothing=0.0, seed=2, checkpoint=args.work / "low-bit.pt")
+    loop.train(model, train, val, epochs=args.epochs, lr=2e-3, weight_decay=0, targets=torch.load(targets_file),
+               smoothing=0.0, seed=2, checkpoint=args.work_dir / "low-bit.pt")
     report("low-bit", loop.outputs(model, test.pictures), test.labels)
 
     folded = export.fold(model)
     scores = export.integer_scores(folded, test.pictures)
     report("integers", export.logits(folded, scores), test.labels)
-    heat = recipe.calibrate(folded, watch)
-    report(f"integers at temperature {heat:.3f}", export.logits(folded, scores), test.labels)
+    temperature = recipe.calibrate(folded, val)
+    report(f"integers at temperature {temperature:.3f}", export.logits(folded, scores), test.labels)
     export.write(model, folded, "dorefanet", args.folder)
-    np.save(args.work / "scores.npy", scores)  # to compare with `twobit evaluate --scores`
+    np.save(args.work_dir / "scores.npy", scores)  # to compare with `twobit evaluate --scores`
 
 
 if __name__ == "__main__":

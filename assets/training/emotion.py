@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from twobit_training import augment, fit, loop, recipe, sets
-from twobit_training.calibration import temperature
+from twobit_training import fit, loop, recipe, sets, transforms
+from twobit_training.calibration import fit_temperature
 
 # channels of the 3×3 convolutions without padding; True: then pool 2
 LAYERS = [(32, False), (64, True), (128, False), (128, True), (256, False), (256, True)]
@@ -21,9 +21,9 @@ HIDDEN = 256
 LABELS = ["angry", "disgusted", "afraid", "happy", "sad", "surprised", "neutral"]
 VIEW = {"kind": "box"}
 
-# The float training, its rate falling to nothing three times (Loshchilov and Hutter, 2017, arXiv:1608.03983); the last
+# The float training, its learning rate falling to nothing three times (Loshchilov and Hutter, 2017, arXiv:1608.03983); the last
 # time the network learns from itself (Furlanello et al., 2018, arXiv:1805.04770). Then the low-bit trainings, in this
-# order, each from the weights of the one before, the float network being the teacher. Columns: epochs, peak rate, weight
+# order, each from the weights of the one before, the float network being the teacher. Columns: epochs, peak learning rate, weight
 # decay, dropout in front of the two fully connected layers, strength of the augmentation; float: epochs of warm-up, and
 # whether the network before is the teacher.
 FLOAT = [
@@ -39,7 +39,7 @@ LOW = {
 
 
 class Emotion(nn.Module):
-    """`bits` None: the float network. Each layer: weights, batch norm, ReLU. The logits are divided by `heat`.
+    """`bits` None: the float network. Each layer: weights, batch norm, ReLU. The logits are divided by `temperature`.
 
     In training the pool stands before the ReLU, which gives the same and costs less; `pool_last` puts it behind.
     """
@@ -58,7 +58,7 @@ class Emotion(nn.Module):
             linear = lambda i, o, bias: low.linear(i, o, bits, bias)
             relu = lambda: low.relu(bits)
             self.input = low.pixels()
-        self.pool_last, self.heat = False, 1.0
+        self.pool_last, self.temperature = False, 1.0
         self.convs, self.norms, self.acts = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
         before = 1
         for channels, _ in LAYERS:
@@ -81,55 +81,55 @@ class Emotion(nn.Module):
                 x = nn.functional.max_pool2d(x, 2)
         x = self.drop0(x.flatten(1))
         x = self.drop1(self.act0(self.norm0(self.fc0(x))))
-        return self.fc1(x) / self.heat
+        return self.fc1(x) / self.temperature
 
 
-def look(strength):
+def augment(strength):
     def of(x, generator):
-        x = augment.move(x, generator, turn=12 * strength, stretch=0.12 * strength, shift=0.08 * strength)
-        x = augment.relight(x, generator, contrast=0.25 * strength, light=0.1 * strength)
-        return augment.erase(x, generator, chance=0.3 * strength)
+        x = transforms.random_affine(x, generator, degrees=12 * strength, log_scale=0.12 * strength, translate=0.08 * strength)
+        x = transforms.colour_jitter(x, generator, contrast=0.25 * strength, brightness=0.1 * strength)
+        return transforms.random_erasing(x, generator, p=0.3 * strength)
     return of
 
 
-def groups(decay):
+def groups(weight_decay):
     """Weight decay for the weights only, not for norms, biases and scales."""
     def of(model):
         heavy = [p for name, p in model.named_parameters() if p.dim() > 1 and name.endswith(".weight")]
         light = [p for name, p in model.named_parameters() if p.dim() <= 1 or not name.endswith(".weight")]
-        return [{"params": heavy, "weight_decay": decay}, {"params": light, "weight_decay": 0.0}]
+        return [{"params": heavy, "weight_decay": weight_decay}, {"params": light, "weight_decay": 0.0}]
     return of
 
 
-def float_network(splits, work):
-    train, watch, test = splits
+def float_network(splits, work_dir):
+    train, val, test = splits
     torch.manual_seed(1)
     before = None
-    for cycle, (epochs, rate, decay, dropout, strength, warm, taught) in enumerate(FLOAT):
+    for cycle, (epochs, lr, weight_decay, dropout, strength, warmup, taught) in enumerate(FLOAT):
         model = Emotion(dropout=dropout).to(memory_format=torch.channels_last)
         if before:
             model.load_state_dict(before.state_dict())
-        before = fit.fit(model, train, watch, look(strength), epochs=epochs, rate=rate, groups=groups(decay),
-                         warm=warm, teacher=before if taught else None, seed=1 + cycle,
-                         checkpoint=work / f"float{cycle}.pt")
+        before = fit.fit(model, train, val, augment(strength), epochs=epochs, lr=lr, groups=groups(weight_decay),
+                         warmup=warmup, teacher=before if taught else None, seed=1 + cycle,
+                         checkpoint=work_dir / f"float{cycle}.pt")
         recipe.report(f"float, cycle {cycle}", loop.outputs(before, test.pictures), test.labels)
     return before
 
 
-def low_bit_network(bits, before, teacher, splits, work):
+def low_bit_network(bits, before, teacher, splits, work_dir):
     from twobit_training import brevitas_layers
 
-    train, watch, test = splits
-    epochs, rate, decay, dropout, strength = LOW[bits]
+    train, val, test = splits
+    epochs, lr, weight_decay, dropout, strength = LOW[bits]
     model = Emotion(bits, dropout).to(memory_format=torch.channels_last)
     model.load_state_dict(before.state_dict(), strict=False)
     generator = torch.Generator().manual_seed(bits)
-    brevitas_layers.calibrate(model, look(strength)(loop.to_input(train.pictures[:256]), generator))
-    model = fit.fit(model, train, watch, look(strength), epochs=epochs, rate=rate, adam=True, groups=groups(decay),
-                    warm=0.5, smoothing=0.05, teacher=teacher, seed=bits, checkpoint=work / f"w{bits}a{bits}.pt")
+    brevitas_layers.calibrate(model, augment(strength)(loop.to_input(train.pictures[:256]), generator))
+    model = fit.fit(model, train, val, augment(strength), epochs=epochs, lr=lr, adam=True, groups=groups(weight_decay),
+                    warmup=0.5, smoothing=0.05, teacher=teacher, seed=bits, checkpoint=work_dir / f"w{bits}a{bits}.pt")
     recipe.report(f"w{bits}a{bits}", loop.outputs(model, test.pictures), test.labels)
-    model.heat = temperature(loop.outputs(model, watch.pictures).double(), watch.labels)
-    recipe.report(f"w{bits}a{bits} at temperature {model.heat:.3f}", loop.outputs(model, test.pictures), test.labels)
+    model.temperature = fit_temperature(loop.outputs(model, val.pictures).double(), val.labels)
+    recipe.report(f"w{bits}a{bits} at temperature {model.temperature:.3f}", loop.outputs(model, test.pictures), test.labels)
     return model
 
 
@@ -146,12 +146,12 @@ def export(model, path):
 def import_qonnx(twobit, path, folder):
     """The network folder; what stands there besides, its card, stays."""
     (path.parent / "labels.txt").write_text("\n".join(LABELS) + "\n")
-    made = path.with_suffix("")
-    shutil.rmtree(made, ignore_errors=True)
-    subprocess.run([twobit, "import", "qonnx", path, made], check=True)
-    text = (made / "network.json").read_text()
-    (made / "network.json").write_text(text.replace('  "labels"', f'  "view": {json.dumps(VIEW)},\n  "labels"', 1))
-    shutil.copytree(made, folder, dirs_exist_ok=True)
+    imported = path.with_suffix("")
+    shutil.rmtree(imported, ignore_errors=True)
+    subprocess.run([twobit, "import", "qonnx", path, imported], check=True)
+    text = (imported / "network.json").read_text()
+    (imported / "network.json").write_text(text.replace('  "labels"', f'  "view": {json.dumps(VIEW)},\n  "labels"', 1))
+    shutil.copytree(imported, folder, dirs_exist_ok=True)
 
 
 def compare(twobit, path, folder, data, test):
@@ -175,16 +175,16 @@ def main():
     parser = recipe.parser(__doc__)
     parser.add_argument("--twobit", default="twobit", help="the program, to import and compare with")
     args = recipe.arguments(parser)
-    splits, work = sets.fer2013(args.data), args.work / "emotion"
-    work.mkdir(parents=True, exist_ok=True)
+    splits, work_dir = sets.fer2013(args.data), args.work_dir / "emotion"
+    work_dir.mkdir(parents=True, exist_ok=True)
     print(f"{len(splits[0].labels)} pictures to train on", flush=True)
-    before = teacher = float_network(splits, work)
+    before = teacher = float_network(splits, work_dir)
     for bits in LOW:
         name = f"emotion-w{bits}a{bits}"
-        before = low_bit_network(bits, before, teacher, splits, work)
-        export(before, work / f"{name}.onnx")
-        import_qonnx(args.twobit, work / f"{name}.onnx", args.folder / name)
-        compare(args.twobit, work / f"{name}.onnx", args.folder / name, args.data, splits[2])
+        before = low_bit_network(bits, before, teacher, splits, work_dir)
+        export(before, work_dir / f"{name}.onnx")
+        import_qonnx(args.twobit, work_dir / f"{name}.onnx", args.folder / name)
+        compare(args.twobit, work_dir / f"{name}.onnx", args.folder / name, args.data, splits[2])
 
 
 if __name__ == "__main__":

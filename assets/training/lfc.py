@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """lfc and lfc-w1a2: 28×28 clothes of Fashion-MNIST through fully connected layers; weights 1 bit, activations 1 or 2."""
 
-from twobit_training import augment, recipe, sets
+from twobit_training import recipe, sets, transforms
 from twobit_training.network import FullyConnected
 
 # By name the layers; the pixels of both are bytes, and so are the float networks the same.
@@ -20,8 +20,8 @@ LABELS = ["T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt",
 VIEW = {"kind": "box", "inverted": True}
 
 
-def look(x, generator):
-    return augment.move(x, generator, mirror=True, turn=3, stretch=0.05, shift=0.035, border="zeros")
+def augment(x, generator):
+    return transforms.random_affine(x, generator, flip=True, degrees=3, log_scale=0.05, translate=0.035, padding_mode="zeros")
 
 
 def main():
@@ -29,11 +29,11 @@ def main():
     splits = sets.mnist(args.data)
     for name, layers in NETWORKS.items():
         print(name, flush=True)
-        teacher = recipe.float_network(layers, splits, look, args.work / "lfc", epochs=args.float_epochs, dropout=0.3)
-        start, work = recipe.model(layers, splits, dropout=0.0), args.work / name
+        teacher = recipe.float_network(layers, splits, augment, args.work_dir / "lfc", epochs=args.float_epochs, dropout=0.3)
+        start, work_dir = recipe.model(layers, splits, dropout=0.0), args.work_dir / name
         start.quantise()
-        model = recipe.low_bit_network(start, teacher, splits, look, work, epochs=args.epochs, rate=2e-3)
-        recipe.write(model, name, LABELS, VIEW, splits, work, args.folder / name)
+        model = recipe.low_bit_network(start, teacher, splits, augment, work_dir, epochs=args.epochs, lr=2e-3)
+        recipe.write(model, name, LABELS, VIEW, splits, work_dir, args.folder / name)
 
 
 if __name__ == "__main__":

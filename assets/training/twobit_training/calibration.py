@@ -6,10 +6,10 @@ from torch.nn import functional as F
 
 
 @torch.no_grad()
-def temperature(logits, labels):
+def fit_temperature(logits, labels):
     """What to divide the logits by for the least negative log likelihood; to be fitted on the validation split."""
     steps = torch.logspace(-1, 1, 2001, dtype=torch.float64)
-    return min(steps.tolist(), key=lambda heat: F.cross_entropy(logits / heat, labels).item())
+    return min(steps.tolist(), key=lambda temperature: F.cross_entropy(logits / temperature, labels).item())
 
 
 @torch.no_grad()

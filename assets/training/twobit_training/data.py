@@ -52,18 +52,18 @@ def _read_tiny_imagenet(folder):
 
 
 def tiny_imagenet(folder, cache):
-    """Returns the splits train, watch (held out of train) and test (the official val, 10,000)."""
+    """Returns the splits train, val (held out of train) and test (the official val, 10,000)."""
     cache = Path(cache)
     if not (cache / "val_labels.npy").exists():
         cache.mkdir(parents=True, exist_ok=True)
         for name, array in _read_tiny_imagenet(Path(folder)).items():
             np.save(cache / f"{name}.npy", array)
     pictures, labels = np.load(cache / "train_pictures.npy"), np.load(cache / "train_labels.npy")
-    watch = np.concatenate([np.flatnonzero(labels == c)[-HELD_OUT_PER_CLASS:] for c in np.unique(labels)])
-    keep = np.setdiff1d(np.arange(len(labels)), watch)
+    val = np.concatenate([np.flatnonzero(labels == c)[-HELD_OUT_PER_CLASS:] for c in np.unique(labels)])
+    keep = np.setdiff1d(np.arange(len(labels)), val)
 
     def split(p, label):
         return Split(torch.from_numpy(p), torch.from_numpy(label.astype(np.int64)))
 
     test = split(np.load(cache / "val_pictures.npy"), np.load(cache / "val_labels.npy"))
-    return split(pictures[keep], labels[keep]), split(pictures[watch], labels[watch]), test
+    return split(pictures[keep], labels[keep]), split(pictures[val], labels[val]), test

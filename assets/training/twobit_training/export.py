@@ -137,11 +137,11 @@ def logits(folded, scores):
     return scores.astype("f8") * last["scale"].astype("f8") + last["bias"].astype("f8")
 
 
-def cool(folded, heat):
-    """Divides the logits by the temperature `heat`; no class changes its place."""
+def apply_temperature(folded, temperature):
+    """Divides the logits by the temperature; no class changes its place."""
     last = folded[-1].arrays
     for name in ("scale", "bias"):
-        last[name] = (last[name].astype("f8") / heat).astype("<f4")
+        last[name] = (last[name].astype("f8") / temperature).astype("<f4")
 
 
 def _entry(step, before, after, input_bits):

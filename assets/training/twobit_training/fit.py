@@ -12,34 +12,34 @@ from .loop import accuracy, outputs, to_input
 
 
 @torch.no_grad()
-def _average(mean, model, keep):
+def _average(mean, model, decay):
     for a, b in zip(mean.state_dict().values(), model.state_dict().values()):
         if a.dtype.is_floating_point:
-            a.lerp_(b.to(a.dtype), 1 - keep)
+            a.lerp_(b.to(a.dtype), 1 - decay)
         else:
             a.copy_(b)
 
 
-def fit(model, split, watch, augment, *, epochs, rate, batch=64, decay=5e-4, smoothing=0.1, adam=False, warm=1.0,
-        average=0.999, teacher=None, soft=0.7, heat=2.0, after_step=None, groups=None, seed=1, checkpoint, log=print):
-    """Trains and returns the averaged model, or the last one if it does better on `watch`.
+def fit(model, split, val, augment, *, epochs, lr, batch=64, weight_decay=5e-4, smoothing=0.1, adam=False, warmup=1.0,
+        ema_decay=0.999, teacher=None, distillation=0.7, temperature=2.0, after_step=None, groups=None, seed=1, checkpoint, log=print):
+    """Trains and returns the averaged model, or the last one if it does better on `val`.
 
     Goes on from the file `checkpoint`, written after each epoch. `augment(x, generator)` takes and gives pictures
-    0 … 1. `teacher` sees the same pictures; its outputs, softened by `heat`, are mixed in with weight `soft`.
+    0 … 1. `teacher` sees the same pictures; its outputs, softened by `temperature`, are mixed in with weight `distillation`.
     `groups(model)` gives the optimiser its groups of parameters; `after_step(model)` follows each step.
     """
     groups = groups(model) if groups else model.parameters()
     if adam:
-        optimiser = torch.optim.AdamW(groups, lr=rate, weight_decay=decay, fused=True)
+        optimiser = torch.optim.AdamW(groups, lr=lr, weight_decay=weight_decay, fused=True)
     else:
-        optimiser = torch.optim.SGD(groups, lr=rate, momentum=0.9, nesterov=True, weight_decay=decay)
+        optimiser = torch.optim.SGD(groups, lr=lr, momentum=0.9, nesterov=True, weight_decay=weight_decay)
     steps = len(split.labels) // batch
     total = epochs * steps
 
     def factor(step):
-        if step < warm * steps:
-            return (step + 1) / (warm * steps)
-        return 0.5 * (1 + math.cos(math.pi * (step - warm * steps) / max(1, total - warm * steps)))
+        if step < warmup * steps:
+            return (step + 1) / (warmup * steps)
+        return 0.5 * (1 + math.cos(math.pi * (step - warmup * steps) / max(1, total - warmup * steps)))
 
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, factor)
     mean, start = copy.deepcopy(model), 0
@@ -66,8 +66,8 @@ def fit(model, split, watch, augment, *, epochs, rate, batch=64, decay=5e-4, smo
             loss = F.cross_entropy(logits, labels, label_smoothing=smoothing)
             if teacher:
                 with torch.no_grad():
-                    taught = (teacher(x) / heat).softmax(1)
-                loss = (1 - soft) * loss + soft * heat**2 * F.cross_entropy(logits / heat, taught)
+                    soft_targets = (teacher(x) / temperature).softmax(1)
+                loss = (1 - distillation) * loss + distillation * temperature**2 * F.cross_entropy(logits / temperature, soft_targets)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
@@ -75,18 +75,18 @@ def fit(model, split, watch, augment, *, epochs, rate, batch=64, decay=5e-4, smo
             if after_step:
                 after_step(model)
             done = epoch * steps + step
-            _average(mean, model, min(average, (1 + done) / (10 + done)))
+            _average(mean, model, min(ema_decay, (1 + done) / (10 + done)))
             loss_sum += loss.item()
             right += (logits.detach().argmax(1) == labels).sum().item()
             if step % 100 == 0:
                 log(f"  step {step}/{steps} loss {loss_sum / (step + 1):.3f} {time.time() - begun:.0f} s", flush=True)
-        now = accuracy(outputs(model, watch.pictures), watch.labels)
-        held = accuracy(outputs(mean, watch.pictures), watch.labels)
+        now = accuracy(outputs(model, val.pictures), val.labels)
+        held = accuracy(outputs(mean, val.pictures), val.labels)
         log(f"epoch {epoch + 1}/{epochs} loss {loss_sum / steps:.4f} train {right / (steps * batch):.4f} "
             f"held-out {now:.4f} averaged {held:.4f} {time.time() - begun:.0f} s", flush=True)
         part = checkpoint.with_suffix(".part")
         torch.save({"model": model.state_dict(), "mean": mean.state_dict(), "optimiser": optimiser.state_dict(),
                     "schedule": schedule.state_dict(), "epoch": epoch + 1, "held": held}, part)
         part.replace(checkpoint)
-    now, held = (accuracy(outputs(each, watch.pictures), watch.labels) for each in (model, mean))
+    now, held = (accuracy(outputs(each, val.pictures), val.labels) for each in (model, mean))
     return mean if held >= now else model

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The training loop: AdamW, one-cycle rate, crops and flips, soft targets from a teacher."""
+"""The training loop: AdamW, one-cycle learning rate, crops and flips, soft targets from a teacher."""
 
 import time
 
@@ -43,17 +43,17 @@ def teach(model, pictures):
     return torch.stack([plain, mirrored], 1)
 
 
-def train(model, split, watch, *, epochs, rate, batch=256, shift=4, targets=None, soft=0.7, decay=0.01,
+def train(model, split, val, *, epochs, lr, batch=256, shift=4, targets=None, distillation=0.7, weight_decay=0.01,
           smoothing=0.1, seed=1, checkpoint=None, log=print):
-    """Trains in place. `targets` (N×2×classes, of `teach`) are mixed in with weight `soft`.
+    """Trains in place. `targets` (N×2×classes, of `teach`) are mixed in with weight `distillation`.
 
     `checkpoint` names a file to go on from and to write after each epoch.
     """
     fast = torch.compile(model)
-    optimiser = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=decay, fused=True)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay, fused=True)
     steps = len(split.labels) // batch
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, rate, total_steps=epochs * steps, pct_start=0.15, final_div_factor=1000
+        optimiser, lr, total_steps=epochs * steps, pct_start=0.15, final_div_factor=1000
     )
     start = 0
     if checkpoint and checkpoint.exists():
@@ -74,8 +74,8 @@ def train(model, split, watch, *, epochs, rate, batch=256, shift=4, targets=None
             logits = fast(x)
             loss = F.cross_entropy(logits, split.labels[pick], label_smoothing=smoothing)
             if targets is not None:
-                taught = targets[pick, flips.long()].float().softmax(1)
-                loss = (1 - soft) * loss + soft * F.cross_entropy(logits, taught)
+                soft_targets = targets[pick, flips.long()].float().softmax(1)
+                loss = (1 - distillation) * loss + distillation * F.cross_entropy(logits, soft_targets)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
@@ -83,7 +83,7 @@ def train(model, split, watch, *, epochs, rate, batch=256, shift=4, targets=None
             total += loss.item()
             if step % 50 == 0:
                 log(f"  step {step}/{steps} loss {total / (step + 1):.3f} {time.time() - begun:.0f} s", flush=True)
-        held = accuracy(outputs(model, watch.pictures), watch.labels)
+        held = accuracy(outputs(model, val.pictures), val.labels)
         log(f"epoch {epoch + 1}/{epochs} loss {total / steps:.3f} held-out top-1 {held:.4f} "
             f"{time.time() - begun:.0f} s", flush=True)
         if checkpoint:

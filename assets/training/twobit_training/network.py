@@ -79,14 +79,14 @@ class Model(nn.Module):
         """By layer, what most of its positive activations lie below when the float network sees pictures `x`."""
         ranges = {}
 
-        def look(layer):
+        def observe(layer):
             def hook(_, __, out):
                 positive = out[out > 0]
                 pick = positive[torch.randint(len(positive), (100000,))]
                 ranges[layer.name] = torch.quantile(pick, ACTIVATION_PART[layer.output_bits]).item()
             return hook
 
-        hooks = [self.norms[layer.name].register_forward_hook(look(layer))
+        hooks = [self.norms[layer.name].register_forward_hook(observe(layer))
                  for layer in self.table if not isinstance(layer, Pool) and layer.output_bits in ACTIVATION_PART]
         self.train()  # the statistics of these pictures
         self(x)

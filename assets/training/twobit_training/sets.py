@@ -26,7 +26,7 @@ def _split(pictures, labels):
 
 
 def mnist(folder, held_out=5000):
-    """Splits train, watch (the last `held_out` of train) and test; Fashion-MNIST has the same files."""
+    """Splits train, val (the last `held_out` of train) and test; Fashion-MNIST has the same files."""
     folder = Path(folder)
     pictures, labels = (read_idx(folder / f"train-{kind}-ubyte.gz") for kind in ("images-idx3", "labels-idx1"))
     test = (read_idx(folder / f"t10k-{kind}-ubyte.gz") for kind in ("images-idx3", "labels-idx1"))
@@ -35,7 +35,7 @@ def mnist(folder, held_out=5000):
 
 
 def fer2013(folder):
-    """Splits train, watch (the public test) and test (the private one).
+    """Splits train, val (the public test) and test (the private one).
 
     Pictures of train that also occur in a test split are left out, and so are those of one grey level.
     """
