@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""dorefanet: 64×64 colour pictures, 200 classes of Tiny-ImageNet; weights 1 bit, activations 2 bits after Conv0."""
+"""Train dorefanet: 64×64 colour pictures, 200 classes of Tiny-ImageNet.
 
-import argparse
-from pathlib import Path
+Weights have 1 bit and activations 2 bits after Conv0.
+"""
 
-import numpy as np
 import torch
 
-from twobit_training import calibration, data, export, loop, recipe
+from twobit_training import datasets, recipe, training, transforms
+from twobit_training.evaluation import outputs, report
 from twobit_training.network import Conv, FullyConnected, Model, Pool
 
 LAYERS = [
@@ -22,51 +22,97 @@ LAYERS = [
     FullyConnected("fc0", 1024),
     FullyConnected("fc1", 200, output_bits=32),
 ]
+TOP = (1, 5)
 
 
-FOLDER = Path(__file__).resolve().parent.parent / "networks" / "dorefanet"
+def teacher_targets(model, pictures, file):
+    """The teacher's logits of each picture and of its mirror image: float16 (N, 2, classes)."""
+    if not file.exists():
+        views = (pictures, pictures.flip(2))
+        torch.save(torch.stack([outputs(model, view).half() for view in views], 1), file)
+    return torch.load(file)
 
 
-def report(what, logits, labels):
-    logits, labels = torch.as_tensor(logits), torch.as_tensor(labels)
-    top1, top5 = loop.accuracy(logits, labels), loop.accuracy(logits, labels, 5)
-    error = calibration.calibration_error(logits.double(), labels)
-    print(f"{what}: top-1 {top1:.4f} top-5 {top5:.4f} calibration error {error:.4f}", flush=True)
+def batches(split, targets=None):
+    """Batches for `training.train`; targets: the logits of `teacher_targets`."""
+
+    def batch_of(index, generator, device):
+        x, flipped = transforms.random_crop_flip(split.pictures[index].to(device), generator)
+        if targets is None:
+            return x, None
+        return x, targets[index, flipped.long()].to(device).float()
+
+    return batch_of
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("data", type=Path, help="folder with classes.tsv and tiny-imagenet-200-trainval.tar.xz")
-    parser.add_argument("work_dir", type=Path, help="folder for the unpacked data and the checkpoints; goes on from there")
-    parser.add_argument("--float-epochs", type=int, default=6)
-    parser.add_argument("--epochs", type=int, default=9, help="of the low-bit network")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--folder", type=Path, default=FOLDER, help="network folder to write")
-    args = parser.parse_args()
-    torch.set_num_threads(args.threads)
+def train(model, splits, args, targets, *, lr, weight_decay, epochs, label_smoothing, seed, name):
+    """AdamW on a one-cycle schedule; the checkpoint and the reported line bear `name`."""
+    steps = len(splits.train.labels) // args.batch_size
+    optimiser = training.adamw(model.parameters(), lr=lr, weight_decay=weight_decay)
+    training.train(
+        model,
+        splits.train,
+        splits.val,
+        batches(splits.train, targets),
+        training.Loss(label_smoothing=label_smoothing),
+        optimiser,
+        training.one_cycle(optimiser, lr=lr, total_steps=epochs * steps),
+        epochs=epochs,
+        batch_size=args.batch_size,
+        seed=seed,
+        compiled=True,
+        checkpoint=args.work_dir / "dorefanet" / f"{name}.pt",
+    )
+    report(name, outputs(model, splits.test.pictures), splits.test.labels, TOP)
+
+
+def main(argv=None):
+    args = recipe.parse(
+        recipe.parser(
+            __doc__,
+            "classes.tsv and tiny-imagenet-200-trainval.tar.xz",
+            float_epochs=6,
+            float_lr=2e-3,
+            weight_decay=0.02,
+            epochs=9,
+            lr=2e-3,
+            batch_size=256,
+        ),
+        argv,
+    )
     torch.manual_seed(1)
+    work_dir = args.work_dir / "dorefanet"
+    work_dir.mkdir(parents=True, exist_ok=True)
+    splits = datasets.tiny_imagenet(args.data, work_dir / "data")
+    model = Model(LAYERS, (3, 64, 64)).to(args.device, memory_format=torch.channels_last)
+    train(
+        model,
+        splits,
+        args,
+        None,
+        lr=args.float_lr,
+        weight_decay=args.weight_decay,
+        epochs=args.float_epochs,
+        label_smoothing=0.1,
+        seed=1,
+        name="float",
+    )
 
-    train, val, test = data.tiny_imagenet(args.data, args.work_dir / "data")
-    model = Model(LAYERS, (3, 64, 64)).to(memory_format=torch.channels_last)
-    loop.train(model, train, val, epochs=args.float_epochs, lr=2e-3, weight_decay=0.02,
-               checkpoint=args.work_dir / "float.pt")
-    report("float", loop.outputs(model, test.pictures), test.labels)
-
-    targets_file = args.work_dir / "targets.pt"
-    if not targets_file.exists():
-        torch.save(loop.teach(model, train.pictures), targets_file)
+    targets = teacher_targets(model, splits.train.pictures, work_dir / "targets.pt")
     model.quantise()
-    loop.train(model, train, val, epochs=args.epochs, lr=2e-3, weight_decay=0, targets=torch.load(targets_file),
-               smoothing=0.0, seed=2, checkpoint=args.work_dir / "low-bit.pt")
-    report("low-bit", loop.outputs(model, test.pictures), test.labels)
-
-    folded = export.fold(model)
-    scores = export.integer_scores(folded, test.pictures)
-    report("integers", export.logits(folded, scores), test.labels)
-    temperature = recipe.calibrate(folded, val)
-    report(f"integers at temperature {temperature:.3f}", export.logits(folded, scores), test.labels)
-    export.write(model, folded, "dorefanet", args.folder)
-    np.save(args.work_dir / "scores.npy", scores)  # to compare with `twobit evaluate --scores`
+    train(
+        model,
+        splits,
+        args,
+        targets,
+        lr=args.lr,
+        weight_decay=0.0,
+        epochs=args.epochs,
+        label_smoothing=0.0,
+        seed=2,
+        name="low-bit",
+    )
+    recipe.export_network(model, "dorefanet", splits, work_dir, args.networks, top=TOP)
 
 
 if __name__ == "__main__":

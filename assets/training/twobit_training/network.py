@@ -7,15 +7,13 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from .quantisers import QuantConv2d, quantise_activation
-
-
-# The part of a layer's positive activations that its codes shall reach, by their bits.
-ACTIVATION_PART = {2: 0.97, 4: 0.998, 8: 0.9999}
+from .quantisers import ACTIVATION_PART, QuantConv2d, activation_range, quantise_activation
 
 
 @dataclass(frozen=True)
 class Conv:
+    """A convolution with batch norm. `kernel`, `stride` and `padding` are in pixels, both ways."""
+
     name: str
     channels: int
     kernel: int = 3
@@ -27,6 +25,8 @@ class Conv:
 
 @dataclass(frozen=True)
 class Pool:
+    """A max pool; `kernel` and `stride` are in pixels."""
+
     name: str
     kernel: int = 2
     stride: int = 2
@@ -43,19 +43,23 @@ class FullyConnected:
 
 
 class Model(nn.Module):
-    """Every layer with weights is a convolution; a fully connected one spans its whole input.
+    """Takes float32 (N, C, H, W), 0 … 1, and returns logits (N, classes).
 
-    Input: pixels 0 … 1, N×C×H×W. The borders of the first layer are padded with pixel 0 before the
-    mean is taken off, so that the mean folds into the thresholds exactly.
+    Every layer with weights is a convolution; a fully connected one spans its whole input. The
+    borders of the first layer are padded with pixel 0 before the mean is subtracted, so that the
+    mean folds into the thresholds exactly.
+
+    layers: the table. input_shape: (C, H, W). mean: what is subtracted from the input. dropout: the
+    probability in front of the fully connected layers, but for a first one.
     """
 
-    def __init__(self, layers, picture, mean=0.45, dropout=0.0):
+    def __init__(self, layers, input_shape, mean=0.45, dropout=0.0):
         super().__init__()
-        self.table, self.picture, self.mean, self.quantised = layers, picture, mean, False
-        self.dropout = nn.Dropout(dropout)  # in front of the fully connected layers behind the first layer
+        self.layers, self.mean, self.quantised = layers, mean, False
+        self.dropout = nn.Dropout(dropout)
         self.weights, self.norms = nn.ModuleDict(), nn.ModuleDict()
-        channels, height, width = picture
-        self.shapes = {}
+        channels, height, width = input_shape
+        self.shapes = {}  # by layer: its input's and its output's (C, H, W)
         first = True
         for layer in layers:
             before = (channels, height, width)
@@ -63,11 +67,16 @@ class Model(nn.Module):
                 height = (height - layer.kernel) // layer.stride + 1
                 width = (width - layer.kernel) // layer.stride + 1
             else:
-                kernel, stride, padding = (height, 1, 0)
+                kernel, stride, padding = height, 1, 0
                 if isinstance(layer, Conv):
                     kernel, stride, padding = layer.kernel, layer.stride, layer.padding
                 self.weights[layer.name] = QuantConv2d(
-                    channels, layer.channels, kernel, stride, 0 if first else padding, weight_bits=layer.weight_bits
+                    channels,
+                    layer.channels,
+                    kernel,
+                    stride,
+                    0 if first else padding,
+                    weight_bits=layer.weight_bits,
                 )
                 self.norms[layer.name] = nn.BatchNorm2d(layer.channels)
                 height = (height + 2 * padding - kernel) // stride + 1
@@ -75,20 +84,22 @@ class Model(nn.Module):
                 channels, first = layer.channels, False
             self.shapes[layer.name] = (before, (channels, height, width))
 
-    def _ranges(self, x):
-        """By layer, what most of its positive activations lie below when the float network sees pictures `x`."""
+    def _activation_ranges(self, x):
+        """By layer name: the range of the float network's activations for pictures `x`."""
         ranges = {}
 
         def observe(layer):
-            def hook(_, __, out):
-                positive = out[out > 0]
-                pick = positive[torch.randint(len(positive), (100000,))]
-                ranges[layer.name] = torch.quantile(pick, ACTIVATION_PART[layer.output_bits]).item()
+            def hook(_module, _inputs, output):
+                ranges[layer.name] = activation_range(output, layer.output_bits, 100000).item()
+
             return hook
 
-        hooks = [self.norms[layer.name].register_forward_hook(observe(layer))
-                 for layer in self.table if not isinstance(layer, Pool) and layer.output_bits in ACTIVATION_PART]
-        self.train()  # the statistics of these pictures
+        hooks = [
+            self.norms[layer.name].register_forward_hook(observe(layer))
+            for layer in self.layers
+            if not isinstance(layer, Pool) and layer.output_bits in ACTIVATION_PART
+        ]
+        self.train()  # batch norm uses the statistics of these pictures
         self(x)
         for hook in hooks:
             hook.remove()
@@ -96,13 +107,14 @@ class Model(nn.Module):
 
     @torch.no_grad()
     def quantise(self, x=None, activation_scale=0.5):
-        """From the float network to the low-bit one: scales each ReLU's range so that it fits [0, 1].
+        """Turns the float network into the low-bit one: scales each ReLU's range to [0, 1].
 
-        By what pictures `x` make of it, if they are given. Codes of one bit change at 1/2: that is put at the mean.
+        The scale comes from what pictures `x` (N, C, H, W) cause, if given; else and for codes of
+        one bit it is `activation_scale`. One-bit codes change at 1/2; that is put at the mean.
         """
-        ranges = self._ranges(x) if x is not None else {}
+        ranges = self._activation_ranges(x) if x is not None else {}
         self.quantised = True
-        for layer in self.table:
+        for layer in self.layers:
             if isinstance(layer, Pool):
                 continue
             self.weights[layer.name].quantised = True
@@ -113,21 +125,21 @@ class Model(nn.Module):
                 if layer.output_bits == 1:
                     self.norms[layer.name].bias.add_(0.5)
 
-    def activation(self, x, bits):
+    def _activation(self, x, bits):
         return quantise_activation(x, bits) if self.quantised else F.relu(x)
 
     def forward(self, x):
         first = True
-        for layer in self.table:
+        for layer in self.layers:
             if isinstance(layer, Pool):
                 x = F.max_pool2d(x, layer.kernel, layer.stride)
                 continue
             if first:
                 x = F.pad(x, [getattr(layer, "padding", 0)] * 4) - self.mean
                 first = False
-            if isinstance(layer, FullyConnected) and layer is not self.table[0]:
+            if isinstance(layer, FullyConnected) and layer is not self.layers[0]:
                 x = self.dropout(x)
             x = self.norms[layer.name](self.weights[layer.name](x))
             if layer.output_bits < 32:
-                x = self.activation(x, layer.output_bits)
+                x = self._activation(x, layer.output_bits)
         return x.flatten(1)
