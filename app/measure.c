@@ -7,6 +7,7 @@
 #include "interruption.h"
 #include "machine/energy.h"
 #include "measure_compare.h"
+#include "measure_report.h"
 #include "networks.h"
 #include "options.h"
 #include "output.h"
@@ -52,7 +53,7 @@ struct session {
 	struct measured_all all;
 	struct energy *energy;
 	struct error no_energy;
-	json_t *other;
+	json_t *other, *document; /* --compare's, and what was measured */
 	struct output_file report, trace;
 };
 
@@ -183,21 +184,19 @@ static int run(struct session *s)
 	return code;
 }
 
-static void print(const struct session *s)
+static void print(struct session *s)
 {
-	json_t *document = measure_json(&s->all);
-	json_t *rows = s->other ? comparison_make(document, s->other) : NULL;
+	s->document = measure_json(&s->all);
+	json_t *rows = s->other ? comparison_make(s->document, s->other) : NULL;
 
 	if (!s->values.json)
 		measure_print(&s->all);
 	if (!s->values.json && rows)
 		comparison_print(rows, s->other, s->values.compare.text);
-	if (s->values.json && rows)
-		json_object_set(document, "comparison", rows);
+	if (rows)
+		json_object_set_new(s->document, "comparison", rows);
 	if (s->values.json)
-		output_json(json_incref(document));
-	json_decref(rows);
-	json_decref(document);
+		output_json(json_incref(s->document));
 }
 
 static int write_trace(struct session *s, struct error *e)
@@ -219,7 +218,7 @@ static int write_files(struct session *s)
 {
 	struct error e;
 
-	if (s->report.file && output_file_close(&s->report, measure_report(s->report.file, &s->all), &e))
+	if (s->report.file && output_file_close(&s->report, measure_report(s->report.file, s->document), &e))
 		return fail(FAILURE_CREATE, &e);
 	if (s->trace.file && write_trace(s, &e))
 		return fail(FAILURE_CREATE, &e);
@@ -236,6 +235,7 @@ static void close_session(struct session *s)
 	free((void *)s->networks);
 	energy_close(s->energy);
 	json_decref(s->other);
+	json_decref(s->document);
 	output_file_drop(&s->report);
 	output_file_drop(&s->trace);
 }

@@ -133,7 +133,4 @@ void measure_print(const struct measured_all *all);
 /* docs/formats.md has the schema. NULL: out of memory. */
 json_t *measure_json(const struct measured_all *all);
 
-/* A web page in one file. 0 or a negative errno value. */
-int measure_report(FILE *file, const struct measured_all *all);
-
 #endif

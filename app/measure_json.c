@@ -2,6 +2,7 @@
 /* docs/formats.md, "What measure prints", is the schema. */
 #include "base/build.h"
 #include "measure.h"
+#include "measure_charts.h"
 #include "output.h"
 
 #include <math.h>
@@ -81,6 +82,12 @@ static json_t *pipeline_times(const struct measured_pipeline *m)
 	return o;
 }
 
+static void set_known(json_t *object, const char *key, json_t *value)
+{
+	if (value)
+		json_object_set_new(object, key, value);
+}
+
 static json_t *pipeline(const struct measurement *m)
 {
 	json_t *o = json_object();
@@ -95,6 +102,8 @@ static json_t *pipeline(const struct measurement *m)
 	json_object_set_new(o, "in_turn", pipeline_times(&m->pipelines[PIPELINE_IN_TURN]));
 	json_object_set_new(o, "reached", number(measured_reach(m)));
 	json_object_set_new(o, "gain", number(measured_gain(m)));
+	set_known(o, "histogram", chart_histogram(m));
+	set_known(o, "timeline", chart_timeline(m));
 	return o;
 }
 
@@ -153,6 +162,12 @@ static json_t *machine(const struct measured_all *all)
 	return o;
 }
 
+static json_t *criteria(void)
+{
+	return json_pack("{s:f, s:f, s:i, s:f}", "interval", STATISTICS_WIDTH, "drift", STATISTICS_DRIFT,
+		"runs", STATISTICS_RUNS, "busy", MEASURE_BUSY);
+}
+
 json_t *measure_json(const struct measured_all *all)
 {
 	json_t *o = json_object(), *networks = json_array();
@@ -162,6 +177,7 @@ json_t *measure_json(const struct measured_all *all)
 	json_object_set_new(o, "measure", json_integer(MEASURE_FORMAT));
 	json_object_set_new(o, "program", json_string("twobit " TWOBIT_VERSION));
 	json_object_set_new(o, "date", json_string(all->date));
+	json_object_set_new(o, "criteria", criteria());
 	json_object_set_new(o, "machine", machine(all));
 	json_object_set_new(o, "networks", networks);
 	return o;

@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The pictures of the web page, as SVG in its text; their colours are the page's variables. */
+/* The web page: assets/report/report.html, which draws what `twobit measure --json` prints. */
 #ifndef APP_MEASURE_REPORT_H
 #define APP_MEASURE_REPORT_H
 
-#include "measure.h"
+#include <jansson.h>
+#include <stdio.h>
 
-/* A text from outside, with what HTML would take for its own written otherwise. */
-void report_text(FILE *file, const char *text);
-
-/* How often a picture took how long, with and without overlap. */
-void chart_latencies(FILE *file, const struct measurement *m);
-
-/* A typical stretch of the traced runs, a row a stage. Without traces nothing. */
-void chart_timelines(FILE *file, const struct measurement *m);
+/* The page with the document in it, in one file. 0 or a negative errno value; -ENOMEM without a document. */
+int measure_report(FILE *file, const json_t *document);
 
 #endif

@@ -31,7 +31,7 @@ void output_json(json_t *object)
 {
 	/* What fails here is reported by output_finish: stdout's error flag stays set. */
 	if (object)
-		json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9));
+		json_dumpf(object, stdout, OUTPUT_JSON_FLAGS);
 	else
 		log_error("out of memory while printing JSON");
 	putchar('\n');

@@ -17,6 +17,9 @@ struct invocation;
  */
 int output_finish(int code);
 
+/* How JSON is written: on one line. */
+#define OUTPUT_JSON_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(9))
+
 /* Prints the object on one line and gives its reference up. NULL (out of memory) shows in output_finish. */
 void output_json(json_t *object);
 

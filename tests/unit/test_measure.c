@@ -9,7 +9,6 @@
 #include "pl/pl.h"
 
 #include <errno.h>
-#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -244,100 +243,12 @@ static void test_timelines(void **state)
 			if (a->counter < 0 && b->counter < 0)
 				assert_true(a->ended <= b->begun || b->ended <= a->begun);
 		}
-	fixture_end(&fixture);
-}
-
-/* Every element is closed in its order, and nothing is fetched from elsewhere. */
-static void check_page(const char *page)
-{
-	static const char *const alone[] = {"meta", "!DOCTYPE", NULL};
-	static const char *const elsewhere[] = {
-		"http:", "https:", "src=", "url(", "<script", "<link", "@import", NULL};
-	char stack[32][16];
-	int depth = 0;
-
-	for (int i = 0; elsewhere[i]; i++)
-		if (strstr(page, elsewhere[i]))
-			fail_msg("the page holds %s", elsewhere[i]);
-	for (const char *at = page; (at = strchr(at, '<')); at++) {
-		char name[16];
-		const char *end = strchr(at, '>');
-		assert_non_null(end);
-		assert_int_equal(sscanf(at + 1, "%15[^ >]", name), 1);
-		bool single = end[-1] == '/';
-		for (int i = 0; alone[i]; i++)
-			single |= strcmp(name, alone[i]) == 0;
-		if (single)
-			continue;
-		if (name[0] != '/') {
-			assert_true(depth < 32);
-			memcpy(stack[depth++], name, sizeof(name));
-			/* these end where the next begins, or with what holds them */
-		} else {
-			if (!depth || strcmp(stack[depth - 1], name + 1) != 0)
-				fail_msg("%s closes %s", name, depth ? stack[depth - 1] : "nothing");
-			depth--;
-		}
-	}
-	assert_int_equal(depth, 0);
-}
-
-static char *page_of(const struct measured_all *all)
-{
-	char *page = NULL;
-	size_t size;
-	FILE *file = open_memstream(&page, &size);
-
-	assert_non_null(file);
-	assert_int_equal(measure_report(file, all), 0);
-	fclose(file);
-	return page;
-}
-
-static int occurrences(const char *text, const char *word)
-{
-	int count = 0;
-
-	for (; (text = strstr(text, word)); text++)
-		count++;
-	return count;
-}
-
-static void test_report(void **state)
-{
-	struct pipeline_fixture fixture;
-
-	(void)state;
-	measured_with_pipeline(&fixture, true);
-	free(fixture.network->name);
-	fixture.network->name = strdup("<b>\"tiny\" & 'co'</b>");
-	char *page = page_of(&fixture.all);
-	check_page(page);
-	assert_null(strstr(page, "<b>\"tiny"));
-	assert_non_null(strstr(page, "&#60;b&#62;&#34;tiny&#34; &#38; &#39;co&#39;&#60;/b&#62;"));
-	assert_int_equal(occurrences(page, "<svg"), 3); /* latencies, two timelines */
-	assert_non_null(strstr(page, "prefers-color-scheme:dark"));
-	assert_null(strstr(page, "nan"));
-	assert_null(strstr(page, "inf"));
-	free(page);
-
-	struct measurement both[2] = {fixture.measurement, fixture.measurement};
-	both[1].others = 0.5;
-	snprintf(both[1].no_pipeline, sizeof(both[1].no_pipeline), "too slow & so on");
-	fixture.all.networks = both;
-	fixture.all.count = 2;
-	page = page_of(&fixture.all);
-	check_page(page);
-	assert_non_null(strstr(page, "All networks"));
-	assert_non_null(strstr(page, "The machine was busy: other programs took 50 %"));
-	assert_non_null(strstr(page, "too slow &#38; so on"));
-	assert_int_equal(occurrences(page, "<svg"), 3);
-	free(page);
-	FILE *full = fopen("/dev/full", "w");
-	if (full) {
-		assert_int_equal(measure_report(full, &fixture.all), -ENOSPC);
-		fclose(full);
-	}
+	json_t *document = measure_json(&fixture.all);
+	json_t *pipeline =
+		json_object_get(json_array_get(json_object_get(document, "networks"), 0), "pipeline");
+	assert_non_null(json_object_get(pipeline, "histogram"));
+	assert_non_null(json_object_get(pipeline, "timeline"));
+	json_decref(document);
 	fixture_end(&fixture);
 }
 
@@ -526,7 +437,6 @@ int main(void)
 		cmocka_unit_test(test_energy),
 		cmocka_unit_test(test_simulated_pl),
 		cmocka_unit_test(test_timelines),
-		cmocka_unit_test(test_report),
 		cmocka_unit_test(test_compare),
 		cmocka_unit_test(test_compare_means),
 		cmocka_unit_test(test_compare_refuses),
