@@ -17,7 +17,7 @@
 struct plan {
 	const struct layer *layer;
 	const struct kernel *kernel; /* NULL: a max pool */
-	struct product product;
+	struct gemm_plan gemm;
 	struct thresholds thresholds;
 	struct rescaling rescaling;
 	int32_t *pixel_sums; /* bits only: [padded height][padded width][group], sums of a pixel's codes */
@@ -51,7 +51,7 @@ static void *allocate(size_t size)
 	return memory;
 }
 
-static int count_steps(const struct layer *layer, enum layout layout)
+static int count_k_blocks(const struct layer *layer, enum layout layout)
 {
 	int depth = layer->in.channels / layer->groups;
 
@@ -67,49 +67,49 @@ static int count_steps(const struct layer *layer, enum layout layout)
 static double estimate(const struct kernel *kernel, const struct layer *layer)
 {
 	int vectors = (layer->out.channels / layer->groups + kernel->lanes - 1) / kernel->lanes;
-	double steps = (double)layer->groups * vectors * count_steps(layer, kernel->layout);
+	double k_blocks = (double)layer->groups * vectors * count_k_blocks(layer, kernel->layout);
 	double planes = kernel->layout == LAYOUT_BITS ? layer->input_bits : 1;
 	double pixels = (double)layer->out.height * layer->out.width;
 
-	return steps * planes * kernel->cost * pixels + steps * kernel->lanes * kernel->word;
+	return k_blocks * planes * kernel->cost * pixels + k_blocks * kernel->lanes * kernel->word;
 }
 
-static const struct kernel *choose(const struct layer *layer, const struct processor *const *processors,
-	int count, const struct kernel *forced)
+static const struct kernel *choose(
+	const struct layer *layer, const struct isa *const *isas, int count, const struct kernel *forced)
 {
 	const struct kernel *best = NULL;
 
 	if (forced && forced->fits(layer))
 		return forced;
 	for (int i = 0; i < count; i++)
-		for (const struct kernel *k = processors[i]->kernels; k && k->name; k++)
+		for (const struct kernel *k = isas[i]->kernels; k && k->name; k++)
 			if (k->fits(layer) && (!best || estimate(k, layer) < estimate(best, layer)))
 				best = k;
 	return best;
 }
 
-/* Fills offsets and steps for the run of `length` channels that begins at a place of the window. */
-static void plan_run(const struct product *product, struct step *steps, int *next, size_t offset, int first,
-	int length, enum layout layout)
+/* Fills offsets and k-blocks for the run of `length` channels that begins at a place of the window. */
+static void plan_run(const struct gemm_plan *gemm, struct k_block *k_blocks, int *next, size_t offset,
+	int first, int length, enum layout layout)
 {
 	int channels = layout == LAYOUT_BITS ? 64 : 4;
 	int bytes = layout == LAYOUT_BITS ? 8 : 4;
 
 	for (int i = 0; i < length; i += channels, (*next)++) {
-		product->offsets[*next] = (int32_t)(offset + (size_t)(i / channels * bytes));
-		steps[*next] = (struct step){first + i, length - i < channels ? length - i : channels};
+		gemm->offsets[*next] = (int32_t)(offset + (size_t)(i / channels * bytes));
+		k_blocks[*next] = (struct k_block){first + i, length - i < channels ? length - i : channels};
 	}
 }
 
-static void plan_steps(
-	const struct layer *layer, const struct map *in, const struct product *product, struct step *steps)
+static void plan_k_blocks(const struct layer *layer, const struct map *in, const struct gemm_plan *gemm,
+	struct k_block *k_blocks)
 {
 	int depth = layer->in.channels / layer->groups, next = 0;
 	bool contiguous = in->layout == LAYOUT_BYTES && layer->groups == 1;
 
 	for (int ky = 0; ky < layer->kernel_height; ky++)
 		for (int kx = 0; kx < layer->kernel_width; kx++) {
-			plan_run(product, steps, &next, (size_t)ky * in->row + (size_t)kx * in->pixel,
+			plan_run(gemm, k_blocks, &next, (size_t)ky * in->row + (size_t)kx * in->pixel,
 				(ky * layer->kernel_width + kx) * depth,
 				contiguous ? layer->kernel_width * depth : depth, in->layout);
 			if (contiguous)
@@ -117,33 +117,33 @@ static void plan_steps(
 		}
 }
 
-static int plan_product(struct plan *plan, const struct map *in)
+static int plan_gemm(struct plan *plan, const struct map *in)
 {
 	const struct layer *layer = plan->layer;
 	const struct kernel *kernel = plan->kernel;
-	struct product *product = &plan->product;
+	struct gemm_plan *gemm = &plan->gemm;
 	bool bits = kernel->layout == LAYOUT_BITS;
 
-	*product = (struct product){
+	*gemm = (struct gemm_plan){
 		.groups = layer->groups,
 		.channels = layer->out.channels / layer->groups,
-		.steps = count_steps(layer, kernel->layout),
+		.k_blocks = count_k_blocks(layer, kernel->layout),
 		.planes = bits ? layer->input_bits : 1,
 		.plane_size = in->words * 8,
 		.group_size = bits ? in->words * 8 * in->bits : layer->in.channels / layer->groups,
 	};
-	size_t lanes = (size_t)product->groups * (size_t)product_vectors(product, kernel->lanes) *
-		       (size_t)kernel->lanes;
-	struct step *steps = calloc((size_t)product->steps, sizeof(*steps));
+	size_t lanes =
+		(size_t)gemm->groups * (size_t)gemm_vectors(gemm, kernel->lanes) * (size_t)kernel->lanes;
+	struct k_block *k_blocks = calloc((size_t)gemm->k_blocks, sizeof(*k_blocks));
 
-	product->offsets = allocate((size_t)product->steps * sizeof(int32_t));
-	product->weights = allocate(lanes * (size_t)product->steps * (size_t)kernel->word);
-	if (steps && product->offsets && product->weights) {
-		plan_steps(layer, in, product, steps);
-		kernel->pack(kernel, layer, steps, product);
+	gemm->offsets = allocate((size_t)gemm->k_blocks * sizeof(int32_t));
+	gemm->weights = allocate(lanes * (size_t)gemm->k_blocks * (size_t)kernel->word);
+	if (k_blocks && gemm->offsets && gemm->weights) {
+		plan_k_blocks(layer, in, gemm, k_blocks);
+		kernel->pack(kernel, layer, k_blocks, gemm);
 	}
-	free(steps);
-	return steps && product->offsets && product->weights ? 0 : -ENOMEM;
+	free(k_blocks);
+	return k_blocks && gemm->offsets && gemm->weights ? 0 : -ENOMEM;
 }
 
 /* The thresholds of one channel, to where `struct thresholds` says. */
@@ -207,7 +207,7 @@ static int plan_layer(struct plan *plan, const struct map *in)
 
 	if (!plan->kernel)
 		return 0;
-	r = plan_product(plan, in);
+	r = plan_gemm(plan, in);
 	if (r == 0 && plan->layer->ending == ENDING_THRESHOLDS)
 		r = plan_thresholds(plan);
 	if (r == 0 && plan->layer->ending == ENDING_RESCALE)
@@ -221,8 +221,8 @@ static int plan_layer(struct plan *plan, const struct map *in)
 }
 
 /* Kernels and layouts, from the last layer to the first, since a buffer's layout is its consumer's choice. */
-static void plan_layouts(struct engine *engine, const struct layer *layers,
-	const struct processor *const *processors, int count, const struct kernel *forced)
+static void plan_layouts(struct engine *engine, const struct layer *layers, const struct isa *const *isas,
+	int count, const struct kernel *forced)
 {
 	const struct layer *end = &layers[engine->count - 1];
 	struct map *out = &engine->maps[engine->count];
@@ -234,7 +234,7 @@ static void plan_layouts(struct engine *engine, const struct layer *layers,
 
 		plan->layer = &layers[i];
 		if (layer_has_weights(plan->layer)) {
-			plan->kernel = choose(plan->layer, processors, count, forced);
+			plan->kernel = choose(plan->layer, isas, count, forced);
 			map_plan(&engine->maps[i], plan->layer, plan->kernel->layout, plan->layer->groups);
 		} else {
 			map_plan(&engine->maps[i], plan->layer, after->layout, after->groups);
@@ -278,24 +278,23 @@ static int plan_all(struct engine *engine, struct error *e)
 	return r ? error_set(e, r, "not enough memory for the engine's weights and buffers") : 0;
 }
 
-/* The best of what each processor brings for the endings. */
-static void choose_helpers(struct engine *engine, const struct processor *const *processors, int count)
+/* The best of what each isa brings for the endings. */
+static void choose_helpers(struct engine *engine, const struct isa *const *isas, int count)
 {
 	for (int i = 0; i < count; i++) {
-		if (processors[i]->codes)
-			engine->codes = processors[i]->codes;
-		if (processors[i]->rescale)
-			engine->rescale = processors[i]->rescale;
-		if (processors[i]->planes)
-			engine->planes = processors[i]->planes;
-		if (processors[i]->sum)
-			engine->sum = processors[i]->sum;
+		if (isas[i]->codes)
+			engine->codes = isas[i]->codes;
+		if (isas[i]->rescale)
+			engine->rescale = isas[i]->rescale;
+		if (isas[i]->planes)
+			engine->planes = isas[i]->planes;
+		if (isas[i]->sum)
+			engine->sum = isas[i]->sum;
 	}
 }
 
-int engine_create_from(const struct network *network, int first, int last,
-	const struct processor *const *processors, int count, const struct kernel *forced,
-	struct engine **out, struct error *e)
+int engine_create_from(const struct network *network, int first, int last, const struct isa *const *isas,
+	int count, const struct kernel *forced, struct engine **out, struct error *e)
 {
 	if (first < 0 || last <= first || last > network->layer_count)
 		return error_set(e, -EINVAL, "no such range of layers: %d to %d of %d", first, last,
@@ -312,8 +311,8 @@ int engine_create_from(const struct network *network, int first, int last,
 		engine_destroy(engine);
 		return error_set(e, -ENOMEM, "not enough memory for the engine");
 	}
-	choose_helpers(engine, processors, count);
-	plan_layouts(engine, &network->layers[first], processors, count, forced);
+	choose_helpers(engine, isas, count);
+	plan_layouts(engine, &network->layers[first], isas, count, forced);
 	int r = plan_all(engine, e);
 	if (r) {
 		engine_destroy(engine);
@@ -327,15 +326,15 @@ int engine_create(const struct network *network, int first, int last, const char
 	struct engine **out, struct error *e)
 {
 	int count, allowed = 0;
-	const struct processor *const *processors = processors_present(&count);
+	const struct isa *const *isas = isas_present(&count);
 
 	for (int i = 0; i < count; i++)
-		if (!kernels || strcmp(processors[i]->name, kernels) == 0)
+		if (!kernels || strcmp(isas[i]->name, kernels) == 0)
 			allowed = i + 1;
 	if (allowed == 0)
 		return error_set(e, -ENOTSUP, "this processor has no kernels \"%s\"; its fastest are \"%s\"",
-			kernels, processors[count - 1]->name);
-	return engine_create_from(network, first, last, processors, allowed, NULL, out, e);
+			kernels, isas[count - 1]->name);
+	return engine_create_from(network, first, last, isas, allowed, NULL, out, e);
 }
 
 void engine_destroy(struct engine *engine)
@@ -344,8 +343,8 @@ void engine_destroy(struct engine *engine)
 		return;
 	for (int i = 0; i < engine->count && engine->plans; i++) {
 		struct plan *plan = &engine->plans[i];
-		free(plan->product.offsets);
-		free(plan->product.weights);
+		free(plan->gemm.offsets);
+		free(plan->gemm.weights);
 		free(plan->thresholds.values);
 		free(plan->thresholds.flip);
 		free(plan->rescaling.multipliers);
@@ -419,8 +418,7 @@ static void run_tile(const struct engine *engine, const struct plan *plan, const
 		if (in->layout == LAYOUT_BITS)
 			sum_window(plan, in, y, x, engine->sums + (size_t)(i * in->groups));
 	}
-	plan->kernel->run(
-		&plan->product, windows, pixels, engine->sums, engine->accumulators, engine->stride);
+	plan->kernel->run(&plan->gemm, windows, pixels, engine->sums, engine->accumulators, engine->stride);
 	for (int i = 0; i < pixels; i++) {
 		const int32_t *accumulators = engine->accumulators + (size_t)i * engine->stride;
 		int pixel = begin + i;

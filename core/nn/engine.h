@@ -11,7 +11,7 @@
 struct engine;
 struct error;
 struct kernel;
-struct processor;
+struct isa;
 
 /*
  * Plans layers first … last − 1 and packs their weights. `kernels` restricts the choice: NULL allows all that
@@ -23,12 +23,11 @@ int engine_create(const struct network *network, int first, int last, const char
 	struct engine **out, struct error *e);
 
 /*
- * engine_create for those who choose themselves: processors, slowest first; `forced` takes every layer that
+ * engine_create for those who choose themselves: isas, slowest first; `forced` takes every layer that
  * it fits (NULL: the cheapest kernel for each).
  */
-int engine_create_from(const struct network *network, int first, int last,
-	const struct processor *const *processors, int count, const struct kernel *forced,
-	struct engine **out, struct error *e);
+int engine_create_from(const struct network *network, int first, int last, const struct isa *const *isas,
+	int count, const struct kernel *forced, struct engine **out, struct error *e);
 
 /* Takes NULL. */
 void engine_destroy(struct engine *engine);

@@ -87,10 +87,10 @@ static void print_row(const char *name, const struct bench *bench, struct measur
 	printf("\n");
 }
 
-/* One kernel, or (forced NULL) the best of a processor, on all copies in turn, so that each finds its weights
+/* One kernel, or (forced NULL) the best of an isa, on all copies in turn, so that each finds its weights
  * far. */
-static void bench_one(const struct bench *bench, const struct processor *const *processors, int count,
-	const struct kernel *forced)
+static void bench_one(
+	const struct bench *bench, const struct isa *const *isas, int count, const struct kernel *forced)
 {
 	static struct measure m, limit;
 	const struct peak *peak = forced ? peak_of(forced->name) : NULL;
@@ -99,8 +99,8 @@ static void bench_one(const struct bench *bench, const struct processor *const *
 
 	m.count = limit.count = 0;
 	for (int i = 0; i < bench->copies; i++)
-		if (engine_create_from(bench->network, 0, bench->network->layer_count, processors, count,
-			    forced, &engines[i], &e) != 0) {
+		if (engine_create_from(bench->network, 0, bench->network->layer_count, isas, count, forced,
+			    &engines[i], &e) != 0) {
 			fprintf(stderr, "%s\n", e.text);
 			exit(EXIT_FAILURE);
 		}
@@ -113,7 +113,7 @@ static void bench_one(const struct bench *bench, const struct processor *const *
 		m.times[m.count++] = (now() - begin) / bench->copies;
 		limit.times[limit.count++] = took;
 	}
-	print_row(forced ? forced->name : processors[count - 1]->name, bench, &m, &limit, peak);
+	print_row(forced ? forced->name : isas[count - 1]->name, bench, &m, &limit, peak);
 	for (int i = 0; i < bench->copies; i++)
 		engine_destroy(engines[i]);
 }
@@ -145,7 +145,7 @@ static void fill_network(struct layer *layers, int count)
 }
 
 /* The kernel that each layer gets, and how long it takes with its ending. */
-static void bench_layers(const struct network *network, const struct processor *const *processors, int count)
+static void bench_layers(const struct network *network, const struct isa *const *isas, int count)
 {
 	static struct measure m;
 	struct engine *engine;
@@ -156,7 +156,7 @@ static void bench_layers(const struct network *network, const struct processor *
 		uint8_t *in = random_codes(l->in, l->input_bits, EXTREME_NONE);
 		void *out = must_allocate(shape_size(l->out), sizeof(int32_t));
 
-		if (engine_create_from(network, i, i + 1, processors, count, NULL, &engine, &e) != 0) {
+		if (engine_create_from(network, i, i + 1, isas, count, NULL, &engine, &e) != 0) {
 			fprintf(stderr, "%s\n", e.text);
 			exit(EXIT_FAILURE);
 		}
@@ -176,12 +176,12 @@ static void bench_layers(const struct network *network, const struct processor *
 	}
 }
 
-/* each: by each kernel that fits; else by the best that each processor of the table allows. */
+/* each: by each kernel that fits; else by the best that each isa of the table allows. */
 static void bench_network(const char *title, struct layer *layers, int layer_count, int copies, bool each)
 {
 	struct network network = {.layers = layers, .layer_count = layer_count};
 	int count;
-	const struct processor *const *processors = processors_present(&count);
+	const struct isa *const *isas = isas_present(&count);
 
 	fill_network(layers, layer_count);
 	struct bench bench = {&network, copies,
@@ -189,14 +189,14 @@ static void bench_network(const char *title, struct layer *layers, int layer_cou
 		must_allocate(shape_size(layers[layer_count - 1].out), sizeof(int32_t))};
 	printf("%s, %.1f MMAC\n", title, operations(&network) * 1e-6);
 	for (int i = 1; i < count; i++) {
-		const struct kernel *k = processors[i]->kernels;
+		const struct kernel *k = isas[i]->kernels;
 		if (!each) {
-			bench_one(&bench, processors, i + 1, NULL);
-			bench_layers(&network, processors, i + 1);
+			bench_one(&bench, isas, i + 1, NULL);
+			bench_layers(&network, isas, i + 1);
 		}
 		for (; each && k->name; k++)
 			if (k->fits(&layers[0]))
-				bench_one(&bench, processors, i + 1, k);
+				bench_one(&bench, isas, i + 1, k);
 	}
 	for (int i = 0; i < layer_count; i++)
 		layer_finish(&layers[i]);

@@ -22,37 +22,37 @@
 #include <time.h>
 
 #ifdef KERNELS_EMULATED
-extern const struct processor processor_avx512vpopcntdq_emulated;
-extern const struct processor processor_avx512vnni_emulated;
-extern const struct processor processor_neon_emulated;
-static const struct processor *const emulated[] = {
-	&processor_avx512vpopcntdq_emulated, &processor_avx512vnni_emulated, &processor_neon_emulated};
+extern const struct isa isa_avx512vpopcntdq_emulated;
+extern const struct isa isa_avx512vnni_emulated;
+extern const struct isa isa_neon_emulated;
+static const struct isa *const emulated[] = {
+	&isa_avx512vpopcntdq_emulated, &isa_avx512vnni_emulated, &isa_neon_emulated};
 #define EMULATED_COUNT 3
 #else
-static const struct processor *const emulated[] = {NULL};
+static const struct isa *const emulated[] = {NULL};
 #define EMULATED_COUNT 0
 #endif
 
-#define MOST_PROCESSORS 16
+#define MOST_ISAS 16
 
-static const struct processor *processors[MOST_PROCESSORS];
-static int processor_count;
+static const struct isa *isas[MOST_ISAS];
+static int isa_count;
 static uint64_t seed;
 
 /* What the processor has, and the emulated ones that it can carry. */
-static void list_processors(void)
+static void list_isas(void)
 {
-	const struct processor *const *present = processors_present(&processor_count);
+	const struct isa *const *present = isas_present(&isa_count);
 
 	printf("native:  ");
-	for (int i = 0; i < processor_count; i++) {
-		processors[i] = present[i];
-		printf(" %s", processors[i]->name);
+	for (int i = 0; i < isa_count; i++) {
+		isas[i] = present[i];
+		printf(" %s", isas[i]->name);
 	}
 	printf("\nemulated:");
 	for (int i = 0; i < EMULATED_COUNT; i++)
 		if (emulated[i]->present()) {
-			processors[processor_count++] = emulated[i];
+			isas[isa_count++] = emulated[i];
 			printf(" %s", emulated[i]->name);
 		}
 	printf("\n");
@@ -63,7 +63,7 @@ static struct engine *engine_of(const struct network *network, int count, const 
 	struct engine *engine;
 	struct error e;
 
-	if (engine_create_from(network, 0, network->layer_count, processors, count, forced, &engine, &e) != 0)
+	if (engine_create_from(network, 0, network->layer_count, isas, count, forced, &engine, &e) != 0)
 		fail_msg("%s", e.text);
 	return engine;
 }
@@ -108,7 +108,7 @@ static void check_engine(const struct network *network, struct engine *engine, c
 	engine_destroy(engine);
 }
 
-/* One network by each kernel that fits its last layer, and by each processor's own choice. */
+/* One network by each kernel that fits its last layer, and by each isa's own choice. */
 static void check_network(struct network *network, enum extreme extreme)
 {
 	const struct layer *first = network->layers, *last = &network->layers[network->layer_count - 1];
@@ -117,9 +117,9 @@ static void check_network(struct network *network, enum extreme extreme)
 	uint8_t *want = must_allocate(layer_output_size(last), 1);
 
 	assert_int_equal(reference_run(network, 0, network->layer_count, in, want), 0);
-	for (int i = 0; i < processor_count; i++) {
-		check_engine(network, engine_of(network, i + 1, NULL), processors[i]->name, in, other, want);
-		for (const struct kernel *k = processors[i]->kernels; k->name; k++) {
+	for (int i = 0; i < isa_count; i++) {
+		check_engine(network, engine_of(network, i + 1, NULL), isas[i]->name, in, other, want);
+		for (const struct kernel *k = isas[i]->kernels; k->name; k++) {
 			if (!layer_has_weights(last) || !k->fits(last))
 				continue;
 			struct engine *engine = engine_of(network, i + 1, k);
@@ -448,8 +448,8 @@ static void time_layer(struct layer layer)
 	uint8_t *in = random_codes(layer.in, layer.input_bits, EXTREME_NONE);
 	random_ending(&layer, in);
 	uint8_t *out = must_allocate(layer_output_size(&layer), 1);
-	for (int i = 0; i < processor_count; i++)
-		for (const struct kernel *k = processors[i]->kernels; k->name && count < TIMED_KERNELS; k++)
+	for (int i = 0; i < isa_count; i++)
+		for (const struct kernel *k = isas[i]->kernels; k->name && count < TIMED_KERNELS; k++)
 			if (k->fits(&layer))
 				timed[count++] = (struct timed){engine_of(&network, i + 1, k), k->name, 1e9};
 	for (int round = 0; round < 25; round++)
@@ -536,7 +536,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(choices),
 	};
 
-	list_processors();
+	list_isas();
 	if (argc > 1 && strcmp(argv[1], "--time") == 0)
 		return time_kernels();
 	seed = argc > 1 ? strtoull(argv[1], NULL, 0) : (uint64_t)time(NULL);

@@ -14,9 +14,9 @@
 #include "nn/kernels/kernel.h"
 
 #define STAGES 5
-#define STEPS_AT_ONCE 8
+#define K_BLOCKS_AT_ONCE 8
 /* A turn adds at most 8 to a byte of the last stage's carries: 30 full turns and one for the rest fit. */
-#define STEPS_OF_COUNTER (30 * STEPS_AT_ONCE)
+#define K_BLOCKS_OF_COUNTER (30 * K_BLOCKS_AT_ONCE)
 /* The weights of a fully connected layer come from a far cache: ask for them this early. */
 #define PREFETCH_BYTES 2048
 
@@ -47,12 +47,12 @@ struct place {
 	const uint8_t *first, *second;
 };
 
-/* n ≤ STEPS_AT_ONCE, pixels and planes (1 or 2) are constants where this is called. */
-ALWAYS_INLINE void add_steps(struct counter *counters, const uint8_t *weights, const int32_t *offsets,
+/* n ≤ K_BLOCKS_AT_ONCE, pixels and planes (1 or 2) are constants where this is called. */
+ALWAYS_INLINE void add_k_blocks(struct counter *counters, const uint8_t *weights, const int32_t *offsets,
 	const struct place *places, int n, int pixels, int planes)
 {
 	/* carries of one stage, and of the next, of each pixel */
-	vector a[PIXELS64][STEPS_AT_ONCE], b[PIXELS64][STEPS_AT_ONCE];
+	vector a[PIXELS64][K_BLOCKS_AT_ONCE], b[PIXELS64][K_BLOCKS_AT_ONCE];
 	int in_a = 0, in_b = 0;
 
 #pragma GCC unroll 16
@@ -106,9 +106,9 @@ ALWAYS_INLINE vector counter_total(const struct counter *c)
 	return v_add64(v_sum8(bytes), v_shift_left64(v_sum8(c->carries), STAGES));
 }
 
-/* Adds the weighted population of up to STEPS_OF_COUNTER steps to total[pixel]. */
+/* Adds the weighted population of up to K_BLOCKS_OF_COUNTER k-blocks to total[pixel]. */
 ALWAYS_INLINE void count_chunk(const uint8_t *weights, const int32_t *offsets, const struct place *places,
-	int steps, int pixels, int planes, vector *total)
+	int k_blocks, int pixels, int planes, vector *total)
 {
 	struct counter c[PIXELS64];
 
@@ -119,16 +119,16 @@ ALWAYS_INLINE void count_chunk(const uint8_t *weights, const int32_t *offsets, c
 			c[p].stages[i] = v_zero();
 		c[p].carries = v_zero();
 	}
-	for (; steps >= STEPS_AT_ONCE; steps -= STEPS_AT_ONCE) {
-		add_steps(c, weights, offsets, places, STEPS_AT_ONCE, pixels, planes);
-		weights += STEPS_AT_ONCE * sizeof(vector);
-		offsets += STEPS_AT_ONCE;
+	for (; k_blocks >= K_BLOCKS_AT_ONCE; k_blocks -= K_BLOCKS_AT_ONCE) {
+		add_k_blocks(c, weights, offsets, places, K_BLOCKS_AT_ONCE, pixels, planes);
+		weights += K_BLOCKS_AT_ONCE * sizeof(vector);
+		offsets += K_BLOCKS_AT_ONCE;
 	}
 #define REST(n)                                                                                              \
 	case n:                                                                                              \
-		add_steps(c, weights, offsets, places, n, pixels, planes);                                   \
+		add_k_blocks(c, weights, offsets, places, n, pixels, planes);                                \
 		break;
-	switch (steps) {
+	switch (k_blocks) {
 		REST(1)
 		REST(2)
 		REST(3)
@@ -144,20 +144,20 @@ ALWAYS_INLINE void count_chunk(const uint8_t *weights, const int32_t *offsets, c
 }
 
 /* total[pixel] = Σ over the planes (1 or 2) of 2^plane · population(weights & plane), in each lane. */
-ALWAYS_INLINE void count_planes(const struct product *product, const uint8_t *weights,
+ALWAYS_INLINE void count_planes(const struct gemm_plan *gemm, const uint8_t *weights,
 	const struct place *places, int pixels, int planes, vector *total)
 {
 	for (int p = 0; p < pixels; p++)
 		total[p] = v_zero();
-	for (int begin = 0; begin < product->steps; begin += STEPS_OF_COUNTER) {
-		int rest = product->steps - begin;
-		count_chunk(weights + (size_t)begin * sizeof(vector), product->offsets + begin, places,
-			rest < STEPS_OF_COUNTER ? rest : STEPS_OF_COUNTER, pixels, planes, total);
+	for (int begin = 0; begin < gemm->k_blocks; begin += K_BLOCKS_OF_COUNTER) {
+		int rest = gemm->k_blocks - begin;
+		count_chunk(weights + (size_t)begin * sizeof(vector), gemm->offsets + begin, places,
+			rest < K_BLOCKS_OF_COUNTER ? rest : K_BLOCKS_OF_COUNTER, pixels, planes, total);
 	}
 }
 
 /* Accumulators of one vector of channels for `pixels` pixels from the given one. */
-ALWAYS_INLINE void run_pixels(const struct product *product, const uint8_t *weights,
+ALWAYS_INLINE void run_pixels(const struct gemm_plan *gemm, const uint8_t *weights,
 	const uint8_t *const *windows, int group, const int32_t *sums, int32_t *accumulators, size_t stride,
 	int pixels, int planes)
 {
@@ -166,49 +166,48 @@ ALWAYS_INLINE void run_pixels(const struct product *product, const uint8_t *weig
 
 	for (int p = 0; p < pixels; p++)
 		total[p] = v_zero();
-	for (int plane = 0; plane < product->planes; plane += 2) {
+	for (int plane = 0; plane < gemm->planes; plane += 2) {
 		for (int p = 0; p < pixels; p++) {
-			places[p].first =
-				windows[p] + group * product->group_size + plane * product->plane_size;
-			places[p].second = places[p].first + product->plane_size;
+			places[p].first = windows[p] + group * gemm->group_size + plane * gemm->plane_size;
+			places[p].second = places[p].first + gemm->plane_size;
 		}
-		count_planes(product, weights, places, pixels, planes, part);
+		count_planes(gemm, weights, places, pixels, planes, part);
 		for (int p = 0; p < pixels; p++)
 			total[p] = v_add64(total[p], v_shift_left64(part[p], plane));
 	}
 	/* Σ ±a = 2 Σ over the positive weights − Σ over all */
 	for (int p = 0; p < pixels; p++)
 		v_store32(accumulators + (size_t)p * stride, v_add64(total[p], total[p]),
-			sums[p * product->groups + group]);
+			sums[p * gemm->groups + group]);
 }
 
-ALWAYS_INLINE void run_vector(const struct product *product, const uint8_t *weights,
+ALWAYS_INLINE void run_vector(const struct gemm_plan *gemm, const uint8_t *weights,
 	const uint8_t *const *windows, int pixels, int group, const int32_t *sums, int32_t *accumulators,
 	size_t stride, int planes)
 {
 	int p = 0;
 
 	for (; p + PIXELS64 <= pixels; p += PIXELS64)
-		run_pixels(product, weights, windows + p, group, sums + p * product->groups,
+		run_pixels(gemm, weights, windows + p, group, sums + p * gemm->groups,
 			accumulators + (size_t)p * stride, stride, PIXELS64, planes);
 	for (; p < pixels; p++)
-		run_pixels(product, weights, windows + p, group, sums + p * product->groups,
+		run_pixels(gemm, weights, windows + p, group, sums + p * gemm->groups,
 			accumulators + (size_t)p * stride, stride, 1, planes);
 }
 
-static void run_bits(const struct product *product, const uint8_t *const *windows, int pixels,
+static void run_bits(const struct gemm_plan *gemm, const uint8_t *const *windows, int pixels,
 	const int32_t *sums, int32_t *accumulators, size_t stride)
 {
-	const uint8_t *weights = product->weights;
-	int vectors = product_vectors(product, LANES64);
+	const uint8_t *weights = gemm->weights;
+	int vectors = gemm_vectors(gemm, LANES64);
 
-	for (int g = 0; g < product->groups; g++)
-		for (int v = 0; v < vectors; v++, weights += (size_t)product->steps * sizeof(vector)) {
-			int32_t *out = accumulators + g * product->channels + v * LANES64;
-			if (product->planes == 1)
-				run_vector(product, weights, windows, pixels, g, sums, out, stride, 1);
+	for (int g = 0; g < gemm->groups; g++)
+		for (int v = 0; v < vectors; v++, weights += (size_t)gemm->k_blocks * sizeof(vector)) {
+			int32_t *out = accumulators + g * gemm->channels + v * LANES64;
+			if (gemm->planes == 1)
+				run_vector(gemm, weights, windows, pixels, g, sums, out, stride, 1);
 			else
-				run_vector(product, weights, windows, pixels, g, sums, out, stride, 2);
+				run_vector(gemm, weights, windows, pixels, g, sums, out, stride, 2);
 		}
 }
 

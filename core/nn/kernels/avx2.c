@@ -262,4 +262,4 @@ static const struct kernel kernels[] = {
 	{.name = NULL},
 };
 
-const struct processor processor_avx2 = {"avx2", present, kernels, codes, rescale, planes, sum};
+const struct isa isa_avx2 = {"avx2", present, kernels, codes, rescale, planes, sum};

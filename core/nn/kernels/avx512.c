@@ -213,4 +213,4 @@ static const struct kernel kernels[] = {
 	{.name = NULL},
 };
 
-const struct processor processor_avx512 = {"avx512", present, kernels, codes, rescale, planes, NULL};
+const struct isa isa_avx512 = {"avx512", present, kernels, codes, rescale, planes, NULL};

@@ -18,15 +18,15 @@ static inline __m512i spread(const uint8_t *p)
 
 ALWAYS_INLINE void run_block_of_bytes(const struct block *block, int pixels, int vectors)
 {
-	const struct product *product = block->product;
+	const struct gemm_plan *gemm = block->gemm;
 	const uint8_t *weights = block->weights;
 	__m512i total[PIXELS][VECTORS];
 
 #pragma GCC unroll 16
 	for (int i = 0; i < pixels * vectors; i++)
 		total[i / vectors][i % vectors] = _mm512_setzero_si512();
-	for (int s = 0; s < product->steps; s++, weights += (size_t)vectors * 64) {
-		int32_t offset = product->offsets[s];
+	for (int s = 0; s < gemm->k_blocks; s++, weights += (size_t)vectors * 64) {
+		int32_t offset = gemm->offsets[s];
 #pragma GCC unroll 8
 		for (int p = 0; p < pixels; p++) {
 			__m512i a = spread(block->windows[p] + offset);
@@ -43,12 +43,11 @@ ALWAYS_INLINE void run_block_of_bytes(const struct block *block, int pixels, int
 			total[i / vectors][i % vectors]);
 }
 
-static void run_bytes(const struct product *product, const uint8_t *const *windows, int pixels,
+static void run_bytes(const struct gemm_plan *gemm, const uint8_t *const *windows, int pixels,
 	const int32_t *sums, int32_t *accumulators, size_t stride)
 {
 	(void)sums;
-	run_blocks(
-		&(struct tile){product, windows, pixels, NULL, accumulators, stride}, 64, run_block_of_bytes);
+	run_blocks(&(struct tile){gemm, windows, pixels, NULL, accumulators, stride}, 64, run_block_of_bytes);
 }
 
 static const struct kernel kernels[] = {
@@ -56,4 +55,4 @@ static const struct kernel kernels[] = {
 	{.name = NULL},
 };
 
-const struct processor PROCESSOR = {NAME("avx512vnni"), present, kernels, NULL, NULL, NULL, NULL};
+const struct isa ISA = {NAME("avx512vnni"), present, kernels, NULL, NULL, NULL, NULL};

@@ -12,7 +12,7 @@
 #ifdef EMULATED
 
 #define NAME(name) name "-emulated"
-#define PROCESSOR processor_avx512vnni_emulated
+#define ISA isa_avx512vnni_emulated
 
 /* sum + Σ of four products u8 × s8, in each 32-bit lane */
 static inline __m512i multiply_add(__m512i sum, __m512i codes, __m512i weights)
@@ -32,7 +32,7 @@ static bool present(void)
 #else
 
 #define NAME(name) name
-#define PROCESSOR processor_avx512vnni
+#define ISA isa_avx512vnni
 
 static inline __m512i multiply_add(__m512i sum, __m512i codes, __m512i weights)
 {

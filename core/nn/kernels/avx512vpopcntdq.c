@@ -24,16 +24,16 @@ static inline __m512i spread(const uint8_t *p)
 ALWAYS_INLINE void add_planes(const struct block *block, __m512i total[PIXELS][VECTORS], int first,
 	int pixels, int vectors, int planes)
 {
-	const struct product *product = block->product;
+	const struct gemm_plan *gemm = block->gemm;
 	const uint8_t *weights = block->weights;
-	int32_t plane_size = product->plane_size;
+	int32_t plane_size = gemm->plane_size;
 	__m512i count[PIXELS][VECTORS][2];
 
 #pragma GCC unroll 8
 	for (int i = 0; i < pixels * vectors * planes; i++)
 		count[i / planes / vectors][i / planes % vectors][i % planes] = _mm512_setzero_si512();
-	for (int s = 0; s < product->steps; s++, weights += (size_t)vectors * 64) {
-		int32_t offset = product->offsets[s] + first * plane_size;
+	for (int s = 0; s < gemm->k_blocks; s++, weights += (size_t)vectors * 64) {
+		int32_t offset = gemm->offsets[s] + first * plane_size;
 		__m512i w[VECTORS];
 #pragma GCC unroll 2
 		for (int v = 0; v < vectors; v++) {
@@ -70,10 +70,10 @@ ALWAYS_INLINE void run_block_of_bits(const struct block *block, int pixels, int 
 #pragma GCC unroll 8
 	for (int i = 0; i < pixels * vectors; i++)
 		total[i / vectors][i % vectors] = _mm512_setzero_si512();
-	if (block->product->planes == 1)
+	if (block->gemm->planes == 1)
 		add_planes(block, total, 0, pixels, vectors, 1);
 	else
-		for (int first = 0; first < block->product->planes; first += 2)
+		for (int first = 0; first < block->gemm->planes; first += 2)
 			add_planes(block, total, first, pixels, vectors, 2);
 			/* Σ ±a = 2 Σ over the positive weights − Σ over all */
 #pragma GCC unroll 8
@@ -87,11 +87,10 @@ ALWAYS_INLINE void run_block_of_bits(const struct block *block, int pixels, int 
 		}
 }
 
-static void run_bits(const struct product *product, const uint8_t *const *windows, int pixels,
+static void run_bits(const struct gemm_plan *gemm, const uint8_t *const *windows, int pixels,
 	const int32_t *sums, int32_t *accumulators, size_t stride)
 {
-	run_blocks(
-		&(struct tile){product, windows, pixels, sums, accumulators, stride}, 64, run_block_of_bits);
+	run_blocks(&(struct tile){gemm, windows, pixels, sums, accumulators, stride}, 64, run_block_of_bits);
 }
 
 static const struct kernel kernels[] = {
@@ -99,4 +98,4 @@ static const struct kernel kernels[] = {
 	{.name = NULL},
 };
 
-const struct processor PROCESSOR = {NAME("avx512vpopcntdq"), present, kernels, NULL, NULL, NULL, NULL};
+const struct isa ISA = {NAME("avx512vpopcntdq"), present, kernels, NULL, NULL, NULL, NULL};

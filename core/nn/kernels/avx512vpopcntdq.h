@@ -12,7 +12,7 @@
 #ifdef EMULATED
 
 #define NAME(name) name "-emulated"
-#define PROCESSOR processor_avx512vpopcntdq_emulated
+#define ISA isa_avx512vpopcntdq_emulated
 
 static inline __m512i population64(__m512i a)
 {
@@ -34,7 +34,7 @@ static bool present(void)
 #else
 
 #define NAME(name) name
-#define PROCESSOR processor_avx512vpopcntdq
+#define ISA isa_avx512vpopcntdq
 
 static inline __m512i population64(__m512i a)
 {

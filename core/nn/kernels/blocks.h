@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Cuts a product into blocks of PIXELS × VECTORS vectors of accumulators, which stay in registers. The file
+ * Cuts a gemm plan into blocks of PIXELS × VECTORS vectors of accumulators, which stay in registers. The file
  * that includes this defines PIXELS, VECTORS (at most 4) and LANES (output channels of a vector of
  * accumulators).
  */
@@ -10,7 +10,7 @@
 #include "nn/kernels/kernel.h"
 
 struct block {
-	const struct product *product;
+	const struct gemm_plan *gemm;
 	const uint8_t *weights;		/* of the block's first vector */
 	const uint8_t *windows[PIXELS]; /* of the block's group */
 	int32_t sums[PIXELS];
@@ -22,7 +22,7 @@ struct block {
 typedef void block_function(const struct block *block, int pixels, int vectors);
 
 struct tile {
-	const struct product *product;
+	const struct gemm_plan *gemm;
 	const uint8_t *const *windows;
 	int pixels;
 	const int32_t *sums; /* NULL: not needed */
@@ -33,19 +33,19 @@ struct tile {
 ALWAYS_INLINE void run_block(const struct tile *tile, int group, int first, const uint8_t *weights, int begin,
 	block_function *function, int pixels, int vectors)
 {
-	const struct product *product = tile->product;
+	const struct gemm_plan *gemm = tile->gemm;
 	struct block block = {
-		.product = product,
+		.gemm = gemm,
 		.weights = weights,
-		.accumulators = tile->accumulators + (size_t)begin * tile->stride +
-				group * product->channels + first * LANES,
+		.accumulators = tile->accumulators + (size_t)begin * tile->stride + group * gemm->channels +
+				first * LANES,
 		.stride = tile->stride,
 	};
 
 #pragma GCC unroll 8
 	for (int p = 0; p < pixels; p++) {
-		block.windows[p] = tile->windows[begin + p] + group * product->group_size;
-		block.sums[p] = tile->sums ? tile->sums[(begin + p) * product->groups + group] : 0;
+		block.windows[p] = tile->windows[begin + p] + group * gemm->group_size;
+		block.sums[p] = tile->sums ? tile->sums[(begin + p) * gemm->groups + group] : 0;
 	}
 	function(&block, pixels, vectors);
 }
@@ -62,14 +62,14 @@ ALWAYS_INLINE void run_vectors(const struct tile *tile, int group, int first, co
 		run_block(tile, group, first, weights, p, function, 1, vectors);
 }
 
-/* vector_size: bytes of packed weights of a vector's step. */
+/* vector_size: bytes of packed weights of a vector's k-block. */
 ALWAYS_INLINE void run_blocks(const struct tile *tile, size_t vector_size, block_function *function)
 {
-	const struct product *product = tile->product;
-	const uint8_t *weights = product->weights;
-	int vectors = product_vectors(product, LANES);
+	const struct gemm_plan *gemm = tile->gemm;
+	const uint8_t *weights = gemm->weights;
+	int vectors = gemm_vectors(gemm, LANES);
 
-	for (int g = 0; g < product->groups; g++)
+	for (int g = 0; g < gemm->groups; g++)
 		for (int v = 0; v < vectors; v += VECTORS) {
 			int count = vectors - v < VECTORS ? vectors - v : VECTORS;
 			if (count == 1)
@@ -82,7 +82,7 @@ ALWAYS_INLINE void run_blocks(const struct tile *tile, size_t vector_size, block
 			else
 				run_vectors(tile, g, v, weights, function, 4);
 #endif
-			weights += (size_t)count * (size_t)product->steps * vector_size;
+			weights += (size_t)count * (size_t)gemm->k_blocks * vector_size;
 		}
 }
 

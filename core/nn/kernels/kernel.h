@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The seam between the engine and the kernels. A kernel computes dot products only; the engine gives it
- * windows of its input and turns the accumulators into codes. A new processor is one file that defines a
- * `struct processor`, and a line in table.c.
+ * windows of its input and turns the accumulators into codes. A new instruction set is one file that
+ * defines a `struct isa`, and a line in table.c.
  *
  * A buffer of codes has one of two layouts. Bytes: [pixel][channel]. Bits: [pixel][group][plane][64-bit
  * word]; channel c of a group is bit c % 64 of word c / 64, spare bits are zero.
@@ -23,23 +23,23 @@ enum layout { LAYOUT_BYTES, LAYOUT_BITS };
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 /*
- * The dot products of one layer, planned. A window is seen as `steps` words in each group: of 64 channels of
- * one plane for bits, of 4 codes for bytes.
+ * The gemm plan of one layer: its dot products. A window is seen as `k_blocks` words in each group: of 64
+ * channels of one plane for bits, of 4 codes for bytes.
  */
-struct product {
+struct gemm_plan {
 	int groups;
 	int channels;	    /* outputs of one group */
-	int steps;	    /* words of a window in one group */
-	int32_t *offsets;   /* [steps] bytes from a window's first byte to its words (first plane) */
+	int k_blocks;	    /* words of a window in one group */
+	int32_t *offsets;   /* [k_blocks] bytes from a window's first byte to its words (first plane) */
 	int planes;	    /* activation bits; 1 for bytes */
 	int32_t plane_size; /* bytes from one plane of a pixel to the next */
 	int32_t group_size; /* bytes from one group of a pixel to the next */
-	int exact;	    /* narrow bytes: steps whose products can be summed in 16 bits */
+	int exact;	    /* narrow bytes: k-blocks whose products can be summed in 16 bits */
 	void *weights;	    /* as the kernel's pack left them, 64-byte aligned */
 };
 
 /* Which weights of an output channel, counted as in struct layer, belong to a word of its window. */
-struct step {
+struct k_block {
 	int first, count;
 };
 
@@ -48,20 +48,20 @@ struct kernel {
 	enum layout layout; /* of its input */
 	int lanes;	    /* output channels of a vector */
 	int vectors;	    /* in a block, the most that run works on at a time */
-	int word;	    /* bytes of packed weights for a step of an output channel */
-	int cost;	    /* about tenths of a cycle for a vector's step (and plane) */
+	int word;	    /* bytes of packed weights for a k-block of an output channel */
+	int cost;	    /* about tenths of a cycle for a vector's k-block (and plane) */
 	bool (*fits)(const struct layer *layer);
 
-	/* Weights as [group][block][step][vector][lane]; lanes without a channel hold zeros. */
-	void (*pack)(const struct kernel *kernel, const struct layer *layer, const struct step *steps,
-		struct product *product);
+	/* Weights as [group][block][k-block][vector][lane]; lanes without a channel hold zeros. */
+	void (*pack)(const struct kernel *kernel, const struct layer *layer, const struct k_block *k_blocks,
+		struct gemm_plan *gemm);
 
 	/*
 	 * Writes accumulators [pixel][group][channel], `stride` from one pixel to the next. Whole vectors are
 	 * written in ascending order: what spills over a group is overwritten by the next one, or lands in
 	 * the slack of the last. sums (bits only): [pixel][group], the sum of the codes in the window.
 	 */
-	void (*run)(const struct product *product, const uint8_t *const *windows, int pixels,
+	void (*run)(const struct gemm_plan *gemm, const uint8_t *const *windows, int pixels,
 		const int32_t *sums, int32_t *accumulators, size_t stride);
 };
 
@@ -86,12 +86,12 @@ struct rescaling {
 	int64_t largest; /* code */
 };
 
-struct processor {
+struct isa {
 	const char *name;	      /* engine_create takes it */
 	bool (*present)(void);	      /* does this machine have it, and its system allow it? */
 	const struct kernel *kernels; /* the last one has no name */
 
-	/* What every layer needs besides. NULL: as the processor before it in the table. */
+	/* What every layer needs besides. NULL: as the isa before it in the table. */
 
 	/* Codes of one pixel; these two work on up to SLACK − 1 channels more than `channels`. */
 	void (*codes)(const struct thresholds *thresholds, const int32_t *accumulators, int channels,
@@ -104,12 +104,12 @@ struct processor {
 	int32_t (*sum)(const uint64_t *planes, int bits, int words);
 };
 
-extern const struct processor processor_scalar;
-extern const struct processor processor_neon;
-extern const struct processor processor_avx2;
-extern const struct processor processor_avx512;
-extern const struct processor processor_avx512vpopcntdq;
-extern const struct processor processor_avx512vnni;
+extern const struct isa isa_scalar;
+extern const struct isa isa_neon;
+extern const struct isa isa_avx2;
+extern const struct isa isa_avx512;
+extern const struct isa isa_avx512vpopcntdq;
+extern const struct isa isa_avx512vnni;
 
 /* For `fits`: 1-bit weights on codes; anything that is not 1 bit only; no sum of 4 products leaves 16 bits.
  */
@@ -119,21 +119,21 @@ bool fits_narrow(const struct layer *layer);
 
 /*
  * For `pack`: 64 weights, +1 is a set bit; 4 int8_t; 2 int16_t even, then, a vector later, 2 odd ones; 4
- * int16_t, each a quarter of the step behind the one before.
+ * int16_t, each a quarter of the k-block behind the one before.
  */
-void pack_bits(const struct kernel *kernel, const struct layer *layer, const struct step *steps,
-	struct product *product);
-void pack_bytes(const struct kernel *kernel, const struct layer *layer, const struct step *steps,
-	struct product *product);
-void pack_wide(const struct kernel *kernel, const struct layer *layer, const struct step *steps,
-	struct product *product);
-void pack_columns(const struct kernel *kernel, const struct layer *layer, const struct step *steps,
-	struct product *product);
+void pack_bits(const struct kernel *kernel, const struct layer *layer, const struct k_block *k_blocks,
+	struct gemm_plan *gemm);
+void pack_bytes(const struct kernel *kernel, const struct layer *layer, const struct k_block *k_blocks,
+	struct gemm_plan *gemm);
+void pack_wide(const struct kernel *kernel, const struct layer *layer, const struct k_block *k_blocks,
+	struct gemm_plan *gemm);
+void pack_columns(const struct kernel *kernel, const struct layer *layer, const struct k_block *k_blocks,
+	struct gemm_plan *gemm);
 
 /* Vectors that the channels of one group fill. */
-static inline int product_vectors(const struct product *product, int lanes)
+static inline int gemm_vectors(const struct gemm_plan *gemm, int lanes)
 {
-	return (product->channels + lanes - 1) / lanes;
+	return (gemm->channels + lanes - 1) / lanes;
 }
 
 /* A pixel's 64 codes of word `w`; where it has fewer, they are copied to `rest`, and zeros follow. */

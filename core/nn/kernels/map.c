@@ -39,18 +39,18 @@ void map_write(const struct map *map, int y, int x, const uint8_t *codes,
 			words + (size_t)g * (size_t)(map->bits * map->words));
 }
 
-/* best = max(best, other) in each of 64 channels; planes `step` words apart. */
-static void maximum_of_words(uint64_t *best, const uint64_t *other, int planes, int step)
+/* best = max(best, other) in each of 64 channels; planes `stride` words apart. */
+static void maximum_of_words(uint64_t *best, const uint64_t *other, int planes, int stride)
 {
 	uint64_t greater = 0, undecided = ~UINT64_C(0);
 
 	for (int p = planes - 1; p >= 0; p--) {
-		uint64_t b = best[p * step], o = other[p * step];
+		uint64_t b = best[p * stride], o = other[p * stride];
 		greater |= undecided & o & ~b;
 		undecided &= ~(o ^ b);
 	}
 	for (int p = 0; p < planes; p++)
-		best[p * step] ^= (best[p * step] ^ other[p * step]) & greater;
+		best[p * stride] ^= (best[p * stride] ^ other[p * stride]) & greater;
 }
 
 static void maximum_of_bits(const struct map *map, uint8_t *best, const uint8_t *other)

@@ -23,7 +23,7 @@ static inline uint8_t *map_pixel(const struct map *map, int y, int x)
 	return map->data + (size_t)(y + map->top) * map->row + (size_t)(x + map->left) * map->pixel;
 }
 
-/* Writes one pixel's codes, by the given processor's `planes`. */
+/* Writes one pixel's codes, by the given isa's `planes`. */
 void map_write(const struct map *map, int y, int x, const uint8_t *codes,
 	void (*planes)(const uint8_t *, int, int, uint64_t *));
 

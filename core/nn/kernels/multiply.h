@@ -2,7 +2,7 @@
 /*
  * Dot products of codes of 8 bits with weights of 8 bits or less, four of them in each 32-bit lane. Wide:
  * everything in 16 × 16 bits. Narrow: u8 × s8 into 16 bits where no sum can leave them, and into 32 bits once
- * in `product->exact` steps.
+ * in `gemm->exact` k-blocks.
  *
  * The file that includes this defines the type `vector` and the functions v_*, and what blocks.h needs.
  */
@@ -16,14 +16,14 @@
 
 ALWAYS_INLINE void block_wide(const struct block *block, int pixels, int vectors)
 {
-	const struct product *product = block->product;
+	const struct gemm_plan *gemm = block->gemm;
 	const uint8_t *weights = block->weights;
 	vector total[PIXELS][VECTORS];
 
 	FOR_PIXELS
 	FOR_VECTORS total[p][v] = v_zero();
-	for (int s = 0; s < product->steps; s++) {
-		int32_t offset = product->offsets[s];
+	for (int s = 0; s < gemm->k_blocks; s++) {
+		int32_t offset = gemm->offsets[s];
 		FOR_PIXELS
 		{
 			vector codes = v_spread32(block->windows[p] + offset);
@@ -45,18 +45,18 @@ ALWAYS_INLINE void block_wide(const struct block *block, int pixels, int vectors
 
 ALWAYS_INLINE void block_narrow(const struct block *block, int pixels, int vectors)
 {
-	const struct product *product = block->product;
+	const struct gemm_plan *gemm = block->gemm;
 	const uint8_t *weights = block->weights;
 	vector total[PIXELS][VECTORS], part[PIXELS][VECTORS];
 
 	FOR_PIXELS
 	FOR_VECTORS total[p][v] = v_zero();
-	for (int s = 0, end; s < product->steps; s = end) {
-		end = product->steps - s < product->exact ? product->steps : s + product->exact;
+	for (int s = 0, end; s < gemm->k_blocks; s = end) {
+		end = gemm->k_blocks - s < gemm->exact ? gemm->k_blocks : s + gemm->exact;
 		FOR_PIXELS
 		FOR_VECTORS part[p][v] = v_zero();
 		for (int i = s; i < end; i++, weights += (size_t)vectors * sizeof(vector)) {
-			int32_t offset = product->offsets[i];
+			int32_t offset = gemm->offsets[i];
 			FOR_PIXELS
 			{
 				vector codes = v_spread32(block->windows[p] + offset);
@@ -72,19 +72,19 @@ ALWAYS_INLINE void block_narrow(const struct block *block, int pixels, int vecto
 		block->accumulators + (size_t)p * block->stride + (size_t)(v * LANES), total[p][v]);
 }
 
-static void run_wide(const struct product *product, const uint8_t *const *windows, int pixels,
+static void run_wide(const struct gemm_plan *gemm, const uint8_t *const *windows, int pixels,
 	const int32_t *sums, int32_t *accumulators, size_t stride)
 {
 	(void)sums;
-	run_blocks(&(struct tile){product, windows, pixels, NULL, accumulators, stride}, 2 * sizeof(vector),
+	run_blocks(&(struct tile){gemm, windows, pixels, NULL, accumulators, stride}, 2 * sizeof(vector),
 		block_wide);
 }
 
-static void run_narrow(const struct product *product, const uint8_t *const *windows, int pixels,
+static void run_narrow(const struct gemm_plan *gemm, const uint8_t *const *windows, int pixels,
 	const int32_t *sums, int32_t *accumulators, size_t stride)
 {
 	(void)sums;
-	run_blocks(&(struct tile){product, windows, pixels, NULL, accumulators, stride}, sizeof(vector),
+	run_blocks(&(struct tile){gemm, windows, pixels, NULL, accumulators, stride}, sizeof(vector),
 		block_narrow);
 }
 

@@ -23,9 +23,9 @@
 #define AT_ONCE 2
 
 /* A byte of a counter holds the populations of so many bytes. */
-#define STEPS_OF_COUNTER 31
+#define K_BLOCKS_OF_COUNTER 31
 
-/* 64-bit words of weights of one step of a vector */
+/* 64-bit words of weights of one k-block of a vector */
 #define WORDS_OF_VECTOR (LANES * sizeof(uint64_t))
 
 /* 8 bytes, in each 64-bit lane */
@@ -38,20 +38,20 @@ static inline uint8x16_t spread(const uint8_t *p)
 
 /* total[pixel][half] += Σ over `planes` planes from the given one of 2^plane · population(weights & plane).
  */
-ALWAYS_INLINE void count_planes(const struct product *product, const uint8_t *weights, size_t step,
+ALWAYS_INLINE void count_planes(const struct gemm_plan *gemm, const uint8_t *weights, size_t k_block_size,
 	const uint8_t *const *windows, int pixels, int plane, int planes, uint64x2_t total[][AT_ONCE])
 {
 	uint32x4_t part[AT_ONCE][AT_ONCE][AT_ONCE] = {0};
 
-	for (int s = 0, end; s < product->steps; s = end) {
+	for (int s = 0, end; s < gemm->k_blocks; s = end) {
 		uint8x16_t count[AT_ONCE][AT_ONCE][AT_ONCE] = {0};
-		end = product->steps - s < STEPS_OF_COUNTER ? product->steps : s + STEPS_OF_COUNTER;
-		for (int i = s; i < end; i++, weights += step) {
+		end = gemm->k_blocks - s < K_BLOCKS_OF_COUNTER ? gemm->k_blocks : s + K_BLOCKS_OF_COUNTER;
+		for (int i = s; i < end; i++, weights += k_block_size) {
 			uint8x16_t w[AT_ONCE] = {vld1q_u8(weights), vld1q_u8(weights + sizeof(w[0]))};
-			const int32_t offset = product->offsets[i] + plane * product->plane_size;
+			const int32_t offset = gemm->offsets[i] + plane * gemm->plane_size;
 			UNROLL for (int p = 0; p < pixels; p++) UNROLL for (int k = 0; k < planes; k++)
 			{
-				uint8x16_t x = spread(windows[p] + offset + k * product->plane_size);
+				uint8x16_t x = spread(windows[p] + offset + k * gemm->plane_size);
 				UNROLL for (int h = 0; h < AT_ONCE; h++) count[p][k][h] =
 					vaddq_u8(count[p][k][h], vcntq_u8(vandq_u8(w[h], x)));
 			}
@@ -67,18 +67,18 @@ ALWAYS_INLINE void count_planes(const struct product *product, const uint8_t *we
 
 /* One vector of channels for one or two pixels from the given one: Σ ±a = 2 Σ over the positive weights − Σ.
  */
-ALWAYS_INLINE void count_pixels(
-	const struct block *block, const uint8_t *weights, size_t step, int first, int pixels, int32_t *out)
+ALWAYS_INLINE void count_pixels(const struct block *block, const uint8_t *weights, size_t k_block_size,
+	int first, int pixels, int32_t *out)
 {
-	const struct product *product = block->product;
+	const struct gemm_plan *gemm = block->gemm;
 	const uint8_t *const *windows = block->windows + first;
 	uint64x2_t total[AT_ONCE][AT_ONCE] = {0};
 
-	if (product->planes == 1)
-		count_planes(product, weights, step, windows, pixels, 0, 1, total);
+	if (gemm->planes == 1)
+		count_planes(gemm, weights, k_block_size, windows, pixels, 0, 1, total);
 	else
-		for (int plane = 0; plane < product->planes; plane += 2)
-			count_planes(product, weights, step, windows, pixels, plane, 2, total);
+		for (int plane = 0; plane < gemm->planes; plane += 2)
+			count_planes(gemm, weights, k_block_size, windows, pixels, plane, 2, total);
 	UNROLL for (int p = 0; p < pixels; p++)
 	{
 		uint32x4_t positive = vcombine_u32(vmovn_u64(total[p][0]), vmovn_u64(total[p][1]));
@@ -92,23 +92,23 @@ ALWAYS_INLINE void block_bits(const struct block *block, int pixels, int vectors
 {
 	for (int v = 0; v < vectors; v++) {
 		const uint8_t *weights = block->weights + (size_t)v * WORDS_OF_VECTOR;
-		size_t step = (size_t)vectors * WORDS_OF_VECTOR;
+		size_t k_block_size = (size_t)vectors * WORDS_OF_VECTOR;
 		int32_t *out = block->accumulators + (size_t)v * LANES;
 
 		for (int p = 0; p < pixels; p += AT_ONCE)
-			count_pixels(block, weights, step, p, pixels == 1 ? 1 : AT_ONCE, out);
+			count_pixels(block, weights, k_block_size, p, pixels == 1 ? 1 : AT_ONCE, out);
 	}
 }
 
-static void run_bits(const struct product *product, const uint8_t *const *windows, int pixels,
+static void run_bits(const struct gemm_plan *gemm, const uint8_t *const *windows, int pixels,
 	const int32_t *sums, int32_t *accumulators, size_t stride)
 {
-	run_blocks(&(struct tile){product, windows, pixels, sums, accumulators, stride}, WORDS_OF_VECTOR,
+	run_blocks(&(struct tile){gemm, windows, pixels, sums, accumulators, stride}, WORDS_OF_VECTOR,
 		block_bits);
 }
 
-/* Weights of a step: its first of all lanes, then its second, and so on, each of 16 bits. */
-#define STEP_OF_VECTOR (4 * LANES * sizeof(int16_t))
+/* Weights of a k-block: its first of all lanes, then its second, and so on, each of 16 bits. */
+#define K_BLOCK_OF_VECTOR (4 * LANES * sizeof(int16_t))
 
 /* 4 bytes as 16-bit lanes */
 static inline int16x4_t widened(const uint8_t *p)
@@ -124,15 +124,15 @@ static inline int16x4_t widened(const uint8_t *p)
 
 ALWAYS_INLINE void block_bytes(const struct block *block, int pixels, int vectors)
 {
-	const struct product *product = block->product;
+	const struct gemm_plan *gemm = block->gemm;
 	const int16_t *weights = (const int16_t *)(const void *)block->weights;
 	int32x4_t total[PIXELS][VECTORS];
 
 	FOR_PIXELS
 	FOR_VECTORS total[p][v] = vdupq_n_s32(0);
-	for (int s = 0; s < product->steps; s++) {
+	for (int s = 0; s < gemm->k_blocks; s++) {
 		int16x4_t codes[PIXELS];
-		FOR_PIXELS codes[p] = widened(block->windows[p] + product->offsets[s]);
+		FOR_PIXELS codes[p] = widened(block->windows[p] + gemm->offsets[s]);
 		FOR_VECTORS
 		{
 			FOR_PIXELS total[p][v] = vmlal_lane_s16(total[p][v], vld1_s16(weights), codes[p], 0);
@@ -142,7 +142,7 @@ ALWAYS_INLINE void block_bytes(const struct block *block, int pixels, int vector
 				vmlal_lane_s16(total[p][v], vld1_s16(weights + 8), codes[p], 2);
 			FOR_PIXELS total[p][v] =
 				vmlal_lane_s16(total[p][v], vld1_s16(weights + 12), codes[p], 3);
-			weights += STEP_OF_VECTOR / sizeof(*weights);
+			weights += K_BLOCK_OF_VECTOR / sizeof(*weights);
 		}
 	}
 	FOR_PIXELS
@@ -150,11 +150,11 @@ ALWAYS_INLINE void block_bytes(const struct block *block, int pixels, int vector
 		block->accumulators + (size_t)p * block->stride + (size_t)(v * LANES), total[p][v]);
 }
 
-static void run_bytes(const struct product *product, const uint8_t *const *windows, int pixels,
+static void run_bytes(const struct gemm_plan *gemm, const uint8_t *const *windows, int pixels,
 	const int32_t *sums, int32_t *accumulators, size_t stride)
 {
 	(void)sums;
-	run_blocks(&(struct tile){product, windows, pixels, NULL, accumulators, stride}, STEP_OF_VECTOR,
+	run_blocks(&(struct tile){gemm, windows, pixels, NULL, accumulators, stride}, K_BLOCK_OF_VECTOR,
 		block_bytes);
 }
 
@@ -252,4 +252,4 @@ static const struct kernel kernels[] = {
 	{.name = NULL},
 };
 
-const struct processor PROCESSOR = {NAME("neon"), present, kernels, codes, NULL, planes, sum};
+const struct isa ISA = {NAME("neon"), present, kernels, codes, NULL, planes, sum};

@@ -12,7 +12,7 @@
 #include <arm_neon.h>
 
 #define NAME(name) name
-#define PROCESSOR processor_neon
+#define ISA isa_neon
 
 #else
 
@@ -20,7 +20,7 @@
 #include <string.h>
 
 #define NAME(name) name "-emulated"
-#define PROCESSOR processor_neon_emulated
+#define ISA isa_neon_emulated
 
 #define VECTOR(element, lanes)                                                                               \
 	typedef element##_t element##x##lanes##_t __attribute__((vector_size((lanes) * sizeof(element##_t))))

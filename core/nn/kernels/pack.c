@@ -34,38 +34,39 @@ static int largest_pair(const struct layer *layer)
 	return 2 * largest * ((1 << layer->input_bits) - 1);
 }
 
-/* Fewer steps than these between two widenings would be slower than the kernels for wide weights. */
-#define NARROW_STEPS 4
+/* Fewer k-blocks than these between two widenings would be slower than the kernels for wide weights. */
+#define NARROW_K_BLOCKS 4
 
 bool fits_narrow(const struct layer *layer)
 {
-	return largest_pair(layer) * NARROW_STEPS <= INT16_MAX;
+	return largest_pair(layer) * NARROW_K_BLOCKS <= INT16_MAX;
 }
 
 /* Calls write(word, weights, count) for each word of packed weights, in their order. */
 typedef void write_word(uint8_t *word, size_t vector_size, int lane, const int8_t *weights, int count);
 
-static void pack(const struct kernel *kernel, const struct layer *layer, const struct step *steps,
-	struct product *product, write_word *write)
+static void pack(const struct kernel *kernel, const struct layer *layer, const struct k_block *k_blocks,
+	struct gemm_plan *gemm, write_word *write)
 {
 	size_t depth = weights_of_channel(layer);
 	size_t vector_size = (size_t)kernel->lanes * (size_t)kernel->word;
-	int vectors = product_vectors(product, kernel->lanes);
-	uint8_t *out = product->weights;
+	int vectors = gemm_vectors(gemm, kernel->lanes);
+	uint8_t *out = gemm->weights;
 
-	for (int g = 0; g < product->groups; g++)
+	for (int g = 0; g < gemm->groups; g++)
 		for (int block = 0; block < vectors; block += kernel->vectors)
-			for (int s = 0; s < product->steps; s++)
+			for (int s = 0; s < gemm->k_blocks; s++)
 				for (int v = block; v < vectors && v < block + kernel->vectors; v++) {
 					for (int lane = 0; lane < kernel->lanes; lane++) {
 						int channel = v * kernel->lanes + lane;
-						if (channel >= product->channels)
+						if (channel >= gemm->channels)
 							break;
-						size_t row = (size_t)g * (size_t)product->channels +
-							     (size_t)channel;
+						size_t row =
+							(size_t)g * (size_t)gemm->channels + (size_t)channel;
 						write(out, vector_size, lane,
-							layer->weights + row * depth + (size_t)steps[s].first,
-							steps[s].count);
+							layer->weights + row * depth +
+								(size_t)k_blocks[s].first,
+							k_blocks[s].count);
 					}
 					out += vector_size;
 				}
@@ -106,27 +107,27 @@ static void write_column(uint8_t *vector, size_t vector_size, int lane, const in
 	}
 }
 
-void pack_bits(const struct kernel *kernel, const struct layer *layer, const struct step *steps,
-	struct product *product)
+void pack_bits(const struct kernel *kernel, const struct layer *layer, const struct k_block *k_blocks,
+	struct gemm_plan *gemm)
 {
-	pack(kernel, layer, steps, product, write_bits);
+	pack(kernel, layer, k_blocks, gemm, write_bits);
 }
 
-void pack_bytes(const struct kernel *kernel, const struct layer *layer, const struct step *steps,
-	struct product *product)
+void pack_bytes(const struct kernel *kernel, const struct layer *layer, const struct k_block *k_blocks,
+	struct gemm_plan *gemm)
 {
-	product->exact = INT16_MAX / largest_pair(layer);
-	pack(kernel, layer, steps, product, write_bytes);
+	gemm->exact = INT16_MAX / largest_pair(layer);
+	pack(kernel, layer, k_blocks, gemm, write_bytes);
 }
 
-void pack_wide(const struct kernel *kernel, const struct layer *layer, const struct step *steps,
-	struct product *product)
+void pack_wide(const struct kernel *kernel, const struct layer *layer, const struct k_block *k_blocks,
+	struct gemm_plan *gemm)
 {
-	pack(kernel, layer, steps, product, write_wide);
+	pack(kernel, layer, k_blocks, gemm, write_wide);
 }
 
-void pack_columns(const struct kernel *kernel, const struct layer *layer, const struct step *steps,
-	struct product *product)
+void pack_columns(const struct kernel *kernel, const struct layer *layer, const struct k_block *k_blocks,
+	struct gemm_plan *gemm)
 {
-	pack(kernel, layer, steps, product, write_column);
+	pack(kernel, layer, k_blocks, gemm, write_column);
 }

@@ -9,14 +9,14 @@ static int population(uint64_t word)
 	return __builtin_popcountll(word);
 }
 
-static int32_t dot_bits(const struct product *product, const uint64_t *weights, const uint8_t *window)
+static int32_t dot_bits(const struct gemm_plan *gemm, const uint64_t *weights, const uint8_t *window)
 {
 	int32_t total = 0;
 
-	for (int s = 0; s < product->steps; s++)
-		for (int p = 0; p < product->planes; p++) {
+	for (int s = 0; s < gemm->k_blocks; s++)
+		for (int p = 0; p < gemm->planes; p++) {
 			uint64_t word;
-			memcpy(&word, window + product->offsets[s] + p * product->plane_size, sizeof(word));
+			memcpy(&word, window + gemm->offsets[s] + p * gemm->plane_size, sizeof(word));
 			total += population(word & weights[s]) << p;
 		}
 	return total;
@@ -28,43 +28,42 @@ static int32_t difference(int32_t positive, int32_t all)
 	return (int32_t)(2 * (uint32_t)positive - (uint32_t)all);
 }
 
-static void run_bits(const struct product *product, const uint8_t *const *windows, int pixels,
+static void run_bits(const struct gemm_plan *gemm, const uint8_t *const *windows, int pixels,
 	const int32_t *sums, int32_t *accumulators, size_t stride)
 {
-	const uint64_t *weights = product->weights;
+	const uint64_t *weights = gemm->weights;
 
-	for (int g = 0; g < product->groups; g++)
-		for (int c = 0; c < product->channels; c++, weights += product->steps)
+	for (int g = 0; g < gemm->groups; g++)
+		for (int c = 0; c < gemm->channels; c++, weights += gemm->k_blocks)
 			for (int p = 0; p < pixels; p++)
-				accumulators[(size_t)p * stride + (size_t)(g * product->channels + c)] =
-					difference(dot_bits(product, weights,
-							   windows[p] + g * product->group_size),
-						sums[p * product->groups + g]);
+				accumulators[(size_t)p * stride + (size_t)(g * gemm->channels + c)] =
+					difference(dot_bits(gemm, weights, windows[p] + g * gemm->group_size),
+						sums[p * gemm->groups + g]);
 }
 
-static int32_t dot_bytes(const struct product *product, const int8_t *weights, const uint8_t *window)
+static int32_t dot_bytes(const struct gemm_plan *gemm, const int8_t *weights, const uint8_t *window)
 {
 	int32_t total = 0;
 
-	for (int s = 0; s < product->steps; s++, weights += 4) {
-		const uint8_t *codes = window + product->offsets[s];
+	for (int s = 0; s < gemm->k_blocks; s++, weights += 4) {
+		const uint8_t *codes = window + gemm->offsets[s];
 		total += codes[0] * weights[0] + codes[1] * weights[1] + codes[2] * weights[2] +
 			 codes[3] * weights[3];
 	}
 	return total;
 }
 
-static void run_bytes(const struct product *product, const uint8_t *const *windows, int pixels,
+static void run_bytes(const struct gemm_plan *gemm, const uint8_t *const *windows, int pixels,
 	const int32_t *sums, int32_t *accumulators, size_t stride)
 {
-	const int8_t *weights = product->weights;
+	const int8_t *weights = gemm->weights;
 
 	(void)sums;
-	for (int g = 0; g < product->groups; g++)
-		for (int c = 0; c < product->channels; c++, weights += (size_t)product->steps * 4)
+	for (int g = 0; g < gemm->groups; g++)
+		for (int c = 0; c < gemm->channels; c++, weights += (size_t)gemm->k_blocks * 4)
 			for (int p = 0; p < pixels; p++)
-				accumulators[(size_t)p * stride + (size_t)(g * product->channels + c)] =
-					dot_bytes(product, weights, windows[p] + g * product->group_size);
+				accumulators[(size_t)p * stride + (size_t)(g * gemm->channels + c)] =
+					dot_bytes(gemm, weights, windows[p] + g * gemm->group_size);
 }
 
 static int reached(const int32_t *row, int32_t accumulator)
@@ -140,4 +139,4 @@ static const struct kernel kernels[] = {
 	{.name = NULL},
 };
 
-const struct processor processor_scalar = {"scalar", present, kernels, codes, rescale, planes, sum};
+const struct isa isa_scalar = {"scalar", present, kernels, codes, rescale, planes, sum};

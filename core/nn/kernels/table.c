@@ -6,22 +6,22 @@
 #include <threads.h>
 
 /* Slowest first: each may fall back on what stands before it. */
-static const struct processor *const all[] = {
-	&processor_scalar,
+static const struct isa *const all[] = {
+	&isa_scalar,
 #ifdef KERNELS_NEON
-	&processor_neon,
+	&isa_neon,
 #endif
 #ifdef KERNELS_X86
-	&processor_avx2,
-	&processor_avx512,
-	&processor_avx512vpopcntdq,
-	&processor_avx512vnni,
+	&isa_avx2,
+	&isa_avx512,
+	&isa_avx512vpopcntdq,
+	&isa_avx512vnni,
 #endif
 };
 
 #define ALL ((int)(sizeof(all) / sizeof(all[0])))
 
-static const struct processor *present[ALL];
+static const struct isa *present[ALL];
 static const char *names[ALL + 1]; /* fastest first */
 static int present_count;
 static once_flag asked = ONCE_FLAG_INIT;
@@ -35,7 +35,7 @@ static void ask(void)
 		names[i] = present[present_count - 1 - i]->name;
 }
 
-const struct processor *const *processors_present(int *count)
+const struct isa *const *isas_present(int *count)
 {
 	call_once(&asked, ask);
 	*count = present_count;
