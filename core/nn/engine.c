@@ -2,8 +2,8 @@
 #include "nn/engine.h"
 
 #include "base/error.h"
+#include "nn/kernels/feature_map.h"
 #include "nn/kernels/kernel.h"
-#include "nn/kernels/map.h"
 #include "nn/kernels/table.h"
 
 #include <errno.h>
@@ -24,9 +24,9 @@ struct plan {
 };
 
 struct engine {
-	int first, count;   /* layers */
-	struct plan *plans; /* [count] */
-	struct map *maps;   /* [count + 1]; the last one is the caller's memory */
+	int first, count;	  /* layers */
+	struct plan *plans;	  /* [count] */
+	struct feature_map *maps; /* [count + 1]; the last one is the caller's memory */
 
 	void (*codes)(const struct thresholds *, const int32_t *, int, uint8_t *);
 	void (*rescale)(const struct rescaling *, const int32_t *, int, uint8_t *);
@@ -101,8 +101,8 @@ static void plan_run(const struct gemm_plan *gemm, struct k_block *k_blocks, int
 	}
 }
 
-static void plan_k_blocks(const struct layer *layer, const struct map *in, const struct gemm_plan *gemm,
-	struct k_block *k_blocks)
+static void plan_k_blocks(const struct layer *layer, const struct feature_map *in,
+	const struct gemm_plan *gemm, struct k_block *k_blocks)
 {
 	int depth = layer->in.channels / layer->groups, next = 0;
 	bool contiguous = in->layout == LAYOUT_BYTES && layer->groups == 1;
@@ -117,7 +117,7 @@ static void plan_k_blocks(const struct layer *layer, const struct map *in, const
 		}
 }
 
-static int plan_gemm(struct plan *plan, const struct map *in)
+static int plan_gemm(struct plan *plan, const struct feature_map *in)
 {
 	const struct layer *layer = plan->layer;
 	const struct kernel *kernel = plan->kernel;
@@ -201,7 +201,7 @@ static int plan_rescaling(struct plan *plan)
 }
 
 /* The whole layer, once its input's layout is known. */
-static int plan_layer(struct plan *plan, const struct map *in)
+static int plan_layer(struct plan *plan, const struct feature_map *in)
 {
 	int r = 0;
 
@@ -225,19 +225,21 @@ static void plan_layouts(struct engine *engine, const struct layer *layers, cons
 	int count, const struct kernel *forced)
 {
 	const struct layer *end = &layers[engine->count - 1];
-	struct map *out = &engine->maps[engine->count];
+	struct feature_map *out = &engine->maps[engine->count];
 
-	map_plan(out, &(struct layer){.in = end->out, .input_bits = end->output_bits}, LAYOUT_BYTES, 1);
+	feature_map_plan(
+		out, &(struct layer){.in = end->out, .input_bits = end->output_bits}, LAYOUT_BYTES, 1);
 	for (int i = engine->count - 1; i >= 0; i--) {
 		struct plan *plan = &engine->plans[i];
-		const struct map *after = &engine->maps[i + 1];
+		const struct feature_map *after = &engine->maps[i + 1];
 
 		plan->layer = &layers[i];
 		if (layer_has_weights(plan->layer)) {
 			plan->kernel = choose(plan->layer, isas, count, forced);
-			map_plan(&engine->maps[i], plan->layer, plan->kernel->layout, plan->layer->groups);
+			feature_map_plan(
+				&engine->maps[i], plan->layer, plan->kernel->layout, plan->layer->groups);
 		} else {
-			map_plan(&engine->maps[i], plan->layer, after->layout, after->groups);
+			feature_map_plan(&engine->maps[i], plan->layer, after->layout, after->groups);
 		}
 	}
 }
@@ -266,7 +268,7 @@ static int plan_all(struct engine *engine, struct error *e)
 	int r = allocate_scratch(engine);
 
 	for (int i = 0; i < engine->count && r == 0; i++) {
-		struct map *in = &engine->maps[i];
+		struct feature_map *in = &engine->maps[i];
 
 		if (in->size > INT32_MAX - SLACK)
 			return error_set(e, -EOVERFLOW,
@@ -362,11 +364,11 @@ void engine_destroy(struct engine *engine)
 	free(engine);
 }
 
-static void sum_pixels(const struct engine *engine, const struct plan *plan, const struct map *in)
+static void sum_pixels(const struct engine *engine, const struct plan *plan, const struct feature_map *in)
 {
 	for (int y = 0; y < in->shape.height; y++)
 		for (int x = 0; x < in->shape.width; x++) {
-			const uint64_t *words = (const uint64_t *)(const void *)map_pixel(in, y, x);
+			const uint64_t *words = (const uint64_t *)(const void *)feature_map_pixel(in, y, x);
 			int32_t *sums =
 				plan->pixel_sums + (size_t)((y + in->top) * in->padded_width + x + in->left) *
 							   (size_t)in->groups;
@@ -378,7 +380,7 @@ static void sum_pixels(const struct engine *engine, const struct plan *plan, con
 }
 
 /* Sums of the codes in the window of output pixel (y, x). */
-static void sum_window(const struct plan *plan, const struct map *in, int y, int x, int32_t *sums)
+static void sum_window(const struct plan *plan, const struct feature_map *in, int y, int x, int32_t *sums)
 {
 	const struct layer *layer = plan->layer;
 	size_t groups = (size_t)in->groups, row = (size_t)in->padded_width * groups;
@@ -394,7 +396,7 @@ static void sum_window(const struct plan *plan, const struct map *in, int y, int
 
 /* What becomes of one pixel's accumulators. */
 static void finish_pixel(const struct engine *engine, const struct plan *plan, const int32_t *accumulators,
-	const struct map *out, int y, int x)
+	const struct feature_map *out, int y, int x)
 {
 	const struct layer *layer = plan->layer;
 
@@ -402,11 +404,11 @@ static void finish_pixel(const struct engine *engine, const struct plan *plan, c
 		engine->codes(&plan->thresholds, accumulators, layer->out.channels, engine->pixel);
 	else
 		engine->rescale(&plan->rescaling, accumulators, layer->out.channels, engine->pixel);
-	map_write(out, y, x, engine->pixel, engine->planes);
+	feature_map_write(out, y, x, engine->pixel, engine->planes);
 }
 
-static void run_tile(const struct engine *engine, const struct plan *plan, const struct map *in,
-	const struct map *out, int begin, int pixels)
+static void run_tile(const struct engine *engine, const struct plan *plan, const struct feature_map *in,
+	const struct feature_map *out, int begin, int pixels)
 {
 	const struct layer *layer = plan->layer;
 	const uint8_t *windows[TILE];
@@ -414,7 +416,7 @@ static void run_tile(const struct engine *engine, const struct plan *plan, const
 
 	for (int i = 0; i < pixels; i++) {
 		int y = (begin + i) / layer->out.width, x = (begin + i) % layer->out.width;
-		windows[i] = map_pixel(in, y * layer->stride - in->top, x * layer->stride - in->left);
+		windows[i] = feature_map_pixel(in, y * layer->stride - in->top, x * layer->stride - in->left);
 		if (in->layout == LAYOUT_BITS)
 			sum_window(plan, in, y, x, engine->sums + (size_t)(i * in->groups));
 	}
@@ -432,13 +434,13 @@ static void run_tile(const struct engine *engine, const struct plan *plan, const
 	}
 }
 
-static void run_layer(
-	const struct engine *engine, const struct plan *plan, const struct map *in, const struct map *out)
+static void run_layer(const struct engine *engine, const struct plan *plan, const struct feature_map *in,
+	const struct feature_map *out)
 {
 	int pixels = plan->layer->out.height * plan->layer->out.width;
 
 	if (!plan->kernel) {
-		map_pool(plan->layer, in, out);
+		feature_map_pool(plan->layer, in, out);
 		return;
 	}
 	if (in->layout == LAYOUT_BITS)
@@ -449,15 +451,15 @@ static void run_layer(
 
 static void read_input(const struct engine *engine, const uint8_t *in)
 {
-	const struct map *map = &engine->maps[0];
+	const struct feature_map *map = &engine->maps[0];
 	size_t channels = (size_t)map->shape.channels, width = (size_t)map->shape.width;
 
 	for (int y = 0; y < map->shape.height; y++, in += width * channels)
 		if (map->layout == LAYOUT_BYTES)
-			memcpy(map_pixel(map, y, 0), in, width * channels);
+			memcpy(feature_map_pixel(map, y, 0), in, width * channels);
 		else
 			for (size_t x = 0; x < width; x++)
-				map_write(map, y, (int)x, in + x * channels, engine->planes);
+				feature_map_write(map, y, (int)x, in + x * channels, engine->planes);
 }
 
 void engine_run(struct engine *engine, const uint8_t *in, void *out)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "nn/kernels/map.h"
+#include "nn/kernels/feature_map.h"
 
 #include <string.h>
 
-void map_plan(struct map *map, const struct layer *layer, enum layout layout, int groups)
+void feature_map_plan(struct feature_map *map, const struct layer *layer, enum layout layout, int groups)
 {
-	*map = (struct map){
+	*map = (struct feature_map){
 		.layout = layout,
 		.shape = layer->in,
 		.bits = layer->input_bits,
@@ -22,17 +22,17 @@ void map_plan(struct map *map, const struct layer *layer, enum layout layout, in
 	map->size = (size_t)map->padded_height * map->row;
 }
 
-void map_write(const struct map *map, int y, int x, const uint8_t *codes,
+void feature_map_write(const struct feature_map *map, int y, int x, const uint8_t *codes,
 	void (*planes)(const uint8_t *, int, int, uint64_t *))
 {
-	uint8_t *pixel = map_pixel(map, y, x);
+	uint8_t *pixel = feature_map_pixel(map, y, x);
 
 	if (map->layout == LAYOUT_BYTES) {
 		memcpy(pixel, codes, map->pixel);
 		return;
 	}
 	int depth = map->shape.channels / map->groups;
-	uint64_t *words = (uint64_t *)(void *)pixel; /* bit maps are whole words, aligned */
+	uint64_t *words = (uint64_t *)(void *)pixel; /* bit planes are whole words, aligned */
 
 	for (int g = 0; g < map->groups; g++)
 		planes(codes + (size_t)g * (size_t)depth, depth, map->bits,
@@ -53,7 +53,7 @@ static void maximum_of_words(uint64_t *best, const uint64_t *other, int planes, 
 		best[p * stride] ^= (best[p * stride] ^ other[p * stride]) & greater;
 }
 
-static void maximum_of_bits(const struct map *map, uint8_t *best, const uint8_t *other)
+static void maximum_of_bits(const struct feature_map *map, uint8_t *best, const uint8_t *other)
 {
 	uint64_t *b = (uint64_t *)(void *)best;
 	const uint64_t *o = (const uint64_t *)(const void *)other;
@@ -69,10 +69,12 @@ static void maximum_of_bytes(uint8_t *restrict best, const uint8_t *restrict oth
 		best[i] = best[i] > other[i] ? best[i] : other[i];
 }
 
-static void pool_pixel(const struct layer *layer, const struct map *in, const struct map *out, int y, int x)
+static void pool_pixel(
+	const struct layer *layer, const struct feature_map *in, const struct feature_map *out, int y, int x)
 {
-	const uint8_t *window = map_pixel(in, y * layer->stride - in->top, x * layer->stride - in->left);
-	uint8_t *best = map_pixel(out, y, x);
+	const uint8_t *window =
+		feature_map_pixel(in, y * layer->stride - in->top, x * layer->stride - in->left);
+	uint8_t *best = feature_map_pixel(out, y, x);
 
 	memcpy(best, window, in->pixel);
 	for (int ky = 0; ky < layer->kernel_height; ky++)
@@ -85,7 +87,7 @@ static void pool_pixel(const struct layer *layer, const struct map *in, const st
 		}
 }
 
-void map_pool(const struct layer *layer, const struct map *in, const struct map *out)
+void feature_map_pool(const struct layer *layer, const struct feature_map *in, const struct feature_map *out)
 {
 	for (int y = 0; y < layer->out.height; y++)
 		for (int x = 0; x < layer->out.width; x++)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* A tensor of codes in the layout that its consumer wants, with the consumer's border of zeros around it. */
-#ifndef NN_KERNELS_MAP_H
-#define NN_KERNELS_MAP_H
+#ifndef NN_KERNELS_FEATURE_MAP_H
+#define NN_KERNELS_FEATURE_MAP_H
 
 #include "nn/kernels/kernel.h"
 
-struct map {
+struct feature_map {
 	enum layout layout;
 	struct shape shape;	     /* without the border */
 	int bits, groups, words;     /* words: 64-bit, of one plane of one group */
@@ -16,18 +16,18 @@ struct map {
 };
 
 /* The input of `layer` laid out for it; groups: those of the layer that multiplies it. Allocates nothing. */
-void map_plan(struct map *map, const struct layer *layer, enum layout layout, int groups);
+void feature_map_plan(struct feature_map *map, const struct layer *layer, enum layout layout, int groups);
 
-static inline uint8_t *map_pixel(const struct map *map, int y, int x)
+static inline uint8_t *feature_map_pixel(const struct feature_map *map, int y, int x)
 {
 	return map->data + (size_t)(y + map->top) * map->row + (size_t)(x + map->left) * map->pixel;
 }
 
 /* Writes one pixel's codes, by the given isa's `planes`. */
-void map_write(const struct map *map, int y, int x, const uint8_t *codes,
+void feature_map_write(const struct feature_map *map, int y, int x, const uint8_t *codes,
 	void (*planes)(const uint8_t *, int, int, uint64_t *));
 
-/* Max pool between two maps of one layout. */
-void map_pool(const struct layer *layer, const struct map *in, const struct map *out);
+/* Max pool between two feature maps of one layout. */
+void feature_map_pool(const struct layer *layer, const struct feature_map *in, const struct feature_map *out);
 
 #endif
