@@ -38,7 +38,7 @@ static void print_layers(const struct network *network)
 			snprintf(bits, sizeof(bits), "%d-bit weights, ", l->weight_bits);
 		printf("%-12s %-16s %16s -> %-16s %s%d-bit codes in, %d-bit %s out\n", l->name,
 			kinds[l->kind], in, out, bits, l->input_bits, l->output_bits,
-			l->ending == ENDING_SCORES ? "scores" : "codes");
+			l->epilogue == EPILOGUE_SCORES ? "scores" : "codes");
 	}
 }
 

@@ -61,7 +61,7 @@ static int create_engines(struct bench *b, enum failure *where, struct error *e)
 	*where = FAILURE_KERNELS;
 	for (int i = 0; i < n->layer_count && !status; i++) {
 		const struct layer *l = &n->layers[i];
-		size_t element = l->ending == ENDING_SCORES ? sizeof(int32_t) : 1;
+		size_t element = l->epilogue == EPILOGUE_SCORES ? sizeof(int32_t) : 1;
 		status = engine_create(n, i, i + 1, b->options->kernels, &b->engines[i], e);
 		if (status)
 			break;

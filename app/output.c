@@ -125,12 +125,12 @@ static const char *last_part(const char *path)
 /* Whether a file name (without folder) could be a recording of the pattern, or its log. */
 static bool is_recorded(const char *pattern, const char *name)
 {
-	static const char *const endings[] = {".mkv", ".jsonl", ".csv"};
+	static const char *const suffixes[] = {".mkv", ".jsonl", ".csv"};
 	const char *dot = strrchr(name, '.');
 	char video[NAME_MAX + 8];
 
-	for (size_t i = 0; dot && i < sizeof(endings) / sizeof(endings[0]); i++) {
-		if (strcmp(dot, endings[i]) != 0)
+	for (size_t i = 0; dot && i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+		if (strcmp(dot, suffixes[i]) != 0)
 			continue;
 		int length = snprintf(video, sizeof(video), "%.*s.mkv", (int)(dot - name), name);
 		return length < (int)sizeof(video) && names_match(pattern, video);

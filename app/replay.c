@@ -60,11 +60,11 @@ struct replay {
 	enum failure where;	  /* what an error is about */
 };
 
-static bool ends_in(const char *path, const char *ending)
+static bool has_suffix(const char *path, const char *suffix)
 {
 	const char *dot = strrchr(path, '.');
 
-	return dot && strcmp(dot, ending) == 0;
+	return dot && strcmp(dot, suffix) == 0;
 }
 
 /* The log's path: the one that is named, or the one beside the recording, of any kind. */
@@ -74,25 +74,25 @@ static void log_find(const struct replay *r, char *path, size_t size)
 		snprintf(path, size, "%s", r->values->log.text);
 		return;
 	}
-	names_log(r->path, label_log_ending(LABEL_LOG_JSON), path, size);
+	names_log(r->path, label_log_suffix(LABEL_LOG_JSON), path, size);
 	if (access(path, F_OK) == 0)
 		return;
-	names_log(r->path, label_log_ending(LABEL_LOG_CSV), path, size);
+	names_log(r->path, label_log_suffix(LABEL_LOG_CSV), path, size);
 	if (access(path, F_OK) != 0)
-		names_log(r->path, label_log_ending(LABEL_LOG_JSON), path, size);
+		names_log(r->path, label_log_suffix(LABEL_LOG_JSON), path, size);
 }
 
 static int open_log(struct replay *r, struct error *e)
 {
 	char path[PATH_MAX];
 
-	if (!r->values->log.text && !ends_in(r->path, ".mkv"))
+	if (!r->values->log.text && !has_suffix(r->path, ".mkv"))
 		return error_set(e, -EINVAL,
 			"%s: is no recording's name, it does not end in .mkv; say where its log "
 			"is with --log",
 			r->path);
 	log_find(r, path, sizeof(path));
-	if (ends_in(path, label_log_ending(LABEL_LOG_CSV)) && access(path, F_OK) == 0)
+	if (has_suffix(path, label_log_suffix(LABEL_LOG_CSV)) && access(path, F_OK) == 0)
 		return error_set(e, -EBADMSG,
 			"%s: is a log in CSV; replay needs one in JSON, as `twobit record --log json` makes",
 			path);

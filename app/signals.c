@@ -32,10 +32,10 @@ static sigset_t deadly(void)
 
 void signals_block(void)
 {
-	sigset_t set = watched(), ending = deadly();
+	sigset_t set = watched(), deadly_set = deadly();
 
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	end_descriptor = signalfd(end_descriptor, &ending, SFD_CLOEXEC | SFD_NONBLOCK);
+	end_descriptor = signalfd(end_descriptor, &deadly_set, SFD_CLOEXEC | SFD_NONBLOCK);
 	/* A file that may not grow further is an error of write, not the end. */
 	signal(SIGXFSZ, SIG_IGN);
 }
@@ -49,11 +49,11 @@ int signals_end_descriptor(void)
 static int take(const sigset_t *set)
 {
 	static const struct timespec now = {0};
-	sigset_t ending = deadly();
+	sigset_t deadly_set = deadly();
 	int number = sigtimedwait(set, NULL, &now);
 
 	if (number == SIGINT || number == SIGTERM)
-		pthread_sigmask(SIG_UNBLOCK, &ending, NULL);
+		pthread_sigmask(SIG_UNBLOCK, &deadly_set, NULL);
 	return number;
 }
 

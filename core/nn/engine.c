@@ -188,13 +188,13 @@ static int plan_rescaling(struct plan *plan)
 
 	r->largest = (1 << layer->output_bits) - 1;
 	r->multipliers = allocate(stride * sizeof(int64_t));
-	r->addends = allocate(stride * sizeof(int64_t));
+	r->biases = allocate(stride * sizeof(int64_t));
 	r->shifts = allocate(stride * sizeof(int64_t));
-	if (!r->multipliers || !r->addends || !r->shifts)
+	if (!r->multipliers || !r->biases || !r->shifts)
 		return -ENOMEM;
 	for (int c = 0; c < layer->out.channels; c++) {
 		r->multipliers[c] = layer->multiplier[c];
-		r->addends[c] = layer->addend[c];
+		r->biases[c] = layer->bias[c];
 		r->shifts[c] = layer->shift[c];
 	}
 	return 0;
@@ -208,9 +208,9 @@ static int plan_layer(struct plan *plan, const struct feature_map *in)
 	if (!plan->kernel)
 		return 0;
 	r = plan_gemm(plan, in);
-	if (r == 0 && plan->layer->ending == ENDING_THRESHOLDS)
+	if (r == 0 && plan->layer->epilogue == EPILOGUE_THRESHOLDS)
 		r = plan_thresholds(plan);
-	if (r == 0 && plan->layer->ending == ENDING_RESCALE)
+	if (r == 0 && plan->layer->epilogue == EPILOGUE_RESCALE)
 		r = plan_rescaling(plan);
 	if (r == 0 && in->layout == LAYOUT_BITS) {
 		plan->pixel_sums = allocate((size_t)in->padded_height * (size_t)in->padded_width *
@@ -280,7 +280,7 @@ static int plan_all(struct engine *engine, struct error *e)
 	return r ? error_set(e, r, "not enough memory for the engine's weights and buffers") : 0;
 }
 
-/* The best of what each isa brings for the endings. */
+/* The best of what each isa brings for the epilogues. */
 static void choose_helpers(struct engine *engine, const struct isa *const *isas, int count)
 {
 	for (int i = 0; i < count; i++) {
@@ -350,7 +350,7 @@ void engine_destroy(struct engine *engine)
 		free(plan->thresholds.values);
 		free(plan->thresholds.flip);
 		free(plan->rescaling.multipliers);
-		free(plan->rescaling.addends);
+		free(plan->rescaling.biases);
 		free(plan->rescaling.shifts);
 		free(plan->pixel_sums);
 	}
@@ -400,7 +400,7 @@ static void finish_pixel(const struct engine *engine, const struct plan *plan, c
 {
 	const struct layer *layer = plan->layer;
 
-	if (layer->ending == ENDING_THRESHOLDS)
+	if (layer->epilogue == EPILOGUE_THRESHOLDS)
 		engine->codes(&plan->thresholds, accumulators, layer->out.channels, engine->pixel);
 	else
 		engine->rescale(&plan->rescaling, accumulators, layer->out.channels, engine->pixel);
@@ -425,7 +425,7 @@ static void run_tile(const struct engine *engine, const struct plan *plan, const
 		const int32_t *accumulators = engine->accumulators + (size_t)i * engine->stride;
 		int pixel = begin + i;
 
-		if (layer->ending == ENDING_SCORES)
+		if (layer->epilogue == EPILOGUE_SCORES)
 			memcpy((int32_t *)(void *)out->data + (size_t)pixel * channels, accumulators,
 				channels * sizeof(int32_t));
 		else

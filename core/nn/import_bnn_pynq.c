@@ -176,7 +176,7 @@ static struct layer *layer_add(struct network *network, const char *name, int ou
 		.input_bits = 1,
 		.weight_bits = 1,
 		.output_bits = 1,
-		.ending = ENDING_THRESHOLDS,
+		.epilogue = EPILOGUE_THRESHOLDS,
 	};
 	network->layer_count++;
 	layer->kernel_height = layer->in.height;
@@ -246,7 +246,7 @@ static int scores_add(struct network *network, struct error *e)
 		return no_memory(e);
 	layer->weight_bits = 4;
 	layer->output_bits = 32;
-	layer->ending = ENDING_SCORES;
+	layer->epilogue = EPILOGUE_SCORES;
 	free(layer->thresholds);
 	layer->thresholds = NULL;
 	for (int i = 0; i < count; i++) {

@@ -294,12 +294,12 @@ static int field_read(struct array *a, struct network *network, struct layer *l,
 		return wholes_read(a, 1, sizeof(int32_t), INT32_MIN, INT32_MAX, (void **)&l->multiplier, e);
 	case ARRAY_SHIFT:
 		return wholes_read(a, 1, 1, 0, SHIFT_LIMIT, (void **)&l->shift, e);
-	case ARRAY_ADDEND:
-		return wholes_read(
-			a, 1, sizeof(int64_t), -ADDEND_LIMIT, ADDEND_LIMIT, (void **)&l->addend, e);
 	case ARRAY_SCALE:
 		return reals_read(a, there, 1, &network->scale, e);
 	default:
+		if (l->epilogue == EPILOGUE_RESCALE)
+			return wholes_read(
+				a, 1, sizeof(int64_t), -BIAS_LIMIT, BIAS_LIMIT, (void **)&l->bias, e);
 		return reals_read(a, there, 0, &network->bias, e);
 	}
 }
@@ -325,14 +325,14 @@ static int arrays_read(struct network *network, struct layer *layer, const json_
 	const char *layout;
 	int rc = layout_get(entry, &layout, e);
 
-	if (layer->ending == ENDING_SCORES)
+	if (layer->epilogue == EPILOGUE_SCORES)
 		network->class_count = layer->out.channels;
 	for (int field = 0; field < ARRAY_COUNT && rc == 0; field++) {
 		struct array a = {.files = files, .layer = layer, .field = (enum layer_array)field};
 
 		if (!layer_has_array(layer, a.field))
 			continue;
-		a.file = layer_array_file(layer, a.field, names, a.room, sizeof(a.room));
+		a.file = layer_array_file(files, layer, a.field, names, a.room, sizeof(a.room));
 		rc = field_read(
 			&a, network, layer, layout, names[field] || files->exists(files->context, a.file), e);
 		free(a.data);

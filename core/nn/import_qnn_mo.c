@@ -68,7 +68,7 @@ static char *join(const char *folder, const char *name)
 /* The only file in the folder whose name ends in -layers.json. */
 static int list_in_folder(const char *folder, char **list, struct error *e)
 {
-	static const char ending[] = "-layers.json";
+	static const char suffix[] = "-layers.json";
 	DIR *directory = opendir(folder);
 	int count = 0;
 
@@ -77,7 +77,7 @@ static int list_in_folder(const char *folder, char **list, struct error *e)
 	for (const struct dirent *entry; (entry = readdir(directory)) != NULL;) {
 		size_t length = strlen(entry->d_name);
 
-		if (length < strlen(ending) || strcmp(entry->d_name + length - strlen(ending), ending) != 0)
+		if (length < strlen(suffix) || strcmp(entry->d_name + length - strlen(suffix), suffix) != 0)
 			continue;
 		count++;
 		free(*list);
@@ -396,7 +396,7 @@ static int window_add(struct import *m, const json_t *layers, size_t index, stru
 		.input_bits = 2,
 		.weight_bits = pool ? 0 : 1,
 		.output_bits = 2,
-		.ending = pool ? ENDING_NONE : ENDING_THRESHOLDS,
+		.epilogue = pool ? EPILOGUE_NONE : EPILOGUE_THRESHOLDS,
 	};
 	if (!layer->name)
 		return error_set(e, -ENOMEM, "%s: out of memory", m->path);

@@ -222,7 +222,7 @@ static int labels_make(struct import *m, struct error *e)
 	return labels_number(network, e);
 }
 
-/* The file's name without its ending. */
+/* The file's name without its suffix. */
 static int network_make(struct import *m, struct error *e)
 {
 	const char *slash = strrchr(m->path, '/');

@@ -13,7 +13,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-struct ending {
+struct epilogue {
 	const struct import *m;
 	const struct quant *quant;
 	struct layer *layer;
@@ -27,7 +27,7 @@ static double sum_of(const struct import *m, int channel, int32_t accumulator)
 }
 
 /* The code of an accumulator. */
-static int code_of(const struct ending *end, int channel, int32_t accumulator)
+static int code_of(const struct epilogue *end, int channel, int32_t accumulator)
 {
 	double number = steps_apply(end->m, channel, sum_of(end->m, channel, accumulator));
 	int whole = (int)quant_apply(end->quant, number);
@@ -36,7 +36,7 @@ static int code_of(const struct ending *end, int channel, int32_t accumulator)
 }
 
 /* The least accumulator from `from` on whose code is at least `code` (inverted: at most); none: INT32_MAX. */
-static int32_t threshold_find(const struct ending *end, int channel, bool inverted, int code, int64_t from)
+static int32_t threshold_find(const struct epilogue *end, int channel, bool inverted, int code, int64_t from)
 {
 	int64_t low = from, high = (int64_t)end->largest + 1;
 
@@ -52,7 +52,7 @@ static int32_t threshold_find(const struct ending *end, int channel, bool invert
 	return low > end->largest ? INT32_MAX : (int32_t)low;
 }
 
-static void thresholds_find(const struct ending *end, int channel)
+static void thresholds_find(const struct epilogue *end, int channel)
 {
 	int levels = layer_levels(end->layer);
 	int32_t *thresholds = end->layer->thresholds + (size_t)channel * (size_t)levels;
@@ -97,7 +97,7 @@ static void reach_find(const struct layer *layer, int channel, int32_t *low, int
 }
 
 /* Takes a rescaling in place of thresholds when it gives the same codes. */
-static int rescale_try(const struct ending *end, struct error *e)
+static int rescale_try(const struct epilogue *end, struct error *e)
 {
 	struct layer *layer = end->layer;
 	size_t channels = (size_t)layer->out.channels;
@@ -106,8 +106,8 @@ static int rescale_try(const struct ending *end, struct error *e)
 
 	layer->multiplier = calloc(channels, sizeof(*layer->multiplier));
 	layer->shift = calloc(channels, sizeof(*layer->shift));
-	layer->addend = calloc(channels, sizeof(*layer->addend));
-	if (!layer->multiplier || !layer->shift || !layer->addend)
+	layer->bias = calloc(channels, sizeof(*layer->bias));
+	if (!layer->multiplier || !layer->shift || !layer->bias)
 		return node_error(end->m, -ENOMEM, e, "out of memory");
 	for (; exact < layer->out.channels; exact++) {
 		reach_find(layer, exact, &low, &high);
@@ -115,7 +115,7 @@ static int rescale_try(const struct ending *end, struct error *e)
 			break;
 	}
 	if (exact == layer->out.channels) {
-		layer->ending = ENDING_RESCALE;
+		layer->epilogue = EPILOGUE_RESCALE;
 		free(layer->thresholds);
 		free(layer->invert);
 		layer->thresholds = NULL;
@@ -126,10 +126,10 @@ static int rescale_try(const struct ending *end, struct error *e)
 		layer->name, exact);
 	free(layer->multiplier);
 	free(layer->shift);
-	free(layer->addend);
+	free(layer->bias);
 	layer->multiplier = NULL;
 	layer->shift = NULL;
-	layer->addend = NULL;
+	layer->bias = NULL;
 	return 0;
 }
 
@@ -137,7 +137,7 @@ static int rescale_try(const struct ending *end, struct error *e)
  * A pool in the model takes the largest number, ours the largest code: what follows any of them must not turn
  * the order round. And no number on the way may be too large for double precision.
  */
-static int channel_check(const struct ending *end, int channel, struct error *e)
+static int channel_check(const struct epilogue *end, int channel, struct error *e)
 {
 	const struct import *m = end->m;
 	int sign = 1;
@@ -164,7 +164,7 @@ static int channel_check(const struct ending *end, int channel, struct error *e)
 }
 
 /* What code 0 stands for: 0 when no number is below it, else the lowest of the Quant. */
-static int lowest_find(struct ending *end)
+static int lowest_find(struct epilogue *end)
 {
 	int lowest = 0;
 
@@ -188,12 +188,12 @@ static int bits_for(int levels)
 	return bits <= 8 ? bits : 0;
 }
 
-static int ending_find(const struct ending *end, struct error *e)
+static int epilogue_find(const struct epilogue *end, struct error *e)
 {
 	struct layer *layer = end->layer;
 	size_t channels = (size_t)layer->out.channels;
 
-	layer->ending = ENDING_THRESHOLDS;
+	layer->epilogue = EPILOGUE_THRESHOLDS;
 	layer->thresholds = calloc(channels * (size_t)layer_levels(layer), sizeof(*layer->thresholds));
 	layer->invert = calloc(channels, sizeof(*layer->invert));
 	if (!layer->thresholds || !layer->invert)
@@ -204,7 +204,7 @@ static int ending_find(const struct ending *end, struct error *e)
 }
 
 /* The path goes on at the codes. */
-static int codes_begin(struct import *m, const struct ending *end, struct error *e)
+static int codes_begin(struct import *m, const struct epilogue *end, struct error *e)
 {
 	bool bipolar = end->quant->bipolar;
 
@@ -235,7 +235,7 @@ static int32_t largest_sum(const struct layer *layer)
 int layer_end_codes(struct import *m, const struct quant *quant, struct error *e)
 {
 	struct layer *layer = &m->network->layers[m->open];
-	struct ending end = {m, quant, layer, largest_sum(layer), 0};
+	struct epilogue end = {m, quant, layer, largest_sum(layer), 0};
 	int rc = 0;
 
 	for (int c = 0; c < layer->out.channels && rc == 0; c++)
@@ -249,7 +249,7 @@ int layer_end_codes(struct import *m, const struct quant *quant, struct error *e
 	if (layer->output_bits == 0)
 		return node_error(m, -EBADMSG, e, "its numbers from %g to %g need more than 8 bits",
 			quant->low, quant->high);
-	rc = ending_find(&end, e);
+	rc = epilogue_find(&end, e);
 	return rc ? rc : codes_begin(m, &end, e);
 }
 
@@ -265,7 +265,7 @@ int layer_end_scores(struct import *m, struct error *e)
 		if (m->steps[i].kind == STEP_RELU)
 			return node_error(
 				m, -EBADMSG, e, "a ReLU without a Quant stands behind the last layer");
-	layer->ending = ENDING_SCORES;
+	layer->epilogue = EPILOGUE_SCORES;
 	layer->output_bits = 32;
 	network->scale = calloc(channels, sizeof(*network->scale));
 	network->bias = calloc(channels, sizeof(*network->bias));

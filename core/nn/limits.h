@@ -15,7 +15,7 @@ enum {
 	LABEL_LIMIT = 255, /* bytes of a label, and of a network's and a group's name */
 };
 #define TENSOR_LIMIT ((uint64_t)256 << 20) /* codes of one tensor */
-#define ADDEND_LIMIT (INT64_C(1) << 62)
+#define BIAS_LIMIT (INT64_C(1) << 62)
 #define WEIGHT_LIMIT ((uint64_t)256 << 20) /* weights of a whole network */
 
 struct error;

@@ -11,7 +11,7 @@ static void layer_free(struct layer *layer)
 	free(layer->invert);
 	free(layer->multiplier);
 	free(layer->shift);
-	free(layer->addend);
+	free(layer->bias);
 }
 
 void network_free(struct network *network)

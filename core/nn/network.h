@@ -32,12 +32,12 @@ static inline size_t shape_size(struct shape s)
 /* A fully connected layer is a convolution whose kernel spans its whole input; its kind only names it. */
 enum layer_kind { LAYER_CONV, LAYER_FULLY_CONNECTED, LAYER_MAX_POOL };
 
-/* What becomes of an accumulator. A max pool has no ending: codes pass through it. */
-enum layer_ending {
-	ENDING_NONE,
-	ENDING_THRESHOLDS, /* code = number of thresholds t with accumulator ≥ t; inverted: levels − code */
-	ENDING_RESCALE,	   /* code = clamp((accumulator · multiplier + addend) >> shift), 64 bits, floored */
-	ENDING_SCORES,	   /* the accumulator itself; last layer only */
+/* What becomes of an accumulator. A max pool has no epilogue: codes pass through it. */
+enum layer_epilogue {
+	EPILOGUE_NONE,
+	EPILOGUE_THRESHOLDS, /* code = number of thresholds t with accumulator ≥ t; inverted: levels − code */
+	EPILOGUE_RESCALE, /* code = clamp((accumulator · multiplier + bias) >> shift), 64 bits, floored */
+	EPILOGUE_SCORES,  /* the accumulator itself; last layer only */
 };
 
 struct layer {
@@ -50,12 +50,12 @@ struct layer {
 	int input_bits, weight_bits, output_bits;     /* output_bits 32: scores */
 	int8_t *weights;			      /* [out][kernel_height][kernel_width][in / groups] */
 
-	enum layer_ending ending;
+	enum layer_epilogue epilogue;
 	int32_t *thresholds; /* [out][2^output_bits − 1], ascending in each channel */
 	uint8_t *invert;     /* [out], 0 or 1; NULL: none is inverted */
 	int32_t *multiplier; /* [out] */
 	uint8_t *shift;	     /* [out], 0 … 62 */
-	int64_t *addend;     /* [out], −2^62 … 2^62: no sum of it and a product overflows */
+	int64_t *bias;	     /* [out], −2^62 … 2^62: no sum of it and a product overflows */
 };
 
 /* Classes that a user would call by one word: "dog" for 118 breeds. */

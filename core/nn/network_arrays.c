@@ -10,7 +10,7 @@
 #include <string.h>
 
 const char *const layer_array_names[ARRAY_COUNT] = {
-	"weights", "thresholds", "invert", "multiplier", "shift", "addend", "scale", "bias"};
+	"weights", "thresholds", "invert", "multiplier", "shift", "scale", "bias"};
 
 bool layer_has_array(const struct layer *layer, enum layer_array array)
 {
@@ -19,13 +19,14 @@ bool layer_has_array(const struct layer *layer, enum layer_array array)
 		return layer_has_weights(layer);
 	case ARRAY_THRESHOLDS:
 	case ARRAY_INVERT:
-		return layer->ending == ENDING_THRESHOLDS;
+		return layer->epilogue == EPILOGUE_THRESHOLDS;
 	case ARRAY_MULTIPLIER:
 	case ARRAY_SHIFT:
-	case ARRAY_ADDEND:
-		return layer->ending == ENDING_RESCALE;
+		return layer->epilogue == EPILOGUE_RESCALE;
+	case ARRAY_SCALE:
+		return layer->epilogue == EPILOGUE_SCORES;
 	default:
-		return layer->ending == ENDING_SCORES;
+		return layer->epilogue == EPILOGUE_RESCALE || layer->epilogue == EPILOGUE_SCORES;
 	}
 }
 
@@ -37,18 +38,23 @@ struct reading {
 	struct error *e;
 };
 
-const char *layer_array_file(const struct layer *layer, enum layer_array array,
-	const char *const names[ARRAY_COUNT], char *room, size_t size)
+const char *layer_array_file(const struct network_files *files, const struct layer *layer,
+	enum layer_array array, const char *const names[ARRAY_COUNT], char *room, size_t size)
 {
 	if (names[array])
 		return names[array];
 	snprintf(room, size, "%s.%s.npy", layer->name, layer_array_names[array]);
+	if (array != ARRAY_BIAS || layer->epilogue != EPILOGUE_RESCALE || files->exists(files->context, room))
+		return room;
+	snprintf(room, size, "%s." OLDER_BIAS ".npy", layer->name);
+	if (!files->exists(files->context, room))
+		snprintf(room, size, "%s.%s.npy", layer->name, layer_array_names[array]);
 	return room;
 }
 
 static const char *file_name(const struct reading *r, char *room, size_t size)
 {
-	return layer_array_file(r->layer, r->array, r->names, room, size);
+	return layer_array_file(r->files, r->layer, r->array, r->names, room, size);
 }
 
 static int fail(const struct reading *r, int code, const char *what)
@@ -172,11 +178,11 @@ static int read_array(struct network *network, struct layer *layer, const struct
 		return read_numbers(r, (struct npy){"i4", 1, {out}}, NULL, (void **)&layer->multiplier);
 	case ARRAY_SHIFT:
 		return read_numbers(r, (struct npy){"u1", 1, {out}}, NULL, (void **)&layer->shift);
-	case ARRAY_ADDEND:
-		return read_numbers(r, (struct npy){"i8", 1, {out}}, NULL, (void **)&layer->addend);
 	case ARRAY_SCALE:
 		return read_numbers(r, (struct npy){"f4", 1, {out}}, NULL, (void **)&network->scale);
 	default:
+		if (layer->epilogue == EPILOGUE_RESCALE)
+			return read_numbers(r, (struct npy){"i8", 1, {out}}, NULL, (void **)&layer->bias);
 		return read_numbers(r, (struct npy){"f4", 1, {out}}, NULL, (void **)&network->bias);
 	}
 }
@@ -187,7 +193,7 @@ int layer_read_arrays(struct network *network, struct layer *layer, const json_t
 	(void)entry;
 	struct reading r = {files, layer, ARRAY_WEIGHTS, names, e};
 
-	if (layer->ending == ENDING_SCORES)
+	if (layer->epilogue == EPILOGUE_SCORES)
 		network->class_count = layer->out.channels;
 	for (int array = 0; array < ARRAY_COUNT; array++) {
 		r.array = (enum layer_array)array;

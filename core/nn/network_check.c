@@ -78,8 +78,8 @@ static int check_pool(const struct layer *layer, struct error *e)
 	if (layer->output_bits != layer->input_bits)
 		return error_set(e, -EBADMSG, "field \"output_bits\": a pool keeps its %d bits, %d found",
 			layer->input_bits, layer->output_bits);
-	if (layer->ending != ENDING_NONE)
-		return error_set(e, -EBADMSG, "field \"ending\": a pool has none");
+	if (layer->epilogue != EPILOGUE_NONE)
+		return error_set(e, -EBADMSG, "field \"epilogue\": a pool has none");
 	return within(layer->groups, 1, 1, "groups", e);
 }
 
@@ -106,20 +106,20 @@ static int check_groups(const struct layer *layer, struct error *e)
 	return 0;
 }
 
-static int check_ending(const struct layer *layer, struct error *e)
+static int check_epilogue(const struct layer *layer, struct error *e)
 {
-	switch (layer->ending) {
-	case ENDING_THRESHOLDS:
-	case ENDING_RESCALE:
+	switch (layer->epilogue) {
+	case EPILOGUE_THRESHOLDS:
+	case EPILOGUE_RESCALE:
 		return check_bits(layer->output_bits, "output_bits", e);
-	case ENDING_SCORES:
+	case EPILOGUE_SCORES:
 		if (layer->out.height != 1 || layer->out.width != 1)
 			return error_set(e, -EBADMSG,
 				"field \"output\": scores are of 1×1 pixel, here of %d×%d", layer->out.height,
 				layer->out.width);
 		return within(layer->output_bits, 32, 32, "output_bits", e);
 	default:
-		return error_set(e, -EBADMSG, "field \"ending\": a layer with weights needs one");
+		return error_set(e, -EBADMSG, "field \"epilogue\": a layer with weights needs one");
 	}
 }
 
@@ -153,7 +153,7 @@ int layer_check_shape(const struct layer *layer, struct error *e)
 	if (layer->kind == LAYER_FULLY_CONNECTED && (rc = check_fully_connected(layer, e)))
 		return rc;
 	if ((rc = check_bits(layer->weight_bits, "weight_bits", e)) || (rc = check_groups(layer, e)) ||
-		(rc = check_ending(layer, e)))
+		(rc = check_epilogue(layer, e)))
 		return rc;
 	if (layer_weight_count(layer) > WEIGHT_LIMIT)
 		return error_set(e, -EOVERFLOW, "field \"weights\": %llu are over the limit of %llu",
@@ -212,17 +212,17 @@ static int check_rescale(const struct layer *layer, struct error *e)
 		return missing("multiplier", e);
 	if (!layer->shift)
 		return missing("shift", e);
-	if (!layer->addend)
-		return missing("addend", e);
+	if (!layer->bias)
+		return missing("bias", e);
 	for (int c = 0; c < layer->out.channels; c++) {
 		if (layer->shift[c] > SHIFT_LIMIT)
 			return error_set(e, -EBADMSG,
 				"field \"shift\": channel %d shifts by %d, at most %d can be", c,
 				layer->shift[c], SHIFT_LIMIT);
-		if (layer->addend[c] > ADDEND_LIMIT || layer->addend[c] < -ADDEND_LIMIT)
+		if (layer->bias[c] > BIAS_LIMIT || layer->bias[c] < -BIAS_LIMIT)
 			return error_set(e, -EBADMSG,
-				"field \"addend\": channel %d adds %lld, which is beyond ±2^62", c,
-				(long long)layer->addend[c]);
+				"field \"bias\": channel %d adds %lld, which is beyond ±2^62", c,
+				(long long)layer->bias[c]);
 	}
 	return 0;
 }
@@ -234,14 +234,14 @@ static int check_arrays(const struct layer *layer, struct error *e)
 	int rc = check_weights(layer, e);
 	if (rc)
 		return rc;
-	if (layer->ending == ENDING_THRESHOLDS)
+	if (layer->epilogue == EPILOGUE_THRESHOLDS)
 		return check_thresholds(layer, e);
-	return layer->ending == ENDING_RESCALE ? check_rescale(layer, e) : 0;
+	return layer->epilogue == EPILOGUE_RESCALE ? check_rescale(layer, e) : 0;
 }
 
 static int check_link(const struct layer *before, const struct layer *layer, struct error *e)
 {
-	if (before->ending == ENDING_SCORES)
+	if (before->epilogue == EPILOGUE_SCORES)
 		return error_set(e, -EBADMSG,
 			"field \"input\": \"%s\" before it gives scores, which end a network", before->name);
 	if (before->out.height != layer->in.height || before->out.width != layer->in.width ||
@@ -346,7 +346,7 @@ static int check_label_groups(const struct network *network, struct error *e)
 static int check_whole(const struct network *network, struct error *e)
 {
 	const struct layer *last = &network->layers[network->layer_count - 1];
-	int classes = last->ending == ENDING_SCORES ? last->out.channels : 0;
+	int classes = last->epilogue == EPILOGUE_SCORES ? last->out.channels : 0;
 	uint64_t weights = 0;
 
 	for (int i = 0; i < network->layer_count; i++)

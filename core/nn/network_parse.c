@@ -98,6 +98,20 @@ static int optional_file(const json_t *entry, const char *field, const char **ou
 	return fault ? bad(e, field, fault) : 0;
 }
 
+/* Changes *field to the name that it had before, where an entry uses that. Both at once are refused. */
+static int older_name(const json_t *entry, const char **field, const char *older, struct error *e)
+{
+	if (!json_object_get(entry, older))
+		return 0;
+	if (json_object_get(entry, *field))
+		return error_set(e, -EBADMSG,
+			"field \"%s\": is the older name of \"%s\", which stands beside it; keep one of the "
+			"two",
+			older, *field);
+	*field = older;
+	return 0;
+}
+
 static int compare(const char *field, long long expected, long long found, struct error *e)
 {
 	if (expected == found)
@@ -142,7 +156,7 @@ static int parse_input(struct parser *p, const json_t *entry, struct layer *l, s
 		const struct layer *before = l - 1;
 		l->in = before->out;
 		l->input_bits = before->output_bits;
-		if (before->ending == ENDING_SCORES)
+		if (before->epilogue == EPILOGUE_SCORES)
 			return bad(e, "input", "the layer before it gives scores, which end a network");
 	} else {
 		if (!json_object_get(entry, "input"))
@@ -213,27 +227,27 @@ static int parse_window(const struct parser *p, const json_t *entry, struct laye
 	return 0;
 }
 
-static int parse_ending(const json_t *entry, struct layer *l, bool last, struct error *e)
+static int parse_epilogue(const json_t *entry, struct layer *l, bool last, struct error *e)
 {
-	const char *ending = NULL;
-	int rc = optional_string(entry, "ending", &ending, e);
+	const char *field = "epilogue", *epilogue = NULL;
+	int rc = older_name(entry, &field, "ending", e);
 
-	if (rc)
+	if (rc || (rc = optional_string(entry, field, &epilogue, e)))
 		return rc;
 	if (l->kind == LAYER_MAX_POOL)
-		return ending ? bad(e, "ending", "a pool has none") : 0;
-	if (!ending)
-		ending = last && l->output_bits == 32 ? "scores"
-			 : l->output_bits == 8	      ? "rescale"
-						      : "thresholds";
-	if (strcmp(ending, "thresholds") == 0)
-		l->ending = ENDING_THRESHOLDS;
-	else if (strcmp(ending, "rescale") == 0)
-		l->ending = ENDING_RESCALE;
-	else if (strcmp(ending, "scores") == 0)
-		l->ending = ENDING_SCORES;
+		return epilogue ? bad(e, field, "a pool has none") : 0;
+	if (!epilogue)
+		epilogue = last && l->output_bits == 32 ? "scores"
+			   : l->output_bits == 8	? "rescale"
+							: "thresholds";
+	if (strcmp(epilogue, "thresholds") == 0)
+		l->epilogue = EPILOGUE_THRESHOLDS;
+	else if (strcmp(epilogue, "rescale") == 0)
+		l->epilogue = EPILOGUE_RESCALE;
+	else if (strcmp(epilogue, "scores") == 0)
+		l->epilogue = EPILOGUE_SCORES;
 	else
-		return bad(e, "ending", "is not \"thresholds\", \"rescale\" or \"scores\"");
+		return bad(e, field, "is not \"thresholds\", \"rescale\" or \"scores\"");
 	return 0;
 }
 
@@ -260,7 +274,7 @@ static int parse_layer_shape(
 
 	if ((rc = parse_input(p, entry, l, e)) || (rc = parse_bits(entry, l, e)) ||
 		(rc = parse_channels(p, entry, l, e)) || (rc = parse_window(p, entry, l, e)) ||
-		(rc = parse_ending(entry, l, last, e)) || (rc = layer_output_shape(l, &out, e)))
+		(rc = parse_epilogue(entry, l, last, e)) || (rc = layer_output_shape(l, &out, e)))
 		return rc;
 	l->out = out;
 	if ((rc = layer_check_shape(l, e)))
@@ -270,17 +284,30 @@ static int parse_layer_shape(
 	return compare_shape(p, entry, "output", l->out, e);
 }
 
+/* The file of one array, NULL where only its default name is left. */
+static int parse_array_file(const json_t *entry, const struct layer *l, enum layer_array array,
+	const char **name, struct error *e)
+{
+	const char *field = layer_array_names[array];
+	int rc = array == ARRAY_BIAS ? older_name(entry, &field, OLDER_BIAS, e) : 0;
+
+	if (rc || (rc = optional_file(entry, field, name, e)))
+		return rc;
+	bool older = strcmp(field, OLDER_BIAS) == 0; /* which scores never had */
+	if (*name && (!layer_has_array(l, array) || (older && l->epilogue != EPILOGUE_RESCALE)))
+		return bad(e, field, "a layer of this kind and epilogue has none");
+	return 0;
+}
+
 static int parse_arrays(struct parser *p, const json_t *entry, struct layer *l, struct error *e)
 {
 	const char *names[ARRAY_COUNT] = {0};
 	uint64_t weights = 0;
 
 	for (int i = 0; i < ARRAY_COUNT; i++) {
-		int rc = optional_file(entry, layer_array_names[i], &names[i], e);
+		int rc = parse_array_file(entry, l, (enum layer_array)i, &names[i], e);
 		if (rc)
 			return rc;
-		if (names[i] && !layer_has_array(l, (enum layer_array)i))
-			return bad(e, layer_array_names[i], "a layer of this kind and ending has none");
 	}
 	for (const struct layer *k = p->network->layers; k <= l; k++)
 		weights += layer_has_weights(k) ? layer_weight_count(k) : 0;
@@ -386,7 +413,7 @@ static int check_fields(const struct parser *p, json_t *entry, struct error *e)
 	static const char *const known[] = {"name", "func", "from", "input_bits", "output_bits",
 		"weight_bits", "threshold_bits", "kernel_shape", "kernel_stride", "padding", "groups",
 		"input", "output", "input_channels", "output_channels", "input_dim", "output_dim", "split",
-		"merge", "ending"};
+		"merge", "epilogue", "ending", OLDER_BIAS};
 	const char *field = NULL;
 	json_t *value = NULL;
 
@@ -399,7 +426,7 @@ static int check_fields(const struct parser *p, json_t *entry, struct error *e)
 			found = strcmp(field, layer_array_names[i]) == 0;
 		if (strcmp(field, "rounding") == 0 || strcmp(field, "offset") == 0)
 			return bad(e, field,
-				"is gone: a rescaling adds its \"addend\", with the rounding's half and the "
+				"is gone: a rescaling adds its \"bias\", with the rounding's half and the "
 				"offset in it, before the shift");
 		if (!found)
 			return error_set(e, -EBADMSG, "field \"%.64s\": is unknown", field);

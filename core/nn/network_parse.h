@@ -9,26 +9,32 @@
 
 struct error;
 
-/* Names of a layer's arrays: fields of network.json, and parts of the default names NAME.FIELD.npy. */
+struct network_files;
+
+/* The name of a requantisation's bias in networks of older versions. */
+#define OLDER_BIAS "addend"
+
+/* Names of a layer's arrays: fields of network.json, and parts of the default names NAME.FIELD.npy. `bias` is
+ * of integers where a multiplier stands before it, of reals in scores. */
 enum layer_array {
 	ARRAY_WEIGHTS,
 	ARRAY_THRESHOLDS,
 	ARRAY_INVERT,
 	ARRAY_MULTIPLIER,
 	ARRAY_SHIFT,
-	ARRAY_ADDEND,
 	ARRAY_SCALE,
 	ARRAY_BIAS,
 	ARRAY_COUNT
 };
 extern const char *const layer_array_names[ARRAY_COUNT];
 
-/* Whether a layer of this kind and ending has the array; `invert` it may have. */
+/* Whether a layer of this kind and epilogue has the array; `invert` it may have. */
 bool layer_has_array(const struct layer *layer, enum layer_array array);
 
-/* The array's file: as `names` says, or made up in `room`, of NAME_LIMIT + 32 bytes. */
-const char *layer_array_file(const struct layer *layer, enum layer_array array,
-	const char *const names[ARRAY_COUNT], char *room, size_t size);
+/* The array's file: as `names` says, or made up in `room`, of NAME_LIMIT + 32 bytes: of the older name where
+ * only that is there. */
+const char *layer_array_file(const struct network_files *files, const struct layer *layer,
+	enum layer_array array, const char *const names[ARRAY_COUNT], char *room, size_t size);
 
 /*
  * Where files come from. read: the whole file `name` into *data, which the caller frees; longer than `limit`

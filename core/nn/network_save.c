@@ -102,16 +102,16 @@ static int save_layer(const struct saving *s, const struct layer *l, struct erro
 	const struct npy reals = {"f4", 1, {out}};
 	int rc = layer_has_weights(l) ? save_weights(s, l, e) : 0;
 
-	if (!rc && l->ending == ENDING_THRESHOLDS) {
+	if (!rc && l->epilogue == EPILOGUE_THRESHOLDS) {
 		struct npy shape = {"i4", 2, {out, (uint64_t)layer_levels(l)}};
 		rc = save_array(s, l, ARRAY_THRESHOLDS, &shape, l->thresholds, e);
 		if (!rc && l->invert)
 			rc = save_array(s, l, ARRAY_INVERT, &bytes, l->invert, e);
-	} else if (!rc && l->ending == ENDING_RESCALE) {
+	} else if (!rc && l->epilogue == EPILOGUE_RESCALE) {
 		if (!(rc = save_array(s, l, ARRAY_MULTIPLIER, &integers, l->multiplier, e)) &&
 			!(rc = save_array(s, l, ARRAY_SHIFT, &bytes, l->shift, e)))
-			rc = save_array(s, l, ARRAY_ADDEND, &wide, l->addend, e);
-	} else if (!rc && l->ending == ENDING_SCORES) {
+			rc = save_array(s, l, ARRAY_BIAS, &wide, l->bias, e);
+	} else if (!rc && l->epilogue == EPILOGUE_SCORES) {
 		if (!(rc = save_array(s, l, ARRAY_SCALE, &reals, s->network->scale, e)))
 			rc = save_array(s, l, ARRAY_BIAS, &reals, s->network->bias, e);
 	}
@@ -184,7 +184,7 @@ static json_t *shape_json(struct shape shape)
 static json_t *layer_json(const struct layer *l)
 {
 	static const char *const funcs[] = {"conv_layer", "fc_layer", "maxpool_layer"};
-	static const char *const endings[] = {NULL, "thresholds", "rescale", "scores"};
+	static const char *const epilogues[] = {NULL, "thresholds", "rescale", "scores"};
 	json_t *entry = json_pack("{s:s, s:s, s:i, s:i, s:[i, i], s:i, s:[i, i, i, i], s:i, s:o, s:i, s:o}",
 		"name", l->name, "func", funcs[l->kind], "input_bits", l->input_bits, "output_bits",
 		l->output_bits, "kernel_shape", l->kernel_height, l->kernel_width, "kernel_stride", l->stride,
@@ -196,7 +196,7 @@ static json_t *layer_json(const struct layer *l)
 	if (!rc && layer_has_weights(l))
 		rc = json_object_update_new(
 			entry, json_pack("{s:i, s:i, s:s}", "weight_bits", l->weight_bits, "groups",
-				       l->groups, "ending", endings[l->ending]));
+				       l->groups, "epilogue", epilogues[l->epilogue]));
 	if (!rc)
 		return entry;
 	json_decref(entry);

@@ -19,7 +19,7 @@ static uint8_t code_of_thresholds(const struct layer *layer, int channel, int32_
 
 static uint8_t code_of_rescale(const struct layer *layer, int channel, int32_t accumulator)
 {
-	int64_t sum = (int64_t)accumulator * layer->multiplier[channel] + layer->addend[channel];
+	int64_t sum = (int64_t)accumulator * layer->multiplier[channel] + layer->bias[channel];
 	int64_t code = sum >> layer->shift[channel]; /* arithmetic: towards −∞ */
 	int64_t largest = (1 << layer->output_bits) - 1;
 
@@ -28,7 +28,7 @@ static uint8_t code_of_rescale(const struct layer *layer, int channel, int32_t a
 
 uint8_t reference_code(const struct layer *layer, int channel, int32_t accumulator)
 {
-	if (layer->ending == ENDING_RESCALE)
+	if (layer->epilogue == EPILOGUE_RESCALE)
 		return code_of_rescale(layer, channel, accumulator);
 	return code_of_thresholds(layer, channel, accumulator);
 }
@@ -87,7 +87,7 @@ void reference_layer(const struct layer *layer, const uint8_t *in, void *out)
 			for (int c = 0; c < layer->out.channels; c++)
 				if (layer->kind == LAYER_MAX_POOL)
 					*codes++ = maximum(layer, in, y, x, c);
-				else if (layer->ending == ENDING_SCORES)
+				else if (layer->epilogue == EPILOGUE_SCORES)
 					*scores++ = accumulate(layer, in, y, x, c);
 				else
 					*codes++ = reference_code(layer, c, accumulate(layer, in, y, x, c));

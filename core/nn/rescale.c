@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Code k begins at accumulator t when multiplier · t + addend ≥ k · 2^shift, and multiplier · (t − 1) +
- * addend < k · 2^shift. Under a given multiplier and shift that is an interval of addends for each border;
+ * Code k begins at accumulator t when multiplier · t + bias ≥ k · 2^shift, and multiplier · (t − 1) +
+ * bias < k · 2^shift. Under a given multiplier and shift that is an interval of biases for each border;
  * all of them together are as wide as a concave function of the multiplier says, so that bisection finds
  * where it is not empty, or that it always is.
  */
@@ -30,14 +30,14 @@ static void borders_find(struct borders *b, const struct layer *layer, int chann
 		b->first[code] = falling ? 1 - (int64_t)thresholds[levels - code] : thresholds[code - 1];
 }
 
-/* The interval of addends, empty when first > last; returns how fast it widens with the multiplier. */
-static int64_t addends_find(
+/* The interval of biases, empty when first > last; returns how fast it widens with the multiplier. */
+static int64_t biases_find(
 	const struct borders *b, int64_t multiplier, int shift, int64_t *first, int64_t *last)
 {
 	int64_t first_at = 0, last_at = 0;
 
-	*first = -ADDEND_LIMIT;
-	*last = ADDEND_LIMIT;
+	*first = -BIAS_LIMIT;
+	*last = BIAS_LIMIT;
 	for (int code = 1; code <= b->levels; code++) {
 		int64_t sum = (int64_t)code << shift;
 		int64_t at = b->first[code] < b->low ? b->low : b->first[code];
@@ -55,16 +55,16 @@ static int64_t addends_find(
 	return first_at - last_at;
 }
 
-static bool fit_shifted(const struct borders *b, int shift, int64_t *multiplier, int64_t *addend)
+static bool fit_shifted(const struct borders *b, int shift, int64_t *multiplier, int64_t *bias)
 {
 	int64_t low = 0, high = INT32_MAX, first, last;
 
 	/* a shift that is too large shows at once */
 	for (*multiplier = high; low <= high; *multiplier = low + (high - low) / 2) {
-		int64_t growth = addends_find(b, *multiplier, shift, &first, &last);
+		int64_t growth = biases_find(b, *multiplier, shift, &first, &last);
 
 		if (first <= last) {
-			*addend = first + (int64_t)(((uint64_t)last - (uint64_t)first) / 2);
+			*bias = first + (int64_t)(((uint64_t)last - (uint64_t)first) / 2);
 			return true;
 		}
 		if (growth > 0)
@@ -75,7 +75,7 @@ static bool fit_shifted(const struct borders *b, int shift, int64_t *multiplier,
 	return false;
 }
 
-/* Both endings are monotone: with the same codes at the ends and where one changes, they are the same. */
+/* Both epilogues are monotone: with the same codes at the ends and where one changes, they are the same. */
 static bool is_same(const struct layer *layer, int channel, int32_t low, int32_t high)
 {
 	int levels = layer_levels(layer);
@@ -83,7 +83,7 @@ static bool is_same(const struct layer *layer, int channel, int32_t low, int32_t
 	struct layer rescaled = *layer;
 	bool same = true;
 
-	rescaled.ending = ENDING_RESCALE;
+	rescaled.epilogue = EPILOGUE_RESCALE;
 	for (int i = -1; i <= levels && same; i++) {
 		int64_t at = i < 0 ? low : i == levels ? high : thresholds[i];
 
@@ -98,7 +98,7 @@ static bool is_same(const struct layer *layer, int channel, int32_t low, int32_t
 bool rescale_fit(const struct layer *layer, int channel, int32_t low, int32_t high)
 {
 	struct borders b;
-	int64_t multiplier, addend;
+	int64_t multiplier, bias;
 
 	borders_find(&b, layer, channel, low, high);
 	/*
@@ -106,12 +106,12 @@ bool rescale_fit(const struct layer *layer, int channel, int32_t low, int32_t hi
 	 * well. With codes · 2^shift below 2^62 no number here needs more than 64 bits.
 	 */
 	int shift = SHIFT_LIMIT - layer->output_bits;
-	while (!fit_shifted(&b, shift, &multiplier, &addend))
+	while (!fit_shifted(&b, shift, &multiplier, &bias))
 		if (--shift < 0)
 			return false;
 	layer->multiplier[channel] =
 		(int32_t)(layer->invert && layer->invert[channel] ? -multiplier : multiplier);
 	layer->shift[channel] = (uint8_t)shift;
-	layer->addend[channel] = addend;
+	layer->bias[channel] = bias;
 	return is_same(layer, channel, low, high);
 }

@@ -6,7 +6,7 @@
 #include "nn/network.h"
 
 /*
- * For a layer with thresholds: finds multiplier, shift and addend that give a channel's accumulators from low
+ * For a layer with thresholds: finds multiplier, shift and bias that give a channel's accumulators from low
  * to high the same codes, if there are any, and writes them at the channel's place in the layer's arrays.
  */
 bool rescale_fit(const struct layer *layer, int channel, int32_t low, int32_t high);

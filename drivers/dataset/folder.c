@@ -53,11 +53,11 @@ static bool is_folder(const char *path)
 
 static bool is_picture(const char *name)
 {
-	static const char *const endings[] = {".jpg", ".jpeg", ".png"};
+	static const char *const suffixes[] = {".jpg", ".jpeg", ".png"};
 	const char *dot = strrchr(name, '.');
 
-	for (size_t i = 0; dot && i < sizeof(endings) / sizeof(endings[0]); i++)
-		if (strcasecmp(dot, endings[i]) == 0)
+	for (size_t i = 0; dot && i < sizeof(suffixes) / sizeof(suffixes[0]); i++)
+		if (strcasecmp(dot, suffixes[i]) == 0)
 			return true;
 	return false;
 }

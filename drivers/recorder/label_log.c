@@ -41,7 +41,7 @@ static const char *const droppers[DROPPED_COUNT] = {
 	[DROPPED_BY_RECORDER] = "recorder",
 };
 
-const char *label_log_ending(enum label_log_kind kind)
+const char *label_log_suffix(enum label_log_kind kind)
 {
 	return kind == LABEL_LOG_CSV ? ".csv" : ".jsonl";
 }

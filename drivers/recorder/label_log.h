@@ -16,7 +16,7 @@ struct error;
 enum label_log_kind { LABEL_LOG_JSON, LABEL_LOG_CSV };
 
 /* ".jsonl", ".csv" */
-const char *label_log_ending(enum label_log_kind kind);
+const char *label_log_suffix(enum label_log_kind kind);
 
 struct verdict_item {
 	const char *label; /* NULL: there is none */

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define ENDING ".mkv"
+#define SUFFIX ".mkv"
 #define NUMBER_MAXIMUM 1000000
 
 /* Digits that a conversion prints; 0: one or more. */
@@ -63,7 +63,7 @@ int names_check(const char *pattern, struct error *e)
 	struct tm year = {.tm_year = 130, .tm_mday = 1};
 	char made[NAME_MAX - 30];
 
-	if (length <= strlen(ENDING) || strcmp(name + length - strlen(ENDING), ENDING) != 0)
+	if (length <= strlen(SUFFIX) || strcmp(name + length - strlen(SUFFIX), SUFFIX) != 0)
 		return error_set(e, -EINVAL,
 			"\"%s\": recordings are Matroska files; their name must end in .mkv", pattern);
 	if (memchr(pattern, '%', (size_t)(name - pattern)))
@@ -96,19 +96,19 @@ void names_folder(const char *pattern, char *out, size_t size)
 		snprintf(out, size, "%.*s", (int)(length > 1 ? length - 1 : 1), pattern);
 }
 
-void names_log(const char *path, const char *ending, char *out, size_t size)
+void names_log(const char *path, const char *suffix, char *out, size_t size)
 {
-	snprintf(out, size, "%.*s%s", (int)(strlen(path) - strlen(ENDING)), path, ending);
+	snprintf(out, size, "%.*s%s", (int)(strlen(path) - strlen(SUFFIX)), path, suffix);
 }
 
 static bool taken(const char *path)
 {
-	static const char *const endings[] = {ENDING, ".jsonl", ".csv"};
+	static const char *const suffixes[] = {SUFFIX, ".jsonl", ".csv"};
 	struct stat status;
 	char other[PATH_MAX];
 
-	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
-		names_log(path, endings[i], other, sizeof(other));
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+		names_log(path, suffixes[i], other, sizeof(other));
 		if (!lstat(other, &status))
 			return true;
 	}
@@ -134,7 +134,7 @@ int names_next(const char *pattern, time_t time, unsigned *number, char out[PATH
 			return -ENAMETOOLONG;
 		memcpy(out, path, strlen(path) + 1);
 		if (!numbered && i > 1)
-			snprintf(out, PATH_MAX, "%.*s-%u" ENDING, (int)(strlen(path) - strlen(ENDING)), path,
+			snprintf(out, PATH_MAX, "%.*s-%u" SUFFIX, (int)(strlen(path) - strlen(SUFFIX)), path,
 				i);
 		if (!taken(out)) {
 			*number = i;
@@ -180,20 +180,20 @@ static bool is_end(const char *name, bool numbered)
 
 	if (!numbered && digits && name[1] != '0' && (digits > 1 || name[1] != '1'))
 		name += 1 + digits;
-	return strcmp(name, ENDING) == 0;
+	return strcmp(name, SUFFIX) == 0;
 }
 
 bool names_match(const char *pattern, const char *name)
 {
 	const char *at = last_part(pattern);
-	const char *ending = at + strlen(at) - strlen(ENDING);
+	const char *suffix = at + strlen(at) - strlen(SUFFIX);
 	size_t length = strlen(name);
 	struct places places = {{true}};
 	bool numbered = false;
 
 	if (length > NAME_MAX)
 		return false;
-	for (; at < ending; at++) {
+	for (; at < suffix; at++) {
 		if (*at == '%' && *++at != '%') {
 			places = over_digits(&places, name, length, digits_of(*at));
 			numbered |= *at == 'i';

@@ -2,7 +2,7 @@
 /*
  * Names of recordings: a path whose last part may hold %Y %m %d %H %M %S %y %j %s (as date(1) has them), %i
  * (a number of four digits or more, the first that is free) and %%. It ends in .mkv; the log has the same
- * name with another ending. No file is ever replaced: a name that is taken gets -2, -3 … before its ending.
+ * name with another suffix. No file is ever replaced: a name that is taken gets -2, -3 … before its suffix.
  */
 #ifndef RECORDER_NAMES_H
 #define RECORDER_NAMES_H
@@ -30,7 +30,7 @@ int names_next(const char *pattern, time_t time, unsigned *number, char out[PATH
 /* Whether a file name (without folder) could be a recording of the pattern. */
 bool names_match(const char *pattern, const char *name);
 
-/* The path with its .mkv replaced by `ending` (".jsonl", ".csv"). */
-void names_log(const char *path, const char *ending, char *out, size_t size);
+/* The path with its .mkv replaced by `suffix` (".jsonl", ".csv"). */
+void names_log(const char *path, const char *suffix, char *out, size_t size);
 
 #endif

@@ -15,10 +15,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define ENDINGS 3
+#define SUFFIXES 3
 
-static const char *const endings[ENDINGS] = {".mkv", ".jsonl", ".csv"};
-static const enum label_log_kind kinds[ENDINGS] = {[1] = LABEL_LOG_JSON, [2] = LABEL_LOG_CSV};
+static const char *const suffixes[SUFFIXES] = {".mkv", ".jsonl", ".csv"};
+static const enum label_log_kind kinds[SUFFIXES] = {[1] = LABEL_LOG_JSON, [2] = LABEL_LOG_CSV};
 
 /* A file that we know something of: this run's recordings, in their order, and what cannot be deleted. */
 struct known {
@@ -29,8 +29,8 @@ struct known {
 
 struct recording {
 	char name[NAME_MAX + 1]; /* the video's, which a log may have outlived */
-	bool has[ENDINGS];
-	uint64_t bytes[ENDINGS]; /* that they take on the disk */
+	bool has[SUFFIXES];
+	uint64_t bytes[SUFFIXES]; /* that they take on the disk */
 	struct timespec changed;
 	bool set_back; /* changed in the future */
 	size_t own;    /* this run's so manieth, from 1; 0: of another run */
@@ -116,18 +116,18 @@ void retention_closed(struct retention *r, int64_t now)
 }
 
 /* The path of one of the recording's files. */
-static void path_of(const struct recordings *all, const struct recording *r, int ending, char out[PATH_MAX])
+static void path_of(const struct recordings *all, const struct recording *r, int suffix, char out[PATH_MAX])
 {
 	char name[NAME_MAX + 8];
 
-	names_log(r->name, endings[ending], name, sizeof(name));
+	names_log(r->name, suffixes[suffix], name, sizeof(name));
 	if (snprintf(out, PATH_MAX, "%s/%s", all->folder, name) >= PATH_MAX)
 		out[0] = '\0';
 }
 
 /* Says so once. */
 static void report(struct retention *r, const struct recordings *all, const struct recording *recording,
-	int ending, int code)
+	int suffix, int code)
 {
 	char path[PATH_MAX];
 	struct known *known = known_find(r, recording->name);
@@ -138,7 +138,7 @@ static void report(struct retention *r, const struct recordings *all, const stru
 		return;
 	if (known)
 		known->reported = true;
-	path_of(all, recording, ending, path);
+	path_of(all, recording, suffix, path);
 	log_warning("%s: cannot be deleted: %s; --keep goes on with the next oldest", path, strerror(code));
 }
 
@@ -153,20 +153,20 @@ static bool is_held(const char *path)
 	return held;
 }
 
-/* The recording's file of that ending, if there is one; `of`: its inode. */
-static bool look_at(const struct recordings *all, struct recording *r, int ending, struct stat *of)
+/* The recording's file of that suffix, if there is one; `of`: its inode. */
+static bool look_at(const struct recordings *all, struct recording *r, int suffix, struct stat *of)
 {
 	char path[PATH_MAX];
 
-	path_of(all, r, ending, path);
-	r->has[ending] = !lstat(path, of) && S_ISREG(of->st_mode) &&
-			 (!ending || label_log_is_of(path, kinds[ending], r->name));
-	if (r->has[ending])
-		r->bytes[ending] = (uint64_t)of->st_blocks * 512;
-	return r->has[ending];
+	path_of(all, r, suffix, path);
+	r->has[suffix] = !lstat(path, of) && S_ISREG(of->st_mode) &&
+			 (!suffix || label_log_is_of(path, kinds[suffix], r->name));
+	if (r->has[suffix])
+		r->bytes[suffix] = (uint64_t)of->st_blocks * 512;
+	return r->has[suffix];
 }
 
-/* `entry`: the ending by which it was found. False: it is none, or not ours to delete. */
+/* `entry`: the suffix by which it was found. False: it is none, or not ours to delete. */
 static bool look(const struct retention *t, const struct recordings *all, int entry, struct recording *r)
 {
 	const struct known *known = known_find(t, r->name);
@@ -178,7 +178,7 @@ static bool look(const struct retention *t, const struct recordings *all, int en
 	path_of(all, r, 0, path);
 	if (entry && (!lstat(path, &other) || errno != ENOENT))
 		return false; /* found by its video, or not at all */
-	for (int i = 1; i < ENDINGS && !entry; i++)
+	for (int i = 1; i < SUFFIXES && !entry; i++)
 		look_at(all, r, i, &other);
 	r->changed = first.st_mtim;
 	if (known && known->own) {
@@ -208,16 +208,16 @@ static int compare(const void *a, const void *b)
 }
 
 /* Whether a file's name is that of a recording of the pattern, or of its log; which, and the video's name. */
-static bool is_named(const char *pattern, const char *file, int *ending, char video[NAME_MAX + 1])
+static bool is_named(const char *pattern, const char *file, int *suffix, char video[NAME_MAX + 1])
 {
 	size_t length = strlen(file);
 
-	for (int i = 0; i < ENDINGS; i++) {
-		size_t tail = strlen(endings[i]);
-		if (length <= tail || strcmp(file + length - tail, endings[i]) != 0)
+	for (int i = 0; i < SUFFIXES; i++) {
+		size_t tail = strlen(suffixes[i]);
+		if (length <= tail || strcmp(file + length - tail, suffixes[i]) != 0)
 			continue;
-		*ending = i;
-		return snprintf(video, NAME_MAX + 1, "%.*s%s", (int)(length - tail), file, endings[0]) <=
+		*suffix = i;
+		return snprintf(video, NAME_MAX + 1, "%.*s%s", (int)(length - tail), file, suffixes[0]) <=
 			       NAME_MAX &&
 		       names_match(pattern, video);
 	}
@@ -228,14 +228,14 @@ static bool add(struct retention *t, struct recordings *all, const char *file, t
 {
 	struct recording r = {0};
 	struct known *known;
-	int ending;
+	int suffix;
 
-	if (!is_named(t->pattern, file, &ending, r.name))
+	if (!is_named(t->pattern, file, &suffix, r.name))
 		return true;
 	known = known_find(t, r.name);
 	if (known)
 		known->seen = true;
-	if (!look(t, all, ending, &r))
+	if (!look(t, all, suffix, &r))
 		return true;
 	r.set_back = r.changed.tv_sec > wall;
 	struct recording *items = grown(all->items, all->count, &all->capacity, sizeof(*items));
@@ -291,7 +291,7 @@ static bool delete (struct retention *t, const struct recordings *all, const str
 	bool any = false;
 
 	*freed = 0;
-	for (int i = 0; i < ENDINGS; i++) {
+	for (int i = 0; i < SUFFIXES; i++) {
 		if (!r->has[i])
 			continue;
 		path_of(all, r, i, path);
@@ -318,7 +318,7 @@ unsigned retention_apply(struct retention *t, time_t wall, int64_t now)
 		return 0;
 	find(t, wall, &all);
 	for (size_t i = 0; i < all.count; i++)
-		for (int k = 0; k < ENDINGS; k++)
+		for (int k = 0; k < SUFFIXES; k++)
 			total += all.items[i].bytes[k];
 	for (size_t i = 0; i < all.count; i++) {
 		const struct recording *r = &all.items[i];

@@ -84,7 +84,7 @@ static int files_make(
 	struct text about = {0};
 	int status = container_open(segment->path, &wanted, &segment->container, e);
 	if (!status) {
-		names_log(segment->path, label_log_ending(o->log), log, sizeof(log));
+		names_log(segment->path, label_log_suffix(o->log), log, sizeof(log));
 		about_print(segment, number, first, &about);
 		status = about.failed ? error_set(e, -ENOMEM, "%s: out of memory", log)
 				      : label_log_open(log, o->log, o->top_k, about.data, &segment->log, e);
@@ -296,7 +296,7 @@ static void files_delete(const struct segment *segment)
 {
 	char log[PATH_MAX];
 
-	names_log(segment->path, label_log_ending(segment->options->log), log, sizeof(log));
+	names_log(segment->path, label_log_suffix(segment->options->log), log, sizeof(log));
 	unlink(segment->path);
 	unlink(log);
 }

@@ -139,12 +139,12 @@ static void fill_network(struct layer *layers, int count)
 		uint8_t *in = random_codes(l->in, l->input_bits, EXTREME_NONE);
 		if (layer_has_weights(l))
 			random_weights(l, EXTREME_NONE);
-		random_ending(l, in);
+		random_epilogue(l, in);
 		free(in);
 	}
 }
 
-/* The kernel that each layer gets, and how long it takes with its ending. */
+/* The kernel that each layer gets, and how long it takes with its epilogue. */
 static void bench_layers(const struct network *network, const struct isa *const *isas, int count)
 {
 	static struct measure m;
@@ -204,12 +204,12 @@ static void bench_network(const char *title, struct layer *layers, int layer_cou
 	free(bench.out);
 }
 
-#define CONV(size, step, pad, outputs, wbits) CONV_TO(size, step, pad, outputs, wbits, 2, ENDING_THRESHOLDS)
+#define CONV(size, step, pad, outputs, wbits) CONV_TO(size, step, pad, outputs, wbits, 2, EPILOGUE_THRESHOLDS)
 #define CONV_TO(size, step, pad, outputs, wbits, bits, end)                                                  \
 	{                                                                                                    \
 		.kind = LAYER_CONV, .kernel_height = (size), .kernel_width = (size), .stride = (step),       \
 		.pad_top = (pad), .pad_left = (pad), .pad_bottom = (pad), .pad_right = (pad), .groups = 1,   \
-		.weight_bits = (wbits), .output_bits = (bits), .ending = (end), .out.channels = (outputs)    \
+		.weight_bits = (wbits), .output_bits = (bits), .epilogue = (end), .out.channels = (outputs)  \
 	}
 #define POOL                                                                                                 \
 	{                                                                                                    \
@@ -219,16 +219,16 @@ static void bench_network(const char *title, struct layer *layers, int layer_cou
 #define FULL_OF(wbits, outputs, bits, end)                                                                   \
 	{                                                                                                    \
 		.kind = LAYER_FULLY_CONNECTED, .stride = 1, .groups = 1, .weight_bits = (wbits),             \
-		.output_bits = (bits), .ending = (end), .out.channels = (outputs)                            \
+		.output_bits = (bits), .epilogue = (end), .out.channels = (outputs)                          \
 	}
 
 /* 48 × 48 grey pixels to 7 scores, with weights and codes of some bits. */
-static void bench_emotion(const char *title, int b, enum layer_ending end)
+static void bench_emotion(const char *title, int b, enum layer_epilogue end)
 {
 	struct layer layers[] = {CONV_TO(3, 1, 0, 32, b, b, end), CONV_TO(3, 1, 0, 64, b, b, end), POOL,
 		CONV_TO(3, 1, 0, 128, b, b, end), CONV_TO(3, 1, 0, 128, b, b, end), POOL,
 		CONV_TO(3, 1, 0, 256, b, b, end), CONV_TO(3, 1, 0, 256, b, b, end), POOL,
-		FULL_OF(b, 256, b, end), FULL_OF(b, 7, 32, ENDING_SCORES)};
+		FULL_OF(b, 256, b, end), FULL_OF(b, 7, 32, EPILOGUE_SCORES)};
 
 	layers[0].in = (struct shape){48, 48, 1};
 	layers[0].input_bits = 8;
@@ -237,9 +237,9 @@ static void bench_emotion(const char *title, int b, enum layer_ending end)
 
 static void bench_lenet5(void)
 {
-	struct layer layers[] = {CONV_TO(5, 1, 0, 20, 8, 8, ENDING_RESCALE), POOL,
-		CONV_TO(5, 1, 0, 50, 8, 8, ENDING_RESCALE), POOL, FULL_OF(8, 500, 8, ENDING_RESCALE),
-		FULL_OF(8, 10, 32, ENDING_SCORES)};
+	struct layer layers[] = {CONV_TO(5, 1, 0, 20, 8, 8, EPILOGUE_RESCALE), POOL,
+		CONV_TO(5, 1, 0, 50, 8, 8, EPILOGUE_RESCALE), POOL, FULL_OF(8, 500, 8, EPILOGUE_RESCALE),
+		FULL_OF(8, 10, 32, EPILOGUE_SCORES)};
 
 	layers[0].in = (struct shape){28, 28, 1};
 	layers[0].input_bits = 8;
@@ -250,10 +250,10 @@ int main(int argc, char **argv)
 {
 	struct layer conv0[] = {CONV(8, 4, 2, 64, 8)};
 	struct layer conv[] = {CONV(3, 1, 1, 384, 1)};
-	struct layer full[] = {FULL(4096, 2, ENDING_THRESHOLDS)};
+	struct layer full[] = {FULL(4096, 2, EPILOGUE_THRESHOLDS)};
 	struct layer whole[] = {CONV(8, 4, 2, 64, 8), CONV(3, 1, 1, 128, 1), POOL, CONV(3, 1, 1, 256, 1),
-		POOL, CONV(3, 1, 1, 512, 1), POOL, FULL(1024, 2, ENDING_THRESHOLDS),
-		FULL(200, 32, ENDING_SCORES)};
+		POOL, CONV(3, 1, 1, 512, 1), POOL, FULL(1024, 2, EPILOGUE_THRESHOLDS),
+		FULL(200, 32, EPILOGUE_SCORES)};
 
 	if (argc > 1)
 		rounds = atoi(argv[1]);
@@ -272,10 +272,10 @@ int main(int argc, char **argv)
 	bench_network("fully connected, 4096 to 4096, W1A2, weights from the last-level cache", full, 1,
 		COPIES, true);
 	bench_network("whole network, 64x64x3 to 200 scores", whole, 9, 1, false);
-	bench_emotion("emotion, W8A8 by rescaling", 8, ENDING_RESCALE);
-	bench_emotion("emotion, W8A8 by thresholds", 8, ENDING_THRESHOLDS);
-	bench_emotion("emotion, W4A4", 4, ENDING_THRESHOLDS);
-	bench_emotion("emotion, W2A2", 2, ENDING_THRESHOLDS);
+	bench_emotion("emotion, W8A8 by rescaling", 8, EPILOGUE_RESCALE);
+	bench_emotion("emotion, W8A8 by thresholds", 8, EPILOGUE_THRESHOLDS);
+	bench_emotion("emotion, W4A4", 4, EPILOGUE_THRESHOLDS);
+	bench_emotion("emotion, W2A2", 2, EPILOGUE_THRESHOLDS);
 	bench_lenet5();
 	return 0;
 }

@@ -12,7 +12,7 @@ made_network::~made_network()
 		delete[] layer.invert;
 		delete[] layer.multiplier;
 		delete[] layer.shift;
-		delete[] layer.addend;
+		delete[] layer.bias;
 	}
 }
 
@@ -50,7 +50,7 @@ static void make_rescale(struct layer *layer, int taps, random_source &random)
 
 	layer->multiplier = new int32_t[out];
 	layer->shift = new uint8_t[out];
-	layer->addend = new int64_t[out];
+	layer->bias = new int64_t[out];
 	for (int o = 0; o < out; o++) {
 		int shift = random.between(0, 40);
 		double multiplier = 100 / spread * std::pow(2.0, shift);
@@ -70,9 +70,9 @@ static void make_rescale(struct layer *layer, int taps, random_source &random)
 		}
 		/* A half and whole codes; sometimes anything. */
 		int64_t one = INT64_C(1) << std::min<int>(layer->shift[o], 53);
-		layer->addend[o] = one / 2 + random.between(-50, 200) * one;
+		layer->bias[o] = one / 2 + random.between(-50, 200) * one;
 		if (random.below(8) == 0)
-			layer->addend[o] = static_cast<int64_t>(static_cast<uint64_t>(random.next()) << 32 |
+			layer->bias[o] = static_cast<int64_t>(static_cast<uint64_t>(random.next()) << 32 |
 								random.next()) >>
 					   random.between(1, 40);
 	}
@@ -103,12 +103,12 @@ void made_network::convolution(
 		layer.weights[i] = static_cast<int8_t>(
 			weight_bits == 1 ? random.below(2) * 2 - 1
 					 : random.below(1 << weight_bits) - (1 << (weight_bits - 1)));
-	layer.ending = output_bits == 32  ? ENDING_SCORES
-		       : output_bits == 8 ? ENDING_RESCALE
-					  : ENDING_THRESHOLDS;
-	if (layer.ending == ENDING_THRESHOLDS)
+	layer.epilogue = output_bits == 32  ? EPILOGUE_SCORES
+		       : output_bits == 8 ? EPILOGUE_RESCALE
+					  : EPILOGUE_THRESHOLDS;
+	if (layer.epilogue == EPILOGUE_THRESHOLDS)
 		make_thresholds(&layer, taps, random);
-	else if (layer.ending == ENDING_RESCALE)
+	else if (layer.epilogue == EPILOGUE_RESCALE)
 		make_rescale(&layer, taps, random);
 	shape = layer.out;
 	bits = output_bits;
@@ -171,7 +171,7 @@ std::unique_ptr<made_network> random_network(uint64_t seed, bool small)
 	auto made = std::make_unique<made_network>(seed);
 	random_source &random = made->random;
 	static const int widths[] = {1, 2, 4, 8};
-	static const int endings[] = {1, 2, 4, 8};
+	static const int output_widths[] = {1, 2, 4, 8};
 	int side = small ? 10 : 20, channels = small ? 100 : 200, layers = random.between(1, small ? 3 : 4);
 	bool grouped = random.below(4) == 0;
 	int groups = grouped ? random.between(2, 3) : 1;
@@ -187,7 +187,7 @@ std::unique_ptr<made_network> random_network(uint64_t seed, bool small)
 		bool last = i + 1 == layers;
 		int least = std::min(made->shape.height, made->shape.width);
 		int kernel = std::min(random.between(1, random.below(3) ? 3 : 7), least);
-		int output = last && random.below(3) == 0 ? 32 : endings[random.below(4)];
+		int output = last && random.below(3) == 0 ? 32 : output_widths[random.below(4)];
 		int whole = made->shape.height <= 7 && made->shape.width <= 7 && random.below(4) == 0;
 		int stride = random.below(6) ? 1 : 1 << random.between(1, 2);
 		int weight_bits = widths[random.below(4)];

@@ -95,7 +95,7 @@ bool plan::right(const std::vector<uint64_t> &answer, uint16_t sequence, const v
 {
 	const struct stage &last = p->stages[p->stage_count - 1];
 	size_t size = shape_size(last.pool ? last.pool->out : last.layer->out) *
-		      (last.layer->ending == ENDING_SCORES ? sizeof(int32_t) : 1);
+		      (last.layer->epilogue == EPILOGUE_SCORES ? sizeof(int32_t) : 1);
 	std::vector<uint8_t> got(size);
 	int failure;
 	int rc = program_unpack(p, answer.data(), answer.size() * 8, sequence, got.data(), &failure);

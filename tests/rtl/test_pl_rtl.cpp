@@ -58,7 +58,7 @@ struct fixture {
 
 		in_size = shape_size(begin.in);
 		bits = begin.input_bits;
-		out_size = shape_size(end.out) * (end.ending == ENDING_SCORES ? sizeof(int32_t) : 1);
+		out_size = shape_size(end.out) * (end.epilogue == EPILOGUE_SCORES ? sizeof(int32_t) : 1);
 	}
 	~fixture()
 	{

@@ -31,19 +31,19 @@ static inline void *taken(size_t count, size_t size)
 	return memory;
 }
 
-static inline void layer_fill_ending(struct layer *layer, uint32_t *seed, double deviation)
+static inline void layer_fill_epilogue(struct layer *layer, uint32_t *seed, double deviation)
 {
 	size_t out = (size_t)layer->out.channels;
-	int levels = layer->ending == ENDING_THRESHOLDS ? (1 << layer->output_bits) - 1 : 0;
+	int levels = layer->epilogue == EPILOGUE_THRESHOLDS ? (1 << layer->output_bits) - 1 : 0;
 	int reach = 2 * (int)(deviation + 1);
 
-	if (layer->ending == ENDING_THRESHOLDS) {
+	if (layer->epilogue == EPILOGUE_THRESHOLDS) {
 		layer->thresholds = taken(out * (size_t)levels, sizeof(int32_t));
 		layer->invert = taken(out, 1);
-	} else if (layer->ending == ENDING_RESCALE) {
+	} else if (layer->epilogue == EPILOGUE_RESCALE) {
 		layer->multiplier = taken(out, sizeof(int32_t));
 		layer->shift = taken(out, 1);
-		layer->addend = taken(out, sizeof(int64_t));
+		layer->bias = taken(out, sizeof(int64_t));
 	}
 	for (size_t c = 0; c < out; c++) {
 		for (int i = 0; i < levels; i++)
@@ -51,20 +51,20 @@ static inline void layer_fill_ending(struct layer *layer, uint32_t *seed, double
 				i ? layer->thresholds[c * (size_t)levels + (size_t)i - 1] +
 						random_within(seed, 0, reach / levels)
 				  : random_within(seed, -reach, reach / 4);
-		if (layer->ending == ENDING_THRESHOLDS)
+		if (layer->epilogue == EPILOGUE_THRESHOLDS)
 			layer->invert[c] = random_next(seed) % 4 == 0;
-		if (layer->ending == ENDING_RESCALE) {
+		if (layer->epilogue == EPILOGUE_RESCALE) {
 			int highest = (1 << layer->output_bits) - 1;
 			layer->shift[c] = (uint8_t)random_within(seed, 8, 20);
 			layer->multiplier[c] =
 				(int32_t)(highest / 4.0 / (deviation + 1) * (1 << layer->shift[c])) + 1;
-			layer->addend[c] = (int64_t)random_within(seed, 0, highest) << layer->shift[c];
+			layer->bias[c] = (int64_t)random_within(seed, 0, highest) << layer->shift[c];
 		}
 	}
 }
 
 /*
- * Gives a layer, whose shapes and bits are set, random weights and an ending around which the accumulators
+ * Gives a layer, whose shapes and bits are set, random weights and an epilogue around which the accumulators
  * of random codes lie. Also usable on a layer of its own.
  */
 static inline void layer_fill(struct layer *layer, uint32_t *seed)
@@ -83,7 +83,7 @@ static inline void layer_fill(struct layer *layer, uint32_t *seed)
 								     : random_within(seed, -high, high - 1));
 	while (root * root < (double)taps)
 		root++;
-	layer_fill_ending(layer, seed, root * high * (1 << layer->input_bits) / 3.0);
+	layer_fill_epilogue(layer, seed, root * high * (1 << layer->input_bits) / 3.0);
 }
 
 /* Computes layer->out's sides from the rest. */
@@ -116,10 +116,10 @@ static inline struct layer tiny_layer(const char *name, enum layer_kind kind, st
 		.input_bits = input_bits,
 		.weight_bits = weight_bits,
 		.output_bits = output_bits,
-		.ending = kind == LAYER_MAX_POOL ? ENDING_NONE
-			  : output_bits == 32	 ? ENDING_SCORES
-			  : output_bits == 8	 ? ENDING_RESCALE
-						 : ENDING_THRESHOLDS,
+		.epilogue = kind == LAYER_MAX_POOL ? EPILOGUE_NONE
+			    : output_bits == 32	   ? EPILOGUE_SCORES
+			    : output_bits == 8	   ? EPILOGUE_RESCALE
+						   : EPILOGUE_THRESHOLDS,
 	};
 	if (kind == LAYER_FULLY_CONNECTED) {
 		layer.kernel_height = in.height;

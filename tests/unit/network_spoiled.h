@@ -40,14 +40,14 @@ static inline void layer_is(const struct layer *a, const struct layer *b)
 	assert_int_equal(a->input_bits, b->input_bits);
 	assert_int_equal(a->output_bits, b->output_bits);
 	assert_int_equal(a->weight_bits, b->weight_bits);
-	assert_int_equal(a->ending, b->ending);
+	assert_int_equal(a->epilogue, b->epilogue);
 	array_is(a->weights, b->weights, weights);
-	if (a->ending == ENDING_THRESHOLDS)
+	if (a->epilogue == EPILOGUE_THRESHOLDS)
 		array_is(a->thresholds, b->thresholds, out * 4 * ((1U << a->output_bits) - 1));
 	array_is(a->invert, b->invert, out);
 	array_is(a->multiplier, b->multiplier, 4 * out);
 	array_is(a->shift, b->shift, out);
-	array_is(a->addend, b->addend, 8 * out);
+	array_is(a->bias, b->bias, 8 * out);
 }
 
 static inline void network_is(const struct network *a, const struct network *b)

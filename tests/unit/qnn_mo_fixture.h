@@ -74,7 +74,7 @@ static inline void fill_network(struct network *network)
 
 		if (layer_has_weights(l)) {
 			random_weights(l, EXTREME_NONE);
-			random_ending(l, codes);
+			random_epilogue(l, codes);
 		}
 		reference_layer(l, codes, out);
 		free(codes);

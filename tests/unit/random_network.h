@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Layers with random weights and endings, for the tests and benchmarks of kernels. Everything follows the
+/* Layers with random weights and epilogues, for the tests and benchmarks of kernels. Everything follows the
  * seed. */
 #ifndef UNIT_RANDOM_NETWORK_H
 #define UNIT_RANDOM_NETWORK_H
@@ -106,7 +106,7 @@ static inline void random_rescale(struct layer *layer, const int32_t *accumulato
 			largest = llabs(accumulators[i]);
 	layer->multiplier = must_allocate(channels, sizeof(int32_t));
 	layer->shift = must_allocate(channels, 1);
-	layer->addend = must_allocate(channels, sizeof(int64_t));
+	layer->bias = must_allocate(channels, sizeof(int64_t));
 	for (size_t c = 0; c < channels; c++) {
 		int shift = random_below(4) ? random_below(32) : random_below(63);
 		double multiplier =
@@ -119,23 +119,23 @@ static inline void random_rescale(struct layer *layer, const int32_t *accumulato
 			layer->multiplier[c] = -layer->multiplier[c];
 		/* an offset in codes and a half for the rounding; now and then the ends of the range */
 		int64_t end = INT64_C(1) << 62, code = random_below(1 << layer->output_bits) - 2;
-		layer->addend[c] = shift < 54 ? code * (INT64_C(1) << shift) : random_below(2) ? end : -end;
+		layer->bias[c] = shift < 54 ? code * (INT64_C(1) << shift) : random_below(2) ? end : -end;
 		if (shift > 0 && shift < 54 && random_below(2))
-			layer->addend[c] += INT64_C(1) << (shift - 1);
+			layer->bias[c] += INT64_C(1) << (shift - 1);
 	}
 }
 
-/* The layer's ending, fitted to what it makes of `in`. */
-static inline void random_ending(struct layer *layer, const uint8_t *in)
+/* The layer's epilogue, fitted to what it makes of `in`. */
+static inline void random_epilogue(struct layer *layer, const uint8_t *in)
 {
-	if (layer->kind == LAYER_MAX_POOL || layer->ending == ENDING_SCORES)
+	if (layer->kind == LAYER_MAX_POOL || layer->epilogue == EPILOGUE_SCORES)
 		return;
 	struct layer scores = *layer;
 	int32_t *accumulators = must_allocate(shape_size(layer->out), sizeof(int32_t));
 
-	scores.ending = ENDING_SCORES;
+	scores.epilogue = EPILOGUE_SCORES;
 	reference_layer(&scores, in, accumulators);
-	if (layer->ending == ENDING_THRESHOLDS)
+	if (layer->epilogue == EPILOGUE_THRESHOLDS)
 		random_thresholds(layer, accumulators);
 	else
 		random_rescale(layer, accumulators);
@@ -160,12 +160,12 @@ static inline void layer_finish(struct layer *layer)
 	free(layer->invert);
 	free(layer->multiplier);
 	free(layer->shift);
-	free(layer->addend);
+	free(layer->bias);
 }
 
 static inline size_t layer_output_size(const struct layer *layer)
 {
-	return shape_size(layer->out) * (layer->ending == ENDING_SCORES ? sizeof(int32_t) : 1);
+	return shape_size(layer->out) * (layer->epilogue == EPILOGUE_SCORES ? sizeof(int32_t) : 1);
 }
 
 #endif

@@ -316,7 +316,7 @@ static inline void jam_compute(void)
 		.input_bits = 2,
 		.weight_bits = 1,
 		.output_bits = 2,
-		.ending = ENDING_THRESHOLDS};
+		.epilogue = EPILOGUE_THRESHOLDS};
 	struct layer pool = {.kind = LAYER_MAX_POOL,
 		.in = convolution.out,
 		.out = jam_square(jam_register(0x84), channels),

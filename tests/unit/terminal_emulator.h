@@ -94,7 +94,7 @@ static inline const char *emulate_sequence(struct emulator *m, const char *p)
 	} else if (*p == 'K') {
 		memset(m->text[m->row], 0, sizeof(m->text[m->row]));
 	} else {
-		fail_msg("unknown sequence ending in %d", *p);
+		fail_msg("unknown sequence, it ends in %d", *p);
 	}
 	return p + 1;
 }

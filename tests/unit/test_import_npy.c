@@ -133,8 +133,7 @@ static void plain_write(void)
 {
 	const double thresholds[12] = {-90, -3, 70, -4, 0, 1, 2, 2, 2, -700, 10, 800};
 	const double multiplier[6] = {300, -200, 400, 1, 2147483647, -2147483648.0};
-	const double shift[6] = {8, 9, 10, 0, 31, 32},
-		     addend[6] = {1000, -5, 0, 3, -1, 4611686018427387904.0};
+	const double shift[6] = {8, 9, 10, 0, 31, 32}, bias[6] = {1000, -5, 0, 3, -1, 4611686018427387904.0};
 	double signs[FC];
 
 	for (int i = 0; i < FC; i++)
@@ -146,7 +145,7 @@ static void plain_write(void)
 	weights_write("wide.weights.npy", "|i1", "(6, 16)", "oihw", wide_lengths, -128, 127);
 	numbers_write("wide.multiplier.npy", "<i4", "(6,)", multiplier, 6);
 	numbers_write("wide.shift.npy", "|u1", "(6,)", shift, 6);
-	numbers_write("wide.addend.npy", "<i8", "(6,)", addend, 6);
+	numbers_write("wide.bias.npy", "<i8", "(6,)", bias, 6);
 	numbers_write("fc.weights.npy", "|i1", "(3, 6)", signs, FC);
 }
 
@@ -203,13 +202,13 @@ static void same(const struct network *a, const struct network *b)
 		assert_memory_equal(&x->out, &y->out, sizeof(x->out));
 		if (layer_has_weights(x))
 			assert_memory_equal(x->weights, y->weights, (size_t)layer_weight_count(x));
-		if (x->ending == ENDING_THRESHOLDS)
+		if (x->epilogue == EPILOGUE_THRESHOLDS)
 			assert_memory_equal(x->thresholds, y->thresholds,
 				out * (size_t)layer_levels(x) * sizeof(int32_t));
-		if (x->ending == ENDING_RESCALE) {
+		if (x->epilogue == EPILOGUE_RESCALE) {
 			assert_memory_equal(x->multiplier, y->multiplier, out * sizeof(int32_t));
 			assert_memory_equal(x->shift, y->shift, out);
-			assert_memory_equal(x->addend, y->addend, out * sizeof(int64_t));
+			assert_memory_equal(x->bias, y->bias, out * sizeof(int64_t));
 		}
 	}
 	assert_memory_equal(a->scale, b->scale, 3 * sizeof(float));
@@ -240,7 +239,7 @@ static void weights_stand_where_they_belong(void **state)
 		assert_int_equal(l[3].weights[i], weight_at(i / 6, i % 6, 0, 0, 0, 1) ? 1 : -1);
 	assert_int_equal(l[0].thresholds[9], -700);
 	assert_int_equal(l[2].multiplier[5], INT32_MIN);
-	assert_true(l[2].addend[5] == INT64_C(1) << 62);
+	assert_true(l[2].bias[5] == INT64_C(1) << 62);
 	for (int c = 0; c < 3; c++) {
 		assert_true(network->scale[c] == 1.0F);
 		assert_true(network->bias[c] == 0.0F);
@@ -314,7 +313,7 @@ static void one_number_stands_for_all_channels(void **state)
 	numbers_write("conv.invert.npy", "|b1", "()", (const double[]){1}, 1);
 	numbers_write("wide.multiplier.npy", "<i2", "()", &number, 1);
 	numbers_write("wide.shift.npy", "<i8", "(1,)", &number, 1);
-	numbers_write("wide.addend.npy", "<u8", "(1, 1)", &number, 1);
+	numbers_write("wide.bias.npy", "<u8", "(1, 1)", &number, 1);
 	numbers_write("fc.scale.npy", "<f8", "()", &scale, 1);
 	numbers_write("fc.bias.npy", "<f8", "(3,)", bias, 3);
 	struct network *network = import();
@@ -326,7 +325,7 @@ static void one_number_stands_for_all_channels(void **state)
 	for (int c = 0; c < 6; c++) {
 		assert_int_equal(l[2].multiplier[c], 7);
 		assert_int_equal(l[2].shift[c], 7);
-		assert_int_equal(l[2].addend[c], 7);
+		assert_int_equal(l[2].bias[c], 7);
 	}
 	for (int c = 0; c < 3; c++) {
 		assert_true(network->scale[c] == 0.1F);
@@ -466,8 +465,8 @@ static void odd_numbers_are_refused(void **state)
 		{"wide.multiplier.npy", "<f8", "(6,)", -2147483649.0, "holds -2147483649"},
 		{"wide.shift.npy", "<i2", "(6,)", -1, "holds -1 at channel 0, which is not within 0 … 62"},
 		{"wide.shift.npy", "|u1", "(6,)", 63, "holds 63"},
-		{"wide.addend.npy", "<f8", "(6,)", 9223372036854775808.0, "not within"},
-		{"wide.addend.npy", "<f8", "(6,)", -9223372036854775808.0, "not within"},
+		{"wide.bias.npy", "<f8", "(6,)", 9223372036854775808.0, "not within"},
+		{"wide.bias.npy", "<f8", "(6,)", -9223372036854775808.0, "not within"},
 	};
 	double numbers[128] = {0};
 
@@ -487,8 +486,8 @@ static void odd_numbers_are_refused(void **state)
 	numbers_write("fc.scale.npy", "<f8", "(3,)", numbers, 3);
 	refused("fc.scale.npy holds 1e+300 at channel 2, which is no float32");
 	file_remove("fc.scale.npy");
-	array_write("wide.addend.npy", "<u8", "False", "()", "\xff\xff\xff\xff\xff\xff\xff\xff", 8);
-	refused("wide.addend.npy holds 1.8446744073709552e+19");
+	array_write("wide.bias.npy", "<u8", "False", "()", "\xff\xff\xff\xff\xff\xff\xff\xff", 8);
+	refused("wide.bias.npy holds 1.8446744073709552e+19");
 	plain_write();
 }
 
@@ -503,7 +502,7 @@ static void odd_lists_are_refused(void **state)
 		{", \"layouts\": \"oihw\"", "field \"layouts\": is unknown"},
 		{", \"weights\": \"../conv.weights.npy\"", "field \"weights\": must name a file"},
 		{", \"invert\": \"gone.npy\"", "gone.npy is missing"},
-		{", \"scale\": \"gone.npy\"", "a layer of this kind and ending has none"},
+		{", \"scale\": \"gone.npy\"", "a layer of this kind and epilogue has none"},
 		{", \"output\": [4, 4, 4]", "[4, 4, 4] found, computed is [4, 5, 4]"},
 	};
 

@@ -265,7 +265,7 @@ static void network_is_what_was_written(void **state)
 		bool pool = i == 1 || i == 4;
 
 		assert_int_equal(layers[i].kind, pool ? LAYER_MAX_POOL : LAYER_CONV);
-		assert_int_equal(layers[i].ending, pool ? ENDING_NONE : ENDING_THRESHOLDS);
+		assert_int_equal(layers[i].epilogue, pool ? EPILOGUE_NONE : EPILOGUE_THRESHOLDS);
 		assert_int_equal(layers[i].groups, i == 0 || i == 2 ? 3 : 1);
 	}
 	group_is(&layers[0], 0, &parts[0]);

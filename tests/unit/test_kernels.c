@@ -72,11 +72,11 @@ static void describe(const struct layer *l, char *text, size_t size)
 {
 	snprintf(text, size,
 		"%s %dx%dx%d k %dx%d/%d pad %d,%d,%d,%d groups %d -> %dx%dx%d, %d x %d -> %d bits, "
-		"ending %d",
+		"epilogue %d",
 		l->kind == LAYER_MAX_POOL ? "pool" : "conv", l->in.height, l->in.width, l->in.channels,
 		l->kernel_height, l->kernel_width, l->stride, l->pad_top, l->pad_left, l->pad_bottom,
 		l->pad_right, l->groups, l->out.height, l->out.width, l->out.channels, l->input_bits,
-		l->weight_bits, l->output_bits, l->ending);
+		l->weight_bits, l->output_bits, l->epilogue);
 }
 
 static void assert_same(const struct network *network, const char *kernel, const uint8_t *want,
@@ -132,7 +132,7 @@ static void check_network(struct network *network, enum extreme extreme)
 	free(want);
 }
 
-/* A layer alone; its weights and ending are made here. */
+/* A layer alone; its weights and epilogue are made here. */
 static void check_layer(struct layer layer, enum extreme weights, enum extreme codes)
 {
 	struct network network = {.layers = &layer, .layer_count = 1};
@@ -142,7 +142,7 @@ static void check_layer(struct layer layer, enum extreme weights, enum extreme c
 	if (layer_has_weights(&layer)) {
 		uint8_t *in = random_codes(layer.in, layer.input_bits, codes);
 		random_weights(&layer, weights);
-		random_ending(&layer, in);
+		random_epilogue(&layer, in);
 		free(in);
 	}
 	check_network(&network, codes);
@@ -156,15 +156,15 @@ static void random_end(struct layer *layer)
 {
 	switch (random_below(3)) {
 	case 0:
-		layer->ending = ENDING_SCORES;
+		layer->epilogue = EPILOGUE_SCORES;
 		layer->output_bits = 32;
 		break;
 	case 1:
-		layer->ending = ENDING_THRESHOLDS;
+		layer->epilogue = EPILOGUE_THRESHOLDS;
 		layer->output_bits = PICK(1, 2, 4, 8);
 		break;
 	default:
-		layer->ending = ENDING_RESCALE;
+		layer->epilogue = EPILOGUE_RESCALE;
 		layer->output_bits = PICK(2, 4, 8);
 	}
 }
@@ -237,10 +237,10 @@ static void extreme_values(void **state)
 					.input_bits = bits[a],
 					.weight_bits = bits[w],
 					.output_bits = 32,
-					.ending = ENDING_SCORES,
+					.epilogue = EPILOGUE_SCORES,
 				};
 				check_layer(layer, (enum extreme)e, EXTREME_LARGEST);
-				layer.ending = ENDING_THRESHOLDS;
+				layer.epilogue = EPILOGUE_THRESHOLDS;
 				layer.output_bits = 2;
 				check_layer(layer, (enum extreme)e, EXTREME_LARGEST);
 			}
@@ -262,7 +262,7 @@ static void window_sizes(void **state)
 			.input_bits = PICK(1, 2, 4, 8),
 			.weight_bits = 1,
 			.output_bits = 32,
-			.ending = ENDING_SCORES,
+			.epilogue = EPILOGUE_SCORES,
 		};
 		check_layer(layer, EXTREME_NONE, EXTREME_NONE);
 		check_layer(layer, EXTREME_LARGEST, EXTREME_LARGEST);
@@ -310,7 +310,7 @@ static struct layer chained_layer(const struct layer *before, bool last)
 	if (!last && random_below(3) == 0) {
 		layer.kind = LAYER_MAX_POOL;
 		layer.out.channels = layer.in.channels;
-		layer.ending = ENDING_NONE;
+		layer.epilogue = EPILOGUE_NONE;
 		layer.output_bits = layer.input_bits;
 		layer.groups = 1;
 	} else if (last && random_below(2)) {
@@ -342,11 +342,11 @@ static void check_chain(void)
 			*layer = chained_layer(i ? layer - 1 : &source, i == network.layer_count - 1);
 			layer_shape(layer);
 		} while (operations(*layer) > LARGEST_LAYER ||
-			 (i < network.layer_count - 1 && layer->ending == ENDING_SCORES));
+			 (i < network.layer_count - 1 && layer->epilogue == EPILOGUE_SCORES));
 		layer->name = (char *)"layer";
 		if (layer_has_weights(layer))
 			random_weights(layer, EXTREME_NONE);
-		random_ending(layer, in);
+		random_epilogue(layer, in);
 		uint8_t *out = must_allocate(layer_output_size(layer), 1);
 		reference_layer(layer, in, out);
 		free(in);
@@ -390,11 +390,11 @@ static void choices(void **state)
 			.input_bits = 2,
 			.weight_bits = i == 1 ? 1 : 8,
 			.output_bits = 2,
-			.ending = ENDING_THRESHOLDS};
+			.epilogue = EPILOGUE_THRESHOLDS};
 		layer_shape(&layers[i]);
 		random_weights(&layers[i], EXTREME_NONE);
 		uint8_t *in = random_codes(layers[i].in, 2, EXTREME_NONE);
-		random_ending(&layers[i], in);
+		random_epilogue(&layers[i], in);
 		free(in);
 	}
 	uint8_t *in = random_codes(layers[1].in, 2, EXTREME_NONE), want[5 * 5 * 70], got[5 * 5 * 70];
@@ -446,7 +446,7 @@ static void time_layer(struct layer layer)
 	layer_shape(&layer);
 	random_weights(&layer, EXTREME_NONE);
 	uint8_t *in = random_codes(layer.in, layer.input_bits, EXTREME_NONE);
-	random_ending(&layer, in);
+	random_epilogue(&layer, in);
 	uint8_t *out = must_allocate(layer_output_size(&layer), 1);
 	for (int i = 0; i < isa_count; i++)
 		for (const struct kernel *k = isas[i]->kernels; k->name && count < TIMED_KERNELS; k++)
@@ -491,7 +491,7 @@ static int time_kernels(void)
 		.input_bits = 2,
 		.weight_bits = 1,
 		.output_bits = 2,
-		.ending = ENDING_THRESHOLDS};
+		.epilogue = EPILOGUE_THRESHOLDS};
 	struct layer conv0 = {.kind = LAYER_CONV,
 		.in = {64, 64, 3},
 		.out.channels = 64,
@@ -506,7 +506,7 @@ static int time_kernels(void)
 		.input_bits = 8,
 		.weight_bits = 8,
 		.output_bits = 2,
-		.ending = ENDING_THRESHOLDS};
+		.epilogue = EPILOGUE_THRESHOLDS};
 	struct layer full = {.kind = LAYER_FULLY_CONNECTED,
 		.in = {1, 1, 4096},
 		.out.channels = 4096,
@@ -517,7 +517,7 @@ static int time_kernels(void)
 		.input_bits = 2,
 		.weight_bits = 1,
 		.output_bits = 2,
-		.ending = ENDING_THRESHOLDS};
+		.epilogue = EPILOGUE_THRESHOLDS};
 
 	time_layer(conv0);
 	time_layer(conv);

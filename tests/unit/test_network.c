@@ -253,14 +253,14 @@ static void odd_fields_are_refused(void **state)
 		"field \"kernel_shape\": a kernel of 11 does not fit into 8 pixels padded to 10");
 	field_refused(1, "padding", json_integer(3), "field \"padding\": 3 is not within 0 … 2");
 	field_refused(2, "groups", json_integer(2), "field \"groups\": 2 is not within 1 … 1");
-	field_refused(2, "ending", json_string("scores"), "field \"ending\": a pool has none");
-	field_refused(1, "ending", json_string("sigmoid"),
-		"field \"ending\": is not \"thresholds\", \"rescale\" or \"scores\"");
+	field_refused(2, "epilogue", json_string("scores"), "field \"epilogue\": a pool has none");
+	field_refused(1, "epilogue", json_string("sigmoid"),
+		"field \"epilogue\": is not \"thresholds\", \"rescale\" or \"scores\"");
 	field_refused(0, "rounding", json_string("up"),
-		"field \"rounding\": is gone: a rescaling adds its \"addend\", with the rounding's half and "
+		"field \"rounding\": is gone: a rescaling adds its \"bias\", with the rounding's half and "
 		"the offset in it, before the shift");
 	field_refused(0, "offset", json_string("conv0.offset.npy"),
-		"field \"offset\": is gone: a rescaling adds its \"addend\", with the rounding's half and "
+		"field \"offset\": is gone: a rescaling adds its \"bias\", with the rounding's half and "
 		"the offset in it, before the shift");
 	field_refused(1, "output_bits", json_integer(8),
 		"field \"thresholds\": conv1.thresholds.npy has the wrong shape: (24, 255) expected, (24, 3) "
@@ -268,7 +268,7 @@ static void odd_fields_are_refused(void **state)
 	field_refused(3, "padding", json_integer(1),
 		"field \"kernel_shape\": a fully connected layer spans its whole input of 4×4, unpadded");
 	field_refused(2, "weights", json_string("x.npy"),
-		"field \"weights\": a layer of this kind and ending has none");
+		"field \"weights\": a layer of this kind and epilogue has none");
 	field_refused(
 		4, "name", json_string("conv1"), "field \"name\": is the name of an earlier layer already");
 }
@@ -386,7 +386,7 @@ static void little_is_enough(void **state)
 	(void)state;
 	struct spoiled s = spoil();
 	struct network *plain = tiny_network(7);
-	static const char *const redundant[] = {"input_channels", "output", "ending"};
+	static const char *const redundant[] = {"input_channels", "output", "epilogue"};
 
 	for (size_t i = 0; i < 5; i++) {
 		for (int k = 0; k < 3; k++)
@@ -408,6 +408,70 @@ static void little_is_enough(void **state)
 	network_free(plain);
 	network_free(network);
 	gone(&s);
+}
+
+/* Gives a field the name that older versions wrote. */
+static void renamed(json_t *layer, const char *now, const char *older)
+{
+	json_t *value = json_object_get(layer, now);
+
+	if (value) {
+		json_object_set(layer, older, value);
+		json_object_del(layer, now);
+	}
+}
+
+/* Older versions wrote `ending` for `epilogue`, and `addend` for the bias of integers. */
+static void older_names_are_read(void **state)
+{
+	(void)state;
+	for (int named = 0; named < 2; named++) { /* the file: by its default name, or by the field */
+		struct network *network = odd_network();
+		struct spoiled s = {saved(network), NULL};
+		char path[300], older[300];
+
+		snprintf(path, sizeof(path), "%s/network.json", s.folder);
+		s.root = json_load_file(path, 0, NULL);
+		for (size_t i = 0; i < 6; i++)
+			renamed(layer_of(&s, i), "epilogue", "ending");
+		if (named)
+			json_object_set_new(layer_of(&s, 0), "addend", json_string("a.numbers.npy"));
+		write_json(&s);
+		snprintf(path, sizeof(path), "%s/a.bias.npy", s.folder);
+		snprintf(older, sizeof(older), "%s/a.%s.npy", s.folder, named ? "numbers" : "addend");
+		assert_int_equal(rename(path, older), 0);
+		struct network *again = loaded(s.folder);
+		network_is(network, again);
+		network_free(network);
+		network_free(again);
+		gone(&s);
+	}
+}
+
+static void names_of_two_versions_are_refused(void **state)
+{
+	(void)state;
+	struct network *network = odd_network();
+	struct spoiled s = {saved(network), NULL};
+	char path[300];
+
+	network_free(network);
+	snprintf(path, sizeof(path), "%s/network.json", s.folder);
+	s.root = json_load_file(path, 0, NULL);
+	json_object_set_new(layer_of(&s, 0), "addend", json_string("a.bias.npy"));
+	json_object_set_new(layer_of(&s, 0), "bias", json_string("a.bias.npy"));
+	write_json(&s);
+	refused(&s,
+		"network.json: layer \"a\": field \"addend\": is the older name of \"bias\", which stands "
+		"beside "
+		"it; keep one of the two");
+	field_refused(1, "ending", json_string("thresholds"),
+		"field \"ending\": is the older name of \"epilogue\", which stands beside it; keep one of "
+		"the two");
+	field_refused(1, "addend", json_string("conv1.bias.npy"),
+		"field \"addend\": a layer of this kind and epilogue has none");
+	field_refused(4, "addend", json_string("fc1.bias.npy"),
+		"field \"addend\": a layer of this kind and epilogue has none");
 }
 
 /* Both shapes of a fully connected layer's weights; a file under a name of its own. */
@@ -453,6 +517,8 @@ int main(void)
 		cmocka_unit_test(large_sizes_are_refused),
 		cmocka_unit_test(splits_become_groups),
 		cmocka_unit_test(little_is_enough),
+		cmocka_unit_test(older_names_are_read),
+		cmocka_unit_test(names_of_two_versions_are_refused),
 		cmocka_unit_test(flat_weights_are_accepted),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

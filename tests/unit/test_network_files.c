@@ -199,15 +199,15 @@ static void checks_networks_in_memory(void **state)
 	network->layers[2].shift[1] = 63;
 	check_refused(network, "layer \"c\": field \"shift\": channel 1 shifts by 63, at most 62 can be");
 	network = odd_network();
-	network->layers[2].addend[3] = -(INT64_C(1) << 62) - 1;
+	network->layers[2].bias[3] = -(INT64_C(1) << 62) - 1;
 	check_refused(network,
-		"layer \"c\": field \"addend\": channel 3 adds -4611686018427387905, which is beyond ±2^62");
+		"layer \"c\": field \"bias\": channel 3 adds -4611686018427387905, which is beyond ±2^62");
 	network = tiny_network(2);
 	network->layers[3].in.channels++;
 	check_refused(network,
 		"layer \"fc0\": field \"input\": [25, 4, 4] found, but \"pool1\" before it gives [24, 4, 4]");
 	network = tiny_network(2);
-	network->layers[1].ending = ENDING_SCORES;
+	network->layers[1].epilogue = EPILOGUE_SCORES;
 	check_refused(network, "layer \"conv1\": field \"output\": scores are of 1×1 pixel, here of 8×8");
 	network = tiny_network(2);
 	network->bias[9] = NAN;

@@ -39,7 +39,7 @@ static void free_layer(struct layer *l)
 	free(l->invert);
 	free(l->multiplier);
 	free(l->shift);
-	free(l->addend);
+	free(l->bias);
 }
 
 static int create(struct layer *layers, int count, const struct overlay_limits *limits, struct program **out,
@@ -94,7 +94,7 @@ static void layers_that_do_not_fit_are_refused(void **state)
 	assert_refused(&l, 1, NULL, "conv", "thresholds");
 	l = good;
 	l.output_bits = 9;
-	l.ending = ENDING_RESCALE;
+	l.epilogue = EPILOGUE_RESCALE;
 	assert_refused(&l, 1, NULL, "conv", "codes of 9 bits");
 	free_layer(&good);
 }

@@ -96,7 +96,7 @@ static void scores_come_from_software(void **state)
 	add_layer(fixture.network, LAYER_FULLY_CONNECTED, 30, 1, 1, 1);
 	struct layer *last = add_layer(fixture.network, LAYER_FULLY_CONNECTED, 10, 1, 1, 1);
 	last->output_bits = 32;
-	last->ending = ENDING_SCORES;
+	last->epilogue = EPILOGUE_SCORES;
 	fill_network(fixture.network);
 	assert_int_equal(load(&fixture), 0);
 	for (int n = 0; n < 3; n++)
@@ -116,7 +116,7 @@ static void networks_of_another_kind_are_refused(void **state)
 		{0, offsetof(struct layer, weight_bits), 2, "weights of 2 bits"},
 		{0, offsetof(struct layer, input_bits), 4, "codes of 4 in"},
 		{2, offsetof(struct layer, output_bits), 1, "1 out"},
-		{2, offsetof(struct layer, ending), ENDING_RESCALE, "thresholds"},
+		{2, offsetof(struct layer, epilogue), EPILOGUE_RESCALE, "thresholds"},
 		{2, offsetof(struct layer, kernel_height), 4, "4×3"},
 		{2, offsetof(struct layer, kernel_width), 5, "square"},
 		{2, offsetof(struct layer, stride), 2, "stride is 2"},

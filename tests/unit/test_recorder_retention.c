@@ -58,13 +58,13 @@ static void file_make(const char *folder, const char *name, const char *text, si
 	free(bytes);
 }
 
-static void log_make(const char *folder, const char *stem, const char *video, const char *ending, int age)
+static void log_make(const char *folder, const char *stem, const char *video, const char *suffix, int age)
 {
 	char name[64], head[200];
 
-	snprintf(name, sizeof(name), "%s%s", stem, ending);
+	snprintf(name, sizeof(name), "%s%s", stem, suffix);
 	snprintf(head, sizeof(head), "%s{\"format\":\"twobit-labels\",\"version\":1,\"video\":\"%s\",",
-		ending[1] == 'c' ? "# " : "", video);
+		suffix[1] == 'c' ? "# " : "", video);
 	file_make(folder, name, head, 0, age);
 }
 

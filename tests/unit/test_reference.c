@@ -53,7 +53,7 @@ static void convolution_is_no_mirror_image(void **state)
 		.weight_bits = 4,
 		.output_bits = 32,
 		.weights = weights,
-		.ending = ENDING_SCORES};
+		.epilogue = EPILOGUE_SCORES};
 
 	scores_are(&layer, in, (const int32_t[]){1 + 2 * 4, 2 * 3, 2 * 2, 2 + 3 * 4}, 4);
 }
@@ -79,7 +79,7 @@ static void convolution_with_padding_and_stride(void **state)
 		.weight_bits = 1,
 		.output_bits = 32,
 		.weights = weights,
-		.ending = ENDING_SCORES};
+		.epilogue = EPILOGUE_SCORES};
 
 	scores_are(&layer, in, (const int32_t[]){-1 + 2, 2 - 3, 0}, 3);
 
@@ -104,7 +104,7 @@ static void groups_see_their_own_channels(void **state)
 		.weight_bits = 1,
 		.output_bits = 32,
 		.weights = weights,
-		.ending = ENDING_SCORES};
+		.epilogue = EPILOGUE_SCORES};
 
 	scores_are(&layer, in, (const int32_t[]){3, -1, -30, 10, /**/ 3, 3, -7, 7}, 8);
 }
@@ -125,7 +125,7 @@ static void pixels_meet_8_bit_weights(void **state)
 		.weight_bits = 8,
 		.output_bits = 32,
 		.weights = weights,
-		.ending = ENDING_SCORES};
+		.epilogue = EPILOGUE_SCORES};
 
 	scores_are(&layer, in, (const int32_t[]){255 * -129, 255 * 381}, 2);
 }
@@ -146,7 +146,7 @@ static void fully_connected_reads_height_width_channels(void **state)
 		.weight_bits = 4,
 		.output_bits = 32,
 		.weights = weights,
-		.ending = ENDING_SCORES};
+		.epilogue = EPILOGUE_SCORES};
 
 	scores_are(&layer, in, (const int32_t[]){-8 + 4 + 14}, 1);
 }
@@ -158,8 +158,10 @@ static void thresholds_count_and_invert(void **state)
 	uint8_t invert[] = {0, 1, 0};
 	const int32_t sums[] = {INT32_MIN, -3, -2, -1, 0, 4, 5, INT32_MAX};
 	const uint8_t codes[] = {0, 0, 1, 1, 2, 2, 3, 3};
-	struct layer layer = {
-		.output_bits = 2, .ending = ENDING_THRESHOLDS, .thresholds = thresholds, .invert = invert};
+	struct layer layer = {.output_bits = 2,
+		.epilogue = EPILOGUE_THRESHOLDS,
+		.thresholds = thresholds,
+		.invert = invert};
 
 	for (int i = 0; i < COUNT(sums); i++) {
 		assert_int_equal(reference_code(&layer, 0, sums[i]), codes[i]);
@@ -179,27 +181,27 @@ static void rescale_floors(void **state)
 	(void)state;
 	int32_t multiplier[] = {1, -1};
 	uint8_t shift[] = {1, 1};
-	int64_t addend[] = {20, 20};
+	int64_t bias[] = {20, 20};
 	const int32_t sums[] = {-3, -2, -1, 0, 1, 2, 3};
 	const uint8_t floors[] = {8, 9, 9, 10, 10, 11, 11};
 	const uint8_t falling[] = {11, 11, 10, 10, 9, 9, 8};
-	const uint8_t nearest[] = {9, 9, 10, 10, 11, 11, 12}; /* with half of 2^shift in the addend */
+	const uint8_t nearest[] = {9, 9, 10, 10, 11, 11, 12}; /* with half of 2^shift in the bias */
 	struct layer layer = {.output_bits = 8,
-		.ending = ENDING_RESCALE,
+		.epilogue = EPILOGUE_RESCALE,
 		.multiplier = multiplier,
 		.shift = shift,
-		.addend = addend};
+		.bias = bias};
 
 	for (int i = 0; i < COUNT(sums); i++) {
 		assert_int_equal(reference_code(&layer, 0, sums[i]), floors[i]);
 		assert_int_equal(reference_code(&layer, 1, sums[i]), falling[i]);
 	}
-	addend[0] = 21;
+	bias[0] = 21;
 	for (int i = 0; i < COUNT(sums); i++)
 		assert_int_equal(reference_code(&layer, 0, sums[i]), nearest[i]);
 
 	shift[0] = 40; /* 3 · 2^40 − 1 is still code 2 */
-	addend[0] = (INT64_C(3) << 40) - 5;
+	bias[0] = (INT64_C(3) << 40) - 5;
 	assert_int_equal(reference_code(&layer, 0, 4), 2);
 	assert_int_equal(reference_code(&layer, 0, 5), 3);
 }
@@ -209,13 +211,13 @@ static void rescale_clamps(void **state)
 	(void)state;
 	int32_t multiplier[] = {1, -3, INT32_MIN, INT32_MAX, INT32_MIN, INT32_MIN};
 	uint8_t shift[] = {0, 0, 62, 31, 0, 62};
-	int64_t addend[] = {
+	int64_t bias[] = {
 		0, 128, INT64_C(1) << 61, -(INT64_C(1) << 62), -(INT64_C(1) << 62), INT64_C(1) << 62};
 	struct layer layer = {.output_bits = 8,
-		.ending = ENDING_RESCALE,
+		.epilogue = EPILOGUE_RESCALE,
 		.multiplier = multiplier,
 		.shift = shift,
-		.addend = addend};
+		.bias = bias};
 
 	assert_int_equal(reference_code(&layer, 0, -1), 0);
 	assert_int_equal(reference_code(&layer, 0, 255), 255);
@@ -233,7 +235,7 @@ static void rescale_clamps(void **state)
 	assert_int_equal(reference_code(&layer, 0, 17), 15);
 }
 
-static void endings_use_their_channel(void **state)
+static void epilogues_use_their_channel(void **state)
 {
 	(void)state;
 	int8_t weights[] = {1, 1, -1};
@@ -251,7 +253,7 @@ static void endings_use_their_channel(void **state)
 		.weight_bits = 1,
 		.output_bits = 2,
 		.weights = weights,
-		.ending = ENDING_THRESHOLDS,
+		.epilogue = EPILOGUE_THRESHOLDS,
 		.thresholds = thresholds,
 		.invert = invert};
 
@@ -328,7 +330,7 @@ static void run_chains_layers(void **state)
 			.weight_bits = 1,
 			.output_bits = 2,
 			.weights = signs,
-			.ending = ENDING_THRESHOLDS,
+			.epilogue = EPILOGUE_THRESHOLDS,
 			.thresholds = thresholds},
 		{.kind = LAYER_MAX_POOL,
 			.in = {1, 2, 2},
@@ -350,7 +352,7 @@ static void run_chains_layers(void **state)
 			.weight_bits = 4,
 			.output_bits = 32,
 			.weights = last,
-			.ending = ENDING_SCORES},
+			.epilogue = EPILOGUE_SCORES},
 	};
 	struct network network = {.layers = layers, .layer_count = COUNT(layers)};
 	int32_t score = -1;
@@ -375,7 +377,7 @@ int main(void)
 		cmocka_unit_test(thresholds_count_and_invert),
 		cmocka_unit_test(rescale_floors),
 		cmocka_unit_test(rescale_clamps),
-		cmocka_unit_test(endings_use_their_channel),
+		cmocka_unit_test(epilogues_use_their_channel),
 		cmocka_unit_test(max_pool_keeps_channels_apart),
 		cmocka_unit_test(max_pool_pads_with_code_0),
 		cmocka_unit_test(run_chains_layers),

@@ -16,18 +16,18 @@ enum { LEVELS = 255 };
 struct channel {
 	int32_t thresholds[LEVELS], multiplier;
 	uint8_t invert, shift;
-	int64_t addend;
+	int64_t bias;
 	struct layer layer;
 };
 
 static void channel_make(struct channel *c)
 {
-	*c = (struct channel){.layer = {.output_bits = 8, .ending = ENDING_THRESHOLDS}};
+	*c = (struct channel){.layer = {.output_bits = 8, .epilogue = EPILOGUE_THRESHOLDS}};
 	c->layer.thresholds = c->thresholds;
 	c->layer.invert = &c->invert;
 	c->layer.multiplier = &c->multiplier;
 	c->layer.shift = &c->shift;
-	c->layer.addend = &c->addend;
+	c->layer.bias = &c->bias;
 }
 
 /* Thresholds of floor(slope · accumulator + summand). */
@@ -49,8 +49,8 @@ static void same_codes(struct channel *c, int32_t low, int32_t high)
 
 	assert_true(rescale_fit(&c->layer, 0, low, high));
 	assert_true(c->shift <= 62);
-	assert_true(c->addend >= -(INT64_C(1) << 62) && c->addend <= INT64_C(1) << 62);
-	rescaled.ending = ENDING_RESCALE;
+	assert_true(c->bias >= -(INT64_C(1) << 62) && c->bias <= INT64_C(1) << 62);
+	rescaled.epilogue = EPILOGUE_RESCALE;
 	for (int64_t a = low; a <= high; a++)
 		assert_int_equal(
 			reference_code(&rescaled, 0, (int32_t)a), reference_code(&c->layer, 0, (int32_t)a));

@@ -15,7 +15,7 @@ from .network import Conv, Pool
 from .quantisers import weight_codes
 
 # The name that the format gives to the bias of a requantising layer.
-REQUANTISE_BIAS = "addend"
+REQUANTISE_BIAS = "bias"
 
 
 @dataclass

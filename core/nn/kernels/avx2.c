@@ -181,7 +181,7 @@ static inline vector rescale_four(const struct rescaling *rescaling, const int32
 	vector wide =
 		_mm256_cvtepi32_epi64(_mm_loadu_si128((const __m128i *)(const void *)(accumulators + c)));
 	vector sum = _mm256_add_epi64(
-		_mm256_mul_epi32(wide, v_load(rescaling->multipliers + c)), v_load(rescaling->addends + c));
+		_mm256_mul_epi32(wide, v_load(rescaling->multipliers + c)), v_load(rescaling->biases + c));
 	vector positive = _mm256_andnot_si256(_mm256_cmpgt_epi64(v_zero(), sum), sum);
 	vector code = _mm256_srlv_epi64(positive, v_load(rescaling->shifts + c));
 

@@ -180,7 +180,7 @@ static void rescale(
 		vector wide = _mm512_cvtepi32_epi64(
 			_mm256_loadu_si256((const __m256i *)(const void *)(accumulators + c)));
 		vector sum = v_add64(_mm512_mul_epi32(wide, v_load(rescaling->multipliers + c)),
-			v_load(rescaling->addends + c));
+			v_load(rescaling->biases + c));
 		vector code = _mm512_srav_epi64(sum, v_load(rescaling->shifts + c));
 		code = _mm512_min_epi64(_mm512_max_epi64(code, v_zero()), largest);
 		_mm_storel_epi64((__m128i *)(void *)(out + c), _mm512_cvtepi64_epi8(code));

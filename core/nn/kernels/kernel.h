@@ -16,7 +16,7 @@
 
 enum layout { LAYOUT_BYTES, LAYOUT_BITS };
 
-/* Room that kernels and endings may touch beyond what they need, in elements. */
+/* Room that kernels and epilogues may touch beyond what they need, in elements. */
 #define SLACK 64
 
 /* For what is a constant only after it is inlined. */
@@ -82,7 +82,7 @@ struct thresholds {
 
 /* The rescaling of each channel, aligned, with zeros up to SLACK. */
 struct rescaling {
-	int64_t *multipliers, *addends, *shifts;
+	int64_t *multipliers, *biases, *shifts;
 	int64_t largest; /* code */
 };
 

@@ -98,7 +98,7 @@ static void rescale(
 	const struct rescaling *rescaling, const int32_t *accumulators, int channels, uint8_t *out)
 {
 	for (int c = 0; c < channels; c++) {
-		int64_t code = (accumulators[c] * rescaling->multipliers[c] + rescaling->addends[c]) >>
+		int64_t code = (accumulators[c] * rescaling->multipliers[c] + rescaling->biases[c]) >>
 			       rescaling->shifts[c];
 		out[c] = (uint8_t)(code < 0 ? 0 : code > rescaling->largest ? rescaling->largest : code);
 	}

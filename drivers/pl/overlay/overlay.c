@@ -338,7 +338,7 @@ static int create_buffers(
 	struct overlay *o, const struct network *network, int first, int last, struct error *e)
 {
 	const struct layer *end = &network->layers[last - 1];
-	size_t element = end->ending == ENDING_SCORES ? sizeof(int32_t) : sizeof(uint8_t);
+	size_t element = end->epilogue == EPILOGUE_SCORES ? sizeof(int32_t) : sizeof(uint8_t);
 
 	for (int i = 0; i < PL_BUFFERS; i++) {
 		o->buffers[i].input = buffer_create(shape_size(network->layers[first].in));

@@ -5,12 +5,12 @@
 #include <stdlib.h>
 
 /* Words that precede a tile's weights. */
-static int ending_words(const struct layer *layer)
+static int epilogue_words(const struct layer *layer)
 {
-	switch (layer->ending) {
-	case ENDING_THRESHOLDS:
+	switch (layer->epilogue) {
+	case EPILOGUE_THRESHOLDS:
 		return (1 << layer->output_bits) - 1;
-	case ENDING_RESCALE:
+	case EPILOGUE_RESCALE:
 		return 3;
 	default:
 		return 0;
@@ -42,8 +42,8 @@ static void begin_part(const struct program *p, int stage, int channel, struct p
 	part->last_place = in->place[(group + 1) * depth - 1];
 	part->first_chunk = in->place[group * depth] / OVERLAY_BITS;
 	part->chunks = part->last_place / OVERLAY_BITS - part->first_chunk + 1;
-	part->ending_words = ending_words(layer);
-	part->tile_words = part->ending_words +
+	part->epilogue_words = epilogue_words(layer);
+	part->tile_words = part->epilogue_words +
 			   layer->weight_bits * layer->kernel_height * kernel_steps(layer, in) * part->chunks;
 	part->uses = (int64_t)layer->out.height * divide_up(columns, OVERLAY_PIXELS) * layer->input_bits;
 }

@@ -64,7 +64,7 @@ static inline int kernel_steps(const struct layer *layer, const struct tensor *i
 /* Beats of an answer for one pixel's tile. */
 static inline size_t answer_beats(const struct layer *last)
 {
-	return last->ending == ENDING_SCORES ? OVERLAY_CHANNELS / 2 : last->output_bits > 4 ? 2 : 1;
+	return last->epilogue == EPILOGUE_SCORES ? OVERLAY_CHANNELS / 2 : last->output_bits > 4 ? 2 : 1;
 }
 
 #endif

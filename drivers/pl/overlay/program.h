@@ -61,7 +61,7 @@ struct part {
 	int first_place;	 /* of first_channel in the output */
 	int first_chunk, chunks; /* of the input, that it reads */
 	int last_place;		 /* of the last input channel that it reads */
-	int tiles, tile_words, ending_words;
+	int tiles, tile_words, epilogue_words;
 	int weight_base; /* resident: weight word */
 	bool streamed;
 	int64_t uses; /* cycles in which a weight word is used */

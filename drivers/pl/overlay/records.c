@@ -175,7 +175,7 @@ static void unpack(const struct program *p, const uint64_t *beats, void *out)
 			size_t at = (size_t)part->first_channel + (size_t)done;
 
 			for (size_t j = 0; j < pixels; j++, at += channels, beats += each)
-				if (last->layer->ending == ENDING_SCORES)
+				if (last->layer->epilogue == EPILOGUE_SCORES)
 					memcpy((int32_t *)out + at, beats, (size_t)count * sizeof(int32_t));
 				else
 					unpack_codes(

@@ -52,10 +52,10 @@ static int check_numbers(const struct program *p, const struct layer *layer, str
 	if (sum >= INT64_C(1) << (p->limits.accumulator_bits - 1))
 		return refuse(layer, e, "can sum up to %lld, more than accumulators of %d bits hold",
 			(long long)sum, p->limits.accumulator_bits);
-	if (layer->ending == ENDING_THRESHOLDS && layer->output_bits > 4)
+	if (layer->epilogue == EPILOGUE_THRESHOLDS && layer->output_bits > 4)
 		return refuse(
 			layer, e, "has thresholds for codes of %d bits, more than 4", layer->output_bits);
-	if (layer->ending == ENDING_RESCALE && layer->output_bits > 8)
+	if (layer->epilogue == EPILOGUE_RESCALE && layer->output_bits > 8)
 		return refuse(layer, e, "gives codes of %d bits, more than 8", layer->output_bits);
 	return 0;
 }

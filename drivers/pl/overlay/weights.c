@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Weights and endings in the order in which the array reads them, as records ready to be sent. */
+/* Weights and epilogues in the order in which the array reads them, as records ready to be sent. */
 #include "base/error.h"
 #include "pl/overlay/plan.h"
 
@@ -21,10 +21,10 @@ static void fill_heap(const int32_t *t, int node, int low, int high, int32_t *wo
 	fill_heap(t, 2 * node + 1, middle, high, words);
 }
 
-/* The endings of one lane, whose words lie OVERLAY_WEIGHT_BEATS beats apart; channel −1: none. */
-static void write_endings(const struct layer *layer, int channel, uint64_t *lane)
+/* The epilogues of one lane, whose words lie OVERLAY_WEIGHT_BEATS beats apart; channel −1: none. */
+static void write_epilogues(const struct layer *layer, int channel, uint64_t *lane)
 {
-	if (layer->ending == ENDING_THRESHOLDS) {
+	if (layer->epilogue == EPILOGUE_THRESHOLDS) {
 		int count = (1 << layer->output_bits) - 1;
 		uint64_t invert = channel >= 0 && layer->invert && layer->invert[channel];
 		int32_t words[15];
@@ -36,12 +36,12 @@ static void write_endings(const struct layer *layer, int channel, uint64_t *lane
 				layer->thresholds + (size_t)channel * (size_t)count, 1, 0, count + 1, words);
 		for (int i = 0; i < count; i++)
 			lane[i * OVERLAY_WEIGHT_BEATS] = (uint32_t)words[i] | invert << 32;
-	} else if (layer->ending == ENDING_RESCALE && channel >= 0) {
-		uint64_t shift = layer->shift[channel], addend = (uint64_t)layer->addend[channel];
+	} else if (layer->epilogue == EPILOGUE_RESCALE && channel >= 0) {
+		uint64_t shift = layer->shift[channel], bias = (uint64_t)layer->bias[channel];
 
 		lane[0] = (uint32_t)layer->multiplier[channel] | (shift & 7) << 32;
-		lane[OVERLAY_WEIGHT_BEATS] = (uint32_t)addend | shift >> 3 << 32;
-		lane[2 * OVERLAY_WEIGHT_BEATS] = addend >> 32;
+		lane[OVERLAY_WEIGHT_BEATS] = (uint32_t)bias | shift >> 3 << 32;
+		lane[2 * OVERLAY_WEIGHT_BEATS] = bias >> 32;
 	}
 }
 
@@ -81,10 +81,10 @@ static void write_tile(const struct program *p, const struct part *part, int til
 		int i = tile * OVERLAY_CHANNELS + lane;
 		int channel = i < part->channels ? part->first_channel + i : -1;
 
-		write_endings(layer, channel, words + lane);
+		write_epilogues(layer, channel, words + lane);
 		if (channel >= 0)
 			write_weights(p, part, channel,
-				words + lane + (size_t)part->ending_words * OVERLAY_WEIGHT_BEATS);
+				words + lane + (size_t)part->epilogue_words * OVERLAY_WEIGHT_BEATS);
 	}
 }
 

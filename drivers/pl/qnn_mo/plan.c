@@ -49,7 +49,7 @@ static int check_convolution(const struct layer *l, struct error *e)
 	if (l->kind != LAYER_CONV)
 		return refuse(l, e, "a max pool must follow a convolution there");
 	if (l->weight_bits != 1 || l->input_bits != 2 || l->output_bits != 2 ||
-		l->ending != ENDING_THRESHOLDS)
+		l->epilogue != EPILOGUE_THRESHOLDS)
 		return refuse(l, e,
 			"weights of %d bits, codes of %d in and %d out; there must be 1, 2 and 2, "
 			"with thresholds",

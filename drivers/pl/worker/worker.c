@@ -62,7 +62,7 @@ static void *work(void *argument)
 
 static int create_buffers(struct worker *w, const struct layer *first, const struct layer *last)
 {
-	size_t element = last->ending == ENDING_SCORES ? sizeof(int32_t) : sizeof(uint8_t);
+	size_t element = last->epilogue == EPILOGUE_SCORES ? sizeof(int32_t) : sizeof(uint8_t);
 	size_t bytes;
 
 	if (__builtin_mul_overflow(shape_size(last->out), element, &bytes))
