@@ -19,7 +19,7 @@ struct plan {
 	const struct kernel *kernel; /* NULL: a max pool */
 	struct gemm_plan gemm;
 	struct thresholds thresholds;
-	struct rescaling rescaling;
+	struct requantisation requantisation;
 	int32_t *pixel_sums; /* bits only: [padded height][padded width][group], sums of a pixel's codes */
 };
 
@@ -29,7 +29,7 @@ struct engine {
 	struct feature_map *maps; /* [count + 1]; the last one is the caller's memory */
 
 	void (*codes)(const struct thresholds *, const int32_t *, int, uint8_t *);
-	void (*rescale)(const struct rescaling *, const int32_t *, int, uint8_t *);
+	void (*requantise)(const struct requantisation *, const int32_t *, int, uint8_t *);
 	void (*planes)(const uint8_t *, int, int, uint64_t *);
 	int32_t (*sum)(const uint64_t *, int, int);
 
@@ -180,10 +180,10 @@ static int plan_thresholds(struct plan *plan)
 	return 0;
 }
 
-static int plan_rescaling(struct plan *plan)
+static int plan_requantisation(struct plan *plan)
 {
 	const struct layer *layer = plan->layer;
-	struct rescaling *r = &plan->rescaling;
+	struct requantisation *r = &plan->requantisation;
 	size_t stride = (size_t)(layer->out.channels + SLACK - 1) / SLACK * SLACK;
 
 	r->largest = (1 << layer->output_bits) - 1;
@@ -210,8 +210,8 @@ static int plan_layer(struct plan *plan, const struct feature_map *in)
 	r = plan_gemm(plan, in);
 	if (r == 0 && plan->layer->epilogue == EPILOGUE_THRESHOLDS)
 		r = plan_thresholds(plan);
-	if (r == 0 && plan->layer->epilogue == EPILOGUE_RESCALE)
-		r = plan_rescaling(plan);
+	if (r == 0 && plan->layer->epilogue == EPILOGUE_REQUANTISE)
+		r = plan_requantisation(plan);
 	if (r == 0 && in->layout == LAYOUT_BITS) {
 		plan->pixel_sums = allocate((size_t)in->padded_height * (size_t)in->padded_width *
 					    (size_t)in->groups * sizeof(int32_t));
@@ -286,8 +286,8 @@ static void choose_helpers(struct engine *engine, const struct isa *const *isas,
 	for (int i = 0; i < count; i++) {
 		if (isas[i]->codes)
 			engine->codes = isas[i]->codes;
-		if (isas[i]->rescale)
-			engine->rescale = isas[i]->rescale;
+		if (isas[i]->requantise)
+			engine->requantise = isas[i]->requantise;
 		if (isas[i]->planes)
 			engine->planes = isas[i]->planes;
 		if (isas[i]->sum)
@@ -349,9 +349,9 @@ void engine_destroy(struct engine *engine)
 		free(plan->gemm.weights);
 		free(plan->thresholds.values);
 		free(plan->thresholds.flip);
-		free(plan->rescaling.multipliers);
-		free(plan->rescaling.biases);
-		free(plan->rescaling.shifts);
+		free(plan->requantisation.multipliers);
+		free(plan->requantisation.biases);
+		free(plan->requantisation.shifts);
 		free(plan->pixel_sums);
 	}
 	for (int i = 0; i < engine->count && engine->maps; i++)
@@ -403,7 +403,7 @@ static void finish_pixel(const struct engine *engine, const struct plan *plan, c
 	if (layer->epilogue == EPILOGUE_THRESHOLDS)
 		engine->codes(&plan->thresholds, accumulators, layer->out.channels, engine->pixel);
 	else
-		engine->rescale(&plan->rescaling, accumulators, layer->out.channels, engine->pixel);
+		engine->requantise(&plan->requantisation, accumulators, layer->out.channels, engine->pixel);
 	feature_map_write(out, y, x, engine->pixel, engine->planes);
 }
 

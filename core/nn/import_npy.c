@@ -297,7 +297,7 @@ static int field_read(struct array *a, struct network *network, struct layer *l,
 	case ARRAY_SCALE:
 		return reals_read(a, there, 1, &network->scale, e);
 	default:
-		if (l->epilogue == EPILOGUE_RESCALE)
+		if (l->epilogue == EPILOGUE_REQUANTISE)
 			return wholes_read(
 				a, 1, sizeof(int64_t), -BIAS_LIMIT, BIAS_LIMIT, (void **)&l->bias, e);
 		return reals_read(a, there, 0, &network->bias, e);

@@ -2,12 +2,12 @@
 /*
  * The end of a layer: what stands between its sums and the next codes, or the scores, is a monotone function
  * of the accumulator, computed here in double precision. Thresholds are where it changes, found by search. A
- * rescaling is taken where it changes at the same places.
+ * requantisation is taken where it changes at the same places.
  */
 #include "base/log.h"
 #include "nn/import_qonnx_parts.h"
 #include "nn/limits.h"
-#include "nn/rescale.h"
+#include "nn/requantise.h"
 
 #include <errno.h>
 #include <math.h>
@@ -96,8 +96,8 @@ static void reach_find(const struct layer *layer, int channel, int32_t *low, int
 		*(weights[i] < 0 ? low : high) += weights[i] * code;
 }
 
-/* Takes a rescaling in place of thresholds when it gives the same codes. */
-static int rescale_try(const struct epilogue *end, struct error *e)
+/* Takes a requantisation in place of thresholds when it gives the same codes. */
+static int requantise_try(const struct epilogue *end, struct error *e)
 {
 	struct layer *layer = end->layer;
 	size_t channels = (size_t)layer->out.channels;
@@ -111,18 +111,18 @@ static int rescale_try(const struct epilogue *end, struct error *e)
 		return node_error(end->m, -ENOMEM, e, "out of memory");
 	for (; exact < layer->out.channels; exact++) {
 		reach_find(layer, exact, &low, &high);
-		if (!rescale_fit(layer, exact, low, high))
+		if (!requantise_fit(layer, exact, low, high))
 			break;
 	}
 	if (exact == layer->out.channels) {
-		layer->epilogue = EPILOGUE_RESCALE;
+		layer->epilogue = EPILOGUE_REQUANTISE;
 		free(layer->thresholds);
 		free(layer->invert);
 		layer->thresholds = NULL;
 		layer->invert = NULL;
 		return 0;
 	}
-	log_debug("%s: layer %s keeps thresholds: no rescaling of channel %d is exact", end->m->path,
+	log_debug("%s: layer %s keeps thresholds: no requantisation of channel %d is exact", end->m->path,
 		layer->name, exact);
 	free(layer->multiplier);
 	free(layer->shift);
@@ -200,7 +200,7 @@ static int epilogue_find(const struct epilogue *end, struct error *e)
 		return node_error(end->m, -ENOMEM, e, "out of memory");
 	for (int c = 0; c < layer->out.channels; c++)
 		thresholds_find(end, c);
-	return layer->output_bits > 4 && !end->quant->bipolar ? rescale_try(end, e) : 0;
+	return layer->output_bits > 4 && !end->quant->bipolar ? requantise_try(end, e) : 0;
 }
 
 /* The path goes on at the codes. */

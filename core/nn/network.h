@@ -36,8 +36,8 @@ enum layer_kind { LAYER_CONV, LAYER_FULLY_CONNECTED, LAYER_MAX_POOL };
 enum layer_epilogue {
 	EPILOGUE_NONE,
 	EPILOGUE_THRESHOLDS, /* code = number of thresholds t with accumulator ≥ t; inverted: levels − code */
-	EPILOGUE_RESCALE, /* code = clamp((accumulator · multiplier + bias) >> shift), 64 bits, floored */
-	EPILOGUE_SCORES,  /* the accumulator itself; last layer only */
+	EPILOGUE_REQUANTISE, /* code = clamp((accumulator · multiplier + bias) >> shift), 64 bits, floored */
+	EPILOGUE_SCORES,     /* the accumulator itself; last layer only */
 };
 
 struct layer {

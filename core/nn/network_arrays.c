@@ -22,11 +22,11 @@ bool layer_has_array(const struct layer *layer, enum layer_array array)
 		return layer->epilogue == EPILOGUE_THRESHOLDS;
 	case ARRAY_MULTIPLIER:
 	case ARRAY_SHIFT:
-		return layer->epilogue == EPILOGUE_RESCALE;
+		return layer->epilogue == EPILOGUE_REQUANTISE;
 	case ARRAY_SCALE:
 		return layer->epilogue == EPILOGUE_SCORES;
 	default:
-		return layer->epilogue == EPILOGUE_RESCALE || layer->epilogue == EPILOGUE_SCORES;
+		return layer->epilogue == EPILOGUE_REQUANTISE || layer->epilogue == EPILOGUE_SCORES;
 	}
 }
 
@@ -44,7 +44,8 @@ const char *layer_array_file(const struct network_files *files, const struct lay
 	if (names[array])
 		return names[array];
 	snprintf(room, size, "%s.%s.npy", layer->name, layer_array_names[array]);
-	if (array != ARRAY_BIAS || layer->epilogue != EPILOGUE_RESCALE || files->exists(files->context, room))
+	if (array != ARRAY_BIAS || layer->epilogue != EPILOGUE_REQUANTISE ||
+		files->exists(files->context, room))
 		return room;
 	snprintf(room, size, "%s." OLDER_BIAS ".npy", layer->name);
 	if (!files->exists(files->context, room))
@@ -181,7 +182,7 @@ static int read_array(struct network *network, struct layer *layer, const struct
 	case ARRAY_SCALE:
 		return read_numbers(r, (struct npy){"f4", 1, {out}}, NULL, (void **)&network->scale);
 	default:
-		if (layer->epilogue == EPILOGUE_RESCALE)
+		if (layer->epilogue == EPILOGUE_REQUANTISE)
 			return read_numbers(r, (struct npy){"i8", 1, {out}}, NULL, (void **)&layer->bias);
 		return read_numbers(r, (struct npy){"f4", 1, {out}}, NULL, (void **)&network->bias);
 	}

@@ -110,7 +110,7 @@ static int check_epilogue(const struct layer *layer, struct error *e)
 {
 	switch (layer->epilogue) {
 	case EPILOGUE_THRESHOLDS:
-	case EPILOGUE_RESCALE:
+	case EPILOGUE_REQUANTISE:
 		return check_bits(layer->output_bits, "output_bits", e);
 	case EPILOGUE_SCORES:
 		if (layer->out.height != 1 || layer->out.width != 1)
@@ -206,7 +206,7 @@ static int check_thresholds(const struct layer *layer, struct error *e)
 	return 0;
 }
 
-static int check_rescale(const struct layer *layer, struct error *e)
+static int check_requantise(const struct layer *layer, struct error *e)
 {
 	if (!layer->multiplier)
 		return missing("multiplier", e);
@@ -236,7 +236,7 @@ static int check_arrays(const struct layer *layer, struct error *e)
 		return rc;
 	if (layer->epilogue == EPILOGUE_THRESHOLDS)
 		return check_thresholds(layer, e);
-	return layer->epilogue == EPILOGUE_RESCALE ? check_rescale(layer, e) : 0;
+	return layer->epilogue == EPILOGUE_REQUANTISE ? check_requantise(layer, e) : 0;
 }
 
 static int check_link(const struct layer *before, const struct layer *layer, struct error *e)

@@ -238,16 +238,16 @@ static int parse_epilogue(const json_t *entry, struct layer *l, bool last, struc
 		return epilogue ? bad(e, field, "a pool has none") : 0;
 	if (!epilogue)
 		epilogue = last && l->output_bits == 32 ? "scores"
-			   : l->output_bits == 8	? "rescale"
+			   : l->output_bits == 8	? "requantise"
 							: "thresholds";
 	if (strcmp(epilogue, "thresholds") == 0)
 		l->epilogue = EPILOGUE_THRESHOLDS;
-	else if (strcmp(epilogue, "rescale") == 0)
-		l->epilogue = EPILOGUE_RESCALE;
+	else if (strcmp(epilogue, "requantise") == 0 || strcmp(epilogue, "rescale") == 0) /* its older name */
+		l->epilogue = EPILOGUE_REQUANTISE;
 	else if (strcmp(epilogue, "scores") == 0)
 		l->epilogue = EPILOGUE_SCORES;
 	else
-		return bad(e, field, "is not \"thresholds\", \"rescale\" or \"scores\"");
+		return bad(e, field, "is not \"thresholds\", \"requantise\" or \"scores\"");
 	return 0;
 }
 
@@ -294,7 +294,7 @@ static int parse_array_file(const json_t *entry, const struct layer *l, enum lay
 	if (rc || (rc = optional_file(entry, field, name, e)))
 		return rc;
 	bool older = strcmp(field, OLDER_BIAS) == 0; /* which scores never had */
-	if (*name && (!layer_has_array(l, array) || (older && l->epilogue != EPILOGUE_RESCALE)))
+	if (*name && (!layer_has_array(l, array) || (older && l->epilogue != EPILOGUE_REQUANTISE)))
 		return bad(e, field, "a layer of this kind and epilogue has none");
 	return 0;
 }
@@ -426,7 +426,8 @@ static int check_fields(const struct parser *p, json_t *entry, struct error *e)
 			found = strcmp(field, layer_array_names[i]) == 0;
 		if (strcmp(field, "rounding") == 0 || strcmp(field, "offset") == 0)
 			return bad(e, field,
-				"is gone: a rescaling adds its \"bias\", with the rounding's half and the "
+				"is gone: a requantisation adds its \"bias\", with the rounding's half and "
+				"the "
 				"offset in it, before the shift");
 		if (!found)
 			return error_set(e, -EBADMSG, "field \"%.64s\": is unknown", field);

@@ -107,7 +107,7 @@ static int save_layer(const struct saving *s, const struct layer *l, struct erro
 		rc = save_array(s, l, ARRAY_THRESHOLDS, &shape, l->thresholds, e);
 		if (!rc && l->invert)
 			rc = save_array(s, l, ARRAY_INVERT, &bytes, l->invert, e);
-	} else if (!rc && l->epilogue == EPILOGUE_RESCALE) {
+	} else if (!rc && l->epilogue == EPILOGUE_REQUANTISE) {
 		if (!(rc = save_array(s, l, ARRAY_MULTIPLIER, &integers, l->multiplier, e)) &&
 			!(rc = save_array(s, l, ARRAY_SHIFT, &bytes, l->shift, e)))
 			rc = save_array(s, l, ARRAY_BIAS, &wide, l->bias, e);
@@ -184,7 +184,7 @@ static json_t *shape_json(struct shape shape)
 static json_t *layer_json(const struct layer *l)
 {
 	static const char *const funcs[] = {"conv_layer", "fc_layer", "maxpool_layer"};
-	static const char *const epilogues[] = {NULL, "thresholds", "rescale", "scores"};
+	static const char *const epilogues[] = {NULL, "thresholds", "requantise", "scores"};
 	json_t *entry = json_pack("{s:s, s:s, s:i, s:i, s:[i, i], s:i, s:[i, i, i, i], s:i, s:o, s:i, s:o}",
 		"name", l->name, "func", funcs[l->kind], "input_bits", l->input_bits, "output_bits",
 		l->output_bits, "kernel_shape", l->kernel_height, l->kernel_width, "kernel_stride", l->stride,

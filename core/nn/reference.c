@@ -17,7 +17,7 @@ static uint8_t code_of_thresholds(const struct layer *layer, int channel, int32_
 	return (uint8_t)code;
 }
 
-static uint8_t code_of_rescale(const struct layer *layer, int channel, int32_t accumulator)
+static uint8_t code_of_requantise(const struct layer *layer, int channel, int32_t accumulator)
 {
 	int64_t sum = (int64_t)accumulator * layer->multiplier[channel] + layer->bias[channel];
 	int64_t code = sum >> layer->shift[channel]; /* arithmetic: towards −∞ */
@@ -28,8 +28,8 @@ static uint8_t code_of_rescale(const struct layer *layer, int channel, int32_t a
 
 uint8_t reference_code(const struct layer *layer, int channel, int32_t accumulator)
 {
-	if (layer->epilogue == EPILOGUE_RESCALE)
-		return code_of_rescale(layer, channel, accumulator);
+	if (layer->epilogue == EPILOGUE_REQUANTISE)
+		return code_of_requantise(layer, channel, accumulator);
 	return code_of_thresholds(layer, channel, accumulator);
 }
 

@@ -237,9 +237,9 @@ static void bench_emotion(const char *title, int b, enum layer_epilogue end)
 
 static void bench_lenet5(void)
 {
-	struct layer layers[] = {CONV_TO(5, 1, 0, 20, 8, 8, EPILOGUE_RESCALE), POOL,
-		CONV_TO(5, 1, 0, 50, 8, 8, EPILOGUE_RESCALE), POOL, FULL_OF(8, 500, 8, EPILOGUE_RESCALE),
-		FULL_OF(8, 10, 32, EPILOGUE_SCORES)};
+	struct layer layers[] = {CONV_TO(5, 1, 0, 20, 8, 8, EPILOGUE_REQUANTISE), POOL,
+		CONV_TO(5, 1, 0, 50, 8, 8, EPILOGUE_REQUANTISE), POOL,
+		FULL_OF(8, 500, 8, EPILOGUE_REQUANTISE), FULL_OF(8, 10, 32, EPILOGUE_SCORES)};
 
 	layers[0].in = (struct shape){28, 28, 1};
 	layers[0].input_bits = 8;
@@ -272,7 +272,7 @@ int main(int argc, char **argv)
 	bench_network("fully connected, 4096 to 4096, W1A2, weights from the last-level cache", full, 1,
 		COPIES, true);
 	bench_network("whole network, 64x64x3 to 200 scores", whole, 9, 1, false);
-	bench_emotion("emotion, W8A8 by rescaling", 8, EPILOGUE_RESCALE);
+	bench_emotion("emotion, W8A8 by requantisation", 8, EPILOGUE_REQUANTISE);
 	bench_emotion("emotion, W8A8 by thresholds", 8, EPILOGUE_THRESHOLDS);
 	bench_emotion("emotion, W4A4", 4, EPILOGUE_THRESHOLDS);
 	bench_emotion("emotion, W2A2", 2, EPILOGUE_THRESHOLDS);

@@ -42,7 +42,7 @@ static void make_thresholds(struct layer *layer, int taps, random_source &random
 	}
 }
 
-static void make_rescale(struct layer *layer, int taps, random_source &random)
+static void make_requantise(struct layer *layer, int taps, random_source &random)
 {
 	int out = layer->out.channels;
 	double spread = std::sqrt(static_cast<double>(taps)) * (1 << layer->weight_bits) *
@@ -104,12 +104,12 @@ void made_network::convolution(
 			weight_bits == 1 ? random.below(2) * 2 - 1
 					 : random.below(1 << weight_bits) - (1 << (weight_bits - 1)));
 	layer.epilogue = output_bits == 32  ? EPILOGUE_SCORES
-		       : output_bits == 8 ? EPILOGUE_RESCALE
+		       : output_bits == 8 ? EPILOGUE_REQUANTISE
 					  : EPILOGUE_THRESHOLDS;
 	if (layer.epilogue == EPILOGUE_THRESHOLDS)
 		make_thresholds(&layer, taps, random);
-	else if (layer.epilogue == EPILOGUE_RESCALE)
-		make_rescale(&layer, taps, random);
+	else if (layer.epilogue == EPILOGUE_REQUANTISE)
+		make_requantise(&layer, taps, random);
 	shape = layer.out;
 	bits = output_bits;
 	layers.push_back(layer);

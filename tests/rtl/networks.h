@@ -47,7 +47,7 @@ class made_network
 	~made_network();
 
 	void input(struct shape shape, int bits);
-	/* kernel 0: the whole input. output_bits 32: scores; 8: rescaled; else thresholds. */
+	/* kernel 0: the whole input. output_bits 32: scores; 8: requantised; else thresholds. */
 	void convolution(int channels, int kernel, int pad, int weight_bits, int output_bits, int groups = 1,
 		int stride = 1);
 	void pool(int kernel, int pad_top_left, bool ceiling);

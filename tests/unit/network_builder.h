@@ -40,7 +40,7 @@ static inline void layer_fill_epilogue(struct layer *layer, uint32_t *seed, doub
 	if (layer->epilogue == EPILOGUE_THRESHOLDS) {
 		layer->thresholds = taken(out * (size_t)levels, sizeof(int32_t));
 		layer->invert = taken(out, 1);
-	} else if (layer->epilogue == EPILOGUE_RESCALE) {
+	} else if (layer->epilogue == EPILOGUE_REQUANTISE) {
 		layer->multiplier = taken(out, sizeof(int32_t));
 		layer->shift = taken(out, 1);
 		layer->bias = taken(out, sizeof(int64_t));
@@ -53,7 +53,7 @@ static inline void layer_fill_epilogue(struct layer *layer, uint32_t *seed, doub
 				  : random_within(seed, -reach, reach / 4);
 		if (layer->epilogue == EPILOGUE_THRESHOLDS)
 			layer->invert[c] = random_next(seed) % 4 == 0;
-		if (layer->epilogue == EPILOGUE_RESCALE) {
+		if (layer->epilogue == EPILOGUE_REQUANTISE) {
 			int highest = (1 << layer->output_bits) - 1;
 			layer->shift[c] = (uint8_t)random_within(seed, 8, 20);
 			layer->multiplier[c] =
@@ -118,7 +118,7 @@ static inline struct layer tiny_layer(const char *name, enum layer_kind kind, st
 		.output_bits = output_bits,
 		.epilogue = kind == LAYER_MAX_POOL ? EPILOGUE_NONE
 			    : output_bits == 32	   ? EPILOGUE_SCORES
-			    : output_bits == 8	   ? EPILOGUE_RESCALE
+			    : output_bits == 8	   ? EPILOGUE_REQUANTISE
 						   : EPILOGUE_THRESHOLDS,
 	};
 	if (kind == LAYER_FULLY_CONNECTED) {

@@ -96,7 +96,7 @@ static inline void random_thresholds(struct layer *layer, const int32_t *accumul
 }
 
 /* Multipliers that spread the accumulators over the codes; small shifts make exact borders. */
-static inline void random_rescale(struct layer *layer, const int32_t *accumulators)
+static inline void random_requantise(struct layer *layer, const int32_t *accumulators)
 {
 	size_t channels = (size_t)layer->out.channels, count = shape_size(layer->out);
 	int64_t largest = 1;
@@ -138,7 +138,7 @@ static inline void random_epilogue(struct layer *layer, const uint8_t *in)
 	if (layer->epilogue == EPILOGUE_THRESHOLDS)
 		random_thresholds(layer, accumulators);
 	else
-		random_rescale(layer, accumulators);
+		random_requantise(layer, accumulators);
 	free(accumulators);
 }
 

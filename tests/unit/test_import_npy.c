@@ -191,7 +191,7 @@ static void refused(const char *message)
 		fail_msg("\"%s\" should begin with the folder and hold \"%s\"", e.text, message);
 }
 
-/* Weights, thresholds and rescaling of two networks are the same. */
+/* Weights, thresholds and requantisation of two networks are the same. */
 static void same(const struct network *a, const struct network *b)
 {
 	assert_int_equal(a->layer_count, b->layer_count);
@@ -205,7 +205,7 @@ static void same(const struct network *a, const struct network *b)
 		if (x->epilogue == EPILOGUE_THRESHOLDS)
 			assert_memory_equal(x->thresholds, y->thresholds,
 				out * (size_t)layer_levels(x) * sizeof(int32_t));
-		if (x->epilogue == EPILOGUE_RESCALE) {
+		if (x->epilogue == EPILOGUE_REQUANTISE) {
 			assert_memory_equal(x->multiplier, y->multiplier, out * sizeof(int32_t));
 			assert_memory_equal(x->shift, y->shift, out);
 			assert_memory_equal(x->bias, y->bias, out * sizeof(int64_t));

@@ -158,7 +158,7 @@ static void test_eight_bits(void **state)
 	struct network *network = import(FIXTURES "w8a8.onnx");
 	/* Norms and biases are on a line, and find place in the bias. */
 	for (int i = 0; i < network->layer_count - 1; i++)
-		assert_true(network->layers[i].epilogue == EPILOGUE_RESCALE ||
+		assert_true(network->layers[i].epilogue == EPILOGUE_REQUANTISE ||
 			    network->layers[i].kind == LAYER_MAX_POOL);
 	assert_int_equal(network->layers[2].groups, 3);
 	network_free(network);

@@ -164,7 +164,7 @@ static void random_end(struct layer *layer)
 		layer->output_bits = PICK(1, 2, 4, 8);
 		break;
 	default:
-		layer->epilogue = EPILOGUE_RESCALE;
+		layer->epilogue = EPILOGUE_REQUANTISE;
 		layer->output_bits = PICK(2, 4, 8);
 	}
 }

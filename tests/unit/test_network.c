@@ -255,12 +255,13 @@ static void odd_fields_are_refused(void **state)
 	field_refused(2, "groups", json_integer(2), "field \"groups\": 2 is not within 1 … 1");
 	field_refused(2, "epilogue", json_string("scores"), "field \"epilogue\": a pool has none");
 	field_refused(1, "epilogue", json_string("sigmoid"),
-		"field \"epilogue\": is not \"thresholds\", \"rescale\" or \"scores\"");
+		"field \"epilogue\": is not \"thresholds\", \"requantise\" or \"scores\"");
 	field_refused(0, "rounding", json_string("up"),
-		"field \"rounding\": is gone: a rescaling adds its \"bias\", with the rounding's half and "
+		"field \"rounding\": is gone: a requantisation adds its \"bias\", with the rounding's half "
+		"and "
 		"the offset in it, before the shift");
 	field_refused(0, "offset", json_string("conv0.offset.npy"),
-		"field \"offset\": is gone: a rescaling adds its \"bias\", with the rounding's half and "
+		"field \"offset\": is gone: a requantisation adds its \"bias\", with the rounding's half and "
 		"the offset in it, before the shift");
 	field_refused(1, "output_bits", json_integer(8),
 		"field \"thresholds\": conv1.thresholds.npy has the wrong shape: (24, 255) expected, (24, 3) "
@@ -434,6 +435,7 @@ static void older_names_are_read(void **state)
 		s.root = json_load_file(path, 0, NULL);
 		for (size_t i = 0; i < 6; i++)
 			renamed(layer_of(&s, i), "epilogue", "ending");
+		json_object_set_new(layer_of(&s, 0), "ending", json_string("rescale"));
 		if (named)
 			json_object_set_new(layer_of(&s, 0), "addend", json_string("a.numbers.npy"));
 		write_json(&s);

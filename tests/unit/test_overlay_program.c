@@ -94,7 +94,7 @@ static void layers_that_do_not_fit_are_refused(void **state)
 	assert_refused(&l, 1, NULL, "conv", "thresholds");
 	l = good;
 	l.output_bits = 9;
-	l.epilogue = EPILOGUE_RESCALE;
+	l.epilogue = EPILOGUE_REQUANTISE;
 	assert_refused(&l, 1, NULL, "conv", "codes of 9 bits");
 	free_layer(&good);
 }

@@ -116,7 +116,7 @@ static void networks_of_another_kind_are_refused(void **state)
 		{0, offsetof(struct layer, weight_bits), 2, "weights of 2 bits"},
 		{0, offsetof(struct layer, input_bits), 4, "codes of 4 in"},
 		{2, offsetof(struct layer, output_bits), 1, "1 out"},
-		{2, offsetof(struct layer, epilogue), EPILOGUE_RESCALE, "thresholds"},
+		{2, offsetof(struct layer, epilogue), EPILOGUE_REQUANTISE, "thresholds"},
 		{2, offsetof(struct layer, kernel_height), 4, "4×3"},
 		{2, offsetof(struct layer, kernel_width), 5, "square"},
 		{2, offsetof(struct layer, stride), 2, "stride is 2"},

@@ -176,7 +176,7 @@ static void thresholds_count_and_invert(void **state)
 	assert_int_equal(reference_code(&layer, 2, 5), 1);
 }
 
-static void rescale_floors(void **state)
+static void requantise_floors(void **state)
 {
 	(void)state;
 	int32_t multiplier[] = {1, -1};
@@ -187,7 +187,7 @@ static void rescale_floors(void **state)
 	const uint8_t falling[] = {11, 11, 10, 10, 9, 9, 8};
 	const uint8_t nearest[] = {9, 9, 10, 10, 11, 11, 12}; /* with half of 2^shift in the bias */
 	struct layer layer = {.output_bits = 8,
-		.epilogue = EPILOGUE_RESCALE,
+		.epilogue = EPILOGUE_REQUANTISE,
 		.multiplier = multiplier,
 		.shift = shift,
 		.bias = bias};
@@ -206,7 +206,7 @@ static void rescale_floors(void **state)
 	assert_int_equal(reference_code(&layer, 0, 5), 3);
 }
 
-static void rescale_clamps(void **state)
+static void requantise_clamps(void **state)
 {
 	(void)state;
 	int32_t multiplier[] = {1, -3, INT32_MIN, INT32_MAX, INT32_MIN, INT32_MIN};
@@ -214,7 +214,7 @@ static void rescale_clamps(void **state)
 	int64_t bias[] = {
 		0, 128, INT64_C(1) << 61, -(INT64_C(1) << 62), -(INT64_C(1) << 62), INT64_C(1) << 62};
 	struct layer layer = {.output_bits = 8,
-		.epilogue = EPILOGUE_RESCALE,
+		.epilogue = EPILOGUE_REQUANTISE,
 		.multiplier = multiplier,
 		.shift = shift,
 		.bias = bias};
@@ -375,8 +375,8 @@ int main(void)
 		cmocka_unit_test(pixels_meet_8_bit_weights),
 		cmocka_unit_test(fully_connected_reads_height_width_channels),
 		cmocka_unit_test(thresholds_count_and_invert),
-		cmocka_unit_test(rescale_floors),
-		cmocka_unit_test(rescale_clamps),
+		cmocka_unit_test(requantise_floors),
+		cmocka_unit_test(requantise_clamps),
 		cmocka_unit_test(epilogues_use_their_channel),
 		cmocka_unit_test(max_pool_keeps_channels_apart),
 		cmocka_unit_test(max_pool_pads_with_code_0),

@@ -176,17 +176,18 @@ static void codes(
 }
 
 /* Four codes, in the low byte of each 64-bit lane; the bytes above it are not zero. */
-static inline vector rescale_four(const struct rescaling *rescaling, const int32_t *accumulators, int c)
+static inline vector requantise_four(
+	const struct requantisation *requantisation, const int32_t *accumulators, int c)
 {
 	vector wide =
 		_mm256_cvtepi32_epi64(_mm_loadu_si128((const __m128i *)(const void *)(accumulators + c)));
-	vector sum = _mm256_add_epi64(
-		_mm256_mul_epi32(wide, v_load(rescaling->multipliers + c)), v_load(rescaling->biases + c));
+	vector sum = _mm256_add_epi64(_mm256_mul_epi32(wide, v_load(requantisation->multipliers + c)),
+		v_load(requantisation->biases + c));
 	vector positive = _mm256_andnot_si256(_mm256_cmpgt_epi64(v_zero(), sum), sum);
-	vector code = _mm256_srlv_epi64(positive, v_load(rescaling->shifts + c));
+	vector code = _mm256_srlv_epi64(positive, v_load(requantisation->shifts + c));
 
 	/* all bits where it is too large: the largest code has them too */
-	return _mm256_or_si256(code, _mm256_cmpgt_epi64(code, _mm256_set1_epi64x(rescaling->largest)));
+	return _mm256_or_si256(code, _mm256_cmpgt_epi64(code, _mm256_set1_epi64x(requantisation->largest)));
 }
 
 /* The low bytes of 8 lanes, as 32 bits: the lower half of each four, then the upper. */
@@ -197,16 +198,16 @@ static inline vector low_of(vector a, vector b, vector mask)
 	return v_and(_mm256_castps_si256(low), mask);
 }
 
-static void rescale(
-	const struct rescaling *rescaling, const int32_t *accumulators, int channels, uint8_t *out)
+static void requantise(
+	const struct requantisation *requantisation, const int32_t *accumulators, int channels, uint8_t *out)
 {
-	const vector mask = _mm256_set1_epi32((int)rescaling->largest);
+	const vector mask = _mm256_set1_epi32((int)requantisation->largest);
 
 	for (int c = 0; c < channels; c += 16) {
 		vector fours[4];
 #pragma GCC unroll 4
 		for (int i = 0; i < 4; i++)
-			fours[i] = rescale_four(rescaling, accumulators, c + 4 * i);
+			fours[i] = requantise_four(requantisation, accumulators, c + 4 * i);
 		vector words = _mm256_packs_epi32(
 			low_of(fours[0], fours[1], mask), low_of(fours[2], fours[3], mask));
 		vector bytes = _mm256_packus_epi16(words, words);
@@ -262,4 +263,4 @@ static const struct kernel kernels[] = {
 	{.name = NULL},
 };
 
-const struct isa isa_avx2 = {"avx2", present, kernels, codes, rescale, planes, sum};
+const struct isa isa_avx2 = {"avx2", present, kernels, codes, requantise, planes, sum};

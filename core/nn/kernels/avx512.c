@@ -171,17 +171,17 @@ static void codes(
 	}
 }
 
-static void rescale(
-	const struct rescaling *rescaling, const int32_t *accumulators, int channels, uint8_t *out)
+static void requantise(
+	const struct requantisation *requantisation, const int32_t *accumulators, int channels, uint8_t *out)
 {
-	const vector largest = _mm512_set1_epi64(rescaling->largest);
+	const vector largest = _mm512_set1_epi64(requantisation->largest);
 
 	for (int c = 0; c < channels; c += 8) {
 		vector wide = _mm512_cvtepi32_epi64(
 			_mm256_loadu_si256((const __m256i *)(const void *)(accumulators + c)));
-		vector sum = v_add64(_mm512_mul_epi32(wide, v_load(rescaling->multipliers + c)),
-			v_load(rescaling->biases + c));
-		vector code = _mm512_srav_epi64(sum, v_load(rescaling->shifts + c));
+		vector sum = v_add64(_mm512_mul_epi32(wide, v_load(requantisation->multipliers + c)),
+			v_load(requantisation->biases + c));
+		vector code = _mm512_srav_epi64(sum, v_load(requantisation->shifts + c));
 		code = _mm512_min_epi64(_mm512_max_epi64(code, v_zero()), largest);
 		_mm_storel_epi64((__m128i *)(void *)(out + c), _mm512_cvtepi64_epi8(code));
 	}
@@ -213,4 +213,4 @@ static const struct kernel kernels[] = {
 	{.name = NULL},
 };
 
-const struct isa isa_avx512 = {"avx512", present, kernels, codes, rescale, planes, NULL};
+const struct isa isa_avx512 = {"avx512", present, kernels, codes, requantise, planes, NULL};

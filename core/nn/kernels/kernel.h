@@ -80,8 +80,8 @@ struct thresholds {
 #define ROW 16			  /* thresholds */
 #define ROWS_OF_CHANNEL (ROW + 1) /* with the one of the rows' last */
 
-/* The rescaling of each channel, aligned, with zeros up to SLACK. */
-struct rescaling {
+/* The requantisation of each channel, aligned, with zeros up to SLACK. */
+struct requantisation {
 	int64_t *multipliers, *biases, *shifts;
 	int64_t largest; /* code */
 };
@@ -96,8 +96,8 @@ struct isa {
 	/* Codes of one pixel; these two work on up to SLACK − 1 channels more than `channels`. */
 	void (*codes)(const struct thresholds *thresholds, const int32_t *accumulators, int channels,
 		uint8_t *codes);
-	void (*rescale)(
-		const struct rescaling *rescaling, const int32_t *accumulators, int channels, uint8_t *codes);
+	void (*requantise)(const struct requantisation *requantisation, const int32_t *accumulators,
+		int channels, uint8_t *codes);
 	/* out: [bits][words of channels]. Reads no code past the last channel. */
 	void (*planes)(const uint8_t *codes, int channels, int bits, uint64_t *out);
 	/* Sum of the codes in planes [bits][words]. */

@@ -94,13 +94,16 @@ static void codes(
 	}
 }
 
-static void rescale(
-	const struct rescaling *rescaling, const int32_t *accumulators, int channels, uint8_t *out)
+static void requantise(
+	const struct requantisation *requantisation, const int32_t *accumulators, int channels, uint8_t *out)
 {
 	for (int c = 0; c < channels; c++) {
-		int64_t code = (accumulators[c] * rescaling->multipliers[c] + rescaling->biases[c]) >>
-			       rescaling->shifts[c];
-		out[c] = (uint8_t)(code < 0 ? 0 : code > rescaling->largest ? rescaling->largest : code);
+		int64_t code =
+			(accumulators[c] * requantisation->multipliers[c] + requantisation->biases[c]) >>
+			requantisation->shifts[c];
+		out[c] = (uint8_t)(code < 0			    ? 0
+				   : code > requantisation->largest ? requantisation->largest
+								    : code);
 	}
 }
 
@@ -139,4 +142,4 @@ static const struct kernel kernels[] = {
 	{.name = NULL},
 };
 
-const struct isa isa_scalar = {"scalar", present, kernels, codes, rescale, planes, sum};
+const struct isa isa_scalar = {"scalar", present, kernels, codes, requantise, planes, sum};

@@ -46,9 +46,9 @@ static void put_shape(const struct program *p, const struct part *part, struct w
 	PUT(SHAPE, WEIGHT_BITS, layer->weight_bits);
 	PUT(SHAPE, OUTPUT_BITS, layer->epilogue == EPILOGUE_SCORES ? 0 : layer->output_bits);
 	PUT(SHAPE, ENDING,
-		layer->epilogue == EPILOGUE_THRESHOLDS ? OVERLAY_ENDING_THRESHOLDS
-		: layer->epilogue == EPILOGUE_RESCALE  ? OVERLAY_ENDING_RESCALE
-						       : OVERLAY_ENDING_SCORES);
+		layer->epilogue == EPILOGUE_THRESHOLDS	 ? OVERLAY_ENDING_THRESHOLDS
+		: layer->epilogue == EPILOGUE_REQUANTISE ? OVERLAY_ENDING_RESCALE
+							 : OVERLAY_ENDING_SCORES);
 	PUT(SHAPE, PLUS_MINUS_ONE, plus_minus);
 	PUT(SHAPE, FROM_PICTURE, part->stage == 0);
 	PUT(SHAPE, STREAMED, part->streamed);

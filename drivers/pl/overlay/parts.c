@@ -10,7 +10,7 @@ static int epilogue_words(const struct layer *layer)
 	switch (layer->epilogue) {
 	case EPILOGUE_THRESHOLDS:
 		return (1 << layer->output_bits) - 1;
-	case EPILOGUE_RESCALE:
+	case EPILOGUE_REQUANTISE:
 		return 3;
 	default:
 		return 0;

@@ -55,7 +55,7 @@ static int check_numbers(const struct program *p, const struct layer *layer, str
 	if (layer->epilogue == EPILOGUE_THRESHOLDS && layer->output_bits > 4)
 		return refuse(
 			layer, e, "has thresholds for codes of %d bits, more than 4", layer->output_bits);
-	if (layer->epilogue == EPILOGUE_RESCALE && layer->output_bits > 8)
+	if (layer->epilogue == EPILOGUE_REQUANTISE && layer->output_bits > 8)
 		return refuse(layer, e, "gives codes of %d bits, more than 8", layer->output_bits);
 	return 0;
 }

@@ -36,7 +36,7 @@ static void write_epilogues(const struct layer *layer, int channel, uint64_t *la
 				layer->thresholds + (size_t)channel * (size_t)count, 1, 0, count + 1, words);
 		for (int i = 0; i < count; i++)
 			lane[i * OVERLAY_WEIGHT_BEATS] = (uint32_t)words[i] | invert << 32;
-	} else if (layer->epilogue == EPILOGUE_RESCALE && channel >= 0) {
+	} else if (layer->epilogue == EPILOGUE_REQUANTISE && channel >= 0) {
 		uint64_t shift = layer->shift[channel], bias = (uint64_t)layer->bias[channel];
 
 		lane[0] = (uint32_t)layer->multiplier[channel] | (shift & 7) << 32;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Thresholds that lie on a line, as a rescaling. */
-#ifndef NN_RESCALE_H
-#define NN_RESCALE_H
+/* Thresholds that lie on a line, as a requantisation. */
+#ifndef NN_REQUANTISE_H
+#define NN_REQUANTISE_H
 
 #include "nn/network.h"
 
@@ -9,6 +9,6 @@
  * For a layer with thresholds: finds multiplier, shift and bias that give a channel's accumulators from low
  * to high the same codes, if there are any, and writes them at the channel's place in the layer's arrays.
  */
-bool rescale_fit(const struct layer *layer, int channel, int32_t low, int32_t high);
+bool requantise_fit(const struct layer *layer, int channel, int32_t low, int32_t high);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "nn/rescale.h"
+#include "nn/requantise.h"
 
 #include "nn/reference.h"
 #include "random_network.h"
@@ -12,7 +12,7 @@
 
 enum { LEVELS = 255 };
 
-/* One channel with thresholds, and room for a rescaling. */
+/* One channel with thresholds, and room for a requantisation. */
 struct channel {
 	int32_t thresholds[LEVELS], multiplier;
 	uint8_t invert, shift;
@@ -45,15 +45,15 @@ static void channel_line(struct channel *c, double slope, double summand)
 
 static void same_codes(struct channel *c, int32_t low, int32_t high)
 {
-	struct layer rescaled = c->layer;
+	struct layer requantised = c->layer;
 
-	assert_true(rescale_fit(&c->layer, 0, low, high));
+	assert_true(requantise_fit(&c->layer, 0, low, high));
 	assert_true(c->shift <= 62);
 	assert_true(c->bias >= -(INT64_C(1) << 62) && c->bias <= INT64_C(1) << 62);
-	rescaled.epilogue = EPILOGUE_RESCALE;
+	requantised.epilogue = EPILOGUE_REQUANTISE;
 	for (int64_t a = low; a <= high; a++)
-		assert_int_equal(
-			reference_code(&rescaled, 0, (int32_t)a), reference_code(&c->layer, 0, (int32_t)a));
+		assert_int_equal(reference_code(&requantised, 0, (int32_t)a),
+			reference_code(&c->layer, 0, (int32_t)a));
 }
 
 static void lines_fit(void **state)
@@ -84,7 +84,7 @@ static void only_the_reach_counts(void **state)
 	c.thresholds[200] += 7; /* code 201, near 1977 */
 	same_codes(&c, 0, 1900);
 	same_codes(&c, 2000, 2600);
-	assert_false(rescale_fit(&c.layer, 0, 0, 2600));
+	assert_false(requantise_fit(&c.layer, 0, 0, 2600));
 }
 
 static void constants_fit(void **state)
@@ -112,12 +112,12 @@ static void what_is_no_line_does_not_fit(void **state)
 	channel_line(&c, 0.37, -20);
 	for (int i = 0; i < LEVELS; i++)
 		c.thresholds[i] += i > 100 ? 4 : 0;
-	assert_false(rescale_fit(&c.layer, 0, -3000, 3000));
-	/* codes that a rescaling would not stop at */
+	assert_false(requantise_fit(&c.layer, 0, -3000, 3000));
+	/* codes that a requantisation would not stop at */
 	channel_line(&c, 0.37, -20);
 	for (int i = 127; i < LEVELS; i++)
 		c.thresholds[i] = INT32_MAX;
-	assert_false(rescale_fit(&c.layer, 0, -3000, 3000));
+	assert_false(requantise_fit(&c.layer, 0, -3000, 3000));
 }
 
 /* The widest accumulators and the flattest lines. */
@@ -127,9 +127,9 @@ static void the_ends_of_the_range_fit(void **state)
 	struct channel c;
 
 	channel_line(&c, 1.0 / (1 << 30), 2.5);
-	assert_true(rescale_fit(&c.layer, 0, -INT32_MAX, INT32_MAX - 1));
+	assert_true(requantise_fit(&c.layer, 0, -INT32_MAX, INT32_MAX - 1));
 	channel_line(&c, -1.0 / (1 << 30), 0.5);
-	assert_true(rescale_fit(&c.layer, 0, -INT32_MAX, INT32_MAX - 1));
+	assert_true(requantise_fit(&c.layer, 0, -INT32_MAX, INT32_MAX - 1));
 	channel_line(&c, 1000, 0); /* every accumulator but 0 is at an end */
 	same_codes(&c, -1000, 1000);
 }

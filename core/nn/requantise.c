@@ -5,7 +5,7 @@
  * all of them together are as wide as a concave function of the multiplier says, so that bisection finds
  * where it is not empty, or that it always is.
  */
-#include "nn/rescale.h"
+#include "nn/requantise.h"
 
 #include "nn/limits.h"
 #include "nn/reference.h"
@@ -80,22 +80,22 @@ static bool is_same(const struct layer *layer, int channel, int32_t low, int32_t
 {
 	int levels = layer_levels(layer);
 	const int32_t *thresholds = layer->thresholds + (size_t)channel * (size_t)levels;
-	struct layer rescaled = *layer;
+	struct layer requantised = *layer;
 	bool same = true;
 
-	rescaled.epilogue = EPILOGUE_RESCALE;
+	requantised.epilogue = EPILOGUE_REQUANTISE;
 	for (int i = -1; i <= levels && same; i++) {
 		int64_t at = i < 0 ? low : i == levels ? high : thresholds[i];
 
 		for (int64_t a = at - 1; a <= at; a++)
 			if (a >= low && a <= high)
-				same = same && reference_code(&rescaled, channel, (int32_t)a) ==
+				same = same && reference_code(&requantised, channel, (int32_t)a) ==
 						       reference_code(layer, channel, (int32_t)a);
 	}
 	return same;
 }
 
-bool rescale_fit(const struct layer *layer, int channel, int32_t low, int32_t high)
+bool requantise_fit(const struct layer *layer, int channel, int32_t low, int32_t high)
 {
 	struct borders b;
 	int64_t multiplier, bias;
