@@ -13,20 +13,20 @@
 #include <stdio.h>
 #include <sysexits.h>
 
-struct values {
+struct classify_values {
 	struct option_text network, pl, kernels;
 	int top;
 	bool json;
 };
 
 static const struct option options[] = {
-	OPTION_ROW_NETWORK(struct values, network),
+	OPTION_ROW_NETWORK(struct classify_values, network),
 	{"top-k", 'k', OPTION_INTEGER, "N", "How many labels for each picture [5]",
-		offsetof(struct values, top), .minimum = 1, .maximum = TOP_MAXIMUM},
-	OPTION_ROW_PL(struct values, pl),
-	OPTION_ROW_KERNELS(struct values, kernels),
+		offsetof(struct classify_values, top), .minimum = 1, .maximum = TOP_MAXIMUM},
+	OPTION_ROW_PL(struct classify_values, pl),
+	OPTION_ROW_KERNELS(struct classify_values, kernels),
 	{"json", 0, OPTION_FLAG, NULL, "Print one JSON object a line for each picture",
-		offsetof(struct values, json)},
+		offsetof(struct classify_values, json)},
 	{0},
 };
 
@@ -66,7 +66,7 @@ static void print_json(const char *file, const struct network *network, const st
 /* One after the other; the first thing that goes wrong decides the exit code, the others are still looked at.
  */
 static int classify_files(struct classifier *classifier, const struct network *network,
-	const struct values *values, char **files, int count)
+	const struct classify_values *values, char **files, int count)
 {
 	struct picture picture = {0};
 	struct classification result;
@@ -100,7 +100,7 @@ static int classify_files(struct classifier *classifier, const struct network *n
 
 static int run(struct invocation *invocation)
 {
-	struct values values = {.top = 5};
+	struct classify_values values = {.top = 5};
 	struct network *network = NULL;
 	struct classifier *classifier = NULL;
 	enum failure where;

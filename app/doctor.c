@@ -11,15 +11,16 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-struct values {
+struct doctor_values {
 	struct option_text network, folder;
 	bool json;
 };
 
 static const struct option options[] = {
-	OPTION_ROW_NETWORK(struct values, network),
-	{"folder", 0, OPTION_TEXT, "DIR", "Where recordings would go [.]", offsetof(struct values, folder)},
-	{"json", 0, OPTION_FLAG, NULL, "Print one JSON object", offsetof(struct values, json)},
+	OPTION_ROW_NETWORK(struct doctor_values, network),
+	{"folder", 0, OPTION_TEXT, "DIR", "Where recordings would go [.]",
+		offsetof(struct doctor_values, folder)},
+	{"json", 0, OPTION_FLAG, NULL, "Print one JSON object", offsetof(struct doctor_values, json)},
 	{0},
 };
 
@@ -39,7 +40,7 @@ static const struct {
 
 static int run(struct invocation *invocation)
 {
-	struct values values = {.network = {NETWORK_DEFAULT}, .folder = {"."}};
+	struct doctor_values values = {.network = {NETWORK_DEFAULT}, .folder = {"."}};
 	struct doctor doctor = {0};
 	int count;
 	int code = options_parse(invocation, &values, &count);

@@ -20,32 +20,33 @@
 #define CONFUSIONS_SHOWN 10
 #define WORKERS_MAXIMUM 1024
 
-struct values {
+struct evaluate_values {
 	struct option_text network, pl, kernels, labels, scores;
 	int pictures, jobs;
 	bool json;
 };
 
 static const struct option options[] = {
-	OPTION_ROW_NETWORK(struct values, network),
+	OPTION_ROW_NETWORK(struct evaluate_values, network),
 	{"labels", 'l', OPTION_TEXT, "FILE", "Labels of an idx file of pictures [found beside it]",
-		offsetof(struct values, labels)},
-	{"number", 'n', OPTION_INTEGER, "N", "Only the first N pictures", offsetof(struct values, pictures),
-		.minimum = 1, .maximum = INT_MAX},
-	{"jobs", 'j', OPTION_INTEGER, "N", "Threads [one for each processor]", offsetof(struct values, jobs),
-		.minimum = 1, .maximum = WORKERS_MAXIMUM},
+		offsetof(struct evaluate_values, labels)},
+	{"number", 'n', OPTION_INTEGER, "N", "Only the first N pictures",
+		offsetof(struct evaluate_values, pictures), .minimum = 1, .maximum = INT_MAX},
+	{"jobs", 'j', OPTION_INTEGER, "N", "Threads [one for each processor]",
+		offsetof(struct evaluate_values, jobs), .minimum = 1, .maximum = WORKERS_MAXIMUM},
 	{"scores", 0, OPTION_TEXT, "FILE.npy", "Write the integer scores, <i4 [pictures, classes]",
-		offsetof(struct values, scores)},
-	OPTION_ROW_PL(struct values, pl),
-	OPTION_ROW_KERNELS(struct values, kernels),
-	{"json", 0, OPTION_FLAG, NULL, "Print the result as one JSON object", offsetof(struct values, json)},
+		offsetof(struct evaluate_values, scores)},
+	OPTION_ROW_PL(struct evaluate_values, pl),
+	OPTION_ROW_KERNELS(struct evaluate_values, kernels),
+	{"json", 0, OPTION_FLAG, NULL, "Print the result as one JSON object",
+		offsetof(struct evaluate_values, json)},
 	{0},
 };
 
 /* All that a run has open. */
-struct session {
+struct evaluate_session {
 	const struct invocation *invocation;
-	struct values values;
+	struct evaluate_values values;
 	const char *path;
 	struct network *network;
 	struct dataset *dataset;
@@ -66,7 +67,7 @@ static double rate(const struct evaluation *result)
 	return result->seconds > 0 ? result->pictures / result->seconds : 0;
 }
 
-static void print_text(const struct session *s)
+static void print_text(const struct evaluate_session *s)
 {
 	const struct evaluation *r = &s->result;
 
@@ -86,7 +87,7 @@ static void print_text(const struct session *s)
 			s->network->labels[s->confusions[i].predicted]);
 }
 
-static void print_json(const struct session *s)
+static void print_json(const struct evaluate_session *s)
 {
 	const struct evaluation *r = &s->result;
 	json_t *confusions = json_array();
@@ -107,7 +108,7 @@ static void print_json(const struct session *s)
 		confusions));
 }
 
-static int write_scores(struct session *s, struct error *e)
+static int write_scores(struct evaluate_session *s, struct error *e)
 {
 	struct npy npy = {.type = "i4",
 		.dimensions = 2,
@@ -116,7 +117,7 @@ static int write_scores(struct session *s, struct error *e)
 	return output_file_close(&s->scores, npy_write(s->scores.file, &npy, s->result.scores), e);
 }
 
-static int finish(struct session *s)
+static int finish(struct evaluate_session *s)
 {
 	const struct evaluation *r = &s->result;
 	struct error e;
@@ -139,7 +140,7 @@ static int finish(struct session *s)
 }
 
 /* Room for the scores, and the file, before anything is computed in vain. */
-static int prepare_scores(struct session *s, enum failure *where, struct error *e)
+static int prepare_scores(struct evaluate_session *s, enum failure *where, struct error *e)
 {
 	size_t count;
 
@@ -154,9 +155,9 @@ static int prepare_scores(struct session *s, enum failure *where, struct error *
 	return output_file_open(&s->scores, s->values.scores.text, e);
 }
 
-static int evaluate(struct session *s)
+static int evaluate(struct evaluate_session *s)
 {
-	const struct values *v = &s->values;
+	const struct evaluate_values *v = &s->values;
 	enum failure where = FAILURE_OURS;
 	struct error e;
 
@@ -187,7 +188,7 @@ static int evaluate(struct session *s)
 
 static int run(struct invocation *invocation)
 {
-	struct session s = {.invocation = invocation};
+	struct evaluate_session s = {.invocation = invocation};
 	int count;
 	int code = options_parse(invocation, &s.values, &count);
 

@@ -36,7 +36,7 @@ struct job {
 	struct error error;
 };
 
-struct worker {
+struct evaluation_worker {
 	struct job *job;
 	struct classifier *classifier;
 	pthread_t thread;
@@ -71,7 +71,7 @@ static void note(struct job *job, int index, const struct classification *found)
 	outcome->scored = true;
 }
 
-static int score_picture(struct worker *w, int index, struct picture *picture, struct error *e)
+static int score_picture(struct evaluation_worker *w, int index, struct picture *picture, struct error *e)
 {
 	struct job *job = w->job;
 	struct classification found;
@@ -104,7 +104,7 @@ static int score_picture(struct worker *w, int index, struct picture *picture, s
 
 static void *work(void *argument)
 {
-	struct worker *w = argument;
+	struct evaluation_worker *w = argument;
 	struct job *job = w->job;
 	struct picture picture = {0};
 	struct error e;
@@ -167,7 +167,7 @@ static void wait_for_workers(struct job *job, int64_t begun)
 	pthread_mutex_unlock(&job->lock);
 }
 
-static int run_workers(struct job *job, struct worker *workers, int count)
+static int run_workers(struct job *job, struct evaluation_worker *workers, int count)
 {
 	int64_t begun = clock_now();
 	int started = 0;
@@ -202,7 +202,8 @@ static void count_outcomes(struct job *job)
 	}
 }
 
-static int create_and_run(struct job *job, const struct evaluation_options *options, struct worker *workers)
+static int create_and_run(
+	struct job *job, const struct evaluation_options *options, struct evaluation_worker *workers)
 {
 	int error = 0;
 
@@ -229,7 +230,7 @@ int evaluation_run(const struct network *network, const struct dataset *dataset,
 		.progress = options->progress,
 		.where = FAILURE_OURS,
 		.lock = PTHREAD_MUTEX_INITIALIZER};
-	struct worker *workers = calloc((size_t)options->workers, sizeof(*workers));
+	struct evaluation_worker *workers = calloc((size_t)options->workers, sizeof(*workers));
 	pthread_condattr_t monotonic;
 	int error;
 

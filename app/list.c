@@ -19,12 +19,12 @@
 #include <string.h>
 #include <sysexits.h>
 
-struct values {
+struct list_values {
 	bool json;
 };
 
 static const struct option options[] = {
-	{"json", 0, OPTION_FLAG, NULL, "Print one JSON object", offsetof(struct values, json)},
+	{"json", 0, OPTION_FLAG, NULL, "Print one JSON object", offsetof(struct list_values, json)},
 	{0},
 };
 
@@ -178,7 +178,7 @@ static int print_lists(const char *only, bool json)
 
 static int run(struct invocation *invocation)
 {
-	struct values values = {0};
+	struct list_values values = {0};
 	const char *names[LISTS + 1] = {0};
 	int count;
 	int code = options_parse(invocation, &values, &count);

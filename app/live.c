@@ -14,7 +14,7 @@
 #include <errno.h>
 #include <sysexits.h>
 
-struct values {
+struct live_values {
 	struct pipeline_options pipeline;
 	struct option_text display, drm_device, connector, mode, snapshot, record;
 	double threshold, smoothing;
@@ -22,42 +22,42 @@ struct values {
 };
 
 static const struct option options[] = {
-	OPTION_ROWS_PIPELINE(struct values),
+	OPTION_ROWS_PIPELINE(struct live_values),
 	{"threshold", 0, OPTION_NUMBER, "P", "Show no label below this confidence, 0 to 1 [0.1]",
-		offsetof(struct values, threshold), 0, 1},
+		offsetof(struct live_values, threshold), 0, 1},
 	{"smoothing", 0, OPTION_NUMBER, "W", "Weight of the past in the label, 0 to 0.99 [0.7]",
-		offsetof(struct values, smoothing), 0, 0.99},
+		offsetof(struct live_values, smoothing), 0, 0.99},
 	{"display", 0, OPTION_TEXT, "NAME", "Where to show; see `twobit list displays` [auto]",
-		offsetof(struct values, display)},
+		offsetof(struct live_values, display)},
 	{"drm-device", 0, OPTION_TEXT, "PATH", "Graphics card for the display drm [the first with a monitor]",
-		offsetof(struct values, drm_device)},
+		offsetof(struct live_values, drm_device)},
 	{"connector", 0, OPTION_TEXT, "NAME", "Its connector, such as HDMI-A-1 [the first with a monitor]",
-		offsetof(struct values, connector)},
+		offsetof(struct live_values, connector)},
 	{"mode", 0, OPTION_TEXT, "WxH[@HZ]", "Its mode, such as 1280x720@60 [the monitor's preferred one]",
-		offsetof(struct values, mode)},
+		offsetof(struct live_values, mode)},
 	{"snapshot", 0, OPTION_TEXT, "FILE.png", "Save the last picture shown; key s saves one at any time",
-		offsetof(struct values, snapshot)},
+		offsetof(struct live_values, snapshot)},
 	{"record", 0, OPTION_TEXT, "FILE.mkv",
 		"Record, as `twobit record` does; key r records at any time [" RECORDING_NAME "]",
-		offsetof(struct values, record)},
+		offsetof(struct live_values, record)},
 	{"every-frame", 0, OPTION_FLAG, NULL, "Drop nothing: each frame waits for its own label",
-		offsetof(struct values, every_frame)},
+		offsetof(struct live_values, every_frame)},
 	{"fast", 0, OPTION_FLAG, NULL,
 		"As --every-frame, and as fast as it goes instead of at the source's rate",
-		offsetof(struct values, fast)},
+		offsetof(struct live_values, fast)},
 	{"no-overlap", 0, OPTION_FLAG, NULL,
 		"Conv0 waits until the PL is done, to see what the overlap gains",
-		offsetof(struct values, no_overlap)},
+		offsetof(struct live_values, no_overlap)},
 	{"no-caption", 0, OPTION_FLAG, NULL, "Draw nothing on the picture",
-		offsetof(struct values, no_caption)},
-	{"json", 0, OPTION_FLAG, NULL, "Print the final report as JSON", offsetof(struct values, json)},
+		offsetof(struct live_values, no_caption)},
+	{"json", 0, OPTION_FLAG, NULL, "Print the final report as JSON", offsetof(struct live_values, json)},
 	{0},
 };
 
 /* What is open, so that one function can close it all. */
-struct session {
+struct live_session {
 	const struct invocation *invocation;
-	struct values values;
+	struct live_values values;
 	struct network *network;
 	struct source *source;
 	struct pl *pl;
@@ -70,9 +70,9 @@ struct session {
 };
 
 /* What `record` does by default, into the file named or one that key r begins. */
-static int prepare_recording(struct session *s, struct error *e)
+static int prepare_recording(struct live_session *s, struct error *e)
 {
-	const struct values *v = &s->values;
+	const struct live_values *v = &s->values;
 
 	s->recording_values = recording_defaults;
 	s->recording_values.threshold = v->threshold;
@@ -90,9 +90,9 @@ static int prepare_recording(struct session *s, struct error *e)
 	return output_names_check(s->invocation, written, 3);
 }
 
-static int open_recorder(struct session *s, struct error *e)
+static int open_recorder(struct live_session *s, struct error *e)
 {
-	const struct values *v = &s->values;
+	const struct live_values *v = &s->values;
 
 	recording_parse_when(&s->recording, &s->recording_values, s->network, e);
 	recording_describe(&s->recording, &s->recording_values, source_description(s->source), pl_name(s->pl),
@@ -105,9 +105,9 @@ static int open_recorder(struct session *s, struct error *e)
 	return status;
 }
 
-static int start(struct session *s, struct error *e)
+static int start(struct live_session *s, struct error *e)
 {
-	const struct values *v = &s->values;
+	const struct live_values *v = &s->values;
 	struct source_options wanted = pipeline_options_for_source(&v->pipeline);
 	struct pipeline_config config = pipeline_options_config(&v->pipeline);
 
@@ -138,9 +138,9 @@ static int start(struct session *s, struct error *e)
 	return pipeline_options_start(&config, &s->pipeline, e);
 }
 
-static int run(struct session *s)
+static int run(struct live_session *s)
 {
-	const struct values *v = &s->values;
+	const struct live_values *v = &s->values;
 	struct error e = {0};
 	int code = start(s, &e);
 
@@ -176,7 +176,7 @@ static int run(struct session *s)
 
 static int live_run(struct invocation *invocation)
 {
-	struct session s = {.invocation = invocation,
+	struct live_session s = {.invocation = invocation,
 		.values = {.pipeline = PIPELINE_OPTIONS_DEFAULT,
 			.display = {"auto"},
 			.threshold = 0.1,

@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-struct values {
+struct measure_values {
 	struct option_texts networks;
 	struct option_text pl, kernels, report, trace, compare;
 	double time_limit;
@@ -28,26 +28,27 @@ struct values {
 
 static const struct option options[] = {
 	{"network", 0, OPTION_TEXTS, "NAME|DIR", "Network to measure [dorefanet]; may be given again",
-		offsetof(struct values, networks)},
+		offsetof(struct measure_values, networks)},
 	{"all", 'a', OPTION_FLAG, NULL, "All networks that `twobit list networks` shows",
-		offsetof(struct values, all)},
-	OPTION_ROW_PL(struct values, pl),
-	OPTION_ROW_KERNELS(struct values, kernels),
+		offsetof(struct measure_values, all)},
+	OPTION_ROW_PL(struct measure_values, pl),
+	OPTION_ROW_KERNELS(struct measure_values, kernels),
 	{"time-limit", 't', OPTION_DURATION, "TIME", "At most about so long for a network [10s]",
-		offsetof(struct values, time_limit), 0.01, 1e6},
-	{"json", 0, OPTION_FLAG, NULL, "Print the result as one JSON object", offsetof(struct values, json)},
+		offsetof(struct measure_values, time_limit), 0.01, 1e6},
+	{"json", 0, OPTION_FLAG, NULL, "Print the result as one JSON object",
+		offsetof(struct measure_values, json)},
 	{"report", 0, OPTION_TEXT, "FILE.html", "Write a web page with tables and pictures",
-		offsetof(struct values, report)},
-	OPTION_ROW_TRACE(struct values, trace),
+		offsetof(struct measure_values, report)},
+	OPTION_ROW_TRACE(struct measure_values, trace),
 	{"compare", 0, OPTION_TEXT, "FILE.json", "Print ratios to what --json printed before or elsewhere",
-		offsetof(struct values, compare)},
+		offsetof(struct measure_values, compare)},
 	{0},
 };
 
 /* All that a run has open. */
-struct session {
+struct measure_session {
 	const struct invocation *invocation;
-	struct values values;
+	struct measure_values values;
 	struct network **networks; /* [count] */
 	int count;
 	struct measured_all all;
@@ -57,7 +58,7 @@ struct session {
 	struct output_file report, trace;
 };
 
-static int add_network(struct session *s, const char *name)
+static int add_network(struct measure_session *s, const char *name)
 {
 	struct error e;
 	struct network **more = (struct network **)realloc(
@@ -75,7 +76,7 @@ static int add_network(struct session *s, const char *name)
 }
 
 /* One that cannot be measured is reported, and the others are measured all the same. */
-static int add_all(struct session *s)
+static int add_all(struct measure_session *s)
 {
 	struct found_network *found;
 	int code = EX_OK;
@@ -93,7 +94,7 @@ static int add_all(struct session *s)
 	return s->count || code ? code : add_network(s, NULL);
 }
 
-static int add_networks(struct session *s)
+static int add_networks(struct measure_session *s)
 {
 	const char *const *items = s->values.networks.items;
 	int code = EX_OK;
@@ -108,7 +109,7 @@ static int add_networks(struct session *s)
 }
 
 /* Before anything is measured in vain. */
-static int check_comparable(struct session *s, struct error *e)
+static int check_comparable(struct measure_session *s, struct error *e)
 {
 	struct measured_all all = {.networks = s->all.networks};
 	json_t *document = NULL;
@@ -127,9 +128,9 @@ static int check_comparable(struct session *s, struct error *e)
 }
 
 /* Whatever can fail before the machine has worked for minutes. */
-static int prepare(struct session *s)
+static int prepare(struct measure_session *s)
 {
-	const struct values *v = &s->values;
+	const struct measure_values *v = &s->values;
 	struct error e;
 
 	if (v->compare.text && comparison_load(v->compare.text, &s->other, &e))
@@ -151,9 +152,9 @@ static int prepare(struct session *s)
 	return EX_OK;
 }
 
-static int run(struct session *s)
+static int run(struct measure_session *s)
 {
-	const struct values *v = &s->values;
+	const struct measure_values *v = &s->values;
 	struct measure_options wanted = {.pl = v->pl.text,
 		.kernels = v->kernels.text,
 		.time_limit = (int64_t)(v->time_limit * 1e9),
@@ -184,7 +185,7 @@ static int run(struct session *s)
 	return code;
 }
 
-static void print(struct session *s)
+static void print(struct measure_session *s)
 {
 	s->document = measure_json(&s->all);
 	json_t *rows = s->other ? comparison_make(s->document, s->other) : NULL;
@@ -199,7 +200,7 @@ static void print(struct session *s)
 		output_json(json_incref(s->document));
 }
 
-static int write_trace(struct session *s, struct error *e)
+static int write_trace(struct measure_session *s, struct error *e)
 {
 	int count = 0;
 	const struct trace **traces = (const struct trace **)calloc(
@@ -214,7 +215,7 @@ static int write_trace(struct session *s, struct error *e)
 	return output_file_close(&s->trace, status, e);
 }
 
-static int write_files(struct session *s)
+static int write_files(struct measure_session *s)
 {
 	struct error e;
 
@@ -225,7 +226,7 @@ static int write_files(struct session *s)
 	return EX_OK;
 }
 
-static void close_session(struct session *s)
+static void close_session(struct measure_session *s)
 {
 	for (int i = 0; i < s->all.count; i++)
 		measurement_finish(&s->all.networks[i]);
@@ -240,7 +241,7 @@ static void close_session(struct session *s)
 	output_file_drop(&s->trace);
 }
 
-static int measure(struct session *s)
+static int measure(struct measure_session *s)
 {
 	time_t now = time(NULL);
 	struct tm utc;
@@ -266,7 +267,7 @@ static int measure(struct session *s)
 
 static int measure_run(struct invocation *invocation)
 {
-	struct session s = {.invocation = invocation, .values = {.pl = {"auto"}, .time_limit = 10}};
+	struct measure_session s = {.invocation = invocation, .values = {.pl = {"auto"}, .time_limit = 10}};
 	int count;
 	int code = options_parse(invocation, &s.values, &count);
 

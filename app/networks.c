@@ -15,12 +15,12 @@
 
 /* Folders that may hold networks, in the order of search. */
 #define PLACES 4
-struct places {
+struct network_places {
 	char path[PLACES][PATH_MAX];
 	int count;
 };
 
-static void add_place(struct places *places, const char *root, const char *rest)
+static void add_place(struct network_places *places, const char *root, const char *rest)
 {
 	if (root && root[0] && snprintf(places->path[places->count], PATH_MAX, "%s%s", root, rest) < PATH_MAX)
 		places->count++;
@@ -39,7 +39,7 @@ static void executable_ancestor(char path[PATH_MAX], int levels)
 	}
 }
 
-static void find_places(struct places *places)
+static void find_places(struct network_places *places)
 {
 	char checkout[PATH_MAX], home[PATH_MAX] = "";
 	const char *data = getenv("XDG_DATA_HOME");
@@ -103,7 +103,7 @@ static int add_place_networks(struct found_network **found, const char *place)
 
 int networks_find(struct found_network **out)
 {
-	struct places places;
+	struct network_places places;
 	int error = 0;
 
 	*out = calloc(1, sizeof(**out));

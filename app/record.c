@@ -20,13 +20,13 @@
 /* How long signals may wait when no frame comes, ns. */
 #define ATTENTION INT64_C(50000000)
 
-struct values {
+struct record_values {
 	struct pipeline_options pipeline;
 	bool paused, json;
 	struct recording_values recording;
 };
 
-#define RECORDING(member) offsetof(struct values, recording.member)
+#define RECORDING(member) offsetof(struct record_values, recording.member)
 
 static const char *const logs[] = {"json", "csv", NULL};
 
@@ -48,13 +48,13 @@ static const struct option options[] = {
 	{"post-roll", 0, OPTION_DURATION, "TIME", "With --when: until so long after [10s]",
 		RECORDING(post_roll), 0, 86400},
 	{"paused", 0, OPTION_FLAG, NULL, "Record nothing until the signal USR1 comes",
-		offsetof(struct values, paused)},
+		offsetof(struct record_values, paused)},
 	{"burn-in", 0, OPTION_FLAG, NULL, "Draw the caption into the pictures", RECORDING(burn_in)},
 	{"quality", 0, OPTION_INTEGER, "N", "Of JPEGs that are made here, 1 to 100 [90]", RECORDING(quality),
 		1, 100},
 	{"memory", 0, OPTION_BYTES, "SIZE", "For frames that wait, and the pre-roll [64MB]",
 		RECORDING(memory), RECORDING_MEMORY_LEAST, RECORDING_MEMORY_MOST},
-	OPTION_ROWS_PIPELINE(struct values),
+	OPTION_ROWS_PIPELINE(struct record_values),
 	{"every-frame", 0, OPTION_FLAG, NULL, "Label each frame; the source waits where it must",
 		RECORDING(every_frame)},
 	{"top-k", 0, OPTION_INTEGER, "K", "Labels a frame in the log [5]", RECORDING(top_k), 1, TOP_MAXIMUM},
@@ -62,13 +62,14 @@ static const struct option options[] = {
 		RECORDING(threshold), 0, 1},
 	{"smoothing", 0, OPTION_NUMBER, "W", "Weight of the past in the label, 0 to 0.99 [0.7]",
 		RECORDING(smoothing), 0, 0.99},
-	{"json", 0, OPTION_FLAG, NULL, "Print the final report as JSON", offsetof(struct values, json)},
+	{"json", 0, OPTION_FLAG, NULL, "Print the final report as JSON",
+		offsetof(struct record_values, json)},
 	{0},
 };
 
-struct session {
+struct record_session {
 	const struct invocation *invocation;
-	struct values values;
+	struct record_values values;
 	struct recording recording;
 	struct recorder *recorder;
 	struct network *network;
@@ -78,9 +79,9 @@ struct session {
 	struct pipeline *pipeline;
 };
 
-static int start_pipeline(struct session *s, struct error *e)
+static int start_pipeline(struct record_session *s, struct error *e)
 {
-	const struct values *v = &s->values;
+	const struct record_values *v = &s->values;
 	struct pipeline_config config = pipeline_options_config(&v->pipeline);
 
 	config.recorder = s->recorder;
@@ -98,9 +99,9 @@ static int start_pipeline(struct session *s, struct error *e)
 	return code;
 }
 
-static int start(struct session *s, struct error *e)
+static int start(struct record_session *s, struct error *e)
 {
-	const struct values *v = &s->values;
+	const struct record_values *v = &s->values;
 	struct source_options wanted = pipeline_options_for_source(&v->pipeline);
 
 	wanted.once = true;
@@ -135,7 +136,7 @@ static int start(struct session *s, struct error *e)
 	return start_pipeline(s, e);
 }
 
-static void heed_signals(struct session *s)
+static void heed_signals(struct record_session *s)
 {
 	for (;;) {
 		switch (signals_next()) {
@@ -182,7 +183,7 @@ static void print_json(const struct recorder_report *r)
 		(json_int_t)r->dropped[DROPPED_BY_RECORDER]));
 }
 
-static int run(struct session *s)
+static int run(struct record_session *s)
 {
 	struct recorder_report report;
 	struct error e = {0};
@@ -229,7 +230,7 @@ static int run(struct session *s)
 
 static int record_run(struct invocation *invocation)
 {
-	struct session s = {.invocation = invocation,
+	struct record_session s = {.invocation = invocation,
 		.values = {.pipeline = PIPELINE_OPTIONS_DEFAULT, .recording = recording_defaults}};
 	int count;
 	int code = options_parse(invocation, &s.values, &count);

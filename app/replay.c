@@ -21,25 +21,25 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-struct values {
+struct replay_values {
 	struct option_text log, network, pl, kernels;
 	bool json;
 };
 
 static const struct option options[] = {
-	{"log", 0, OPTION_TEXT, "FILE.jsonl", "Its log [the one beside it]", offsetof(struct values, log),
-		.source = OPTION_FROM_OWN},
+	{"log", 0, OPTION_TEXT, "FILE.jsonl", "Its log [the one beside it]",
+		offsetof(struct replay_values, log), .source = OPTION_FROM_OWN},
 	{"network", 0, OPTION_TEXT, "NAME|DIR", "Network to run, by name or folder [the log's]",
-		offsetof(struct values, network), .source = OPTION_FROM_OWN},
-	OPTION_ROW_PL(struct values, pl),
-	OPTION_ROW_KERNELS(struct values, kernels),
-	{"json", 0, OPTION_FLAG, NULL, "Print JSON, an object a line", offsetof(struct values, json)},
+		offsetof(struct replay_values, network), .source = OPTION_FROM_OWN},
+	OPTION_ROW_PL(struct replay_values, pl),
+	OPTION_ROW_KERNELS(struct replay_values, kernels),
+	{"json", 0, OPTION_FLAG, NULL, "Print JSON, an object a line", offsetof(struct replay_values, json)},
 	{0},
 };
 
 /* One recording on its way through the network again. */
 struct replay {
-	const struct values *values;
+	const struct replay_values *values;
 	const char *path;
 	struct log_reader *log;
 	struct network *network;
@@ -55,9 +55,9 @@ struct replay {
 	uint64_t compared, beyond; /* beyond: lines about frames behind the video's end */
 	bool closed;		   /* the log is whole */
 	bool differs;
-	struct log_entry entry;	  /* the line that differs, or is being compared */
-	struct text logged, seen; /* its verdict, and ours */
-	enum failure where;	  /* what an error is about */
+	struct log_entry entry;		  /* the line that differs, or is being compared */
+	struct text_builder logged, seen; /* its verdict, and ours */
+	enum failure where;		  /* what an error is about */
 };
 
 static bool has_suffix(const char *path, const char *suffix)
@@ -289,7 +289,8 @@ static int report(const struct replay *r)
 	return EX_OK;
 }
 
-static int replay_file(const struct invocation *invocation, const struct values *values, const char *path)
+static int replay_file(
+	const struct invocation *invocation, const struct replay_values *values, const char *path)
 {
 	struct replay r = {.values = values, .path = path, .where = FAILURE_SOURCE};
 	struct error e = {0};
@@ -307,7 +308,7 @@ static int replay_file(const struct invocation *invocation, const struct values 
 
 static int replay_run(struct invocation *invocation)
 {
-	struct values values = {.pl = {"auto"}};
+	struct replay_values values = {.pl = {"auto"}};
 	int count;
 	int code = options_parse(invocation, &values, &count);
 

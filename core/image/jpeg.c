@@ -11,7 +11,7 @@
 #include <jerror.h>
 #include <jpeglib.h>
 
-struct reader {
+struct jpeg_reader {
 	struct jpeg_decompress_struct decompress;
 	struct jpeg_error_mgr manager;
 	jmp_buf escape;
@@ -21,7 +21,7 @@ struct reader {
 
 _Noreturn static void escape(j_common_ptr common)
 {
-	struct reader *reader = common->client_data;
+	struct jpeg_reader *reader = common->client_data;
 	char message[JMSG_LENGTH_MAX];
 
 	common->err->format_message(common, message);
@@ -73,7 +73,7 @@ static unsigned int scale_denominator(double scale)
 }
 
 static int decompress(
-	struct reader *reader, const uint8_t *data, size_t size, double scale, struct picture *out)
+	struct jpeg_reader *reader, const uint8_t *data, size_t size, double scale, struct picture *out)
 {
 	struct jpeg_decompress_struct *d = &reader->decompress;
 
@@ -102,7 +102,7 @@ static int decompress(
 
 int jpeg_read(const uint8_t *data, size_t size, double scale, struct picture *out, struct error *e)
 {
-	struct reader reader = {.e = e};
+	struct jpeg_reader reader = {.e = e};
 
 	reader.decompress.err = jpeg_std_error(&reader.manager);
 	reader.decompress.client_data = &reader;

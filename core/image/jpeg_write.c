@@ -11,7 +11,7 @@
 #include <jerror.h>
 #include <jpeglib.h>
 
-struct writer {
+struct jpeg_writer {
 	struct jpeg_compress_struct compress;
 	struct jpeg_error_mgr manager;
 	struct jpeg_destination_mgr destination;
@@ -22,7 +22,7 @@ struct writer {
 
 _Noreturn static void escape(j_common_ptr common)
 {
-	struct writer *writer = common->client_data;
+	struct jpeg_writer *writer = common->client_data;
 	char message[JMSG_LENGTH_MAX];
 
 	common->err->format_message(common, message);
@@ -52,7 +52,7 @@ static size_t size_limit(const struct picture *picture)
 	return width * height * 4 + 2048;
 }
 
-static void compress(struct writer *writer, const struct picture *picture, int quality)
+static void compress(struct jpeg_writer *writer, const struct picture *picture, int quality)
 {
 	struct jpeg_compress_struct *c = &writer->compress;
 
@@ -76,7 +76,7 @@ static void compress(struct writer *writer, const struct picture *picture, int q
 
 int picture_encode_jpeg(const struct picture *picture, int quality, struct raw_picture *out, struct error *e)
 {
-	struct writer writer = {.e = e};
+	struct jpeg_writer writer = {.e = e};
 	size_t limit = size_limit(picture);
 
 	if (raw_picture_reserve(out, limit))

@@ -14,7 +14,7 @@
 #define TILE 32
 
 /* One layer, ready to run. */
-struct plan {
+struct layer_plan {
 	const struct layer *layer;
 	const struct kernel *kernel; /* NULL: a max pool */
 	struct gemm_plan gemm;
@@ -25,7 +25,7 @@ struct plan {
 
 struct engine {
 	int first, count;	  /* layers */
-	struct plan *plans;	  /* [count] */
+	struct layer_plan *plans; /* [count] */
 	struct feature_map *maps; /* [count + 1]; the last one is the caller's memory */
 
 	void (*codes)(const struct thresholds *, const int32_t *, int, uint8_t *);
@@ -117,7 +117,7 @@ static void plan_k_blocks(const struct layer *layer, const struct feature_map *i
 		}
 }
 
-static int plan_gemm(struct plan *plan, const struct feature_map *in)
+static int plan_gemm(struct layer_plan *plan, const struct feature_map *in)
 {
 	const struct layer *layer = plan->layer;
 	const struct kernel *kernel = plan->kernel;
@@ -159,7 +159,7 @@ static void lay_thresholds(const struct thresholds *t, const int32_t *thresholds
 	}
 }
 
-static int plan_thresholds(struct plan *plan)
+static int plan_thresholds(struct layer_plan *plan)
 {
 	const struct layer *layer = plan->layer;
 	struct thresholds *t = &plan->thresholds;
@@ -180,7 +180,7 @@ static int plan_thresholds(struct plan *plan)
 	return 0;
 }
 
-static int plan_requantisation(struct plan *plan)
+static int plan_requantisation(struct layer_plan *plan)
 {
 	const struct layer *layer = plan->layer;
 	struct requantisation *r = &plan->requantisation;
@@ -201,7 +201,7 @@ static int plan_requantisation(struct plan *plan)
 }
 
 /* The whole layer, once its input's layout is known. */
-static int plan_layer(struct plan *plan, const struct feature_map *in)
+static int plan_layer(struct layer_plan *plan, const struct feature_map *in)
 {
 	int r = 0;
 
@@ -230,7 +230,7 @@ static void plan_layouts(struct engine *engine, const struct layer *layers, cons
 	feature_map_plan(
 		out, &(struct layer){.in = end->out, .input_bits = end->output_bits}, LAYOUT_BYTES, 1);
 	for (int i = engine->count - 1; i >= 0; i--) {
-		struct plan *plan = &engine->plans[i];
+		struct layer_plan *plan = &engine->plans[i];
 		const struct feature_map *after = &engine->maps[i + 1];
 
 		plan->layer = &layers[i];
@@ -344,7 +344,7 @@ void engine_destroy(struct engine *engine)
 	if (!engine)
 		return;
 	for (int i = 0; i < engine->count && engine->plans; i++) {
-		struct plan *plan = &engine->plans[i];
+		struct layer_plan *plan = &engine->plans[i];
 		free(plan->gemm.offsets);
 		free(plan->gemm.weights);
 		free(plan->thresholds.values);
@@ -364,7 +364,8 @@ void engine_destroy(struct engine *engine)
 	free(engine);
 }
 
-static void sum_pixels(const struct engine *engine, const struct plan *plan, const struct feature_map *in)
+static void sum_pixels(
+	const struct engine *engine, const struct layer_plan *plan, const struct feature_map *in)
 {
 	for (int y = 0; y < in->shape.height; y++)
 		for (int x = 0; x < in->shape.width; x++) {
@@ -380,7 +381,8 @@ static void sum_pixels(const struct engine *engine, const struct plan *plan, con
 }
 
 /* Sums of the codes in the window of output pixel (y, x). */
-static void sum_window(const struct plan *plan, const struct feature_map *in, int y, int x, int32_t *sums)
+static void sum_window(
+	const struct layer_plan *plan, const struct feature_map *in, int y, int x, int32_t *sums)
 {
 	const struct layer *layer = plan->layer;
 	size_t groups = (size_t)in->groups, row = (size_t)in->padded_width * groups;
@@ -395,8 +397,8 @@ static void sum_window(const struct plan *plan, const struct feature_map *in, in
 }
 
 /* What becomes of one pixel's accumulators. */
-static void finish_pixel(const struct engine *engine, const struct plan *plan, const int32_t *accumulators,
-	const struct feature_map *out, int y, int x)
+static void finish_pixel(const struct engine *engine, const struct layer_plan *plan,
+	const int32_t *accumulators, const struct feature_map *out, int y, int x)
 {
 	const struct layer *layer = plan->layer;
 
@@ -407,7 +409,7 @@ static void finish_pixel(const struct engine *engine, const struct plan *plan, c
 	feature_map_write(out, y, x, engine->pixel, engine->planes);
 }
 
-static void run_tile(const struct engine *engine, const struct plan *plan, const struct feature_map *in,
+static void run_tile(const struct engine *engine, const struct layer_plan *plan, const struct feature_map *in,
 	const struct feature_map *out, int begin, int pixels)
 {
 	const struct layer *layer = plan->layer;
@@ -434,8 +436,8 @@ static void run_tile(const struct engine *engine, const struct plan *plan, const
 	}
 }
 
-static void run_layer(const struct engine *engine, const struct plan *plan, const struct feature_map *in,
-	const struct feature_map *out)
+static void run_layer(const struct engine *engine, const struct layer_plan *plan,
+	const struct feature_map *in, const struct feature_map *out)
 {
 	int pixels = plan->layer->out.height * plan->layer->out.width;
 
@@ -472,7 +474,7 @@ void engine_run(struct engine *engine, const uint8_t *in, void *out)
 
 const char *engine_kernel(const struct engine *engine, int layer)
 {
-	const struct plan *plan = &engine->plans[layer - engine->first];
+	const struct layer_plan *plan = &engine->plans[layer - engine->first];
 
 	if (plan->kernel)
 		return plan->kernel->name;

@@ -35,7 +35,7 @@ static const struct folding {
 	int columns, rows, simd, pes;
 } foldings[LAST + 1] = {{832, 1024, 64, 32}, {1024, 1024, 32, 64}, {1024, 1024, 64, 32}, {1024, 64, 8, 16}};
 
-struct import {
+struct bnn_pynq_import {
 	const struct network_files *files;
 	struct network *network;
 };
@@ -47,7 +47,7 @@ static int no_memory(struct error *e)
 }
 
 /* The whole file, of at most `words` words: so many are *found. The caller frees *out. */
-static int words_read(const struct import *m, int layer, int pe, const char *kind, size_t words,
+static int words_read(const struct bnn_pynq_import *m, int layer, int pe, const char *kind, size_t words,
 	uint64_t **out, size_t *found, struct error *e)
 {
 	char name[48];
@@ -79,7 +79,7 @@ static int words_read(const struct import *m, int layer, int pe, const char *kin
 }
 
 /* Folds of the layer: the last one of older parameters has one, of 16 rows, in place of four. */
-static int folds_find(const struct import *m, int index, int *folds, struct error *e)
+static int folds_find(const struct bnn_pynq_import *m, int index, int *folds, struct error *e)
 {
 	int needed = foldings[index].rows / foldings[index].pes;
 	uint64_t *words = NULL;
@@ -137,7 +137,8 @@ static int rows_take(struct layer *layer, int index, int pe, const uint64_t *wei
 	return 0;
 }
 
-static int pe_read(const struct import *m, struct layer *layer, int index, int pe, int folds, struct error *e)
+static int pe_read(
+	const struct bnn_pynq_import *m, struct layer *layer, int index, int pe, int folds, struct error *e)
 {
 	const size_t needed[2] = {
 		(size_t)folds * (size_t)(foldings[index].columns / foldings[index].simd), (size_t)folds};
@@ -202,7 +203,7 @@ static int lines_count(const uint8_t *text, size_t *size)
 }
 
 /* That project looks at as many of the last layer's bits as classes.txt has lines. */
-static int classes_read(struct import *m, int rows, struct error *e)
+static int classes_read(struct bnn_pynq_import *m, int rows, struct error *e)
 {
 	static const char name[] = "classes.txt";
 	size_t limit = (size_t)foldings[LAST].rows * (LABEL_LIMIT + 2) + 3;
@@ -258,7 +259,7 @@ static int scores_add(struct network *network, struct error *e)
 	return 0;
 }
 
-static int layer_read(struct import *m, int index, struct error *e)
+static int layer_read(struct bnn_pynq_import *m, int index, struct error *e)
 {
 	const struct folding *f = &foldings[index];
 	char name[16];
@@ -279,7 +280,7 @@ static int layer_read(struct import *m, int index, struct error *e)
 	return rc;
 }
 
-static int network_read(struct import *m, struct error *e)
+static int network_read(struct bnn_pynq_import *m, struct error *e)
 {
 	int rc = 0;
 
@@ -299,7 +300,7 @@ static int network_read(struct import *m, struct error *e)
 
 int import_bnn_pynq_files(const struct network_files *files, struct network **out, struct error *e)
 {
-	struct import m = {files, calloc(1, sizeof(*m.network))};
+	struct bnn_pynq_import m = {files, calloc(1, sizeof(*m.network))};
 	int rc = m.network ? network_read(&m, e) : no_memory(e);
 
 	*out = rc ? NULL : m.network;

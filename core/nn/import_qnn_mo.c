@@ -31,7 +31,7 @@ enum {
 	LARGEST_SKIP = 10000,
 };
 
-struct import {
+struct qnn_mo_import {
 	char *path;	   /* of the layer list */
 	char *parameters;  /* folder of the .bin files */
 	const char *layer; /* the layer at hand, for messages */
@@ -109,8 +109,8 @@ static int list_find(const char *path, char **list, struct error *e)
 	return *list ? 0 : error_set(e, -ENOMEM, "%s: out of memory", path);
 }
 
-static int integer_get(const struct import *m, const json_t *json, const char *field, int low, int high,
-	int *value, struct error *e)
+static int integer_get(const struct qnn_mo_import *m, const json_t *json, const char *field, int low,
+	int high, int *value, struct error *e)
 {
 	const json_t *number = json_object_get(json, field);
 
@@ -125,8 +125,8 @@ static int integer_get(const struct import *m, const json_t *json, const char *f
 }
 
 /* [channels, height, width] */
-static int shape_get(
-	const struct import *m, const json_t *json, const char *field, struct shape *shape, struct error *e)
+static int shape_get(const struct qnn_mo_import *m, const json_t *json, const char *field,
+	struct shape *shape, struct error *e)
 {
 	const json_t *array = json_object_get(json, field);
 	int *const to[] = {&shape->channels, &shape->height, &shape->width};
@@ -146,7 +146,7 @@ static int shape_get(
 	return 0;
 }
 
-static int bits_check(const struct import *m, const json_t *json, bool pool, struct error *e)
+static int bits_check(const struct qnn_mo_import *m, const json_t *json, bool pool, struct error *e)
 {
 	static const struct {
 		const char *field;
@@ -168,7 +168,7 @@ static int bits_check(const struct import *m, const json_t *json, bool pool, str
 
 /* Whole for a convolution; a pool may pad half pixels, which means one more at the bottom and right. */
 static int padding_get(
-	const struct import *m, const json_t *json, bool pool, struct layer *layer, struct error *e)
+	const struct qnn_mo_import *m, const json_t *json, bool pool, struct layer *layer, struct error *e)
 {
 	const json_t *number = json_object_get(json, "padding");
 	double twice = 2 * json_number_value(number);
@@ -185,7 +185,7 @@ static int padding_get(
 /* Sets layer->in: the list's shape of one group, for a pool with its padding, must be what the layers so far
  * give. */
 static int input_check(
-	const struct import *m, const json_t *json, bool pool, struct layer *layer, struct error *e)
+	const struct qnn_mo_import *m, const json_t *json, bool pool, struct layer *layer, struct error *e)
 {
 	struct shape given = {0};
 	int padding = layer->pad_top + layer->pad_bottom;
@@ -215,7 +215,7 @@ static int input_check(
 }
 
 static int output_check(
-	const struct import *m, const json_t *json, bool pool, struct layer *layer, struct error *e)
+	const struct qnn_mo_import *m, const json_t *json, bool pool, struct layer *layer, struct error *e)
 {
 	struct shape given = {0};
 	int height = layer->in.height + layer->pad_top + layer->pad_bottom - layer->kernel_height;
@@ -240,7 +240,7 @@ static int output_check(
 }
 
 static int geometry_get(
-	const struct import *m, const json_t *json, bool pool, struct layer *layer, struct error *e)
+	const struct qnn_mo_import *m, const json_t *json, bool pool, struct layer *layer, struct error *e)
 {
 	int result = bits_check(m, json, pool, e);
 
@@ -259,7 +259,7 @@ static int geometry_get(
 }
 
 /* Reads the whole file FOLDER/L-PE-KIND.bin, which must have this size. */
-static int parameters_read(const struct import *m, int file, int pe, const char *kind, uint8_t *bytes,
+static int parameters_read(const struct qnn_mo_import *m, int file, int pe, const char *kind, uint8_t *bytes,
 	size_t size, struct error *e)
 {
 	char *path = NULL;
@@ -324,7 +324,7 @@ static void thresholds_unpack(uint64_t word, int32_t *thresholds, uint8_t *inver
 }
 
 /* The output channels of one group that one PE computes. words: of one channel. */
-static int pe_read(const struct import *m, int group, int pe, struct layer *layer, size_t words,
+static int pe_read(const struct qnn_mo_import *m, int group, int pe, struct layer *layer, size_t words,
 	uint8_t *bytes, struct error *e)
 {
 	int channels = layer->out.channels / layer->groups;
@@ -349,7 +349,7 @@ static int pe_read(const struct import *m, int group, int pe, struct layer *laye
 	return result;
 }
 
-static int channels_read(const struct import *m, struct layer *layer, struct error *e)
+static int channels_read(const struct qnn_mo_import *m, struct layer *layer, struct error *e)
 {
 	size_t channels = (size_t)layer->out.channels;
 	size_t depth = (size_t)(layer->in.channels / layer->groups);
@@ -383,7 +383,7 @@ static const char *text_of(const json_t *layers, size_t index, const char *field
 	return text ? text : "";
 }
 
-static int window_add(struct import *m, const json_t *layers, size_t index, struct error *e)
+static int window_add(struct qnn_mo_import *m, const json_t *layers, size_t index, struct error *e)
 {
 	const json_t *json = json_array_get(layers, index);
 	bool pool = strcmp(text_of(layers, index, "func"), "maxpool_layer") == 0;
@@ -409,7 +409,7 @@ static int window_add(struct import *m, const json_t *layers, size_t index, stru
 	return result;
 }
 
-static int border_check(const struct import *m, const json_t *json, const char *channels_field,
+static int border_check(const struct qnn_mo_import *m, const json_t *json, const char *channels_field,
 	const char *side_field, struct shape *shape, struct error *e)
 {
 	int channels = 0;
@@ -429,7 +429,7 @@ static int border_check(const struct import *m, const json_t *json, const char *
 	return 0;
 }
 
-static int split_add(struct import *m, const json_t *layers, size_t index, struct error *e)
+static int split_add(struct qnn_mo_import *m, const json_t *layers, size_t index, struct error *e)
 {
 	const json_t *json = json_array_get(layers, index);
 	int split = 0;
@@ -452,7 +452,7 @@ static int split_add(struct import *m, const json_t *layers, size_t index, struc
 	return 0;
 }
 
-static int merge_add(struct import *m, const json_t *layers, size_t index, struct error *e)
+static int merge_add(struct qnn_mo_import *m, const json_t *layers, size_t index, struct error *e)
 {
 	const json_t *json = json_array_get(layers, index);
 	int merge = 0;
@@ -473,18 +473,18 @@ static int merge_add(struct import *m, const json_t *layers, size_t index, struc
 
 /* Fully connected layers ran in software there, from weights that the format does not hold; "none" marks an
  * end. */
-static int end_mark(struct import *m, const json_t *layers, size_t index, struct error *e)
+static int end_mark(struct qnn_mo_import *m, const json_t *layers, size_t index, struct error *e)
 {
 	(void)layers, (void)index, (void)e;
 	m->ended = true;
 	return 0;
 }
 
-static int layer_add(struct import *m, const json_t *layers, size_t index, struct error *e)
+static int layer_add(struct qnn_mo_import *m, const json_t *layers, size_t index, struct error *e)
 {
 	static const struct {
 		const char *func;
-		int (*add)(struct import *m, const json_t *layers, size_t index, struct error *e);
+		int (*add)(struct qnn_mo_import *m, const json_t *layers, size_t index, struct error *e);
 	} kinds[] = {
 		{"conv_layer", window_add},
 		{"maxpool_layer", window_add},
@@ -512,7 +512,7 @@ static int layer_add(struct import *m, const json_t *layers, size_t index, struc
 		m, e, "func must be conv_layer, maxpool_layer, split_layer, merge_layer, fc_layer or none");
 }
 
-static int layers_add(struct import *m, const json_t *list, struct error *e)
+static int layers_add(struct qnn_mo_import *m, const json_t *list, struct error *e)
 {
 	const json_t *layers = json_object_get(list, "layers");
 	size_t count = json_array_size(layers);
@@ -540,7 +540,7 @@ static int layers_add(struct import *m, const json_t *list, struct error *e)
 	return result;
 }
 
-static int list_import(struct import *m, const json_t *list, struct error *e)
+static int list_import(struct qnn_mo_import *m, const json_t *list, struct error *e)
 {
 	const char *name = json_string_value(json_object_get(list, "network"));
 	const char *parameters = json_string_value(json_object_get(list, "binparam"));
@@ -567,7 +567,7 @@ static int list_import(struct import *m, const json_t *list, struct error *e)
 
 int import_qnn_mo(const char *path, struct network **out, struct error *e)
 {
-	struct import m = {.groups = 1};
+	struct qnn_mo_import m = {.groups = 1};
 	json_error_t mistake;
 	int result = list_find(path, &m.path, e);
 

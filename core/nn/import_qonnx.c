@@ -20,7 +20,7 @@
 
 #define LABELS_LIMIT ((size_t)CHANNEL_LIMIT * (LABEL_LIMIT + 2) + 3) /* bytes of labels.txt */
 
-static void node_enter(struct import *m, const struct onnx_node *node)
+static void node_enter(struct qonnx_import *m, const struct onnx_node *node)
 {
 	char name[ONNX_TEXT], type[ONNX_TEXT];
 
@@ -36,8 +36,9 @@ static const struct operation {
 	const char *type;
 	enum domain domain;
 	bool either; /* the path may be the second input */
-	int (*fold)(struct import *m, struct constant **out, struct error *e); /* reads constants only */
-	int (*follow)(struct import *m, struct error *e);		       /* reads the path */
+	int (*fold)(
+		struct qonnx_import *m, struct constant **out, struct error *e); /* reads constants only */
+	int (*follow)(struct qonnx_import *m, struct error *e);			 /* reads the path */
 } operations[] = {
 	{"Quant", DOMAIN_QUANT, false, quant_fold, quant_follow},
 	{"BipolarQuant", DOMAIN_QUANT, false, quant_fold, quant_follow},
@@ -74,7 +75,7 @@ static const struct operation *operation_find(const struct onnx_node *node)
 	return NULL;
 }
 
-static int operation_unknown(const struct import *m, struct error *e)
+static int operation_unknown(const struct qonnx_import *m, struct error *e)
 {
 	char domain[ONNX_TEXT], type[ONNX_TEXT];
 
@@ -86,7 +87,7 @@ static int operation_unknown(const struct import *m, struct error *e)
 }
 
 /* Which input is the path; −1: none. */
-static int path_find(const struct import *m, int *path, struct error *e)
+static int path_find(const struct qonnx_import *m, int *path, struct error *e)
 {
 	char text[ONNX_TEXT];
 
@@ -109,7 +110,7 @@ static int path_find(const struct import *m, int *path, struct error *e)
 	return 0;
 }
 
-static int node_walk(struct import *m, struct error *e)
+static int node_walk(struct qonnx_import *m, struct error *e)
 {
 	const struct operation *operation = operation_find(m->node);
 	struct constant *constant = NULL;
@@ -140,7 +141,7 @@ static int node_walk(struct import *m, struct error *e)
 	return rc ? rc : value_add(m, m->tip, NULL, NULL, e);
 }
 
-static int initializers_add(struct import *m, struct error *e)
+static int initializers_add(struct qonnx_import *m, struct error *e)
 {
 	int rc = 0;
 
@@ -150,7 +151,7 @@ static int initializers_add(struct import *m, struct error *e)
 }
 
 /* [pictures, channels, height, width]; the pictures may be any number. */
-static int input_shape(struct import *m, const struct onnx_input *input, struct error *e)
+static int input_shape(struct qonnx_import *m, const struct onnx_input *input, struct error *e)
 {
 	const int64_t *dims = input->dims;
 	char text[ONNX_TEXT];
@@ -167,7 +168,7 @@ static int input_shape(struct import *m, const struct onnx_input *input, struct 
 	return value_add(m, input->name, NULL, NULL, e);
 }
 
-static int input_add(struct import *m, struct error *e)
+static int input_add(struct qonnx_import *m, struct error *e)
 {
 	const struct onnx_input *picture = NULL;
 	int count = 0;
@@ -183,7 +184,7 @@ static int input_add(struct import *m, struct error *e)
 	return input_shape(m, picture, e);
 }
 
-static int path_end(struct import *m, struct error *e)
+static int path_end(struct qonnx_import *m, struct error *e)
 {
 	char text[ONNX_TEXT];
 
@@ -199,7 +200,7 @@ static int path_end(struct import *m, struct error *e)
 	return m->place == AT_CODES ? 0 : layer_end_scores(m, e);
 }
 
-static int labels_make(struct import *m, struct error *e)
+static int labels_make(struct qonnx_import *m, struct error *e)
 {
 	struct network *network = m->network;
 	uint8_t *text = NULL;
@@ -223,7 +224,7 @@ static int labels_make(struct import *m, struct error *e)
 }
 
 /* The file's name without its suffix. */
-static int network_make(struct import *m, struct error *e)
+static int network_make(struct qonnx_import *m, struct error *e)
 {
 	const char *slash = strrchr(m->path, '/');
 	const char *name = slash ? slash + 1 : m->path;
@@ -237,7 +238,7 @@ static int network_make(struct import *m, struct error *e)
 	return m->network && m->network->name ? 0 : error_set(e, -ENOMEM, "%s: out of memory", m->path);
 }
 
-static int model_walk(struct import *m, struct error *e)
+static int model_walk(struct qonnx_import *m, struct error *e)
 {
 	struct error fault = {0};
 	int rc = 0;
@@ -256,7 +257,7 @@ static int model_walk(struct import *m, struct error *e)
 
 int import_qonnx(const char *path, struct network **out, struct error *e)
 {
-	struct import m = {.path = path};
+	struct qonnx_import m = {.path = path};
 	int rc = onnx_load(path, &m.model, e);
 
 	*out = NULL;

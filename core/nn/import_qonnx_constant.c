@@ -16,8 +16,8 @@ void constant_free(struct constant *constant)
 	free(constant);
 }
 
-int constant_make(
-	struct import *m, const struct constant *from, bool quantised, struct constant **out, struct error *e)
+int constant_make(struct qonnx_import *m, const struct constant *from, bool quantised, struct constant **out,
+	struct error *e)
 {
 	size_t size = from->count * (quantised ? 2 : 1);
 
@@ -39,7 +39,7 @@ int constant_make(
 }
 
 int constant_of_tensor(
-	struct import *m, const struct onnx_tensor *tensor, struct constant **out, struct error *e)
+	struct qonnx_import *m, const struct onnx_tensor *tensor, struct constant **out, struct error *e)
 {
 	struct constant *constant = calloc(1, sizeof(*constant));
 	struct error cause = {0};

@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* One of the attributes that a constant's value can stand in. */
-int constant_node(struct import *m, struct constant **out, struct error *e)
+int constant_node(struct qonnx_import *m, struct constant **out, struct error *e)
 {
 	struct onnx_attribute attribute;
 	float number = 0;
@@ -60,7 +60,7 @@ static bool stretches(const struct constant *from, const struct constant *to)
 	return true;
 }
 
-int quant_fold(struct import *m, struct constant **out, struct error *e)
+int quant_fold(struct qonnx_import *m, struct constant **out, struct error *e)
 {
 	const struct constant *from, *scale;
 	struct quant quant;
@@ -91,7 +91,7 @@ int quant_fold(struct import *m, struct constant **out, struct error *e)
 	return 0;
 }
 
-int identity_fold(struct import *m, struct constant **out, struct error *e)
+int identity_fold(struct qonnx_import *m, struct constant **out, struct error *e)
 {
 	const struct constant *from;
 	int rc = constant_needed(m, 0, "what it passes on", &from, e);
@@ -106,7 +106,7 @@ int identity_fold(struct import *m, struct constant **out, struct error *e)
 	return 0;
 }
 
-int reshape_fold(struct import *m, struct constant **out, struct error *e)
+int reshape_fold(struct qonnx_import *m, struct constant **out, struct error *e)
 {
 	const struct constant *from, *shape;
 	size_t known = 1;
@@ -143,7 +143,7 @@ int reshape_fold(struct import *m, struct constant **out, struct error *e)
 }
 
 /* perm[i] is the dimension of the input that becomes dimension i; by default they are mirrored. */
-static int permutation_read(struct import *m, int rank, int perm[ONNX_RANK], struct error *e)
+static int permutation_read(struct qonnx_import *m, int rank, int perm[ONNX_RANK], struct error *e)
 {
 	struct onnx_attribute attribute;
 	unsigned seen = 0;
@@ -160,7 +160,7 @@ static int permutation_read(struct import *m, int rank, int perm[ONNX_RANK], str
 	return 0;
 }
 
-int transpose_fold(struct import *m, struct constant **out, struct error *e)
+int transpose_fold(struct qonnx_import *m, struct constant **out, struct error *e)
 {
 	size_t strides[ONNX_RANK] = {0}, stride = 1;
 	int perm[ONNX_RANK] = {0};

@@ -13,21 +13,21 @@
 #include <math.h>
 #include <stdlib.h>
 
-struct epilogue {
-	const struct import *m;
+struct qonnx_epilogue {
+	const struct qonnx_import *m;
 	const struct quant *quant;
 	struct layer *layer;
 	int32_t largest; /* no accumulator of the layer is beyond ± this */
 	int lowest;	 /* the whole number that code 0 stands for */
 };
 
-static double sum_of(const struct import *m, int channel, int32_t accumulator)
+static double sum_of(const struct qonnx_import *m, int channel, int32_t accumulator)
 {
 	return m->sum_scale[channel] * (accumulator + m->sum_offset[channel]);
 }
 
 /* The code of an accumulator. */
-static int code_of(const struct epilogue *end, int channel, int32_t accumulator)
+static int code_of(const struct qonnx_epilogue *end, int channel, int32_t accumulator)
 {
 	double number = steps_apply(end->m, channel, sum_of(end->m, channel, accumulator));
 	int whole = (int)quant_apply(end->quant, number);
@@ -36,7 +36,8 @@ static int code_of(const struct epilogue *end, int channel, int32_t accumulator)
 }
 
 /* The least accumulator from `from` on whose code is at least `code` (inverted: at most); none: INT32_MAX. */
-static int32_t threshold_find(const struct epilogue *end, int channel, bool inverted, int code, int64_t from)
+static int32_t threshold_find(
+	const struct qonnx_epilogue *end, int channel, bool inverted, int code, int64_t from)
 {
 	int64_t low = from, high = (int64_t)end->largest + 1;
 
@@ -52,7 +53,7 @@ static int32_t threshold_find(const struct epilogue *end, int channel, bool inve
 	return low > end->largest ? INT32_MAX : (int32_t)low;
 }
 
-static void thresholds_find(const struct epilogue *end, int channel)
+static void thresholds_find(const struct qonnx_epilogue *end, int channel)
 {
 	int levels = layer_levels(end->layer);
 	int32_t *thresholds = end->layer->thresholds + (size_t)channel * (size_t)levels;
@@ -69,12 +70,12 @@ static void thresholds_find(const struct epilogue *end, int channel)
 }
 
 /* The number before the Quant's rounding as factor · accumulator + summand, wherever no ReLU cuts it. */
-static void line_of(const struct import *m, int channel, double *factor, double *summand)
+static void line_of(const struct qonnx_import *m, int channel, double *factor, double *summand)
 {
 	*factor = m->sum_scale[channel];
 	*summand = m->sum_scale[channel] * m->sum_offset[channel];
 	for (int i = 0; i < m->step_count; i++) {
-		const struct step *step = &m->steps[i];
+		const struct qonnx_step *step = &m->steps[i];
 
 		if (step->kind == STEP_RELU || step->kind == STEP_POOL)
 			continue;
@@ -97,7 +98,7 @@ static void reach_find(const struct layer *layer, int channel, int32_t *low, int
 }
 
 /* Takes a requantisation in place of thresholds when it gives the same codes. */
-static int requantise_try(const struct epilogue *end, struct error *e)
+static int requantise_try(const struct qonnx_epilogue *end, struct error *e)
 {
 	struct layer *layer = end->layer;
 	size_t channels = (size_t)layer->out.channels;
@@ -137,9 +138,9 @@ static int requantise_try(const struct epilogue *end, struct error *e)
  * A pool in the model takes the largest number, ours the largest code: what follows any of them must not turn
  * the order round. And no number on the way may be too large for double precision.
  */
-static int channel_check(const struct epilogue *end, int channel, struct error *e)
+static int channel_check(const struct qonnx_epilogue *end, int channel, struct error *e)
 {
-	const struct import *m = end->m;
+	const struct qonnx_import *m = end->m;
 	int sign = 1;
 
 	for (int side = -1; side <= 1; side += 2) {
@@ -152,7 +153,7 @@ static int channel_check(const struct epilogue *end, int channel, struct error *
 				"the numbers before it leave double precision in channel %d", channel);
 	}
 	for (int i = m->step_count - 1; i >= 0; i--) {
-		const struct step *step = &m->steps[i];
+		const struct qonnx_step *step = &m->steps[i];
 
 		if (step->kind == STEP_MULTIPLY || step->kind == STEP_DIVIDE)
 			sign *= step->numbers[step->count == 1 ? 0 : channel] < 0 ? -1 : 1;
@@ -164,7 +165,7 @@ static int channel_check(const struct epilogue *end, int channel, struct error *
 }
 
 /* What code 0 stands for: 0 when no number is below it, else the lowest of the Quant. */
-static int lowest_find(struct epilogue *end)
+static int lowest_find(struct qonnx_epilogue *end)
 {
 	int lowest = 0;
 
@@ -188,7 +189,7 @@ static int bits_for(int levels)
 	return bits <= 8 ? bits : 0;
 }
 
-static int epilogue_find(const struct epilogue *end, struct error *e)
+static int epilogue_find(const struct qonnx_epilogue *end, struct error *e)
 {
 	struct layer *layer = end->layer;
 	size_t channels = (size_t)layer->out.channels;
@@ -204,7 +205,7 @@ static int epilogue_find(const struct epilogue *end, struct error *e)
 }
 
 /* The path goes on at the codes. */
-static int codes_begin(struct import *m, const struct epilogue *end, struct error *e)
+static int codes_begin(struct qonnx_import *m, const struct qonnx_epilogue *end, struct error *e)
 {
 	bool bipolar = end->quant->bipolar;
 
@@ -232,10 +233,10 @@ static int32_t largest_sum(const struct layer *layer)
 					((UINT64_C(1) << layer->input_bits) - 1)));
 }
 
-int layer_end_codes(struct import *m, const struct quant *quant, struct error *e)
+int layer_end_codes(struct qonnx_import *m, const struct quant *quant, struct error *e)
 {
 	struct layer *layer = &m->network->layers[m->open];
-	struct epilogue end = {m, quant, layer, largest_sum(layer), 0};
+	struct qonnx_epilogue end = {m, quant, layer, largest_sum(layer), 0};
 	int rc = 0;
 
 	for (int c = 0; c < layer->out.channels && rc == 0; c++)
@@ -253,7 +254,7 @@ int layer_end_codes(struct import *m, const struct quant *quant, struct error *e
 	return rc ? rc : codes_begin(m, &end, e);
 }
 
-int layer_end_scores(struct import *m, struct error *e)
+int layer_end_scores(struct qonnx_import *m, struct error *e)
 {
 	struct network *network = m->network;
 	struct layer *layer = &network->layers[m->open];

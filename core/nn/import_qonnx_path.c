@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int layer_add(struct import *m, enum layer_kind kind, struct layer **out, struct error *e)
+static int layer_add(struct qonnx_import *m, enum layer_kind kind, struct layer **out, struct error *e)
 {
 	static const char *const names[] = {"conv", "fc", "pool"};
 	struct network *network = m->network;
@@ -40,7 +40,7 @@ static int layer_add(struct import *m, enum layer_kind kind, struct layer **out,
 }
 
 /* Two numbers of the attribute, `otherwise` when it is missing. */
-static int pair_read(struct import *m, const char *name, int otherwise, int pair[2], struct error *e)
+static int pair_read(struct qonnx_import *m, const char *name, int otherwise, int pair[2], struct error *e)
 {
 	struct onnx_attribute attribute;
 
@@ -59,7 +59,7 @@ static int pair_read(struct import *m, const char *name, int otherwise, int pair
 	return 0;
 }
 
-static int padding_read(struct import *m, struct layer *layer, struct error *e)
+static int padding_read(struct qonnx_import *m, struct layer *layer, struct error *e)
 {
 	int *const to[] = {&layer->pad_top, &layer->pad_left, &layer->pad_bottom, &layer->pad_right};
 	struct onnx_attribute pads, automatic;
@@ -82,7 +82,7 @@ static int padding_read(struct import *m, struct layer *layer, struct error *e)
 }
 
 /* Stride and padding; the kernel's size is set. Makes the output's height and width. */
-static int windows_read(struct import *m, struct layer *layer, struct error *e)
+static int windows_read(struct qonnx_import *m, struct layer *layer, struct error *e)
 {
 	struct error cause = {0};
 	int pair[2];
@@ -107,7 +107,7 @@ struct weight_steps {
 };
 
 /* Integers, of one scale an output channel, which is left in m->sum_scale. */
-static int weights_read(struct import *m, struct layer *layer, const struct constant *from,
+static int weights_read(struct qonnx_import *m, struct layer *layer, const struct constant *from,
 	struct weight_steps steps, struct error *e)
 {
 	int depth = layer->in.channels / layer->groups;
@@ -159,7 +159,7 @@ static bool sums_fit(const struct layer *layer)
 }
 
 /* The path goes on at the sums of the layer, whose shapes are set and agree with the constant. */
-static int layer_open(struct import *m, struct layer *layer, const struct constant *weights,
+static int layer_open(struct qonnx_import *m, struct layer *layer, const struct constant *weights,
 	struct weight_steps steps, struct error *e)
 {
 	size_t channels = (size_t)layer->out.channels;
@@ -186,7 +186,7 @@ static int layer_open(struct import *m, struct layer *layer, const struct consta
 	return rc;
 }
 
-static int codes_check(struct import *m, struct error *e)
+static int codes_check(struct qonnx_import *m, struct error *e)
 {
 	if (m->place == AT_CODES)
 		return 0;
@@ -194,7 +194,7 @@ static int codes_check(struct import *m, struct error *e)
 }
 
 /* What padding adds is 0; our padding is code 0. */
-static int padding_check(struct import *m, const struct layer *layer, struct error *e)
+static int padding_check(struct qonnx_import *m, const struct layer *layer, struct error *e)
 {
 	bool padded = layer->pad_top || layer->pad_left || layer->pad_bottom || layer->pad_right;
 
@@ -206,7 +206,7 @@ static int padding_check(struct import *m, const struct layer *layer, struct err
 	return 0;
 }
 
-int conv_follow(struct import *m, struct error *e)
+int conv_follow(struct qonnx_import *m, struct error *e)
 {
 	const struct constant *weights, *bias;
 	struct layer *layer;
@@ -250,7 +250,8 @@ int conv_follow(struct import *m, struct error *e)
  * A matrix from the flattened input, channel before row before column there, channel last here. out_first:
  * [out, in], else [in, out].
  */
-static int matrix_follow(struct import *m, const struct constant *weights, bool out_first, struct error *e)
+static int matrix_follow(
+	struct qonnx_import *m, const struct constant *weights, bool out_first, struct error *e)
 {
 	const size_t height = (size_t)m->shape.height, width = (size_t)m->shape.width;
 	struct layer *layer;
@@ -273,7 +274,7 @@ static int matrix_follow(struct import *m, const struct constant *weights, bool 
 	return layer_open(m, layer, weights, steps, e);
 }
 
-int matmul_follow(struct import *m, struct error *e)
+int matmul_follow(struct qonnx_import *m, struct error *e)
 {
 	const struct constant *weights;
 	int rc = constant_needed(m, 1, "the weights", &weights, e);
@@ -281,7 +282,7 @@ int matmul_follow(struct import *m, struct error *e)
 	return rc ? rc : matrix_follow(m, weights, false, e);
 }
 
-int gemm_follow(struct import *m, struct error *e)
+int gemm_follow(struct qonnx_import *m, struct error *e)
 {
 	struct onnx_attribute alpha = {.number = 1}, beta = {.number = 1};
 	const struct constant *weights, *bias;
@@ -303,7 +304,7 @@ int gemm_follow(struct import *m, struct error *e)
 
 /* A pool behind a layer's sums takes the largest of its codes instead; layer_end_codes sees to it that it
  * may: its place among the steps is kept. */
-int pool_follow(struct import *m, struct error *e)
+int pool_follow(struct qonnx_import *m, struct error *e)
 {
 	struct onnx_attribute shape;
 	struct layer *layer;
@@ -333,7 +334,7 @@ int pool_follow(struct import *m, struct error *e)
 	return m->place == AT_SUMS ? step_add(m, STEP_POOL, NULL, 0, e) : 0;
 }
 
-int identity_follow(struct import *m, struct error *e)
+int identity_follow(struct qonnx_import *m, struct error *e)
 {
 	const struct constant *training;
 	int rc = 0;
@@ -345,7 +346,7 @@ int identity_follow(struct import *m, struct error *e)
 		       : node_error(m, -EBADMSG, e, "is in training mode; export with the model's eval()");
 }
 
-int flatten_follow(struct import *m, struct error *e)
+int flatten_follow(struct qonnx_import *m, struct error *e)
 {
 	int64_t axis = attribute_integer(m, "axis", 1);
 
@@ -356,7 +357,7 @@ int flatten_follow(struct import *m, struct error *e)
 }
 
 /* To [pictures, numbers of one]; or to what it is already. */
-int reshape_follow(struct import *m, struct error *e)
+int reshape_follow(struct qonnx_import *m, struct error *e)
 {
 	const struct constant *shape;
 	int rc = constant_needed(m, 1, "the shape", &shape, e);
@@ -381,7 +382,7 @@ int reshape_follow(struct import *m, struct error *e)
 		       : node_error(m, -EBADMSG, e, "must flatten each picture to %g numbers", all);
 }
 
-int softmax_follow(struct import *m, struct error *e)
+int softmax_follow(struct qonnx_import *m, struct error *e)
 {
 	int64_t axis = attribute_integer(m, "axis", -1);
 
@@ -392,7 +393,7 @@ int softmax_follow(struct import *m, struct error *e)
 }
 
 /* The difference of each channel between the quantised pixel and its code, the byte; false: it differs. */
-static bool input_codes(struct import *m, const struct quant *quant, double range)
+static bool input_codes(struct qonnx_import *m, const struct quant *quant, double range)
 {
 	for (int c = 0; c < m->shape.channels; c++)
 		for (int pixel = 0; pixel <= UINT8_MAX; pixel++) {
@@ -408,7 +409,7 @@ static bool input_codes(struct import *m, const struct quant *quant, double rang
 }
 
 /* Pictures go from 0 to 1, or from 0 to 255: the one for which every byte has a code of its own. */
-static int input_quantise(struct import *m, const struct quant *quant, struct error *e)
+static int input_quantise(struct qonnx_import *m, const struct quant *quant, struct error *e)
 {
 	m->offset = calloc((size_t)m->shape.channels, sizeof(*m->offset));
 	if (!m->offset)
@@ -427,7 +428,7 @@ static int input_quantise(struct import *m, const struct quant *quant, struct er
 }
 
 /* Quantising what is quantised: passed over when no number changes. */
-static int codes_quantise(struct import *m, const struct quant *quant, struct error *e)
+static int codes_quantise(struct qonnx_import *m, const struct quant *quant, struct error *e)
 {
 	for (int c = 0; c < m->shape.channels; c++)
 		for (int code = 0; code <= m->levels; code++) {
@@ -441,7 +442,7 @@ static int codes_quantise(struct import *m, const struct quant *quant, struct er
 	return 0;
 }
 
-int quant_follow(struct import *m, struct error *e)
+int quant_follow(struct qonnx_import *m, struct error *e)
 {
 	const struct constant *scale;
 	struct quant quant;

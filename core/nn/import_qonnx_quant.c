@@ -43,7 +43,7 @@ static const struct {
 	{"HALF_DOWN", round_half_towards},
 };
 
-static int rounding_read(struct import *m, struct quant *quant, struct error *e)
+static int rounding_read(struct qonnx_import *m, struct quant *quant, struct error *e)
 {
 	struct onnx_attribute mode;
 	char text[ONNX_TEXT];
@@ -61,7 +61,7 @@ static int rounding_read(struct import *m, struct quant *quant, struct error *e)
 }
 
 /* The range of the whole numbers; one signed bit means −1 and +1. */
-static int range_read(struct import *m, struct quant *quant, struct error *e)
+static int range_read(struct qonnx_import *m, struct quant *quant, struct error *e)
 {
 	const struct constant *bits;
 	int rc = constant_needed(m, 3, "the bit width", &bits, e);
@@ -87,7 +87,7 @@ static int range_read(struct import *m, struct quant *quant, struct error *e)
 	return 0;
 }
 
-static int zero_point_check(struct import *m, struct error *e)
+static int zero_point_check(struct qonnx_import *m, struct error *e)
 {
 	const struct constant *zero;
 	int rc = constant_needed(m, 2, "the zero point", &zero, e);
@@ -99,7 +99,7 @@ static int zero_point_check(struct import *m, struct error *e)
 	return rc;
 }
 
-int quant_read(struct import *m, const struct constant **scale, struct quant *quant, struct error *e)
+int quant_read(struct qonnx_import *m, const struct constant **scale, struct quant *quant, struct error *e)
 {
 	int rc = constant_needed(m, 1, "the scale", scale, e);
 

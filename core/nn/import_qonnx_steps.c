@@ -7,14 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-void steps_clear(struct import *m)
+void steps_clear(struct qonnx_import *m)
 {
 	for (int i = 0; i < m->step_count; i++)
 		free(m->steps[i].numbers);
 	m->step_count = 0;
 }
 
-double step_apply(const struct step *step, int channel, double number)
+double step_apply(const struct qonnx_step *step, int channel, double number)
 {
 	int i = step->count == 1 ? 0 : channel;
 
@@ -32,7 +32,7 @@ double step_apply(const struct step *step, int channel, double number)
 	}
 }
 
-double steps_apply(const struct import *m, int channel, double number)
+double steps_apply(const struct qonnx_import *m, int channel, double number)
 {
 	for (int i = 0; i < m->step_count; i++)
 		number = step_apply(&m->steps[i], channel, number);
@@ -41,7 +41,7 @@ double steps_apply(const struct import *m, int channel, double number)
 
 /* Codes stand for scale · (code + offset): one scale, an offset a channel. */
 static int codes_change(
-	struct import *m, enum step_kind kind, const double *numbers, int count, struct error *e)
+	struct qonnx_import *m, enum step_kind kind, const double *numbers, int count, struct error *e)
 {
 	if (kind == STEP_ADD) {
 		for (int c = 0; c < m->shape.channels; c++)
@@ -57,7 +57,7 @@ static int codes_change(
 }
 
 /* Takes `numbers`, also when it fails. */
-int step_add(struct import *m, enum step_kind kind, double *numbers, int count, struct error *e)
+int step_add(struct qonnx_import *m, enum step_kind kind, double *numbers, int count, struct error *e)
 {
 	int rc = 0;
 
@@ -68,7 +68,7 @@ int step_add(struct import *m, enum step_kind kind, double *numbers, int count, 
 		rc = node_error(m, -EBADMSG, e, "more than %d operations follow each other without a Quant",
 			STEP_LIMIT);
 	if (rc == 0 && m->place != AT_CODES) {
-		m->steps[m->step_count++] = (struct step){kind, count, numbers};
+		m->steps[m->step_count++] = (struct qonnx_step){kind, count, numbers};
 		return 0;
 	}
 	if (rc == 0)
@@ -78,7 +78,7 @@ int step_add(struct import *m, enum step_kind kind, double *numbers, int count, 
 }
 
 /* Whether the constant has a number for each channel of the path, along the dimension of the channels. */
-static bool per_channel(const struct import *m, const struct constant *constant)
+static bool per_channel(const struct qonnx_import *m, const struct constant *constant)
 {
 	int channels = m->flat ? 1 : 3; /* the dimension, counted from the last as 1 */
 
@@ -88,7 +88,7 @@ static bool per_channel(const struct import *m, const struct constant *constant)
 	return constant->rank >= channels && (!m->flat || m->shape.height * m->shape.width == 1);
 }
 
-int step_constant(struct import *m, enum step_kind kind, const struct constant *constant, double factor,
+int step_constant(struct qonnx_import *m, enum step_kind kind, const struct constant *constant, double factor,
 	struct error *e)
 {
 	if (constant->count != 1 && !per_channel(m, constant))
@@ -104,7 +104,7 @@ int step_constant(struct import *m, enum step_kind kind, const struct constant *
 }
 
 /* The constant of an operation between two: that input which is not the path. */
-static int other_input(struct import *m, const struct constant **out, bool *path_first, struct error *e)
+static int other_input(struct qonnx_import *m, const struct constant **out, bool *path_first, struct error *e)
 {
 	const struct onnx_bytes *first = &m->node->inputs[0];
 
@@ -112,7 +112,7 @@ static int other_input(struct import *m, const struct constant **out, bool *path
 	return constant_needed(m, *path_first ? 1 : 0, "a constant", out, e);
 }
 
-int add_follow(struct import *m, struct error *e)
+int add_follow(struct qonnx_import *m, struct error *e)
 {
 	const struct constant *constant;
 	bool path_first;
@@ -121,7 +121,7 @@ int add_follow(struct import *m, struct error *e)
 	return rc ? rc : step_constant(m, STEP_ADD, constant, 1, e);
 }
 
-int subtract_follow(struct import *m, struct error *e)
+int subtract_follow(struct qonnx_import *m, struct error *e)
 {
 	const struct constant *constant;
 	bool path_first;
@@ -137,7 +137,7 @@ int subtract_follow(struct import *m, struct error *e)
 	return rc ? rc : step_constant(m, STEP_ADD, constant, path_first ? -1 : 1, e);
 }
 
-int multiply_follow(struct import *m, struct error *e)
+int multiply_follow(struct qonnx_import *m, struct error *e)
 {
 	const struct constant *constant;
 	bool path_first;
@@ -146,7 +146,7 @@ int multiply_follow(struct import *m, struct error *e)
 	return rc ? rc : step_constant(m, STEP_MULTIPLY, constant, 1, e);
 }
 
-int divide_follow(struct import *m, struct error *e)
+int divide_follow(struct qonnx_import *m, struct error *e)
 {
 	const struct constant *constant;
 	int rc = constant_needed(m, 1, "the divisor", &constant, e);
@@ -154,7 +154,7 @@ int divide_follow(struct import *m, struct error *e)
 	return rc ? rc : step_constant(m, STEP_DIVIDE, constant, 1, e);
 }
 
-int relu_follow(struct import *m, struct error *e)
+int relu_follow(struct qonnx_import *m, struct error *e)
 {
 	if (m->place != AT_CODES)
 		return step_add(m, STEP_RELU, NULL, 0, e);
@@ -166,7 +166,7 @@ int relu_follow(struct import *m, struct error *e)
 }
 
 /* (x − mean) / √(variance + ε) · weight + bias, as a factor and a summand a channel. */
-static int batch_norm_fold(struct import *m, const struct constant *const in[4], double *factor,
+static int batch_norm_fold(struct qonnx_import *m, const struct constant *const in[4], double *factor,
 	double *summand, struct error *e)
 {
 	struct onnx_attribute epsilon = {.number = 1e-5F};
@@ -184,7 +184,7 @@ static int batch_norm_fold(struct import *m, const struct constant *const in[4],
 	return 0;
 }
 
-int batch_norm_follow(struct import *m, struct error *e)
+int batch_norm_follow(struct qonnx_import *m, struct error *e)
 {
 	static const char *const names[] = {"the weight", "the bias", "the mean", "the variance"};
 	const struct constant *in[4];

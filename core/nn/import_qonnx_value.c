@@ -23,7 +23,7 @@ void value_free(void *value)
 	free(value);
 }
 
-struct value *value_find(const struct import *m, struct onnx_bytes name)
+struct value *value_find(const struct qonnx_import *m, struct onnx_bytes name)
 {
 	const struct value key = {.name = name};
 	struct value *const *found = tfind(&key, &m->values, value_compare);
@@ -31,7 +31,7 @@ struct value *value_find(const struct import *m, struct onnx_bytes name)
 	return found ? *found : NULL;
 }
 
-int value_add(struct import *m, struct onnx_bytes name, const struct onnx_tensor *initializer,
+int value_add(struct qonnx_import *m, struct onnx_bytes name, const struct onnx_tensor *initializer,
 	struct constant *constant, struct error *e)
 {
 	struct value *value = malloc(sizeof(*value));
@@ -51,7 +51,7 @@ int value_add(struct import *m, struct onnx_bytes name, const struct onnx_tensor
 		     : error_set(e, -ENOMEM, "%s: out of memory", m->path);
 }
 
-int constant_input(struct import *m, int index, const struct constant **out, struct error *e)
+int constant_input(struct qonnx_import *m, int index, const struct constant **out, struct error *e)
 {
 	*out = NULL;
 	if (index >= m->node->input_count || m->node->inputs[index].size == 0)
@@ -69,7 +69,7 @@ int constant_input(struct import *m, int index, const struct constant **out, str
 }
 
 int constant_needed(
-	struct import *m, int index, const char *what, const struct constant **out, struct error *e)
+	struct qonnx_import *m, int index, const char *what, const struct constant **out, struct error *e)
 {
 	int rc = constant_input(m, index, out, e);
 
@@ -77,7 +77,7 @@ int constant_needed(
 				: rc;
 }
 
-int64_t attribute_integer(const struct import *m, const char *name, int64_t other)
+int64_t attribute_integer(const struct qonnx_import *m, const char *name, int64_t other)
 {
 	struct onnx_attribute attribute;
 

@@ -11,17 +11,17 @@
 #include <string.h>
 
 /* The header's text, a Python dictionary: {'descr': '<i4', 'fortran_order': False, 'shape': (3, 4), } */
-struct text {
+struct npy_text {
 	const char *at, *end;
 };
 
-static void skip_spaces(struct text *text)
+static void skip_spaces(struct npy_text *text)
 {
 	while (text->at < text->end && (*text->at == ' ' || *text->at == '\t' || *text->at == '\n'))
 		text->at++;
 }
 
-static bool take(struct text *text, const char *word)
+static bool take(struct npy_text *text, const char *word)
 {
 	size_t length = strlen(word);
 
@@ -33,7 +33,7 @@ static bool take(struct text *text, const char *word)
 }
 
 /* A quoted word without escapes, of at most size − 1 bytes. */
-static bool take_string(struct text *text, char *out, size_t size)
+static bool take_string(struct npy_text *text, char *out, size_t size)
 {
 	skip_spaces(text);
 	if (text->at == text->end || (*text->at != '\'' && *text->at != '"'))
@@ -49,7 +49,7 @@ static bool take_string(struct text *text, char *out, size_t size)
 	return true;
 }
 
-static bool take_number(struct text *text, uint64_t *out)
+static bool take_number(struct npy_text *text, uint64_t *out)
 {
 	const char *begin = NULL;
 
@@ -71,7 +71,7 @@ static int not_plain(struct error *e)
 		"numpy.save");
 }
 
-static int take_type(struct text *text, struct npy *npy, struct error *e)
+static int take_type(struct npy_text *text, struct npy *npy, struct error *e)
 {
 	char type[16];
 
@@ -98,7 +98,7 @@ static int take_type(struct text *text, struct npy *npy, struct error *e)
 	return 0;
 }
 
-static int take_order(struct text *text, struct error *e)
+static int take_order(struct npy_text *text, struct error *e)
 {
 	if (take(text, "True"))
 		return error_set(e, -EBADMSG,
@@ -107,7 +107,7 @@ static int take_order(struct text *text, struct error *e)
 }
 
 /* (), (3,), (3, 4) or (3, 4,) */
-static int take_shape(struct text *text, struct npy *npy, struct error *e)
+static int take_shape(struct npy_text *text, struct npy *npy, struct error *e)
 {
 	bool comma = true;
 
@@ -123,7 +123,7 @@ static int take_shape(struct text *text, struct npy *npy, struct error *e)
 	return npy->dimensions == 1 && !comma ? not_plain(e) : 0; /* (3) is a number in Python, no tuple */
 }
 
-static int parse_dictionary(struct text text, struct npy *npy, struct error *e)
+static int parse_dictionary(struct npy_text text, struct npy *npy, struct error *e)
 {
 	static const char *const keys[] = {"descr", "fortran_order", "shape"};
 	unsigned seen = 0;
@@ -204,7 +204,7 @@ int npy_parse(const uint8_t *file, size_t size, struct npy *npy, const uint8_t *
 
 	const char *header = (const char *)file + begin;
 	*npy = (struct npy){0};
-	int rc = parse_dictionary((struct text){header, header + length}, npy, e);
+	int rc = parse_dictionary((struct npy_text){header, header + length}, npy, e);
 	if (rc)
 		return rc;
 	*values = file + begin + length;

@@ -87,13 +87,13 @@ static int count_get(const struct onnx_tensor *tensor, size_t *count, struct err
 }
 
 /* Where a tensor's numbers are: raw or external data, else the repeated field. */
-struct place {
+struct tensor_place {
 	struct onnx_bytes raw;
 	bool has_raw, external;
 	struct onnx_bytes location, offset, length; /* texts */
 };
 
-static void entry_read(struct onnx_bytes entry, struct place *place)
+static void entry_read(struct onnx_bytes entry, struct tensor_place *place)
 {
 	struct onnx_bytes key = {0}, value = {0};
 	struct onnx_field field;
@@ -109,10 +109,10 @@ static void entry_read(struct onnx_bytes entry, struct place *place)
 		place->length = value;
 }
 
-static struct place place_find(const struct onnx_tensor *tensor)
+static struct tensor_place place_find(const struct onnx_tensor *tensor)
 {
 	struct onnx_bytes rest = tensor->message;
-	struct place place = {0};
+	struct tensor_place place = {0};
 	struct onnx_field field;
 
 	while (onnx_field_next(&rest, &field) == 1)
@@ -228,7 +228,7 @@ static int file_convert(const char *path, const char *name, const struct type *t
 }
 
 /* Before memory is taken for values: their size is then that of a file that exists. */
-static int external_check(const struct place *place, const char *path, size_t size, struct error *e)
+static int external_check(const struct tensor_place *place, const char *path, size_t size, struct error *e)
 {
 	char name[ONNX_TEXT];
 	struct stat status;
@@ -246,7 +246,7 @@ static int external_check(const struct place *place, const char *path, size_t si
 	return 0;
 }
 
-static int external_read(const struct onnx *model, const struct place *place, const struct type *type,
+static int external_read(const struct onnx *model, const struct tensor_place *place, const struct type *type,
 	float **values, size_t count, struct error *e)
 {
 	char name[ONNX_TEXT], *path = NULL;
@@ -269,8 +269,8 @@ static int external_read(const struct onnx *model, const struct place *place, co
 	return rc;
 }
 
-static int inner_read(const struct place *place, const struct onnx_tensor *tensor, const struct type *type,
-	float **values, size_t count, struct error *e)
+static int inner_read(const struct tensor_place *place, const struct onnx_tensor *tensor,
+	const struct type *type, float **values, size_t count, struct error *e)
 {
 	size_t found = count;
 
@@ -294,7 +294,7 @@ int onnx_tensor_read(const struct onnx *model, const struct onnx_tensor *tensor,
 	size_t *count, struct error *e)
 {
 	const struct type *type = type_find(tensor->type);
-	struct place place = place_find(tensor);
+	struct tensor_place place = place_find(tensor);
 
 	*values = NULL;
 	if (!type)

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct place {
+struct list_place {
 	const char *path;
 	int folder_length; /* of the list's folder in `path`, with its slash */
 	int line;
@@ -36,7 +36,7 @@ static bool split_line(char *line, long *label)
 	return end > line;
 }
 
-static int add_line(struct dataset *d, const struct place *at, char *line, struct error *e)
+static int add_line(struct dataset *d, const struct list_place *at, char *line, struct error *e)
 {
 	char *name = NULL;
 	long label;
@@ -59,7 +59,7 @@ static int add_line(struct dataset *d, const struct place *at, char *line, struc
 int list_open(struct dataset *d, const char *path, const struct dataset_options *options, struct error *e)
 {
 	const char *slash = strrchr(path, '/');
-	struct place at = {path, slash ? (int)(slash - path) + 1 : 0, 0, options->class_count};
+	struct list_place at = {path, slash ? (int)(slash - path) + 1 : 0, 0, options->class_count};
 	FILE *file = fopen(path, "re");
 	char *line = NULL;
 	size_t room = 0;

@@ -15,7 +15,7 @@
 #define PLANES 3
 
 /* How a format lies in memory: planes one after the other. */
-struct layout {
+struct dumb_buffer_layout {
 	enum pixel_format format;
 	uint32_t fourcc;
 	int planes;
@@ -26,7 +26,7 @@ struct layout {
 	} plane[PLANES];
 };
 
-static const struct layout layouts[] = {
+static const struct dumb_buffer_layout layouts[] = {
 	{PIXEL_BGRX, DRM_FORMAT_XRGB8888, 1, {{4, 1, 1, 1}}},
 	{PIXEL_BGRX, DRM_FORMAT_ARGB8888, 1, {{4, 1, 1, 1}}},
 	{PIXEL_YUYV, DRM_FORMAT_YUYV, 1, {{4, 2, 1, 1}}},
@@ -45,7 +45,7 @@ uint32_t drm_fourcc(enum pixel_format format)
 	return 0;
 }
 
-static const struct layout *layout_find(uint32_t fourcc)
+static const struct dumb_buffer_layout *layout_find(uint32_t fourcc)
 {
 	for (size_t i = 0; i < LAYOUTS; i++)
 		if (layouts[i].fourcc == fourcc)
@@ -53,12 +53,12 @@ static const struct layout *layout_find(uint32_t fourcc)
 	return NULL;
 }
 
-static int rows_of(const struct layout *layout, int plane, int height)
+static int rows_of(const struct dumb_buffer_layout *layout, int plane, int height)
 {
 	return (height + layout->plane[plane].down - 1) / layout->plane[plane].down;
 }
 
-static int row_bytes(const struct layout *layout, int plane, int width)
+static int row_bytes(const struct dumb_buffer_layout *layout, int plane, int width)
 {
 	return (width + layout->plane[plane].across - 1) / layout->plane[plane].across *
 	       layout->plane[plane].bytes;
@@ -82,7 +82,7 @@ struct rectangle rectangle_fit(int width, int height, int room_width, int room_h
 
 uint32_t drm_buffer_lay_out(struct drm_buffer *buffer, uint32_t pitch)
 {
-	const struct layout *layout = layout_find(buffer->fourcc);
+	const struct dumb_buffer_layout *layout = layout_find(buffer->fourcc);
 	uint32_t end = 0;
 
 	for (int i = 0; i < layout->planes; i++) {
@@ -93,7 +93,7 @@ uint32_t drm_buffer_lay_out(struct drm_buffer *buffer, uint32_t pitch)
 	return (end + pitch - 1) / pitch;
 }
 
-static int framebuffer_add(int fd, struct drm_buffer *buffer, const struct layout *layout)
+static int framebuffer_add(int fd, struct drm_buffer *buffer, const struct dumb_buffer_layout *layout)
 {
 	uint32_t handles[4] = {0};
 
@@ -122,7 +122,7 @@ static int buffer_map(int fd, struct drm_buffer *buffer)
 int drm_buffer_create(
 	int fd, uint32_t fourcc, int width, int height, struct drm_buffer *buffer, struct error *e)
 {
-	const struct layout *layout = layout_find(fourcc);
+	const struct dumb_buffer_layout *layout = layout_find(fourcc);
 	struct drm_buffer b = {.fourcc = fourcc, .width = width, .height = height};
 	uint32_t pitch = (uint32_t)row_bytes(layout, 0, width);
 	uint64_t size;
@@ -152,7 +152,7 @@ int drm_buffer_create(
 int drm_buffer_import(
 	int fd, int dmabuf, uint32_t fourcc, int width, int height, size_t stride, struct drm_buffer *buffer)
 {
-	const struct layout *layout = layout_find(fourcc);
+	const struct dumb_buffer_layout *layout = layout_find(fourcc);
 	struct drm_buffer b = {.fourcc = fourcc, .width = width, .height = height};
 
 	*buffer = (struct drm_buffer){0};
@@ -196,7 +196,7 @@ void drm_buffer_draw(struct drm_buffer *buffer, const struct picture *picture)
 
 int drm_buffer_copy(struct drm_buffer *buffer, const struct raw_picture *raw)
 {
-	const struct layout *layout = layout_find(buffer->fourcc);
+	const struct dumb_buffer_layout *layout = layout_find(buffer->fourcc);
 	const uint8_t *from = raw->data;
 	size_t left = raw->size;
 

@@ -90,7 +90,7 @@ static int tracks_make(struct container *c, const struct container_options *opti
 
 static int header_write(struct container *c, const struct container_options *options)
 {
-	struct text time = {0};
+	struct text_builder time = {0};
 
 	text_add_time(&time, options->wall);
 	if (!time.failed)

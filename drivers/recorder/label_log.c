@@ -16,7 +16,7 @@ struct label_log {
 	enum label_log_kind kind;
 	int top_k;
 	off_t length; /* of the whole lines */
-	struct text line;
+	struct text_builder line;
 	char *path;
 };
 
@@ -75,7 +75,7 @@ void verdict_make(struct verdict *verdict, const struct network *network, int to
 	verdict->smoothed_group = group_item(network, &smoothed->group);
 }
 
-static void print_item(struct text *t, const struct verdict_item *item, bool with_index)
+static void print_item(struct text_builder *t, const struct verdict_item *item, bool with_index)
 {
 	if (!item->label) {
 		text_add(t, "null");
@@ -90,7 +90,7 @@ static void print_item(struct text *t, const struct verdict_item *item, bool wit
 	text_add(t, "}");
 }
 
-void verdict_print(struct text *t, const struct verdict *verdict)
+void verdict_print(struct text_builder *t, const struct verdict *verdict)
 {
 	text_add(t, "\"top\":[");
 	for (int i = 0; i < verdict->count; i++) {
@@ -113,7 +113,7 @@ static long long microseconds(const struct label_line *line, size_t stage)
 	return time > 0 ? (long long)(time / 1000) : 0;
 }
 
-static void frame_json(struct text *t, const struct label_line *line)
+static void frame_json(struct text_builder *t, const struct label_line *line)
 {
 	text_add(t, "{\"frame\":%llu,\"sequence\":%llu,\"monotonic\":%lld,\"wall\":\"",
 		(unsigned long long)line->frame, (unsigned long long)line->sequence,
@@ -132,7 +132,7 @@ static void frame_json(struct text *t, const struct label_line *line)
 	text_add(t, "}\n");
 }
 
-static void event_json(struct text *t, const struct label_event *event)
+static void event_json(struct text_builder *t, const struct label_event *event)
 {
 	text_add(t, "{\"event\":\"%s\",\"frame\":%llu,\"monotonic\":%lld,\"wall\":\"", event->name,
 		(unsigned long long)event->frame, (long long)event->monotonic);
@@ -151,7 +151,7 @@ static void event_json(struct text *t, const struct label_event *event)
 	text_add(t, "}\n");
 }
 
-static void header_csv(struct text *t, int top_k)
+static void header_csv(struct text_builder *t, int top_k)
 {
 	text_add(t, "event,frame,sequence,monotonic,wall");
 	for (int i = 0; i < DROPPED_COUNT; i++)
@@ -166,7 +166,7 @@ static void header_csv(struct text *t, int top_k)
 	text_add(t, ",by,text\n");
 }
 
-static void item_csv(struct text *t, const struct verdict_item *item, bool with_index)
+static void item_csv(struct text_builder *t, const struct verdict_item *item, bool with_index)
 {
 	text_add(t, ",");
 	if (item && item->label)
@@ -180,7 +180,7 @@ static void item_csv(struct text *t, const struct verdict_item *item, bool with_
 		text_add_number(t, item->confidence);
 }
 
-static void frame_csv(struct text *t, const struct label_line *line, int top_k)
+static void frame_csv(struct text_builder *t, const struct label_line *line, int top_k)
 {
 	const struct verdict *v = &line->verdict;
 
@@ -202,7 +202,7 @@ static void frame_csv(struct text *t, const struct label_line *line, int top_k)
 }
 
 /* The commas stand for the columns between the time and the text, which a frame alone has. */
-static void event_csv(struct text *t, const struct label_event *event, int top_k)
+static void event_csv(struct text_builder *t, const struct label_event *event, int top_k)
 {
 	text_add(t, "%s,%llu,,%lld,", event->name, (unsigned long long)event->frame,
 		(long long)event->monotonic);
@@ -296,7 +296,7 @@ int label_log_event(struct label_log *log, const struct label_event *event, stru
 /* Of any version. The head holds all that matters of the first line. */
 static bool head_is_of(const char *head, enum label_log_kind kind, const char *video)
 {
-	struct text t = {0};
+	struct text_builder t = {0};
 	bool is = false;
 
 	text_add(&t, "%s" LABEL_LOG_HEAD, mark(kind));

@@ -37,7 +37,7 @@ void verdict_make(struct verdict *verdict, const struct network *network, int to
 	const struct classification *own, const struct classification *smoothed);
 
 /* The verdict as it stands in a line of JSON: what `replay` compares. */
-void verdict_print(struct text *text, const struct verdict *verdict);
+void verdict_print(struct text_builder *text, const struct verdict *verdict);
 
 enum dropped_by {
 	DROPPED_BY_CAMERA,

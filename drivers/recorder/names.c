@@ -145,14 +145,15 @@ int names_next(const char *pattern, time_t time, unsigned *number, char out[PATH
 }
 
 /* Places in a name that a part of the pattern can end at. */
-struct places {
+struct name_places {
 	bool at[NAME_MAX + 2];
 };
 
 /* From each place over `digits` digits, or over one or more where that is 0. */
-static struct places over_digits(const struct places *from, const char *name, size_t length, int digits)
+static struct name_places over_digits(
+	const struct name_places *from, const char *name, size_t length, int digits)
 {
-	struct places to = {{false}};
+	struct name_places to = {{false}};
 
 	for (size_t i = 0; i < length; i++) {
 		if (!from->at[i])
@@ -164,9 +165,10 @@ static struct places over_digits(const struct places *from, const char *name, si
 	return to;
 }
 
-static struct places over_letter(const struct places *from, const char *name, size_t length, char letter)
+static struct name_places over_letter(
+	const struct name_places *from, const char *name, size_t length, char letter)
 {
-	struct places to = {{false}};
+	struct name_places to = {{false}};
 
 	for (size_t i = 0; i < length; i++)
 		to.at[i + 1] = from->at[i] && name[i] == letter;
@@ -188,7 +190,7 @@ bool names_match(const char *pattern, const char *name)
 	const char *at = last_part(pattern);
 	const char *suffix = at + strlen(at) - strlen(SUFFIX);
 	size_t length = strlen(name);
-	struct places places = {{true}};
+	struct name_places places = {{true}};
 	bool numbered = false;
 
 	if (length > NAME_MAX)

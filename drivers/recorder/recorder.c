@@ -62,7 +62,7 @@ struct recorder {
 
 	/* the writing thread's */
 	bool shortage_reported;
-	struct writer writer;
+	struct segment_writer writer;
 	int judged;		    /* frames at the ring's front that are */
 	int64_t now;		    /* STAMP_CAPTURED of the newest judged frame */
 	int64_t until;		    /* record frames up to this time */

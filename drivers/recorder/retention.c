@@ -27,7 +27,7 @@ struct known {
 	bool own, reported, seen;
 };
 
-struct recording {
+struct retained_recording {
 	char name[NAME_MAX + 1]; /* the video's, which a log may have outlived */
 	bool has[SUFFIXES];
 	uint64_t bytes[SUFFIXES]; /* that they take on the disk */
@@ -39,7 +39,7 @@ struct recording {
 
 struct recordings {
 	char folder[PATH_MAX];
-	struct recording *items;
+	struct retained_recording *items;
 	size_t count, capacity;
 };
 
@@ -116,7 +116,8 @@ void retention_closed(struct retention *r, int64_t now)
 }
 
 /* The path of one of the recording's files. */
-static void path_of(const struct recordings *all, const struct recording *r, int suffix, char out[PATH_MAX])
+static void path_of(
+	const struct recordings *all, const struct retained_recording *r, int suffix, char out[PATH_MAX])
 {
 	char name[NAME_MAX + 8];
 
@@ -126,8 +127,8 @@ static void path_of(const struct recordings *all, const struct recording *r, int
 }
 
 /* Says so once. */
-static void report(struct retention *r, const struct recordings *all, const struct recording *recording,
-	int suffix, int code)
+static void report(struct retention *r, const struct recordings *all,
+	const struct retained_recording *recording, int suffix, int code)
 {
 	char path[PATH_MAX];
 	struct known *known = known_find(r, recording->name);
@@ -154,7 +155,7 @@ static bool is_held(const char *path)
 }
 
 /* The recording's file of that suffix, if there is one; `of`: its inode. */
-static bool look_at(const struct recordings *all, struct recording *r, int suffix, struct stat *of)
+static bool look_at(const struct recordings *all, struct retained_recording *r, int suffix, struct stat *of)
 {
 	char path[PATH_MAX];
 
@@ -167,7 +168,8 @@ static bool look_at(const struct recordings *all, struct recording *r, int suffi
 }
 
 /* `entry`: the suffix by which it was found. False: it is none, or not ours to delete. */
-static bool look(const struct retention *t, const struct recordings *all, int entry, struct recording *r)
+static bool look(
+	const struct retention *t, const struct recordings *all, int entry, struct retained_recording *r)
 {
 	const struct known *known = known_find(t, r->name);
 	char path[PATH_MAX];
@@ -194,7 +196,7 @@ static bool look(const struct retention *t, const struct recordings *all, int en
 
 static int compare(const void *a, const void *b)
 {
-	const struct recording *x = a, *y = b;
+	const struct retained_recording *x = a, *y = b;
 
 	if (x->own != y->own)
 		return x->own < y->own ? -1 : 1;
@@ -226,7 +228,7 @@ static bool is_named(const char *pattern, const char *file, int *suffix, char vi
 
 static bool add(struct retention *t, struct recordings *all, const char *file, time_t wall)
 {
-	struct recording r = {0};
+	struct retained_recording r = {0};
 	struct known *known;
 	int suffix;
 
@@ -238,7 +240,7 @@ static bool add(struct retention *t, struct recordings *all, const char *file, t
 	if (!look(t, all, suffix, &r))
 		return true;
 	r.set_back = r.changed.tv_sec > wall;
-	struct recording *items = grown(all->items, all->count, &all->capacity, sizeof(*items));
+	struct retained_recording *items = grown(all->items, all->count, &all->capacity, sizeof(*items));
 	if (!items)
 		return false;
 	all->items = items;
@@ -284,7 +286,7 @@ static void find(struct retention *t, time_t wall, struct recordings *all)
 }
 
 /* Returns whether its first file is gone; *freed: bytes that all have taken. */
-static bool delete (struct retention *t, const struct recordings *all, const struct recording *r,
+static bool delete (struct retention *t, const struct recordings *all, const struct retained_recording *r,
 	const char *why, uint64_t *freed)
 {
 	char path[PATH_MAX];
@@ -321,7 +323,7 @@ unsigned retention_apply(struct retention *t, time_t wall, int64_t now)
 		for (int k = 0; k < SUFFIXES; k++)
 			total += all.items[i].bytes[k];
 	for (size_t i = 0; i < all.count; i++) {
-		const struct recording *r = &all.items[i];
+		const struct retained_recording *r = &all.items[i];
 		bool newest = r->own && i == all.count - 1;
 		int64_t limit = r->own ? t->keep.time : t->keep.time / 1000000000;
 		int64_t age = r->own ? now - r->closed : (int64_t)(wall - r->changed.tv_sec);

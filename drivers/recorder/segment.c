@@ -46,8 +46,8 @@ struct segment {
 };
 
 /* The log's first line: our members, then those of options->about. */
-static void about_print(
-	const struct segment *segment, unsigned number, const struct ring_frame *first, struct text *t)
+static void about_print(const struct segment *segment, unsigned number, const struct ring_frame *first,
+	struct text_builder *t)
 {
 	const struct recorder_options *o = segment->options;
 	const char *slash = strrchr(segment->path, '/');
@@ -81,7 +81,7 @@ static int files_make(
 		.width = segment->width, .height = segment->height, .wall = first->wall};
 	char log[PATH_MAX];
 
-	struct text about = {0};
+	struct text_builder about = {0};
 	int status = container_open(segment->path, &wanted, &segment->container, e);
 	if (!status) {
 		names_log(segment->path, label_log_suffix(o->log), log, sizeof(log));

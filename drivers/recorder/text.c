@@ -9,7 +9,7 @@
 
 #define SECOND INT64_C(1000000000)
 
-static bool reserve(struct text *t, size_t more)
+static bool reserve(struct text_builder *t, size_t more)
 {
 	size_t needed;
 
@@ -27,7 +27,7 @@ static bool reserve(struct text *t, size_t more)
 	return true;
 }
 
-static void add_bytes(struct text *t, const char *bytes, size_t count)
+static void add_bytes(struct text_builder *t, const char *bytes, size_t count)
 {
 	if (!reserve(t, count))
 		return;
@@ -36,7 +36,7 @@ static void add_bytes(struct text *t, const char *bytes, size_t count)
 	t->data[t->length] = '\0';
 }
 
-void text_add(struct text *t, const char *format, ...)
+void text_add(struct text_builder *t, const char *format, ...)
 {
 	va_list arguments, again;
 
@@ -71,7 +71,7 @@ static size_t character_size(const char *at)
 	return size;
 }
 
-void text_add_json(struct text *t, const char *string)
+void text_add_json(struct text_builder *t, const char *string)
 {
 	add_bytes(t, "\"", 1);
 	while (*string) {
@@ -89,7 +89,7 @@ void text_add_json(struct text *t, const char *string)
 	add_bytes(t, "\"", 1);
 }
 
-void text_add_csv(struct text *t, const char *string)
+void text_add_csv(struct text_builder *t, const char *string)
 {
 	if (!strpbrk(string, "\",\r\n")) {
 		add_bytes(t, string, strlen(string));
@@ -101,12 +101,12 @@ void text_add_csv(struct text *t, const char *string)
 	add_bytes(t, "\"", 1);
 }
 
-void text_add_number(struct text *t, double number)
+void text_add_number(struct text_builder *t, double number)
 {
 	text_add(t, "%.9g", number);
 }
 
-void text_add_time(struct text *t, int64_t wall)
+void text_add_time(struct text_builder *t, int64_t wall)
 {
 	time_t seconds = (time_t)(wall / SECOND);
 	struct tm utc;
@@ -117,7 +117,7 @@ void text_add_time(struct text *t, int64_t wall)
 	text_add(t, "%s.%06dZ", date, (int)(wall % SECOND / 1000));
 }
 
-void text_clear(struct text *t)
+void text_clear(struct text_builder *t)
 {
 	t->length = 0;
 	t->failed = false;
@@ -125,8 +125,8 @@ void text_clear(struct text *t)
 		t->data[0] = '\0';
 }
 
-void text_finish(struct text *t)
+void text_finish(struct text_builder *t)
 {
 	free(t->data);
-	*t = (struct text){0};
+	*t = (struct text_builder){0};
 }

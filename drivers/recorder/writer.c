@@ -18,15 +18,15 @@
 #define ROOM_TO_BEGIN (UINT64_C(2) << 20)
 #define ROOM_TO_GO_ON (UINT64_C(8) << 20)
 
-void writer_begin(struct writer *w, const struct recorder_options *options)
+void writer_begin(struct segment_writer *w, const struct recorder_options *options)
 {
 	bool keeps = options->keep.time || options->keep.bytes;
 
-	*w = (struct writer){.options = options, .name_number = 1, .keep_at = keeps ? 0 : INT64_MAX};
+	*w = (struct segment_writer){.options = options, .name_number = 1, .keep_at = keeps ? 0 : INT64_MAX};
 	retention_begin(&w->retention, options->pattern, &options->keep, options->source);
 }
 
-void writer_finish(struct writer *w)
+void writer_finish(struct segment_writer *w)
 {
 	retention_finish(&w->retention);
 }
@@ -36,7 +36,7 @@ static bool is_full(int code)
 	return code == -ENOSPC || code == -EDQUOT;
 }
 
-static void end(struct writer *w, const char *why)
+static void end(struct segment_writer *w, const char *why)
 {
 	struct error e = {0};
 
@@ -51,7 +51,7 @@ static void end(struct writer *w, const char *why)
 	retention_closed(&w->retention, clock_now());
 }
 
-static void give_up(struct writer *w, const struct error *e)
+static void give_up(struct segment_writer *w, const struct error *e)
 {
 	bool full = is_full(e->code);
 
@@ -65,7 +65,7 @@ static void give_up(struct writer *w, const struct error *e)
 	end(w, full ? "the disk is full" : "it cannot be written");
 }
 
-static void keep_within_limits(struct writer *w)
+static void keep_within_limits(struct segment_writer *w)
 {
 	int64_t now = clock_now();
 
@@ -73,14 +73,14 @@ static void keep_within_limits(struct writer *w)
 	w->report.deleted += retention_apply(&w->retention, time(NULL), now);
 }
 
-void writer_tick(struct writer *w)
+void writer_tick(struct segment_writer *w)
 {
 	if (clock_now() >= w->keep_at)
 		keep_within_limits(w);
 }
 
 /* Deletes recordings, where --keep lets it, until so much is free. */
-static bool make_room(struct writer *w, uint64_t wanted)
+static bool make_room(struct segment_writer *w, uint64_t wanted)
 {
 	char folder[PATH_MAX];
 
@@ -93,7 +93,7 @@ static bool make_room(struct writer *w, uint64_t wanted)
 	return true;
 }
 
-static bool begin(struct writer *w, const struct ring_frame *first, const char *reason)
+static bool begin(struct segment_writer *w, const struct ring_frame *first, const char *reason)
 {
 	struct segment_place place = {w->segment_number + 1, &w->name_number};
 	struct error e = {0};
@@ -123,7 +123,7 @@ static bool begin(struct writer *w, const struct ring_frame *first, const char *
 }
 
 /* Whether there is room for the frame and the file's end behind it. */
-static bool room_left(struct writer *w, const struct ring_frame *frame)
+static bool room_left(struct segment_writer *w, const struct ring_frame *frame)
 {
 	uint64_t wanted = segment_reserve(w->segment, frame->size);
 	struct error e = {0};
@@ -136,7 +136,7 @@ static bool room_left(struct writer *w, const struct ring_frame *frame)
 }
 
 /* In the file. A line of the log that failed ends the segment, and the next frame begins another. */
-static void count(struct writer *w, const struct ring_frame *frame)
+static void count(struct segment_writer *w, const struct ring_frame *frame)
 {
 	w->report.frames++;
 	w->report.labelled += frame->labelled;
@@ -147,7 +147,7 @@ static void count(struct writer *w, const struct ring_frame *frame)
 	w->failure = 0;
 }
 
-static void count_before(struct writer *w, const struct ring_frame *frame)
+static void count_before(struct segment_writer *w, const struct ring_frame *frame)
 {
 	w->dropped[DROPPED_BY_CAMERA] += frame->lost;
 	w->dropped[DROPPED_BROKEN] += frame->broken;
@@ -155,8 +155,8 @@ static void count_before(struct writer *w, const struct ring_frame *frame)
 	w->report.dropped[DROPPED_BROKEN] += frame->broken;
 }
 
-bool writer_frame(
-	struct writer *w, const struct ring_frame *frame, const struct smoothing *past, const char *reason)
+bool writer_frame(struct segment_writer *w, const struct ring_frame *frame, const struct smoothing *past,
+	const char *reason)
 {
 	struct error e = {0};
 
@@ -189,7 +189,7 @@ bool writer_frame(
 	return false;
 }
 
-void writer_lose(struct writer *w, const struct ring_frame *frame)
+void writer_lose(struct segment_writer *w, const struct ring_frame *frame)
 {
 	enum dropped_by by = frame->damaged ? DROPPED_BROKEN : DROPPED_BY_RECORDER;
 
@@ -198,33 +198,33 @@ void writer_lose(struct writer *w, const struct ring_frame *frame)
 	w->report.dropped[by]++;
 }
 
-void writer_flush(struct writer *w)
+void writer_flush(struct segment_writer *w)
 {
 	w->flushing = true;
 	w->retry_at = 0;
 }
 
-void writer_end(struct writer *w)
+void writer_end(struct segment_writer *w)
 {
 	writer_pause(w, "the recording ended");
 	if (w->keep_at != INT64_MAX)
 		keep_within_limits(w);
 }
 
-void writer_pause(struct writer *w, const char *why)
+void writer_pause(struct segment_writer *w, const char *why)
 {
 	end(w, why);
 	w->reason = NULL;
 	memset(w->dropped, 0, sizeof(w->dropped));
 }
 
-void writer_rotate(struct writer *w, const char *why)
+void writer_rotate(struct segment_writer *w, const char *why)
 {
 	end(w, why);
 	w->reason = why;
 }
 
-void writer_event(struct writer *w, const char *name, const char *text)
+void writer_event(struct segment_writer *w, const char *name, const char *text)
 {
 	struct error e = {0};
 

@@ -25,7 +25,7 @@
 
 #define SECOND 1000000000LL
 
-struct buffer {
+struct stream_buffer {
 	uint8_t *data;
 	size_t size;
 	int dmabuf; /* -1: not exported yet */
@@ -39,7 +39,7 @@ struct v4l2_stream {
 	int queued;	      /* buffers that the driver has */
 	bool cannot_export;
 	int count;
-	struct buffer buffers[BUFFERS];
+	struct stream_buffer buffers[BUFFERS];
 };
 
 static void stream_free(struct v4l2_stream *s)
@@ -207,7 +207,7 @@ static int dequeue(struct v4l2_stream *s, struct v4l2_dequeued *dequeued)
 		return status;
 	if (b.index >= (uint32_t)s->count)
 		return -EIO;
-	const struct buffer *buffer = &s->buffers[b.index];
+	const struct stream_buffer *buffer = &s->buffers[b.index];
 	*dequeued = (struct v4l2_dequeued){.buffer = (int)b.index,
 		.data = buffer->data,
 		.size = b.bytesused < buffer->size ? b.bytesused : buffer->size,

@@ -10,7 +10,7 @@
 
 static void check(const struct log_entry *entry)
 {
-	struct text text = {0};
+	struct text_builder text = {0};
 
 	if (entry->event)
 		return;

@@ -310,7 +310,7 @@ static void test_log_there_and_back(void **state)
 	char *folder = folder_make(), *path = path_in(folder, "a.jsonl");
 	struct network *network = grouped_network();
 	json_t *schema = json_load_file("docs/label-log.schema.json", 0, NULL);
-	struct text written = {0}, read = {0};
+	struct text_builder written = {0}, read = {0};
 	struct log_reader *reader;
 	struct log_entry entry;
 	struct error e;

@@ -43,13 +43,13 @@ ALWAYS_INLINE int add(vector *stage, const vector *in, int count, vector *carrie
 }
 
 /* Where a part of a window is: the words of its first and of its second plane. */
-struct place {
+struct window_planes {
 	const uint8_t *first, *second;
 };
 
 /* n ≤ K_BLOCKS_AT_ONCE, pixels and planes (1 or 2) are constants where this is called. */
 ALWAYS_INLINE void add_k_blocks(struct counter *counters, const uint8_t *weights, const int32_t *offsets,
-	const struct place *places, int n, int pixels, int planes)
+	const struct window_planes *places, int n, int pixels, int planes)
 {
 	/* carries of one stage, and of the next, of each pixel */
 	vector a[PIXELS64][K_BLOCKS_AT_ONCE], b[PIXELS64][K_BLOCKS_AT_ONCE];
@@ -107,8 +107,8 @@ ALWAYS_INLINE vector counter_total(const struct counter *c)
 }
 
 /* Adds the weighted population of up to K_BLOCKS_OF_COUNTER k-blocks to total[pixel]. */
-ALWAYS_INLINE void count_chunk(const uint8_t *weights, const int32_t *offsets, const struct place *places,
-	int k_blocks, int pixels, int planes, vector *total)
+ALWAYS_INLINE void count_chunk(const uint8_t *weights, const int32_t *offsets,
+	const struct window_planes *places, int k_blocks, int pixels, int planes, vector *total)
 {
 	struct counter c[PIXELS64];
 
@@ -145,7 +145,7 @@ ALWAYS_INLINE void count_chunk(const uint8_t *weights, const int32_t *offsets, c
 
 /* total[pixel] = Σ over the planes (1 or 2) of 2^plane · population(weights & plane), in each lane. */
 ALWAYS_INLINE void count_planes(const struct gemm_plan *gemm, const uint8_t *weights,
-	const struct place *places, int pixels, int planes, vector *total)
+	const struct window_planes *places, int pixels, int planes, vector *total)
 {
 	for (int p = 0; p < pixels; p++)
 		total[p] = v_zero();
@@ -162,7 +162,7 @@ ALWAYS_INLINE void run_pixels(const struct gemm_plan *gemm, const uint8_t *weigh
 	int pixels, int planes)
 {
 	vector total[PIXELS64], part[PIXELS64];
-	struct place places[PIXELS64];
+	struct window_planes places[PIXELS64];
 
 	for (int p = 0; p < pixels; p++)
 		total[p] = v_zero();

@@ -3,13 +3,13 @@
 #include "pl/overlay/plan.h"
 
 /* A descriptor that is being written, and the first field that could not take its value. */
-struct writer {
+struct descriptor_writer {
 	uint32_t *words;
 	const char *field;
 	int64_t value, most;
 };
 
-static void put(struct writer *w, int word, int shift, int bits, int64_t value, const char *field)
+static void put(struct descriptor_writer *w, int word, int shift, int bits, int64_t value, const char *field)
 {
 	int64_t most = (INT64_C(1) << bits) - 1;
 
@@ -26,7 +26,7 @@ static void put(struct writer *w, int word, int shift, int bits, int64_t value, 
 		(value), #word "." #field)
 
 /* Quarters of the last chunk that hold channels; of the last step's, when packed pixels do not fill it. */
-static int mask_quarters(const struct layer *layer, const struct tensor *in, const struct part *part)
+static int mask_quarters(const struct layer *layer, const struct tensor *in, const struct layer_part *part)
 {
 	int last = layer->kernel_width % in->pack, pixels = last ? last : in->pack;
 
@@ -35,7 +35,7 @@ static int mask_quarters(const struct layer *layer, const struct tensor *in, con
 	return pixels * divide_up(in->slot, OVERLAY_CHANNELS);
 }
 
-static void put_shape(const struct program *p, const struct part *part, struct writer *w)
+static void put_shape(const struct program *p, const struct layer_part *part, struct descriptor_writer *w)
 {
 	const struct layer *layer = p->stages[part->stage].layer, *pool = p->stages[part->stage].pool;
 	const struct tensor *in = &p->tensors[part->stage];
@@ -61,7 +61,7 @@ static void put_shape(const struct program *p, const struct part *part, struct w
 	PUT(SHAPE, MASK, (1 << quarters) - 1);
 }
 
-static void put_input(const struct program *p, const struct part *part, struct writer *w)
+static void put_input(const struct program *p, const struct layer_part *part, struct descriptor_writer *w)
 {
 	const struct layer *layer = p->stages[part->stage].layer;
 	const struct tensor *in = &p->tensors[part->stage];
@@ -84,7 +84,7 @@ static void put_input(const struct program *p, const struct part *part, struct w
 	PUT(WEIGHTS, TILE, part->tile_words);
 }
 
-static void put_output(const struct program *p, const struct part *part, struct writer *w)
+static void put_output(const struct program *p, const struct layer_part *part, struct descriptor_writer *w)
 {
 	const struct stage *stage = &p->stages[part->stage];
 	const struct tensor *out = &p->tensors[part->stage + 1];
@@ -112,8 +112,8 @@ int plan_descriptors(struct program *p, struct error *e)
 		if (p->parts[i].stage == 0 || p->shares_slot)
 			last_reader = i;
 	for (int i = 0; i < p->part_count; i++) {
-		const struct part *part = &p->parts[i];
-		struct writer writer = {.words = p->descriptors[i]}, *w = &writer;
+		const struct layer_part *part = &p->parts[i];
+		struct descriptor_writer writer = {.words = p->descriptors[i]}, *w = &writer;
 
 		put_shape(p, part, w);
 		PUT(SHAPE, RELEASES, i == last_reader);

@@ -127,7 +127,7 @@ int design_open(
 
 	if (rc)
 		return rc;
-	d->dma = (struct dma){.bus = d->bus, .window = WINDOW_DMA};
+	d->dma = (struct overlay_dma){.bus = d->bus, .window = WINDOW_DMA};
 	d->timeout = timeout;
 	rc = check(d, e);
 	if (rc && programs)

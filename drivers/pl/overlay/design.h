@@ -13,7 +13,7 @@ enum { WINDOW_OVERLAY, WINDOW_DMA };
 
 struct design {
 	struct bus *bus;
-	struct dma dma;
+	struct overlay_dma dma;
 	uint32_t geometry, memory, layers; /* registers that say what the design is; 0: not read yet */
 	struct overlay_limits limits;
 	int64_t timeout; /* ns: for what should take microseconds on a chip, or be simulated in seconds */

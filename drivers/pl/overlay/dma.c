@@ -27,17 +27,17 @@
 #define STATUS_FAILED 0x4000U
 #define NOBODY UINT32_MAX
 
-static uint32_t get(const struct dma *dma, enum dma_direction direction, uint32_t offset)
+static uint32_t get(const struct overlay_dma *dma, enum dma_direction direction, uint32_t offset)
 {
 	return bus_read(dma->bus, dma->window, (direction == DMA_FROM_DESIGN ? FROM_DESIGN : 0) + offset);
 }
 
-static void set(const struct dma *dma, enum dma_direction direction, uint32_t offset, uint32_t value)
+static void set(const struct overlay_dma *dma, enum dma_direction direction, uint32_t offset, uint32_t value)
 {
 	bus_write(dma->bus, dma->window, (direction == DMA_FROM_DESIGN ? FROM_DESIGN : 0) + offset, value);
 }
 
-int dma_restart(const struct dma *dma, int64_t deadline)
+int dma_restart(const struct overlay_dma *dma, int64_t deadline)
 {
 	/* Either direction's reset is the whole device's. */
 	set(dma, DMA_TO_DESIGN, CONTROL, CONTROL_RESET);
@@ -55,19 +55,20 @@ int dma_restart(const struct dma *dma, int64_t deadline)
 	return 0;
 }
 
-void dma_start(const struct dma *dma, enum dma_direction direction, uint64_t address, size_t size)
+void dma_start(const struct overlay_dma *dma, enum dma_direction direction, uint64_t address, size_t size)
 {
 	set(dma, direction, ADDRESS, (uint32_t)address);
 	set(dma, direction, ADDRESS_HIGH, (uint32_t)(address >> 32));
 	set(dma, direction, LENGTH, (uint32_t)size);
 }
 
-bool dma_length_fits(const struct dma *dma, size_t size)
+bool dma_length_fits(const struct overlay_dma *dma, size_t size)
 {
 	return get(dma, DMA_TO_DESIGN, LENGTH) == size;
 }
 
-enum dma_state dma_look(const struct dma *dma, enum dma_direction direction, size_t *size, const char **error)
+enum dma_state dma_look(
+	const struct overlay_dma *dma, enum dma_direction direction, size_t *size, const char **error)
 {
 	uint32_t status = get(dma, direction, STATUS);
 

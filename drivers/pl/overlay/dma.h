@@ -14,7 +14,7 @@ struct bus;
 
 #define DMA_WINDOW_SIZE 0x60
 
-struct dma {
+struct overlay_dma {
 	struct bus *bus;
 	int window;
 };
@@ -27,19 +27,19 @@ enum dma_state { DMA_RUNS, DMA_DONE, DMA_FAILED };
  * Stops both directions, and lets them run again with their interrupts on. Waits until clock_now() passes
  * `deadline`. 0; -EIO: it does not come out of its reset, or nothing answers.
  */
-int dma_restart(const struct dma *dma, int64_t deadline);
+int dma_restart(const struct overlay_dma *dma, int64_t deadline);
 
 /* Bytes are multiples of 8 and fit the length register; nothing else may run in this direction. */
-void dma_start(const struct dma *dma, enum dma_direction direction, uint64_t address, size_t size);
+void dma_start(const struct overlay_dma *dma, enum dma_direction direction, uint64_t address, size_t size);
 
 /* False: the device's length register is too short for the transfer that was started. */
-bool dma_length_fits(const struct dma *dma, size_t size);
+bool dma_length_fits(const struct overlay_dma *dma, size_t size);
 
 /*
  * What became of the transfer; its interrupt is acknowledged. *size: bytes that came, of one from the design.
  * *error: NULL, or what the device says is wrong.
  */
 enum dma_state dma_look(
-	const struct dma *dma, enum dma_direction direction, size_t *size, const char **error);
+	const struct overlay_dma *dma, enum dma_direction direction, size_t *size, const char **error);
 
 #endif

@@ -22,18 +22,18 @@
 
 enum { LINE = 64 }; /* bytes of the largest cache line: what the DMA writes shares none */
 
-enum state {
+enum overlay_buffer_state {
 	IDLE, /* never submitted, or forgotten by a reset */
 	QUEUED,
 	FAILED,
 	DONE,
 };
 
-struct buffer {
+struct overlay_buffer {
 	uint8_t *input;
 	int32_t *output;
 	size_t transfer, answer; /* where they lie in the memory */
-	enum state state;
+	enum overlay_buffer_state state;
 	int reason; /* of FAILED: negative errno value */
 	uint16_t sequence;
 };
@@ -47,7 +47,7 @@ struct overlay {
 	pthread_mutex_t lock;	/* guards all that follows, and the design's registers */
 	pthread_cond_t changed; /* a buffer is no longer QUEUED, or nobody listens any more */
 	bool listening;		/* somebody waits for an interrupt, without the lock */
-	struct buffer buffers[PL_BUFFERS];
+	struct overlay_buffer buffers[PL_BUFFERS];
 	uint16_t sequence; /* of the last submission; goes on over resets, so that no old answer is taken */
 
 	/* Submissions since the last reset: number n is of buffer order[n % PL_BUFFERS]. */
@@ -58,12 +58,12 @@ struct overlay {
 	bool stopped; /* something failed: no more is started until a reset */
 };
 
-static struct buffer *buffer_of(struct overlay *o, unsigned submission)
+static struct overlay_buffer *buffer_of(struct overlay *o, unsigned submission)
 {
 	return &o->buffers[o->order[submission % PL_BUFFERS]];
 }
 
-static void fail(struct overlay *o, struct buffer *b, int reason, const char *what)
+static void fail(struct overlay *o, struct overlay_buffer *b, int reason, const char *what)
 {
 	log_debug("PL \"overlay\": picture %u: %s", b->sequence, what);
 	o->stopped = true;
@@ -74,7 +74,7 @@ static void fail(struct overlay *o, struct buffer *b, int reason, const char *wh
 }
 
 /* An answer has come, or what the overlay sent instead. */
-static void take_answer(struct overlay *o, struct buffer *b, size_t size)
+static void take_answer(struct overlay *o, struct overlay_buffer *b, size_t size)
 {
 	static const char *const failures[] = {
 		[OVERLAY_ERROR_NONE] = "a failure without an error",
@@ -122,7 +122,7 @@ static void look_at_sending(struct overlay *o)
 
 static void look_at_receiving(struct overlay *o)
 {
-	struct buffer *b = buffer_of(o, o->received);
+	struct overlay_buffer *b = buffer_of(o, o->received);
 	const char *error;
 	size_t size;
 	enum dma_state state =
@@ -140,7 +140,7 @@ static void look_at_receiving(struct overlay *o)
 
 static void start_what_follows(struct overlay *o)
 {
-	const struct dma *dma = &o->design.dma;
+	const struct overlay_dma *dma = &o->design.dma;
 
 	if (o->stopped)
 		return;
@@ -189,7 +189,7 @@ static int listen(struct overlay *o, int64_t deadline)
 /* Whether waiting for the buffer has come to an end, and with what. */
 static bool settled(struct overlay *o, int buffer, int *rc)
 {
-	const struct buffer *b = &o->buffers[buffer];
+	const struct overlay_buffer *b = &o->buffers[buffer];
 
 	*rc = b->state == DONE ? 0 : b->state == FAILED ? b->reason : -ECANCELED;
 	if (b->state != QUEUED)
@@ -222,7 +222,7 @@ int overlay_wait(void *state, int buffer, int64_t deadline)
 int overlay_submit(void *state, int buffer)
 {
 	struct overlay *o = state;
-	struct buffer *b = &o->buffers[buffer];
+	struct overlay_buffer *b = &o->buffers[buffer];
 	uint16_t sequence;
 
 	pthread_mutex_lock(&o->lock);

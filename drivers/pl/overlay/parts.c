@@ -28,7 +28,7 @@ static int64_t smaller(int64_t a, int64_t b)
 }
 
 /* What is known of a part once its first channel is. */
-static void begin_part(const struct program *p, int stage, int channel, struct part *part)
+static void begin_part(const struct program *p, int stage, int channel, struct layer_part *part)
 {
 	const struct layer *layer = p->stages[stage].layer;
 	const struct tensor *in = &p->tensors[stage];
@@ -100,11 +100,11 @@ static void choose_streamed(const struct program *p, int64_t excess, int *stream
 /* Cuts parts between the tiles that stay and those that are streamed, and gives the former their places. */
 static void cut(struct program *p, const int *streamed)
 {
-	struct part all[2 * OVERLAY_LAYERS];
+	struct layer_part all[2 * OVERLAY_LAYERS];
 	int count = 0;
 
 	for (int i = 0; i < p->part_count; i++) {
-		struct part stays = p->parts[i], goes = p->parts[i];
+		struct layer_part stays = p->parts[i], goes = p->parts[i];
 		int kept = stays.tiles - streamed[i];
 
 		stays.tiles = kept;

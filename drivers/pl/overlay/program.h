@@ -55,7 +55,7 @@ struct tensor {
 };
 
 /* Consecutive output channels of a stage: one descriptor. */
-struct part {
+struct layer_part {
 	int stage;
 	int first_channel, channels;
 	int first_place;	 /* of first_channel in the output */
@@ -83,7 +83,7 @@ struct program {
 	struct stage stages[OVERLAY_LAYERS];
 	int stage_count;
 	struct tensor tensors[OVERLAY_LAYERS + 1];
-	struct part parts[2 * OVERLAY_LAYERS]; /* in the order in which they run */
+	struct layer_part parts[2 * OVERLAY_LAYERS]; /* in the order in which they run */
 	int part_count;
 	int partition, slots, slot_base[2];
 	bool shares_slot; /* other tensors lie over the picture: it is released by the last part */

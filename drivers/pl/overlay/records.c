@@ -166,7 +166,7 @@ static void unpack(const struct program *p, const uint64_t *beats, void *out)
 	size_t each = answer_beats(last->layer);
 
 	for (int i = 0; i < p->part_count; i++) {
-		const struct part *part = &p->parts[i];
+		const struct layer_part *part = &p->parts[i];
 
 		for (int done = 0; part->stage + 1 == p->stage_count && done < part->channels;
 			done += OVERLAY_CHANNELS) {

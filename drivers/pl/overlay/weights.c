@@ -46,7 +46,7 @@ static void write_epilogues(const struct layer *layer, int channel, uint64_t *la
 }
 
 /* One output channel's weights: plane, kernel row, step, chunk. */
-static void write_weights(const struct program *p, const struct part *part, int channel, uint64_t *lane)
+static void write_weights(const struct program *p, const struct layer_part *part, int channel, uint64_t *lane)
 {
 	const struct layer *layer = p->stages[part->stage].layer;
 	const struct tensor *in = &p->tensors[part->stage];
@@ -73,7 +73,7 @@ static void write_weights(const struct program *p, const struct part *part, int 
 			}
 }
 
-static void write_tile(const struct program *p, const struct part *part, int tile, uint64_t *words)
+static void write_tile(const struct program *p, const struct layer_part *part, int tile, uint64_t *words)
 {
 	const struct layer *layer = p->stages[part->stage].layer;
 
@@ -92,7 +92,7 @@ static void write_tile(const struct program *p, const struct part *part, int til
 static void write_words(const struct program *p, bool streamed, uint64_t *words)
 {
 	for (int i = 0; i < p->part_count; i++) {
-		const struct part *part = &p->parts[i];
+		const struct layer_part *part = &p->parts[i];
 
 		for (int tile = 0; part->streamed == streamed && tile < part->tiles; tile++) {
 			write_tile(p, part, tile, words);

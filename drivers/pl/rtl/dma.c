@@ -33,7 +33,7 @@
 /* Clocks from the length's write to the first beat: the memory's latency, guessed. */
 #define DELAY 30
 
-void dma_reset(struct dma *dma)
+void dma_reset(struct rtl_dma *dma)
 {
 	const struct dma_channel channel = {.control = CONTROL_DEFAULT, .status = STATUS_HALTED};
 
@@ -41,7 +41,7 @@ void dma_reset(struct dma *dma)
 	dma->from_overlay = channel;
 }
 
-uint32_t dma_read(const struct dma *dma, uint32_t offset)
+uint32_t dma_read(const struct rtl_dma *dma, uint32_t offset)
 {
 	const struct dma_channel *c = offset < FROM_OVERLAY ? &dma->to_overlay : &dma->from_overlay;
 
@@ -75,7 +75,7 @@ static void finish(struct dma_channel *c)
 	c->status |= STATUS_IDLE | STATUS_DONE;
 }
 
-static void write_control(struct dma *dma, struct dma_channel *c, uint32_t value)
+static void write_control(struct rtl_dma *dma, struct dma_channel *c, uint32_t value)
 {
 	if (value & CONTROL_RESET) {
 		faults_reset();
@@ -94,7 +94,7 @@ static void write_control(struct dma *dma, struct dma_channel *c, uint32_t value
 }
 
 /* The last register of a transfer to be written: it starts. */
-static void write_length(struct dma *dma, struct dma_channel *c, uint32_t value)
+static void write_length(struct rtl_dma *dma, struct dma_channel *c, uint32_t value)
 {
 	bool to_overlay = c == &dma->to_overlay;
 
@@ -119,7 +119,7 @@ static void write_length(struct dma *dma, struct dma_channel *c, uint32_t value)
 	c->running = true;
 }
 
-void dma_write(struct dma *dma, uint32_t offset, uint32_t value)
+void dma_write(struct rtl_dma *dma, uint32_t offset, uint32_t value)
 {
 	struct dma_channel *c = offset < FROM_OVERLAY ? &dma->to_overlay : &dma->from_overlay;
 
@@ -144,14 +144,14 @@ void dma_write(struct dma *dma, uint32_t offset, uint32_t value)
 	}
 }
 
-bool dma_interrupt(const struct dma *dma)
+bool dma_interrupt(const struct rtl_dma *dma)
 {
 	return ((dma->to_overlay.status & dma->to_overlay.control) |
 		       (dma->from_overlay.status & dma->from_overlay.control)) &
 	       INTERRUPTS;
 }
 
-void dma_forget(struct dma *dma, const uint8_t *data, size_t size)
+void dma_forget(struct rtl_dma *dma, const uint8_t *data, size_t size)
 {
 	struct dma_channel *channels[] = {&dma->to_overlay, &dma->from_overlay};
 
@@ -167,7 +167,7 @@ static bool in_the_middle(const struct dma_channel *c)
 
 static void drive(void *context, struct model_streams *s)
 {
-	struct dma *dma = context;
+	struct rtl_dma *dma = context;
 	struct dma_channel *in = &dma->to_overlay;
 
 	s->in_valid = in->running && in->delay == 0 && !faults_active(RTL_HANG);
@@ -215,7 +215,7 @@ static void take_out(struct dma_channel *c, uint64_t data, bool last)
 
 static void take(void *context, const struct model_streams *s)
 {
-	struct dma *dma = context;
+	struct rtl_dma *dma = context;
 
 	if (s->in_taken)
 		take_in(&dma->to_overlay);

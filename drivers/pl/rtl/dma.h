@@ -18,7 +18,7 @@ struct dma_channel {
 	bool doubled; /* a fault has done its work */
 };
 
-struct dma {
+struct rtl_dma {
 	struct dma_channel to_overlay, from_overlay;
 	/* The memory at an address of the design, NULL where there is none of that size. */
 	uint8_t *(*find)(void *context, uint64_t address, size_t size);
@@ -26,17 +26,17 @@ struct dma {
 };
 
 /* As after a hardware reset. */
-void dma_reset(struct dma *dma);
+void dma_reset(struct rtl_dma *dma);
 
-uint32_t dma_read(const struct dma *dma, uint32_t offset);
-void dma_write(struct dma *dma, uint32_t offset, uint32_t value);
+uint32_t dma_read(const struct rtl_dma *dma, uint32_t offset);
+void dma_write(struct rtl_dma *dma, uint32_t offset, uint32_t value);
 
-bool dma_interrupt(const struct dma *dma);
+bool dma_interrupt(const struct rtl_dma *dma);
 
 /* Ends with a decode error what still goes to or from a memory that is about to go. */
-void dma_forget(struct dma *dma, const uint8_t *data, size_t size);
+void dma_forget(struct rtl_dma *dma, const uint8_t *data, size_t size);
 
-/* The model's neighbours: context is a struct dma. */
+/* The model's neighbours: context is a struct rtl_dma. */
 extern const struct model_neighbours dma_neighbours;
 
 #endif

@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 
 /* `active` is read in every clock, from the simulation's thread, while a test injects from its own. */
-static struct plan {
+static struct fault_plan {
 	atomic_bool active;
 	bool waiting; /* for `transfers` to pass */
 	bool hit;     /* a transfer has met it */
@@ -15,7 +15,7 @@ static struct plan {
 } plans[RTL_FAULTS];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-static void strike(struct plan *plan)
+static void strike(struct fault_plan *plan)
 {
 	plan->waiting = false;
 	plan->struck++;
@@ -24,7 +24,7 @@ static void strike(struct plan *plan)
 
 void rtl_inject(enum rtl_fault fault, unsigned transfers, enum rtl_cure cure)
 {
-	struct plan *plan = &plans[fault];
+	struct fault_plan *plan = &plans[fault];
 
 	pthread_mutex_lock(&lock);
 	plan->transfers = transfers;
@@ -64,7 +64,7 @@ bool faults_active(enum rtl_fault fault)
 void faults_transfer(void)
 {
 	pthread_mutex_lock(&lock);
-	for (struct plan *plan = plans; plan < plans + RTL_FAULTS; plan++) {
+	for (struct fault_plan *plan = plans; plan < plans + RTL_FAULTS; plan++) {
 		if (plan->waiting && plan->transfers-- == 0)
 			strike(plan);
 		else if (plan->hit && plan->cure == RTL_BY_ITSELF)
@@ -77,7 +77,7 @@ void faults_transfer(void)
 static void end(enum rtl_cure strongest)
 {
 	pthread_mutex_lock(&lock);
-	for (struct plan *plan = plans; plan < plans + RTL_FAULTS; plan++)
+	for (struct fault_plan *plan = plans; plan < plans + RTL_FAULTS; plan++)
 		if (plan->cure <= strongest)
 			atomic_store(&plan->active, false);
 	pthread_mutex_unlock(&lock);
@@ -90,7 +90,7 @@ void faults_reset(void)
 
 bool faults_program(void)
 {
-	struct plan *failure = &plans[RTL_PROGRAM_FAILS];
+	struct fault_plan *failure = &plans[RTL_PROGRAM_FAILS];
 
 	if (!faults_active(RTL_PROGRAM_FAILS)) {
 		end(RTL_BY_PROGRAM);

@@ -35,8 +35,8 @@ static const struct bus_window devices[DEVICES] = {
 	[DMA] = {"twobit-dma", DMA_WINDOW},
 };
 
-struct block {
-	struct block *next;
+struct simulated_block {
+	struct simulated_block *next;
 	uint8_t *data;
 	uint64_t address;
 	size_t size;
@@ -48,8 +48,8 @@ struct rtl {
 	pthread_cond_t work;
 	pthread_t thread;
 	struct model *model; /* NULL: there was no memory for another one */
-	struct dma dma;
-	struct block *blocks;
+	struct rtl_dma dma;
+	struct simulated_block *blocks;
 	uint64_t next_address;
 	enum device devices[BUS_WINDOWS];
 	int quiet;
@@ -130,7 +130,7 @@ static uint8_t *find(void *context, uint64_t address, size_t size)
 {
 	const struct rtl *rtl = context;
 
-	for (const struct block *b = rtl->blocks; b; b = b->next)
+	for (const struct simulated_block *b = rtl->blocks; b; b = b->next)
 		if (address >= b->address && address - b->address < b->size &&
 			size <= b->size - (size_t)(address - b->address))
 			return b->data + (address - b->address);
@@ -227,7 +227,7 @@ static void rtl_close(void *state)
 	give_turn(rtl);
 	pthread_join(rtl->thread, NULL);
 	while (rtl->blocks) {
-		struct block *b = rtl->blocks;
+		struct simulated_block *b = rtl->blocks;
 
 		rtl->blocks = b->next; /* the memory itself is its user's until bus_free, which cannot come */
 		free(b);
@@ -276,7 +276,7 @@ static int rtl_allocate(void *state, size_t size, struct bus_memory *out, struct
 {
 	struct rtl *rtl = state;
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	struct block *b = calloc(1, sizeof(*b));
+	struct simulated_block *b = calloc(1, sizeof(*b));
 	void *data = MAP_FAILED;
 
 	if (b && size <= SIZE_MAX - page) {
@@ -288,7 +288,8 @@ static int rtl_allocate(void *state, size_t size, struct bus_memory *out, struct
 		return error_set(e, -ENOMEM, "simulated overlay: no memory for a buffer of %zu bytes", size);
 	}
 	take_turn(rtl);
-	*b = (struct block){.next = rtl->blocks, .data = data, .address = rtl->next_address, .size = size};
+	*b = (struct simulated_block){
+		.next = rtl->blocks, .data = data, .address = rtl->next_address, .size = size};
 	rtl->next_address += (size + 2 * GAP - 1) / GAP * GAP;
 	rtl->blocks = b;
 	pthread_mutex_unlock(&rtl->lock);
@@ -299,7 +300,7 @@ static int rtl_allocate(void *state, size_t size, struct bus_memory *out, struct
 static void rtl_free(void *state, struct bus_memory *memory)
 {
 	struct rtl *rtl = state;
-	struct block **link = &rtl->blocks;
+	struct simulated_block **link = &rtl->blocks;
 
 	take_turn(rtl);
 	while (*link && *link != memory->owner)

@@ -28,7 +28,7 @@
 
 static const uint8_t magic[] = {0x00, 0x09, 0x0F, 0xF0, 0x0F, 0xF0, 0x0F, 0xF0, 0x0F, 0xF0, 0x00, 0x00, 0x01};
 
-struct reader {
+struct bitstream_reader {
 	const uint8_t *at;
 	size_t left;
 };
@@ -43,7 +43,7 @@ static uint32_t little_endian(const uint8_t *bytes)
 	return (uint32_t)bytes[3] << 24 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[1] << 8 | bytes[0];
 }
 
-static bool skip(struct reader *r, size_t count)
+static bool skip(struct bitstream_reader *r, size_t count)
 {
 	if (r->left < count)
 		return false;
@@ -53,7 +53,7 @@ static bool skip(struct reader *r, size_t count)
 }
 
 /* A field of text: letter, 16-bit length, characters with a zero behind. Control characters become '?'. */
-static bool read_field(struct reader *r, char letter, char *text, size_t size)
+static bool read_field(struct bitstream_reader *r, char letter, char *text, size_t size)
 {
 	const uint8_t *field = r->at;
 
@@ -69,7 +69,7 @@ static bool read_field(struct reader *r, char letter, char *text, size_t size)
 	return true;
 }
 
-static int read_header(struct reader *r, struct bitstream *out, struct error *e)
+static int read_header(struct bitstream_reader *r, struct bitstream *out, struct error *e)
 {
 	skip(r, sizeof(magic));
 	if (!read_field(r, 'a', out->design, sizeof(out->design)) ||
@@ -117,7 +117,7 @@ static int check_words(const uint8_t *data, size_t size, bool *swapped, struct e
 
 int bitstream_parse(const uint8_t *bytes, size_t size, struct bitstream *out, struct error *e)
 {
-	struct reader r = {bytes, size};
+	struct bitstream_reader r = {bytes, size};
 	bool swapped = false;
 	int rc = 0;
 

@@ -27,8 +27,8 @@
 #define SYNC_BLOCK 16U
 #define SYNC_NOW 1U
 
-struct part {
-	struct part *next; /* by offset */
+struct memory_part {
+	struct memory_part *next; /* by offset */
 	size_t offset, size;
 };
 
@@ -37,7 +37,7 @@ struct memory {
 	uint64_t address;
 	size_t size, page;
 	int to_design, from_design; /* the sync files; −1: the mapping is not cached */
-	struct part *parts;
+	struct memory_part *parts;
 };
 
 static int no_memory_device(const char *root, struct error *e)
@@ -150,7 +150,7 @@ void memory_close(struct memory *m)
 	if (!m)
 		return;
 	while (m->parts) {
-		struct part *part = m->parts;
+		struct memory_part *part = m->parts;
 
 		m->parts = part->next;
 		free(part);
@@ -167,7 +167,7 @@ void memory_close(struct memory *m)
 int memory_allocate(struct memory *m, size_t size, struct bus_memory *out, struct error *e)
 {
 	size_t wanted = size <= m->size ? (size + m->page - 1) / m->page * m->page : SIZE_MAX;
-	struct part **link = &m->parts, *part;
+	struct memory_part **link = &m->parts, *part;
 	size_t offset = 0;
 
 	while (*link && (*link)->offset - offset < wanted) {
@@ -182,7 +182,7 @@ int memory_allocate(struct memory *m, size_t size, struct bus_memory *out, struc
 	part = malloc(sizeof(*part));
 	if (!part)
 		return error_set(e, -ENOMEM, "no memory");
-	*part = (struct part){.next = *link, .offset = offset, .size = wanted};
+	*part = (struct memory_part){.next = *link, .offset = offset, .size = wanted};
 	*link = part;
 	*out = (struct bus_memory){
 		.data = m->data + offset, .address = m->address + offset, .size = wanted, .owner = part};
@@ -193,7 +193,7 @@ int memory_allocate(struct memory *m, size_t size, struct bus_memory *out, struc
 
 void memory_free(struct memory *m, struct bus_memory *given)
 {
-	struct part **link = &m->parts;
+	struct memory_part **link = &m->parts;
 
 	while (*link && *link != given->owner)
 		link = &(*link)->next;

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum state {
+enum worker_buffer_state {
 	IDLE, /* never submitted, or forgotten by a reset */
 	QUEUED,
 	RUNNING,
@@ -27,7 +27,7 @@ struct worker {
 	pthread_cond_t submitted; /* to the thread: a buffer may run, or quit */
 	pthread_cond_t ended;	  /* to waiters: a buffer became IDLE or DONE */
 	bool stopped, quit;
-	enum state states[PL_BUFFERS];
+	enum worker_buffer_state states[PL_BUFFERS];
 	int results[PL_BUFFERS]; /* of run, in DONE */
 	int first, queued;	 /* a ring: order[first] runs next */
 	int order[PL_BUFFERS];
