@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What every thread of the house has in common: how it starts, how it waits, how its buffers are aligned. */
+/* What every thread of the program has in common: how it starts, how it waits, how its buffers are aligned.
+ */
 #ifndef FLOW_THREAD_H
 #define FLOW_THREAD_H
 

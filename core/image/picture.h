@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Pictures in memory. A raw picture is what a source delivers, in the source's own format. A picture is what
- * the rest of the house works on: 32 bits a pixel, bytes B, G, R, X in memory (libyuv's ARGB, cairo's RGB24).
+ * the rest of the program works on: 32 bits a pixel, bytes B, G, R, X in memory (libyuv's ARGB, cairo's
+ * RGB24).
  */
 #ifndef IMAGE_PICTURE_H
 #define IMAGE_PICTURE_H

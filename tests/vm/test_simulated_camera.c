@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The simulated camera without a guest: its descriptors, its answers, its frames as they go over the wire. */
+/* The simulated camera without a VM: its descriptors, its answers, its frames as they go over the wire. */
 #include "image/decode.h"
 #include "pattern.h"
 #include "stream.h"
