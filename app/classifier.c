@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "classifier.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "flow/frame.h"
+#include "image/picture.h"
 #include "image/view.h"
+#include "nn/classify.h"
 #include "nn/engine.h"
 #include "pl/pl.h"
 #include "self_test.h"

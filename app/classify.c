@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* `twobit classify`: what is on each picture. */
+#include "nn/classify.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "classifier.h"
 #include "command.h"
-#include "flow/frame.h"
 #include "image/decode.h"
+#include "image/picture.h"
 #include "networks.h"
 #include "options.h"
 #include "output.h"

@@ -2,11 +2,11 @@
 #include "doctor_checks.h"
 
 #include "base/build.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "device/device.h"
 #include "display/display.h"
 #include "doctor_findings.h"
-#include "flow/frame.h"
 #include "machine/machine.h"
 #include "networks.h"
 #include "nn/engine.h"
@@ -23,7 +23,6 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#define NANOSECONDS 1000000000LL
 #define MEGA 1e6
 
 /* What a recording takes at 1280×720 and 30 frames a second, bytes a second: MJPEG of about 120 KB a frame.
@@ -31,7 +30,7 @@
 #define RECORDING_RATE (3.6 * MEGA)
 
 #define MEMORY_NEEDED (200 * MEGA) /* bytes: frames, recorder's ring and libraries, with room */
-#define PL_TIMEOUT (10 * NANOSECONDS)
+#define PL_TIMEOUT (10 * NS_PER_S)
 
 void doctor_check_build(struct doctor *doctor, const struct doctor_options *options)
 {

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "evaluation.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "classifier.h"
-#include "flow/frame.h"
+#include "image/picture.h"
 #include "interruption.h"
+#include "nn/classify.h"
 
 #include <errno.h>
 #include <pthread.h>

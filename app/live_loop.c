@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "live_loop.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "command.h"

@@ -3,6 +3,7 @@
  * A picture's way part by part. Rounds take all parts in turn, as a picture does, so that a clock that
  * changes and other programs treat all alike, and each part finds the caches as a picture leaves them.
  */
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "flow/thread.h"

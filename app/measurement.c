@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* One network's measurement from its parts, and what follows from the times. */
+#include "base/clock.h"
 #include "base/error.h"
 #include "interruption.h"
 #include "measure.h"

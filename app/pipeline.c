@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "stages.h"
 
+#include "base/clock.h"
 #include "flow/thread.h"
 #include "image/caption.h"
 #include "nn/engine.h"

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "pipeline_options.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "signals.h"
 
 #include <errno.h>
 #include <sysexits.h>
-
-#define NANOSECONDS 1000000000LL
 
 int pipeline_options_source(struct pipeline_options *v, const struct invocation *invocation, int count)
 {
@@ -50,10 +49,10 @@ struct pipeline_config pipeline_options_config(const struct pipeline_options *v)
 	return (struct pipeline_config){
 		.overlap = true,
 		.frames = (uint64_t)v->frames,
-		.duration = (int64_t)(v->duration * NANOSECONDS),
+		.duration = (int64_t)(v->duration * NS_PER_S),
 		.kernels = v->kernels.text,
-		.pl_limit = (int64_t)(v->pl_timeout * NANOSECONDS),
-		.pl_check = (int64_t)(v->pl_check * NANOSECONDS),
+		.pl_limit = (int64_t)(v->pl_timeout * NS_PER_S),
+		.pl_check = (int64_t)(v->pl_check * NS_PER_S),
 		.interrupted = signals_end,
 	};
 }

@@ -3,6 +3,7 @@
  * The whole pipeline, as `live` runs it, with and without overlap: short runs of both in turn, so that
  * whatever else the machine does treats both alike.
  */
+#include "base/clock.h"
 #include "base/error.h"
 #include "interruption.h"
 #include "machine/energy.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* `twobit record`: all that a source gives into files, with what the network says of it. */
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "command.h"

@@ -2,13 +2,12 @@
 #include "recording.h"
 
 #include "base/build.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "output.h"
 
 #include <errno.h>
 #include <string.h>
-
-#define NANOSECONDS 1e9
 
 const struct recording_values recording_defaults = {
 	.file = {RECORDING_NAME},
@@ -26,8 +25,8 @@ void recording_begin(struct recording *recording, const struct recording_values 
 {
 	recording->options = (struct recorder_options){.pattern = values->file.text,
 		.log = strcmp(values->log, "csv") == 0 ? LABEL_LOG_CSV : LABEL_LOG_JSON,
-		.pre_roll = (int64_t)(values->pre_roll * NANOSECONDS),
-		.post_roll = (int64_t)(values->post_roll * NANOSECONDS),
+		.pre_roll = (int64_t)(values->pre_roll * NS_PER_S),
+		.post_roll = (int64_t)(values->post_roll * NS_PER_S),
 		.quality = values->quality,
 		.burn_in = values->burn_in,
 		.lossless = values->every_frame,

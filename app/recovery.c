@@ -6,6 +6,7 @@
  */
 #include "recovery.h"
 
+#include "base/clock.h"
 #include "stages.h"
 
 #include "base/log.h"
@@ -16,19 +17,17 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MILLISECOND INT64_C(1000000)
-
 /* Software is late only when the machine is; resetting it helps nobody. */
-#define SOFTWARE_SHORTEST (10000 * MILLISECOND)
+#define SOFTWARE_SHORTEST (10000 * NS_PER_MS)
 
 #define CALIBRATION_CALLS 5
 
 /* How long who wants to end may wait for a self-test. */
-#define ATTENTION (100 * MILLISECOND)
+#define ATTENTION (100 * NS_PER_MS)
 
 static double milliseconds(int64_t time)
 {
-	return (double)time / (double)MILLISECOND;
+	return (double)time / (double)NS_PER_MS;
 }
 
 static enum pl_fault fault_of(int status)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "self_test.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "flow/thread.h"
 #include "nn/engine.h"
@@ -10,11 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SECOND INT64_C(1000000000)
-
 /* No design in hardware takes longer; simulated, a large network's picture takes minutes. */
-#define TIMEOUT (10 * SECOND)
-#define TIMEOUT_SIMULATED (1800 * SECOND)
+#define TIMEOUT (10 * NS_PER_S)
+#define TIMEOUT_SIMULATED (1800 * NS_PER_S)
 
 /* xorshift, G. Marsaglia 2003. */
 static void fill(struct self_test *test, int bits)

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "service.h"
 
-#include "flow/frame.h"
+#include "base/clock.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <systemd/sd-daemon.h>
-
-#define MICROSECOND INT64_C(1000)
 
 /* The main thread's. */
 static bool ready;
@@ -19,7 +17,7 @@ static void begin(void)
 
 	ready = true;
 	if (sd_watchdog_enabled(0, &limit) > 0)
-		interval = (int64_t)(limit / 4) * MICROSECOND;
+		interval = (int64_t)(limit / 4) * NS_PER_US;
 	sd_notify(0, "READY=1\nSTATUS=frames come");
 }
 

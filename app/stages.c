@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "stages.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "flow/caption.h"
 #include "image/caption.h"

@@ -95,7 +95,4 @@ struct frame *frame_reference(struct frame *frame);
 /* Gives one reference back and sets *frame to NULL. Takes a pointer to NULL. */
 void frame_release(struct frame **frame);
 
-/* CLOCK_MONOTONIC now, nanoseconds. */
-int64_t clock_now(void);
-
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "flow/health.h"
+#include "base/clock.h"
 
 #include <string.h>
 
@@ -14,7 +15,7 @@
 #define GOOD_FOR_FAILURE 100
 
 /* Between self-tests of a disabled PL: a second first, twice as long after each failure, a minute at most. */
-#define PAUSE_SHORTEST INT64_C(1000000000)
+#define PAUSE_SHORTEST NS_PER_S
 #define PAUSE_LONGEST INT64_C(60000000000)
 
 const struct health_options health_defaults = {

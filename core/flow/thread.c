@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "flow/thread.h"
+#include "base/clock.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -7,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { ALIGNMENT = 64, NANOSECONDS = 1000000000 };
+enum { ALIGNMENT = 64 };
 
 int thread_start(pthread_t *thread, const char *name, void *(*run)(void *), void *argument)
 {
@@ -48,8 +49,8 @@ int condition_wait(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t dea
 		return -pthread_cond_wait(condition, lock);
 	if (deadline < 0)
 		deadline = 0; /* passed as well, and a time that the system takes */
-	until.tv_sec = (time_t)(deadline / NANOSECONDS);
-	until.tv_nsec = (long)(deadline % NANOSECONDS);
+	until.tv_sec = (time_t)(deadline / NS_PER_S);
+	until.tv_nsec = (long)(deadline % NS_PER_S);
 	return -pthread_cond_timedwait(condition, lock, &until);
 }
 

@@ -5,6 +5,7 @@
  * hardware has planes for the camera's format and for a caption above it, the camera's bytes are shown as
  * they came; each commit sets all planes.
  */
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "display/drivers.h"
@@ -20,9 +21,8 @@
 #include <string.h>
 #include <xf86drm.h>
 
-#define MILLISECONDS INT64_C(1000000)
-#define FLIP_TIME (1000 * MILLISECONDS) /* a flip that takes longer is lost */
-#define LOOK_TIME (1000 * MILLISECONDS) /* how often the connector is looked at */
+#define FLIP_TIME NS_PER_S /* a flip that takes longer is lost */
+#define LOOK_TIME NS_PER_S /* how often the connector is looked at */
 #define CARDS_FOLDER "/sys/class/drm"
 
 /* A flip under way; an event that comes too late finds its own ticket. */
@@ -89,7 +89,7 @@ static void flipped(
 	(void)fd;
 	(void)sequence;
 	ticket->done = true;
-	ticket->at = (int64_t)seconds * 1000 * MILLISECONDS + (int64_t)microseconds * 1000;
+	ticket->at = (int64_t)seconds * NS_PER_S + (int64_t)microseconds * NS_PER_US;
 }
 
 /* Waits until the ticket's flip is done. -ETIMEDOUT: its event is lost; -ENODEV. */
@@ -100,7 +100,7 @@ static int flip_wait(struct drm *d, const struct ticket *ticket)
 
 	while (!ticket->done && (left = deadline - clock_now()) > 0) {
 		struct pollfd readable = {.fd = d->card.fd, .events = POLLIN};
-		int ready = poll(&readable, 1, (int)(left / MILLISECONDS) + 1);
+		int ready = poll(&readable, 1, (int)(left / NS_PER_MS) + 1);
 
 		if (ready > 0 && readable.revents & POLLIN)
 			drmHandleEvent(d->card.fd, &events);

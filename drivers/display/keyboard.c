@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "display/keyboard.h"
 
-#include "flow/frame.h"
+#include "base/clock.h"
 
 #include <signal.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "machine/energy.h"
 
+#include "base/clock.h"
 #include "base/error.h"
-#include "flow/frame.h"
 #include "machine/machine.h"
 
 #include <errno.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "recorder/container.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "recorder/text.h"
 
@@ -16,7 +17,6 @@
 #include <unistd.h>
 
 #define BUFFER_BYTES 65536
-#define MILLISECOND INT64_C(1000000)
 
 enum { TRACK_VIDEO, TRACK_TEXT };
 
@@ -172,8 +172,8 @@ static void packet_write(
 	c->packet->stream_index = track;
 	c->packet->data = (uint8_t *)data; /* only read */
 	c->packet->size = (int)size;
-	c->packet->pts = c->packet->dts = (c->last - c->first) / MILLISECOND;
-	c->packet->duration = duration / MILLISECOND;
+	c->packet->pts = c->packet->dts = (c->last - c->first) / NS_PER_MS;
+	c->packet->duration = duration / NS_PER_MS;
 	c->packet->flags = AV_PKT_FLAG_KEY;
 	int status = av_write_frame(c->format, c->packet);
 	if (status < 0 && !c->error)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "recorder/recorder.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "flow/thread.h"
@@ -16,10 +17,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SECOND INT64_C(1000000000)
-
 /* A label is waited for so long, ns, and no longer than until those that wait take so much of the ring. */
-#define LABEL_TIMEOUT (5 * SECOND)
+#define LABEL_TIMEOUT (5 * NS_PER_S)
 #define CROWDED 0.5
 
 #define EVENTS_MAXIMUM 64 /* that wait for the writer */
@@ -97,7 +96,7 @@ static void *write_loop(void *argument);
 
 static int slots_for(const struct recorder_options *options)
 {
-	size_t frames = SLOTS_LEAST + (size_t)(options->pre_roll / SECOND) * SLOTS_RATE;
+	size_t frames = SLOTS_LEAST + (size_t)(options->pre_roll / NS_PER_S) * SLOTS_RATE;
 	size_t most = options->memory / SLOT_BYTES;
 
 	if (frames > most)
@@ -270,7 +269,7 @@ static int64_t wall_of(int64_t captured)
 	struct timespec wall;
 
 	clock_gettime(CLOCK_REALTIME, &wall);
-	return (int64_t)wall.tv_sec * SECOND + wall.tv_nsec - (clock_now() - captured);
+	return (int64_t)wall.tv_sec * NS_PER_S + wall.tv_nsec - (clock_now() - captured);
 }
 
 void recorder_frame(struct recorder *r, struct frame *frame, uint32_t broken)
@@ -427,12 +426,12 @@ static void report_shortage(struct recorder *r)
 	 */
 	double times = (double)(r->options.pre_roll + last - r->now) / (double)(last - first);
 	double needed = 1.25 * times * fmax(bytes, (double)count * SLOT_BYTES);
-	double kept = (double)(r->now - first) / SECOND;
+	double kept = (double)(r->now - first) / NS_PER_S;
 	pthread_mutex_unlock(&r->lock);
 	log_warning(
 		"the memory for frames (%.1f MB) holds %.1f s of the %.1f s of --pre-roll, and no more are "
 		"recorded; the whole needs about --memory %.0fMB",
-		(double)r->options.memory / MEGABYTE, kept, (double)r->options.pre_roll / SECOND,
+		(double)r->options.memory / MEGABYTE, kept, (double)r->options.pre_roll / NS_PER_S,
 		ceil(needed / MEGABYTE));
 	pthread_mutex_lock(&r->lock);
 }

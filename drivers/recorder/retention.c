@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "recorder/retention.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "recorder/label_log.h"
 #include "recorder/names.h"
@@ -325,7 +326,7 @@ unsigned retention_apply(struct retention *t, time_t wall, int64_t now)
 	for (size_t i = 0; i < all.count; i++) {
 		const struct retained_recording *r = &all.items[i];
 		bool newest = r->own && i == all.count - 1;
-		int64_t limit = r->own ? t->keep.time : t->keep.time / 1000000000;
+		int64_t limit = r->own ? t->keep.time : t->keep.time / NS_PER_S;
 		int64_t age = r->own ? now - r->closed : (int64_t)(wall - r->changed.tv_sec);
 		bool old = t->keep.time && age > limit, much = t->keep.bytes && total > t->keep.bytes;
 		uint64_t freed;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "recorder/segment.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "flow/caption.h"
@@ -122,7 +123,7 @@ int segment_open(const struct recorder_options *options, const struct segment_pl
 			     : 0;
 	/* Another program may take the name between our look and our making it: then the next one. */
 	for (int tries = 0; !status && tries < 10; tries++) {
-		status = names_next(options->pattern, (time_t)(first->wall / 1000000000), place->name_number,
+		status = names_next(options->pattern, (time_t)(first->wall / NS_PER_S), place->name_number,
 			segment->path);
 		if (status)
 			error_set(e, status, "%s: no name is free", options->pattern);
@@ -238,7 +239,7 @@ int segment_event(struct segment *segment, const char *name, const char *text, s
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	struct label_event event = {name, segment->frames, clock_now(),
-		(int64_t)now.tv_sec * 1000000000 + now.tv_nsec, text, NULL, 0};
+		(int64_t)now.tv_sec * NS_PER_S + now.tv_nsec, text, NULL, 0};
 	return label_log_event(segment->log, &event, e);
 }
 

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "recorder/text.h"
+#include "base/clock.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#define SECOND INT64_C(1000000000)
 
 static bool reserve(struct text_builder *t, size_t more)
 {
@@ -108,13 +107,13 @@ void text_add_number(struct text_builder *t, double number)
 
 void text_add_time(struct text_builder *t, int64_t wall)
 {
-	time_t seconds = (time_t)(wall / SECOND);
+	time_t seconds = (time_t)(wall / NS_PER_S);
 	struct tm utc;
 	char date[40];
 
 	gmtime_r(&seconds, &utc);
 	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &utc);
-	text_add(t, "%s.%06dZ", date, (int)(wall % SECOND / 1000));
+	text_add(t, "%s.%06dZ", date, (int)(wall % NS_PER_S / 1000));
 }
 
 void text_clear(struct text_builder *t)

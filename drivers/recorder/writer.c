@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "recorder/writer.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "recorder/container.h"
@@ -10,9 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SECOND INT64_C(1000000000)
-#define RETRY_INTERVAL SECOND	    /* of writing, after it failed */
-#define KEEP_INTERVAL (60 * SECOND) /* between looks at what --keep allows */
+#define RETRY_INTERVAL NS_PER_S	      /* of writing, after it failed */
+#define KEEP_INTERVAL (60 * NS_PER_S) /* between looks at what --keep allows */
 
 /* Free bytes with which recording begins, and, more, with which it goes on after a full disk. */
 #define ROOM_TO_BEGIN (UINT64_C(2) << 20)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/clock.h"
 #include "source/drivers.h"
 
 #include <errno.h>
 #include <time.h>
 
 /* Lateness that is forgiven: a hiccup shorter than this is caught up with, ns. */
-#define LATE_MAXIMUM 100000000
+#define LATE_MAXIMUM (100 * NS_PER_MS)
 
 int pacer_init(struct pacer *pacer, bool paced)
 {
@@ -53,7 +54,7 @@ int pacer_wait(struct pacer *pacer, int64_t time)
 		pacer->offset = now - time;
 	pacer->begun = true;
 	int64_t due = pacer->offset + time;
-	struct timespec until = {.tv_sec = due / 1000000000, .tv_nsec = due % 1000000000};
+	struct timespec until = {.tv_sec = due / NS_PER_S, .tv_nsec = due % NS_PER_S};
 	while (pacer->paced && !pacer->stopped && clock_now() < due)
 		pthread_cond_timedwait(&pacer->wake, &pacer->mutex, &until);
 	int status = pacer->stopped ? -ECANCELED : 0;

@@ -4,6 +4,7 @@
  * pictures out while one is shown. When all of them fit into CANVAS_BYTES each is read once only; of a larger
  * folder the next few are kept.
  */
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "image/decode.h"

@@ -3,6 +3,7 @@
  * `test`: colour bars, a disc on its way across them, and the frame's number in binary along the lower edge,
  * the lowest bit at the right. A frame's picture depends on its number and size only.
  */
+#include "base/clock.h"
 #include "base/error.h"
 #include "source/drivers.h"
 

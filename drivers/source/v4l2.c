@@ -5,6 +5,7 @@
  */
 #include "source/v4l2.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "source/drivers.h"
@@ -19,25 +20,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MILLISECOND 1000000LL
-#define SECOND 1000000000LL
-
 /* Without a picture for this long, or for three frames of a slow camera, it is started again. */
-#define SILENCE (2 * SECOND)
+#define SILENCE (2 * NS_PER_S)
 #define SILENT_FRAMES 3
 
 /* Between frames that say that there is no picture, and between looks into /dev. */
-#define ABSENT_INTERVAL (200 * MILLISECOND)
+#define ABSENT_INTERVAL (200 * NS_PER_MS)
 
 /* Between attempts at a camera that is there and does not work: the first and the last. */
-#define ATTEMPT_INTERVAL (2 * SECOND)
-#define ATTEMPT_INTERVAL_MAXIMUM (30 * SECOND)
+#define ATTEMPT_INTERVAL (2 * NS_PER_S)
+#define ATTEMPT_INTERVAL_MAXIMUM (30 * NS_PER_S)
 
 /* One that fails again this soon has not recovered: the next attempt can wait. */
-#define RELAPSE (10 * SECOND)
+#define RELAPSE (10 * NS_PER_S)
 
 /* A camera that has come back may be closed to us until udev is done with it. */
-#define RETURN_INTERVAL (500 * MILLISECOND)
+#define RETURN_INTERVAL (500 * NS_PER_MS)
 #define RETURN_ATTEMPTS 6
 
 enum v4l2_fault {
@@ -312,7 +310,7 @@ static int wait(const struct v4l2_camera *c, int64_t until)
 	struct pollfd stop = {.fd = c->stop, .events = POLLIN};
 	int64_t left = until - clock_now();
 	struct timespec time = {
-		.tv_sec = left > 0 ? left / SECOND : 0, .tv_nsec = left > 0 ? left % SECOND : 0};
+		.tv_sec = left > 0 ? left / NS_PER_S : 0, .tv_nsec = left > 0 ? left % NS_PER_S : 0};
 
 	return ppoll(&stop, 1, &time, NULL) > 0 ? -ECANCELED : -ETIMEDOUT;
 }

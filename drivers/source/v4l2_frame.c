@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* What a camera's buffer holds: whole or broken, lost ones before it, when it was taken, whether it moves. */
+#include "base/clock.h"
 #include "source/v4l2.h"
 
 #include <errno.h>
 #include <string.h>
-
-#define SECOND 1000000000LL
 
 /* Bytes after a JPEG's end marker that are searched, besides zeros. */
 #define JPEG_JUNK 65536
@@ -14,12 +13,12 @@
 #define GAP_MAXIMUM 65536
 
 /* A picture may have waited this long in the driver's queue, ns. */
-#define WAIT_MAXIMUM (10 * SECOND)
+#define WAIT_MAXIMUM (10 * NS_PER_S)
 
 /* Pictures that are the same, or that differ, before it means anything. */
 #define MOTION_FRAMES 10
-#define TIMEOUT (2 * SECOND)
-#define TIMEOUT_MAXIMUM (60 * SECOND)
+#define TIMEOUT (2 * NS_PER_S)
+#define TIMEOUT_MAXIMUM (60 * NS_PER_S)
 
 /* Every how many bytes 64 are taken for the quick look. */
 #define SAMPLE_STEP 2048

@@ -4,6 +4,7 @@
  * to a display as a dma-buf. A stream lives until it has ended and its last borrowed buffer is released, so
  * that this stays whole when the camera is unplugged or started again.
  */
+#include "base/clock.h"
 #include "base/error.h"
 #include "device/device.h"
 #include "source/v4l2.h"
@@ -22,8 +23,6 @@
 
 /* The camera never has fewer to fill, whoever wants to borrow one. */
 #define QUEUED_LEAST 4
-
-#define SECOND 1000000000LL
 
 struct stream_buffer {
 	uint8_t *data;
@@ -213,7 +212,7 @@ static int dequeue(struct v4l2_stream *s, struct v4l2_dequeued *dequeued)
 		.size = b.bytesused < buffer->size ? b.bytesused : buffer->size,
 		.flags = b.flags,
 		.sequence = b.sequence,
-		.time = (int64_t)b.timestamp.tv_sec * SECOND + (int64_t)b.timestamp.tv_usec * 1000};
+		.time = (int64_t)b.timestamp.tv_sec * NS_PER_S + (int64_t)b.timestamp.tv_usec * NS_PER_US};
 	return 0;
 }
 
@@ -224,7 +223,7 @@ int v4l2_stream_dequeue(struct v4l2_stream *s, int stop, int64_t deadline, struc
 	for (;;) {
 		int64_t left = deadline - clock_now();
 		struct timespec wait = {
-			.tv_sec = left > 0 ? left / SECOND : 0, .tv_nsec = left > 0 ? left % SECOND : 0};
+			.tv_sec = left > 0 ? left / NS_PER_S : 0, .tv_nsec = left > 0 ? left % NS_PER_S : 0};
 		int ready = ppoll(events, 2, &wait, NULL);
 		if (ready < 0 && errno != EINTR)
 			return -errno;

@@ -3,6 +3,7 @@
  * Videos by libavformat and libavcodec: files, and pipes ("-" is standard input). Motion JPEG is handed on as
  * it is; 4:2:0 in BT.601 studio range as I420 or NV12; all else as BGRX in the colours that the stream names.
  */
+#include "base/clock.h"
 #include "base/error.h"
 #include "image/decode.h"
 #include "source/drivers.h"
@@ -23,7 +24,7 @@
 #include <unistd.h>
 
 #define PIPE_BUFFER 65536
-#define STEP_MAXIMUM 10000000000 /* between two frames that belong together, ns */
+#define STEP_MAXIMUM (10 * NS_PER_S) /* between two frames that belong together, ns */
 
 struct video {
 	struct pacer pacer;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The simulated bus: its DMA's registers, memory, interrupts, and the faults that can be injected. */
+#include "base/clock.h"
 #include "base/error.h"
-#include "flow/frame.h"
 #include "pl/bus/bus.h"
 #include "pl/overlay/registers.h"
 #include "pl/rtl/faults.h"
@@ -37,8 +37,6 @@ enum { OVERLAY, DMA };
 #define DECODE 0x40U
 #define DONE 0x1000U
 #define FAILED 0x4000U
-
-#define SECOND INT64_C(1000000000)
 
 static const struct bus_window windows[] = {{"twobit-overlay", OVERLAY_WINDOW}, {"twobit-dma", 0x1000}};
 
@@ -93,7 +91,7 @@ static uint32_t error_of(struct bus_fixture *b)
 static uint32_t send(struct bus_fixture *b)
 {
 	transfer(b, MM2S, b->in.address, weights(b));
-	bus_wait(b->bus, DMA, clock_now() + SECOND / 5);
+	bus_wait(b->bus, DMA, clock_now() + NS_PER_S / 5);
 	uint32_t status = bus_read(b->bus, DMA, MM2S + STATUS);
 	bus_write(b->bus, DMA, MM2S + STATUS, status);
 	return status;
@@ -165,7 +163,7 @@ static void test_transfer(void **state)
 	check_works(b);
 	check_works(b);
 	assert_int_equal(bus_read(b->bus, DMA, MM2S + STATUS), IDLE); /* the interrupt is cleared */
-	assert_int_equal(bus_wait(b->bus, DMA, clock_now() + SECOND / 100), -ETIMEDOUT);
+	assert_int_equal(bus_wait(b->bus, DMA, clock_now() + NS_PER_S / 100), -ETIMEDOUT);
 	assert_int_equal(bus_read(b->bus, DMA, MM2S + LENGTH), 18 * 8);
 }
 
@@ -179,10 +177,10 @@ static void test_answer(void **state)
 	transfer(b, S2MM, b->out.address, 64);
 	transfer(b, MM2S, b->in.address, 9 * 8); /* too short */
 	bus_write(b->bus, OVERLAY, OVERLAY_REG_INTERRUPT_MASK, 2);
-	assert_int_equal(bus_wait(b->bus, OVERLAY, clock_now() + 5 * SECOND), 0);
+	assert_int_equal(bus_wait(b->bus, OVERLAY, clock_now() + 5 * NS_PER_S), 0);
 	assert_int_equal(error_of(b), OVERLAY_ERROR_SHORT);
 	while (!(bus_read(b->bus, DMA, S2MM + STATUS) & DONE))
-		assert_int_equal(bus_wait(b->bus, DMA, clock_now() + 5 * SECOND), 0);
+		assert_int_equal(bus_wait(b->bus, DMA, clock_now() + 5 * NS_PER_S), 0);
 	assert_int_equal(bus_read(b->bus, DMA, S2MM + LENGTH), 8); /* how much came */
 	bus_from_design(b->bus, &b->out, 0, 8);
 	assert_int_equal(out[0] & 255, OVERLAY_RECORD_MAGIC);
@@ -195,7 +193,7 @@ static void expect_refusal(
 	struct bus_fixture *b, uint32_t channel, uint64_t address, uint32_t length, uint32_t error)
 {
 	transfer(b, channel, address, length);
-	assert_int_equal(bus_wait(b->bus, DMA, clock_now() + SECOND), 0);
+	assert_int_equal(bus_wait(b->bus, DMA, clock_now() + NS_PER_S), 0);
 	assert_int_equal(bus_read(b->bus, DMA, channel + STATUS), HALTED | FAILED | error);
 	start_channel(b, channel); /* does not help */
 	assert_true(bus_read(b->bus, DMA, channel + STATUS) & HALTED);
@@ -239,12 +237,13 @@ static void test_sleep(void **state)
 
 	check_works(b);
 	transfer(b, S2MM, b->out.address, 64);
-	assert_int_equal(bus_wait(b->bus, DMA, clock_now() + SECOND / 20), -ETIMEDOUT);
+	assert_int_equal(bus_wait(b->bus, DMA, clock_now() + NS_PER_S / 20), -ETIMEDOUT);
 	uint32_t cycles = bus_read(b->bus, OVERLAY, OVERLAY_REG_CYCLES);
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
-	assert_int_equal(bus_wait(b->bus, DMA, clock_now() + SECOND / 2), -ETIMEDOUT);
+	assert_int_equal(bus_wait(b->bus, DMA, clock_now() + NS_PER_S / 2), -ETIMEDOUT);
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
-	assert_true((after.tv_sec - before.tv_sec) * SECOND + after.tv_nsec - before.tv_nsec < SECOND / 4);
+	assert_true(
+		(after.tv_sec - before.tv_sec) * NS_PER_S + after.tv_nsec - before.tv_nsec < NS_PER_S / 4);
 	assert_in_range(bus_read(b->bus, OVERLAY, OVERLAY_REG_CYCLES) - cycles, 1, 2000);
 	check_works(b);
 }
@@ -264,7 +263,7 @@ static void ask_nonsense(struct bus_fixture *b)
 	bus_write(b->bus, OVERLAY, OVERLAY_REG_CONTROL, 1U << OVERLAY_CONTROL_ENABLE_SHIFT);
 	transfer(b, S2MM, b->out.address, 64);
 	transfer(b, MM2S, b->in.address, 10 * 8);
-	assert_int_equal(bus_wait(b->bus, OVERLAY, clock_now() + 5 * SECOND), 0);
+	assert_int_equal(bus_wait(b->bus, OVERLAY, clock_now() + 5 * NS_PER_S), 0);
 	assert_int_equal(error_of(b), OVERLAY_ERROR_DESCRIPTOR);
 }
 
@@ -273,7 +272,7 @@ static uint64_t answer_to_nonsense(struct bus_fixture *b)
 	const uint64_t *out = b->out.data;
 
 	for (int i = 0; i < 100 && !(bus_read(b->bus, DMA, S2MM + STATUS) & DONE); i++)
-		bus_wait(b->bus, DMA, clock_now() + SECOND / 1000);
+		bus_wait(b->bus, DMA, clock_now() + NS_PER_S / 1000);
 	assert_int_equal(bus_read(b->bus, DMA, S2MM + STATUS), IDLE | DONE);
 	assert_int_equal(bus_read(b->bus, DMA, S2MM + LENGTH), 16);
 	bus_from_design(b->bus, &b->out, 0, 16);
@@ -289,7 +288,7 @@ static void expect_error(struct bus_fixture *b, enum rtl_fault fault, uint32_t e
 	assert_int_equal(rtl_struck(fault), 0);
 	bus_write(b->bus, OVERLAY, OVERLAY_REG_INTERRUPT_MASK, 2);
 	transfer(b, MM2S, b->in.address, weights(b));
-	assert_int_equal(bus_wait(b->bus, OVERLAY, clock_now() + 5 * SECOND), 0);
+	assert_int_equal(bus_wait(b->bus, OVERLAY, clock_now() + 5 * NS_PER_S), 0);
 	assert_int_equal(error_of(b), error);
 	assert_int_equal(rtl_struck(fault), 1);
 	reset(b);
@@ -326,7 +325,7 @@ static void test_s2mm_stuck(void **state)
 
 	rtl_inject(RTL_S2MM_STUCK, 0, RTL_BY_RESET);
 	ask_nonsense(b);
-	assert_int_equal(bus_wait(b->bus, DMA, clock_now() + SECOND / 20), 0); /* MM2S is done */
+	assert_int_equal(bus_wait(b->bus, DMA, clock_now() + NS_PER_S / 20), 0); /* MM2S is done */
 	assert_int_equal(bus_read(b->bus, DMA, S2MM + STATUS), 0);
 	assert_true(bus_read(b->bus, OVERLAY, OVERLAY_REG_STATUS) & 1U << OVERLAY_STATUS_ANSWERING_SHIFT);
 	reset(b);
@@ -391,11 +390,11 @@ static void test_interrupt_lost(void **state)
 
 	rtl_inject(RTL_INTERRUPT_LOST, 0, RTL_BY_ITSELF);
 	transfer(b, MM2S, b->in.address, weights(b));
-	assert_int_equal(bus_wait(b->bus, DMA, clock_now() + SECOND / 20), -ETIMEDOUT);
+	assert_int_equal(bus_wait(b->bus, DMA, clock_now() + NS_PER_S / 20), -ETIMEDOUT);
 	assert_int_equal(bus_read(b->bus, DMA, MM2S + STATUS), IDLE | DONE);
 	bus_write(b->bus, DMA, MM2S + STATUS, DONE);
 	transfer(b, MM2S, b->in.address, weights(b));
-	assert_int_equal(bus_wait(b->bus, DMA, clock_now() + 5 * SECOND), 0);
+	assert_int_equal(bus_wait(b->bus, DMA, clock_now() + 5 * NS_PER_S), 0);
 }
 
 static void test_wrong_version(void **state)

@@ -6,6 +6,7 @@
  *
  *     test_faults [NETWORK FOLDER [FRAMES]]
  */
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "nn/engine.h"
@@ -20,10 +21,8 @@
 
 #include <cmocka.h>
 
-#define MILLISECOND INT64_C(1000000)
-
 /* Long enough that a busy machine makes no difference, as the clock is simulated. */
-#define LIMIT (1000 * MILLISECOND)
+#define LIMIT NS_PER_S
 
 struct trial {
 	const char *name;

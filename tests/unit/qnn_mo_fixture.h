@@ -157,7 +157,6 @@ static inline int begin(void **state)
 	return 0;
 }
 
-#define MILLISECOND INT64_C(1000000)
 #define TEST(name) cmocka_unit_test_setup(name, begin)
 
 #endif

@@ -3,6 +3,7 @@
 #ifndef RECORDER_FIXTURE_H
 #define RECORDER_FIXTURE_H
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "network_builder.h"
 #include "recorded.h"
@@ -14,9 +15,8 @@
 
 #include <cmocka.h>
 
-#define SECOND INT64_C(1000000000)
 #define RATE 25
-#define FRAME_TIME (SECOND / RATE)
+#define FRAME_TIME (NS_PER_S / RATE)
 #define CAT 4 /* the class that the tests look for */
 
 struct recorder_fixture {
@@ -101,7 +101,7 @@ static inline void give(struct recorder_fixture *fixture, uint32_t lost, uint32_
 	frame->sequence = frame->number + 1000;
 	frame->lost = lost;
 	frame->recorded = false;
-	frame->stamps[STAMP_CAPTURED] = 50 * SECOND + (int64_t)frame->number * FRAME_TIME;
+	frame->stamps[STAMP_CAPTURED] = 50 * NS_PER_S + (int64_t)frame->number * FRAME_TIME;
 	recorder_frame(fixture->recorder, frame, broken);
 }
 

@@ -9,8 +9,8 @@
 #ifndef UNIT_SIMULATED_QNN_MO_H
 #define UNIT_SIMULATED_QNN_MO_H
 
+#include "base/clock.h"
 #include "base/error.h"
-#include "flow/frame.h"
 #include "nn/reference.h"
 #include "pl/bus/bus.h"
 

@@ -8,6 +8,7 @@
 
 #include "source/v4l2.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "device/device.h"
@@ -23,9 +24,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define MILLISECOND 1000000LL
-#define SECOND 1000000000LL
-#define FRAME_TIME (SECOND / 25)
+#define FRAME_TIME (NS_PER_S / 25)
 #define BUFFERS 16
 #define WIDTH 64
 #define HEIGHT 48
@@ -147,9 +146,9 @@ int __wrap_ppoll(struct pollfd *polled, nfds_t count, const struct timespec *tim
 	if (__real_ppoll(stop, 1, &none, signals))
 		return 1;
 	bool frame =
-		world.plugged && time_passes(world.now + time->tv_sec * SECOND + time->tv_nsec, count == 2);
+		world.plugged && time_passes(world.now + time->tv_sec * NS_PER_S + time->tv_nsec, count == 2);
 	if (!world.plugged && count == 1)
-		time_passes(world.now + time->tv_sec * SECOND + time->tv_nsec, false);
+		time_passes(world.now + time->tv_sec * NS_PER_S + time->tv_nsec, false);
 	if (__real_ppoll(stop, 1, &none, signals))
 		return 1;
 	if (count == 1)
@@ -179,7 +178,7 @@ static int dequeue(struct v4l2_buffer *b)
 		.bytesused = world.bytes,
 		.flags = V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC | world.flags,
 		.sequence = world.sequence + (uint32_t)world.skip,
-		.timestamp = {.tv_sec = world.now / SECOND, .tv_usec = world.now % SECOND / 1000}};
+		.timestamp = {.tv_sec = world.now / NS_PER_S, .tv_usec = world.now % NS_PER_S / 1000}};
 	world.sequence += 1 + (uint32_t)world.skip;
 	world.skip = 0;
 	world.content += !world.frozen;

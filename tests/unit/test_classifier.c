@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* One picture after the other on a simulated PL in hardware that hangs, errs and corrupts. */
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "classifier.h"
-#include "flow/frame.h"
+#include "image/picture.h"
 #include "network_builder.h"
+#include "nn/classify.h"
 #include "nn/reference.h"
 #include "pl/pl.h"
 
@@ -14,7 +16,6 @@
 
 #include <cmocka.h>
 
-#define SECOND INT64_C(1000000000)
 #define PICTURES 6
 
 enum cure { BY_ITSELF, BY_RESET, BY_PROGRAM, NEVER };
@@ -189,11 +190,11 @@ static void the_timeout_is_finite(void **state)
 	(void)state;
 	run(s);
 	assert_true(simulation.shortest > 0);
-	assert_true(simulation.longest <= 10 * SECOND);
+	assert_true(simulation.longest <= 10 * NS_PER_S);
 	s.name = "rtl";
 	run(s);
-	assert_true(simulation.shortest > 600 * SECOND);
-	assert_true(simulation.longest <= 3600 * SECOND);
+	assert_true(simulation.shortest > 600 * NS_PER_S);
+	assert_true(simulation.longest <= 3600 * NS_PER_S);
 }
 
 static void the_pl_is_recovered(void **state)

@@ -2,6 +2,7 @@
 /* The frame pool: memory, references, waiting, and many threads at once. */
 #include "flow/frame.h"
 
+#include "base/clock.h"
 #include "flow/thread.h"
 
 #include <errno.h>
@@ -21,7 +22,7 @@
 
 static void sleep_ms(long ms)
 {
-	nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
+	nanosleep(&(struct timespec){.tv_nsec = ms * NS_PER_MS}, NULL);
 }
 
 static void sizes_are_checked(void **state)

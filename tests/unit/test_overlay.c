@@ -3,8 +3,8 @@
  */
 #include "pl/overlay/overlay.h"
 
+#include "base/clock.h"
 #include "base/error.h"
-#include "flow/frame.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -17,12 +17,12 @@
 
 #include <cmocka.h>
 
+#include "image/picture.h"
 #include "unit/allocation_count.h"
 #include "unit/network_builder.h"
 #include "unit/simulated_overlay.h"
 
-#define MILLISECOND INT64_C(1000000)
-#define TIMEOUT (20 * MILLISECOND)
+#define TIMEOUT (20 * NS_PER_MS)
 
 struct overlay_fixture {
 	struct network *network;
@@ -132,7 +132,7 @@ static void both_buffers_are_in_flight(void **state)
 	submit(b, 0);
 	assert_int_equal(overlay_submit(b->pl, 0), -EBUSY);
 	assert_int_equal(overlay_submit(b->pl, 1), -EBUSY);
-	assert_int_equal(overlay_wait(b->pl, 1, clock_now() + 5 * MILLISECOND), -ETIMEDOUT);
+	assert_int_equal(overlay_wait(b->pl, 1, clock_now() + 5 * NS_PER_MS), -ETIMEDOUT);
 	assert_int_equal(chip.taken, taken + 2);
 	assert_int_equal(chip.answered, 0);
 	chip_hold(false, false);
@@ -229,12 +229,12 @@ static void lost_interrupts_are_noticed(void **state)
 
 	chip.deaf = true;
 	submit(b, 0);
-	deadline = clock_now() + 10 * MILLISECOND;
+	deadline = clock_now() + 10 * NS_PER_MS;
 	assert_int_equal(overlay_wait(b->pl, 0, deadline), 0);
 	assert_true(scores_right(b, 0));
 	chip_hold(false, true);
 	submit(b, 1);
-	deadline = clock_now() + 10 * MILLISECOND;
+	deadline = clock_now() + 10 * NS_PER_MS;
 	assert_int_equal(overlay_wait(b->pl, 1, deadline), -ETIMEDOUT);
 	assert_true(chip.deadline <= deadline);
 	chip_hold(false, false);
@@ -258,7 +258,7 @@ static void *call_wait(void *argument)
 
 static void sleep_ms(long ms)
 {
-	nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
+	nanosleep(&(struct timespec){.tv_nsec = ms * NS_PER_MS}, NULL);
 }
 
 static void reset_forgets_and_wakes(void **state)
@@ -347,7 +347,7 @@ static void a_pl_that_is_gone_is_an_error(void **state)
 	chip_hold(false, true);
 	submit(b, 0);
 	chip.gone = true;
-	assert_int_equal(overlay_wait(b->pl, 0, clock_now() + 10 * MILLISECOND), -EIO);
+	assert_int_equal(overlay_wait(b->pl, 0, clock_now() + 10 * NS_PER_MS), -EIO);
 	assert_int_equal(overlay_reset(b->pl), -EIO);
 	chip.program_fails = -EIO;
 	assert_int_equal(overlay_program(b->pl, &e), -EIO);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The whole pipeline on the generated pattern: what comes out, in which order, and what it costs the heap. */
 #include "allocation_count.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "image/resize.h"
 #include "network_builder.h"

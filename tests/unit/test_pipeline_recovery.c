@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The pipeline on a simulated PL in hardware that hangs, errs, corrupts and goes for good. */
+#include "base/clock.h"
 #include "base/error.h"
 #include "network_builder.h"
 #include "nn/reference.h"
@@ -16,7 +17,6 @@
 
 #define FRAMES 120
 #define CALIBRATION 5 /* calls before the first frame, when all goes well */
-#define SECOND INT64_C(1000000000)
 
 /*
  * The simulated PL's faults, in calls of pl_wait counted from the start, or of pl_submit. Where something
@@ -40,7 +40,7 @@ static struct simulation {
 	int32_t wrong[16];
 } simulation;
 
-#define LOST (30 * SECOND)
+#define LOST (30 * NS_PER_S)
 
 int64_t __real_clock_now(void);
 int64_t __wrap_clock_now(void);
@@ -301,7 +301,7 @@ static void test_comes_back(void **state)
 	m.fail_from = CALIBRATION + 20;
 	m.fail_to = m.fail_from + 7;
 	m.failure = -EIO;
-	m.frame_takes = 2 * SECOND;
+	m.frame_takes = 2 * NS_PER_S;
 	simulate(&m);
 	run(true, 1, &outcome); /* a self-test before each frame */
 	assert_int_equal(outcome.frames, FRAMES);
@@ -321,7 +321,7 @@ static void test_disabled_is_left_alone(void **state)
 	(void)state;
 	m.fail_from = CALIBRATION + 20;
 	m.failure = -EIO;
-	m.frame_takes = SECOND;
+	m.frame_takes = NS_PER_S;
 	simulate(&m);
 	run(true, 1, &outcome);
 	assert_int_equal(outcome.frames, FRAMES);
@@ -337,13 +337,13 @@ static void test_given_limit_is_for_the_calibration_too(void **state)
 	struct simulation m = sound;
 
 	(void)state;
-	m.takes = 30 * SECOND;
+	m.takes = 30 * NS_PER_S;
 	simulate(&m);
 	assert_int_equal(
-		run_config((struct pipeline_config){.lossless = true, .pl_limit = 120 * SECOND}, &outcome),
+		run_config((struct pipeline_config){.lossless = true, .pl_limit = 120 * NS_PER_S}, &outcome),
 		0);
-	assert_true(outcome.report.pl.calibrated > 29 * SECOND);
-	assert_int_equal(outcome.report.pl.hard, 120 * SECOND);
+	assert_true(outcome.report.pl.calibrated > 29 * NS_PER_S);
+	assert_int_equal(outcome.report.pl.hard, 120 * NS_PER_S);
 	assert_int_equal(outcome.report.pl.faults[PL_FAULT_LATE], 0);
 	assert_int_equal(outcome.report.cpu_fallbacks, 0);
 	assert_int_equal(outcome.frames, FRAMES);
@@ -356,15 +356,15 @@ static void test_disabled_at_the_start_returns(void **state)
 	const struct health_monitor *pl = &outcome.report.pl;
 
 	(void)state;
-	m.takes = SECOND;
+	m.takes = NS_PER_S;
 	m.hung_to = 6;
-	m.frame_takes = 2 * SECOND;
+	m.frame_takes = 2 * NS_PER_S;
 	simulate(&m);
 	run(true, 0, &outcome);
 	assert_int_equal(pl->faults[PL_FAULT_LATE], 6);
 	assert_int_equal(pl->times_disabled, 1);
 	assert_false(pl->disabled);
-	assert_true(pl->calibrated > SECOND / 2);
+	assert_true(pl->calibrated > NS_PER_S / 2);
 	assert_int_equal(pl->hard, 16 * pl->calibrated);
 	assert_true(outcome.report.cpu_fallbacks > 0);
 	assert_true(outcome.report.cpu_fallbacks < FRAMES);
@@ -384,7 +384,7 @@ static void test_start_is_interrupted(void **state)
 {
 	struct simulation m = sound;
 	struct pipeline_config config = {
-		.lossless = true, .pl_limit = 2 * SECOND, .interrupted = interrupt_third};
+		.lossless = true, .pl_limit = 2 * NS_PER_S, .interrupted = interrupt_third};
 
 	(void)state;
 	m.hung_to = INT32_MAX;
@@ -393,7 +393,7 @@ static void test_start_is_interrupted(void **state)
 	assert_int_equal(run_config(config, &outcome), -EINTR);
 	assert_int_equal(questions, 3);
 	assert_true(simulation.calls <= 3);
-	assert_true(simulation.leapt < SECOND);
+	assert_true(simulation.leapt < NS_PER_S);
 }
 
 /* Nor does one in whose self-test it hangs later. */
@@ -402,9 +402,9 @@ static void test_self_test_is_interrupted(void **state)
 	struct simulation m = sound;
 
 	(void)state;
-	m.takes = SECOND;
+	m.takes = NS_PER_S;
 	m.hung_to = INT32_MAX;
-	m.frame_takes = SECOND;
+	m.frame_takes = NS_PER_S;
 	m.stops = true;
 	simulate(&m);
 	run(true, 0, &outcome);
@@ -421,7 +421,7 @@ static void test_lost_time_is_not_the_pls(void **state)
 	struct simulation m = sound;
 
 	(void)state;
-	m.takes = SECOND;
+	m.takes = NS_PER_S;
 	m.preempted = CALIBRATION + 10;
 	simulate(&m);
 	assert_int_equal(run_config((struct pipeline_config){.lossless = true}, &outcome), 0);

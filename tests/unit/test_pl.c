@@ -5,6 +5,7 @@
  */
 #include "pl/pl.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "flow/queue.h"
 #include "flow/thread.h"
@@ -292,7 +293,7 @@ static void *call_close(void *argument)
 
 static void sleep_ms(long ms)
 {
-	nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
+	nanosleep(&(struct timespec){.tv_nsec = ms * NS_PER_MS}, NULL);
 }
 
 static void never_submitted_is_an_error(void **state)
@@ -480,7 +481,7 @@ static struct outcome collect(struct small_pipeline *pipeline, unsigned reset_ev
 		outcome.wrong += frame->number != number++;
 		if (reset_every && number % reset_every == 0)
 			outcome.wrong += pl_reset(fixture->pl) != 0;
-		rc = pl_wait(fixture->pl, buffer, clock_now() + (int64_t)FOREVER_MS * 1000000);
+		rc = pl_wait(fixture->pl, buffer, clock_now() + FOREVER_MS * NS_PER_MS);
 		if (!rc) {
 			memcpy(frame->scores, pl_output(fixture->pl, buffer), bytes);
 			outcome.done++;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The driver of QNN-MO-PYNQ's design: what it computes, what it refuses, and the model that it is tested on.
  */
+#include "base/clock.h"
 #include "unit/qnn_mo_fixture.h"
 
 #include <errno.h>
@@ -194,7 +195,7 @@ static void two_buffers_under_way(void **state)
 	assert_int_equal(pl_submit(fixture.pl, 1), 0);
 	assert_int_equal(pl_submit(fixture.pl, 0), 0);
 	await_calls(1);
-	assert_int_equal(pl_wait(fixture.pl, 1, clock_now() + MILLISECOND), -ETIMEDOUT);
+	assert_int_equal(pl_wait(fixture.pl, 1, clock_now() + NS_PER_MS), -ETIMEDOUT);
 	assert_int_equal(jam_calls(), 1);
 	jam_release();
 	assert_int_equal(pl_wait(fixture.pl, 0, INT64_MAX), 0);

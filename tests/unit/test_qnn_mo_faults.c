@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The driver of QNN-MO-PYNQ's design when the design hangs, errs, or cannot be programmed. */
+#include "base/clock.h"
 #include "unit/qnn_mo_fixture.h"
 
 #include <errno.h>
@@ -30,7 +31,7 @@ static void hang_in_a_layer(void **state)
 	assert_int_equal(pl_submit(fixture.pl, 0), 0);
 	assert_int_equal(pl_submit(fixture.pl, 1), 0);
 	await_calls(SMALL_CALLS + 8);
-	assert_int_equal(pl_wait(fixture.pl, 0, clock_now() + 5 * MILLISECOND), -ETIMEDOUT);
+	assert_int_equal(pl_wait(fixture.pl, 0, clock_now() + 5 * NS_PER_MS), -ETIMEDOUT);
 	assert_int_equal(pl_wait(fixture.pl, 1, 0), -ETIMEDOUT);
 	assert_int_equal(pl_submit(fixture.pl, 0), -EBUSY);
 	assert_int_equal(pl_reset(fixture.pl), -ENOTRECOVERABLE);
@@ -54,7 +55,7 @@ static struct qnn_mo_fixture *programmed; /* by the test below */
 static void submit_meanwhile(void)
 {
 	assert_int_equal(pl_submit(programmed->pl, 1), 0);
-	nanosleep(&(struct timespec){.tv_nsec = 20 * MILLISECOND}, NULL);
+	nanosleep(&(struct timespec){.tv_nsec = 20 * NS_PER_MS}, NULL);
 	assert_int_equal(pl_wait(programmed->pl, 1, 0), -ETIMEDOUT);
 }
 
@@ -98,7 +99,7 @@ static void late_is_not_stuck(void **state)
 
 	(void)state;
 	assert_int_equal(load(&fixture), 0);
-	jam.slow = 30 * MILLISECOND;
+	jam.slow = 30 * NS_PER_MS;
 	jam_fault(JAM_IS_SLOW, 3);
 	fill_input(&fixture, 1);
 	assert_int_equal(pl_submit(fixture.pl, 1), 0);

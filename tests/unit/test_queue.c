@@ -2,6 +2,7 @@
 /* Queues: order, policies, closing, and the books of many producers and consumers at once. */
 #include "flow/queue.h"
 
+#include "base/clock.h"
 #include "flow/thread.h"
 
 #include <errno.h>
@@ -21,7 +22,7 @@
 
 static void sleep_ms(long ms)
 {
-	nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
+	nanosleep(&(struct timespec){.tv_nsec = ms * NS_PER_MS}, NULL);
 }
 
 static struct frame_pool *pool_of(int frames)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The recorder as a whole: what is in the files afterwards. */
+#include "base/clock.h"
 #include "base/log.h"
 #include "image/decode.h"
 #include "recorder_fixture.h"
@@ -69,7 +70,7 @@ static void test_all_frames(void **state)
 			continue;
 		assert_int_equal(frame, 2 * labelled++);
 		assert_int_equal(recorded_number(line, "sequence"), frame + 1000);
-		assert_int_equal(recorded_number(line, "monotonic"), 50 * SECOND + frame * FRAME_TIME);
+		assert_int_equal(recorded_number(line, "monotonic"), 50 * NS_PER_S + frame * FRAME_TIME);
 		assert_int_equal(recorded_number(line, "dropped.line"), frame ? 1 : 0);
 		assert_int_equal(recorded_number(line, "dropped.camera"), frame == 100 ? 7 : 0);
 		assert_int_equal(recorded_number(line, "dropped.broken"), frame == 200 ? 2 : 0);
@@ -112,7 +113,7 @@ static void test_segments_by_time(void **state)
 	struct recorder_fixture fixture;
 
 	(void)state;
-	fixture_begin(&fixture, "s-%i.mkv", (struct recorder_options){.segment.time = 2 * SECOND});
+	fixture_begin(&fixture, "s-%i.mkv", (struct recorder_options){.segment.time = 2 * NS_PER_S});
 	give_many(&fixture, 120, 3);
 	fixture_finish(&fixture);
 	assert_int_equal(fixture.report.segments, 3);
@@ -191,7 +192,7 @@ static void check_when(bool fast_label)
 	assert_int_equal(when_parse("label 4>0.6", network, &when, &e), 0);
 	fixture_begin(&fixture, "w-%i.mkv",
 		(struct recorder_options){
-			.when = &when, .when_count = 1, .pre_roll = 2 * SECOND, .post_roll = 3 * SECOND});
+			.when = &when, .when_count = 1, .pre_roll = 2 * NS_PER_S, .post_roll = 3 * NS_PER_S});
 	for (int i = 0; i < 30 * RATE; i++) {
 		bool cat = (i >= 10 * RATE && i <= 11 * RATE) || (i >= 20 * RATE && i <= 21 * RATE);
 		give(&fixture, 0, 0);
@@ -231,8 +232,8 @@ static void test_when_goes_on(void **state)
 	fixture_begin(&fixture, "w.mkv",
 		(struct recorder_options){.when = &when,
 			.when_count = 1,
-			.pre_roll = 10 * SECOND,
-			.post_roll = 1 * SECOND,
+			.pre_roll = 10 * NS_PER_S,
+			.post_roll = 1 * NS_PER_S,
 			.memory = 100000});
 	give_many(&fixture, 300, 0);
 	give_many(&fixture, 1, 20);
@@ -261,7 +262,7 @@ static void test_smoothing_goes_on(void **state)
 
 	(void)state;
 	fixture_begin(
-		&fixture, "m-%i.mkv", (struct recorder_options){.smoothing = 0.75, .segment.time = SECOND});
+		&fixture, "m-%i.mkv", (struct recorder_options){.smoothing = 0.75, .segment.time = NS_PER_S});
 	for (int i = 0; i < 2 * RATE; i++)
 		give_many(&fixture, 1, i % 7);
 	fixture_finish(&fixture);
@@ -321,7 +322,7 @@ static void test_other_formats(void **state)
 	frame->raw.format = PIXEL_YUYV;
 	frame->raw.width = 640;
 	frame->raw.height = 480;
-	frame->stamps[STAMP_CAPTURED] = SECOND;
+	frame->stamps[STAMP_CAPTURED] = NS_PER_S;
 	recorder_frame(fixture.recorder, frame, 0);
 	assert_true(frame->recorded);
 	assert_int_equal(frame->raw.format, PIXEL_JPEG);

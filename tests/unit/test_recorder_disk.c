@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The recorder where there is no room: a disk that is full, files that cannot grow. */
+#include "base/clock.h"
 #include "base/log.h"
 #include "recorder_fixture.h"
 
@@ -258,7 +259,7 @@ static void fill_lossless(struct recorder_fixture *fixture, int frames, void *(*
 	require(pthread_create(&thread, NULL, meanwhile, fixture) == 0, "a thread");
 	fixture->padding = 100000;
 	give_many(fixture, frames, 1);
-	while (!recorder_end(fixture->recorder, clock_now() + SECOND / 20))
+	while (!recorder_end(fixture->recorder, clock_now() + NS_PER_S / 20))
 		;
 	pthread_join(thread, NULL);
 	fixture_finish(fixture);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Frames that the recorder cannot take, or cannot keep: what is counted, and what is reported of it. */
+#include "base/clock.h"
 #include "captured_log.h"
 #include "recorder_fixture.h"
 
@@ -98,7 +99,7 @@ static size_t pre_roll_in(size_t memory)
 	assert_int_equal(when_parse("label 4>0.6", network, &when, &e), 0);
 	fixture_begin(&fixture, "p.mkv",
 		(struct recorder_options){
-			.when = &when, .when_count = 1, .pre_roll = 8 * SECOND, .memory = memory});
+			.when = &when, .when_count = 1, .pre_roll = 8 * NS_PER_S, .memory = memory});
 	fixture.padding = 50000;
 	give_many(&fixture, 12 * RATE, 0);
 	give_many(&fixture, 1, 20);
@@ -144,7 +145,7 @@ static void test_pre_roll_ends(void **state)
 	captured_log_clear();
 	assert_int_equal(when_parse("label 4>0.6", network, &when, &e), 0);
 	fixture_begin(&fixture, "p.mkv",
-		(struct recorder_options){.when = &when, .when_count = 1, .pre_roll = 8 * SECOND});
+		(struct recorder_options){.when = &when, .when_count = 1, .pre_roll = 8 * NS_PER_S});
 	give_many(&fixture, 3 * RATE, 0);
 	fixture_finish(&fixture);
 	assert_int_equal(fixture.report.frames, 0);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the recorder is made of: names, conditions, the pre-roll ring, the log and its reader. */
+#include "base/clock.h"
 #include "base/error.h"
 #include "json_schema.h"
 #include "network_builder.h"
@@ -18,8 +19,6 @@
 #include <sys/stat.h>
 
 #include <cmocka.h>
-
-#define SECOND INT64_C(1000000000)
 
 static void test_names_checked(void **state)
 {
@@ -286,12 +285,12 @@ static void log_fill(struct label_log *log, const struct network *network, int f
 	for (int i = 0; i < STAMP_COUNT; i++)
 		stamps[i] = 1000000 + 5000 * i;
 	struct label_event event = {
-		"smoothing", 0, 7, 1700000000 * SECOND, NULL, (double[]){1.5, -1e-300, 1.0 / 3}, 3};
+		"smoothing", 0, 7, 1700000000 * NS_PER_S, NULL, (double[]){1.5, -1e-300, 1.0 / 3}, 3};
 	assert_int_equal(label_log_event(log, &event, &e), 0);
 	for (int i = 0; i < frames; i++) {
 		struct label_line line = {.frame = (uint64_t)i,
 			.sequence = UINT64_C(5000000000) + (uint64_t)i,
-			.wall = 1700000000 * SECOND + 123456789,
+			.wall = 1700000000 * NS_PER_S + 123456789,
 			.dropped = {1, 2, 3, 4},
 			.stamps = stamps,
 			.by = "software",
@@ -299,7 +298,7 @@ static void log_fill(struct label_log *log, const struct network *network, int f
 		assert_int_equal(label_log_frame(log, &line, &e), 0);
 	}
 	event = (struct label_event){
-		"camera_lost", 9, 8, 1700000000 * SECOND, "\"x\",\n\x01 \xff\xc3\xa9\\", NULL, 0};
+		"camera_lost", 9, 8, 1700000000 * NS_PER_S, "\"x\",\n\x01 \xff\xc3\xa9\\", NULL, 0};
 	assert_int_equal(label_log_event(log, &event, &e), 0);
 	assert_int_equal(label_log_close(log, &e), 0);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What --keep deletes, in which order and when; and what it leaves alone. */
+#include "base/clock.h"
 #include "captured_log.h"
 #include "recorder/retention.h"
 #include "recorder_fixture.h"
@@ -10,7 +11,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#define MINUTE (60 * SECOND)
+#define MINUTE (60 * NS_PER_S)
 #define BYTES 100000 /* of a video here */
 
 /* The test is the clock, and what some file cannot be deleted for. */
@@ -181,7 +182,7 @@ static void test_strangers(void **state)
 	struct retention_fixture f;
 
 	(void)state;
-	retention_fixture_begin(&f, "holiday.mkv", (struct amount){.time = 100 * SECOND}, NULL);
+	retention_fixture_begin(&f, "holiday.mkv", (struct amount){.time = 100 * NS_PER_S}, NULL);
 	recording_make(f.folder, "clip", 5000);
 	file_make(f.folder, "holiday-2019.mkv", "", BYTES, 5000); /* no log */
 	file_make(f.folder, "holiday-2018.mkv", "", BYTES, 5000); /* another program's */
@@ -213,7 +214,7 @@ static void test_source(void **state)
 
 	(void)state;
 	retention_fixture_begin(
-		&f, "clip.mkv", (struct amount){.time = 100 * SECOND, .bytes = 1000}, "clip.mkv");
+		&f, "clip.mkv", (struct amount){.time = 100 * NS_PER_S, .bytes = 1000}, "clip.mkv");
 	recording_make(f.folder, "clip-2", 5000);
 	assert_int_equal(apply(&f), 1);
 	assert_true(is_there(f.folder, "clip.mkv") && is_there(f.folder, "clip.jsonl"));
@@ -281,8 +282,8 @@ static void test_clock_set_back(void **state)
 	recording_make(f.folder, "cam-0001", -90000);
 	recording_make(f.folder, "cam-0002", -80000);
 	recording_make(f.folder, "cam-0003", 70000);
-	own_make(&f, "cam-0004", 80000, SECOND); /* older than all, says the clock */
-	own_make(&f, "cam-0005", -95000, 2 * SECOND);
+	own_make(&f, "cam-0004", 80000, NS_PER_S); /* older than all, says the clock */
+	own_make(&f, "cam-0005", -95000, 2 * NS_PER_S);
 	own_make(&f, "cam-0006", 90000, INT64_MAX);
 	assert_int_equal(apply(&f), 2);
 	assert_true(is_there(f.folder, "cam-0003.mkv"));
@@ -303,15 +304,15 @@ static void test_clock_jumps_forward(void **state)
 	time_t later = time(NULL) + 365 * 86400;
 
 	(void)state;
-	retention_fixture_begin(&f, "cam-%i.mkv", (struct amount){.time = 100 * SECOND}, NULL);
-	own_make(&f, "cam-0001", 10, 1000 * SECOND);
-	own_make(&f, "cam-0002", 0, 1050 * SECOND);
+	retention_fixture_begin(&f, "cam-%i.mkv", (struct amount){.time = 100 * NS_PER_S}, NULL);
+	own_make(&f, "cam-0001", 10, 1000 * NS_PER_S);
+	own_make(&f, "cam-0002", 0, 1050 * NS_PER_S);
 	own_make(&f, "cam-0003", 0, INT64_MAX);
-	assert_int_equal(retention_apply(&f.retention, later, 1090 * SECOND), 0);
-	assert_int_equal(retention_apply(&f.retention, 0, 1101 * SECOND), 1);
+	assert_int_equal(retention_apply(&f.retention, later, 1090 * NS_PER_S), 0);
+	assert_int_equal(retention_apply(&f.retention, 0, 1101 * NS_PER_S), 1);
 	assert_false(is_there(f.folder, "cam-0001.mkv"));
-	assert_int_equal(retention_apply(&f.retention, later, 1149 * SECOND), 0);
-	assert_int_equal(retention_apply(&f.retention, later, 9999 * SECOND), 1);
+	assert_int_equal(retention_apply(&f.retention, later, 1149 * NS_PER_S), 0);
+	assert_int_equal(retention_apply(&f.retention, later, 9999 * NS_PER_S), 1);
 	assert_true(is_there(f.folder, "cam-0003.mkv"));
 	retention_fixture_end(&f);
 }
@@ -346,7 +347,7 @@ static void test_undeletable(void **state)
 
 static void test_no_folder(void **state)
 {
-	struct amount keep = {.time = SECOND};
+	struct amount keep = {.time = NS_PER_S};
 	struct retention retention;
 
 	(void)state;
@@ -364,7 +365,7 @@ static void test_logs_alone(void **state)
 	struct retention_fixture f;
 
 	(void)state;
-	retention_fixture_begin(&f, "cam-%i.mkv", (struct amount){.time = 100 * SECOND}, NULL);
+	retention_fixture_begin(&f, "cam-%i.mkv", (struct amount){.time = 100 * NS_PER_S}, NULL);
 	log_make(f.folder, "cam-0001", "cam-0001.mkv", ".jsonl", 5000);
 	log_make(f.folder, "cam-0002", "cam-0002.mkv", ".csv", 5000);
 	log_make(f.folder, "cam-0003", "cam-0003.mkv", ".jsonl", 10);
@@ -394,9 +395,9 @@ static void test_without_frames(void **state)
 	(void)state;
 	captured_log_clear();
 	recording_make(folder, "cam-0001", 5000);
-	atomic_store(&clock_offset, SECOND / 4 - MINUTE);
+	atomic_store(&clock_offset, NS_PER_S / 4 - MINUTE);
 	fixture_begin_in(
-		&fixture, folder, "cam-%i.mkv", (struct recorder_options){.keep.time = 100 * SECOND});
+		&fixture, folder, "cam-%i.mkv", (struct recorder_options){.keep.time = 100 * NS_PER_S});
 	recorder_stop(fixture.recorder);
 	wait_until_gone(folder, "cam-0001.mkv");
 	wait_until_gone(folder, "cam-0001.jsonl");
@@ -425,9 +426,9 @@ static void test_no_segments(void **state)
 	assert_int_equal(captured_log_count("--keep without --segment"), 1);
 	captured_log_clear();
 	fixture_begin(&fixture, "cam.mkv",
-		(struct recorder_options){.keep.bytes = 1000000, .segment.time = 60 * SECOND});
+		(struct recorder_options){.keep.bytes = 1000000, .segment.time = 60 * NS_PER_S});
 	fixture_end(&fixture);
-	fixture_begin(&fixture, "cam.mkv", (struct recorder_options){.keep.time = 60 * SECOND});
+	fixture_begin(&fixture, "cam.mkv", (struct recorder_options){.keep.time = 60 * NS_PER_S});
 	fixture_end(&fixture);
 	assert_int_equal(captured_log_count("--keep"), 0);
 }

@@ -3,6 +3,7 @@
  * Recordings of a whole pipeline: the test pattern's own frame numbers, a JPEG source's own bytes; and what
  * is left of one whose program was killed. TWOBIT_KILLS: how many are (10).
  */
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "image/decode.h"

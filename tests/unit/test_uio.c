@@ -3,10 +3,10 @@
  * The board's bus on a simulated board: a folder with the kernel's files, registers and memory in plain
  * files, and a socket in place of the interrupt's node.
  */
+#include "base/clock.h"
 #include "base/error.h"
 #include "bitstream_builder.h"
 #include "device/device.h"
-#include "flow/frame.h"
 #include "pl/bus/bus.h"
 #include "pl/uio/fpga_manager.h"
 #include "pl/uio/uio.h"
@@ -31,7 +31,6 @@
 #define MANAGER "sys/class/fpga_manager/fpga0"
 #define UDMABUF "sys/class/u-dma-buf/udmabuf0"
 #define TREES "sys/kernel/config/device-tree/overlays"
-#define MILLISECOND INT64_C(1000000)
 
 static int interrupt = -1; /* the kernel's end of the last simulated node */
 static const struct bus_window windows[] = {{"twobit-overlay", 4096}, {"twobit-dma", 4096}};
@@ -233,7 +232,7 @@ static void test_interrupt(void **state)
 
 	(void)state;
 	/* `interrupt` is that of the last window, the DMA's. */
-	assert_int_equal(bus_wait(bus, 1, clock_now() + 20 * MILLISECOND), -ETIMEDOUT);
+	assert_int_equal(bus_wait(bus, 1, clock_now() + 20 * NS_PER_MS), -ETIMEDOUT);
 	assert_int_equal(read(interrupt, &word, 4), 4); /* switched on before the wait */
 	assert_int_equal(word, 1);
 	word = 9; /* the ninth interrupt */

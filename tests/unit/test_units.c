@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/clock.h"
 #include "base/error.h"
 #include "units.h"
 
@@ -10,8 +11,6 @@
 
 #include <cmocka.h>
 
-#define SECOND INT64_C(1000000000)
-
 static void amounts_are_read(void **state)
 {
 	static const struct {
@@ -19,15 +18,15 @@ static void amounts_are_read(void **state)
 		int64_t time;
 		uint64_t bytes;
 	} good[] = {
-		{"10min", 600 * SECOND, 0},
-		{"1.5h", 5400 * SECOND, 0},
-		{"7d", 604800 * SECOND, 0},
-		{"90s", 90 * SECOND, 0},
+		{"10min", 600 * NS_PER_S, 0},
+		{"1.5h", 5400 * NS_PER_S, 0},
+		{"7d", 604800 * NS_PER_S, 0},
+		{"90s", 90 * NS_PER_S, 0},
 		{"500MB", 0, 500000000},
 		{"20GB", 0, 20000000000},
 		{"2GiB", 0, UINT64_C(2) << 30},
-		{"10min|500MB", 600 * SECOND, 500000000},
-		{"1TB|1d", 86400 * SECOND, 1000000000000},
+		{"10min|500MB", 600 * NS_PER_S, 500000000},
+		{"1TB|1d", 86400 * NS_PER_S, 1000000000000},
 	};
 	static const char *const bad[] = {"", "10", "MB", "-5min", "+5min", "5 min", "5mins", "1e3MB",
 		"infMB", "nanh", "0x10MB", "10min|", "|5MB", "10min||5MB", "10min|5", "1..5h", "5mb"};

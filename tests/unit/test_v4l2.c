@@ -2,6 +2,7 @@
 /* The V4L2 camera's decisions, which need no camera: what to take, what is broken, what has come back. */
 #include "source/v4l2.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 
 #include <errno.h>
@@ -16,8 +17,6 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-
-#define SECOND 1000000000LL
 
 #define SIZE(w, h, ...)                                                                                      \
 	{                                                                                                    \
@@ -332,12 +331,12 @@ static void times_are_checked(void **state)
 {
 	(void)state;
 	const uint32_t ours = V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC | V4L2_BUF_FLAG_TSTAMP_SRC_SOE;
-	const int64_t now = 1000 * SECOND;
+	const int64_t now = 1000 * NS_PER_S;
 
 	assert_int_equal(v4l2_capture_time(ours, now - 30000000, now), now - 30000000);
 	assert_int_equal(v4l2_capture_time(ours, now, now), now);
 	assert_int_equal(v4l2_capture_time(ours, now + 1, now), now);
-	assert_int_equal(v4l2_capture_time(ours, now - 3600 * SECOND, now), now);
+	assert_int_equal(v4l2_capture_time(ours, now - 3600 * NS_PER_S, now), now);
 	assert_int_equal(v4l2_capture_time(ours, 0, now), now);
 	assert_int_equal(v4l2_capture_time(V4L2_BUF_FLAG_TIMESTAMP_UNKNOWN, now - 1000, now), now);
 	assert_int_equal(v4l2_capture_time(V4L2_BUF_FLAG_TIMESTAMP_COPY, now - 1000, now), now);
@@ -431,7 +430,7 @@ static void look_at_frames(struct motion_record *w, int frames, bool moving)
 	for (int i = 0; i < frames; i++) {
 		if (moving)
 			w->data[5000]++;
-		w->now += SECOND / 30;
+		w->now += NS_PER_S / 30;
 		w->reported[v4l2_frozen_look(&w->frozen, w->data, sizeof(w->data), w->now)]++;
 	}
 }
@@ -485,8 +484,8 @@ static void slow_cameras_are_not_frozen(void **state)
 	const uint8_t data[3] = {1, 2, 3};
 
 	for (int i = 0; i < 9; i++)
-		assert_int_equal(v4l2_frozen_look(&frozen, data, sizeof(data), i * SECOND), MOTION_USUAL);
-	assert_int_equal(v4l2_frozen_look(&frozen, data, sizeof(data), 9 * SECOND), MOTION_FROZEN);
+		assert_int_equal(v4l2_frozen_look(&frozen, data, sizeof(data), i * NS_PER_S), MOTION_USUAL);
+	assert_int_equal(v4l2_frozen_look(&frozen, data, sizeof(data), 9 * NS_PER_S), MOTION_FROZEN);
 }
 
 static int folder_make(void **state)

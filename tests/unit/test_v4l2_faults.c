@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "unit/simulated_v4l2.h"
 
 /* What came of a while with the camera. */
@@ -29,7 +30,7 @@ static void world_begin(struct run *run, const struct happening *happenings)
 	struct source_options options = {0};
 	struct error e;
 
-	world = (struct world){.now = 1000 * SECOND,
+	world = (struct world){.now = 1000 * NS_PER_S,
 		.happenings = happenings,
 		.plugged = true,
 		.flowing = true,
@@ -98,7 +99,7 @@ static void all_is_well(void **state)
 	world_begin(&run, NULL);
 	source_v4l2.describe(world.camera, text, sizeof(text));
 	assert_string_equal(text, "Camera (/dev/video0), YUYV 64×48, 25 frames a second");
-	assert_int_equal(take_until(&run, 1100 * SECOND), 0);
+	assert_int_equal(take_until(&run, 1100 * NS_PER_S), 0);
 	assert_int_equal(run.good, 2500);
 	assert_int_equal(run.lost + (unsigned int)(run.broken + run.absent), 0);
 	assert_int_equal(world.queued_least, world.buffers - 1);
@@ -113,9 +114,9 @@ static void losses_and_broken_frames_are_counted(void **state)
 	struct run run;
 
 	world_begin(&run, NULL);
-	take_until(&run, 1001 * SECOND);
+	take_until(&run, 1001 * NS_PER_S);
 	world.skip = 3;
-	take_until(&run, 1002 * SECOND);
+	take_until(&run, 1002 * NS_PER_S);
 	assert_int_equal(run.lost, 3);
 	/* Those before a broken frame are reported with the next good one. */
 	world.skip = 2;
@@ -129,7 +130,7 @@ static void losses_and_broken_frames_are_counted(void **state)
 	assert_int_equal(run.broken, 3);
 	assert_int_equal(run.lost, 3);
 	world.bytes = PICTURE;
-	take_until(&run, 1003 * SECOND);
+	take_until(&run, 1003 * NS_PER_S);
 	assert_int_equal(run.lost, 5);
 	assert_int_equal(run.broken, 3);
 	assert_int_equal(world.queued_count, world.buffers);
@@ -137,10 +138,10 @@ static void losses_and_broken_frames_are_counted(void **state)
 
 	/* Nothing but broken frames is no picture. */
 	world.flags = V4L2_BUF_FLAG_ERROR;
-	take_until(&run, 1007 * SECOND);
+	take_until(&run, 1007 * NS_PER_S);
 	assert_true(run.absent > 0);
 	world.flags = 0;
-	take_until(&run, 1008 * SECOND);
+	take_until(&run, 1008 * NS_PER_S);
 	assert_logged((const char *const[]){
 		"Camera gives no pictures; restarting it", "Camera gives pictures again", NULL});
 	world_end(&run);
@@ -149,20 +150,20 @@ static void losses_and_broken_frames_are_counted(void **state)
 static void unplugged_is_waited_for(void **state)
 {
 	(void)state;
-	static const struct happening happenings[] = {{1002 * SECOND, EVENT_UNPLUG, 0},
-		{1012 * SECOND, EVENT_PLUG, 2}, {1014 * SECOND, EVENT_UNPLUG, 0},
-		{1015 * SECOND, EVENT_PLUG, 0}, {0}};
+	static const struct happening happenings[] = {{1002 * NS_PER_S, EVENT_UNPLUG, 0},
+		{1012 * NS_PER_S, EVENT_PLUG, 2}, {1014 * NS_PER_S, EVENT_UNPLUG, 0},
+		{1015 * NS_PER_S, EVENT_PLUG, 0}, {0}};
 	struct run run;
 
 	world_begin(&run, happenings);
 	world.twin = true;
-	take_until(&run, 1011 * SECOND);
+	take_until(&run, 1011 * NS_PER_S);
 	assert_in_range(run.good, 49, 50);
 	assert_in_range(run.absent, 44, 46); /* five a second */
-	assert_true(run.gap <= 200 * MILLISECOND);
+	assert_true(run.gap <= 200 * NS_PER_MS);
 	assert_string_equal(run.text, "no camera: Camera was unplugged; waiting for it");
 	assert_int_equal(world.opened, 1);
-	take_until(&run, 1020 * SECOND);
+	take_until(&run, 1020 * NS_PER_S);
 	assert_in_range(run.good, 50 + 40 + 115, 50 + 50 + 125);
 	assert_int_equal(run.lost, 0);
 	assert_int_equal(world.opened, 3);
@@ -176,16 +177,16 @@ static void a_refused_open_is_reported_once(void **state)
 {
 	(void)state;
 	static const struct happening happenings[] = {
-		{1002 * SECOND, EVENT_UNPLUG, 0}, {1003 * SECOND, EVENT_PLUG, 0}, {0}};
+		{1002 * NS_PER_S, EVENT_UNPLUG, 0}, {1003 * NS_PER_S, EVENT_PLUG, 0}, {0}};
 	struct run run;
 
 	world_begin(&run, happenings);
 	world.open_fails = EACCES;
-	take_until(&run, 1030 * SECOND);
+	take_until(&run, 1030 * NS_PER_S);
 	assert_in_range(world.opened, 50, 60); /* twice a second */
 	assert_string_equal(run.text, "no camera: it is closed");
 	world.open_fails = 0;
-	take_until(&run, 1031 * SECOND);
+	take_until(&run, 1031 * NS_PER_S);
 	assert_logged((const char *const[]){"Camera (/dev/video0) was unplugged; waiting for it",
 		"Camera is plugged in again, but it is closed", "Camera is back as /dev/video0", NULL});
 	world_end(&run);
@@ -195,19 +196,19 @@ static void silent_is_started_again(void **state)
 {
 	(void)state;
 	static const struct happening happenings[] = {
-		{1003 * SECOND, EVENT_STALL, 0}, {1013 * SECOND, EVENT_FLOW, 0}, {0}};
+		{1003 * NS_PER_S, EVENT_STALL, 0}, {1013 * NS_PER_S, EVENT_FLOW, 0}, {0}};
 	struct run run;
 
 	world_begin(&run, happenings);
-	take_until(&run, 1006 * SECOND);
+	take_until(&run, 1006 * NS_PER_S);
 	assert_int_equal(world.started, 2); /* after 2 s */
 	assert_int_equal(world.opened, 1);
 	assert_string_equal(run.text, "Camera gives no pictures; restarted");
-	take_until(&run, 1012 * SECOND);
+	take_until(&run, 1012 * NS_PER_S);
 	assert_int_equal(world.opened, 3); /* after 2, and after 4 s more */
 	assert_in_range(run.absent, 30, 36);
-	assert_in_range(run.gap, 1900 * MILLISECOND, 2000 * MILLISECOND);
-	take_until(&run, 1020 * SECOND);
+	assert_in_range(run.gap, 1900 * NS_PER_MS, 2000 * NS_PER_MS);
+	take_until(&run, 1020 * NS_PER_S);
 	assert_in_range(run.good, 75 + 170, 75 + 175);
 	assert_logged((const char *const[]){
 		"Camera gives no pictures; restarting it", "Camera gives pictures again", NULL});
@@ -218,11 +219,11 @@ static void frozen_is_started_again(void **state)
 {
 	(void)state;
 	static const struct happening happenings[] = {
-		{1003 * SECOND, EVENT_FREEZE, 0}, {1013 * SECOND, EVENT_MOVE, 0}, {0}};
+		{1003 * NS_PER_S, EVENT_FREEZE, 0}, {1013 * NS_PER_S, EVENT_MOVE, 0}, {0}};
 	struct run run;
 
 	world_begin(&run, happenings);
-	take_until(&run, 1020 * SECOND);
+	take_until(&run, 1020 * NS_PER_S);
 	assert_int_equal(world.started, 3); /* after 2 s, and after 4 s more */
 	assert_int_equal(world.opened, 1);
 	assert_int_equal(run.absent, 0);
@@ -238,9 +239,9 @@ static void a_failing_driver_is_opened_again(void **state)
 	struct run run;
 
 	world_begin(&run, NULL);
-	take_until(&run, 1002 * SECOND);
+	take_until(&run, 1002 * NS_PER_S);
 	world.queue_fails = EINVAL;
-	take_until(&run, 1004 * SECOND);
+	take_until(&run, 1004 * NS_PER_S);
 	assert_int_equal(world.opened, 2);
 	assert_in_range(run.good, 97, 100);
 	assert_logged((const char *const[]){
@@ -256,7 +257,7 @@ static void a_relapse_waits(void **state)
 
 	world_begin(&run, NULL);
 	for (int i = 1; i <= 120; i++) {
-		take_until(&run, (1000 + i) * SECOND);
+		take_until(&run, (1000 + i) * NS_PER_S);
 		world.queue_fails = world.streaming ? EIO : 0;
 	}
 	assert_in_range(world.opened, 5, 9);
@@ -267,20 +268,20 @@ static void a_relapse_waits(void **state)
 static void stop_wakes(void **state)
 {
 	(void)state;
-	static const struct happening while_it_runs[] = {{1002 * SECOND + 1, EVENT_STOP, 0}, {0}};
+	static const struct happening while_it_runs[] = {{1002 * NS_PER_S + 1, EVENT_STOP, 0}, {0}};
 	static const struct happening while_it_waits[] = {
-		{1002 * SECOND, EVENT_UNPLUG, 0}, {1003 * SECOND + 1, EVENT_STOP, 0}, {0}};
+		{1002 * NS_PER_S, EVENT_UNPLUG, 0}, {1003 * NS_PER_S + 1, EVENT_STOP, 0}, {0}};
 	struct run run;
 
 	world_begin(&run, while_it_runs);
-	assert_int_equal(take_until(&run, 1010 * SECOND), -ECANCELED);
-	assert_int_equal(world.now, 1002 * SECOND + 1);
-	assert_int_equal(take_until(&run, 1010 * SECOND), -ECANCELED);
-	assert_int_equal(world.now, 1002 * SECOND + 1);
+	assert_int_equal(take_until(&run, 1010 * NS_PER_S), -ECANCELED);
+	assert_int_equal(world.now, 1002 * NS_PER_S + 1);
+	assert_int_equal(take_until(&run, 1010 * NS_PER_S), -ECANCELED);
+	assert_int_equal(world.now, 1002 * NS_PER_S + 1);
 	world_end(&run);
 	world_begin(&run, while_it_waits);
-	assert_int_equal(take_until(&run, 1010 * SECOND), -ECANCELED);
-	assert_int_equal(world.now, 1003 * SECOND + 1);
+	assert_int_equal(take_until(&run, 1010 * NS_PER_S), -ECANCELED);
+	assert_int_equal(world.now, 1003 * NS_PER_S + 1);
 	world_end(&run);
 }
 
@@ -321,14 +322,14 @@ static void buffers_are_exported(void **state)
 	}
 	assert_int_equal(world.queued_count, 4);
 	assert_int_equal(exported, world.buffers - 4);
-	take_until(&run, world.now + SECOND);
+	take_until(&run, world.now + NS_PER_S);
 	assert_true(world.queued_least >= 3);
 
 	/* Given back, they go round again; a dma-buf is made once for each. */
 	pthread_create(&thread, NULL, release, held);
 	pthread_join(thread, NULL);
 	assert_int_equal(world.queued_count, world.buffers);
-	take_until(&run, world.now + 2 * SECOND);
+	take_until(&run, world.now + 2 * NS_PER_S);
 	assert_true(world.exported <= world.buffers);
 
 	/* The camera goes and comes back, and is closed, while some are out. */
@@ -338,9 +339,9 @@ static void buffers_are_exported(void **state)
 	source_v4l2.next(world.camera, held[1], &e);
 	int old = held[0]->borrowed.dmabuf;
 	world.plugged = world.streaming = false;
-	take_until(&run, world.now + SECOND);
+	take_until(&run, world.now + NS_PER_S);
 	world.plugged = true;
-	take_until(&run, world.now + SECOND);
+	take_until(&run, world.now + NS_PER_S);
 	assert_int_equal(world.queued_count, world.buffers);
 	assert_true(fcntl(old, F_GETFD) >= 0);
 	frame_release(&held[0]);

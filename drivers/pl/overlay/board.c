@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The overlay in an FPGA. */
+#include "base/clock.h"
 #include "pl/bus/bus.h"
 #include "pl/drivers.h"
 #include "pl/overlay/overlay.h"
@@ -7,7 +8,7 @@
 
 #include <limits.h>
 
-#define TIMEOUT INT64_C(1000000000) /* for milliseconds at most */
+#define TIMEOUT NS_PER_S /* for milliseconds at most */
 
 static int open_on_board(const char *kernels, void **state, struct error *e)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "pl/overlay/design.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "flow/frame.h"
 
 #include <errno.h>
 #include <string.h>

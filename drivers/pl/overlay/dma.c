@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "pl/overlay/dma.h"
 
-#include "flow/frame.h"
+#include "base/clock.h"
 #include "pl/bus/bus.h"
 
 #include <errno.h>

@@ -6,10 +6,11 @@
  */
 #include "pl/overlay/overlay.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "flow/frame.h"
 #include "flow/thread.h"
+#include "image/picture.h"
 #include "pl/overlay/design.h"
 
 #include <errno.h>
@@ -18,7 +19,7 @@
 
 /* How long nobody looks at the registers, lest a lost interrupt or a reset be noticed at the deadline only.
  */
-#define SLICE INT64_C(100000000)
+#define SLICE (100 * NS_PER_MS)
 
 enum { LINE = 64 }; /* bytes of the largest cache line: what the DMA writes shares none */
 

@@ -8,9 +8,9 @@
  * or sooner where a design has connected it. And the block has no reset: a call that does not end is ended by
  * programming the PL, and by nothing else.
  */
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "flow/frame.h"
 #include "nn/engine.h"
 #include "pl/bus/bus.h"
 #include "pl/drivers.h"
@@ -25,10 +25,10 @@
 
 #define BITSTREAM "/lib/firmware/W1A2-pynqZ1-Z2.bit" /* unless TWOBIT_BITSTREAM names another */
 
-#define LOOK INT64_C(100000) /* ns between two looks at a block that computes */
+#define LOOK (100 * NS_PER_US) /* ns between two looks at a block that computes */
 
 /* ns for a call that was given up to end after all; the largest takes 65 ms at 100 MHz. */
-#define GRACE INT64_C(100000000)
+#define GRACE (100 * NS_PER_MS)
 
 struct qnn_mo {
 	const char *kernels; /* for the layers in software, as for engine_create; outlives this */

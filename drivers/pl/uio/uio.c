@@ -2,9 +2,9 @@
 #include "pl/uio/uio.h"
 
 #include "base/build.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "device/device.h"
-#include "flow/frame.h"
 #include "pl/bus/bus.h"
 #include "pl/uio/files.h"
 #include "pl/uio/fpga_manager.h"
@@ -29,7 +29,7 @@
 
 /* After a device tree was applied, its devices take a while to come, and udev another to set them free. */
 #define APPEARANCE INT64_C(3000000000) /* ns */
-#define LOOK_AGAIN INT64_C(100000000)
+#define LOOK_AGAIN (100 * NS_PER_MS)
 
 struct window {
 	struct bus_window wanted;
@@ -362,8 +362,8 @@ static int wait_readable(int fd, int64_t deadline)
 
 	for (;;) {
 		int64_t left = deadline == INT64_MAX ? 0 : deadline - clock_now();
-		const struct timespec limit = {.tv_sec = (time_t)(left > 0 ? left / 1000000000 : 0),
-			.tv_nsec = (long)(left > 0 ? left % 1000000000 : 0)};
+		const struct timespec limit = {.tv_sec = (time_t)(left > 0 ? left / NS_PER_S : 0),
+			.tv_nsec = (long)(left > 0 ? left % NS_PER_S : 0)};
 		int count = ppoll(&node, 1, deadline == INT64_MAX ? NULL : &limit, NULL);
 
 		if (count > 0)

@@ -7,6 +7,7 @@
  * README.md lists the commands, which are answered on stdout. What happens is logged on stderr, with the
  * monotonic time in seconds.
  */
+#include "base/clock.h"
 #include "stream.h"
 #include "usbip.h"
 #include "uvc.h"
@@ -215,7 +216,7 @@ static int serve_request(struct camera *camera)
 static void wait_for_work(const struct camera *camera, struct pollfd *polled)
 {
 	int64_t next = stream_next(&camera->stream, &camera->control), left = next - stream_now();
-	struct timespec limit = {.tv_sec = left / 1000000000, .tv_nsec = left % 1000000000};
+	struct timespec limit = {.tv_sec = left / NS_PER_S, .tv_nsec = left % NS_PER_S};
 
 	polled[0] = (struct pollfd){.fd = camera->commands, .events = POLLIN};
 	polled[1] = (struct pollfd){.fd = camera->socket, .events = POLLIN};

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "stream.h"
+#include "base/clock.h"
 
 #include <errno.h>
 #include <string.h>
 #include <time.h>
 
-#define SECOND 1000000000LL
 #define HEADER 2 /* bytes of a payload's header */
 enum { BIT_TOGGLE = 1, BIT_END = 2, BIT_ERROR = 0x40, BIT_HEADER_ENDS = 0x80 };
 
@@ -14,7 +14,7 @@ int64_t stream_now(void)
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * SECOND + t.tv_nsec;
+	return t.tv_sec * NS_PER_S + t.tv_nsec;
 }
 
 void stream_begin(struct stream *stream, struct video *video)
@@ -57,7 +57,7 @@ static int begin_frame(struct stream *stream, const struct uvc_control *control,
 	int64_t interval = control->choice.interval * 100LL;
 
 	if (stream->rate > 0)
-		interval = (int64_t)(SECOND / stream->rate);
+		interval = (int64_t)(NS_PER_S / stream->rate);
 	/* A camera that was held up goes on from now: it does not make up for lost time. */
 	stream->due = stream->due + 2 * interval < now ? now + interval : stream->due + interval;
 	stream->under_way = true;

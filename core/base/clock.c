@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "flow/frame.h"
+#include "base/clock.h"
 
 #include <time.h>
 
@@ -8,5 +8,5 @@ int64_t clock_now(void)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail: Linux always has this clock */
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+	return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
 }

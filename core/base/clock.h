@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* The clock by which everything here is timed, and its units. */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include <stdint.h>
+
+#define NS_PER_US INT64_C(1000)
+#define NS_PER_MS INT64_C(1000000)
+#define NS_PER_S INT64_C(1000000000)
+
+/* CLOCK_MONOTONIC now, nanoseconds. */
+int64_t clock_now(void);
+
+#endif
