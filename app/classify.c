@@ -4,13 +4,13 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "classifier.h"
-#include "command.h"
+#include "cli/command.h"
+#include "cli/networks.h"
+#include "cli/options.h"
+#include "cli/output.h"
 #include "image/decode.h"
 #include "image/picture.h"
-#include "networks.h"
-#include "options.h"
-#include "output.h"
+#include "pipeline/classifier.h"
 
 #include <stdio.h>
 #include <sysexits.h>

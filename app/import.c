@@ -2,14 +2,14 @@
 /* `twobit import`: makes a network folder out of another project's files. */
 #include "base/error.h"
 #include "base/log.h"
-#include "command.h"
-#include "nn/import_bnn_pynq.h"
-#include "nn/import_npy.h"
-#include "nn/import_qnn_mo.h"
-#include "nn/import_qonnx.h"
-#include "nn/network_save.h"
-#include "options.h"
-#include "output.h"
+#include "cli/command.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "nn/format/save.h"
+#include "nn/import/bnn_pynq.h"
+#include "nn/import/npy_folder.h"
+#include "nn/import/qnn_mo.h"
+#include "nn/import/qonnx/qonnx.h"
 
 #include <errno.h>
 #include <stdio.h>

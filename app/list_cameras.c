@@ -3,8 +3,8 @@
 #include "list_cameras.h"
 
 #include "base/error.h"
-#include "command.h"
-#include "output.h"
+#include "cli/command.h"
+#include "cli/output.h"
 #include "source/cameras.h"
 
 #include <errno.h>

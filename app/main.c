@@ -2,13 +2,13 @@
 /* `twobit COMMAND …`: finds the command and runs it. */
 #include "base/build.h"
 #include "base/log.h"
-#include "command.h"
+#include "cli/command.h"
+#include "cli/help.h"
+#include "cli/options.h"
+#include "cli/output.h"
 #include "commands.h"
 #include "commit.h"
-#include "help.h"
 #include "nn/kernels/table.h"
-#include "options.h"
-#include "output.h"
 
 #include <fcntl.h>
 #include <signal.h>

@@ -18,4 +18,16 @@ struct error {
  */
 int error_set(struct error *e, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* What was being done when an error came. */
+enum failure {
+	FAILURE_SOURCE,	 /* a camera, a picture, a data set, a file to read */
+	FAILURE_NETWORK, /* loading a network, or it does not fit */
+	FAILURE_KERNELS, /* kernels that are not for this processor */
+	FAILURE_DISPLAY,
+	FAILURE_PL,
+	FAILURE_CREATE, /* making or replacing a file */
+	FAILURE_OUTPUT, /* writing on */
+	FAILURE_OURS,	/* a fault of the program */
+};
+
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "internal.h"
+#include "dataset/internal.h"
 
 #include "base/error.h"
 #include "image/decode.h"

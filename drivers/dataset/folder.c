@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A folder of class folders, each with the pictures of one class, also further down. */
-#include "internal.h"
+#include "dataset/internal.h"
 
 #include "base/error.h"
 

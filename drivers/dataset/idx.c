@@ -3,7 +3,7 @@
  * LeCun's idx files (http://yann.lecun.com/exdb/mnist/): two zero bytes, the type of element (8: unsigned
  * byte), the number of dimensions, each dimension in 32 bits, most significant byte first, then the elements.
  */
-#include "internal.h"
+#include "dataset/internal.h"
 
 #include "base/error.h"
 

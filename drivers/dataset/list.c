@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A list file: a path, white space, a label index a line. Relative paths start at the list's folder. */
-#include "internal.h"
+#include "dataset/internal.h"
 
 #include "base/error.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Finds the kind of data set that a path names. */
-#include "internal.h"
+#include "dataset/internal.h"
 
 #include "base/error.h"
 

@@ -2,7 +2,7 @@
 #include "source/cameras.h"
 
 #include "base/error.h"
-#include "source/v4l2.h"
+#include "source/v4l2/v4l2.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -9,7 +9,7 @@
 #include "nn/engine.h"
 #include "nn/kernels/kernel.h"
 #include "nn/kernels/table.h"
-#include "unit/random_network.h"
+#include "support/random_network.h"
 
 #include <stdio.h>
 #include <time.h>

@@ -4,7 +4,7 @@
  * include the CRC of what is sent and received.
  */
 #include "base/error.h"
-#include "nn/network_load.h"
+#include "nn/format/load.h"
 #include "pl/overlay/program.h"
 
 #include <stdio.h>

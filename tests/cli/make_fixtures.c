@@ -2,8 +2,8 @@
 /* What the command-line tests work on: make_fixtures FOLDER makes the folder anew. */
 #include "base/error.h"
 #include "image/picture.h"
-#include "nn/network_save.h"
-#include "unit/network_builder.h"
+#include "nn/format/save.h"
+#include "support/network_builder.h"
 
 #include <errno.h>
 #include <jpeglib.h>

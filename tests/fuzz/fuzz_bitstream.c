@@ -4,7 +4,7 @@
 #include "fuzz.h"
 
 #include "base/error.h"
-#include "pl/uio/bitstream.h"
+#include "pl/bus/uio/bitstream.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
 #include "fuzz.h"
 
 #include "base/log.h"
-#include "configuration.h"
+#include "cli/configuration.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -7,8 +7,8 @@
  */
 #include "base/error.h"
 #include "fuzz.h"
-#include "nn/import_bnn_pynq.h"
-#include "nn/network_parse.h"
+#include "nn/format/parse.h"
+#include "nn/import/bnn_pynq.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A folder of arrays with its list of layers. */
-#include "nn/import_npy.h"
+#include "nn/import/npy_folder.h"
 #include "pack.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

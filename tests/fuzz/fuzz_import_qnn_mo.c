@@ -6,7 +6,7 @@
  */
 #include "base/error.h"
 #include "fuzz.h"
-#include "nn/import_qnn_mo.h"
+#include "nn/import/qnn_mo.h"
 
 #include <ftw.h>
 #include <stdint.h>

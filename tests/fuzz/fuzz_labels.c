@@ -3,7 +3,7 @@
 #include "fuzz.h"
 
 #include "base/error.h"
-#include "nn/labels.h"
+#include "nn/format/labels.h"
 #include "nn/network_names.h"
 
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
-#include "measure_compare.h"
+#include "measure/compare.h"
 
 #include <stdbool.h>
 #include <stdio.h>

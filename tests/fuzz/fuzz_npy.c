@@ -3,7 +3,7 @@
 #include "fuzz.h"
 
 #include "base/error.h"
-#include "nn/npy.h"
+#include "nn/format/npy.h"
 
 #include <stdlib.h>
 #include <string.h>

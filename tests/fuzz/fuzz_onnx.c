@@ -6,7 +6,7 @@
 #include "fuzz.h"
 
 #include "base/error.h"
-#include "nn/import_qonnx.h"
+#include "nn/import/qonnx/qonnx.h"
 
 #include <stdint.h>
 #include <string.h>

@@ -3,9 +3,9 @@
 #include "fuzz.h"
 
 #include "base/error.h"
+#include "cli/units.h"
 #include "recorder/names.h"
 #include "recorder/when.h"
-#include "units.h"
 
 #include <math.h>
 #include <string.h>

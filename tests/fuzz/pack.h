@@ -6,7 +6,7 @@
 #include "fuzz.h"
 
 #include "base/error.h"
-#include "nn/network_parse.h"
+#include "nn/format/parse.h"
 #include "nn/reference.h"
 
 #include <errno.h>

@@ -5,7 +5,7 @@
  */
 #include "base/error.h"
 #include "nn/engine.h"
-#include "nn/import_qnn_mo.h"
+#include "nn/import/qnn_mo.h"
 #include "nn/kernels/table.h"
 #include "nn/reference.h"
 

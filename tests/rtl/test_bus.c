@@ -3,8 +3,8 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "pl/bus/bus.h"
+#include "pl/bus/rtl/faults.h"
 #include "pl/overlay/registers.h"
-#include "pl/rtl/faults.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The faults of drivers/pl/rtl/faults.h in live use: a camera's frames at its rate, Conv0 in software, the
+ * The faults of drivers/pl/bus/rtl/faults.h in live use: a camera's frames at its rate, Conv0 in software, the
  * later layers in the simulated overlay, monitored as on the board. Each answer that was taken for a label is
  * compared with the engine's, so that a wrong or stale one shows. Prints a table.
  *
@@ -10,10 +10,10 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "nn/engine.h"
-#include "nn/network_load.h"
-#include "pl/rtl/faults.h"
-#include "stages.h"
-#include "unit/network_builder.h"
+#include "nn/format/load.h"
+#include "pipeline/stages.h"
+#include "pl/bus/rtl/faults.h"
+#include "support/network_builder.h"
 
 #include <inttypes.h>
 #include <setjmp.h>

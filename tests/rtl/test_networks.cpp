@@ -13,7 +13,7 @@
 
 extern "C" {
 #include "base/error.h"
-#include "nn/network_load.h"
+#include "nn/format/load.h"
 }
 
 #include <cstdio>

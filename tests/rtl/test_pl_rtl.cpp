@@ -9,7 +9,7 @@
 extern "C" {
 #include "base/error.h"
 #include "pl/pl.h"
-#include "nn/network_load.h"
+#include "nn/format/load.h"
 }
 
 #include <cerrno>

@@ -3,8 +3,8 @@
  * What a driver of a design in the PL stands on: windows of registers, memory that the design can reach, and
  * interrupts. `uio` is the board; `rtl` the design itself, simulated clock by clock.
  */
-#ifndef PL_BUS_H
-#define PL_BUS_H
+#ifndef PL_BUS_BUS_H
+#define PL_BUS_BUS_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -2,9 +2,9 @@
 /* The overlay in an FPGA. */
 #include "base/clock.h"
 #include "pl/bus/bus.h"
+#include "pl/bus/uio/uio.h"
 #include "pl/drivers.h"
 #include "pl/overlay/overlay.h"
-#include "pl/uio/uio.h"
 
 #include <limits.h>
 

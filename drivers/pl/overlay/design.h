@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The overlay and its DMA behind a bus: are they there, reset them, give them a program. */
-#ifndef OVERLAY_DESIGN_H
-#define OVERLAY_DESIGN_H
+#ifndef PL_OVERLAY_DESIGN_H
+#define PL_OVERLAY_DESIGN_H
 
 #include "pl/bus/bus.h"
 #include "pl/overlay/dma.h"

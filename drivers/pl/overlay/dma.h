@@ -3,8 +3,8 @@
  * AMD's AXI DMA in direct register mode (PG021): one transfer at a time in each direction, started by the
  * write of its length, ended with an interrupt. Both directions share the device's interrupt line.
  */
-#ifndef OVERLAY_DMA_H
-#define OVERLAY_DMA_H
+#ifndef PL_OVERLAY_DMA_H
+#define PL_OVERLAY_DMA_H
 
 #include <stdbool.h>
 #include <stddef.h>

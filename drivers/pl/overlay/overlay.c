@@ -10,7 +10,6 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "flow/thread.h"
-#include "image/picture.h"
 #include "pl/overlay/design.h"
 
 #include <errno.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The functions of the PL kinds "overlay" and "rtl", which are one driver on two buses; tests bring a third.
  */
-#ifndef OVERLAY_OVERLAY_H
-#define OVERLAY_OVERLAY_H
+#ifndef PL_OVERLAY_OVERLAY_H
+#define PL_OVERLAY_OVERLAY_H
 
 #include "pl/pl.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The steps of program_create, in their order. Each refuses what the overlay cannot do, with a message. */
-#ifndef OVERLAY_PLAN_H
-#define OVERLAY_PLAN_H
+#ifndef PL_OVERLAY_PLAN_H
+#define PL_OVERLAY_PLAN_H
 
 #include "pl/overlay/program.h"
 

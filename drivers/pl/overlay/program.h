@@ -4,8 +4,8 @@
  * part of a layer, weights, and how pictures and answers are laid out. Derived once; assets/overlay/README.md
  * is the contract, and says what the words mean.
  */
-#ifndef OVERLAY_PROGRAM_H
-#define OVERLAY_PROGRAM_H
+#ifndef PL_OVERLAY_PROGRAM_H
+#define PL_OVERLAY_PROGRAM_H
 
 #include "nn/network.h"
 #include "pl/overlay/registers.h"

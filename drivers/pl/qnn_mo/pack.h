@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* How parameters and codes lie in the memory that QNN-MO-PYNQ's design reads and writes. */
-#ifndef QNN_MO_PACK_H
-#define QNN_MO_PACK_H
+#ifndef PL_QNN_MO_PACK_H
+#define PL_QNN_MO_PACK_H
 
 #include "nn/network.h"
 

@@ -4,8 +4,8 @@
  * it. Each group of a stage takes two calls, one for its parameters and one for its codes, and has codes of
  * its own in memory. From the first fully connected layer on, the network is not the design's.
  */
-#ifndef QNN_MO_PLAN_H
-#define QNN_MO_PLAN_H
+#ifndef PL_QNN_MO_PLAN_H
+#define PL_QNN_MO_PLAN_H
 
 #include "nn/network.h"
 #include "pl/qnn_mo/registers.h"

@@ -3,8 +3,8 @@
  * QNN-MO-PYNQ's W1A2 design, as its sources have it (Xilinx/QNN-MO-PYNQ, commit 97bc264): registers from
  * W1A2-pynqZ1-Z2.hwh, limits from network/W1A2/config.h. docs/qnn-mo.md describes it whole.
  */
-#ifndef QNN_MO_REGISTERS_H
-#define QNN_MO_REGISTERS_H
+#ifndef PL_QNN_MO_REGISTERS_H
+#define PL_QNN_MO_REGISTERS_H
 
 /* Offsets in bytes. Addresses have 64 bits: the low word, then the high one. */
 enum {

@@ -3,8 +3,8 @@
  * What the kinds of PL have in common that compute a buffer by one call after another: the buffers, a thread
  * that runs them in the order of submission while the caller does something else, and pl.h's promises.
  */
-#ifndef PL_WORKER_H
-#define PL_WORKER_H
+#ifndef PL_WORKER_WORKER_H
+#define PL_WORKER_WORKER_H
 
 #include "nn/network.h"
 

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A subcommand of `twobit`, and one call of it.
+ *
+ * A command is one file with one struct, and two lines in commands.c. What it prints for its user to read on
+ * goes to stdout, all else to stderr through base/log.h. It returns an exit code of sysexits.h; `fail` and
+ * `output_finish` choose it.
+ */
+#ifndef APP_CLI_COMMAND_H
+#define APP_CLI_COMMAND_H
+
+#include "base/error.h"
+#include "cli/configuration.h"
+
+#include <stdbool.h>
+
+struct invocation;
+struct option;
+
+struct command {
+	const char *name;
+	const char *summary;  /* one line for `twobit help` */
+	const char *usage;    /* what follows the name: "[OPTION]… PICTURE…" */
+	const char *details;  /* paragraphs for help, wrapped by hand; may be NULL */
+	const char *examples; /* "twobit live test\n…", one a line; may be NULL */
+	const struct option *options;
+	int (*run)(struct invocation *invocation); /* the exit code, or OPTIONS_HELP */
+};
+
+/* One call: `twobit COMMAND ARGUMENT…`. The caller sets the first four; the rest is 0 before. */
+struct invocation {
+	const struct command *command;
+	const struct command *const *commands; /* all of them, ends in NULL: a file has sections for them */
+	int argc;
+	char **argv; /* argv[0] is the command's name; ends in NULL */
+
+	/* The common options, as options_parse finds them. */
+	bool quiet, verbose, help;
+	const char *level, *colour; /* NULL: not given */
+
+	struct configuration configuration; /* what options that are not in argv point into */
+};
+
+/* When the command is done, for its options' texts go. */
+void invocation_finish(struct invocation *invocation);
+
+/*
+ * The exit code of an error (a negative errno value): for FAILURE_SOURCE 66 (missing or unreadable) or 65
+ * (bad data), NETWORK 78, KERNELS 69, DISPLAY and PL 69 (64 for an unknown name, -EINVAL), CREATE 73 (74 for
+ * a full disk or an i/o error), OUTPUT 74, OURS 70; 71 for -ENOMEM wherever it came from.
+ */
+int failure_exit_code(enum failure where, int code);
+
+/* Prints e->text as an error line and returns the exit code. */
+int fail(enum failure where, const struct error *e);
+
+#endif

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/networks.h"
+
+#include "base/build.h"
+#include "base/error.h"
+#include "nn/format/load.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Folders that may hold networks, in the order of search. */
+#define PLACES 4
+struct network_places {
+	char path[PLACES][PATH_MAX];
+	int count;
+};
+
+static void add_place(struct network_places *places, const char *root, const char *rest)
+{
+	if (root && root[0] && snprintf(places->path[places->count], PATH_MAX, "%s%s", root, rest) < PATH_MAX)
+		places->count++;
+}
+
+/* The folder that is `levels` above the executable's own, or "". */
+static void executable_ancestor(char path[PATH_MAX], int levels)
+{
+	ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - 1);
+
+	path[length > 0 ? length : 0] = 0;
+	for (int i = 0; i <= levels; i++) {
+		char *slash = strrchr(path, '/');
+		if (slash)
+			*slash = 0;
+	}
+}
+
+static void find_places(struct network_places *places)
+{
+	char checkout[PATH_MAX], home[PATH_MAX] = "";
+	const char *data = getenv("XDG_DATA_HOME");
+
+	places->count = 0;
+	add_place(places, getenv("TWOBIT_NETWORKS"), "");
+	executable_ancestor(checkout, 2);
+	add_place(places, checkout, "/assets/networks");
+	if (!(data && data[0]) && getenv("HOME")) {
+		if (snprintf(home, sizeof(home), "%s/.local/share", getenv("HOME")) < PATH_MAX)
+			data = home;
+	}
+	add_place(places, data, "/twobit/networks");
+	add_place(places, TWOBIT_DATA_DIR, "/networks");
+}
+
+static bool holds_network(const char *folder)
+{
+	char path[PATH_MAX];
+
+	return snprintf(path, sizeof(path), "%s/network.json", folder) < PATH_MAX && access(path, F_OK) == 0;
+}
+
+/* Appends the folder, if it is a network whose name was not found in an earlier place. */
+static int add_found(struct found_network **found, const char *place, const char *name)
+{
+	char folder[PATH_MAX];
+	size_t count = 0;
+
+	if (name[0] == '.' || snprintf(folder, sizeof(folder), "%s/%s", place, name) >= PATH_MAX ||
+		!holds_network(folder))
+		return 0;
+	for (; (*found)[count].name; count++)
+		if (strcmp((*found)[count].name, name) == 0)
+			return 0;
+	struct found_network *more = realloc(*found, sizeof(*more) * (count + 2));
+	if (!more)
+		return -ENOMEM;
+	*found = more;
+	more[count] = (struct found_network){strdup(name), strdup(folder)};
+	more[count + 1] = (struct found_network){NULL, NULL};
+	return more[count].name && more[count].folder ? 0 : -ENOMEM;
+}
+
+static int add_place_networks(struct found_network **found, const char *place)
+{
+	struct dirent **entries;
+	int error = 0;
+	int count = scandir(place, &entries, NULL, alphasort);
+
+	if (count < 0)
+		return 0; /* most places are not there */
+	for (int i = 0; i < count; i++) {
+		if (!error)
+			error = add_found(found, place, entries[i]->d_name);
+		free(entries[i]);
+	}
+	free(entries);
+	return error;
+}
+
+int networks_find(struct found_network **out)
+{
+	struct network_places places;
+	int error = 0;
+
+	*out = calloc(1, sizeof(**out));
+	if (!*out)
+		return -ENOMEM;
+	find_places(&places);
+	for (int i = 0; i < places.count && !error; i++)
+		error = add_place_networks(out, places.path[i]);
+	if (error) {
+		networks_forget(*out);
+		*out = NULL;
+	}
+	return error;
+}
+
+void networks_forget(struct found_network *found)
+{
+	for (struct found_network *f = found; f && f->name; f++) {
+		free(f->name);
+		free(f->folder);
+	}
+	free(found);
+}
+
+/* The message for a name that is nowhere: what there is instead. */
+static int unknown_network(const char *name, const struct found_network *found, struct error *e)
+{
+	char names[300] = "";
+
+	if (!found->name)
+		return error_set(e, -ENOENT,
+			"no network called %s, nor any other; give a folder, or set TWOBIT_NETWORKS", name);
+	for (const struct found_network *f = found; f->name; f++) {
+		size_t used = strlen(names);
+		snprintf(names + used, sizeof(names) - used, "%s%s", used ? ", " : "", f->name);
+	}
+	return error_set(e, -ENOENT, "no network called %s; there are: %s", name, names);
+}
+
+static int find_folder(const char *name, char folder[PATH_MAX], struct error *e)
+{
+	struct found_network *found;
+	const char *match = strchr(name, '/') ? name : NULL;
+	int status = networks_find(&found);
+
+	if (status)
+		return error_set(e, status, "out of memory while looking for networks");
+	for (const struct found_network *f = found; !match && f->name; f++)
+		if (strcmp(f->name, name) == 0)
+			match = f->folder;
+	if (!match && holds_network(name))
+		match = name;
+	if (!match)
+		status = unknown_network(name, found, e);
+	else if (snprintf(folder, PATH_MAX, "%s", match) >= PATH_MAX)
+		status = error_set(
+			e, -ENAMETOOLONG, "the network's path is longer than %d bytes", PATH_MAX - 1);
+	networks_forget(found);
+	return status;
+}
+
+/* What must hold of a network, so that pictures can be classified with it. */
+static int check_for_pictures(const struct network *network, struct error *e)
+{
+	const struct layer *first = &network->layers[0];
+
+	if (first->in.channels != 3 && first->in.channels != 1)
+		return error_set(e, -EINVAL,
+			"%s takes codes of %d channels, not the pixels of a picture (3 channels, or 1 when "
+			"grey): "
+			"it holds only the later layers of a network",
+			network->folder, first->in.channels);
+	if (network_split(network) == network->layer_count)
+		return error_set(e, -EINVAL, "%s has nothing for the PL, which needs a layer after Conv0",
+			network->folder);
+	if (network->class_count < 1)
+		return error_set(e, -EINVAL, "%s ends in codes, not in scores of classes", network->folder);
+	return 0;
+}
+
+int networks_open(const char *name, struct network **out, struct error *e)
+{
+	char folder[PATH_MAX];
+	int status = find_folder(name ? name : NETWORK_DEFAULT, folder, e);
+
+	*out = NULL;
+	if (!status)
+		status = network_load(folder, out, e);
+	if (!status)
+		status = check_for_pictures(*out, e);
+	if (status) {
+		network_free(*out);
+		*out = NULL;
+	}
+	return status;
+}

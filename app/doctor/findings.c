@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+#include "doctor/findings.h"
+
+#include "cli/output.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+static const struct {
+	const char *word, *colour;
+} looks[] = {
+	[FINDING_GOOD] = {"good", "32"},
+	[FINDING_NOTE] = {"note", "33"},
+	[FINDING_BAD] = {"BAD", "31"},
+};
+
+static void print_finding(
+	const struct doctor *doctor, enum finding finding, const char *message, const char *remedy)
+{
+	const char *word = looks[finding].word;
+
+	if (doctor->colour)
+		printf("%-10s \033[%sm%-4s\033[0m  %s\n", doctor->part, looks[finding].colour, word, message);
+	else
+		printf("%-10s %-4s  %s\n", doctor->part, word, message);
+	if (remedy)
+		printf("%-10s       → %s\n", "", remedy);
+}
+
+void doctor_find(struct doctor *doctor, enum finding finding, const char *remedy, const char *format, ...)
+{
+	char message[768];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(message, sizeof(message), format, arguments);
+	va_end(arguments);
+	doctor->counts[finding]++;
+	if (!doctor->rows) {
+		print_finding(doctor, finding, message, remedy);
+		return;
+	}
+	json_array_append_new(doctor->rows,
+		json_pack("{s:s, s:s, s:o, s:o}", "part", doctor->part, "state",
+			finding == FINDING_BAD ? "bad" : looks[finding].word, "sentence",
+			output_text(message), "remedy", remedy ? output_text(remedy) : json_null()));
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+/* `twobit live`: the label on the picture, on a window, a terminal, or nowhere. */
+#include "base/error.h"
+#include "cli/command.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "live/loop.h"
+#include "live/pipeline_options.h"
+#include "live/recording.h"
+#include "live/report.h"
+#include "live/signals.h"
+#include "live/trace_file.h"
+
+#include <errno.h>
+#include <sysexits.h>
+
+struct live_values {
+	struct pipeline_options pipeline;
+	struct option_text display, drm_device, connector, mode, snapshot, record;
+	double threshold, smoothing;
+	bool fast, every_frame, no_overlap, no_caption, json;
+};
+
+static const struct option options[] = {
+	OPTION_ROWS_PIPELINE(struct live_values),
+	{"threshold", 0, OPTION_NUMBER, "P", "Show no label below this confidence, 0 to 1 [0.1]",
+		offsetof(struct live_values, threshold), 0, 1},
+	{"smoothing", 0, OPTION_NUMBER, "W", "Weight of the past in the label, 0 to 0.99 [0.7]",
+		offsetof(struct live_values, smoothing), 0, 0.99},
+	{"display", 0, OPTION_TEXT, "NAME", "Where to show; see `twobit list displays` [auto]",
+		offsetof(struct live_values, display)},
+	{"drm-device", 0, OPTION_TEXT, "PATH", "Graphics card for the display drm [the first with a monitor]",
+		offsetof(struct live_values, drm_device)},
+	{"connector", 0, OPTION_TEXT, "NAME", "Its connector, such as HDMI-A-1 [the first with a monitor]",
+		offsetof(struct live_values, connector)},
+	{"mode", 0, OPTION_TEXT, "WxH[@HZ]", "Its mode, such as 1280x720@60 [the monitor's preferred one]",
+		offsetof(struct live_values, mode)},
+	{"snapshot", 0, OPTION_TEXT, "FILE.png", "Save the last picture shown; key s saves one at any time",
+		offsetof(struct live_values, snapshot)},
+	{"record", 0, OPTION_TEXT, "FILE.mkv",
+		"Record, as `twobit record` does; key r records at any time [" RECORDING_NAME "]",
+		offsetof(struct live_values, record)},
+	{"every-frame", 0, OPTION_FLAG, NULL, "Drop nothing: each frame waits for its own label",
+		offsetof(struct live_values, every_frame)},
+	{"fast", 0, OPTION_FLAG, NULL,
+		"As --every-frame, and as fast as it goes instead of at the source's rate",
+		offsetof(struct live_values, fast)},
+	{"no-overlap", 0, OPTION_FLAG, NULL,
+		"Conv0 waits until the PL is done, to see what the overlap gains",
+		offsetof(struct live_values, no_overlap)},
+	{"no-caption", 0, OPTION_FLAG, NULL, "Draw nothing on the picture",
+		offsetof(struct live_values, no_caption)},
+	{"json", 0, OPTION_FLAG, NULL, "Print the final report as JSON", offsetof(struct live_values, json)},
+	{0},
+};
+
+/* What is open, so that one function can close it all. */
+struct live_session {
+	const struct invocation *invocation;
+	struct live_values values;
+	struct network *network;
+	struct source *source;
+	struct pl *pl;
+	struct trace_file *trace;
+	struct pipeline *pipeline;
+	struct live_loop loop;
+	struct recording_values recording_values;
+	struct recording recording;
+	struct recorder_report recorded;
+};
+
+/* What `record` does by default, into the file named or one that key r begins. */
+static int prepare_recording(struct live_session *s, struct error *e)
+{
+	const struct live_values *v = &s->values;
+
+	s->recording_values = recording_defaults;
+	s->recording_values.threshold = v->threshold;
+	s->recording_values.smoothing = v->smoothing;
+	s->recording_values.every_frame = v->every_frame || v->fast;
+	if (v->record.text)
+		s->recording_values.file = v->record;
+	recording_begin(&s->recording, &s->recording_values);
+	int status = v->record.text ? recorder_check(&s->recording.options, e) : 0;
+	if (status)
+		return status == -EINVAL ? option_refuse(s->invocation, &v->record.origin, e->text)
+					 : fail(FAILURE_CREATE, e);
+	const struct output_name written[] = {{"--record", v->record.text, true},
+		{"--trace", v->pipeline.trace.text}, {"--snapshot", v->snapshot.text}};
+	return output_names_check(s->invocation, written, 3);
+}
+
+static int open_recorder(struct live_session *s, struct error *e)
+{
+	const struct live_values *v = &s->values;
+
+	recording_parse_when(&s->recording, &s->recording_values, s->network, e);
+	recording_describe(&s->recording, &s->recording_values, source_description(s->source), pl_name(s->pl),
+		v->pipeline.kernels.text);
+	if (!v->record.text)
+		return 0;
+	int status = recorder_open(&s->recording.options, &s->loop.recorder, e);
+	if (!status)
+		recorder_start(s->loop.recorder);
+	return status;
+}
+
+static int start(struct live_session *s, struct error *e)
+{
+	const struct live_values *v = &s->values;
+	struct source_options wanted = pipeline_options_for_source(&v->pipeline);
+	struct pipeline_config config = pipeline_options_config(&v->pipeline);
+
+	wanted.paced = !v->fast;
+	config.lossless = v->every_frame || v->fast;
+	config.overlap = !v->no_overlap;
+	config.threshold = (float)v->threshold;
+	config.smoothing = v->smoothing;
+	int code = prepare_recording(s, e);
+	if (code)
+		return code;
+	if (networks_open(v->pipeline.network.text, &s->network, e))
+		return fail(FAILURE_NETWORK, e);
+	if (trace_file_open(v->pipeline.trace.text, s->network->name, &s->trace, e))
+		return fail(FAILURE_CREATE, e);
+	code = pipeline_options_open(&v->pipeline, &wanted, &s->source, e);
+	if (code || !s->source)
+		return code;
+	if (pl_open(v->pipeline.pl.text, v->pipeline.kernels.text, &s->pl, e))
+		return fail(FAILURE_PL, e);
+	if (open_recorder(s, e))
+		return fail(FAILURE_OURS, e);
+	config.recorder = s->loop.recorder;
+	config.network = s->network;
+	config.source = s->source;
+	config.pl = s->pl;
+	config.trace = trace_file_trace(s->trace);
+	return pipeline_options_start(&config, &s->pipeline, e);
+}
+
+static int run(struct live_session *s)
+{
+	const struct live_values *v = &s->values;
+	struct error e = {0};
+	int code = start(s, &e);
+
+	if (code || !s->pipeline)
+		return code;
+	s->loop = (struct live_loop){
+		.recorder = s->loop.recorder,
+		.recording = &s->recording.options,
+		.pipeline = s->pipeline,
+		.display_name = v->display.text,
+		.display_options = {.title = "twobit",
+			.drm_device = v->drm_device.text,
+			.connector = v->connector.text,
+			.mode = v->mode.text},
+		.caption = {!v->no_caption, !v->no_caption, NULL},
+		.snapshot = v->snapshot.text,
+	};
+	pipeline_set_caption(s->pipeline, &s->loop.caption);
+	code = live_loop_run(&s->loop);
+	live_loop_finish(&s->loop);
+	if (pipeline_join(s->pipeline, &e) && !code)
+		code = fail(FAILURE_SOURCE, &e);
+	if (s->loop.recorder)
+		recorder_finish(s->loop.recorder, &s->recorded);
+	if (s->recorded.failed && !code)
+		code = EX_IOERR; /* which was reported */
+	if (trace_file_write(s->trace, &e) && !code)
+		code = fail(FAILURE_CREATE, &e);
+	if (v->json || (!quiet(s->invocation) && pipeline_report(s->pipeline)->shown))
+		live_report_print(pipeline_report(s->pipeline), s->loop.description, s->loop.text, v->json);
+	return code;
+}
+
+static int live_run(struct invocation *invocation)
+{
+	struct live_session s = {.invocation = invocation,
+		.values = {.pipeline = PIPELINE_OPTIONS_DEFAULT,
+			.display = {"auto"},
+			.threshold = 0.1,
+			.smoothing = 0.7}};
+	int count;
+	int code = options_parse(invocation, &s.values, &count);
+
+	if (code != OPTIONS_GO_ON)
+		return code;
+	code = pipeline_options_source(&s.values.pipeline, invocation, count);
+	if (code != OPTIONS_GO_ON)
+		return code;
+	if (s.values.every_frame || s.values.fast)
+		s.values.smoothing = 0; /* a frame's own label, not its neighbours' */
+
+	signals_block();
+	code = run(&s);
+	live_loop_finish(&s.loop);
+	pipeline_destroy(s.pipeline);
+	recorder_close(s.loop.recorder);
+	recording_finish(&s.recording);
+	trace_file_close(s.trace);
+	pl_close(s.pl);
+	source_close(s.source);
+	network_free(s.network);
+	return output_finish(code);
+}
+
+const struct command live_command = {
+	.name = "live",
+	.summary = "Show frames with what the network sees in them",
+	.usage = "[OPTION]… [SOURCE]",
+	.details =
+		"SOURCE is a camera (0, /dev/video0, /dev/v4l/by-id/…; without one, the first camera), a "
+		"picture, a\n"
+		"folder of pictures (shown as a slow slide show), a video file, or \"test\" (a generated "
+		"pattern).\n"
+		"Keys: q or Esc quit, Space pause, f full screen, i statistics,\n"
+		"s snapshot, r record, o caption, ? help. At the end, times per stage and counts are "
+		"printed.",
+	.examples =
+		"twobit live\n"
+		"twobit live /dev/v4l/by-id/usb-MyCam-video-index0 -r 1280x720 --connector HDMI-A-1\n"
+		"twobit live pictures/\n"
+		"twobit live clip.mp4 --display terminal\n"
+		"twobit live test --duration 10s --display none --snapshot last.png\n"
+		"twobit live pictures/ --fast --duration 5s --no-overlap\n",
+	.options = options,
+	.run = live_run,
+};

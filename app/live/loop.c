@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+#include "live/loop.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "cli/command.h"
+#include "image/decode.h"
+#include "live/signals.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+
+/* How long keys and signals may wait when no frame comes, ns. */
+#define ATTENTION INT64_C(50000000)
+
+/* Captioned frames that may wait before they are shown, when a key is pressed. */
+#define FRAMES_ON_THEIR_WAY 3
+
+static const char help_notice[] =
+	"q  quit\nSpace  pause\nf  full screen\ni  statistics\ns  snapshot\nr  record\no  caption\n?  this "
+	"help";
+
+/* The frame as it came, at its full size, with its caption: what was shown may be smaller, or in two layers.
+ */
+static int picture_whole(const struct frame *frame, struct picture *out, struct error *e)
+{
+	struct caption_drawer *drawer;
+	int status = picture_decode(&frame->raw, 1, out, e);
+
+	if (status)
+		return status;
+	if (caption_create(&drawer))
+		return error_set(e, -ENOMEM, "out of memory for a snapshot");
+	caption_draw(drawer, out, &frame->caption);
+	caption_destroy(drawer);
+	return 0;
+}
+
+static int snapshot(const struct live_loop *loop, const char *path)
+{
+	const struct frame *frame = loop->held;
+	struct picture whole = {0};
+	struct error e;
+	char name[64];
+	time_t now = time(NULL);
+	struct tm local;
+	int code = EX_OK;
+
+	if (!frame)
+		return EX_OK;
+	if (!path) {
+		localtime_r(&now, &local);
+		strftime(name, sizeof(name), "twobit-%Y%m%d-%H%M%S.png", &local);
+		path = name;
+	}
+	if (!frame->absent && picture_whole(frame, &whole, &e))
+		code = fail(FAILURE_OURS, &e);
+	else if (picture_write_png(path, frame->absent ? &frame->picture : &whole, &e))
+		code = fail(FAILURE_CREATE, &e);
+	else
+		log_info("saved %s", path);
+	picture_finish(&whole);
+	return code;
+}
+
+/* Starts or stops; makes the recorder when it is first wanted. */
+static void record(struct live_loop *loop)
+{
+	struct error e = {0};
+
+	if (!loop->recorder) {
+		if (recorder_check(loop->recording, &e) ||
+			recorder_open(loop->recording, &loop->recorder, &e)) {
+			log_warning("%s; nothing is recorded", e.text);
+			return;
+		}
+		pipeline_set_recorder(loop->pipeline, loop->recorder);
+	}
+	if (recorder_started(loop->recorder))
+		recorder_stop(loop->recorder);
+	else
+		recorder_start(loop->recorder);
+}
+
+static void heed_signals(struct live_loop *loop)
+{
+	enum signal_request request;
+
+	while ((request = signals_next()) != REQUEST_NONE) {
+		if (request == REQUEST_RECORD)
+			record(loop);
+		else if (request == REQUEST_ROTATE && loop->recorder)
+			recorder_rotate(loop->recorder);
+		else
+			loop->quit = true;
+	}
+}
+
+static void obey(struct live_loop *loop, enum display_key key)
+{
+	switch (key) {
+	case KEY_QUIT:
+		loop->quit = true;
+		return;
+	case KEY_PAUSE:
+		loop->paused = !loop->paused;
+		loop->passing = FRAMES_ON_THEIR_WAY + 1;
+		loop->caption.notice = loop->paused ? "paused" : NULL;
+		break;
+	case KEY_STATISTICS:
+		loop->caption.statistics = !loop->caption.statistics;
+		break;
+	case KEY_CAPTION:
+		loop->caption.visible = !loop->caption.visible;
+		break;
+	case KEY_HELP:
+		loop->caption.notice = loop->caption.notice == help_notice ? NULL : help_notice;
+		break;
+	case KEY_SNAPSHOT:
+		snapshot(loop, NULL);
+		return;
+	case KEY_RECORD:
+		record(loop);
+		return;
+	default:
+		return;
+	}
+	pipeline_set_caption(loop->pipeline, &loop->caption);
+}
+
+static int open_display(struct live_loop *loop, const struct frame *frame, struct error *e)
+{
+	struct display_options wanted = loop->display_options;
+	char description[sizeof(loop->description)];
+
+	wanted.width = frame->picture.width;
+	wanted.height = frame->picture.height;
+	wanted.format = frame->raw.format;
+	int status = display_open(loop->display_name, &wanted, &loop->display, e);
+	if (status)
+		return status;
+	bool chosen = strcmp(loop->display_name, "auto") == 0;
+	display_describe(loop->display, description, sizeof(description));
+	if (strcmp(display_name(loop->display), "none") != 0)
+		log_info("showing on %s%s", description, chosen ? " (chosen by itself)" : "");
+	else if (chosen)
+		log_info("no display found; running without one");
+	return 0;
+}
+
+static void close_display(struct live_loop *loop)
+{
+	if (!loop->display)
+		return;
+	display_describe(loop->display, loop->description, sizeof(loop->description));
+	display_close(loop->display);
+	loop->display = NULL;
+}
+
+/* A screen that is pulled out of the machine ends the showing, not the work. */
+static int go_on_without(struct live_loop *loop, struct error *e)
+{
+	log_warning("%s; going on without a display", e->text);
+	close_display(loop);
+	return display_open("none", &loop->display_options, &loop->display, e);
+}
+
+/* Takes over the frame. A paused picture stays; the frames behind it go by unseen. */
+static int show(struct live_loop *loop, struct frame *frame, struct error *e)
+{
+	if (loop->paused && loop->passing-- <= 0) {
+		loop->passing = 0;
+		frame_release(&frame);
+		return 0;
+	}
+	int status = loop->display ? 0 : open_display(loop, frame, e);
+	if (!status)
+		status = display_show(loop->display, frame, e);
+	bool shown = !status;
+	if (loop->display && status == -ENODEV)
+		status = go_on_without(loop, e);
+	if (loop->display && !status) {
+		struct display_capabilities capabilities = display_capabilities(loop->display);
+		pipeline_set_display(loop->pipeline, &capabilities);
+	}
+	frame_release(&loop->held);
+	loop->held = frame_reference(frame);
+	if (!frame->absent)
+		memcpy(loop->text, frame->text, sizeof(loop->text));
+	pipeline_release(loop->pipeline, &frame, shown);
+	return status == -EAGAIN ? 0 : status;
+}
+
+int live_loop_run(struct live_loop *loop)
+{
+	struct error e = {0};
+	bool stopping = false;
+	int status = 0;
+
+	while (!status && !pipeline_ended(loop->pipeline)) {
+		struct frame *frame = pipeline_dequeue(loop->pipeline, clock_now() + ATTENTION);
+		if (frame)
+			status = show(loop, frame, &e);
+		for (enum display_key key;
+			loop->display && (key = display_poll_key(loop->display)) != KEY_NONE;)
+			obey(loop, key);
+		heed_signals(loop);
+		if (!stopping && loop->quit) {
+			stopping = true;
+			pipeline_stop(loop->pipeline);
+		}
+	}
+	int code = status ? fail(FAILURE_DISPLAY, &e) : EX_OK;
+	close_display(loop);
+	if (loop->snapshot) {
+		int saved = snapshot(loop, loop->snapshot);
+		code = code ? code : saved;
+	}
+	return code;
+}
+
+void live_loop_finish(struct live_loop *loop)
+{
+	close_display(loop);
+	frame_release(&loop->held);
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+#include "live/pipeline_options.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "live/signals.h"
+
+#include <errno.h>
+#include <sysexits.h>
+
+int pipeline_options_source(struct pipeline_options *v, const struct invocation *invocation, int count)
+{
+	if (count > 1 || (count == 1 && v->source.text))
+		return usage_error(
+			invocation, "one source at a time: \"%s\" is too much", invocation->argv[count - 1]);
+	if (count == 1)
+		v->source.text = invocation->argv[0];
+	return OPTIONS_GO_ON;
+}
+
+struct source_options pipeline_options_for_source(const struct pipeline_options *v)
+{
+	return (struct source_options){
+		.width = v->size.width,
+		.height = v->size.height,
+		.rate = v->rate,
+		.paced = true,
+		.give_up = signals_end_descriptor(),
+		.format = v->format.text,
+		.controls = v->controls.items[0] ? v->controls.items : NULL,
+		.exposure = v->exposure.text,
+	};
+}
+
+int pipeline_options_open(const struct pipeline_options *v, const struct source_options *wanted,
+	struct source **out, struct error *e)
+{
+	int status = source_open(v->source.text, wanted, out, e);
+
+	if (status && status != -ECANCELED)
+		return fail(FAILURE_SOURCE, e);
+	log_info("%s%s", status ? "" : "source: ", status ? e->text : source_description(*out));
+	return EX_OK;
+}
+
+struct pipeline_config pipeline_options_config(const struct pipeline_options *v)
+{
+	return (struct pipeline_config){
+		.overlap = true,
+		.frames = (uint64_t)v->frames,
+		.duration = (int64_t)(v->duration * NS_PER_S),
+		.kernels = v->kernels.text,
+		.pl_limit = (int64_t)(v->pl_timeout * NS_PER_S),
+		.pl_check = (int64_t)(v->pl_check * NS_PER_S),
+		.interrupted = signals_end,
+	};
+}
+
+int pipeline_options_start(const struct pipeline_config *config, struct pipeline **pipeline, struct error *e)
+{
+	int status = pipeline_start(config, pipeline, e);
+
+	if (status && status != -EINTR)
+		return fail(status == -ENOTSUP ? FAILURE_KERNELS : FAILURE_NETWORK, e);
+	if (status)
+		log_info("%s", e->text);
+	return EX_OK;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/* The options of the commands that run a pipeline: where frames come from, how long, and what computes. */
+#ifndef APP_LIVE_PIPELINE_OPTIONS_H
+#define APP_LIVE_PIPELINE_OPTIONS_H
+
+#include "cli/command.h"
+#include "cli/networks.h"
+#include "cli/options.h"
+#include "pipeline/pipeline.h"
+#include "source/source.h"
+
+#include <limits.h>
+
+struct pipeline_options {
+	struct option_text source, format, exposure, network, pl, kernels, trace;
+	struct option_texts controls;
+	struct option_size size;
+	double rate, duration, pl_timeout, pl_check; /* frames a second; s */
+	int frames;
+};
+
+#define PIPELINE_OPTIONS_DEFAULT                                                                             \
+	{                                                                                                    \
+		.network = {NETWORK_DEFAULT}, .pl = {"auto"}, .pl_check = 10                                 \
+	}
+
+/* Rows of a table of options; the command's struct `type` has a `struct pipeline_options pipeline`. */
+#define OPTION_ROWS_PIPELINE(type)                                                                           \
+	{"device", 'd', OPTION_TEXT, "SOURCE", "Where frames come from, as the argument SOURCE",             \
+		offsetof(type, pipeline.source), 0, 0, NULL},                                                \
+		{"resolution", 'r', OPTION_SIZE, "WxH",                                                      \
+			"Size of the frames [the source's own, or what suits the machine]",                  \
+			offsetof(type, pipeline.size), 16, PICTURE_SIDE_MAXIMUM, NULL},                      \
+		{"fps", 'f', OPTION_NUMBER, "N", "Frames a second [the source's own, or 30]",                \
+			offsetof(type, pipeline.rate), 0.1, 1000, NULL},                                     \
+		{"format", 'm', OPTION_TEXT, "NAME",                                                         \
+			"What the camera sends: MJPEG, YUYV, NV12, … [the least work]",                      \
+			offsetof(type, pipeline.format), 0, 0, NULL},                                        \
+		{"control", 0, OPTION_TEXTS, "NAME=VALUE",                                                   \
+			"Set a control of the camera, such as brightness=128; may be given again",           \
+			offsetof(type, pipeline.controls), 0, 0, NULL},                                      \
+		{"exposure", 0, OPTION_TEXT, "auto|N",                                                       \
+			"Exposure of the camera; N in units of 0.1 ms [as it is]",                           \
+			offsetof(type, pipeline.exposure), 0, 0, NULL},                                      \
+		{"frames", 'n', OPTION_INTEGER, "N", "Stop after N frames", offsetof(type, pipeline.frames), \
+			1, INT_MAX, NULL},                                                                   \
+		{"duration", 't', OPTION_DURATION, "TIME", "Stop after TIME: 10s, 5m",                       \
+			offsetof(type, pipeline.duration), 0.001, 1e9, NULL},                                \
+		OPTION_ROW_NETWORK(type, pipeline.network), OPTION_ROW_PL(type, pipeline.pl),                \
+		OPTION_ROW_KERNELS(type, pipeline.kernels),                                                  \
+		{"pl-timeout", 0, OPTION_DURATION, "TIME",                                                   \
+			"How long the PL may take for a frame before it is reset "                           \
+			"[by how long it takes at the start]",                                               \
+			offsetof(type, pipeline.pl_timeout), 0.001, 3600, NULL},                             \
+		{"pl-check", 0, OPTION_DURATION, "TIME",                                                     \
+			"How often a PL in hardware is given something known to compute [10s]",              \
+			offsetof(type, pipeline.pl_check), 0.001, 1e6, NULL},                                \
+		OPTION_ROW_TRACE(type, pipeline.trace)
+
+/* The argument SOURCE, of which there may be one, and not besides --device. OPTIONS_GO_ON or EX_USAGE,
+ * reported.
+ */
+int pipeline_options_source(struct pipeline_options *v, const struct invocation *invocation, int count);
+
+/* Paced; with what the values say. They must outlive the source. */
+struct source_options pipeline_options_for_source(const struct pipeline_options *v);
+
+/* As source_open, of what the values name; an exit code, errors are reported. EX_OK without a camera: a
+ * signal came before. */
+int pipeline_options_open(const struct pipeline_options *v, const struct source_options *wanted,
+	struct source **out, struct error *e);
+
+/* Overlapping; what is open, and how frames are labelled, is for the caller to fill in. Heeds signals.h. */
+struct pipeline_config pipeline_options_config(const struct pipeline_options *v);
+
+/* As pipeline_start; an exit code, errors are reported. EX_OK without a pipeline: a signal came before. */
+int pipeline_options_start(const struct pipeline_config *config, struct pipeline **pipeline, struct error *e);
+
+#endif

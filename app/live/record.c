@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT */
+/* `twobit record`: all that a source gives into files, with what the network says of it. */
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "cli/command.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "live/pipeline_options.h"
+#include "live/recording.h"
+#include "live/service.h"
+#include "live/signals.h"
+#include "live/trace_file.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+/* How long signals may wait when no frame comes, ns. */
+#define ATTENTION INT64_C(50000000)
+
+struct record_values {
+	struct pipeline_options pipeline;
+	bool paused, json;
+	struct recording_values recording;
+};
+
+#define RECORDING(member) offsetof(struct record_values, recording.member)
+
+static const char *const logs[] = {"json", "csv", NULL};
+
+static const struct option options[] = {
+	{"output", 'o', OPTION_TEXT, "FILE.mkv",
+		"Where to; %Y %m %d %H %M %S: of the time, %i: a number [" RECORDING_NAME "]",
+		RECORDING(file)},
+	{"log", 0, OPTION_CHOICE, "KIND", "Log of labels beside it: json or csv [json]", RECORDING(log),
+		.choices = logs},
+	{"segment", 0, OPTION_AMOUNT, "TIME|SIZE", "Begin a new file after so much: 10min, 500MB, '1h|2GB'",
+		RECORDING(segment)},
+	{"keep", 0, OPTION_AMOUNT, "SIZE|TIME",
+		"Delete the oldest files of that name beyond so much: 20GB, 7d, '20GB|7d'", RECORDING(keep)},
+	{"when", 0, OPTION_TEXTS, "CONDITION",
+		"Record only while it holds, as in 'cat>0.6'; given again: while one of them does",
+		RECORDING(when)},
+	{"pre-roll", 0, OPTION_DURATION, "TIME", "With --when: from so long before [5s]", RECORDING(pre_roll),
+		0, 3600},
+	{"post-roll", 0, OPTION_DURATION, "TIME", "With --when: until so long after [10s]",
+		RECORDING(post_roll), 0, 86400},
+	{"paused", 0, OPTION_FLAG, NULL, "Record nothing until the signal USR1 comes",
+		offsetof(struct record_values, paused)},
+	{"burn-in", 0, OPTION_FLAG, NULL, "Draw the caption into the pictures", RECORDING(burn_in)},
+	{"quality", 0, OPTION_INTEGER, "N", "Of JPEGs that are made here, 1 to 100 [90]", RECORDING(quality),
+		1, 100},
+	{"memory", 0, OPTION_BYTES, "SIZE", "For frames that wait, and the pre-roll [64MB]",
+		RECORDING(memory), RECORDING_MEMORY_LEAST, RECORDING_MEMORY_MOST},
+	OPTION_ROWS_PIPELINE(struct record_values),
+	{"every-frame", 0, OPTION_FLAG, NULL, "Label each frame; the source waits where it must",
+		RECORDING(every_frame)},
+	{"top-k", 0, OPTION_INTEGER, "K", "Labels a frame in the log [5]", RECORDING(top_k), 1, TOP_MAXIMUM},
+	{"threshold", 0, OPTION_NUMBER, "P", "Show no label below this confidence, 0 to 1 [0.1]",
+		RECORDING(threshold), 0, 1},
+	{"smoothing", 0, OPTION_NUMBER, "W", "Weight of the past in the label, 0 to 0.99 [0.7]",
+		RECORDING(smoothing), 0, 0.99},
+	{"json", 0, OPTION_FLAG, NULL, "Print the final report as JSON",
+		offsetof(struct record_values, json)},
+	{0},
+};
+
+struct record_session {
+	const struct invocation *invocation;
+	struct record_values values;
+	struct recording recording;
+	struct recorder *recorder;
+	struct network *network;
+	struct source *source;
+	struct pl *pl;
+	struct trace_file *trace;
+	struct pipeline *pipeline;
+};
+
+static int start_pipeline(struct record_session *s, struct error *e)
+{
+	const struct record_values *v = &s->values;
+	struct pipeline_config config = pipeline_options_config(&v->pipeline);
+
+	config.recorder = s->recorder;
+	config.network = s->network;
+	config.source = s->source;
+	config.pl = s->pl;
+	config.trace = trace_file_trace(s->trace);
+	config.lossless = v->recording.every_frame;
+	config.discard_output = true;
+	config.threshold = (float)v->recording.threshold;
+	config.smoothing = v->recording.smoothing;
+	int code = pipeline_options_start(&config, &s->pipeline, e);
+	if (s->pipeline)
+		pipeline_set_caption(s->pipeline, &(struct pipeline_caption){0});
+	return code;
+}
+
+static int start(struct record_session *s, struct error *e)
+{
+	const struct record_values *v = &s->values;
+	struct source_options wanted = pipeline_options_for_source(&v->pipeline);
+
+	wanted.once = true;
+	recording_begin(&s->recording, &v->recording);
+	if (recorder_check(&s->recording.options, e))
+		return e->code == -EINVAL ? option_refuse(s->invocation, &v->recording.file.origin, e->text)
+					  : fail(FAILURE_CREATE, e);
+	const struct output_name written[] = {
+		{"--output", v->recording.file.text, true}, {"--trace", v->pipeline.trace.text}};
+	if (output_names_check(s->invocation, written, 2))
+		return EX_USAGE;
+	if (networks_open(v->pipeline.network.text, &s->network, e))
+		return fail(FAILURE_NETWORK, e);
+	if (recording_parse_when(&s->recording, &v->recording, s->network, e))
+		return option_refuse(
+			s->invocation, &v->recording.when.origins[s->recording.options.when_count], e->text);
+	if (trace_file_open(v->pipeline.trace.text, s->network->name, &s->trace, e))
+		return fail(FAILURE_CREATE, e);
+	int code = pipeline_options_open(&v->pipeline, &wanted, &s->source, e);
+	if (code || !s->source)
+		return code;
+	if (pl_open(v->pipeline.pl.text, v->pipeline.kernels.text, &s->pl, e))
+		return fail(FAILURE_PL, e);
+	recording_describe(&s->recording, &v->recording, source_description(s->source), pl_name(s->pl),
+		v->pipeline.kernels.text);
+	s->recording.options.source = v->pipeline.source.text;
+	s->recording.options.waits_for_room = v->recording.every_frame;
+	if (recorder_open(&s->recording.options, &s->recorder, e))
+		return fail(FAILURE_OURS, e);
+	if (!v->paused)
+		recorder_start(s->recorder);
+	return start_pipeline(s, e);
+}
+
+static void heed_signals(struct record_session *s)
+{
+	for (;;) {
+		switch (signals_next()) {
+		case REQUEST_END:
+			pipeline_stop(s->pipeline);
+			recorder_flush(s->recorder);
+			break;
+		case REQUEST_ROTATE:
+			recorder_rotate(s->recorder);
+			break;
+		case REQUEST_RECORD:
+			if (recorder_started(s->recorder))
+				recorder_stop(s->recorder);
+			else
+				recorder_start(s->recorder);
+			break;
+		case REQUEST_NONE:
+			return;
+		}
+	}
+}
+
+static void print_text(const struct recorder_report *r)
+{
+	printf("%" PRIu64 " frames in %" PRIu64 " %s, %.1f MB; %" PRIu64 " labelled\n", r->frames,
+		r->segments, r->segments == 1 ? "file" : "files", (double)r->bytes / 1e6, r->labelled);
+	printf("not recorded: %" PRIu64 " lost by the camera, %" PRIu64 " broken, %" PRIu64
+	       " for want of room; not labelled: %" PRIu64 ", labelled too late: %" PRIu64 "\n",
+		r->dropped[DROPPED_BY_CAMERA], r->dropped[DROPPED_BROKEN], r->dropped[DROPPED_BY_RECORDER],
+		r->dropped[DROPPED_BY_PIPELINE], r->late);
+	if (r->deleted)
+		printf("deleted: %" PRIu64 " old %s\n", r->deleted,
+			r->deleted == 1 ? "recording" : "recordings");
+}
+
+static void print_json(const struct recorder_report *r)
+{
+	output_json(json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:{s:I, s:I, s:I, s:I}}", "frames",
+		(json_int_t)r->frames, "labelled", (json_int_t)r->labelled, "late", (json_int_t)r->late,
+		"bytes", (json_int_t)r->bytes, "files", (json_int_t)r->segments, "deleted",
+		(json_int_t)r->deleted, "last", output_text(r->last), "dropped", "camera",
+		(json_int_t)r->dropped[DROPPED_BY_CAMERA], "broken", (json_int_t)r->dropped[DROPPED_BROKEN],
+		"line", (json_int_t)r->dropped[DROPPED_BY_PIPELINE], "recorder",
+		(json_int_t)r->dropped[DROPPED_BY_RECORDER]));
+}
+
+static int run(struct record_session *s)
+{
+	struct recorder_report report;
+	struct error e = {0};
+	int code = start(s, &e);
+
+	if (code || !s->pipeline)
+		return code;
+	while (!pipeline_ended(s->pipeline)) {
+		struct frame *frame = pipeline_dequeue(s->pipeline, clock_now() + ATTENTION);
+		if (frame) {
+			pipeline_release(s->pipeline, &frame, true);
+			service_frame();
+		} else if (recorder_waits(s->recorder)) {
+			service_frame(); /* a full disk is waited for, and no fault of ours */
+		}
+		heed_signals(s);
+	}
+	if (pipeline_join(s->pipeline, &e))
+		code = fail(FAILURE_SOURCE, &e);
+	while (!recorder_end(s->recorder, clock_now() + ATTENTION)) {
+		service_frame();
+		heed_signals(s);
+	}
+	service_stopping();
+	recorder_finish(s->recorder, &report);
+	if (report.failed && !code) {
+		log_error("the last frames could not be written: %s", strerror(-report.failed));
+		code = EX_IOERR;
+	}
+	if (recorder_failed_all(&report) && !code) {
+		bool broken = !report.dropped[DROPPED_BY_RECORDER];
+		const char *why = broken ? "all frames were broken" : "there was no room for any frame";
+		log_error("nothing was recorded: %s", why);
+		code = broken ? EX_DATAERR : EX_IOERR;
+	}
+	if (trace_file_write(s->trace, &e) && !code)
+		code = fail(FAILURE_CREATE, &e);
+	if (s->values.json)
+		print_json(&report);
+	else if (!quiet(s->invocation))
+		print_text(&report);
+	return code;
+}
+
+static int record_run(struct invocation *invocation)
+{
+	struct record_session s = {.invocation = invocation,
+		.values = {.pipeline = PIPELINE_OPTIONS_DEFAULT, .recording = recording_defaults}};
+	int count;
+	int code = options_parse(invocation, &s.values, &count);
+
+	if (code != OPTIONS_GO_ON)
+		return code;
+	code = pipeline_options_source(&s.values.pipeline, invocation, count);
+	if (code != OPTIONS_GO_ON)
+		return code;
+
+	signals_block();
+	code = run(&s);
+	pipeline_destroy(s.pipeline);
+	recorder_close(s.recorder);
+	recording_finish(&s.recording);
+	trace_file_close(s.trace);
+	pl_close(s.pl);
+	source_close(s.source);
+	network_free(s.network);
+	return output_finish(code);
+}
+
+const struct command record_command = {
+	.name = "record",
+	.summary = "Record all frames, with what the network sees in them",
+	.usage = "[OPTION]… [SOURCE]",
+	.details =
+		"SOURCE is as for `twobit live`. The video is Matroska: a camera's JPEGs go in as they came, "
+		"bit for "
+		"bit,\n"
+		"other pictures are made JPEGs. Labels are its subtitles, and lines of a log beside it "
+		"(NAME.jsonl).\n"
+		"Nothing is replaced: a name that is taken gets a number. INT and TERM end a recording, HUP "
+		"begins a\n"
+		"new file, USR1 stops and starts. A full disk is waited for. `twobit replay` checks a "
+		"recording.",
+	.examples =
+		"twobit record -o cat.mkv\n"
+		"twobit record /dev/video0 -o '/srv/cam/%Y%m%d-%H%M%S.mkv' --segment 10min --keep '20GB|7d'\n"
+		"twobit record --when 'cat>0.6' --pre-roll 5s --post-roll 10s\n"
+		"twobit record test -t 10s --burn-in -o test.mkv\n"
+		"twobit record clip.mp4 --every-frame -o clip-labelled.mkv\n",
+	.options = options,
+	.run = record_run,
+};

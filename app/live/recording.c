@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+#include "live/recording.h"
+
+#include "base/build.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "cli/output.h"
+
+#include <errno.h>
+#include <string.h>
+
+const struct recording_values recording_defaults = {
+	.file = {RECORDING_NAME},
+	.log = "json",
+	.memory = 64000000,
+	.post_roll = 10,
+	.pre_roll = 5,
+	.threshold = 0.1,
+	.smoothing = 0.7,
+	.quality = 90,
+	.top_k = 5,
+};
+
+void recording_begin(struct recording *recording, const struct recording_values *values)
+{
+	recording->options = (struct recorder_options){.pattern = values->file.text,
+		.log = strcmp(values->log, "csv") == 0 ? LABEL_LOG_CSV : LABEL_LOG_JSON,
+		.pre_roll = (int64_t)(values->pre_roll * NS_PER_S),
+		.post_roll = (int64_t)(values->post_roll * NS_PER_S),
+		.quality = values->quality,
+		.burn_in = values->burn_in,
+		.lossless = values->every_frame,
+		.threshold = (float)values->threshold,
+		.top_k = values->top_k,
+		.segment = values->segment,
+		.keep = values->keep,
+		.memory = values->memory,
+		.smoothing = values->smoothing};
+}
+
+/* Members of the log's first line. */
+static json_t *about(const struct recording_values *values, const char *source, const char *kernels)
+{
+	json_t *all = json_object(), *when = json_array();
+
+	for (int i = 0; values->when.items[i]; i++)
+		json_array_append_new(when, output_text(values->when.items[i]));
+	json_object_set_new(all, "program", json_string("twobit " TWOBIT_VERSION));
+	json_object_set_new(all, "source", output_text(source));
+	json_object_set_new(all, "kernels", output_text(kernels ? kernels : "auto"));
+	/* How the network's input comes about from the file's pictures: docs/formats.md. */
+	json_object_set_new(all, "decode", json_string("whole"));
+	json_object_set_new(all, "view", json_string("camera"));
+	json_object_set_new(all, "every_frame", json_boolean(values->every_frame));
+	json_object_set_new(all, "when", when);
+	return all;
+}
+
+int recording_parse_when(struct recording *recording, const struct recording_values *values,
+	const struct network *network, struct error *e)
+{
+	struct recorder_options *o = &recording->options;
+
+	o->network = network;
+	o->when = recording->when;
+	for (; values->when.items[o->when_count]; o->when_count++) {
+		int i = o->when_count;
+		int status = when_parse(values->when.items[i], network, &recording->when[i], e);
+		if (status)
+			return status;
+	}
+	if (!o->when_count)
+		o->pre_roll = o->post_roll = 0;
+	return 0;
+}
+
+void recording_describe(struct recording *recording, const struct recording_values *values,
+	const char *source, const char *pl, const char *kernels)
+{
+	recording->about = about(values, source, kernels);
+	recording->options.about = recording->about;
+	recording->options.pl = pl;
+}
+
+void recording_finish(struct recording *recording)
+{
+	json_decref(recording->about);
+	recording->about = NULL;
+}

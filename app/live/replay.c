@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT */
+/* `twobit replay`: runs the network on a recording again, and compares with its log. */
+#include "base/error.h"
+#include "base/log.h"
+#include "cli/command.h"
+#include "cli/networks.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "image/decode.h"
+#include "nn/smoothing.h"
+#include "pipeline/classifier.h"
+#include "recorder/log_reader.h"
+#include "recorder/names.h"
+#include "source/source.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+struct replay_values {
+	struct option_text log, network, pl, kernels;
+	bool json;
+};
+
+static const struct option options[] = {
+	{"log", 0, OPTION_TEXT, "FILE.jsonl", "Its log [the one beside it]",
+		offsetof(struct replay_values, log), .source = OPTION_FROM_OWN},
+	{"network", 0, OPTION_TEXT, "NAME|DIR", "Network to run, by name or folder [the log's]",
+		offsetof(struct replay_values, network), .source = OPTION_FROM_OWN},
+	OPTION_ROW_PL(struct replay_values, pl),
+	OPTION_ROW_KERNELS(struct replay_values, kernels),
+	{"json", 0, OPTION_FLAG, NULL, "Print JSON, an object a line", offsetof(struct replay_values, json)},
+	{0},
+};
+
+/* One recording on its way through the network again. */
+struct replay {
+	const struct replay_values *values;
+	const char *path;
+	struct log_reader *log;
+	struct network *network;
+	struct classifier *classifier;
+	struct source *video;
+	struct frame_pool *pool;
+	struct frame *frame;
+	struct picture picture;
+	struct smoothing smoothing;
+	double *work;		   /* [class_count] */
+	bool read;		   /* a frame of the video is in `frame` */
+	uint64_t next;		   /* the least number of the frame that the next line is about */
+	uint64_t compared, beyond; /* beyond: lines about frames behind the video's end */
+	bool closed;		   /* the log is whole */
+	bool differs;
+	struct log_entry entry;		  /* the line that differs, or is being compared */
+	struct text_builder logged, seen; /* its verdict, and ours */
+	enum failure where;		  /* what an error is about */
+};
+
+static bool has_suffix(const char *path, const char *suffix)
+{
+	const char *dot = strrchr(path, '.');
+
+	return dot && strcmp(dot, suffix) == 0;
+}
+
+/* The log's path: the one that is named, or the one beside the recording, of any kind. */
+static void log_find(const struct replay *r, char *path, size_t size)
+{
+	if (r->values->log.text) {
+		snprintf(path, size, "%s", r->values->log.text);
+		return;
+	}
+	names_log(r->path, label_log_suffix(LABEL_LOG_JSON), path, size);
+	if (access(path, F_OK) == 0)
+		return;
+	names_log(r->path, label_log_suffix(LABEL_LOG_CSV), path, size);
+	if (access(path, F_OK) != 0)
+		names_log(r->path, label_log_suffix(LABEL_LOG_JSON), path, size);
+}
+
+static int open_log(struct replay *r, struct error *e)
+{
+	char path[PATH_MAX];
+
+	if (!r->values->log.text && !has_suffix(r->path, ".mkv"))
+		return error_set(e, -EINVAL,
+			"%s: is no recording's name, it does not end in .mkv; say where its log "
+			"is with --log",
+			r->path);
+	log_find(r, path, sizeof(path));
+	if (has_suffix(path, label_log_suffix(LABEL_LOG_CSV)) && access(path, F_OK) == 0)
+		return error_set(e, -EBADMSG,
+			"%s: is a log in CSV; replay needs one in JSON, as `twobit record --log json` makes",
+			path);
+	int status = log_reader_open(path, &r->log, e);
+	if (!status && log_reader_about(r->log)->burn_in)
+		return error_set(e, -EBADMSG,
+			"%s: captions were drawn into its pictures; the network saw them without", r->path);
+	return status;
+}
+
+static int open_parts(struct replay *r, struct error *e)
+{
+	const struct log_about *about = log_reader_about(r->log);
+	const struct source_options once = {.once = true};
+
+	r->where = FAILURE_NETWORK;
+	if (networks_open(r->values->network.text ? r->values->network.text : about->network, &r->network, e))
+		return e->code;
+	if (classifier_create(
+		    r->network, r->values->pl.text, r->values->kernels.text, &r->classifier, &r->where, e))
+		return e->code;
+	r->where = FAILURE_SOURCE;
+	if (source_open(r->path, &once, &r->video, e))
+		return e->code;
+	r->work = calloc((size_t)r->network->class_count, sizeof(*r->work));
+	if (!r->work || smoothing_init(&r->smoothing, about->smoothing, r->network->class_count) ||
+		frame_pool_create(1, 1, 1, &r->pool))
+		return error_set(e, -ENOMEM, "out of memory");
+	r->frame = frame_acquire(r->pool);
+	return 0;
+}
+
+static void close_parts(struct replay *r)
+{
+	frame_release(&r->frame);
+	frame_pool_destroy(r->pool);
+	smoothing_finish(&r->smoothing);
+	free(r->work);
+	picture_finish(&r->picture);
+	source_close(r->video);
+	classifier_destroy(r->classifier);
+	network_free(r->network);
+	log_reader_close(r->log);
+	text_finish(&r->logged);
+	text_finish(&r->seen);
+}
+
+/* The video's frame of that number into r->frame. -ENODATA: the video ends before. */
+static int seek(struct replay *r, uint64_t number, struct error *e)
+{
+	while (!r->read || r->frame->number < number) {
+		int status = source_next(r->video, r->frame, e);
+		if (status && status != -EBADMSG)
+			return status == -ENOMSG ? -ENODATA : status;
+		r->read = !status;
+	}
+	if (r->frame->number == number)
+		return 0;
+	return error_set(e, -EBADMSG, "%s: frame %" PRIu64 " is missing or broken", r->path, number);
+}
+
+/* What the pipeline knew of frames before the first one in the file. */
+static int take_past(struct replay *r, struct error *e)
+{
+	size_t count = json_array_size(r->entry.scores);
+
+	if (count != (size_t)r->network->class_count)
+		return error_set(e, -EBADMSG,
+			"%s: line %lu of its log has %zu scores, the network %s has %d classes", r->path,
+			r->entry.line, count, r->network->name, r->network->class_count);
+	for (size_t i = 0; i < count; i++)
+		r->smoothing.past[i] = json_number_value(json_array_get(r->entry.scores, i));
+	r->smoothing.begun = true;
+	return 0;
+}
+
+static int compare(struct replay *r, struct error *e)
+{
+	struct classification own, smoothed;
+	struct verdict verdict;
+	struct error why = {0};
+
+	int status = picture_decode(&r->frame->raw, 1, &r->picture, &why);
+	if (status)
+		return error_set(e, status, "%s: frame %" PRIu64 ": %s", r->path, r->frame->number, why.text);
+	r->where = FAILURE_PL;
+	status = classifier_run(r->classifier, VIEW_FROM_CAMERA, &r->picture, &own, e);
+	if (status)
+		return status;
+	r->where = FAILURE_SOURCE;
+	classify_scores(r->network, smoothing_add(&r->smoothing, classifier_scores(r->classifier)), r->work,
+		&smoothed);
+	verdict_make(&verdict, r->network, log_reader_about(r->log)->top_k, &own, &smoothed);
+	text_clear(&r->logged);
+	text_clear(&r->seen);
+	verdict_print(&r->logged, &r->entry.verdict);
+	verdict_print(&r->seen, &verdict);
+	if (r->logged.failed || r->seen.failed)
+		return error_set(e, -ENOMEM, "out of memory");
+	r->compared++;
+	r->differs = strcmp(r->logged.data, r->seen.data) != 0;
+	return 0;
+}
+
+static int take_line(struct replay *r, struct error *e)
+{
+	const struct log_entry *entry = &r->entry;
+
+	if (entry->scores)
+		return take_past(r, e);
+	if (entry->event) {
+		r->closed = r->closed || strcmp(entry->event, "closed") == 0;
+		return 0;
+	}
+	if (entry->frame < r->next)
+		return error_set(e, -EBADMSG,
+			"%s: line %lu of its log: frame %" PRIu64 " stands behind frame %" PRIu64, r->path,
+			entry->line, entry->frame, r->next - 1);
+	r->next = entry->frame + 1;
+	int status = r->beyond ? -ENODATA : seek(r, entry->frame, e);
+	if (!status)
+		return compare(r, e);
+	if (status != -ENODATA)
+		return status;
+	r->beyond++;
+	return 0;
+}
+
+/* Up to the first difference. */
+static int follow(struct replay *r, struct error *e)
+{
+	int status = 0;
+
+	while (!status && !r->differs) {
+		status = log_reader_next(r->log, &r->entry, e);
+		if (status == -ENODATA)
+			return 0;
+		if (!status)
+			status = take_line(r, e);
+	}
+	return status;
+}
+
+static void report_json(const struct replay *r)
+{
+	json_t *all = json_pack("{s:o, s:s, s:I, s:b, s:I}", "file", output_text(r->path), "network",
+		r->network->name, "compared", (json_int_t)r->compared, "differs", r->differs, "beyond",
+		(json_int_t)r->beyond);
+
+	if (r->differs) {
+		json_object_set_new(all, "frame", json_integer((json_int_t)r->entry.frame));
+		json_object_set_new(all, "line", json_integer((json_int_t)r->entry.line));
+		json_object_set_new(all, "logged", output_text(r->logged.data));
+		json_object_set_new(all, "replayed", output_text(r->seen.data));
+	}
+	output_json(all);
+}
+
+static void report_difference(const struct replay *r)
+{
+	printf("%s: frame %" PRIu64 ", line %lu of the log, differs after %" PRIu64
+	       " that do not\n"
+	       "the log, by %s: %s\nreplay: %s\n",
+		r->path, r->entry.frame, r->entry.line, r->compared - 1, r->entry.by, r->logged.data,
+		r->seen.data);
+}
+
+/* Returns the exit code: what was not compared is no proof. */
+static int report(const struct replay *r)
+{
+	if (r->values->json)
+		report_json(r);
+	else if (r->differs)
+		report_difference(r);
+	if (r->differs)
+		return EX_DATAERR;
+	if (!r->compared) {
+		log_error("%s: nothing was compared: %s", r->path,
+			r->beyond ? "the video has none of the frames that its log tells of"
+				  : "its log tells of no frame");
+		return EX_DATAERR;
+	}
+	if (r->beyond && r->closed) {
+		log_error("%s: the video ends before its log does, which is whole; %" PRIu64
+			  " lines were compared, %" PRIu64 " were not",
+			r->path, r->compared, r->beyond);
+		return EX_DATAERR;
+	}
+	if (!r->values->json)
+		printf("%s: %" PRIu64 " labelled frames, no difference\n", r->path, r->compared);
+	if (r->beyond)
+		log_warning("%s: the video ends before its log does; %" PRIu64 " lines were not compared",
+			r->path, r->beyond);
+	return EX_OK;
+}
+
+static int replay_file(
+	const struct invocation *invocation, const struct replay_values *values, const char *path)
+{
+	struct replay r = {.values = values, .path = path, .where = FAILURE_SOURCE};
+	struct error e = {0};
+	int code;
+
+	if (open_log(&r, &e))
+		code = e.code == -EINVAL ? usage_error(invocation, "%s", e.text) : fail(r.where, &e);
+	else if (open_parts(&r, &e) || follow(&r, &e))
+		code = fail(r.where, &e);
+	else
+		code = report(&r);
+	close_parts(&r);
+	return code;
+}
+
+static int replay_run(struct invocation *invocation)
+{
+	struct replay_values values = {.pl = {"auto"}};
+	int count;
+	int code = options_parse(invocation, &values, &count);
+
+	if (code != OPTIONS_GO_ON)
+		return code;
+	if (!count)
+		return usage_error(invocation, "which recording?");
+	if (count > 1 && values.log.text)
+		return usage_error(invocation, "--log is for one recording");
+	code = EX_OK;
+	for (int i = 0; i < count; i++) {
+		int failed = replay_file(invocation, &values, invocation->argv[i]);
+		code = code ? code : failed;
+	}
+	return output_finish(code);
+}
+
+const struct command replay_command = {
+	.name = "replay",
+	.summary = "Run the network on a recording again and compare with its log",
+	.usage = "[OPTION]… FILE.mkv…",
+	.details =
+		"Each frame that has a line in the log is seen again, in the log's order, and labels and\n"
+		"confidences are compared byte for byte. Exit code 0: all are the same; 65: one differs, and "
+		"it\n"
+		"is printed; or nothing was compared, or not all of a log that is whole. Recordings that "
+		"break off\n"
+		"are compared as far as they go.",
+	.examples =
+		"twobit replay cat.mkv\n"
+		"twobit replay cat.mkv --pl software --kernels scalar\n"
+		"twobit replay /srv/cam/*.mkv --json\n",
+	.options = options,
+	.run = replay_run,
+};

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT */
+/* `twobit measure`: how fast a network is, part by part and as a whole, here. */
+#include "measure/measure.h"
+
+#include "base/error.h"
+#include "base/log.h"
+#include "cli/interruption.h"
+#include "cli/networks.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "machine/energy.h"
+#include "measure/compare.h"
+#include "measure/report.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+struct measure_values {
+	struct option_texts networks;
+	struct option_text pl, kernels, report, trace, compare;
+	double time_limit;
+	bool all, json;
+};
+
+static const struct option options[] = {
+	{"network", 0, OPTION_TEXTS, "NAME|DIR", "Network to measure [dorefanet]; may be given again",
+		offsetof(struct measure_values, networks)},
+	{"all", 'a', OPTION_FLAG, NULL, "All networks that `twobit list networks` shows",
+		offsetof(struct measure_values, all)},
+	OPTION_ROW_PL(struct measure_values, pl),
+	OPTION_ROW_KERNELS(struct measure_values, kernels),
+	{"time-limit", 't', OPTION_DURATION, "TIME", "At most about so long for a network [10s]",
+		offsetof(struct measure_values, time_limit), 0.01, 1e6},
+	{"json", 0, OPTION_FLAG, NULL, "Print the result as one JSON object",
+		offsetof(struct measure_values, json)},
+	{"report", 0, OPTION_TEXT, "FILE.html", "Write a web page with tables and pictures",
+		offsetof(struct measure_values, report)},
+	OPTION_ROW_TRACE(struct measure_values, trace),
+	{"compare", 0, OPTION_TEXT, "FILE.json", "Print ratios to what --json printed before or elsewhere",
+		offsetof(struct measure_values, compare)},
+	{0},
+};
+
+/* All that a run has open. */
+struct measure_session {
+	const struct invocation *invocation;
+	struct measure_values values;
+	struct network **networks; /* [count] */
+	int count;
+	struct measured_all all;
+	struct energy *energy;
+	struct error no_energy;
+	json_t *other, *document; /* --compare's, and what was measured */
+	struct output_file report, trace;
+};
+
+static int add_network(struct measure_session *s, const char *name)
+{
+	struct error e;
+	struct network **more = (struct network **)realloc(
+		(void *)s->networks, ((size_t)s->count + 1) * sizeof(struct network *));
+
+	if (!more) {
+		error_set(&e, -ENOMEM, "out of memory for networks");
+		return fail(FAILURE_NETWORK, &e);
+	}
+	s->networks = more;
+	if (networks_open(name, &s->networks[s->count], &e))
+		return fail(FAILURE_NETWORK, &e);
+	s->count++;
+	return EX_OK;
+}
+
+/* One that cannot be measured is reported, and the others are measured all the same. */
+static int add_all(struct measure_session *s)
+{
+	struct found_network *found;
+	int code = EX_OK;
+
+	if (networks_find(&found)) {
+		struct error e;
+		error_set(&e, -ENOMEM, "out of memory while looking for networks");
+		return fail(FAILURE_NETWORK, &e);
+	}
+	for (struct found_network *f = found; f->name; f++) {
+		int status = add_network(s, f->name);
+		code = code ? code : status;
+	}
+	networks_forget(found);
+	return s->count || code ? code : add_network(s, NULL);
+}
+
+static int add_networks(struct measure_session *s)
+{
+	const char *const *items = s->values.networks.items;
+	int code = EX_OK;
+
+	if (s->values.all)
+		return add_all(s);
+	if (!items[0])
+		return add_network(s, NULL);
+	for (; *items && !code; items++)
+		code = add_network(s, *items);
+	return code;
+}
+
+/* Before anything is measured in vain. */
+static int check_comparable(struct measure_session *s, struct error *e)
+{
+	struct measured_all all = {.networks = s->all.networks};
+	json_t *document = NULL;
+	int status = 0;
+
+	for (; all.count < s->count && !status; all.count++)
+		status = measurement_begin(s->networks[all.count], &all.networks[all.count], e);
+	if (!status) {
+		document = measure_json(&all);
+		status = comparison_check(document, s->other, s->values.compare.text, e);
+	}
+	json_decref(document);
+	for (int i = 0; i < all.count; i++)
+		measurement_finish(&all.networks[i]);
+	return status;
+}
+
+/* Whatever can fail before the machine has worked for minutes. */
+static int prepare(struct measure_session *s)
+{
+	const struct measure_values *v = &s->values;
+	struct error e;
+
+	if (v->compare.text && comparison_load(v->compare.text, &s->other, &e))
+		return fail(FAILURE_SOURCE, &e);
+	if ((v->report.text && output_file_open(&s->report, v->report.text, &e)) ||
+		(v->trace.text && output_file_open(&s->trace, v->trace.text, &e)))
+		return fail(FAILURE_CREATE, &e);
+	s->all.networks = calloc((size_t)s->count, sizeof(*s->all.networks));
+	if (!s->all.networks) {
+		error_set(&e, -ENOMEM, "out of memory");
+		return fail(FAILURE_OURS, &e);
+	}
+	if (s->other && check_comparable(s, &e))
+		return fail(FAILURE_SOURCE, &e);
+	if (energy_open("", &s->energy, &s->no_energy))
+		s->all.no_energy = s->no_energy.text;
+	else
+		s->all.energy = energy_source(s->energy);
+	return EX_OK;
+}
+
+static int run(struct measure_session *s)
+{
+	const struct measure_values *v = &s->values;
+	struct measure_options wanted = {.pl = v->pl.text,
+		.kernels = v->kernels.text,
+		.time_limit = (int64_t)(v->time_limit * 1e9),
+		.energy = s->energy,
+		.timeline = v->report.text || v->trace.text,
+		.progress = isatty(STDERR_FILENO) && !quiet(s->invocation)};
+	int code = EX_OK;
+
+	machine_read("", &s->all.before);
+	for (int i = 0; i < s->count && !interruption_came(); i++) {
+		struct measurement *m = &s->all.networks[s->all.count];
+		enum failure where;
+		struct error e;
+		int status = measure_network(s->networks[i], &wanted, m, &where, &e);
+		if (status) {
+			int failed = fail(status == -ENOTSUP ? FAILURE_KERNELS : where, &e);
+			code = code ? code : failed;
+			continue;
+		}
+		s->all.count++;
+		if (m->others > MEASURE_BUSY)
+			log_warning(
+				"%s: the machine was busy: other programs took %.0f %% of its processors' "
+				"time meanwhile",
+				m->network->name, 100 * m->others);
+	}
+	machine_read("", &s->all.after);
+	return code;
+}
+
+static void print(struct measure_session *s)
+{
+	s->document = measure_json(&s->all);
+	json_t *rows = s->other ? comparison_make(s->document, s->other) : NULL;
+
+	if (!s->values.json)
+		measure_print(&s->all);
+	if (!s->values.json && rows)
+		comparison_print(rows, s->other, s->values.compare.text);
+	if (rows)
+		json_object_set_new(s->document, "comparison", rows);
+	if (s->values.json)
+		output_json(json_incref(s->document));
+}
+
+static int write_trace(struct measure_session *s, struct error *e)
+{
+	int count = 0;
+	const struct trace **traces = (const struct trace **)calloc(
+		(size_t)s->all.count * PIPELINE_KINDS + 1, sizeof(struct trace *));
+
+	for (int i = 0; traces && i < s->all.count; i++)
+		for (int j = 0; j < PIPELINE_KINDS; j++)
+			if (s->all.networks[i].pipelines[j].trace)
+				traces[count++] = s->all.networks[i].pipelines[j].trace;
+	int status = traces ? trace_write(s->trace.file, traces, count) : -ENOMEM;
+	free((void *)traces);
+	return output_file_close(&s->trace, status, e);
+}
+
+static int write_files(struct measure_session *s)
+{
+	struct error e;
+
+	if (s->report.file && output_file_close(&s->report, measure_report(s->report.file, s->document), &e))
+		return fail(FAILURE_CREATE, &e);
+	if (s->trace.file && write_trace(s, &e))
+		return fail(FAILURE_CREATE, &e);
+	return EX_OK;
+}
+
+static void close_session(struct measure_session *s)
+{
+	for (int i = 0; i < s->all.count; i++)
+		measurement_finish(&s->all.networks[i]);
+	for (int i = 0; i < s->count; i++)
+		network_free(s->networks[i]);
+	free(s->all.networks);
+	free((void *)s->networks);
+	energy_close(s->energy);
+	json_decref(s->other);
+	json_decref(s->document);
+	output_file_drop(&s->report);
+	output_file_drop(&s->trace);
+}
+
+static int measure(struct measure_session *s)
+{
+	time_t now = time(NULL);
+	struct tm utc;
+	int code = add_networks(s);
+
+	if (!s->count)
+		return code;
+	interruption_catch(); /* from here on there are temporary files */
+	int prepared = prepare(s);
+	if (prepared)
+		return prepared;
+	if (code && !s->values.all)
+		return code;
+	strftime(s->all.date, sizeof(s->all.date), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
+	int ran = run(s);
+	code = code ? code : ran;
+	if (!s->all.count)
+		return code;
+	print(s);
+	int written = write_files(s);
+	return code ? code : written;
+}
+
+static int measure_run(struct invocation *invocation)
+{
+	struct measure_session s = {.invocation = invocation, .values = {.pl = {"auto"}, .time_limit = 10}};
+	int count;
+	int code = options_parse(invocation, &s.values, &count);
+
+	if (code != OPTIONS_GO_ON)
+		return code;
+	if (count)
+		return usage_error(invocation, "\"%s\" is no option; networks are named by --network",
+			invocation->argv[0]);
+	if (s.values.all && s.values.networks.items[0])
+		return usage_error(invocation, "--all and --network exclude each other");
+	const struct output_name written[] = {
+		{"--report", s.values.report.text}, {"--trace", s.values.trace.text}};
+	if (output_names_check(invocation, written, 2))
+		return EX_USAGE;
+	code = measure(&s);
+	close_session(&s);
+	return output_finish(code);
+}
+
+const struct command measure_command = {
+	.name = "measure",
+	.summary = "Measure how fast a network is here: layers, PL, pipeline",
+	.usage = "[OPTION]…",
+	.details =
+		"Times each layer in software and in the PL, then whole pictures, then the pipeline with and "
+		"without\n"
+		"overlap of Conv0 and PL, with generated pictures of the network's size. Each time is "
+		"measured until its\n"
+		"median is stable, or until the time is up. Close other programs first: the result says "
+		"whether the\n"
+		"machine was busy. Ctrl-C ends early and prints what is known by then.",
+	.examples =
+		"twobit measure\n"
+		"twobit measure --network dorefanet --pl software --time-limit 30s\n"
+		"twobit measure --all --json >before.json\n"
+		"twobit measure --all --compare before.json\n"
+		"twobit measure --report report.html --trace trace.json\n",
+	.options = options,
+	.run = measure_run,
+};

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The whole pipeline, as `live` runs it, with and without overlap: short runs of both in turn, so that
+ * whatever else the machine does treats both alike.
+ */
+#include "base/clock.h"
+#include "base/error.h"
+#include "cli/interruption.h"
+#include "machine/energy.h"
+#include "measure/measure.h"
+#include "pipeline/pipeline.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Share of the time limit; a run's length, and its first pictures, which fill the pipeline, are not counted.
+ */
+#define PIPELINES_SHARE 0.35
+#define RUN INT64_C(60000000)
+#define RUN_FEWEST 24
+#define RUN_MOST 5000
+#define RUN_FILLING 12
+#define RUNS 200
+#define LATENCIES 100000
+#define SAMPLE_EVERY INT64_C(100000000)
+
+/* A traced run, and room for its events: a picture leaves three a stage. */
+#define TRACED_PICTURES 64
+#define TRACED_EVENTS 512
+
+struct runs {
+	const struct measure_options *options;
+	struct measurement *out;
+	uint64_t pictures; /* a run */
+	double joules;
+	uint64_t powered; /* pictures that took them */
+};
+
+/* What the pictures of one run were. */
+struct run {
+	int64_t first, last; /* when the first counted one and the last got their labels */
+	uint64_t counted;
+	int64_t sampled;
+	double joules; /* of the meter, at the first */
+};
+
+static void take_energy(const struct runs *r, struct run *run)
+{
+	if (!r->options->energy)
+		return;
+	energy_sample(r->options->energy);
+	run->sampled = run->last;
+}
+
+static void count_picture(
+	const struct runs *r, struct run *run, struct measured_pipeline *out, const struct frame *frame)
+{
+	const int64_t *stamps = frame->stamps;
+
+	if (frame->number < RUN_FILLING)
+		return;
+	samples_add(&out->latencies, stamps[STAMP_LABELLED] - stamps[STAMP_CONV0_BEGUN]);
+	run->last = stamps[STAMP_LABELLED];
+	if (!run->counted++) {
+		run->first = run->last;
+		take_energy(r, run);
+		run->joules = r->options->energy ? energy_joules(r->options->energy) : 0;
+	} else if (run->last - run->sampled > SAMPLE_EVERY) {
+		take_energy(r, run);
+	}
+}
+
+static void count_run(struct runs *r, struct run *run, struct measured_pipeline *out)
+{
+	if (run->counted < 2)
+		return;
+	samples_add(&out->intervals, (run->last - run->first) / (int64_t)(run->counted - 1));
+	out->pictures += run->counted;
+	if (!r->options->energy || out != &r->out->pipelines[PIPELINE_OVERLAPPED])
+		return;
+	take_energy(r, run);
+	r->joules += energy_joules(r->options->energy) - run->joules;
+	r->powered += run->counted - 1;
+}
+
+static int start(const struct runs *r, bool overlap, struct pipeline_config *o, struct pipeline **pipeline,
+	enum failure *where, struct error *e)
+{
+	const struct measure_options *wanted = r->options;
+	struct source_options pattern;
+
+	*o = (struct pipeline_config){.network = r->out->network,
+		.kernels = wanted->kernels,
+		.lossless = true,
+		.overlap = overlap,
+		.frames = r->pictures + RUN_FILLING,
+		.trace = o->trace};
+	measure_source(o->network, &pattern);
+	*where = FAILURE_OURS;
+	int status = source_open("test", &pattern, &o->source, e);
+	if (status)
+		return status;
+	*where = FAILURE_PL;
+	status = pl_open(wanted->pl, wanted->kernels, &o->pl, e);
+	return status ? status : pipeline_start(o, pipeline, e);
+}
+
+/* One run; trace NULL: none. What is traced is not counted. */
+static int run_pipeline(struct runs *r, int kind, struct trace *trace, enum failure *where, struct error *e)
+{
+	struct pipeline_config o = {.trace = trace};
+	struct measured_pipeline *out = &r->out->pipelines[kind];
+	struct run run = {0};
+	struct pipeline *pipeline = NULL;
+	struct frame *frame;
+	int status = start(r, kind == PIPELINE_OVERLAPPED, &o, &pipeline, where, e);
+
+	if (!status)
+		pipeline_set_caption(pipeline, &(struct pipeline_caption){0});
+	while (!status && (frame = pipeline_dequeue(pipeline, INT64_MAX))) {
+		if (!trace)
+			count_picture(r, &run, out, frame);
+		pipeline_release(pipeline, &frame, true);
+	}
+	if (!status)
+		status = pipeline_join(pipeline, e);
+	if (!status && pipeline_report(pipeline)->pl_failures)
+		status = error_set(
+			e, -EIO, "the PL (%s) failed on pictures of %s", r->out->pl, o.network->name);
+	if (!status)
+		count_run(r, &run, out);
+	pipeline_destroy(pipeline);
+	pl_close(o.pl);
+	source_close(o.source);
+	return status;
+}
+
+static int summarise(struct measured_pipeline *pipeline, struct error *e)
+{
+	if (samples_summarise(&pipeline->intervals, &pipeline->interval) ||
+		samples_summarise(&pipeline->latencies, &pipeline->latency))
+		return error_set(e, -ENOMEM, "out of memory for statistics");
+	return 0;
+}
+
+static int run_pairs(struct runs *r, enum failure *where, struct error *e)
+{
+	int64_t begun = clock_now(), limit = (int64_t)(PIPELINES_SHARE * (double)r->options->time_limit);
+	struct measured_pipeline *pipelines = r->out->pipelines;
+	bool stable = false;
+	int status = 0;
+
+	for (int pair = 0; pair < RUNS && !status && !stable; pair++) {
+		int64_t gone = clock_now() - begun;
+		if (pair && (gone > limit || interruption_came()))
+			break;
+		measure_progress(r->options, r->out->network->name, "pipeline", (double)gone / (double)limit);
+		for (int i = 0; i < PIPELINE_KINDS && !status; i++)
+			status = run_pipeline(r, (i + pair) % PIPELINE_KINDS, NULL, where, e);
+		for (int i = 0; i < PIPELINE_KINDS && !status; i++)
+			status = summarise(&pipelines[i], e);
+		stable = pipelines[PIPELINE_OVERLAPPED].interval.stable &&
+			 pipelines[PIPELINE_IN_TURN].interval.stable;
+	}
+	return status;
+}
+
+/* The ideal overlap hides everything behind the slowest stage. */
+static void find_slowest(struct measurement *m)
+{
+	const struct {
+		const char *name;
+		int64_t ns;
+	} stages[] = {
+		{"source", m->times[MEASURED_SOURCE].p50},
+		{"decode", m->times[MEASURED_DECODE].p50},
+		{"conv0", m->times[MEASURED_CONV0].p50},
+		{"PL", m->pl_alone},
+		{"label", m->times[MEASURED_LABEL].p50},
+	};
+
+	for (size_t i = 0; i < sizeof(stages) / sizeof(stages[0]); i++) {
+		if (stages[i].ns <= m->ideal)
+			continue;
+		m->ideal = stages[i].ns;
+		m->slowest_stage = stages[i].name;
+	}
+}
+
+static int run_traced(struct runs *r, enum failure *where, struct error *e)
+{
+	static const char *const names[PIPELINE_KINDS] = {"with overlap", "without overlap"};
+	const char *network = r->out->network->name;
+	int status = 0;
+
+	r->pictures = TRACED_PICTURES;
+	for (int i = 0; i < PIPELINE_KINDS && !status; i++) {
+		struct measured_pipeline *pipeline = &r->out->pipelines[i];
+		char name[300];
+		snprintf(name, sizeof(name), "%s, %s", network, names[i]);
+		*where = FAILURE_OURS;
+		if (pipeline_trace_create(name, TRACED_EVENTS, &pipeline->trace))
+			return error_set(e, -ENOMEM, "out of memory for the trace of %s", network);
+		status = run_pipeline(r, i, pipeline->trace, where, e);
+	}
+	return status;
+}
+
+/* Whether there can be runs at all; else m->no_pipeline says why not. */
+static bool can_run(const struct measure_options *options, struct measurement *m)
+{
+	int64_t picture = m->times[MEASURED_ALL].p50;
+	double least = 1.0 * PIPELINE_KINDS * (RUN_FEWEST + RUN_FILLING) * (double)picture;
+
+	if (m->simulated)
+		snprintf(m->no_pipeline, sizeof(m->no_pipeline),
+			"the PL is simulated, and so slow that its pipeline says nothing");
+	else if (interruption_came())
+		snprintf(m->no_pipeline, sizeof(m->no_pipeline), "the run was stopped before");
+	else if (least > (double)options->time_limit)
+		snprintf(m->no_pipeline, sizeof(m->no_pipeline),
+			"a picture takes %.3g s; with --time-limit %.0fs there is time for it",
+			(double)picture / 1e9, least / 1e9 / PIPELINES_SHARE + 1);
+	return !m->no_pipeline[0];
+}
+
+int measure_pipelines(
+	const struct measure_options *options, struct measurement *m, enum failure *where, struct error *e)
+{
+	struct runs r = {.options = options, .out = m};
+	int64_t picture = m->times[MEASURED_ALL].p50;
+
+	find_slowest(m);
+	if (!can_run(options, m))
+		return 0;
+	*where = FAILURE_OURS;
+	for (int i = 0; i < PIPELINE_KINDS; i++)
+		if (samples_create(&m->pipelines[i].intervals, RUNS) ||
+			samples_create(&m->pipelines[i].latencies, LATENCIES))
+			return error_set(e, -ENOMEM, "out of memory for the times of %s", m->network->name);
+	int64_t pictures = picture > 0 ? RUN / picture : RUN_MOST;
+	r.pictures = (uint64_t)(pictures < RUN_FEWEST ? RUN_FEWEST
+				: pictures > RUN_MOST ? RUN_MOST
+						      : pictures);
+	int status = run_pairs(&r, where, e);
+	if (!status && options->timeline)
+		status = run_traced(&r, where, e);
+	if (r.powered && r.joules > 0)
+		m->joules = r.joules / (double)r.powered;
+	return status;
+}

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+#include "pipeline/stages.h"
+
+#include "base/clock.h"
+#include "flow/thread.h"
+#include "image/caption.h"
+#include "nn/engine.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Every queue full, every stage busy, one frame on the screen, and the PL's self-test. */
+#define POOL_FRAMES 19
+
+static const struct {
+	const char *name;
+	void *(*run)(void *);
+} stages[STAGE_COUNT] = {
+	[STAGE_SOURCE] = {"source", source_stage},
+	[STAGE_DECODE] = {"decode", decode_stage},
+	[STAGE_CONV0] = {"conv0", conv0_stage},
+	[STAGE_PL] = {"pl", pl_stage},
+	[STAGE_LABEL] = {"label", label_stage},
+	[STAGE_CAPTION] = {"caption", caption_stage},
+};
+
+static const char *const queue_names[QUEUE_COUNT + 1] = {
+	[QUEUE_RAW] = "waiting for decode",
+	[QUEUE_INPUT] = "waiting for conv0",
+	[QUEUE_PL] = "waiting for pl",
+	[QUEUE_LABEL] = "waiting for label",
+	[QUEUE_PICTURE] = "waiting for caption",
+	[QUEUE_SHOW] = "waiting for show",
+};
+
+int pipeline_trace_create(const char *name, size_t events, struct trace **out)
+{
+	const char *tracks[STAGE_COUNT + 2] = {[TRACK_SHOW] = "show"};
+
+	for (int i = 0; i < STAGE_COUNT; i++)
+		tracks[i] = stages[i].name;
+	return trace_create(name, tracks, queue_names, events, out);
+}
+
+static int make_queues(struct pipeline *pipeline)
+{
+	enum queue_policy live = pipeline->config.lossless ? QUEUE_LOSSLESS : QUEUE_NEWEST_WINS;
+	const struct {
+		int capacity;
+		enum queue_policy policy;
+	} plan[QUEUE_COUNT] = {
+		[QUEUE_RAW] = {2, live},
+		[QUEUE_INPUT] = {1, live},
+		[QUEUE_PL] = {PL_BUFFERS, QUEUE_LOSSLESS},
+		[QUEUE_LABEL] = {1, QUEUE_LOSSLESS},
+		[QUEUE_PICTURE] = {2, live},
+		[QUEUE_SHOW] = {2, live},
+	};
+
+	for (int i = 0; i < QUEUE_COUNT; i++) {
+		int status = queue_create(plan[i].capacity, plan[i].policy, &pipeline->queues[i]);
+		if (status)
+			return status;
+	}
+	return 0;
+}
+
+static int make_buffers(struct pipeline *pipeline)
+{
+	const struct network *network = pipeline->config.network;
+	size_t classes = (size_t)network->class_count;
+	int status = frame_pool_create(
+		POOL_FRAMES, shape_size(pipeline->input), network->class_count, &pipeline->pool);
+
+	if (status)
+		return status;
+	pipeline->work = calloc(classes, sizeof(*pipeline->work));
+	if (!pipeline->work)
+		return -ENOMEM;
+	return smoothing_init(&pipeline->smoothing, pipeline->config.smoothing, network->class_count);
+}
+
+static int start_threads(struct pipeline *pipeline)
+{
+	for (; pipeline->started < STAGE_COUNT; pipeline->started++) {
+		int status = thread_start(&pipeline->threads[pipeline->started],
+			stages[pipeline->started].name, stages[pipeline->started].run, pipeline);
+		if (status)
+			return status;
+	}
+	return 0;
+}
+
+static int check_network(const struct network *network, struct error *e)
+{
+	if (network->class_count < 1)
+		return error_set(e, -EINVAL,
+			"%s: ends in codes, not in class scores; there is nothing to label with",
+			network->name);
+	if (network_split(network) == network->layer_count)
+		return error_set(e, -EINVAL, "%s: has nothing for the PL, which needs a layer after Conv0",
+			network->name);
+	if (network->layers[0].in.channels != 3 && network->layers[0].in.channels != 1)
+		return error_set(e, -EINVAL, "%s: starts from codes of %d channels, not from pixels",
+			network->name, network->layers[0].in.channels);
+	return 0;
+}
+
+int pipeline_start(const struct pipeline_config *config, struct pipeline **out, struct error *e)
+{
+	const struct network *network = config->network;
+	int split = network_split(network);
+	int status = check_network(network, e);
+
+	if (status)
+		return status;
+	struct pipeline *pipeline = calloc(1, sizeof(*pipeline));
+	if (!pipeline)
+		return error_set(e, -ENOMEM, "out of memory");
+	pipeline->config = *config;
+	pipeline->recorder = config->recorder;
+	pipeline->input = network->layers[0].in;
+	pipeline->caption = (struct pipeline_caption){.visible = true, .statistics = true};
+	pthread_mutex_init(&pipeline->lock, NULL);
+	sem_init(&pipeline->free_buffers, 0, config->overlap ? PL_BUFFERS : 1);
+
+	status = engine_create(network, 0, split, config->kernels, &pipeline->conv0, e);
+	if (!status)
+		status = pl_load(config->pl, network, split, network->layer_count, e);
+	if (!status)
+		status = recovery_init(pipeline, e);
+	if (status) {
+		pipeline_destroy(pipeline);
+		return status;
+	}
+	if ((status = make_queues(pipeline)) || (status = make_buffers(pipeline)) ||
+		(status = caption_create(&pipeline->drawer)) || (status = start_threads(pipeline))) {
+		pipeline_destroy(pipeline);
+		return error_set(e, status, "the pipeline cannot start: %s", strerror(-status));
+	}
+	*out = pipeline;
+	return 0;
+}
+
+struct frame *pipeline_dequeue(struct pipeline *pipeline, int64_t deadline)
+{
+	struct frame *frame = NULL;
+
+	if (queue_take_until(pipeline->queues[QUEUE_SHOW], deadline, &frame) == -EPIPE)
+		pipeline->ended = true;
+	if (frame && pipeline->config.trace) {
+		pipeline->dequeued = clock_now();
+		trace_count(pipeline->config.trace, TRACK_SHOW, QUEUE_SHOW, pipeline->dequeued,
+			(uint64_t)queue_length(pipeline->queues[QUEUE_SHOW]));
+	}
+	return frame;
+}
+
+static void count_shown(struct pipeline *pipeline, const struct frame *frame)
+{
+	const int64_t *stamps = frame->stamps;
+	int64_t shown = stamps[STAMP_SHOWN] ? stamps[STAMP_SHOWN] : clock_now();
+
+	if (!frame->absent) {
+		histogram_add(&pipeline->report.times[TIME_SHOW], shown - stamps[STAMP_CAPTIONED]);
+		histogram_add(&pipeline->report.times[TIME_TO_SCREEN], shown - stamps[STAMP_CAPTURED]);
+		pipeline->report.shown++;
+	}
+	pipeline->report.ended = shown;
+	trace_span(pipeline->config.trace, TRACK_SHOW, TRACK_SHOW, pipeline->dequeued, clock_now(),
+		frame->number);
+}
+
+void pipeline_release(struct pipeline *pipeline, struct frame **frame, bool shown)
+{
+	if (shown) {
+		count_shown(pipeline, *frame);
+	} else {
+		pipeline->report.not_shown += !(*frame)->absent;
+		pipeline->report.ended = clock_now();
+	}
+	frame_release(frame);
+}
+
+bool pipeline_ended(struct pipeline *pipeline)
+{
+	return pipeline->ended;
+}
+
+void pipeline_set_caption(struct pipeline *pipeline, const struct pipeline_caption *caption)
+{
+	pthread_mutex_lock(&pipeline->lock);
+	pipeline->caption = *caption;
+	pthread_mutex_unlock(&pipeline->lock);
+}
+
+void pipeline_set_display(struct pipeline *pipeline, const struct display_capabilities *capabilities)
+{
+	bool exports = capabilities->raw && !pipeline->config.lossless && !pipeline->config.discard_output;
+
+	pthread_mutex_lock(&pipeline->lock);
+	bool changed = pipeline->exports != exports;
+	pipeline->capabilities = *capabilities;
+	pipeline->exports = exports;
+	pthread_mutex_unlock(&pipeline->lock);
+	if (changed)
+		source_export_dmabuf(pipeline->config.source, exports);
+}
+
+void pipeline_set_recorder(struct pipeline *pipeline, struct recorder *recorder)
+{
+	atomic_store(&pipeline->recorder, recorder);
+}
+
+void pipeline_stop(struct pipeline *pipeline)
+{
+	atomic_store(&pipeline->stopping, true);
+	source_stop(pipeline->config.source);
+}
+
+static void abandon(struct pipeline *pipeline)
+{
+	frame_pool_stop(pipeline->pool);
+	for (int i = 0; i < QUEUE_COUNT; i++)
+		queue_close(pipeline->queues[i]);
+	for (int i = 0; i < POOL_FRAMES; i++)
+		sem_post(&pipeline->free_buffers);
+}
+
+int pipeline_join(struct pipeline *pipeline, struct error *e)
+{
+	if (pipeline->started) {
+		pipeline_stop(pipeline);
+		if (pipeline->started <
+			STAGE_COUNT) /* a start that failed half-way: wake who waits for the missing */
+			abandon(pipeline);
+		while (!pipeline->ended && pipeline->started == STAGE_COUNT) {
+			struct frame *frame = pipeline_dequeue(pipeline, INT64_MAX);
+			frame_release(&frame);
+		}
+		while (pipeline->started)
+			pthread_join(pipeline->threads[--pipeline->started], NULL);
+		pipeline->report.counts_cycles =
+			pl_cycles_read(pipeline->config.pl, &pipeline->report.cycles);
+	}
+	pipeline->report.undecodable = pipeline->undecodable;
+	if (pipeline->error.code && e)
+		*e = pipeline->error;
+	return pipeline->error.code;
+}
+
+const struct pipeline_report *pipeline_report(const struct pipeline *pipeline)
+{
+	return &pipeline->report;
+}
+
+void pipeline_destroy(struct pipeline *pipeline)
+{
+	if (!pipeline)
+		return;
+	pipeline_join(pipeline, NULL);
+	for (int i = 0; i < QUEUE_COUNT; i++)
+		queue_destroy(pipeline->queues[i]);
+	frame_pool_destroy(pipeline->pool);
+	caption_destroy(pipeline->drawer);
+	engine_destroy(pipeline->conv0);
+	recovery_finish(&pipeline->recovery);
+	smoothing_finish(&pipeline->smoothing);
+	free(pipeline->work);
+	sem_destroy(&pipeline->free_buffers);
+	pthread_mutex_destroy(&pipeline->lock);
+	free(pipeline);
+}

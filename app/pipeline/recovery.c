@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Recovery of the PL: carries out what health.h decides. A PL in hardware also computes
+ * something known at the start and every now and then, since no status bit shows a weight that was corrupted;
+ * while it cannot be trusted, the same layers run in software.
+ */
+#include "pipeline/recovery.h"
+
+#include "base/clock.h"
+#include "pipeline/stages.h"
+
+#include "base/log.h"
+#include "nn/engine.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Software is late only when the machine is; resetting it helps nobody. */
+#define SOFTWARE_SHORTEST (10000 * NS_PER_MS)
+
+#define CALIBRATION_CALLS 5
+
+/* How long who wants to end may wait for a self-test. */
+#define ATTENTION (100 * NS_PER_MS)
+
+static double milliseconds(int64_t time)
+{
+	return (double)time / (double)NS_PER_MS;
+}
+
+static enum pl_fault fault_of(int status)
+{
+	return status == -ETIMEDOUT ? PL_FAULT_LATE : status == -EBADMSG ? PL_FAULT_WRONG : PL_FAULT_FAILED;
+}
+
+/* Resets the PL, or programs it, as far as that is needed and possible. */
+static void recover(struct pipeline *pipeline, enum recovery_action action)
+{
+	struct health_monitor *m = &pipeline->recovery.health;
+	struct error e = {0};
+
+	for (;;) {
+		/* Some designs cannot be reset while they run; programming ends what runs in any. */
+		int status = pl_reset(pipeline->config.pl);
+		if (action == RECOVERY_PROGRAM)
+			status = pl_program(pipeline->config.pl, &e);
+		if (!status)
+			return;
+		log_debug("the PL cannot be %s: %s", action == RECOVERY_RESET ? "reset" : "programmed",
+			e.text[0] ? e.text : strerror(-status));
+		bool last = action == RECOVERY_PROGRAM;
+		action = health_action_failed(m, action);
+		if (last)
+			return;
+	}
+}
+
+/* For the other stages. */
+static void publish(struct recovery *recovery)
+{
+	atomic_store(&recovery->alarm, recovery->health.alarm);
+	atomic_store(&recovery->disabled, recovery->health.disabled);
+}
+
+static void plan_test(struct pipeline *pipeline)
+{
+	const struct health_monitor *m = &pipeline->recovery.health;
+
+	atomic_store(&pipeline->recovery.test_due,
+		clock_now() + (m->disabled ? m->pause : pipeline->config.pl_check));
+}
+
+const char *recovery_warning(const struct recovery *recovery)
+{
+	return atomic_load(&recovery->disabled) ? "PL disabled: CPU fallback"
+	       : atomic_load(&recovery->alarm)	? "PL alarm"
+						: NULL;
+}
+
+/* One line for each change for the worse; while the alarm is on, single failures are only counted. */
+static void fail_call(struct pipeline *pipeline, enum pl_fault fault, const char *what)
+{
+	struct health_monitor *m = &pipeline->recovery.health;
+	bool alarm = m->alarm, disabled = m->disabled;
+	uint64_t reconfigurations = m->reconfigurations;
+
+	recover(pipeline, health_failure(m, fault, clock_now()));
+	if (!alarm)
+		log_warning("%s the PL %s; it is %s, and such frames are counted", what,
+			fault == PL_FAULT_LATE	  ? "did not finish in time"
+			: fault == PL_FAULT_WRONG ? "gave a wrong answer"
+						  : "reported an error",
+			m->reconfigurations == reconfigurations ? "reset" : "programmed again");
+	if (m->alarm && !alarm)
+		log_warning("alarm: the PL fails again and again (%llu late, %llu failed, %llu wrong)",
+			(unsigned long long)m->faults[PL_FAULT_LATE],
+			(unsigned long long)m->faults[PL_FAULT_FAILED],
+			(unsigned long long)m->faults[PL_FAULT_WRONG]);
+	if (m->disabled && !disabled)
+		log_warning(
+			"the PL is disabled: software computes until it has passed its self-test %d times",
+			m->options.passes_to_return);
+	if (m->disabled)
+		plan_test(pipeline);
+	publish(&pipeline->recovery);
+}
+
+static void pass_call(struct pipeline *pipeline, int64_t elapsed)
+{
+	struct health_monitor *m = &pipeline->recovery.health;
+	bool disabled = m->disabled;
+	uint64_t slow = m->slow;
+
+	health_success(m, elapsed, clock_now());
+	if (disabled && !m->disabled)
+		log_info("the PL has passed its self-test %d times and computes again",
+			m->options.passes_to_return);
+	if (!slow && m->slow)
+		log_warning("the PL took %.2f ms instead of %.2f ms; it may take %.0f ms",
+			milliseconds(elapsed), milliseconds(m->calibrated), milliseconds(m->hard));
+	publish(&pipeline->recovery);
+}
+
+/* Waits for a self-test, unless `over` says that nobody wants its result any more: -EINTR. */
+static int await_test(
+	struct pipeline *pipeline, int buffer, int64_t deadline, bool (*over)(struct pipeline *))
+{
+	for (;;) {
+		int64_t slice = clock_now() + ATTENTION;
+		int status = pl_wait(pipeline->config.pl, buffer, slice < deadline ? slice : deadline);
+		if (status != -ETIMEDOUT || slice >= deadline)
+			return status;
+		if (over(pipeline)) {
+			pl_reset(pipeline->config.pl); /* or it would have the buffer still */
+			return -EINTR;
+		}
+	}
+}
+
+static bool stopping(struct pipeline *pipeline)
+{
+	return atomic_load(&pipeline->stopping);
+}
+
+static bool interrupted(struct pipeline *pipeline)
+{
+	return pipeline->config.interrupted && pipeline->config.interrupted();
+}
+
+static void set_usual(struct pipeline *pipeline, int64_t elapsed)
+{
+	struct health_monitor *m = &pipeline->recovery.health;
+
+	health_calibrate(m, elapsed);
+	log_info("the PL takes %.2f ms a frame; it is stopped after %.0f ms", milliseconds(m->calibrated),
+		milliseconds(m->hard));
+}
+
+/* A PL that gives no right answer is treated like one that stops to. */
+static int calibration_call(struct pipeline *pipeline, int64_t *elapsed)
+{
+	struct recovery *recovery = &pipeline->recovery;
+	struct pl *pl = pipeline->config.pl;
+	int status = self_test_submit(&recovery->test, pl, 0);
+	int64_t begun = clock_now();
+
+	if (!status)
+		status = await_test(pipeline, 0, begun + recovery->health.hard, interrupted);
+	*elapsed = clock_now() - begun;
+	if (!status && !self_test_passed(&recovery->test, pl, 0))
+		status = -EBADMSG;
+	if (status && status != -EINTR)
+		fail_call(pipeline, fault_of(status), "at its first self-test");
+	return status;
+}
+
+/* The median of some calls; without it, the first self-test that a disabled PL passes must do. */
+static int calibrate(struct pipeline *pipeline)
+{
+	int64_t times[CALIBRATION_CALLS], elapsed;
+	int count = 0;
+
+	while (count < CALIBRATION_CALLS && !pipeline->recovery.health.disabled) {
+		int status = interrupted(pipeline) ? -EINTR : calibration_call(pipeline, &elapsed);
+		if (status == -EINTR)
+			return status;
+		if (status)
+			continue;
+		int place = count++;
+		for (; place && times[place - 1] > elapsed; place--)
+			times[place] = times[place - 1];
+		times[place] = elapsed;
+	}
+	if (count == CALIBRATION_CALLS)
+		set_usual(pipeline, times[CALIBRATION_CALLS / 2]);
+	return 0;
+}
+
+int recovery_init(struct pipeline *pipeline, struct error *e)
+{
+	struct health_options options = health_defaults;
+	bool hardware = pl_is_hardware(pipeline->config.pl);
+
+	options.limit = pipeline->config.pl_limit;
+	if (hardware) {
+		options.timeout = self_test_timeout(pipeline->config.pl);
+	} else {
+		options.shortest = SOFTWARE_SHORTEST;
+		options.disable_failures = INT_MAX;
+	}
+	health_init(&pipeline->recovery.health, &options);
+	if (!hardware)
+		return 0;
+	int status = self_test_create(
+		pipeline->config.network, pipeline->config.kernels, &pipeline->recovery.test, e);
+	if (status)
+		return status;
+	status = calibrate(pipeline);
+	if (status)
+		return error_set(e, status, "stopped by a signal before the first frame");
+	plan_test(pipeline);
+	return 0;
+}
+
+void recovery_finish(struct recovery *recovery)
+{
+	self_test_finish(&recovery->test);
+}
+
+void recovery_submit(struct pipeline *pipeline, struct frame *frame, int buffer)
+{
+	frame->pl_status =
+		atomic_load(&pipeline->recovery.disabled) ? -ENODEV : pl_submit(pipeline->config.pl, buffer);
+	/* Not before: what this thread loses is no fault of the PL's. */
+	frame->stamps[STAMP_PL_BEGUN] = clock_now();
+}
+
+struct frame *recovery_self_test(struct pipeline *pipeline, int buffer)
+{
+	struct recovery *recovery = &pipeline->recovery;
+
+	if (!recovery->test.cpu_fallback ||
+		(!atomic_load(&recovery->disabled) && !pipeline->config.pl_check) ||
+		clock_now() < atomic_load(&recovery->test_due) || stopping(pipeline))
+		return NULL;
+	struct frame *frame = frame_try_acquire(pipeline->pool);
+	if (!frame)
+		return NULL; /* at the next frame, then */
+	atomic_store(&recovery->test_due, INT64_MAX);
+	frame->self_test = true;
+	frame->pl_status = self_test_submit(&recovery->test, pipeline->config.pl, buffer);
+	frame->stamps[STAMP_PL_BEGUN] = clock_now();
+	return frame;
+}
+
+static int await_once(struct pipeline *pipeline, const struct frame *frame, int buffer)
+{
+	int64_t deadline = frame->stamps[STAMP_PL_BEGUN] + pipeline->recovery.health.hard;
+
+	return frame->self_test ? await_test(pipeline, buffer, deadline, stopping)
+				: pl_wait(pipeline->config.pl, buffer, deadline);
+}
+
+/*
+ * Waits for what was submitted; a buffer that a reset has forgotten is submitted again, but a picture not to
+ * a PL that is disabled meanwhile: -ECANCELED.
+ */
+static int await(struct pipeline *pipeline, struct frame *frame, int buffer)
+{
+	int status = frame->pl_status ? frame->pl_status : await_once(pipeline, frame, buffer);
+
+	if (status != -ECANCELED || (pipeline->recovery.health.disabled && !frame->self_test))
+		return status;
+	status = pl_submit(pipeline->config.pl, buffer);
+	frame->stamps[STAMP_PL_BEGUN] = clock_now();
+	return status ? status : await_once(pipeline, frame, buffer);
+}
+
+static int compute(struct pipeline *pipeline, struct frame *frame, int buffer)
+{
+	engine_run(
+		pipeline->recovery.test.cpu_fallback, pl_input(pipeline->config.pl, buffer), frame->scores);
+	pipeline->report.cpu_fallbacks++;
+	return 0;
+}
+
+static void collect_test(struct pipeline *pipeline, struct frame *frame, int buffer)
+{
+	int status = await(pipeline, frame, buffer);
+	int64_t elapsed = clock_now() - frame->stamps[STAMP_PL_BEGUN];
+
+	if (!status && !self_test_passed(&pipeline->recovery.test, pipeline->config.pl, buffer))
+		status = -EBADMSG;
+	if (!status && !pipeline->recovery.health.calibrated)
+		set_usual(pipeline, elapsed);
+	if (!status)
+		pass_call(pipeline, elapsed);
+	else if (status != -EINTR)
+		fail_call(pipeline, fault_of(status), "at its self-test");
+	plan_test(pipeline);
+}
+
+int recovery_collect(struct pipeline *pipeline, struct frame *frame, int buffer)
+{
+	char what[40];
+
+	if (frame->self_test) {
+		collect_test(pipeline, frame, buffer);
+		return 0;
+	}
+	bool refused = frame->pl_status == -ENODEV;
+	int status = refused ? -ECANCELED : await(pipeline, frame, buffer);
+	if (refused || (status == -ECANCELED && pipeline->recovery.health.disabled))
+		return compute(pipeline, frame, buffer);
+	if (!status) {
+		memcpy(frame->scores, pl_output(pipeline->config.pl, buffer),
+			(size_t)pipeline->config.network->class_count * sizeof(*frame->scores));
+		pass_call(pipeline, clock_now() - frame->stamps[STAMP_PL_BEGUN]);
+		return 0;
+	}
+	snprintf(what, sizeof(what), "at frame %llu", (unsigned long long)frame->number);
+	fail_call(pipeline, fault_of(status), what);
+	pipeline->report.pl_failures++;
+	/* Nothing is dropped where nothing may be: the buffer's input is whole, whatever the PL did. */
+	return pipeline->recovery.test.cpu_fallback && pipeline->config.lossless
+		       ? compute(pipeline, frame, buffer)
+		       : status;
+}

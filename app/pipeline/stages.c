@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: MIT */
+#include "pipeline/stages.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "flow/caption.h"
+#include "image/caption.h"
+#include "image/decode.h"
+#include "image/view.h"
+#include "nn/engine.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* How dark the picture is that says that there is none. */
+#define ABSENT_GREY 28
+
+static void count_waiting(struct pipeline *pipeline, int track, int queue)
+{
+	if (pipeline->config.trace)
+		trace_count(pipeline->config.trace, track, queue, clock_now(),
+			(uint64_t)queue_length(pipeline->queues[queue]));
+}
+
+/* As queue_put and queue_take, by the thread of a track, which the trace shall know. */
+static bool stage_put(struct pipeline *pipeline, int track, int queue, struct frame *frame)
+{
+	bool put = queue_put(pipeline->queues[queue], frame);
+
+	count_waiting(pipeline, track, queue);
+	return put;
+}
+
+static struct frame *stage_get(struct pipeline *pipeline, int track, int queue)
+{
+	struct frame *frame = queue_take(pipeline->queues[queue]);
+
+	if (frame)
+		count_waiting(pipeline, track, queue);
+	return frame;
+}
+
+/* What a stage did on a frame, for the report and the trace. */
+static void note_time(struct pipeline *pipeline, int track, int work, enum pipeline_time time,
+	const struct frame *frame, int64_t begun, int64_t ended)
+{
+	histogram_add(&pipeline->report.times[time], ended - begun);
+	trace_span(pipeline->config.trace, track, work, begun, ended, frame->number);
+}
+
+static void note_event(struct pipeline *pipeline, const char *name, const char *text)
+{
+	struct recorder *recorder = atomic_load(&pipeline->recorder);
+
+	if (recorder)
+		recorder_event(recorder, name, text);
+}
+
+/* A frame that is received, or says why there is none. *broken: frames without a picture since the last. */
+static void record(struct pipeline *pipeline, struct frame *frame, uint32_t *broken, bool *absent)
+{
+	struct recorder *recorder = atomic_load(&pipeline->recorder);
+
+	if (frame->absent != *absent)
+		note_event(pipeline, frame->absent ? "camera_lost" : "camera_back", frame->text);
+	*absent = frame->absent;
+	if (frame->absent || !recorder)
+		return;
+	recorder_frame(recorder, frame, *broken);
+	*broken = 0;
+}
+
+void *source_stage(void *argument)
+{
+	struct pipeline *pipeline = argument;
+	const struct pipeline_config *o = &pipeline->config;
+	uint64_t number = 0;
+	uint32_t broken = 0;
+	bool absent = false;
+	int status = 0;
+
+	while (!atomic_load(&pipeline->stopping) && (!o->frames || number < o->frames)) {
+		struct frame *frame = frame_acquire(pipeline->pool);
+		if (!frame)
+			break;
+		int64_t begun = clock_now();
+		status = source_next(o->source, frame, &pipeline->error);
+		int64_t now = clock_now();
+		if (!number)
+			pipeline->report.begun = now;
+		bool late = o->duration && now - pipeline->report.begun > o->duration;
+		if (status || late) {
+			frame_release(&frame);
+			if (status != -EBADMSG || late)
+				break;
+			broken++;
+			if (!pipeline->report.broken++)
+				log_warning("%s; such frames are skipped and counted", pipeline->error.text);
+			continue;
+		}
+		frame->stamps[STAMP_RECEIVED] = now;
+		if (!frame->absent) {
+			frame->number = number++;
+			pipeline->report.received++;
+			pipeline->report.dropped_by_camera += frame->lost;
+		}
+		record(pipeline, frame, &broken, &absent);
+		trace_span(o->trace, STAGE_SOURCE, STAGE_SOURCE, begun, now, frame->number);
+		if (!stage_put(pipeline, STAGE_SOURCE, QUEUE_RAW, frame))
+			break;
+	}
+	if (status == 0 || status == -ENODATA || status == -ECANCELED || status == -EBADMSG)
+		pipeline->error.code = 0;
+	queue_close(pipeline->queues[QUEUE_RAW]);
+	return NULL;
+}
+
+/*
+ * The smallest scale at which neither the display nor the network has less to see than at full size. What the
+ * network sees of a recorded frame can be seen again, by anybody: the whole.
+ */
+static double scale_for(
+	const struct pipeline *pipeline, const struct frame *frame, struct display_capabilities capabilities)
+{
+	const struct raw_picture *raw = &frame->raw;
+
+	if (pipeline->config.lossless || frame->recorded || raw->width < 1 || raw->height < 1 ||
+		!capabilities.width || !capabilities.height)
+		return 1;
+	double width = raw->width, height = raw->height;
+	double screen = fmin(capabilities.width / width, capabilities.height / height);
+	double network = view_scale(&pipeline->config.network->view, raw->width, raw->height,
+		pipeline->input.width, pipeline->input.height);
+	return fmin(1, fmax(screen, network));
+}
+
+/* Decodes, and makes the network's input; false, with the frame counted, when there is no whole picture. */
+static bool decode(struct pipeline *pipeline, struct frame *frame, struct display_capabilities capabilities)
+{
+	int64_t begun = clock_now();
+	double scale = scale_for(pipeline, frame, capabilities);
+	struct error e;
+
+	if (picture_decode(&frame->raw, scale, &frame->picture, &e)) {
+		pthread_mutex_lock(&pipeline->lock);
+		bool first = !pipeline->undecodable++;
+		pthread_mutex_unlock(&pipeline->lock);
+		if (first)
+			log_warning("frame %llu: %s; such frames are skipped and counted",
+				(unsigned long long)frame->number, e.text);
+		return false;
+	}
+	view_input(&pipeline->config.network->view, VIEW_FROM_CAMERA, &frame->picture, frame->input,
+		pipeline->input.width, pipeline->input.height, pipeline->input.channels,
+		pipeline->config.network->layers[0].input_bits);
+	frame->stamps[STAMP_DECODE_BEGUN] = begun;
+	frame->stamps[STAMP_DECODED] = clock_now();
+	note_time(pipeline, frame->show_raw ? STAGE_CONV0 : STAGE_DECODE, STAGE_DECODE, TIME_DECODE, frame,
+		begun, frame->stamps[STAMP_DECODED]);
+	return true;
+}
+
+/* A frame that says why there is none: it goes to the display alone, and what was seen before is forgotten.
+ */
+static void pass_absent(struct pipeline *pipeline, struct frame *frame, int width, int height)
+{
+	pthread_mutex_lock(&pipeline->lock);
+	pipeline->latest.known = false;
+	pthread_mutex_unlock(&pipeline->lock);
+	if (picture_resize(&frame->picture, width, height)) {
+		frame_release(&frame);
+		return;
+	}
+	memset(frame->picture.data, ABSENT_GREY, (size_t)width * (size_t)height * 4);
+	if (!stage_put(pipeline, STAGE_DECODE, QUEUE_PICTURE, frame))
+		log_debug("the caption stage is gone");
+}
+
+void *decode_stage(void *argument)
+{
+	struct pipeline *pipeline = argument;
+	struct frame *frame;
+	int width = 640, height = 480; /* of the last picture */
+
+	while ((frame = stage_get(pipeline, STAGE_DECODE, QUEUE_RAW))) {
+		pthread_mutex_lock(&pipeline->lock);
+		struct display_capabilities capabilities = pipeline->capabilities;
+		pthread_mutex_unlock(&pipeline->lock);
+		if (frame->absent) {
+			pass_absent(pipeline, frame, width, height);
+			continue;
+		}
+		/* A display that takes the source's format cannot take the recorder's. */
+		frame->show_raw = !pipeline->config.lossless &&
+				  (pipeline->config.discard_output || (capabilities.raw && !frame->recorded));
+		if (!frame->show_raw && !decode(pipeline, frame, capabilities)) {
+			frame_release(&frame);
+			continue;
+		}
+		width = frame->show_raw ? frame->raw.width : frame->picture.width;
+		height = frame->show_raw ? frame->raw.height : frame->picture.height;
+		if (!pipeline->config.lossless &&
+			!stage_put(pipeline, STAGE_DECODE, QUEUE_PICTURE, frame_reference(frame)))
+			log_debug("the caption stage is gone");
+		if (!stage_put(pipeline, STAGE_DECODE, QUEUE_INPUT, frame))
+			break;
+	}
+	pipeline->report.dropped_before_decode = queue_dropped(pipeline->queues[QUEUE_RAW]);
+	queue_close(pipeline->queues[QUEUE_INPUT]);
+	if (!pipeline->config.lossless)
+		queue_close(pipeline->queues[QUEUE_PICTURE]);
+	return NULL;
+}
+
+/* Fills the PL's buffers in turn; the PL stage empties them in the same turn. */
+void *conv0_stage(void *argument)
+{
+	struct pipeline *pipeline = argument;
+	struct pl *pl = pipeline->config.pl;
+	struct frame *frame;
+	int buffer = 0;
+
+	while ((frame = stage_get(pipeline, STAGE_CONV0, QUEUE_INPUT))) {
+		/* Shown undecoded, and so decoded only here, where it is sure that inference takes it. */
+		if (frame->show_raw && !decode(pipeline, frame, (struct display_capabilities){1, 1, true})) {
+			frame_release(&frame);
+			continue;
+		}
+		while (sem_wait(&pipeline->free_buffers))
+			;
+		struct frame *test = recovery_self_test(pipeline, buffer);
+		if (test) {
+			buffer = (buffer + 1) % PL_BUFFERS;
+			if (!stage_put(pipeline, STAGE_CONV0, QUEUE_PL, test))
+				log_debug("the PL stage is gone");
+			while (sem_wait(&pipeline->free_buffers))
+				;
+		}
+		frame->stamps[STAMP_CONV0_BEGUN] = clock_now();
+		engine_run(pipeline->conv0, frame->input, pl_input(pl, buffer));
+		frame->stamps[STAMP_CONV0] = clock_now();
+		note_time(pipeline, STAGE_CONV0, STAGE_CONV0, TIME_CONV0, frame,
+			frame->stamps[STAMP_CONV0_BEGUN], frame->stamps[STAMP_CONV0]);
+		recovery_submit(pipeline, frame, buffer);
+		buffer = (buffer + 1) % PL_BUFFERS;
+		if (!stage_put(pipeline, STAGE_CONV0, QUEUE_PL, frame))
+			break;
+	}
+	pipeline->report.dropped_before_inference = queue_dropped(pipeline->queues[QUEUE_INPUT]);
+	queue_close(pipeline->queues[QUEUE_PL]);
+	return NULL;
+}
+
+/* What can change of a PL's health with a call. */
+struct health_snapshot {
+	bool alarm, disabled;
+	uint64_t faults[PL_FAULT_COUNT], reconfigurations, cpu_fallbacks;
+};
+
+static struct health_snapshot snapshot_of(const struct pipeline *pipeline)
+{
+	const struct health_monitor *m = &pipeline->recovery.health;
+	struct health_snapshot snapshot = {
+		m->alarm, m->disabled, {0}, m->reconfigurations, pipeline->report.cpu_fallbacks};
+
+	memcpy(snapshot.faults, m->faults, sizeof(snapshot.faults));
+	return snapshot;
+}
+
+/* What the recovery did about the PL on this frame, for a recording's log. */
+static void note_health(struct pipeline *pipeline, const struct health_snapshot *before)
+{
+	struct health_snapshot now = snapshot_of(pipeline);
+	char text[120];
+
+	for (int i = 0; i < PL_FAULT_COUNT; i++) {
+		if (now.faults[i] == before->faults[i])
+			continue;
+		snprintf(text, sizeof(text), "the PL %s; it was %s",
+			i == PL_FAULT_LATE     ? "did not finish in time"
+			: i == PL_FAULT_FAILED ? "reported an error"
+					       : "gave a wrong answer",
+			now.reconfigurations > before->reconfigurations ? "programmed again" : "reset");
+		note_event(pipeline, "pl_failed", text);
+	}
+	if (now.alarm != before->alarm)
+		note_event(pipeline, now.alarm ? "pl_alarm" : "pl_alarm_over", NULL);
+	if (now.disabled != before->disabled)
+		note_event(pipeline, now.disabled ? "pl_retired" : "pl_returned", NULL);
+}
+
+void *pl_stage(void *argument)
+{
+	struct pipeline *pipeline = argument;
+	struct frame *frame;
+	int buffer = 0;
+	int64_t idle_since = 0;
+
+	while ((frame = stage_get(pipeline, STAGE_PL, QUEUE_PL))) {
+		if (frame->stamps[STAMP_PL_BEGUN] < idle_since)
+			frame->stamps[STAMP_PL_BEGUN] = idle_since;
+		struct health_snapshot before = snapshot_of(pipeline);
+		int status = recovery_collect(pipeline, frame, buffer);
+		frame->cpu_fallback = pipeline->report.cpu_fallbacks > before.cpu_fallbacks;
+		note_health(pipeline, &before);
+		int64_t now = clock_now();
+		frame->stamps[STAMP_PL] = idle_since = now;
+		buffer = (buffer + 1) % PL_BUFFERS;
+		sem_post(&pipeline->free_buffers);
+		if (status || frame->self_test) {
+			frame_release(&frame);
+			continue;
+		}
+		note_time(pipeline, STAGE_PL, STAGE_PL, TIME_PL, frame, frame->stamps[STAMP_PL_BEGUN], now);
+		if (!stage_put(pipeline, STAGE_PL, QUEUE_LABEL, frame))
+			break;
+	}
+	pipeline->report.pl = pipeline->recovery.health;
+	queue_close(pipeline->queues[QUEUE_LABEL]);
+	return NULL;
+}
+
+void *label_stage(void *argument)
+{
+	struct pipeline *pipeline = argument;
+	struct frame *frame;
+
+	while ((frame = stage_get(pipeline, STAGE_LABEL, QUEUE_LABEL))) {
+		int64_t begun = clock_now();
+		classify_scores(pipeline->config.network, smoothing_add(&pipeline->smoothing, frame->scores),
+			pipeline->work, &frame->result);
+		int64_t now = clock_now();
+		frame->stamps[STAMP_LABELLED] = now;
+		pipeline->report.classified++;
+		note_time(pipeline, STAGE_LABEL, STAGE_LABEL, TIME_LABEL, frame, begun, now);
+		histogram_add(&pipeline->report.times[TIME_TO_LABEL], now - frame->stamps[STAMP_CAPTURED]);
+		struct recorder *recorder = atomic_load(&pipeline->recorder);
+		if (recorder)
+			recorder_label(recorder, frame);
+		pthread_mutex_lock(&pipeline->lock);
+		pipeline->latest = (struct latest){true, frame->result, now - frame->stamps[STAMP_CAPTURED]};
+		pthread_mutex_unlock(&pipeline->lock);
+		if (!pipeline->config.lossless)
+			frame_release(&frame);
+		else if (!stage_put(pipeline, STAGE_LABEL, QUEUE_PICTURE, frame))
+			break;
+	}
+	if (pipeline->config.lossless)
+		queue_close(pipeline->queues[QUEUE_PICTURE]);
+	return NULL;
+}
+
+/* Where people are to hold what the network shall see, if it does not look at the whole middle. */
+static struct caption_guide guide_for(const struct pipeline *pipeline, const struct frame *frame)
+{
+	const struct view *view = &pipeline->config.network->view;
+	int width = frame->show_raw ? frame->raw.width : frame->picture.width;
+	int height = frame->show_raw ? frame->raw.height : frame->picture.height;
+	double box_width, box_height;
+
+	if (view->kind == VIEW_CENTRE)
+		return (struct caption_guide){0};
+	view_box(view, width, height, pipeline->input.width, pipeline->input.height, &box_width, &box_height);
+	return (struct caption_guide){box_width / width, box_height / height, (double)width / height};
+}
+
+static struct caption caption_for(struct pipeline *pipeline, const struct pipeline_caption *wanted,
+	const struct latest *latest, double rate)
+{
+	struct recorder *recorder = atomic_load(&pipeline->recorder);
+	struct caption caption = {0};
+
+	if (wanted->visible && latest->known)
+		caption = caption_of(pipeline->config.network, &latest->result, pipeline->config.threshold);
+	caption.notice = wanted->notice;
+	caption.status = recovery_warning(&pipeline->recovery);
+	if (!caption.status && recorder && recorder_started(recorder))
+		caption.status = "recording";
+	if (wanted->statistics) {
+		caption.statistics = true;
+		caption.frames_per_second = rate;
+		caption.latency_ms = (double)latest->latency / 1e6;
+	}
+	return caption;
+}
+
+/* "no camera: X was unplugged; waiting" in lines, a part each, in the middle of the dark picture. */
+static void draw_absent(struct pipeline *pipeline, struct frame *frame)
+{
+	char notice[FRAME_TEXT_BYTES];
+	size_t used = 0;
+
+	for (const char *from = frame->text; *from; from++) {
+		bool parts = (from[0] == ':' || from[0] == ';') && from[1] == ' ';
+		notice[used++] = parts ? '\n' : *from;
+		from += parts;
+	}
+	notice[used] = '\0';
+	caption_draw(pipeline->drawer, &frame->picture, &(struct caption){.notice = notice});
+}
+
+/* The caption as data, as text and, unless the display draws it, on the picture. */
+static void caption_frame(struct pipeline *pipeline, struct frame *frame, double rate)
+{
+	pthread_mutex_lock(&pipeline->lock);
+	struct latest latest = pipeline->latest;
+	struct pipeline_caption wanted = pipeline->caption;
+	pthread_mutex_unlock(&pipeline->lock);
+	if (frame->absent) {
+		draw_absent(pipeline, frame);
+		return;
+	}
+	if (pipeline->config.lossless) {
+		latest.result = frame->result;
+		latest.latency = frame->stamps[STAMP_LABELLED] - frame->stamps[STAMP_CAPTURED];
+		latest.known = true;
+	}
+	frame->caption = caption_for(pipeline, &wanted, &latest, rate);
+	if (wanted.visible)
+		frame->caption.guide = guide_for(pipeline, frame);
+	caption_text(&frame->caption, frame->text, sizeof(frame->text));
+	if (!frame->show_raw &&
+		(wanted.visible || wanted.statistics || wanted.notice || frame->caption.status))
+		caption_draw(pipeline->drawer, &frame->picture, &frame->caption);
+}
+
+void *caption_stage(void *argument)
+{
+	struct pipeline *pipeline = argument;
+	struct frame *frame;
+	double interval = 0; /* ns between frames, smoothed */
+	int64_t before = 0;
+
+	while ((frame = stage_get(pipeline, STAGE_CAPTION, QUEUE_PICTURE))) {
+		int64_t begun = clock_now();
+		if (before)
+			interval = interval > 0 ? 0.95 * interval + 0.05 * (double)(begun - before)
+						: (double)(begun - before);
+		before = begun;
+		caption_frame(pipeline, frame, interval > 0 ? 1e9 / interval : 0);
+		frame->stamps[STAMP_CAPTIONED] = clock_now();
+		note_time(pipeline, STAGE_CAPTION, STAGE_CAPTION, TIME_CAPTION, frame, begun,
+			frame->stamps[STAMP_CAPTIONED]);
+		if (!stage_put(pipeline, STAGE_CAPTION, QUEUE_SHOW, frame))
+			break;
+	}
+	pipeline->report.dropped_before_display =
+		queue_dropped(pipeline->queues[QUEUE_PICTURE]) + queue_dropped(pipeline->queues[QUEUE_SHOW]);
+	queue_close(pipeline->queues[QUEUE_SHOW]);
+	return NULL;
+}

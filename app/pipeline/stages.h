@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/* The inside of a pipeline, shared by pipeline.c, which builds and ends it, and stages.c, which runs it. */
+#ifndef APP_PIPELINE_STAGES_H
+#define APP_PIPELINE_STAGES_H
+
+#include "pipeline/pipeline.h"
+#include "pipeline/recovery.h"
+
+#include "base/error.h"
+#include "flow/queue.h"
+#include "nn/smoothing.h"
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+
+enum { QUEUE_RAW, QUEUE_INPUT, QUEUE_PL, QUEUE_LABEL, QUEUE_PICTURE, QUEUE_SHOW, QUEUE_COUNT };
+
+/* A thread each; TRACK_SHOW is the consumer's. */
+enum {
+	STAGE_SOURCE,
+	STAGE_DECODE,
+	STAGE_CONV0,
+	STAGE_PL,
+	STAGE_LABEL,
+	STAGE_CAPTION,
+	STAGE_COUNT,
+	TRACK_SHOW = STAGE_COUNT
+};
+
+/* What the caption says. */
+struct latest {
+	bool known;
+	struct classification result;
+	int64_t latency; /* ns from capture to label */
+};
+
+struct pipeline {
+	struct pipeline_config config;
+	struct shape input;
+	struct engine *conv0;
+	struct frame_pool *pool;
+	struct queue *queues[QUEUE_COUNT];
+	struct caption_drawer *drawer;
+	double *work;		    /* label stage: [classes], for classify_scores */
+	struct smoothing smoothing; /* label stage */
+	pthread_t threads[STAGE_COUNT];
+	int started;
+	sem_t free_buffers; /* PL buffers that Conv0 may fill */
+	struct recovery recovery;
+	_Atomic(struct recorder *) recorder;
+	atomic_bool stopping;
+	bool ended;	  /* the consumer's */
+	int64_t dequeued; /* the consumer's: when it got its last frame */
+
+	pthread_mutex_t lock; /* guards what follows, to the blank line */
+	struct latest latest;
+	struct pipeline_caption caption;
+	struct display_capabilities capabilities;
+	bool exports; /* the source was asked to export its buffers */
+	uint64_t undecodable;
+
+	struct error error;	       /* source stage, read after joining */
+	struct pipeline_report report; /* each field has one writer, the stage that it counts for */
+};
+
+/* One thread each; the argument is the pipeline. Each closes the queue that it fills when its own is empty
+ * and closed. */
+void *source_stage(void *argument);
+void *decode_stage(void *argument);
+void *conv0_stage(void *argument);
+void *pl_stage(void *argument);
+void *label_stage(void *argument);
+void *caption_stage(void *argument);
+
+#endif

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: MIT */
+#include "nn/format/save.h"
+
+#include "base/error.h"
+#include "nn/format/npy.h"
+#include "nn/format/parse.h"
+#include "nn/limits.h"
+#include "nn/network_view.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A folder takes its name when all that is in it is written: until then it is FOLDER.PID.part. */
+struct saving {
+	const struct network *network;
+	const char *target, *part;
+	int directory; /* of `part` */
+};
+
+struct draft {
+	const char *name;
+	FILE *file;
+};
+
+static int failed(const struct saving *s, const char *name, int code, struct error *e)
+{
+	return error_set(e, code, "%s/%s: cannot be written: %s", s->target, name, strerror(abs(code)));
+}
+
+static int draft_open(const struct saving *s, struct draft *draft, const char *name, struct error *e)
+{
+	int file = openat(s->directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+
+	*draft = (struct draft){name, file < 0 ? NULL : fdopen(file, "w")};
+	if (file < 0)
+		return failed(s, name, -errno, e);
+	if (draft->file)
+		return 0;
+	close(file);
+	return failed(s, name, -ENOMEM, e);
+}
+
+/* rc: how writing went. */
+static int draft_close(const struct saving *s, struct draft *draft, int rc, struct error *e)
+{
+	if (!rc && (fflush(draft->file) || fsync(fileno(draft->file))))
+		rc = -errno;
+	if (ferror(draft->file) && !rc)
+		rc = -EIO;
+	if (fclose(draft->file) && !rc)
+		rc = -errno;
+	return rc ? failed(s, draft->name, rc, e) : 0;
+}
+
+static int save_array(const struct saving *s, const struct layer *layer, enum layer_array array,
+	const struct npy *shape, const void *values, struct error *e)
+{
+	char name[NAME_LIMIT + 32];
+	struct draft draft;
+
+	snprintf(name, sizeof(name), "%s.%s.npy", layer->name, layer_array_names[array]);
+	int rc = draft_open(s, &draft, name, e);
+	return rc ? rc : draft_close(s, &draft, npy_write(draft.file, shape, values), e);
+}
+
+static int save_weights(const struct saving *s, const struct layer *l, struct error *e)
+{
+	size_t rows = (size_t)l->out.channels;
+	size_t taps = (size_t)layer_weight_count(l) / rows;
+	size_t bytes = (taps + 7) / 8;
+
+	if (l->weight_bits > 1) {
+		struct npy shape = {"i1", 4,
+			{rows, (uint64_t)l->kernel_height, (uint64_t)l->kernel_width,
+				(uint64_t)(l->in.channels / l->groups)}};
+		return save_array(s, l, ARRAY_WEIGHTS, &shape, l->weights, e);
+	}
+	uint8_t *bits = calloc(rows, bytes);
+	if (!bits)
+		return failed(s, l->name, -ENOMEM, e);
+	for (size_t row = 0; row < rows; row++)
+		for (size_t i = 0; i < taps; i++)
+			if (l->weights[row * taps + i] > 0)
+				bits[row * bytes + i / 8] |= (uint8_t)(1U << (i % 8));
+	int rc = save_array(s, l, ARRAY_WEIGHTS, &(struct npy){"u1", 2, {rows, bytes}}, bits, e);
+	free(bits);
+	return rc;
+}
+
+static int save_layer(const struct saving *s, const struct layer *l, struct error *e)
+{
+	uint64_t out = (uint64_t)l->out.channels;
+	const struct npy bytes = {"u1", 1, {out}};
+	const struct npy integers = {"i4", 1, {out}};
+	const struct npy wide = {"i8", 1, {out}};
+	const struct npy reals = {"f4", 1, {out}};
+	int rc = layer_has_weights(l) ? save_weights(s, l, e) : 0;
+
+	if (!rc && l->epilogue == EPILOGUE_THRESHOLDS) {
+		struct npy shape = {"i4", 2, {out, (uint64_t)layer_levels(l)}};
+		rc = save_array(s, l, ARRAY_THRESHOLDS, &shape, l->thresholds, e);
+		if (!rc && l->invert)
+			rc = save_array(s, l, ARRAY_INVERT, &bytes, l->invert, e);
+	} else if (!rc && l->epilogue == EPILOGUE_REQUANTISE) {
+		if (!(rc = save_array(s, l, ARRAY_MULTIPLIER, &integers, l->multiplier, e)) &&
+			!(rc = save_array(s, l, ARRAY_SHIFT, &bytes, l->shift, e)))
+			rc = save_array(s, l, ARRAY_BIAS, &wide, l->bias, e);
+	} else if (!rc && l->epilogue == EPILOGUE_SCORES) {
+		if (!(rc = save_array(s, l, ARRAY_SCALE, &reals, s->network->scale, e)))
+			rc = save_array(s, l, ARRAY_BIAS, &reals, s->network->bias, e);
+	}
+	return rc;
+}
+
+static int save_labels(const struct saving *s, struct error *e)
+{
+	struct draft draft;
+	int rc = draft_open(s, &draft, "labels.txt", e);
+
+	if (rc)
+		return rc;
+	for (int i = 0; i < s->network->class_count; i++)
+		fprintf(draft.file, "%s\n", s->network->labels[i]);
+	return draft_close(s, &draft, 0, e);
+}
+
+static const char *group_label(const struct network *network, const struct label_group *group, int i)
+{
+	return network->labels[group->classes[i]];
+}
+
+/* Whether no class before class i of the group bears its label: a label stands for all that bear it. */
+static bool label_first(const struct network *network, const struct label_group *group, int i)
+{
+	const char *label = group_label(network, group, i);
+
+	for (int before = 0; before < i; before++)
+		if (strcmp(group_label(network, group, before), label) == 0)
+			return false;
+	return true;
+}
+
+/* Whether every class of the network that bears the label is in the group. */
+static bool label_whole(const struct network *network, const struct label_group *group, const char *label)
+{
+	int missing = 0;
+
+	for (int i = 0; i < network->class_count; i++)
+		missing += strcmp(network->labels[i], label) == 0;
+	for (int i = 0; i < group->class_count; i++)
+		missing -= strcmp(group_label(network, group, i), label) == 0;
+	return missing == 0;
+}
+
+static int save_groups(const struct saving *s, struct error *e)
+{
+	struct draft draft;
+	int rc = draft_open(s, &draft, "groups.txt", e);
+
+	if (rc)
+		return rc;
+	for (int g = 0; g < s->network->group_count; g++) {
+		const struct label_group *group = &s->network->groups[g];
+		fprintf(draft.file, "%s:", group->name);
+		for (int i = 0; i < group->class_count; i++)
+			if (label_first(s->network, group, i))
+				fprintf(draft.file, "%s %s", i ? "," : "", group_label(s->network, group, i));
+		fputc('\n', draft.file);
+	}
+	return draft_close(s, &draft, 0, e);
+}
+
+static json_t *shape_json(struct shape shape)
+{
+	return json_pack("[i, i, i]", shape.channels, shape.height, shape.width);
+}
+
+static json_t *layer_json(const struct layer *l)
+{
+	static const char *const funcs[] = {"conv_layer", "fc_layer", "maxpool_layer"};
+	static const char *const epilogues[] = {NULL, "thresholds", "requantise", "scores"};
+	json_t *entry = json_pack("{s:s, s:s, s:i, s:i, s:[i, i], s:i, s:[i, i, i, i], s:i, s:o, s:i, s:o}",
+		"name", l->name, "func", funcs[l->kind], "input_bits", l->input_bits, "output_bits",
+		l->output_bits, "kernel_shape", l->kernel_height, l->kernel_width, "kernel_stride", l->stride,
+		"padding", l->pad_top, l->pad_left, l->pad_bottom, l->pad_right, "input_channels",
+		l->in.channels, "input", shape_json(l->in), "output_channels", l->out.channels, "output",
+		shape_json(l->out));
+	int rc = entry ? 0 : -1;
+
+	if (!rc && layer_has_weights(l))
+		rc = json_object_update_new(
+			entry, json_pack("{s:i, s:i, s:s}", "weight_bits", l->weight_bits, "groups",
+				       l->groups, "epilogue", epilogues[l->epilogue]));
+	if (!rc)
+		return entry;
+	json_decref(entry);
+	return NULL;
+}
+
+/* Nothing about a network that looks at pictures as they are. */
+static int write_view(FILE *file, const struct view *view)
+{
+	if (view->kind == VIEW_CENTRE && !view->inverted && !view->high)
+		return 0;
+	json_t *json = view_json(view);
+	fputs("  \"view\": ", file);
+	int rc = json && !json_dumpf(json, file, 0) ? 0 : -ENOMEM;
+	fputs(",\n", file);
+	json_decref(json);
+	return rc;
+}
+
+/* One layer a line: a network of twenty layers fits a screen. */
+static int write_layers(FILE *file, const struct network *network)
+{
+	int rc = 0;
+
+	fputs("  \"layers\": [\n", file);
+	for (int i = 0; i < network->layer_count && !rc; i++) {
+		json_t *entry = layer_json(&network->layers[i]);
+		fputs("    ", file);
+		rc = entry && !json_dumpf(entry, file, 0) ? 0 : -ENOMEM;
+		json_decref(entry);
+		fputs(i + 1 < network->layer_count ? ",\n" : "\n", file);
+	}
+	fputs("  ]\n", file);
+	return rc;
+}
+
+static int save_json(const struct saving *s, struct error *e)
+{
+	struct draft draft;
+	json_t *name = json_string(s->network->name);
+	int rc = draft_open(s, &draft, "network.json", e);
+
+	if (!rc) {
+		fputs("{\n  \"format\": 1,\n  \"network\": ", draft.file);
+		rc = name && !json_dumpf(name, draft.file, JSON_ENCODE_ANY) ? 0 : -ENOMEM;
+		fputs(",\n", draft.file);
+		if (s->network->class_count)
+			fputs("  \"labels\": \"labels.txt\",\n", draft.file);
+		if (s->network->group_count)
+			fputs("  \"groups\": \"groups.txt\",\n", draft.file);
+		if (!rc)
+			rc = write_view(draft.file, &s->network->view);
+		if (!rc)
+			rc = write_layers(draft.file, s->network);
+		fputs("}\n", draft.file);
+		rc = draft_close(s, &draft, rc, e);
+	}
+	json_decref(name);
+	return rc;
+}
+
+/* What groups.txt cannot say: commas separate labels, a colon ends the name, labels stand for their classes.
+ */
+static int check_texts(const struct network *network, struct error *e)
+{
+	for (int g = 0; g < network->group_count; g++) {
+		const struct label_group *group = &network->groups[g];
+		if (strchr(group->name, ':'))
+			return error_set(e, -EBADMSG, "group \"%s\": its name holds a colon", group->name);
+		for (int i = 0; i < group->class_count; i++) {
+			const char *label = group_label(network, group, i);
+			if (strchr(label, ','))
+				return error_set(e, -EBADMSG, "group \"%s\": label \"%s\" holds a comma",
+					group->name, label);
+			if (label_first(network, group, i) && !label_whole(network, group, label))
+				return error_set(e, -EBADMSG,
+					"group \"%s\": label \"%s\" stands for a class outside the group too",
+					group->name, label);
+		}
+	}
+	return 0;
+}
+
+static int save_files(const struct saving *s, struct error *e)
+{
+	int rc = 0;
+
+	for (int i = 0; i < s->network->layer_count && !rc; i++)
+		rc = save_layer(s, &s->network->layers[i], e);
+	if (!rc && s->network->class_count)
+		rc = save_labels(s, e);
+	if (!rc && s->network->group_count)
+		rc = save_groups(s, e);
+	return rc ? rc : save_json(s, e);
+}
+
+static int target_failed(const struct saving *s, int code, struct error *e)
+{
+	return error_set(e, code, "%s: cannot be made: %s", s->target, strerror(abs(code)));
+}
+
+static int target_exists(const struct saving *s, struct error *e)
+{
+	return error_set(e, -EEXIST, "%s: exists already; choose another folder", s->target);
+}
+
+/* An empty folder may stand where the network is to go. */
+static int target_check(const struct saving *s, struct error *e)
+{
+	struct stat status;
+	int entries = 0;
+
+	if (lstat(s->target, &status))
+		return 0;
+	DIR *folder = S_ISDIR(status.st_mode) ? opendir(s->target) : NULL;
+	while (folder && entries < 3 && readdir(folder))
+		entries++;
+	if (folder)
+		closedir(folder);
+	return entries == 2 ? 0 : target_exists(s, e); /* "." and ".." */
+}
+
+static int part_open(struct saving *s, struct error *e)
+{
+	if (mkdir(s->part, 0777))
+		return errno == EEXIST
+			       ? error_set(e, -EEXIST, "%s: is left from a broken run; remove it", s->part)
+			       : target_failed(s, -errno, e);
+	s->directory = open(s->part, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->directory >= 0)
+		return 0;
+	int code = -errno;
+	rmdir(s->part);
+	return target_failed(s, code, e);
+}
+
+/* All that is in it is ours. */
+static void part_remove(struct saving *s)
+{
+	DIR *folder = fdopendir(s->directory);
+
+	for (struct dirent *entry; folder && (entry = readdir(folder));)
+		unlinkat(s->directory, entry->d_name, 0);
+	rmdir(s->part);
+	if (folder)
+		closedir(folder);
+	else
+		close(s->directory);
+}
+
+/* rename puts a folder where there is nothing or an empty one, and nowhere else. */
+static int save_folder(struct saving *s, struct error *e)
+{
+	int rc = target_check(s, e);
+
+	if (rc || (rc = part_open(s, e)))
+		return rc;
+	rc = save_files(s, e);
+	if (!rc && rename(s->part, s->target))
+		rc = errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR ? target_exists(s, e)
+									       : target_failed(s, -errno, e);
+	if (rc)
+		part_remove(s);
+	else
+		close(s->directory);
+	return rc;
+}
+
+int network_save(const struct network *network, const char *folder, struct error *e)
+{
+	struct error cause = {0};
+	size_t length = strlen(folder);
+	char *part = NULL;
+	int rc = network_check(network, &cause);
+
+	if (!rc)
+		rc = check_texts(network, &cause);
+	if (rc)
+		return error_set(e, rc, "%s: this network cannot be written: %s", folder, cause.text);
+	while (length > 1 && folder[length - 1] == '/')
+		length--;
+	char *target = strndup(folder, length);
+	if (target && asprintf(&part, "%s.%ld.part", target, (long)getpid()) < 0)
+		part = NULL;
+	struct saving s = {.network = network, .target = target, .part = part};
+	rc = part ? save_folder(&s, e) : error_set(e, -ENOMEM, "%s: out of memory", folder);
+	free(target);
+	free(part);
+	return rc;
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+#include "pl/bus/uio/fpga_manager.h"
+
+#include "base/error.h"
+#include "device/device.h"
+#include "pl/bus/uio/bitstream.h"
+#include "pl/bus/uio/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MANAGER "/sys/class/fpga_manager/fpga0"
+#define FIRMWARE "/lib/firmware"
+#define OVERLAYS "/sys/kernel/config/device-tree/overlays"
+#define OVERLAY OVERLAYS "/twobit"
+
+#define LARGEST_TREE (1U << 20) /* bytes of a .dtbo */
+
+/* Neither a driver nor a message of ours can say more than the kernel's log. */
+#define SEE_LOG "`dmesg | tail` says why"
+
+static int read_state(const char *root, char *text, size_t size)
+{
+	char path[FILES_PATH];
+	int rc = files_path(path, root, MANAGER "/state");
+
+	return rc ? rc : files_read_line(path, text, size);
+}
+
+int fpga_manager_operating(const char *root)
+{
+	char state[64];
+
+	return read_state(root, state, sizeof(state)) ? -ENOENT : !strcmp(state, "operating");
+}
+
+static int write_all(int fd, const uint8_t *data, size_t size)
+{
+	while (size > 0) {
+		ssize_t count = write(fd, data, size);
+
+		if (count < 0 && errno == EINTR)
+			continue;
+		if (count <= 0)
+			return count < 0 ? -errno : -EIO;
+		data += count;
+		size -= (size_t)count;
+	}
+	return fsync(fd) < 0 ? -errno : 0;
+}
+
+/* Whether it lies there already: an SD card need not be written at each recovery. */
+static bool is_stored(const char *path, const struct bitstream *bitstream)
+{
+	uint8_t *stored = malloc(bitstream->size + 1);
+	FILE *file = stored ? fopen(path, "rbe") : NULL;
+	bool same = file && fread(stored, 1, bitstream->size + 1, file) == bitstream->size &&
+		    !memcmp(stored, bitstream->data, bitstream->size);
+
+	if (file)
+		fclose(file);
+	free(stored);
+	return same;
+}
+
+/* The kernel reads it from there; never half of it, whenever the power goes. */
+static int store_firmware(const char *root, const struct bitstream *bitstream, struct error *e)
+{
+	char path[FILES_PATH], new_path[FILES_PATH];
+	int rc = files_path(path, root, FIRMWARE "/" FPGA_FIRMWARE);
+	int fd;
+
+	if (!rc)
+		rc = files_path(new_path, root, FIRMWARE "/." FPGA_FIRMWARE ".new");
+	if (rc)
+		return error_set(e, rc, "%s: the path is too long", root);
+	if (is_stored(path, bitstream))
+		return 0;
+	fd = open(new_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return error_set(e, -errno, "%s cannot be written: %s%s", path, strerror(errno),
+			errno == EACCES ? "; loading a bitstream is for root" : "");
+	rc = write_all(fd, bitstream->data, bitstream->size);
+	if (close(fd) < 0 && !rc)
+		rc = -errno;
+	if (!rc && rename(new_path, path) < 0)
+		rc = -errno;
+	if (rc)
+		unlink(new_path);
+	return rc ? error_set(e, rc, "%s cannot be written: %s", path, strerror(-rc)) : 0;
+}
+
+/* The vendor's kernel: it loads when a name is written. */
+static int write_name(const char *root, const char *path, struct error *e)
+{
+	char flags[FILES_PATH];
+	int rc = 0;
+
+	if (!files_path(flags, root, MANAGER "/flags") && !access(flags, F_OK))
+		rc = files_write(flags, "0\n", 2); /* all of the PL, not a part */
+	if (!rc)
+		rc = files_write(path, FPGA_FIRMWARE, strlen(FPGA_FIRMWARE));
+	if (rc == -EACCES || rc == -EPERM)
+		return device_error(path, rc, e);
+	return rc ? error_set(e, rc, "%s: the kernel did not load the bitstream: %s; " SEE_LOG, path,
+			    strerror(-rc))
+		  : 0;
+}
+
+/* *out is for the caller to free, also after an error. */
+static int load_tree(const char *path, uint8_t **out, size_t *size, struct error *e)
+{
+	FILE *file = fopen(path, "rbe");
+
+	if (!file)
+		return error_set(e, -errno, "device tree %s: %s", path, strerror(errno));
+	*out = malloc(LARGEST_TREE);
+	*size = *out ? fread(*out, 1, LARGEST_TREE, file) : 0;
+	fclose(file);
+	if (!*out)
+		return error_set(e, -ENOMEM, "device tree %s: no memory", path);
+	if (*size < 8 || *size == LARGEST_TREE || memcmp(*out, "\xd0\x0d\xfe\xed", 4) != 0)
+		return error_set(e, -EBADMSG,
+			"device tree %s: it is no compiled device tree (dtc -@ -o FILE.dtbo)", path);
+	/* Taken away with the tree, the memory would be the kernel's again while the PL writes to it. */
+	if (memmem(*out, *size, "u-dma-buf", strlen("u-dma-buf")))
+		return error_set(e, -EINVAL,
+			"device tree %s: the node of the memory (u-dma-buf) must not come and go with the "
+			"design; move it to the board's own device tree (docs/board.md)",
+			path);
+	return 0;
+}
+
+static int apply_tree(const char *root, const uint8_t *tree, size_t size, struct error *e)
+{
+	char folder[FILES_PATH], path[FILES_PATH], status[64];
+	int rc = files_path(folder, root, OVERLAY);
+
+	if (!rc)
+		rc = files_path(path, root, OVERLAY "/dtbo");
+	if (rc)
+		return error_set(e, rc, "%s: the path is too long", root);
+	if (rmdir(folder) < 0 && errno != ENOENT) /* takes away what was applied before */
+		return error_set(e, -errno, "%s cannot be taken away: %s", folder, strerror(errno));
+	if (mkdir(folder, 0755) < 0)
+		return error_set(e, -errno, "%s cannot be made: %s%s", folder, strerror(errno),
+			errno == EACCES ? "; loading a bitstream is for root" : "");
+	rc = files_write(path, tree, size);
+	if (!rc && !files_path(path, root, OVERLAY "/status") &&
+		!files_read_line(path, status, sizeof(status)) && strcmp(status, "applied") != 0)
+		rc = -EIO;
+	if (rc) {
+		rmdir(folder);
+		return error_set(e, rc, "%s: the kernel did not apply the device tree: %s; " SEE_LOG, folder,
+			strerror(-rc));
+	}
+	return 0;
+}
+
+/* X.bit has its device tree in X.dtbo. */
+static int tree_beside(const char *bitstream, char *out)
+{
+	const char *name = strrchr(bitstream, '/'), *end = strrchr(name ? name : bitstream, '.');
+	int length = (int)(end ? end - bitstream : (long)strlen(bitstream));
+
+	return length > FILES_PATH ? -ENAMETOOLONG : files_path(out, "", "%.*s.dtbo", length, bitstream);
+}
+
+/* A mainline kernel: the bitstream comes with a device tree that names it. *out as of load_tree. */
+static int find_tree(const char *root, const char *bitstream, uint8_t **out, size_t *size, struct error *e)
+{
+	char tree[FILES_PATH], folder[FILES_PATH];
+	int rc = tree_beside(bitstream, tree);
+
+	if (!rc)
+		rc = files_path(folder, root, OVERLAYS);
+	if (rc)
+		return error_set(e, rc, "%s: the path is too long", bitstream);
+	if (access(tree, F_OK) < 0)
+		return error_set(e, -ENODEV,
+			"this kernel loads a bitstream only by a device tree: put one beside it, as %s "
+			"(docs/board.md)",
+			tree);
+	if (access(folder, F_OK) < 0)
+		return error_set(e, -ENODEV,
+			"this kernel takes no device trees: %s is not there; mount configfs, or boot a "
+			"kernel with "
+			"CONFIG_OF_CONFIGFS",
+			folder);
+	return load_tree(tree, out, size, e);
+}
+
+static int check_operating(const char *root, struct error *e)
+{
+	char state[64];
+	int rc = read_state(root, state, sizeof(state));
+
+	if (rc)
+		return error_set(e, rc, "fpga_manager does not report its state: %s", strerror(-rc));
+	return strcmp(state, "operating") != 0
+		       ? error_set(e, -EIO,
+				 "the PL did not take the bitstream (fpga_manager says \"%s\"); " SEE_LOG,
+				 state)
+		       : 0;
+}
+
+bool fpga_manager_by_tree(const char *root)
+{
+	char path[FILES_PATH];
+
+	return !files_path(path, root, MANAGER "/firmware") && access(path, F_OK) < 0;
+}
+
+int fpga_manager_prepare(const char *root, const char *bitstream, struct error *e)
+{
+	struct bitstream loaded = {0};
+	uint8_t *tree = NULL;
+	size_t size;
+	int rc;
+
+	if (fpga_manager_operating(root) < 0)
+		return error_set(e, -ENODEV,
+			"this kernel has no fpga_manager (" MANAGER "), so no bitstream can be loaded");
+	rc = bitstream_load(bitstream, &loaded, e);
+	if (!rc)
+		rc = store_firmware(root, &loaded, e);
+	bitstream_clear(&loaded);
+	if (!rc && fpga_manager_by_tree(root))
+		rc = find_tree(root, bitstream, &tree, &size, e);
+	free(tree);
+	return rc;
+}
+
+int fpga_manager_load(const char *root, const char *bitstream, struct error *e)
+{
+	char path[FILES_PATH];
+	uint8_t *tree = NULL;
+	size_t size = 0;
+	int rc = files_path(path, root, MANAGER "/firmware");
+
+	if (rc)
+		return error_set(e, rc, "%s: the path is too long", root);
+	if (fpga_manager_by_tree(root)) {
+		rc = find_tree(root, bitstream, &tree, &size, e);
+		if (!rc)
+			rc = apply_tree(root, tree, size, e);
+		free(tree);
+	} else {
+		rc = write_name(root, path, e);
+	}
+	return rc ? rc : check_operating(root, e);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* Loads the PL through the kernel: fpga_manager's `firmware` file, or a device-tree overlay. */
+#ifndef PL_BUS_UIO_FPGA_MANAGER_H
+#define PL_BUS_UIO_FPGA_MANAGER_H
+
+#include <stdbool.h>
+
+struct error;
+
+/* The name below /lib/firmware that a device-tree overlay must give as firmware-name. */
+#define FPGA_FIRMWARE "twobit-overlay.bin"
+
+/* 1: the PL holds a design. 0: it does not. -ENOENT: the kernel has no fpga_manager. */
+int fpga_manager_operating(const char *root);
+
+/* Where the kernel has no `firmware` file, a device tree brings the bitstream, and devices come and go. */
+bool fpga_manager_by_tree(const char *root);
+
+/*
+ * Programming, in two steps; the first does not touch the PL. `bitstream`: a file as bitstream.h takes it;
+ * root: as files.h says. By tree, a .dtbo of the same name beside it is applied. 0 when the PL is operating.
+ * Messages begin with what failed.
+ */
+int fpga_manager_prepare(const char *root, const char *bitstream, struct error *e);
+int fpga_manager_load(const char *root, const char *bitstream, struct error *e);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* Memory that the PL can reach: parts of one u-dma-buf. Calls are for one thread at a time. */
+#ifndef PL_BUS_UIO_MEMORY_H
+#define PL_BUS_UIO_MEMORY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct error;
+struct memory;
+struct bus_memory;
+
+/*
+ * Takes the u-dma-buf called "twobit-memory", or else the first one. -ENODEV: there is none. The message
+ * says what to do.
+ */
+int memory_open(const char *root, struct memory **out, struct error *e);
+void memory_close(struct memory *memory); /* takes NULL; what was allocated is gone */
+
+int memory_allocate(struct memory *memory, size_t size, struct bus_memory *out, struct error *e);
+void memory_free(struct memory *memory, struct bus_memory *part);
+
+/* Between the processor's caches and the memory. */
+void memory_to_design(struct memory *memory, const struct bus_memory *part, size_t offset, size_t size);
+void memory_from_design(struct memory *memory, const struct bus_memory *part, size_t offset, size_t size);
+
+#endif

@@ -1,4 +1,0 @@
-/* SPDX-License-Identifier: MIT */
-#include "command.h"
-
-int none;

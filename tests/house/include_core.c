@@ -1,4 +1,0 @@
-/* SPDX-License-Identifier: MIT */
-#include "base/error.h"
-
-int none;

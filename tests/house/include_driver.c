@@ -1,4 +1,0 @@
-/* SPDX-License-Identifier: MIT */
-#include "source/source.h"
-
-int none;

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/* A small QONNX model, for the tests of its importer. */
+#ifndef UNIT_QONNX_MODEL_H
+#define UNIT_QONNX_MODEL_H
+
+#include "support/onnx_builder.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#define COUNT(array) ((int)(sizeof(array) / sizeof(*(array))))
+
+/* A model to change one thing of at a time: codes of 2 bits, 2 channels, then a matrix over 2×2×2 numbers. */
+struct tensor {
+	const char *name;
+	int rank, dims[4];
+	float values[24];
+};
+
+struct node {
+	const char *domain, *type, *inputs, *output, *attributes;
+};
+
+#define QONNX "qonnx.custom_op.general"
+#define QUANT(sign) "signed=" sign " narrow=0 rounding_mode=ROUND"
+
+static const struct tensor base_tensors[] = {
+	{"byte", 0, {0}, {1.0F / 255}},
+	{"none", 0, {0}, {0}},
+	{"bits8", 0, {0}, {8}},
+	{"bits2", 0, {0}, {2}},
+	{"bits4", 0, {0}, {4}},
+	{"w0", 4, {2, 1, 3, 3}, {1, -1, 0.5F, 0, 0.5F, -0.5F, 1, 0.5F, 0, 3, -6, 0, 0, 3, 3, -9, 0, 3}},
+	{"w0.scale", 4, {2, 1, 1, 1}, {0.5F, 3}},
+	{"gamma", 1, {2}, {1.5F, -0.25F}},
+	{"beta", 1, {2}, {0.25F, 1}},
+	{"mean", 1, {2}, {0.125F, -0.5F}},
+	{"variance", 1, {2}, {0.75F, 1.75F}},
+	{"a0.scale", 0, {0}, {0.5F}},
+	{"w1", 2, {3, 8}, {1, 2, 3, 4, 5, 6, 7, -8, -1, -2, -3, -4, -5, -6, -7, -8, 0, 0, 1, 0, 0, 0, 0, 7}},
+	{"w1.scale", 0, {0}, {1}},
+	{"bias", 1, {3}, {0.5F, -1, 2}},
+	{"two", 0, {0}, {2}},
+	{"bits16", 0, {0}, {16}},
+	{"bits32", 0, {0}, {32}},
+	{"other", 1, {2}, {1, 2}},
+};
+
+enum { IN, W0, CONV, NORM, RELU, ACT, FLAT, W1, FC, END };
+
+static const struct node base_nodes[] = {
+	[IN] = {QONNX, "Quant", "x byte none bits8", "q", QUANT("0")},
+	[W0] = {"onnx.brevitas", "Quant", "w0 w0.scale none bits4", "w0.q", QUANT("1")},
+	[CONV] = {"", "Conv", "q w0.q", "c",
+		"kernel_shape=3,3 pads=0,0,0,0 strides=1,1 dilations=1,1 group=1"},
+	[NORM] = {"", "BatchNormalization", "c gamma beta mean variance", "n", "epsilon=f0.25"},
+	[RELU] = {"ai.onnx", "Relu", "n", "r", ""},
+	[ACT] = {QONNX, "Quant", "r a0.scale none bits2", "a", QUANT("0")},
+	[FLAT] = {"", "Flatten", "a", "f", "axis=1"},
+	[W1] = {QONNX, "Quant", "w1 w1.scale none bits4", "w1.q", QUANT("1")},
+	[FC] = {"", "Gemm", "f w1.q bias", "g", "transB=1 alpha=f1 beta=f1"},
+	[END] = {"", "Softmax", "g", "y", "axis=1"},
+};
+
+struct model {
+	struct tensor tensors[COUNT(base_tensors)];
+	struct node nodes[COUNT(base_nodes) + 4];
+	int input[4], input_rank, node_count;
+};
+
+static inline struct model model_base(void)
+{
+	struct model model = {.input = {1, 1, 4, 4}, .input_rank = 4, .node_count = COUNT(base_nodes)};
+
+	memcpy(model.tensors, base_tensors, sizeof(base_tensors));
+	memcpy(model.nodes, base_nodes, sizeof(base_nodes));
+	return model;
+}
+
+static inline struct tensor *tensor_of(struct model *model, const char *name)
+{
+	for (int i = 0; i < COUNT(model->tensors); i++)
+		if (strcmp(model->tensors[i].name, name) == 0)
+			return &model->tensors[i];
+	fail_msg("no tensor %s", name);
+	return NULL;
+}
+
+static inline void node_insert(struct model *model, int place, struct node node)
+{
+	memmove(model->nodes + place + 1, model->nodes + place,
+		(size_t)(model->node_count - place) * sizeof(node));
+	model->nodes[place] = node;
+	model->node_count++;
+}
+
+/* Writes it to the path, which is given back. */
+static inline const char *model_write(const struct model *model, const char *path)
+{
+	struct buffer graph = {.size = 0}, file = {.size = 0};
+
+	for (int i = 0; i < model->node_count; i++) {
+		const struct node *n = &model->nodes[i];
+		put_node(&graph, n->domain, n->type, n->inputs, n->output, n->attributes);
+	}
+	for (int i = 0; i < COUNT(model->tensors); i++) {
+		const struct tensor *t = &model->tensors[i];
+		put_tensor(&graph, t->name, t->dims, t->rank, t->values);
+	}
+	put_value(&graph, 11, "x", model->input, model->input_rank);
+	put_value(&graph, 11, "w0", model->tensors[5].dims, 4); /* as older exporters list their tensors */
+	put_value(&graph, 12, "y", (const int[]){1, 3}, 2);
+	put_model(&file, &graph);
+	FILE *stream = fopen(path, "wb");
+	assert_non_null(stream);
+	assert_int_equal(fwrite(file.data, 1, file.size, stream), file.size);
+	assert_int_equal(fclose(stream), 0);
+	return path;
+}
+
+#endif

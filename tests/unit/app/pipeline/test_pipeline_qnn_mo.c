@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* The pipeline on QNN-MO-PYNQ's design, which hangs now and then and can only be programmed. */
+#include "base/error.h"
+#include "nn/reference.h"
+#include "pipeline/pipeline.h"
+#include "support/network_builder.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "support/simulated_qnn_mo.h"
+
+/* A picture takes two calls for each of two groups; 5 pictures are computed before the first frame. */
+enum { FRAMES = 40, CALLS = 4, CALIBRATION = 5 };
+
+struct outcome {
+	int frames, wrong; /* that came out, and those whose scores are not the network's */
+	struct pipeline_report report;
+};
+
+static void run(struct outcome *outcome)
+{
+	struct source_options wanted = {.width = 64, .height = 48, .rate = 500};
+	struct network *network = tiny_network(3);
+	struct pipeline_config config = {
+		.network = network, .lossless = true, .overlap = true, .frames = FRAMES};
+	size_t bytes = (size_t)network->class_count * sizeof(int32_t);
+	int32_t *scores = taken((size_t)network->class_count, sizeof(*scores));
+	struct frame *frame;
+	struct pipeline *pipeline;
+	struct error e;
+
+	assert_int_equal(source_open("test", &wanted, &config.source, &e), 0);
+	assert_int_equal(pl_open("qnn-mo", NULL, &config.pl, &e), 0);
+	assert_int_equal(pipeline_start(&config, &pipeline, &e), 0);
+	while ((frame = pipeline_dequeue(pipeline, INT64_MAX))) {
+		assert_int_equal(reference_run(network, 0, network->layer_count, frame->input, scores), 0);
+		outcome->wrong += memcmp(scores, frame->scores, bytes) != 0;
+		outcome->frames++;
+		pipeline_release(pipeline, &frame, true);
+	}
+	assert_int_equal(pipeline_join(pipeline, &e), 0);
+	outcome->report = *pipeline_report(pipeline);
+	pipeline_destroy(pipeline);
+	pl_close(config.pl);
+	source_close(config.source);
+	network_free(network);
+	free(scores);
+	assert_string_equal(jam.broken, "");
+}
+
+static struct outcome outcome; /* large: histograms */
+
+static void the_pl_recovers_from_a_hang(void **state)
+{
+	static const enum jam_fault faults[] = {JAM_HANGS, JAM_IS_GONE};
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		memset(&outcome, 0, sizeof(outcome));
+		jam_begin();
+		jam_fault(faults[i], (CALIBRATION + FRAMES / 2) * CALLS + 3);
+		run(&outcome);
+		assert_int_equal(outcome.frames, FRAMES);
+		assert_int_equal(outcome.wrong, 0);
+		assert_true(outcome.report.cpu_fallbacks >= 1);
+		assert_true(outcome.report.pl.reconfigurations >= 1);
+		assert_int_equal(outcome.report.pl.times_disabled, 0);
+		assert_true(jam.reconfigurations >= 2); /* at the start, and after the fault */
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(the_pl_recovers_from_a_hang)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+/* Arrays, texts and whole folders that must not load; networks in memory that must not pass. */
+#include "nn/format/load.h"
+#include "nn/format/npy.h"
+#include "support/network_spoiled.h"
+
+#include <errno.h>
+#include <math.h>
+#include <sys/stat.h>
+
+/* Writes an array of bytes or integers over a file of the folder. */
+static void array_refused(const char *name, const struct npy *shape, const void *values, const char *message)
+{
+	struct spoiled s = spoil();
+	char path[300];
+
+	snprintf(path, sizeof(path), "%s/%s", s.folder, name);
+	FILE *file = fopen(path, "wb");
+	assert_non_null(file);
+	assert_int_equal(npy_write(file, shape, values), 0);
+	fclose(file);
+	refused(&s, message);
+}
+
+static void odd_arrays_are_refused(void **state)
+{
+	(void)state;
+	uint8_t bytes[2048] = {0};
+	int32_t numbers[72] = {0};
+	float reals[10] = {1, 1, 1, INFINITY};
+
+	array_refused("conv1.weights.npy", &(struct npy){"u1", 2, {24, 10}}, bytes,
+		"network.json: layer \"conv1\": field \"weights\": conv1.weights.npy has the wrong shape: "
+		"(24, 9) "
+		"expected, (24, 10) found");
+	array_refused("conv1.weights.npy", &(struct npy){"i1", 2, {24, 9}}, bytes,
+		"network.json: layer \"conv1\": field \"weights\": conv1.weights.npy is of type \"i1\", "
+		"\"u1\" expected");
+	numbers[4] = 1;
+	array_refused("conv1.thresholds.npy", &(struct npy){"i4", 2, {24, 3}}, numbers,
+		"network.json: layer \"conv1\": field \"thresholds\": channel 1 does not ascend: 0 comes "
+		"after 1");
+	bytes[3] = 2;
+	array_refused("conv1.invert.npy", &(struct npy){"u1", 1, {24}}, bytes,
+		"network.json: layer \"conv1\": field \"invert\": channel 3 holds 2, not 0 or 1");
+	array_refused("fc1.scale.npy", &(struct npy){"f4", 1, {10}}, reals,
+		"network.json: field \"scale\": class 3 is not a finite number");
+}
+
+static void odd_files_are_refused(void **state)
+{
+	(void)state;
+	static uint8_t large[100000];
+	char path[300];
+
+	struct spoiled s = spoil();
+	put_file(&s, "conv1.weights.npy", large, sizeof(large));
+	refused(&s,
+		"network.json: layer \"conv1\": field \"weights\": conv1.weights.npy is too long: 100000 "
+		"bytes, at "
+		"most 65752 expected");
+	s = spoil();
+	put_file(&s, "fc0.thresholds.npy", large, 100);
+	refused(&s,
+		"network.json: layer \"fc0\": field \"thresholds\": fc0.thresholds.npy is no .npy file: it "
+		"does not "
+		"begin with \\x93NUMPY");
+	s = spoil();
+	snprintf(path, sizeof(path), "%s/conv0.weights.npy", s.folder);
+	unlink(path);
+	refused(&s, "network.json: layer \"conv0\": field \"weights\": conv0.weights.npy is missing");
+	s = spoil();
+	snprintf(path, sizeof(path), "%s/conv0.weights.npy", s.folder);
+	unlink(path);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	refused(&s,
+		"network.json: layer \"conv0\": field \"weights\": conv0.weights.npy is not a regular file");
+	s = spoil();
+	put_file(&s, "labels.txt", "a\nb\n", 4);
+	refused(&s, "labels.txt:2: ends after 2 labels, the network has 10 classes");
+	s = spoil();
+	put_file(&s, "groups.txt", "a: label 0\nb: label 99\n", 23);
+	refused(&s, "groups.txt:2: \"label 99\" is not one of the network's labels");
+	s = spoil();
+	put_file(&s, "network.json", "{\n \"a\": }", 9);
+	refused(&s, "network.json:2:7: is not JSON: unexpected token near '}'");
+	s = spoil();
+	put_file(&s, "network.json", "[]", 2);
+	refused(&s, "network.json: is not an object");
+	s = spoil();
+	snprintf(path, sizeof(path), "%s/network.json", s.folder);
+	unlink(path);
+	refused(&s, "network.json: is missing");
+
+	struct network *network = NULL;
+	struct error e = {0};
+	assert_int_equal(network_load("/nonexistent/network", &network, &e), -ENOENT);
+	assert_string_equal(e.text,
+		"/nonexistent/network: the network's folder cannot be opened: No such file or directory");
+}
+
+/* Rows of layer f are 9 bits, in two bytes. */
+static void spare_bits_are_zero(void **state)
+{
+	(void)state;
+	struct network *network = odd_network();
+	struct spoiled s = {saved(network), json_object()};
+	char path[300];
+
+	snprintf(path, sizeof(path), "%s/f.weights.npy", s.folder);
+	FILE *file = fopen(path, "wb");
+	assert_non_null(file);
+	assert_int_equal(npy_write(file, &(struct npy){"u1", 2, {3, 2}}, (uint8_t[]){255, 1, 0, 0, 0, 2}), 0);
+	fclose(file);
+	network_free(network);
+	refused(&s,
+		"network.json: layer \"f\": field \"weights\": f.weights.npy has spare bits at the end of a "
+		"row that "
+		"are not zero");
+}
+
+static void roots_are_checked(void **state)
+{
+	(void)state;
+	struct spoiled s = spoil();
+	json_object_set_new(s.root, "format", json_integer(2));
+	write_json(&s);
+	refused(&s, "network.json: field \"format\": 2 is unknown; this program reads 1");
+	s = spoil();
+	json_object_set_new(s.root, "network", json_string("a\nb"));
+	write_json(&s);
+	refused(&s, "network.json: field \"network\": holds a control character");
+	s = spoil();
+	json_object_del(s.root, "labels");
+	json_object_del(s.root, "groups");
+	write_json(&s);
+	refused(&s, "network.json: field \"labels\": is missing");
+	s = spoil();
+	json_object_set_new(s.root, "layers", json_array());
+	write_json(&s);
+	refused(&s, "network.json: field \"layers\": is not a list of 1 … 256 layers");
+	s = spoil();
+	json_array_remove(json_object_get(s.root, "layers"), 4);
+	write_json(&s);
+	refused(&s,
+		"network.json: field \"labels\": the network ends with codes, not with scores of classes");
+	s = spoil();
+	json_object_set_new(layer_of(&s, 2), "name", json_string("a/b"));
+	write_json(&s);
+	refused(&s,
+		"network.json: layer 2: field \"name\": is not 1 … 64 letters, digits, \"_\", \"-\" and "
+		"\".\"");
+}
+
+static void accumulators_cannot_overflow(void **state)
+{
+	(void)state;
+	struct layer layer =
+		tiny_layer("l", LAYER_FULLY_CONNECTED, (struct shape){1, 1, 65536}, 1, 1, 1, 0, 1, 8, 8, 32);
+	struct network network = {.name = (char[]){"n"}, .layers = &layer, .layer_count = 1};
+	uint32_t seed = 1;
+	struct error e = {0};
+
+	layer_fill(&layer, &seed); /* 65536 · 255 · 128 = 2139095040 fits into 31 bits */
+	assert_true(network_check(&network, &e) < 0);
+	assert_non_null(strstr(e.text, "0 classes found"));
+	layer.in = (struct shape){1, 2, 65536};
+	layer.kernel_width = 2;
+	assert_int_equal(network_check(&network, &e), -EOVERFLOW);
+	assert_string_equal(e.text,
+		"layer \"l\": field \"input_bits\": sums of 131072 products can reach 4278190080, "
+		"an accumulator has 32 bits");
+	free(layer.name);
+	free(layer.weights);
+}
+
+static void check_refused(struct network *network, const char *message)
+{
+	struct error e = {0};
+
+	assert_true(network_check(network, &e) < 0);
+	assert_string_equal(e.text, message);
+	network_free(network);
+}
+
+/* What only a network made in memory can have wrong. */
+static void checks_networks_in_memory(void **state)
+{
+	(void)state;
+	struct network *network = tiny_network(2);
+	network->layers[1].weights[8 * 9 * 3] = 0;
+	check_refused(network,
+		"layer \"conv1\": field \"weights\": output channel 3 holds 0, which is no weight of 1 bits");
+	network = odd_network();
+	network->layers[1].weights[0] = 2;
+	check_refused(network,
+		"layer \"b\": field \"weights\": output channel 0 holds 2, which is no weight of 2 bits");
+	network = odd_network();
+	network->layers[2].shift[1] = 63;
+	check_refused(network, "layer \"c\": field \"shift\": channel 1 shifts by 63, at most 62 can be");
+	network = odd_network();
+	network->layers[2].bias[3] = -(INT64_C(1) << 62) - 1;
+	check_refused(network,
+		"layer \"c\": field \"bias\": channel 3 adds -4611686018427387905, which is beyond ±2^62");
+	network = tiny_network(2);
+	network->layers[3].in.channels++;
+	check_refused(network,
+		"layer \"fc0\": field \"input\": [25, 4, 4] found, but \"pool1\" before it gives [24, 4, 4]");
+	network = tiny_network(2);
+	network->layers[1].epilogue = EPILOGUE_SCORES;
+	check_refused(network, "layer \"conv1\": field \"output\": scores are of 1×1 pixel, here of 8×8");
+	network = tiny_network(2);
+	network->bias[9] = NAN;
+	check_refused(network, "field \"bias\": class 9 is not a finite number");
+	network = tiny_network(2);
+	network->groups[1].classes[1] = 0;
+	check_refused(network, "group \"odd\": label \"label 0\" is in a group already");
+	network = tiny_network(2);
+	network->groups[0].classes[0] = 10;
+	check_refused(network, "group \"even\": class 10 is not within 0 … 9");
+	network = tiny_network(2);
+	strcpy(network->labels[4], "\x1b[2J");
+	check_refused(network, "label 4 holds a control character");
+	network = tiny_network(2);
+	free(network->layers[3].thresholds);
+	network->layers[3].thresholds = NULL;
+	check_refused(network, "layer \"fc0\": field \"thresholds\": is missing");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(odd_arrays_are_refused),
+		cmocka_unit_test(odd_files_are_refused),
+		cmocka_unit_test(spare_bits_are_zero),
+		cmocka_unit_test(roots_are_checked),
+		cmocka_unit_test(accumulators_cannot_overflow),
+		cmocka_unit_test(checks_networks_in_memory),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

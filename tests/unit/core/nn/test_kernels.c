@@ -1,0 +1,546 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Compares every kernel with the reference on random and on edge shapes: test_kernels [SEED]. Times them
+ * against the scalar ones: test_kernels --time. Kernels that this processor lacks run with the missing
+ * instructions emulated, where it has the rest.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/error.h"
+#include "nn/engine.h"
+#include "nn/kernels/kernel.h"
+#include "nn/kernels/table.h"
+#include "support/random_network.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <time.h>
+
+#ifdef KERNELS_EMULATED
+extern const struct isa isa_avx512vpopcntdq_emulated;
+extern const struct isa isa_avx512vnni_emulated;
+extern const struct isa isa_neon_emulated;
+static const struct isa *const emulated[] = {
+	&isa_avx512vpopcntdq_emulated, &isa_avx512vnni_emulated, &isa_neon_emulated};
+#define EMULATED_COUNT 3
+#else
+static const struct isa *const emulated[] = {NULL};
+#define EMULATED_COUNT 0
+#endif
+
+#define MOST_ISAS 16
+
+static const struct isa *isas[MOST_ISAS];
+static int isa_count;
+static uint64_t seed;
+
+/* What the processor has, and the emulated ones that it can carry. */
+static void list_isas(void)
+{
+	const struct isa *const *present = isas_present(&isa_count);
+
+	printf("native:  ");
+	for (int i = 0; i < isa_count; i++) {
+		isas[i] = present[i];
+		printf(" %s", isas[i]->name);
+	}
+	printf("\nemulated:");
+	for (int i = 0; i < EMULATED_COUNT; i++)
+		if (emulated[i]->present()) {
+			isas[isa_count++] = emulated[i];
+			printf(" %s", emulated[i]->name);
+		}
+	printf("\n");
+}
+
+static struct engine *engine_of(const struct network *network, int count, const struct kernel *forced)
+{
+	struct engine *engine;
+	struct error e;
+
+	if (engine_create_from(network, 0, network->layer_count, isas, count, forced, &engine, &e) != 0)
+		fail_msg("%s", e.text);
+	return engine;
+}
+
+static void describe(const struct layer *l, char *text, size_t size)
+{
+	snprintf(text, size,
+		"%s %dx%dx%d k %dx%d/%d pad %d,%d,%d,%d groups %d -> %dx%dx%d, %d x %d -> %d bits, "
+		"epilogue %d",
+		l->kind == LAYER_MAX_POOL ? "pool" : "conv", l->in.height, l->in.width, l->in.channels,
+		l->kernel_height, l->kernel_width, l->stride, l->pad_top, l->pad_left, l->pad_bottom,
+		l->pad_right, l->groups, l->out.height, l->out.width, l->out.channels, l->input_bits,
+		l->weight_bits, l->output_bits, l->epilogue);
+}
+
+static void assert_same(const struct network *network, const char *kernel, const uint8_t *want,
+	const uint8_t *got, size_t size)
+{
+	const struct layer *last = &network->layers[network->layer_count - 1];
+
+	for (size_t i = 0; i < size; i++)
+		if (want[i] != got[i]) {
+			char text[300];
+			describe(last, text, sizeof(text));
+			fail_msg("seed %llu, %s, %d layers, last %s: byte %zu of %zu is %d, must be %d",
+				(unsigned long long)seed, kernel, network->layer_count, text, i, size, got[i],
+				want[i]);
+		}
+}
+
+/* Runs twice, since the second run finds what the first one left in the engine's buffers. */
+static void check_engine(const struct network *network, struct engine *engine, const char *kernel,
+	const uint8_t *in, const uint8_t *other, const uint8_t *want)
+{
+	size_t size = layer_output_size(&network->layers[network->layer_count - 1]);
+	uint8_t *got = must_allocate(size, 1);
+
+	engine_run(engine, other, got);
+	engine_run(engine, in, got);
+	assert_same(network, kernel, want, got, size);
+	free(got);
+	engine_destroy(engine);
+}
+
+/* One network by each kernel that fits its last layer, and by each isa's own choice. */
+static void check_network(struct network *network, enum extreme extreme)
+{
+	const struct layer *first = network->layers, *last = &network->layers[network->layer_count - 1];
+	uint8_t *in = random_codes(first->in, first->input_bits, extreme);
+	uint8_t *other = random_codes(first->in, first->input_bits, EXTREME_NONE);
+	uint8_t *want = must_allocate(layer_output_size(last), 1);
+
+	assert_int_equal(reference_run(network, 0, network->layer_count, in, want), 0);
+	for (int i = 0; i < isa_count; i++) {
+		check_engine(network, engine_of(network, i + 1, NULL), isas[i]->name, in, other, want);
+		for (const struct kernel *k = isas[i]->kernels; k->name; k++) {
+			if (!layer_has_weights(last) || !k->fits(last))
+				continue;
+			struct engine *engine = engine_of(network, i + 1, k);
+			assert_string_equal(engine_kernel(engine, network->layer_count - 1), k->name);
+			check_engine(network, engine, k->name, in, other, want);
+		}
+	}
+	free(in);
+	free(other);
+	free(want);
+}
+
+/* A layer alone; its weights and epilogue are made here. */
+static void check_layer(struct layer layer, enum extreme weights, enum extreme codes)
+{
+	struct network network = {.layers = &layer, .layer_count = 1};
+
+	layer.name = (char *)"layer";
+	layer_shape(&layer);
+	if (layer_has_weights(&layer)) {
+		uint8_t *in = random_codes(layer.in, layer.input_bits, codes);
+		random_weights(&layer, weights);
+		random_epilogue(&layer, in);
+		free(in);
+	}
+	check_network(&network, codes);
+	layer_finish(&layer);
+}
+
+#define PICK(...)                                                                                            \
+	((const int[]){__VA_ARGS__})[random_below((int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int)))]
+
+static void random_end(struct layer *layer)
+{
+	switch (random_below(3)) {
+	case 0:
+		layer->epilogue = EPILOGUE_SCORES;
+		layer->output_bits = 32;
+		break;
+	case 1:
+		layer->epilogue = EPILOGUE_THRESHOLDS;
+		layer->output_bits = PICK(1, 2, 4, 8);
+		break;
+	default:
+		layer->epilogue = EPILOGUE_REQUANTISE;
+		layer->output_bits = PICK(2, 4, 8);
+	}
+}
+
+static struct layer random_layer(void)
+{
+	struct layer layer = {
+		.kind = LAYER_CONV,
+		.in.channels = PICK(1, 2, 3, 34, 63, 64, 65, 96, 128, 180, 272),
+		.out.channels = PICK(1, 3, 7, 8, 9, 16, 34, 63, 64, 65, 68, 130),
+		.kernel_height = PICK(1, 2, 3, 3, 5, 8, 12),
+		.stride = PICK(1, 1, 2, 4),
+		.pad_top = random_below(3),
+		.pad_left = random_below(3),
+		.pad_bottom = random_below(3),
+		.pad_right = random_below(3),
+		.groups = 1,
+		.input_bits = PICK(1, 2, 2, 4, 8),
+		.weight_bits = PICK(1, 1, 2, 4, 8),
+	};
+
+	layer.kernel_width = random_below(3) ? layer.kernel_height : PICK(1, 3, 4);
+	layer.in.height = layer.kernel_height + random_below(3 * layer.stride + 2);
+	layer.in.width = layer.kernel_width + random_below(9 * layer.stride);
+	if (layer.in.channels % 2 == 0 && random_below(3) == 0) {
+		layer.groups = 2;
+		layer.out.channels *= 2;
+	}
+	random_end(&layer);
+	return layer;
+}
+
+#define LARGEST_LAYER 1500000 /* multiply-accumulates, for the reference's sake */
+
+static uint64_t operations(struct layer layer)
+{
+	layer_shape(&layer);
+	return shape_size(layer.out) * (size_t)layer.kernel_height * (size_t)layer.kernel_width *
+	       (size_t)(layer.in.channels / layer.groups);
+}
+
+static void random_layers(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 250; i++) {
+		struct layer layer = random_layer();
+		if (operations(layer) <= LARGEST_LAYER)
+			check_layer(layer, EXTREME_NONE, EXTREME_NONE);
+	}
+}
+
+/* The largest sums of products that there are, of both signs: nothing may saturate or spill over. */
+static void extreme_values(void **state)
+{
+	static const int bits[] = {1, 2, 4, 8};
+
+	(void)state;
+	for (int w = 0; w < 4; w++)
+		for (int a = 0; a < 4; a++)
+			for (int e = EXTREME_LARGEST; e <= EXTREME_SMALLEST; e++) {
+				struct layer layer = {
+					.kind = LAYER_CONV,
+					.in = {4, 7, 180},
+					.out.channels = 33,
+					.kernel_height = 3,
+					.kernel_width = 3,
+					.stride = 1,
+					.pad_left = 1,
+					.groups = 1,
+					.input_bits = bits[a],
+					.weight_bits = bits[w],
+					.output_bits = 32,
+					.epilogue = EPILOGUE_SCORES,
+				};
+				check_layer(layer, (enum extreme)e, EXTREME_LARGEST);
+				layer.epilogue = EPILOGUE_THRESHOLDS;
+				layer.output_bits = 2;
+				check_layer(layer, (enum extreme)e, EXTREME_LARGEST);
+			}
+}
+
+/* Every number of words that a window may have, past the places where counters are emptied. */
+static void window_sizes(void **state)
+{
+	(void)state;
+	for (int words = 1; words <= 700; words += words < 40 ? 1 : 37) {
+		struct layer layer = {
+			.kind = LAYER_FULLY_CONNECTED,
+			.in = {1, 1, 64 * words - random_below(64)},
+			.out.channels = 1 + random_below(40),
+			.kernel_height = 1,
+			.kernel_width = 1,
+			.stride = 1,
+			.groups = 1,
+			.input_bits = PICK(1, 2, 4, 8),
+			.weight_bits = 1,
+			.output_bits = 32,
+			.epilogue = EPILOGUE_SCORES,
+		};
+		check_layer(layer, EXTREME_NONE, EXTREME_NONE);
+		check_layer(layer, EXTREME_LARGEST, EXTREME_LARGEST);
+		layer.weight_bits = PICK(2, 4, 8);
+		check_layer(layer, EXTREME_NONE, EXTREME_NONE);
+	}
+}
+
+static void pools(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 60; i++) {
+		int bits = PICK(1, 2, 4, 8), kernel = PICK(1, 2, 3, 5);
+		struct layer layer = {
+			.kind = LAYER_MAX_POOL,
+			.in = {kernel + random_below(9), kernel + random_below(9),
+				PICK(1, 3, 34, 64, 65, 180)},
+			.kernel_height = kernel,
+			.kernel_width = random_below(2) ? kernel : PICK(1, 2, 3),
+			.stride = PICK(1, 2, 3),
+			.pad_top = random_below(2),
+			.pad_left = random_below(2),
+			.pad_bottom = random_below(2),
+			.pad_right = random_below(2),
+			.groups = 1,
+			.input_bits = bits,
+			.output_bits = bits,
+		};
+		if (layer.kernel_width > layer.in.width)
+			continue;
+		layer.out.channels = layer.in.channels;
+		check_layer(layer, EXTREME_NONE, EXTREME_NONE);
+	}
+}
+
+#define DEEPEST 6
+
+/* Layer `i` of a chain: what it takes is what the one before gives. */
+static struct layer chained_layer(const struct layer *before, bool last)
+{
+	struct layer layer = random_layer();
+
+	layer.in = before->out;
+	layer.input_bits = before->output_bits;
+	if (!last && random_below(3) == 0) {
+		layer.kind = LAYER_MAX_POOL;
+		layer.out.channels = layer.in.channels;
+		layer.epilogue = EPILOGUE_NONE;
+		layer.output_bits = layer.input_bits;
+		layer.groups = 1;
+	} else if (last && random_below(2)) {
+		layer.kind = LAYER_FULLY_CONNECTED;
+		layer.pad_top = layer.pad_left = layer.pad_bottom = layer.pad_right = 0;
+		layer.groups = 1;
+	}
+	if (layer.kind == LAYER_FULLY_CONNECTED || layer.kernel_height > layer.in.height)
+		layer.kernel_height = layer.in.height;
+	if (layer.kind == LAYER_FULLY_CONNECTED || layer.kernel_width > layer.in.width)
+		layer.kernel_width = layer.in.width;
+	if (layer.in.channels % layer.groups != 0)
+		layer.groups = 1;
+	return layer;
+}
+
+/* A chain whose layers pass codes on; only the last one may give scores. */
+static void check_chain(void)
+{
+	struct layer layers[DEEPEST] = {0};
+	struct network network = {.layers = layers, .layer_count = 2 + random_below(DEEPEST - 1)};
+	struct layer source = {.out = {6 + random_below(8), 6 + random_below(8), PICK(1, 3, 34, 64, 180)},
+		.output_bits = PICK(1, 2, 4, 8)};
+	uint8_t *in = random_codes(source.out, source.output_bits, EXTREME_NONE);
+
+	for (int i = 0; i < network.layer_count; i++) {
+		struct layer *layer = &layers[i];
+		do {
+			*layer = chained_layer(i ? layer - 1 : &source, i == network.layer_count - 1);
+			layer_shape(layer);
+		} while (operations(*layer) > LARGEST_LAYER ||
+			 (i < network.layer_count - 1 && layer->epilogue == EPILOGUE_SCORES));
+		layer->name = (char *)"layer";
+		if (layer_has_weights(layer))
+			random_weights(layer, EXTREME_NONE);
+		random_epilogue(layer, in);
+		uint8_t *out = must_allocate(layer_output_size(layer), 1);
+		reference_layer(layer, in, out);
+		free(in);
+		in = out;
+	}
+	check_network(&network, EXTREME_NONE);
+	for (int i = 0; i < network.layer_count; i++)
+		layer_finish(&layers[i]);
+	free(in);
+}
+
+static void random_networks(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 60; i++)
+		check_chain();
+}
+
+/* By the public way: names, a range in the middle, refusals. */
+static void choices(void **state)
+{
+	struct layer layers[3];
+	struct network network = {.layers = layers, .layer_count = 3};
+	struct engine *engine;
+	struct error e;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		layers[i] = (struct layer){.name = (char *)"layer",
+			.kind = LAYER_CONV,
+			.in = {5, 5, 70},
+			.out.channels = 70,
+			.kernel_height = 3,
+			.kernel_width = 3,
+			.stride = 1,
+			.pad_top = 1,
+			.pad_left = 1,
+			.pad_bottom = 1,
+			.pad_right = 1,
+			.groups = 1,
+			.input_bits = 2,
+			.weight_bits = i == 1 ? 1 : 8,
+			.output_bits = 2,
+			.epilogue = EPILOGUE_THRESHOLDS};
+		layer_shape(&layers[i]);
+		random_weights(&layers[i], EXTREME_NONE);
+		uint8_t *in = random_codes(layers[i].in, 2, EXTREME_NONE);
+		random_epilogue(&layers[i], in);
+		free(in);
+	}
+	uint8_t *in = random_codes(layers[1].in, 2, EXTREME_NONE), want[5 * 5 * 70], got[5 * 5 * 70];
+	assert_int_equal(reference_run(&network, 1, 3, in, want), 0);
+	for (const char *const *name = kernel_names(); *name; name++) {
+		assert_int_equal(engine_create(&network, 1, 3, *name, &engine, &e), 0);
+		engine_run(engine, in, got);
+		assert_memory_equal(want, got, sizeof(want));
+		if (strcmp(*name, "scalar") == 0) {
+			assert_string_equal(engine_kernel(engine, 1), "scalar-bits");
+			assert_string_equal(engine_kernel(engine, 2), "scalar-bytes");
+		}
+		engine_destroy(engine);
+	}
+	assert_int_equal(engine_create(&network, 0, 3, "abacus", &engine, &e), -ENOTSUP);
+	assert_non_null(strstr(e.text, "abacus"));
+	assert_int_equal(engine_create(&network, 2, 2, NULL, &engine, &e), -EINVAL);
+	assert_int_equal(engine_create(&network, 0, 4, NULL, &engine, &e), -EINVAL);
+	engine_destroy(NULL);
+	free(in);
+	for (int i = 0; i < 3; i++)
+		layer_finish(&layers[i]);
+}
+
+#define TIMED_KERNELS 32
+
+static double now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+struct timed {
+	struct engine *engine;
+	const char *name;
+	double best;
+};
+
+/* Best of `rounds`, the kernels taking turns so that the clock and other programs treat them alike. */
+static void time_layer(struct layer layer)
+{
+	struct network network = {.layers = &layer, .layer_count = 1};
+	struct timed timed[TIMED_KERNELS];
+	int count = 0;
+	char text[300];
+
+	layer.name = (char *)"layer";
+	layer_shape(&layer);
+	random_weights(&layer, EXTREME_NONE);
+	uint8_t *in = random_codes(layer.in, layer.input_bits, EXTREME_NONE);
+	random_epilogue(&layer, in);
+	uint8_t *out = must_allocate(layer_output_size(&layer), 1);
+	for (int i = 0; i < isa_count; i++)
+		for (const struct kernel *k = isas[i]->kernels; k->name && count < TIMED_KERNELS; k++)
+			if (k->fits(&layer))
+				timed[count++] = (struct timed){engine_of(&network, i + 1, k), k->name, 1e9};
+	for (int round = 0; round < 25; round++)
+		for (int i = 0; i < count; i++) {
+			double begin = now();
+			engine_run(timed[i].engine, in, out);
+			double took = now() - begin;
+			if (took < timed[i].best)
+				timed[i].best = took;
+		}
+	describe(&layer, text, sizeof(text));
+	printf("%s\n", text);
+	for (int i = 0; i < count; i++) {
+		bool bits = strstr(timed[i].name, "bits") != NULL;
+		printf("  %-32s %9.1f us  %6.1f times %s\n", timed[i].name, timed[i].best * 1e6,
+			timed[timed[0].name && !bits && strstr(timed[0].name, "bits") ? 1 : 0].best /
+				timed[i].best,
+			bits ? "scalar-bits" : "scalar-bytes");
+		engine_destroy(timed[i].engine);
+	}
+	free(in);
+	free(out);
+	layer_finish(&layer);
+}
+
+static int time_kernels(void)
+{
+	struct layer conv = {.kind = LAYER_CONV,
+		.in = {13, 13, 256},
+		.out.channels = 384,
+		.kernel_height = 3,
+		.kernel_width = 3,
+		.stride = 1,
+		.pad_top = 1,
+		.pad_left = 1,
+		.pad_bottom = 1,
+		.pad_right = 1,
+		.groups = 1,
+		.input_bits = 2,
+		.weight_bits = 1,
+		.output_bits = 2,
+		.epilogue = EPILOGUE_THRESHOLDS};
+	struct layer conv0 = {.kind = LAYER_CONV,
+		.in = {64, 64, 3},
+		.out.channels = 64,
+		.kernel_height = 8,
+		.kernel_width = 8,
+		.stride = 4,
+		.pad_top = 2,
+		.pad_left = 2,
+		.pad_bottom = 2,
+		.pad_right = 2,
+		.groups = 1,
+		.input_bits = 8,
+		.weight_bits = 8,
+		.output_bits = 2,
+		.epilogue = EPILOGUE_THRESHOLDS};
+	struct layer full = {.kind = LAYER_FULLY_CONNECTED,
+		.in = {1, 1, 4096},
+		.out.channels = 4096,
+		.kernel_height = 1,
+		.kernel_width = 1,
+		.stride = 1,
+		.groups = 1,
+		.input_bits = 2,
+		.weight_bits = 1,
+		.output_bits = 2,
+		.epilogue = EPILOGUE_THRESHOLDS};
+
+	time_layer(conv0);
+	time_layer(conv);
+	time_layer(full);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(extreme_values),
+		cmocka_unit_test(window_sizes),
+		cmocka_unit_test(pools),
+		cmocka_unit_test(random_layers),
+		cmocka_unit_test(random_networks),
+		cmocka_unit_test(choices),
+	};
+
+	list_isas();
+	if (argc > 1 && strcmp(argv[1], "--time") == 0)
+		return time_kernels();
+	seed = argc > 1 ? strtoull(argv[1], NULL, 0) : (uint64_t)time(NULL);
+	printf("seed:     %llu\n", (unsigned long long)seed);
+	random_state = seed;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+/* The driver of QNN-MO-PYNQ's design: what it computes, what it refuses, and the model that it is tested on.
+ */
+#include "base/clock.h"
+#include "support/qnn_mo_fixture.h"
+
+#include <errno.h>
+
+static void two_halves(void **state)
+{
+	struct qnn_mo_fixture fixture = {.network = small_network()};
+
+	(void)state;
+	assert_int_equal(load(&fixture), 0);
+	assert_true(pl_is_hardware(fixture.pl));
+	assert_string_equal(jam.bitstream, "/lib/firmware/W1A2-pynqZ1-Z2.bit");
+	for (int n = 1; n <= 2; n++) {
+		assert_runs(&fixture, n % PL_BUFFERS);
+		assert_int_equal(jam_calls(), n * SMALL_CALLS);
+	}
+	assert_int_equal(jam.reconfigurations, 1);
+	finish(&fixture);
+}
+
+static struct network *random_network_for_it(void)
+{
+	struct network *network = empty_network(3 + random_below(8), 0);
+	int stages = 1 + random_below(4);
+
+	for (int i = 0; i < stages; i++) {
+		struct layer *before = &network->layers[network->layer_count - 1];
+		int groups = 1 + random_below(3), kernel = random_below(2) ? 3 : 5;
+
+		if (i == 0)
+			before->out.channels = groups * (1 + random_below(groups == 1 ? 140 : 40));
+		else if (before->out.channels % groups != 0)
+			groups = 1;
+		int missing = kernel - before->out.height;
+		pad(add_layer(network, LAYER_CONV, groups * 6 * (1 + random_below(groups == 1 ? 20 : 6)),
+			    kernel, 1, groups),
+			(missing > 0 ? missing : 0) + random_below(kernel));
+		int side = network->layers[network->layer_count - 1].out.height;
+		if (random_below(2))
+			pad(add_layer(network, LAYER_MAX_POOL, 0, 3, 1 + random_below(2), 1),
+				side < 3 ? 3 - side : random_below(3));
+	}
+	fill_network(network);
+	return network;
+}
+
+static void random_networks(void **state)
+{
+	(void)state;
+	for (int n = 0; n < 20; n++) {
+		struct qnn_mo_fixture fixture = {.network = random_network_for_it()};
+
+		jam_begin();
+		if (load(&fixture))
+			fail_msg("network %d: %s", n, fixture.e.text);
+		assert_runs(&fixture, n % PL_BUFFERS);
+		finish(&fixture);
+	}
+}
+
+/* The widest layer that the design takes, channels with weights of one sign: sums as far out as can be. */
+static void largest_layer(void **state)
+{
+	struct qnn_mo_fixture fixture = {.network = empty_network(5, 384)};
+
+	(void)state;
+	add_layer(fixture.network, LAYER_CONV, 384, 5, 1, 1);
+	fill_network(fixture.network);
+	struct layer *l = fixture.network->layers;
+	for (size_t i = 0; i < (size_t)384 * 25 * 384; i++)
+		l->weights[i] = i / (25 * 384) % 2 ? 1 : -1;
+	for (int i = 0; i < 384; i++)
+		memcpy(l->thresholds + i * 3,
+			i % 4 < 2 ? (int32_t[]){INT32_MIN, -28800, 28800}
+				  : (int32_t[]){-28799, 28801, INT32_MAX},
+			3 * sizeof(int32_t));
+	assert_int_equal(load(&fixture), 0);
+	memset(pl_input(fixture.pl, 0), 3, (size_t)25 * 384);
+	assert_int_equal(pl_submit(fixture.pl, 0), 0);
+	assert_int_equal(pl_wait(fixture.pl, 0, INT64_MAX), 0);
+	assert_answer(&fixture, 0);
+	finish(&fixture);
+}
+
+/* Fully connected layers run behind the design's last one, in software. */
+static void scores_come_from_software(void **state)
+{
+	struct qnn_mo_fixture fixture = {.network = empty_network(9, 20)};
+
+	(void)state;
+	pad(add_layer(fixture.network, LAYER_CONV, 50, 3, 1, 1), 2);
+	add_layer(fixture.network, LAYER_MAX_POOL, 0, 3, 2, 1);
+	add_layer(fixture.network, LAYER_FULLY_CONNECTED, 30, 1, 1, 1);
+	struct layer *last = add_layer(fixture.network, LAYER_FULLY_CONNECTED, 10, 1, 1, 1);
+	last->output_bits = 32;
+	last->epilogue = EPILOGUE_SCORES;
+	fill_network(fixture.network);
+	assert_int_equal(load(&fixture), 0);
+	for (int n = 0; n < 3; n++)
+		assert_runs(&fixture, n % PL_BUFFERS);
+	assert_int_equal(jam_calls(), 6);
+	finish(&fixture);
+}
+
+static void networks_of_another_kind_are_refused(void **state)
+{
+	static const struct {
+		int layer;
+		size_t field; /* an int of struct layer; 0: none */
+		int value;
+		const char *text;
+	} cases[] = {
+		{0, offsetof(struct layer, weight_bits), 2, "weights of 2 bits"},
+		{0, offsetof(struct layer, input_bits), 4, "codes of 4 in"},
+		{2, offsetof(struct layer, output_bits), 1, "1 out"},
+		{2, offsetof(struct layer, epilogue), EPILOGUE_REQUANTISE, "thresholds"},
+		{2, offsetof(struct layer, kernel_height), 4, "4×3"},
+		{2, offsetof(struct layer, kernel_width), 5, "square"},
+		{2, offsetof(struct layer, stride), 2, "stride is 2"},
+		{0, offsetof(struct layer, in.channels), 2 * 386, "386 channels in"},
+		{0, offsetof(struct layer, out.channels), 2 * 385, "385 out"},
+		{0, offsetof(struct layer, in.height), 13, "square"},
+		{0, offsetof(struct layer, pad_left), 3, "padding"},
+		{0, offsetof(struct layer, kind), LAYER_MAX_POOL, "must follow a convolution"},
+		{0, offsetof(struct layer, kind), LAYER_FULLY_CONNECTED, "none comes before it"},
+		{1, offsetof(struct layer, kernel_height), 2, "max pool of 2×3"},
+		{1, offsetof(struct layer, stride), 3, "stride 3"},
+		{2, offsetof(struct layer, kind), LAYER_MAX_POOL, "must follow a convolution"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct qnn_mo_fixture fixture = {.network = small_network()};
+		struct layer *l = &fixture.network->layers[cases[i].layer], sound = *l;
+
+		memcpy((char *)l + cases[i].field, &cases[i].value, sizeof(int));
+		assert_int_equal(load(&fixture), -ENOTSUP);
+		if (!strstr(fixture.e.text, cases[i].text) || !strstr(fixture.e.text, l->name) ||
+			!strstr(fixture.e.text, "--pl software"))
+			fail_msg("case %zu: %s", i, fixture.e.text);
+		assert_int_equal(jam.reconfigurations + jam.calls, 0);
+		*l = sound;
+		finish(&fixture);
+	}
+}
+
+static void large_pictures_are_refused(void **state)
+{
+	struct qnn_mo_fixture fixture = {.network = empty_network(62, 1)};
+
+	(void)state;
+	pad(add_layer(fixture.network, LAYER_CONV, 1, 3, 1, 1), 3);
+	fill_network(fixture.network);
+	assert_int_equal(load(&fixture), -ENOTSUP);
+	assert_non_null(strstr(fixture.e.text, "65 pixels"));
+	finish(&fixture);
+}
+
+static void auto_leaves_it_alone(void **state)
+{
+	struct pl *pl;
+
+	(void)state;
+	assert_int_equal(pl_open("auto", NULL, &pl, NULL), 0);
+	assert_string_not_equal(pl_name(pl), "qnn-mo");
+	pl_close(pl);
+}
+
+static void bitstream_can_be_named(void **state)
+{
+	struct qnn_mo_fixture fixture = {.network = small_network()};
+
+	(void)state;
+	setenv("TWOBIT_BITSTREAM", "mine.bit", 1);
+	assert_int_equal(load(&fixture), 0);
+	unsetenv("TWOBIT_BITSTREAM");
+	assert_string_equal(jam.bitstream, "mine.bit");
+	finish(&fixture);
+}
+
+/* Buffers run in the order of submission, while the caller does something else. */
+static void two_buffers_under_way(void **state)
+{
+	struct qnn_mo_fixture fixture = {.network = small_network()};
+
+	(void)state;
+	assert_int_equal(load(&fixture), 0);
+	jam_fault(JAM_HANGS, 1);
+	fill_input(&fixture, 0);
+	fill_input(&fixture, 1);
+	assert_int_equal(pl_submit(fixture.pl, 1), 0);
+	assert_int_equal(pl_submit(fixture.pl, 0), 0);
+	await_calls(1);
+	assert_int_equal(pl_wait(fixture.pl, 1, clock_now() + NS_PER_MS), -ETIMEDOUT);
+	assert_int_equal(jam_calls(), 1);
+	jam_release();
+	assert_int_equal(pl_wait(fixture.pl, 0, INT64_MAX), 0);
+	assert_int_equal(pl_wait(fixture.pl, 1, 0), 0);
+	assert_answer(&fixture, 0);
+	assert_answer(&fixture, 1);
+	finish(&fixture);
+}
+
+/* The model's own rules, each broken once. */
+static void the_model_sees_mistakes(void **state)
+{
+	static const struct {
+		uint32_t writes[12][2]; /* register, value; ended by {0, 0} */
+		const char *rule;
+	} cases[] = {
+		{{{0x10, 0x10001000}, {0x1c, 0x10001000}, {0x44, 3}, {0x3c, 1}, {0x34, 1}, {0, 1}, {0, 1}},
+			"started while it computes"},
+		{{{0x10, 0x10001000}, {0x1c, 0x10001000}, {0x44, 3}, {0x3c, 1}, {0x34, 1}, {0, 1}, {0x44, 5}},
+			"written while it computes"},
+		{{{0x10, 0x10001004}, {0x1c, 0x10001000}, {0x44, 3}, {0x3c, 1}, {0x34, 1}, {0, 1}},
+			"64-bit word"},
+		{{{0x10, 0x10001000}, {0x1c, 0x20000000}, {0x44, 3}, {0x3c, 1}, {0x34, 1}, {0, 1}},
+			"not in the memory"},
+		{{{0x10, 0x10001000}, {0x1c, 0x10001000}, {0x44, 5}, {0x3c, 1}, {0x34, 1}, {0, 1}},
+			"over its end"},
+		{{{0x44, 4}, {0x3c, 1}, {0x34, 1}, {0, 1}}, "neither 3 nor 5"},
+		{{{0x44, 3}, {0x3c, 1}, {0, 1}}, "before parameters were loaded"},
+		{{{0x18, 1}}, "not there"},
+		{{{0, 0x81}}, "not start"},
+		{{{0x34, 2}}, "one bit"},
+	};
+	static const struct bus_window window = {"qnn-mo", JAM_REGISTERS};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct bus_memory memory;
+		struct bus *bus;
+
+		jam_begin();
+		assert_int_equal(bus_open(&bus_uio, &window, 1, NULL, &bus, NULL), 0);
+		jam_fault(JAM_HANGS, 1);
+		assert_int_equal(bus_allocate(bus, 84480, &memory, NULL), 0);
+		for (const uint32_t(*w)[2] = cases[i].writes; (*w)[0] || (*w)[1]; w++)
+			bus_write(bus, 0, (*w)[0], (*w)[1]);
+		if (!strstr(jam.broken, cases[i].rule))
+			fail_msg("case %zu: \"%s\"", i, jam.broken);
+		bus_program(bus, NULL);
+		bus_free(bus, &memory);
+		bus_close(bus);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(two_halves),
+		TEST(random_networks),
+		TEST(largest_layer),
+		TEST(scores_come_from_software),
+		TEST(networks_of_another_kind_are_refused),
+		TEST(large_pictures_are_refused),
+		TEST(auto_leaves_it_alone),
+		TEST(bitstream_can_be_named),
+		TEST(two_buffers_under_way),
+		TEST(the_model_sees_mistakes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/* The driver of QNN-MO-PYNQ's design when the design hangs, errs, or cannot be programmed. */
+#include "base/clock.h"
+#include "support/qnn_mo_fixture.h"
+
+#include <errno.h>
+
+/* Both inputs are filled, and the call that comes `calls` from now goes wrong. */
+static struct qnn_mo_fixture with_fault(enum jam_fault fault, int calls)
+{
+	struct qnn_mo_fixture fixture = {.network = small_network()};
+
+	assert_int_equal(load(&fixture), 0);
+	jam_fault(fault, calls);
+	fill_input(&fixture, 0);
+	fill_input(&fixture, 1);
+	return fixture;
+}
+
+/* Buffer 0 hangs at a call in the third of five stages; nothing but programming helps. */
+static void hang_in_a_layer(void **state)
+{
+	struct qnn_mo_fixture fixture = {.network = small_network()};
+
+	(void)state;
+	assert_int_equal(load(&fixture), 0);
+	assert_runs(&fixture, 0);
+	jam_fault(JAM_HANGS, 8);
+	fill_input(&fixture, 0);
+	fill_input(&fixture, 1);
+	assert_int_equal(pl_submit(fixture.pl, 0), 0);
+	assert_int_equal(pl_submit(fixture.pl, 1), 0);
+	await_calls(SMALL_CALLS + 8);
+	assert_int_equal(pl_wait(fixture.pl, 0, clock_now() + 5 * NS_PER_MS), -ETIMEDOUT);
+	assert_int_equal(pl_wait(fixture.pl, 1, 0), -ETIMEDOUT);
+	assert_int_equal(pl_submit(fixture.pl, 0), -EBUSY);
+	assert_int_equal(pl_reset(fixture.pl), -ENOTRECOVERABLE);
+	assert_int_equal(pl_wait(fixture.pl, 0, INT64_MAX), -ECANCELED);
+	assert_int_equal(pl_wait(fixture.pl, 1, INT64_MAX), -ECANCELED);
+	assert_int_equal(jam_calls(), SMALL_CALLS + 8);
+	assert_int_equal(pl_submit(fixture.pl, 0), 0);
+	assert_int_equal(pl_wait(fixture.pl, 0, INT64_MAX), -ECANCELED);
+	assert_int_equal(pl_reset(fixture.pl), -ENOTRECOVERABLE);
+	assert_int_equal(jam_calls(), SMALL_CALLS + 8);
+	assert_int_equal(pl_program(fixture.pl, &fixture.e), 0);
+	assert_runs(&fixture, 0);
+	assert_runs(&fixture, 1);
+	assert_int_equal(pl_reset(fixture.pl), 0);
+	assert_int_equal(jam.reconfigurations, 2);
+	finish(&fixture);
+}
+
+static struct qnn_mo_fixture *programmed; /* by the test below */
+
+static void submit_meanwhile(void)
+{
+	assert_int_equal(pl_submit(programmed->pl, 1), 0);
+	nanosleep(&(struct timespec){.tv_nsec = 20 * NS_PER_MS}, NULL);
+	assert_int_equal(pl_wait(programmed->pl, 1, 0), -ETIMEDOUT);
+}
+
+/* Conv0's thread submits the next picture while another thread recovers the PL: it waits, and is computed. */
+static void submitted_while_programmed(void **state)
+{
+	struct qnn_mo_fixture fixture = with_fault(JAM_IS_GONE, 1);
+
+	(void)state;
+	assert_int_equal(pl_submit(fixture.pl, 0), 0);
+	assert_int_equal(pl_wait(fixture.pl, 0, INT64_MAX), -EIO);
+	programmed = &fixture;
+	jam.while_programmed = submit_meanwhile;
+	assert_int_equal(pl_program(fixture.pl, &fixture.e), 0);
+	assert_int_equal(pl_wait(fixture.pl, 1, INT64_MAX), 0);
+	assert_answer(&fixture, 1);
+	finish(&fixture);
+}
+
+/* The pictures behind one that failed do not fail for it: they are to be submitted again. */
+static void queued_behind_a_failure(void **state)
+{
+	struct qnn_mo_fixture fixture = with_fault(JAM_FORGETS, 1);
+
+	(void)state;
+	assert_int_equal(pl_submit(fixture.pl, 0), 0);
+	assert_int_equal(pl_submit(fixture.pl, 1), 0);
+	assert_int_equal(pl_wait(fixture.pl, 0, INT64_MAX), -EIO);
+	assert_int_equal(pl_wait(fixture.pl, 1, INT64_MAX), -ECANCELED);
+	assert_int_equal(pl_program(fixture.pl, &fixture.e), 0);
+	assert_int_equal(pl_submit(fixture.pl, 1), 0);
+	assert_int_equal(pl_wait(fixture.pl, 1, INT64_MAX), 0);
+	assert_answer(&fixture, 1);
+	finish(&fixture);
+}
+
+/* What ends soon after it was given up needs no programming. */
+static void late_is_not_stuck(void **state)
+{
+	struct qnn_mo_fixture fixture = {.network = small_network()};
+
+	(void)state;
+	assert_int_equal(load(&fixture), 0);
+	jam.slow = 30 * NS_PER_MS;
+	jam_fault(JAM_IS_SLOW, 3);
+	fill_input(&fixture, 1);
+	assert_int_equal(pl_submit(fixture.pl, 1), 0);
+	await_calls(3);
+	assert_int_equal(pl_reset(fixture.pl), 0);
+	assert_int_equal(jam_calls(), 3);
+	assert_int_equal(pl_wait(fixture.pl, 1, 0), -ECANCELED);
+	assert_runs(&fixture, 0);
+	assert_int_equal(jam.reconfigurations, 1);
+	finish(&fixture);
+}
+
+static void failures_are_reported(void **state)
+{
+	static const enum jam_fault faults[] = {JAM_FORGETS, JAM_IS_GONE};
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		jam_begin();
+		struct qnn_mo_fixture fixture = with_fault(faults[i], 5);
+
+		assert_int_equal(pl_submit(fixture.pl, 0), 0);
+		assert_int_equal(pl_wait(fixture.pl, 0, INT64_MAX), -EIO);
+		assert_int_equal(pl_wait(fixture.pl, 0, 0), -EIO); /* until it is submitted again */
+		assert_int_equal(pl_reset(fixture.pl), -ENOTRECOVERABLE);
+		assert_int_equal(pl_program(fixture.pl, &fixture.e), 0);
+		assert_runs(&fixture, 0);
+		finish(&fixture);
+	}
+}
+
+/* Programming fails twice; then the design comes back with the network. Weights are written anew. */
+static void programming_may_fail(void **state)
+{
+	struct qnn_mo_fixture fixture = {.network = small_network()};
+
+	(void)state;
+	assert_int_equal(load(&fixture), 0);
+	jam_fault(JAM_IS_GONE, 1);
+	jam.program_fails = 2;
+	assert_int_equal(pl_submit(fixture.pl, 0), 0);
+	assert_int_equal(pl_wait(fixture.pl, 0, INT64_MAX), -EIO);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(pl_reset(fixture.pl), -ENOTRECOVERABLE);
+		assert_int_equal(pl_program(fixture.pl, &fixture.e), -EIO);
+		assert_string_equal(fixture.e.text, "the PL takes no design");
+		assert_int_equal(pl_submit(fixture.pl, 0), 0);
+		assert_int_equal(pl_wait(fixture.pl, 0, INT64_MAX), -ECANCELED);
+	}
+	memset(jam.blocks[0].data, 0x5a, jam.blocks[0].size);
+	memset(jam.blocks[0].dram, 0x5a, jam.blocks[0].size);
+	assert_int_equal(pl_program(fixture.pl, &fixture.e), 0);
+	assert_runs(&fixture, 0);
+	finish(&fixture);
+}
+
+static void opening_may_fail(void **state)
+{
+	struct qnn_mo_fixture fixture = {.network = small_network()};
+
+	(void)state;
+	jam.open_fails = ENODEV;
+	assert_int_equal(pl_open("qnn-mo", NULL, &fixture.pl, &fixture.e), -ENODEV);
+	jam.open_fails = 0;
+	jam.program_fails = 1;
+	assert_int_equal(load(&fixture), -EIO);
+	pl_close(fixture.pl);
+	jam.control_after_program = 0xdeadbeef;
+	assert_int_equal(load(&fixture), -EIO);
+	assert_non_null(strstr(fixture.e.text, "0xdeadbeef"));
+	pl_close(fixture.pl);
+	jam.control_after_program = 4;
+	jam.address = 0x1ffff000;
+	assert_int_equal(load(&fixture), -ENOMEM);
+	assert_non_null(strstr(fixture.e.text, "512 MiB"));
+	finish(&fixture);
+}
+
+static void interrupts_help_and_are_not_needed(void **state)
+{
+	(void)state;
+	for (enum jam_interrupt i = JAM_UNCONNECTED; i <= JAM_SENSELESS; i++) {
+		struct qnn_mo_fixture fixture = {.network = small_network()};
+
+		jam_begin();
+		jam.interrupt = i;
+		assert_int_equal(load(&fixture), 0);
+		assert_runs(&fixture, 0);
+		assert_runs(&fixture, 1);
+		if (i == JAM_CONNECTED)
+			assert_true(jam.interrupts > 0);
+		finish(&fixture);
+	}
+}
+
+/* A block that hangs is programmed before its memory goes back. */
+static void closing_while_it_hangs(void **state)
+{
+	struct qnn_mo_fixture fixture = {.network = small_network()};
+
+	(void)state;
+	assert_int_equal(load(&fixture), 0);
+	jam_fault(JAM_HANGS, 2);
+	assert_int_equal(pl_submit(fixture.pl, 0), 0);
+	await_calls(2);
+	finish(&fixture);
+	assert_int_equal(jam.reconfigurations, 2);
+}
+
+/* Where not even that works, the memory is never given back. */
+static void closing_what_cannot_be_programmed(void **state)
+{
+	struct qnn_mo_fixture fixture = {.network = small_network()};
+
+	(void)state;
+	assert_int_equal(load(&fixture), 0);
+	jam_fault(JAM_HANGS, 2);
+	assert_int_equal(pl_submit(fixture.pl, 0), 0);
+	await_calls(2);
+	jam.program_fails = 1;
+	pl_close(fixture.pl);
+	network_free(fixture.network);
+	assert_non_null(strstr(jam.broken, "memory was not given back"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(hang_in_a_layer),
+		TEST(submitted_while_programmed),
+		TEST(queued_behind_a_failure),
+		TEST(late_is_not_stuck),
+		TEST(failures_are_reported),
+		TEST(programming_may_fail),
+		TEST(opening_may_fail),
+		TEST(interrupts_help_and_are_not_needed),
+		TEST(closing_while_it_hangs),
+		TEST(closing_what_cannot_be_programmed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/* Videos from a named pipe: one whose writer comes late, and those that are no longer waited for. */
+#include "source/source.h"
+
+#include "base/error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "support/sample_jpeg.h"
+
+static char folder[] = "/tmp/twobit-pipe-XXXXXX";
+static char path[64];
+
+static int pipe_make(void **state)
+{
+	(void)state;
+	if (!mkdtemp(folder))
+		return -1;
+	snprintf(path, sizeof(path), "%s/pipe", folder);
+	return mkfifo(path, 0600);
+}
+
+static int pipe_remove(void **state)
+{
+	(void)state;
+	return unlink(path) || rmdir(folder);
+}
+
+/* Five pictures, one after the other. Opening waits for a reader, and the reader for us. */
+static void *write_late(void *argument)
+{
+	size_t size;
+	uint8_t *jpeg = sample_jpeg(80, 60, JCS_RGB, NULL, 0, &size);
+	FILE *file = fopen(path, "wb");
+
+	(void)argument;
+	for (int i = 0; file && i < 5; i++)
+		fwrite(jpeg, 1, size, file);
+	if (file)
+		fclose(file);
+	free(jpeg);
+	return NULL;
+}
+
+static void late_writer_is_waited_for(void **state)
+{
+	const struct source_options options = {0};
+	struct source *source = NULL;
+	struct frame frame = {0};
+	struct error e = {0};
+	pthread_t thread;
+	int frames = 0;
+
+	(void)state;
+	assert_int_equal(pthread_create(&thread, NULL, write_late, NULL), 0);
+	assert_int_equal(source_open(path, &options, &source, &e), 0);
+	while (source_next(source, &frame, NULL) == 0)
+		frames++;
+	assert_int_equal(frames, 5);
+	pthread_join(thread, NULL);
+	raw_picture_finish(&frame.raw);
+	source_close(source);
+}
+
+static void *give_up_soon(void *argument)
+{
+	usleep(50000);
+	eventfd_write(*(int *)argument, 1);
+	return NULL;
+}
+
+static void assert_given_up(int give_up, bool before)
+{
+	const struct source_options options = {.give_up = give_up};
+	struct source *source = NULL;
+	struct error e = {0};
+	pthread_t thread;
+	eventfd_t value;
+
+	assert_int_equal(pthread_create(&thread, NULL, give_up_soon, &give_up), 0);
+	if (before)
+		pthread_join(thread, NULL);
+	assert_int_equal(source_open(path, &options, &source, &e), -ECANCELED);
+	assert_null(source);
+	assert_non_null(strstr(e.text, "pipe: was no longer waited for"));
+	if (!before)
+		pthread_join(thread, NULL);
+	assert_int_equal(eventfd_read(give_up, &value), 0);
+}
+
+static void waiting_is_given_up(void **state)
+{
+	int give_up = eventfd(0, EFD_CLOEXEC);
+
+	(void)state;
+	assert_true(give_up > 0);
+	assert_given_up(give_up, false);
+	int writer = open(path, O_RDWR | O_CLOEXEC); /* which says nothing */
+	assert_true(writer >= 0);
+	assert_given_up(give_up, false);
+	assert_given_up(give_up, true);
+	close(writer);
+	close(give_up);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(late_writer_is_waited_for),
+		cmocka_unit_test(waiting_is_given_up),
+	};
+
+	return cmocka_run_group_tests(tests, pipe_make, pipe_remove);
+}

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What goes wrong with a camera, and what is done. The driver behind the ioctls and the clock are simulated
+ * here: time passes only while the camera's thread waits, so that minutes take no time and each run is the
+ * same.
+ */
+#include <fcntl.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "support/simulated_v4l2.h"
+
+/* What came of a while with the camera. */
+struct run {
+	struct frame_pool *pool;
+	int good, broken, absent;
+	unsigned int lost;
+	int64_t gap; /* the longest time without any frame */
+	char text[FRAME_TEXT_BYTES];
+};
+
+static void world_begin(struct run *run, const struct happening *happenings)
+{
+	struct source_options options = {0};
+	struct error e;
+
+	world = (struct world){.now = 1000 * NS_PER_S,
+		.happenings = happenings,
+		.plugged = true,
+		.flowing = true,
+		.fd = -1,
+		.bytes = PICTURE};
+	*run = (struct run){0};
+	assert_int_equal(frame_pool_create(14, 1, 1, &run->pool), 0);
+	if (source_v4l2.open("0", &options, &world.camera, &e) < 0)
+		fail_msg("%s", e.text);
+}
+
+static void world_end(struct run *run)
+{
+	source_v4l2.close(world.camera);
+	frame_pool_destroy(run->pool);
+}
+
+/* Takes frames until a time; the status that ended it, else 0. */
+static int take_until(struct run *run, int64_t time)
+{
+	struct error e;
+	int status = 0;
+
+	while (world.now < time && (status == 0 || status == -EBADMSG)) {
+		struct frame *frame = frame_acquire(run->pool);
+		int64_t before = world.now;
+		status = source_v4l2.next(world.camera, frame, &e);
+		if (world.now - before > run->gap)
+			run->gap = world.now - before;
+		if (status == -EBADMSG) {
+			run->broken++;
+		} else if (status == 0 && frame->absent) {
+			run->absent++;
+			memcpy(run->text, frame->text, sizeof(run->text));
+			assert_int_equal(frame->stamps[STAMP_CAPTURED], world.now);
+		} else if (status == 0) {
+			run->good++;
+			run->lost += frame->lost;
+			assert_int_equal(frame->raw.size, PICTURE);
+			assert_memory_equal(frame->raw.data, &world.content, sizeof(world.content));
+			assert_in_range(world.now - frame->stamps[STAMP_CAPTURED], 0, 1000);
+		}
+		frame_release(&frame);
+	}
+	return status == -EBADMSG ? 0 : status;
+}
+
+static void assert_logged(const char *const *wanted)
+{
+	int count = 0;
+
+	for (; wanted[count]; count++) {
+		assert_true(count < world.line_count);
+		assert_string_equal(world.lines[count], wanted[count]);
+	}
+	if (world.line_count > count)
+		fail_msg("one line too many: %s", world.lines[count]);
+}
+
+static void all_is_well(void **state)
+{
+	(void)state;
+	struct run run;
+	char text[100];
+
+	world_begin(&run, NULL);
+	source_v4l2.describe(world.camera, text, sizeof(text));
+	assert_string_equal(text, "Camera (/dev/video0), YUYV 64×48, 25 frames a second");
+	assert_int_equal(take_until(&run, 1100 * NS_PER_S), 0);
+	assert_int_equal(run.good, 2500);
+	assert_int_equal(run.lost + (unsigned int)(run.broken + run.absent), 0);
+	assert_int_equal(world.queued_least, world.buffers - 1);
+	assert_int_equal(world.exported, 0);
+	assert_logged((const char *const[]){NULL});
+	world_end(&run);
+}
+
+static void losses_and_broken_frames_are_counted(void **state)
+{
+	(void)state;
+	struct run run;
+
+	world_begin(&run, NULL);
+	take_until(&run, 1001 * NS_PER_S);
+	world.skip = 3;
+	take_until(&run, 1002 * NS_PER_S);
+	assert_int_equal(run.lost, 3);
+	/* Those before a broken frame are reported with the next good one. */
+	world.skip = 2;
+	world.flags = V4L2_BUF_FLAG_ERROR;
+	take_until(&run, world.now + FRAME_TIME);
+	world.flags = 0;
+	world.bytes = PICTURE - 1;
+	take_until(&run, world.now + FRAME_TIME);
+	world.bytes = 0;
+	take_until(&run, world.now + FRAME_TIME);
+	assert_int_equal(run.broken, 3);
+	assert_int_equal(run.lost, 3);
+	world.bytes = PICTURE;
+	take_until(&run, 1003 * NS_PER_S);
+	assert_int_equal(run.lost, 5);
+	assert_int_equal(run.broken, 3);
+	assert_int_equal(world.queued_count, world.buffers);
+	assert_logged((const char *const[]){NULL});
+
+	/* Nothing but broken frames is no picture. */
+	world.flags = V4L2_BUF_FLAG_ERROR;
+	take_until(&run, 1007 * NS_PER_S);
+	assert_true(run.absent > 0);
+	world.flags = 0;
+	take_until(&run, 1008 * NS_PER_S);
+	assert_logged((const char *const[]){
+		"Camera gives no pictures; restarting it", "Camera gives pictures again", NULL});
+	world_end(&run);
+}
+
+static void unplugged_is_waited_for(void **state)
+{
+	(void)state;
+	static const struct happening happenings[] = {{1002 * NS_PER_S, EVENT_UNPLUG, 0},
+		{1012 * NS_PER_S, EVENT_PLUG, 2}, {1014 * NS_PER_S, EVENT_UNPLUG, 0},
+		{1015 * NS_PER_S, EVENT_PLUG, 0}, {0}};
+	struct run run;
+
+	world_begin(&run, happenings);
+	world.twin = true;
+	take_until(&run, 1011 * NS_PER_S);
+	assert_in_range(run.good, 49, 50);
+	assert_in_range(run.absent, 44, 46); /* five a second */
+	assert_true(run.gap <= 200 * NS_PER_MS);
+	assert_string_equal(run.text, "no camera: Camera was unplugged; waiting for it");
+	assert_int_equal(world.opened, 1);
+	take_until(&run, 1020 * NS_PER_S);
+	assert_in_range(run.good, 50 + 40 + 115, 50 + 50 + 125);
+	assert_int_equal(run.lost, 0);
+	assert_int_equal(world.opened, 3);
+	assert_logged((const char *const[]){"Camera (/dev/video0) was unplugged; waiting for it",
+		"Camera is back as /dev/video2", "Camera (/dev/video2) was unplugged; waiting for it",
+		"Camera is back as /dev/video0", NULL});
+	world_end(&run);
+}
+
+static void a_refused_open_is_reported_once(void **state)
+{
+	(void)state;
+	static const struct happening happenings[] = {
+		{1002 * NS_PER_S, EVENT_UNPLUG, 0}, {1003 * NS_PER_S, EVENT_PLUG, 0}, {0}};
+	struct run run;
+
+	world_begin(&run, happenings);
+	world.open_fails = EACCES;
+	take_until(&run, 1030 * NS_PER_S);
+	assert_in_range(world.opened, 50, 60); /* twice a second */
+	assert_string_equal(run.text, "no camera: it is closed");
+	world.open_fails = 0;
+	take_until(&run, 1031 * NS_PER_S);
+	assert_logged((const char *const[]){"Camera (/dev/video0) was unplugged; waiting for it",
+		"Camera is plugged in again, but it is closed", "Camera is back as /dev/video0", NULL});
+	world_end(&run);
+}
+
+static void silent_is_started_again(void **state)
+{
+	(void)state;
+	static const struct happening happenings[] = {
+		{1003 * NS_PER_S, EVENT_STALL, 0}, {1013 * NS_PER_S, EVENT_FLOW, 0}, {0}};
+	struct run run;
+
+	world_begin(&run, happenings);
+	take_until(&run, 1006 * NS_PER_S);
+	assert_int_equal(world.started, 2); /* after 2 s */
+	assert_int_equal(world.opened, 1);
+	assert_string_equal(run.text, "Camera gives no pictures; restarted");
+	take_until(&run, 1012 * NS_PER_S);
+	assert_int_equal(world.opened, 3); /* after 2, and after 4 s more */
+	assert_in_range(run.absent, 30, 36);
+	assert_in_range(run.gap, 1900 * NS_PER_MS, 2000 * NS_PER_MS);
+	take_until(&run, 1020 * NS_PER_S);
+	assert_in_range(run.good, 75 + 170, 75 + 175);
+	assert_logged((const char *const[]){
+		"Camera gives no pictures; restarting it", "Camera gives pictures again", NULL});
+	world_end(&run);
+}
+
+static void frozen_is_started_again(void **state)
+{
+	(void)state;
+	static const struct happening happenings[] = {
+		{1003 * NS_PER_S, EVENT_FREEZE, 0}, {1013 * NS_PER_S, EVENT_MOVE, 0}, {0}};
+	struct run run;
+
+	world_begin(&run, happenings);
+	take_until(&run, 1020 * NS_PER_S);
+	assert_int_equal(world.started, 3); /* after 2 s, and after 4 s more */
+	assert_int_equal(world.opened, 1);
+	assert_int_equal(run.absent, 0);
+	assert_in_range(run.good, 495, 500); /* the picture stays */
+	assert_logged((const char *const[]){"Camera gives the same picture again and again; restarting it",
+		"Camera gives new pictures again", NULL});
+	world_end(&run);
+}
+
+static void a_failing_driver_is_opened_again(void **state)
+{
+	(void)state;
+	struct run run;
+
+	world_begin(&run, NULL);
+	take_until(&run, 1002 * NS_PER_S);
+	world.queue_fails = EINVAL;
+	take_until(&run, 1004 * NS_PER_S);
+	assert_int_equal(world.opened, 2);
+	assert_in_range(run.good, 97, 100);
+	assert_logged((const char *const[]){
+		"Camera fails (Invalid argument); restarting it", "Camera gives pictures again", NULL});
+	world_end(&run);
+}
+
+/* Each second an error, whatever is done: ever rarer attempts, and lines. */
+static void a_relapse_waits(void **state)
+{
+	(void)state;
+	struct run run;
+
+	world_begin(&run, NULL);
+	for (int i = 1; i <= 120; i++) {
+		take_until(&run, (1000 + i) * NS_PER_S);
+		world.queue_fails = world.streaming ? EIO : 0;
+	}
+	assert_in_range(world.opened, 5, 9);
+	assert_in_range(world.line_count, 8, 17);
+	world_end(&run);
+}
+
+static void stop_wakes(void **state)
+{
+	(void)state;
+	static const struct happening while_it_runs[] = {{1002 * NS_PER_S + 1, EVENT_STOP, 0}, {0}};
+	static const struct happening while_it_waits[] = {
+		{1002 * NS_PER_S, EVENT_UNPLUG, 0}, {1003 * NS_PER_S + 1, EVENT_STOP, 0}, {0}};
+	struct run run;
+
+	world_begin(&run, while_it_runs);
+	assert_int_equal(take_until(&run, 1010 * NS_PER_S), -ECANCELED);
+	assert_int_equal(world.now, 1002 * NS_PER_S + 1);
+	assert_int_equal(take_until(&run, 1010 * NS_PER_S), -ECANCELED);
+	assert_int_equal(world.now, 1002 * NS_PER_S + 1);
+	world_end(&run);
+	world_begin(&run, while_it_waits);
+	assert_int_equal(take_until(&run, 1010 * NS_PER_S), -ECANCELED);
+	assert_int_equal(world.now, 1003 * NS_PER_S + 1);
+	world_end(&run);
+}
+
+static void *release(void *argument)
+{
+	struct frame **frames = argument;
+
+	for (int i = 0; i < 14; i++)
+		frame_release(&frames[i]);
+	return NULL;
+}
+
+/* However many are kept, the camera has four buffers to fill; a borrowed one outlives the camera. */
+static void buffers_are_exported(void **state)
+{
+	(void)state;
+	struct run run;
+	struct frame *held[14] = {NULL};
+	struct error e;
+	pthread_t thread;
+	int exported = 0;
+
+	world_begin(&run, NULL);
+	source_v4l2.export_dmabuf(world.camera, true);
+	for (int i = 0; i < 13; i++) {
+		held[i] = frame_acquire(run.pool);
+		assert_int_equal(source_v4l2.next(world.camera, held[i], &e), 0);
+		const struct borrowed_buffer *borrowed = &held[i]->borrowed;
+		if (!borrowed->release)
+			continue;
+		exported++;
+		uint64_t content;
+		assert_int_equal(borrowed->stride, WIDTH * 2);
+		assert_int_equal(
+			pread(borrowed->dmabuf, &content, sizeof(content), (off_t)borrowed->index * SLOT),
+			sizeof(content));
+		assert_memory_equal(&content, held[i]->raw.data, sizeof(content));
+	}
+	assert_int_equal(world.queued_count, 4);
+	assert_int_equal(exported, world.buffers - 4);
+	take_until(&run, world.now + NS_PER_S);
+	assert_true(world.queued_least >= 3);
+
+	/* Given back, they go round again; a dma-buf is made once for each. */
+	pthread_create(&thread, NULL, release, held);
+	pthread_join(thread, NULL);
+	assert_int_equal(world.queued_count, world.buffers);
+	take_until(&run, world.now + 2 * NS_PER_S);
+	assert_true(world.exported <= world.buffers);
+
+	/* The camera goes and comes back, and is closed, while some are out. */
+	held[0] = frame_acquire(run.pool);
+	source_v4l2.next(world.camera, held[0], &e);
+	held[1] = frame_acquire(run.pool);
+	source_v4l2.next(world.camera, held[1], &e);
+	int old = held[0]->borrowed.dmabuf;
+	world.plugged = world.streaming = false;
+	take_until(&run, world.now + NS_PER_S);
+	world.plugged = true;
+	take_until(&run, world.now + NS_PER_S);
+	assert_int_equal(world.queued_count, world.buffers);
+	assert_true(fcntl(old, F_GETFD) >= 0);
+	frame_release(&held[0]);
+	assert_int_equal(world.queued_count, world.buffers); /* it is none of the new stream's */
+	source_v4l2.close(world.camera);
+	assert_true(fcntl(held[1]->borrowed.dmabuf, F_GETFD) >= 0);
+	old = held[1]->borrowed.dmabuf;
+	frame_release(&held[1]);
+	assert_true(fcntl(old, F_GETFD) < 0);
+	frame_pool_destroy(run.pool);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(all_is_well),
+		cmocka_unit_test(losses_and_broken_frames_are_counted),
+		cmocka_unit_test(unplugged_is_waited_for),
+		cmocka_unit_test(a_refused_open_is_reported_once),
+		cmocka_unit_test(silent_is_started_again),
+		cmocka_unit_test(frozen_is_started_again),
+		cmocka_unit_test(a_failing_driver_is_opened_again),
+		cmocka_unit_test(a_relapse_waits),
+		cmocka_unit_test(stop_wakes),
+		cmocka_unit_test(buffers_are_exported),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
