@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The faults of drivers/pl/bus/rtl/faults.h in live use: a camera's frames at its rate, Conv0 in software, the
- * later layers in the simulated overlay, monitored as on the board. Each answer that was taken for a label is
- * compared with the engine's, so that a wrong or stale one shows. Prints a table.
+ * The faults of drivers/pl/bus/rtl/faults.h in live use: a camera's frames at its rate, Conv0 in software,
+ * the later layers in the simulated overlay, monitored as on the board. Each answer that was taken for a
+ * label is compared with the engine's, so that a wrong or stale one shows. Prints a table.
  *
  *     test_faults [NETWORK FOLDER [FRAMES]]
  */
