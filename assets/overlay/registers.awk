@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Makes of registers.txt the driver's header (-v language=c) or the Verilog include (-v language=verilog).
+# Makes of registers.txt the driver's header (-v language=c) or the Verilog include (-v language=verilog). To the driver
+# a field lies in its word, to the Verilog in the whole descriptor.
 function comment(from,    i, text) {
 	text = ""
 	for (i = from; i <= NF; i++)
@@ -36,7 +37,12 @@ BEGIN {
 
 $1 == "constant" { define($2, number($3), comment(4)); next }
 $1 == "register" { define("REG_" $2, language == "c" ? $3 : "12" number($3), $4 ": " comment(5)); next }
-$1 == "word" { define("WORD_" $2, $3, comment(4)); next }
+$1 == "word" {
+	first_bit[$2] = 32 * $3
+	if (language == "c")
+		define("WORD_" $2, $3, comment(4))
+	next
+}
 $1 == "record" { next }
 
 $1 == "field" {
@@ -50,7 +56,7 @@ $1 == "field" {
 		define($2 "_" $3 "_SHIFT", range[2], comment(5))
 		define($2 "_" $3 "_BITS", width, "")
 	} else
-		define("F_" $2 "_" $3, $4, "")
+		define("F_" $2 "_" $3, range[1] + first_bit[$2] ":" range[2] + first_bit[$2], "")
 	next
 }
 

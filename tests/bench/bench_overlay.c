@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The processor's share in a picture of the overlay: bench_overlay NETWORK-FOLDER. Packing and unpacking
+ * The processor's share in a frame of the overlay: bench_overlay NETWORK-FOLDER. Packing and unpacking
  * include the CRC of what is sent and received.
  */
 #include "base/error.h"
@@ -26,7 +26,7 @@ static double now(void)
 struct bench {
 	struct program *program;
 	uint8_t *codes;
-	uint64_t *transfer, *answer;
+	uint64_t *transfer, *result;
 	void *out;
 };
 
@@ -37,14 +37,14 @@ static void pack(struct bench *b)
 
 static void crc_in(struct bench *b)
 {
-	record_seal(b->transfer, OVERLAY_RECORD_PICTURE, true, 0, 1, b->program->picture_beats);
+	record_seal(b->transfer, OVERLAY_RECORD_FRAME, true, 0, 1, b->program->frame_beats);
 }
 
 static void unpack(struct bench *b)
 {
 	int failure;
 
-	if (program_unpack(b->program, b->answer, b->program->answer_size, 0, b->out, &failure))
+	if (program_unpack(b->program, b->result, b->program->result_size, 0, b->out, &failure))
 		abort();
 }
 
@@ -82,22 +82,22 @@ int main(int argc, char **argv)
 	}
 	size_t codes = shape_size(network->layers[1].in);
 	b.codes = calloc(1, codes);
-	b.transfer = malloc(b.program->picture.size);
-	b.answer = calloc(1, b.program->answer_size);
+	b.transfer = malloc(b.program->frame.size);
+	b.result = calloc(1, b.program->result_size);
 	b.out = calloc(shape_size(network->layers[network->layer_count - 1].out), sizeof(int32_t));
-	if (!b.codes || !b.transfer || !b.answer || !b.out)
+	if (!b.codes || !b.transfer || !b.result || !b.out)
 		abort();
 	for (size_t i = 0; i < codes; i++)
 		b.codes[i] = (uint8_t)((unsigned)rand() % (1U << network->layers[1].input_bits));
-	memcpy(b.transfer, b.program->picture.beats, b.program->picture.size);
-	record_seal(b.answer, OVERLAY_RECORD_ANSWER, true, 0, 0, b.program->answer_size / 8 - 2);
-	printf("%s: picture %zu bytes, %zu with streamed weights; answer %zu bytes\n", network->name,
-		(b.program->picture_beats + 2) * 8, b.program->picture.size, b.program->answer_size);
+	memcpy(b.transfer, b.program->frame.beats, b.program->frame.size);
+	record_seal(b.result, OVERLAY_RECORD_RESULT, true, 0, 0, b.program->result_size / 8 - 2);
+	printf("%s: frame %zu bytes, %zu with streamed weights; result %zu bytes\n", network->name,
+		(b.program->frame_beats + 2) * 8, b.program->frame.size, b.program->result_size);
 	printf("pack %.2f us, of it CRC %.2f; check and unpack %.2f us\n", measure(pack, &b),
 		measure(crc_in, &b), measure(unpack, &b));
 	free(b.codes);
 	free(b.transfer);
-	free(b.answer);
+	free(b.result);
 	free(b.out);
 	program_destroy(b.program);
 	network_free(network);

@@ -193,7 +193,7 @@ def busiest(design, top):
 
 
 def main():
-    top = sys.argv[2] if len(sys.argv) > 2 else "overlay"
+    top = sys.argv[2] if len(sys.argv) > 2 else "twobit_overlay"
     with open(sys.argv[1], encoding="utf-8") as file:
         design = json.load(file)["modules"]
     count = collections.Counter()

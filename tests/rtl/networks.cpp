@@ -248,7 +248,7 @@ std::unique_ptr<made_network> named_network(const std::string &name)
 		n.convolution(384, 3, 1, 1, 2, 2);
 		n.convolution(256, 3, 1, 1, 2, 2);
 		n.pool(3, 0, true);
-	} else if (name == "lfc" || name == "lfc-w1a2") { /* eight pictures side by side */
+	} else if (name == "lfc" || name == "lfc-w1a2") { /* eight frames side by side */
 		int b = name == "lfc" ? 1 : 2;
 		n.input({1, 8, 784}, b);
 		for (int i = 0; i < 3; i++)

@@ -70,18 +70,18 @@ void plan::program(simulation &s) const
 
 std::vector<std::vector<uint64_t>> plan::transfers(const uint8_t *codes, uint16_t sequence) const
 {
-	std::vector<uint64_t> all(p->picture.beats, p->picture.beats + p->picture.size / 8);
+	std::vector<uint64_t> all(p->frame.beats, p->frame.beats + p->frame.size / 8);
 
 	program_pack(p, codes, sequence, all.data());
-	return cut(p->picture, all.data());
+	return cut(p->frame, all.data());
 }
 
-std::vector<uint64_t> plan::picture(const uint8_t *codes, uint16_t sequence) const
+std::vector<uint64_t> plan::frame(const uint8_t *codes, uint16_t sequence) const
 {
 	auto list = transfers(codes, sequence);
 
 	if (list.size() != 1)
-		throw std::string("the picture is more than one transfer");
+		throw std::string("the frame is more than one transfer");
 	return list[0];
 }
 
@@ -91,18 +91,18 @@ void plan::send(simulation &s, const uint8_t *codes, uint16_t sequence) const
 		s.send(transfer);
 }
 
-bool plan::right(const std::vector<uint64_t> &answer, uint16_t sequence, const void *expected) const
+bool plan::right(const std::vector<uint64_t> &result, uint16_t sequence, const void *expected) const
 {
 	const struct stage &last = p->stages[p->stage_count - 1];
 	size_t size = shape_size(last.pool ? last.pool->out : last.layer->out) *
 		      (last.layer->epilogue == EPILOGUE_SCORES ? sizeof(int32_t) : 1);
 	std::vector<uint8_t> got(size);
 	int failure;
-	int rc = program_unpack(p, answer.data(), answer.size() * 8, sequence, got.data(), &failure);
+	int rc = program_unpack(p, result.data(), result.size() * 8, sequence, got.data(), &failure);
 
 	if (rc)
-		std::fprintf(stderr, "not the answer: %d, failure %d, %zu bytes instead of %zu\n", rc,
-			failure, answer.size() * 8, p->answer_size);
+		std::fprintf(stderr, "not the result: %d, failure %d, %zu bytes instead of %zu\n", rc,
+			failure, result.size() * 8, p->result_size);
 	else if (std::memcmp(got.data(), expected, size) != 0)
 		std::fprintf(stderr, "wrong values\n");
 	return !rc && std::memcmp(got.data(), expected, size) == 0;

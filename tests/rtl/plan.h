@@ -29,13 +29,13 @@ class plan
 	void program(simulation &s) const; /* registers, descriptors, resident weights; then enabled */
 	register_writes writes() const;	   /* address, value: what program() writes first */
 
-	/* The transfers of a picture, usually one. */
+	/* The transfers of a frame, usually one. */
 	std::vector<std::vector<uint64_t>> transfers(const uint8_t *codes, uint16_t sequence) const;
-	std::vector<uint64_t> picture(const uint8_t *codes, uint16_t sequence) const; /* the only one */
+	std::vector<uint64_t> frame(const uint8_t *codes, uint16_t sequence) const; /* the only one */
 	void send(simulation &s, const uint8_t *codes, uint16_t sequence) const;
 
-	/* True when the answer is that of `expected` (codes or scores of the last layer). */
-	bool right(const std::vector<uint64_t> &answer, uint16_t sequence, const void *expected) const;
+	/* True when the result is that of `expected` (codes or scores of the last layer). */
+	bool right(const std::vector<uint64_t> &result, uint16_t sequence, const void *expected) const;
 
 	bool streams() const
 	{

@@ -51,7 +51,7 @@ void simulation::take(void *context, const struct model_streams *streams)
 		return;
 	s.received.push_back(streams->out_data);
 	if (streams->out_last) {
-		s.answers.push_back(std::move(s.received));
+		s.results.push_back(std::move(s.received));
 		s.received.clear();
 	}
 }
@@ -100,7 +100,7 @@ void simulation::reset_by_register()
 	offering = false;
 	tick(40);
 	received.clear();
-	answers.clear();
+	results.clear();
 }
 
 void simulation::send(const std::vector<uint64_t> &transfer)
@@ -109,13 +109,13 @@ void simulation::send(const std::vector<uint64_t> &transfer)
 		to_send.push_back({transfer[i], i + 1 == transfer.size()});
 }
 
-bool simulation::receive(std::vector<uint64_t> *answer, uint64_t limit)
+bool simulation::receive(std::vector<uint64_t> *result, uint64_t limit)
 {
-	for (uint64_t end = cycles() + limit; answers.empty() && cycles() < end;)
+	for (uint64_t end = cycles() + limit; results.empty() && cycles() < end;)
 		tick();
-	if (answers.empty())
+	if (results.empty())
 		return false;
-	*answer = std::move(answers.front());
-	answers.pop_front();
+	*result = std::move(results.front());
+	results.pop_front();
 	return true;
 }

@@ -30,12 +30,12 @@ class simulation
 	/* A transfer goes out beat by beat, with TLAST on its last. */
 	void send(const std::vector<uint64_t> &transfer);
 
-	/* Runs until an answer (or a failure) has come, its TLAST included. False: not within `cycles`. */
-	bool receive(std::vector<uint64_t> *answer, uint64_t cycles);
+	/* Runs until a result (or a failure) has come, its TLAST included. False: not within `cycles`. */
+	bool receive(std::vector<uint64_t> *result, uint64_t cycles);
 
 	std::deque<beat> to_send;
-	std::vector<uint64_t> received; /* of the answer that is coming */
-	std::deque<std::vector<uint64_t>> answers;
+	std::vector<uint64_t> received; /* of the result that is coming */
+	std::deque<std::vector<uint64_t>> results;
 	uint64_t cycles() const;
 	bool interrupt() const;
 

@@ -168,7 +168,7 @@ static void test_transfer(void **state)
 }
 
 /* A stream that breaks a rule: the overlay's failure beat comes through S2MM, with its interrupt. */
-static void test_answer(void **state)
+static void test_result(void **state)
 {
 	struct bus_fixture *b = *state;
 	uint64_t *out = b->out.data;
@@ -229,7 +229,7 @@ static void test_memory_goes(void **state)
 	assert_int_equal(bus_read(b->bus, DMA, S2MM + STATUS), HALTED | FAILED | DECODE);
 }
 
-/* A buffer that waits for an answer costs no processor time. */
+/* A buffer that waits for a result costs no processor time. */
 static void test_sleep(void **state)
 {
 	struct bus_fixture *b = *state;
@@ -248,17 +248,17 @@ static void test_sleep(void **state)
 	check_works(b);
 }
 
-/* A picture of zeros, with an answer of a header and a failure, as descriptor 0 makes no sense. */
+/* A frame of zeros, with a result of a header and a failure, as descriptor 0 makes no sense. */
 static void ask_nonsense(struct bus_fixture *b)
 {
 	uint64_t *words = b->in.data;
 
 	memset(words, 0, 10 * 8);
-	words[0] = OVERLAY_RECORD_MAGIC | (uint64_t)OVERLAY_RECORD_PICTURE << OVERLAY_HEADER_TYPE_SHIFT |
+	words[0] = OVERLAY_RECORD_MAGIC | (uint64_t)OVERLAY_RECORD_FRAME << OVERLAY_HEADER_TYPE_SHIFT |
 		   UINT64_C(1) << OVERLAY_HEADER_LAST_SHIFT | UINT64_C(8) << OVERLAY_HEADER_LENGTH_SHIFT;
 	words[9] = crc32(0, b->in.data, 9 * 8);
 	bus_write(b->bus, OVERLAY, OVERLAY_REG_DESCRIPTORS, 0);
-	bus_write(b->bus, OVERLAY, OVERLAY_REG_PICTURE_BEATS, 8);
+	bus_write(b->bus, OVERLAY, OVERLAY_REG_FRAME_BEATS, 8);
 	bus_write(b->bus, OVERLAY, OVERLAY_REG_INTERRUPT_MASK, 2);
 	bus_write(b->bus, OVERLAY, OVERLAY_REG_CONTROL, 1U << OVERLAY_CONTROL_ENABLE_SHIFT);
 	transfer(b, S2MM, b->out.address, 64);
@@ -267,7 +267,7 @@ static void ask_nonsense(struct bus_fixture *b)
 	assert_int_equal(error_of(b), OVERLAY_ERROR_DESCRIPTOR);
 }
 
-static uint64_t answer_to_nonsense(struct bus_fixture *b)
+static uint64_t result_of_nonsense(struct bus_fixture *b)
 {
 	const uint64_t *out = b->out.data;
 
@@ -276,7 +276,7 @@ static uint64_t answer_to_nonsense(struct bus_fixture *b)
 	assert_int_equal(bus_read(b->bus, DMA, S2MM + STATUS), IDLE | DONE);
 	assert_int_equal(bus_read(b->bus, DMA, S2MM + LENGTH), 16);
 	bus_from_design(b->bus, &b->out, 0, 16);
-	assert_int_equal(out[0] >> 8 & 7, OVERLAY_RECORD_ANSWER);
+	assert_int_equal(out[0] >> 8 & 7, OVERLAY_RECORD_RESULT);
 	return out[1] >> OVERLAY_HEADER_ADDRESS_SHIFT & 15;
 }
 
@@ -314,7 +314,7 @@ static void test_corrupted_out(void **state)
 	rtl_inject(RTL_WORD_CORRUPTED_OUT, 1, RTL_BY_ITSELF);
 	for (int i = 0; i < 3; i++) {
 		ask_nonsense(b);
-		assert_int_equal(answer_to_nonsense(b), OVERLAY_ERROR_DESCRIPTOR ^ (i == 1 ? 2 : 0));
+		assert_int_equal(result_of_nonsense(b), OVERLAY_ERROR_DESCRIPTOR ^ (i == 1 ? 2 : 0));
 		reset(b);
 	}
 }
@@ -327,10 +327,10 @@ static void test_s2mm_stuck(void **state)
 	ask_nonsense(b);
 	assert_int_equal(bus_wait(b->bus, DMA, clock_now() + NS_PER_S / 20), 0); /* MM2S is done */
 	assert_int_equal(bus_read(b->bus, DMA, S2MM + STATUS), 0);
-	assert_true(bus_read(b->bus, OVERLAY, OVERLAY_REG_STATUS) & 1U << OVERLAY_STATUS_ANSWERING_SHIFT);
+	assert_true(bus_read(b->bus, OVERLAY, OVERLAY_REG_STATUS) & 1U << OVERLAY_STATUS_SENDING_SHIFT);
 	reset(b);
 	ask_nonsense(b);
-	assert_int_equal(answer_to_nonsense(b), OVERLAY_ERROR_DESCRIPTOR);
+	assert_int_equal(result_of_nonsense(b), OVERLAY_ERROR_DESCRIPTOR);
 }
 
 static void program(struct bus_fixture *b, int expected)
@@ -475,7 +475,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_registers, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_transfer, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_answer, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_result, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_refusals, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_memory_goes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_sleep, set_up, tear_down),

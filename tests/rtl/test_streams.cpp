@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Broken streams, bad descriptors, stuck neighbours and resets at any time: the register bus always answers,
- * the error names the rule, whoever sends comes to an end, and after a reset the next picture is right.
+ * the error names the rule, whoever sends comes to an end, and after a reset the next frame is right.
  */
 #include "networks.h"
 #include "pl/overlay/registers.h"
@@ -43,23 +43,23 @@ static void check(bool right, const char *what, const char *detail)
 /* After a reset everything is as before: descriptors, weights and settings stayed. */
 static void check_recovery(fixture &b, const char *what)
 {
-	std::vector<uint64_t> answer;
+	std::vector<uint64_t> result;
 
 	b.s.sender_stuck = b.s.receiver_stuck = false;
 	b.s.reset_by_register();
 	check(b.error() == 0, what, "the error survives a reset");
 	b.s.write(OVERLAY_REG_CONTROL, 1U << OVERLAY_CONTROL_ENABLE_SHIFT);
-	b.s.send(b.p->picture(b.in.data(), 77));
-	check(b.s.receive(&answer, 2000000) && b.p->right(answer, 77, b.out.data()), what,
-		"the picture after the reset is wrong");
-	check(b.s.read(OVERLAY_REG_SEQUENCE) == 77, what, "SEQUENCE is not that of the answer");
+	b.s.send(b.p->frame(b.in.data(), 77));
+	check(b.s.receive(&result, 2000000) && b.p->right(result, 77, b.out.data()), what,
+		"the frame after the reset is wrong");
+	check(b.s.read(OVERLAY_REG_SEQUENCE_ID) == 77, what, "SEQUENCE_ID is not that of the result");
 }
 
 /* Sends `beats` (TLAST where it says) and wants an error, a failure beat, an interrupt, and an empty sender.
  */
 static void check_error(fixture &b, const char *what, const std::vector<beat> &beats, uint32_t expected)
 {
-	std::vector<uint64_t> answer;
+	std::vector<uint64_t> result;
 
 	b.s.write(OVERLAY_REG_INTERRUPT_MASK, 2);
 	for (const beat &one : beats)
@@ -75,9 +75,9 @@ static void check_error(fixture &b, const char *what, const std::vector<beat> &b
 	check(error != 0, what, "no error");
 	check(b.s.interrupt(), what, "no interrupt");
 	check(b.s.to_send.empty(), what, "the sender is left hanging");
-	check(b.s.receive(&answer, 1000) && (answer.back() >> 8 & 7) == OVERLAY_RECORD_FAILURE, what,
+	check(b.s.receive(&result, 1000) && (result.back() >> 8 & 7) == OVERLAY_RECORD_FAILURE, what,
 		"no failure beat for the receiver");
-	check(answer.empty() || (answer.back() >> 12 & 15) == error, what,
+	check(result.empty() || (result.back() >> 12 & 15) == error, what,
 		"the failure beat names another error");
 	check_recovery(b, what);
 }
@@ -93,7 +93,7 @@ static std::vector<beat> beats_of(const std::vector<uint64_t> &transfer)
 
 static void broken_streams(fixture &b)
 {
-	const std::vector<beat> good = beats_of(b.p->picture(b.in.data(), 5));
+	const std::vector<beat> good = beats_of(b.p->frame(b.in.data(), 5));
 	size_t middle = good.size() / 2;
 	std::vector<beat> bad = good;
 
@@ -117,7 +117,7 @@ static void broken_streams(fixture &b)
 	check_error(b, "header of no type", bad, OVERLAY_ERROR_HEADER);
 	bad = good;
 	bad[0].data += UINT64_C(8) << OVERLAY_HEADER_LENGTH_SHIFT;
-	check_error(b, "picture of the wrong size", bad, OVERLAY_ERROR_RANGE);
+	check_error(b, "frame of the wrong size", bad, OVERLAY_ERROR_RANGE);
 	bad = good;
 	bad.erase(bad.begin() + static_cast<long>(middle));
 	check_error(b, "word lost", bad, OVERLAY_ERROR_SHORT);
@@ -130,7 +130,7 @@ static void broken_streams(fixture &b)
 		check_error(b, "bit flipped", bad, OVERLAY_ERROR_CRC);
 	}
 	bad = good;
-	bad[0].data ^= UINT64_C(1) << OVERLAY_HEADER_SEQUENCE_SHIFT;
+	bad[0].data ^= UINT64_C(1) << OVERLAY_HEADER_SEQUENCE_ID_SHIFT;
 	check_error(b, "sequence flipped", bad, OVERLAY_ERROR_CRC);
 	bad = good;
 	bad.back().data ^= 1;
@@ -161,7 +161,7 @@ static void bad_descriptors(fixture &b)
 		{OVERLAY_WORD_SHAPE, OVERLAY_SHAPE_INPUT_BITS_SHIFT, 4, 0, "no input bits"},
 		{OVERLAY_WORD_SHAPE, OVERLAY_SHAPE_INPUT_BITS_SHIFT, 4, 9, "nine input bits"},
 		{OVERLAY_WORD_SHAPE, OVERLAY_SHAPE_WEIGHT_BITS_SHIFT, 4, 0, "no weight bits"},
-		{OVERLAY_WORD_SHAPE, OVERLAY_SHAPE_ENDING_SHIFT, 2, 3, "no such epilogue"},
+		{OVERLAY_WORD_SHAPE, OVERLAY_SHAPE_EPILOGUE_SHIFT, 2, 3, "no such epilogue"},
 		{OVERLAY_WORD_SHAPE, OVERLAY_SHAPE_POOL_SHIFT, 2, 1, "pool of one"},
 		{OVERLAY_WORD_SHAPE, OVERLAY_SHAPE_STRIDE_SHIFT, 2, 3, "stride of eight"},
 		{OVERLAY_WORD_KERNEL, OVERLAY_KERNEL_ROWS_SHIFT, 4, 0, "no rows"},
@@ -174,13 +174,13 @@ static void bad_descriptors(fixture &b)
 		uint32_t address = OVERLAY_REG_DESCRIPTORS + 4 * one.word,
 			 good = b.p->p->descriptors[0][one.word];
 		uint32_t mask = ((1U << one.bits) - 1) << one.shift;
-		std::vector<uint64_t> answer;
+		std::vector<uint64_t> result;
 
 		b.s.write(address, (good & ~mask) | one.value << one.shift);
-		b.s.send(b.p->picture(b.in.data(), 9));
-		b.s.receive(&answer, 100000); /* a header, then the failure */
+		b.s.send(b.p->frame(b.in.data(), 9));
+		b.s.receive(&result, 100000); /* a header, then the failure */
 		check(b.error() == OVERLAY_ERROR_DESCRIPTOR, one.what, "not refused");
-		check(!answer.empty() && (answer.back() >> 8 & 7) == OVERLAY_RECORD_FAILURE, one.what,
+		check(!result.empty() && (result.back() >> 8 & 7) == OVERLAY_RECORD_FAILURE, one.what,
 			"no failure beat");
 		b.s.write(address, good);
 		check_recovery(b, one.what);
@@ -189,7 +189,7 @@ static void bad_descriptors(fixture &b)
 
 static void watchdog(fixture &b)
 {
-	std::vector<uint64_t> transfer = b.p->picture(b.in.data(), 3);
+	std::vector<uint64_t> transfer = b.p->frame(b.in.data(), 3);
 
 	b.s.write(OVERLAY_REG_WATCHDOG, 5000);
 	transfer.resize(transfer.size() / 2);
@@ -200,7 +200,7 @@ static void watchdog(fixture &b)
 	check_recovery(b, "sender stops");
 
 	b.s.receiver_stuck = true;
-	b.s.send(b.p->picture(b.in.data(), 4));
+	b.s.send(b.p->frame(b.in.data(), 4));
 	b.s.tick(60000 + static_cast<unsigned>(b.n->operations() / 1000));
 	check(b.error() == OVERLAY_ERROR_WATCHDOG, "receiver is stuck", "the watchdog sleeps");
 	check_recovery(b, "receiver is stuck");
@@ -213,7 +213,7 @@ static void watchdog(fixture &b)
 static void junk(fixture &b, random_source &random, int rounds)
 {
 	for (int i = 0; i < rounds; i++) {
-		std::vector<beat> beats = beats_of(b.p->picture(b.in.data(), 6));
+		std::vector<beat> beats = beats_of(b.p->frame(b.in.data(), 6));
 		int spoilt = random.below(4);
 
 		for (int j = 0; j < spoilt; j++) {
@@ -248,12 +248,12 @@ static void registers(fixture &b)
 	uint32_t more = b.s.read(OVERLAY_REG_IDLE_CYCLES) - idle;
 	check(more >= 100 && more < 110, "IDLE_CYCLES", "do not count");
 	b.s.write(OVERLAY_REG_INTERRUPT_MASK, 1);
-	check_recovery(b, "first picture");
+	check_recovery(b, "first frame");
 	check(b.s.interrupt() && b.s.read(OVERLAY_REG_INTERRUPT) == 1, "INTERRUPT", "is not DONE");
 	b.s.write(OVERLAY_REG_INTERRUPT, 1);
 	b.s.tick(4);
 	check(!b.s.interrupt(), "INTERRUPT", "cannot be cleared");
-	check(b.s.read(OVERLAY_REG_PICTURES) == 1, "PICTURES", "is not 1");
+	check(b.s.read(OVERLAY_REG_FRAMES) == 1, "FRAMES", "is not 1");
 }
 
 int main(int argc, char **argv)

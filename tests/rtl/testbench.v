@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Plays what `test_networks dump` wrote, in any simulator, and wants the same answer:
+// Plays what `test_networks dump` wrote, in any simulator, and wants the same result:
 //   writes.hex   register writes, 64 bits each: address, value
 //   stream.hex   beats with TLAST: 68 bits, bit 64 is TLAST
-//   answer.hex   beats of the answer; the trailer's cycles count, too
+//   result.hex   beats of the result; the trailer's cycles count, too
 `timescale 1ns / 1ns
+`default_nettype none
+
 module testbench;
-	parameter WRITES = 1, BEATS = 1, ANSWER = 1;
+	parameter WRITES = 1, BEATS = 1, RESULT = 1;
 	reg clock, reset_n;
 	reg [11:0] awaddr, araddr;
 	reg awvalid, arvalid;
@@ -16,11 +18,11 @@ module testbench;
 	wire out_valid, out_last, in_ready, irq;
 	reg [63:0] writes [0:WRITES-1];
 	reg [67:0] beats [0:BEATS-1];
-	reg [63:0] answer [0:ANSWER-1];
+	reg [63:0] result [0:RESULT-1];
 	integer sent, got, i, wrong;
 	reg sending;
 
-	overlay overlay (
+	twobit_overlay overlay (
 		.aclk(clock), .aresetn(reset_n), .s_axi_awaddr(awaddr), .s_axi_awvalid(awvalid),
 		.s_axi_awready(awready), .s_axi_wdata(wdata), .s_axi_wvalid(awvalid), .s_axi_wready(wready),
 		.s_axi_bresp(), .s_axi_bvalid(bvalid), .s_axi_bready(1'b1), .s_axi_araddr(araddr),
@@ -39,13 +41,13 @@ module testbench;
 		if (sending && in_ready && sent + 1 == BEATS)
 			sending <= #1 0;
 		if (out_valid) begin
-			if (got >= ANSWER || out !== answer[got]) begin
-				$display("beat %0d of the answer is %h", got, out);
+			if (got >= RESULT || out !== result[got]) begin
+				$display("beat %0d of the result is %h", got, out);
 				wrong = wrong + 1;
 			end
 			got = got + 1;
 			if (out_last) begin
-				if (wrong == 0 && got == ANSWER)
+				if (wrong == 0 && got == RESULT)
 					$display("right: %0d beats", got);
 				else
 					$display("WRONG: %0d beats, %0d of them wrong", got, wrong);
@@ -57,7 +59,7 @@ module testbench;
 	initial begin
 		$readmemh("writes.hex", writes);
 		$readmemh("stream.hex", beats);
-		$readmemh("answer.hex", answer);
+		$readmemh("result.hex", result);
 		clock = 0;
 		reset_n = 0;
 		{awaddr, awvalid, wdata, araddr, arvalid, sending} = 0;
@@ -85,7 +87,9 @@ module testbench;
 		end
 		sending = 1;
 		repeat (200000) @(negedge clock);
-		$display("WRONG: no answer");
+		$display("WRONG: no result");
 		$finish;
 	end
 endmodule
+
+`default_nettype wire

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The overlay and its DMA as far as their driver can tell: registers, transfers, records, interrupts. It does
- * not compute: score o of a picture is the CRC of the record's payload plus o. What a transfer begins happens
+ * not compute: score o of a frame is the CRC of the record's payload plus o. What a transfer begins happens
  * at once, unless the test holds it; interrupts are received by bus_wait in whichever thread. One at a time.
  */
 #ifndef UNIT_SIMULATED_OVERLAY_H
@@ -19,9 +19,9 @@
 #include <zlib.h>
 
 #define CHIP_ADDRESS UINT64_C(0x180000000) /* needs the high word of the DMA's addresses */
-#define CHIP_PICTURES 2
+#define CHIP_FRAMES 2
 
-enum chip_answer { ANSWER_RIGHT, ANSWER_STALE, ANSWER_DAMAGED, ANSWER_SHORT, ANSWER_FAILURE };
+enum chip_result { RESULT_RIGHT, RESULT_STALE, RESULT_DAMAGED, RESULT_SHORT, RESULT_FAILURE };
 
 struct chip_channel {
 	uint32_t control, status, length;
@@ -39,23 +39,23 @@ static struct chip {
 	struct {
 		uint32_t crc;
 		uint16_t sequence;
-	} pictures[CHIP_PICTURES]; /* loaded, not answered */
+	} frames[CHIP_FRAMES]; /* loaded, without a result yet */
 	int waiting;
 	int scores;
-	bool early; /* the idle DMA has taken the overlay's answer to a transfer that was cut short */
+	bool early; /* the idle DMA has taken the overlay's result of a transfer that was cut short */
 
 	/* What the test sees. */
-	unsigned writes, taken, answered, resets, reconfigurations;
+	unsigned writes, taken, finished, resets, reconfigurations;
 	int allocations;
 	int64_t deadline;    /* of the last wait */
-	uint64_t answers[8]; /* addresses, in order */
+	uint64_t results[8]; /* addresses, in order */
 
 	/* What the test makes of it. */
 	bool gone, hold_in, hold_out, deaf, reset_hangs, dma_hangs, refuses, short_length;
 	int program_fails;	      /* negative errno value */
 	uint32_t in_error, out_error; /* DMASR bits that the next transfer ends with */
 	uint32_t version_after_program;
-	enum chip_answer answer; /* of the next picture */
+	enum chip_result result; /* of the next frame */
 } chip;
 
 static inline void chip_set(uint32_t offset, uint32_t value)
@@ -129,12 +129,12 @@ static inline size_t chip_record(const uint64_t *record, size_t beats)
 	crc = (uint32_t)crc32(0, (const Bytef *)record, (uInt)(8 * (length + 1)));
 	if (crc != (uint32_t)record[length + 1] || (type == OVERLAY_RECORD_WEIGHTS && chip.refuses))
 		return 0;
-	if (type == OVERLAY_RECORD_PICTURE) {
-		if (length != chip.registers[OVERLAY_REG_PICTURE_BEATS / 4] || chip.waiting == CHIP_PICTURES)
+	if (type == OVERLAY_RECORD_FRAME) {
+		if (length != chip.registers[OVERLAY_REG_FRAME_BEATS / 4] || chip.waiting == CHIP_FRAMES)
 			return 0;
-		chip.pictures[chip.waiting].crc =
+		chip.frames[chip.waiting].crc =
 			(uint32_t)crc32(0, (const Bytef *)(record + 1), (uInt)(8 * length));
-		chip.pictures[chip.waiting++].sequence = (uint16_t)(record[0] >> 48);
+		chip.frames[chip.waiting++].sequence = (uint16_t)(record[0] >> 48);
 	}
 	chip.registers[OVERLAY_REG_RECORDS / 4]++;
 	chip_set(OVERLAY_REG_LOADED_CRC, crc);
@@ -164,49 +164,49 @@ static inline void chip_take(void)
 	chip_finish(&chip.in, &chip.in_error);
 }
 
-/* The answer to the oldest picture; returns its beats. */
-static inline size_t chip_write_answer(uint64_t *answer)
+/* The result of the oldest frame; returns its beats. */
+static inline size_t chip_write_result(uint64_t *result)
 {
 	size_t beats = (size_t)(chip.scores + 15) / 16 * 8 + 2;
-	uint16_t sequence = chip.pictures[0].sequence;
-	int32_t *scores = (int32_t *)(answer + 1);
+	uint16_t sequence = chip.frames[0].sequence;
+	int32_t *scores = (int32_t *)(result + 1);
 
-	if (chip.answer == ANSWER_STALE)
+	if (chip.result == RESULT_STALE)
 		sequence--;
-	answer[0] = OVERLAY_RECORD_MAGIC | OVERLAY_RECORD_ANSWER << OVERLAY_HEADER_TYPE_SHIFT |
+	result[0] = OVERLAY_RECORD_MAGIC | OVERLAY_RECORD_RESULT << OVERLAY_HEADER_TYPE_SHIFT |
 		    1U << OVERLAY_HEADER_LAST_SHIFT | (uint64_t)sequence << 48;
 	for (int i = 0; i < (chip.scores + 15) / 16 * 16; i++)
-		scores[i] = i < chip.scores ? (int32_t)(chip.pictures[0].crc + (uint32_t)i) : -1;
-	answer[beats - 1] = crc32(0, (const Bytef *)answer, (uInt)(8 * (beats - 1)));
-	if (chip.answer == ANSWER_DAMAGED)
-		answer[1] ^= 1;
-	if (chip.answer == ANSWER_SHORT)
+		scores[i] = i < chip.scores ? (int32_t)(chip.frames[0].crc + (uint32_t)i) : -1;
+	result[beats - 1] = crc32(0, (const Bytef *)result, (uInt)(8 * (beats - 1)));
+	if (chip.result == RESULT_DAMAGED)
+		result[1] ^= 1;
+	if (chip.result == RESULT_SHORT)
 		beats--;
-	if (chip.answer == ANSWER_FAILURE) {
+	if (chip.result == RESULT_FAILURE) {
 		beats = 2;
-		answer[1] = OVERLAY_RECORD_MAGIC | OVERLAY_RECORD_FAILURE << OVERLAY_HEADER_TYPE_SHIFT |
+		result[1] = OVERLAY_RECORD_MAGIC | OVERLAY_RECORD_FAILURE << OVERLAY_HEADER_TYPE_SHIFT |
 			    (uint64_t)OVERLAY_ERROR_WATCHDOG << OVERLAY_HEADER_ADDRESS_SHIFT;
 	}
 	return beats;
 }
 
-static inline void chip_answer(void)
+static inline void chip_result(void)
 {
-	uint64_t *answer = chip_memory(&chip.out);
+	uint64_t *result = chip_memory(&chip.out);
 
 	if (chip.out.running && chip.early)
-		chip.waiting = 1, chip.answer = ANSWER_FAILURE;
+		chip.waiting = 1, chip.result = RESULT_FAILURE;
 	if (!chip.out.running || chip.hold_out || (!chip.waiting && !chip.out_error))
 		return;
-	if (!answer)
+	if (!result)
 		chip.out_error |= 0x40;
 	if (!chip.out_error) {
-		chip.answers[chip.answered++ % 8] = chip.out.address;
-		chip.out.length = (uint32_t)(8 * chip_write_answer(answer));
-		chip.answer = ANSWER_RIGHT;
+		chip.results[chip.finished++ % 8] = chip.out.address;
+		chip.out.length = (uint32_t)(8 * chip_write_result(result));
+		chip.result = RESULT_RIGHT;
 		chip.waiting--;
-		memmove(chip.pictures, chip.pictures + 1, sizeof(chip.pictures[0]) * (CHIP_PICTURES - 1));
-		chip.registers[OVERLAY_REG_PICTURES / 4]++;
+		memmove(chip.frames, chip.frames + 1, sizeof(chip.frames[0]) * (CHIP_FRAMES - 1));
+		chip.registers[OVERLAY_REG_FRAMES / 4]++;
 	}
 	chip_finish(&chip.out, &chip.out_error);
 }
@@ -215,7 +215,7 @@ static inline void chip_answer(void)
 static inline void chip_go_on(void)
 {
 	chip_take();
-	chip_answer();
+	chip_result();
 }
 
 static inline void chip_hold(bool in, bool out)
@@ -270,7 +270,7 @@ static inline void chip_write_overlay(uint32_t offset, uint32_t value)
 	chip.resets++;
 	chip_set(OVERLAY_REG_ERROR, 0);
 	chip_set(OVERLAY_REG_RECORDS, 0);
-	chip_set(OVERLAY_REG_PICTURES, 0);
+	chip_set(OVERLAY_REG_FRAMES, 0);
 	chip_set(OVERLAY_REG_STATUS, (uint32_t)chip.reset_hangs << OVERLAY_STATUS_RESETTING_SHIFT);
 }
 

@@ -45,12 +45,12 @@ static void put_shape(const struct program *p, const struct layer_part *part, st
 	PUT(SHAPE, INPUT_BITS, layer->input_bits);
 	PUT(SHAPE, WEIGHT_BITS, layer->weight_bits);
 	PUT(SHAPE, OUTPUT_BITS, layer->epilogue == EPILOGUE_SCORES ? 0 : layer->output_bits);
-	PUT(SHAPE, ENDING,
-		layer->epilogue == EPILOGUE_THRESHOLDS	 ? OVERLAY_ENDING_THRESHOLDS
-		: layer->epilogue == EPILOGUE_REQUANTISE ? OVERLAY_ENDING_RESCALE
-							 : OVERLAY_ENDING_SCORES);
+	PUT(SHAPE, EPILOGUE,
+		layer->epilogue == EPILOGUE_THRESHOLDS	 ? OVERLAY_EPILOGUE_THRESHOLDS
+		: layer->epilogue == EPILOGUE_REQUANTISE ? OVERLAY_EPILOGUE_REQUANTISE
+							 : OVERLAY_EPILOGUE_SCORES);
 	PUT(SHAPE, PLUS_MINUS_ONE, plus_minus);
-	PUT(SHAPE, FROM_PICTURE, part->stage == 0);
+	PUT(SHAPE, FROM_FRAME, part->stage == 0);
 	PUT(SHAPE, STREAMED, part->streamed);
 	PUT(SHAPE, TO_STREAM, part->stage + 1 == p->stage_count);
 	PUT(SHAPE, POOL, pool ? pool->kernel_width : 0);
@@ -97,7 +97,7 @@ static void put_output(const struct program *p, const struct layer_part *part, s
 	PUT(TILES, COUNT, part->tiles);
 	PUT(TILES, FIRST, part->first_place / OVERLAY_CHANNELS);
 	if (part->stage + 1 == p->stage_count)
-		return; /* into the answer */
+		return; /* into the result */
 	PUT(OUTPUT_PLACE, BASE, out->base);
 	PUT(OUTPUT_PLACE, PLANE, tensor_plane_words(out));
 	PUT(OUTPUT_STEP, ROW, tensor_row_words(out));

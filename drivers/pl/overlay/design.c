@@ -155,8 +155,8 @@ int design_reset(const struct design *d)
 
 	/*
 	 * First, so that the DMA's stream comes to its end; and again for what it still sent in between. To
-	 * that the overlay may have answered, and an idle DMA takes the first beats of an answer (PG021): so
-	 * the DMA is reset again, too.
+	 * that the overlay may have sent a result, and an idle DMA takes the first beats of a result (PG021):
+	 * so the DMA is reset again, too.
 	 */
 	set(d, OVERLAY_REG_CONTROL, reset);
 	rc = dma_restart(&d->dma, deadline);
@@ -242,11 +242,11 @@ void design_cycles(const struct design *d, const struct program *program, struct
 {
 	*out = (struct pl_cycles){
 		.hertz = HERTZ,
-		.picture = get(d, OVERLAY_REG_PICTURE_CYCLES),
+		.picture = get(d, OVERLAY_REG_FRAME_CYCLES),
 		.waiting = get(d, OVERLAY_REG_STALL_CYCLES),
 		.total = get(d, OVERLAY_REG_CYCLES),
 		.idle = get(d, OVERLAY_REG_IDLE_CYCLES),
-		.pictures = get(d, OVERLAY_REG_PICTURES),
+		.pictures = get(d, OVERLAY_REG_FRAMES),
 		.count = program->stage_count,
 	};
 	for (int i = 0; i < program->stage_count; i++)

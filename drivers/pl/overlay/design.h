@@ -34,7 +34,7 @@ int design_program(struct design *design, struct error *e);
 int design_reset(const struct design *design);
 
 /*
- * Settings, descriptors, and the resident weights, which lie at `offset` in memory. Then pictures may come.
+ * Settings, descriptors, and the resident weights, which lie at `offset` in memory. Then frames may come.
  * -EIO: the overlay does not take them.
  */
 int design_load(const struct design *design, const struct program *program, const struct bus_memory *memory,

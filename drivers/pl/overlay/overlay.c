@@ -32,7 +32,7 @@ enum overlay_buffer_state {
 struct overlay_buffer {
 	uint8_t *input;
 	int32_t *output;
-	size_t transfer, answer; /* where they lie in the memory */
+	size_t transfer, result; /* where they lie in the memory */
 	enum overlay_buffer_state state;
 	int reason; /* of FAILED: negative errno value */
 	uint16_t sequence;
@@ -41,14 +41,14 @@ struct overlay_buffer {
 struct overlay {
 	struct design design;
 	struct program *program;
-	struct bus_memory memory; /* transfers, answers, resident weights */
+	struct bus_memory memory; /* transfers, results, resident weights */
 	size_t resident;
 
 	pthread_mutex_t lock;	/* guards all that follows, and the design's registers */
 	pthread_cond_t changed; /* a buffer is no longer QUEUED, or nobody listens any more */
 	bool listening;		/* somebody waits for an interrupt, without the lock */
 	struct overlay_buffer buffers[PL_BUFFERS];
-	uint16_t sequence; /* of the last submission; goes on over resets, so that no old answer is taken */
+	uint16_t sequence; /* of the last submission; goes on over resets, so that no old result is taken */
 
 	/* Submissions since the last reset: number n is of buffer order[n % PL_BUFFERS]. */
 	unsigned submitted, sent, received;
@@ -65,7 +65,7 @@ static struct overlay_buffer *buffer_of(struct overlay *o, unsigned submission)
 
 static void fail(struct overlay *o, struct overlay_buffer *b, int reason, const char *what)
 {
-	log_debug("PL \"overlay\": picture %u: %s", b->sequence, what);
+	log_debug("PL \"overlay\": frame %u: %s", b->sequence, what);
 	o->stopped = true;
 	if (b->state != QUEUED)
 		return;
@@ -73,8 +73,8 @@ static void fail(struct overlay *o, struct overlay_buffer *b, int reason, const 
 	b->reason = reason;
 }
 
-/* An answer has come, or what the overlay sent instead. */
-static void take_answer(struct overlay *o, struct overlay_buffer *b, size_t size)
+/* A result has come, or what the overlay sent instead. */
+static void take_result(struct overlay *o, struct overlay_buffer *b, size_t size)
 {
 	static const char *const failures[] = {
 		[OVERLAY_ERROR_NONE] = "a failure without an error",
@@ -86,19 +86,19 @@ static void take_answer(struct overlay *o, struct overlay_buffer *b, size_t size
 		[OVERLAY_ERROR_DESCRIPTOR] = "a descriptor makes no sense",
 		[OVERLAY_ERROR_WATCHDOG] = "nothing moved",
 	};
-	const uint64_t *answer = (const uint64_t *)((const char *)o->memory.data + b->answer);
+	const uint64_t *result = (const uint64_t *)((const char *)o->memory.data + b->result);
 	int failure, rc;
 
-	if (size > o->program->answer_size)
+	if (size > o->program->result_size)
 		size = 0;
-	bus_from_design(o->design.bus, &o->memory, b->answer, size);
-	rc = program_unpack(o->program, answer, size, b->sequence, b->output, &failure);
+	bus_from_design(o->design.bus, &o->memory, b->result, size);
+	rc = program_unpack(o->program, result, size, b->sequence, b->output, &failure);
 	if (rc == -EIO)
 		fail(o, b, rc,
 			failure < (int)(sizeof(failures) / sizeof(*failures)) ? failures[failure]
 									      : "an unknown failure");
 	else if (rc)
-		fail(o, b, rc, "the answer is another picture's, or damaged");
+		fail(o, b, rc, "the result is another frame's, or damaged");
 	else if (b->state == QUEUED)
 		b->state = DONE;
 }
@@ -114,7 +114,7 @@ static void look_at_sending(struct overlay *o)
 	o->sending = false;
 	if (state == DMA_FAILED) {
 		fail(o, buffer_of(o, o->sent), -EIO, error);
-	} else if (++o->piece == o->program->picture.count) {
+	} else if (++o->piece == o->program->frame.count) {
 		o->piece = 0;
 		o->sent++;
 	}
@@ -134,7 +134,7 @@ static void look_at_receiving(struct overlay *o)
 	if (state == DMA_FAILED)
 		fail(o, b, -EIO, error);
 	else
-		take_answer(o, b, size);
+		take_result(o, b, size);
 	o->received++;
 }
 
@@ -145,12 +145,12 @@ static void start_what_follows(struct overlay *o)
 	if (o->stopped)
 		return;
 	if (!o->receiving && o->received != o->submitted) {
-		dma_start(dma, DMA_FROM_DESIGN, o->memory.address + buffer_of(o, o->received)->answer,
-			o->program->answer_size);
+		dma_start(dma, DMA_FROM_DESIGN, o->memory.address + buffer_of(o, o->received)->result,
+			o->program->result_size);
 		o->receiving = true;
 	}
 	if (!o->sending && o->sent != o->submitted) {
-		const struct transfer *t = &o->program->picture.transfers[o->piece];
+		const struct transfer *t = &o->program->frame.transfers[o->piece];
 
 		dma_start(dma, DMA_TO_DESIGN, o->memory.address + buffer_of(o, o->sent)->transfer + t->offset,
 			t->size);
@@ -194,7 +194,7 @@ static bool settled(struct overlay *o, int buffer, int *rc)
 	*rc = b->state == DONE ? 0 : b->state == FAILED ? b->reason : -ECANCELED;
 	if (b->state != QUEUED)
 		return true;
-	*rc = -EIO; /* after a failure only the answer that comes already still may */
+	*rc = -EIO; /* after a failure only the result that comes already still may */
 	return o->stopped && !(o->receiving && buffer_of(o, o->received) == b);
 }
 
@@ -236,7 +236,7 @@ int overlay_submit(void *state, int buffer)
 	program_pack(o->program, b->input, sequence, (uint64_t *)((char *)o->memory.data + b->transfer));
 	pthread_mutex_lock(&o->lock);
 	bus_to_design(
-		o->design.bus, &o->memory, b->transfer, (o->program->picture_beats + 2) * sizeof(uint64_t));
+		o->design.bus, &o->memory, b->transfer, (o->program->frame_beats + 2) * sizeof(uint64_t));
 	b->sequence = sequence;
 	b->state = QUEUED;
 	if (!o->stopped) { /* else a reset comes, which forgets it */
@@ -274,18 +274,18 @@ int overlay_reset(void *state)
 }
 
 /*
- * The weights, which somebody may have damaged in the memory: all but the pictures' own records, which
+ * The weights, which somebody may have damaged in the memory: all but the frames' own records, which
  * overlay_submit writes, maybe at this moment.
  */
 static void write_weights(struct overlay *o)
 {
 	const struct program *p = o->program;
-	size_t picture = (p->picture_beats + 2) * sizeof(uint64_t), rest = p->picture.size - picture;
+	size_t frame = (p->frame_beats + 2) * sizeof(uint64_t), rest = p->frame.size - frame;
 
 	for (int i = 0; i < PL_BUFFERS; i++) {
-		size_t at = o->buffers[i].transfer + picture;
+		size_t at = o->buffers[i].transfer + frame;
 
-		memcpy((char *)o->memory.data + at, (const char *)p->picture.beats + picture, rest);
+		memcpy((char *)o->memory.data + at, (const char *)p->frame.beats + frame, rest);
 		bus_to_design(o->design.bus, &o->memory, at, rest);
 	}
 	memcpy((char *)o->memory.data + o->resident, p->resident.beats, p->resident.size);
@@ -322,9 +322,9 @@ static int create_memory(struct overlay *o, struct error *e)
 
 	for (int i = 0; i < PL_BUFFERS; i++) {
 		o->buffers[i].transfer = at;
-		at += align(p->picture.size);
-		o->buffers[i].answer = at;
-		at += align(p->answer_size);
+		at += align(p->frame.size);
+		o->buffers[i].result = at;
+		at += align(p->result_size);
 	}
 	o->resident = at;
 	at += align(p->resident.size);

@@ -61,8 +61,8 @@ static inline int kernel_steps(const struct layer *layer, const struct tensor *i
 	return divide_up(layer->kernel_width, in->pack);
 }
 
-/* Beats of an answer for one pixel's tile. */
-static inline size_t answer_beats(const struct layer *last)
+/* Beats of a result for one pixel's tile. */
+static inline size_t result_beats(const struct layer *last)
 {
 	return last->epilogue == EPILOGUE_SCORES ? OVERLAY_CHANNELS / 2 : last->output_bits > 4 ? 2 : 1;
 }

@@ -20,7 +20,7 @@ const struct overlay_limits overlay_limits = {
 	.transfer = (1U << 26) - 1,
 };
 
-static size_t answer_size(const struct program *p)
+static size_t result_size(const struct program *p)
 {
 	const struct stage *last = &p->stages[p->stage_count - 1];
 	size_t pixels = shape_size(last->pool ? last->pool->out : last->layer->out) /
@@ -30,19 +30,19 @@ static size_t answer_size(const struct program *p)
 	for (int i = 0; i < p->part_count; i++)
 		if (p->parts[i].stage + 1 == p->stage_count)
 			tiles += (size_t)p->parts[i].tiles;
-	return (tiles * pixels * answer_beats(last->layer) + 2) * sizeof(uint64_t);
+	return (tiles * pixels * result_beats(last->layer) + 2) * sizeof(uint64_t);
 }
 
 static int check_transfers(const struct program *p, struct error *e)
 {
 	const struct layer *last = p->stages[p->stage_count - 1].layer;
-	size_t picture = (p->picture_beats + 2) * sizeof(uint64_t);
+	size_t frame = (p->frame_beats + 2) * sizeof(uint64_t);
 
-	if (picture > p->limits.transfer)
-		return refuse(p->stages[0].layer, e, "reads a picture of %zu bytes, more than the DMA's %zu",
-			picture, p->limits.transfer);
-	if (p->answer_size > p->limits.transfer)
-		return refuse(last, e, "answers %zu bytes, more than the DMA's %zu", p->answer_size,
+	if (frame > p->limits.transfer)
+		return refuse(p->stages[0].layer, e, "reads a frame of %zu bytes, more than the DMA's %zu",
+			frame, p->limits.transfer);
+	if (p->result_size > p->limits.transfer)
+		return refuse(last, e, "gives a result of %zu bytes, more than the DMA's %zu", p->result_size,
 			p->limits.transfer);
 	return 0;
 }
@@ -60,8 +60,8 @@ static int plan(
 		rc = plan_descriptors(p, e);
 	if (rc)
 		return rc;
-	p->picture_beats = (size_t)tensor_words(&p->tensors[0]) * OVERLAY_CODE_BEATS;
-	p->answer_size = answer_size(p);
+	p->frame_beats = (size_t)tensor_words(&p->tensors[0]) * OVERLAY_CODE_BEATS;
+	p->result_size = result_size(p);
 	rc = check_transfers(p, e);
 	return rc ? rc : plan_weights(p, e);
 }
@@ -97,7 +97,7 @@ void program_destroy(struct program *p)
 	for (int i = 0; i <= p->stage_count; i++)
 		free(p->tensors[i].place);
 	free_records(&p->resident);
-	free_records(&p->picture);
+	free_records(&p->frame);
 	free(p);
 }
 
@@ -108,10 +108,10 @@ void program_write(
 {
 	write(context, OVERLAY_REG_PARTITION, (uint32_t)p->partition);
 	write(context, OVERLAY_REG_RING, FIELD(RING_FIRST, p->ring_first) | FIELD(RING_WORDS, p->ring_words));
-	write(context, OVERLAY_REG_PICTURE,
-		FIELD(PICTURE_SLOT0, p->slot_base[0]) | FIELD(PICTURE_SLOT1, p->slot_base[1]) |
-			FIELD(PICTURE_SLOTS, p->slots == 2));
-	write(context, OVERLAY_REG_PICTURE_BEATS, (uint32_t)p->picture_beats);
+	write(context, OVERLAY_REG_FRAME,
+		FIELD(FRAME_SLOT0, p->slot_base[0]) | FIELD(FRAME_SLOT1, p->slot_base[1]) |
+			FIELD(FRAME_SLOTS, p->slots == 2));
+	write(context, OVERLAY_REG_FRAME_BEATS, (uint32_t)p->frame_beats);
 	write(context, OVERLAY_REG_WATCHDOG, WATCHDOG);
 	for (int i = 0; i < p->part_count; i++)
 		for (int j = 0; j < OVERLAY_DESCRIPTOR_USED; j++)

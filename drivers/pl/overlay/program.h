@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the overlay is given to run a network's layers: where tensors and weights lie, a descriptor for each
- * part of a layer, weights, and how pictures and answers are laid out. Derived once; assets/overlay/README.md
+ * part of a layer, weights, and how frames and results are laid out. Derived once; assets/overlay/README.md
  * is the contract, and says what the words mean.
  */
 #ifndef PL_OVERLAY_PROGRAM_H
@@ -49,7 +49,7 @@ struct tensor {
 	int chunks;	   /* of a pixel */
 	int pack;	   /* pixels whose channels share a chunk */
 	int slot;	   /* packed: places from one of these pixels to the next */
-	int pad_left;	   /* packed: stored columns before the picture */
+	int pad_left;	   /* packed: stored columns before the frame */
 	int *place;	   /* of each channel: chunk · 64 + bit */
 	int base;	   /* code word */
 };
@@ -86,19 +86,19 @@ struct program {
 	struct layer_part parts[2 * OVERLAY_LAYERS]; /* in the order in which they run */
 	int part_count;
 	int partition, slots, slot_base[2];
-	bool shares_slot; /* other tensors lie over the picture: it is released by the last part */
+	bool shares_slot; /* other tensors lie over the frame: it is released by the last part */
 	int ring_first, ring_words;
 	int weight_words;	/* resident */
-	int64_t streamed_words; /* for each picture */
+	int64_t streamed_words; /* for each frame */
 	uint32_t descriptors[OVERLAY_LAYERS][OVERLAY_DESCRIPTOR_USED];
 	struct records resident; /* to be sent once; count may be 0 */
-	struct records picture;	 /* to be sent for each: beats have no picture in them yet */
-	size_t picture_beats;	 /* payload */
-	size_t answer_size;	 /* bytes */
+	struct records frame;	 /* to be sent for each: beats have no frame in them yet */
+	size_t frame_beats;	 /* payload */
+	size_t result_size;	 /* bytes */
 };
 
 /*
- * Layers first … last − 1, which must outlive the program. one_slot: a picture is loaded when the one before
+ * Layers first … last − 1, which must outlive the program. one_slot: a frame is loaded when the one before
  * is done with its memory, even if two fit. -ENOTSUP: the overlay cannot run them; the message names the
  * layer and what it has that is too much.
  */
@@ -110,15 +110,15 @@ void program_destroy(struct program *program); /* takes NULL */
 void program_write(const struct program *program,
 	void (*write)(void *context, uint32_t offset, uint32_t value), void *context);
 
-/* Writes codes [height][width][channels] into a transfer that began as a copy of program->picture.beats. */
+/* Writes codes [height][width][channels] into a transfer that began as a copy of program->frame.beats. */
 void program_pack(const struct program *program, const uint8_t *codes, uint16_t sequence, uint64_t *transfer);
 
 /*
- * Checks an answer of `size` bytes and writes the last layer's scores (int32_t) or codes (uint8_t). -EIO: a
- * failure record, *failure is its ERROR_… code. -EBADMSG: not this picture's answer, or a damaged one;
+ * Checks a result of `size` bytes and writes the last layer's scores (int32_t) or codes (uint8_t). -EIO: a
+ * failure record, *failure is its ERROR_… code. -EBADMSG: not this frame's result, or a damaged one;
  * *failure is 0 then.
  */
-int program_unpack(const struct program *program, const uint64_t *answer, size_t size, uint16_t sequence,
+int program_unpack(const struct program *program, const uint64_t *result, size_t size, uint16_t sequence,
 	void *out, int *failure);
 
 /* A record in place: header and trailer are written around the payload of `beats` beats behind record[0]. */

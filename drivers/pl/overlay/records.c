@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What passes for each picture: codes become bit planes in a sealed record, and an answer is checked and
+ * What passes for each frame: codes become bit planes in a sealed record, and a result is checked and
  * becomes scores or codes. On the way of every frame.
  */
 #include "pl/overlay/plan.h"
@@ -23,7 +23,7 @@ static uint32_t crc_of(const uint64_t *record, size_t beats)
 void record_seal(uint64_t *record, int type, bool last, int address, uint16_t sequence, size_t beats)
 {
 	record[0] = FIELD(MAGIC, OVERLAY_RECORD_MAGIC) | FIELD(TYPE, type) | FIELD(LAST, last) |
-		    FIELD(ADDRESS, address) | FIELD(LENGTH, beats) | FIELD(SEQUENCE, sequence);
+		    FIELD(ADDRESS, address) | FIELD(LENGTH, beats) | FIELD(SEQUENCE_ID, sequence);
 	record[beats + 1] = crc_of(record, beats + 1);
 }
 
@@ -139,8 +139,8 @@ void program_pack(const struct program *p, const uint8_t *codes, uint16_t sequen
 			c += count;
 		}
 	}
-	bool alone = p->picture.transfers[0].size == (p->picture_beats + 2) * sizeof(*transfer);
-	record_seal(transfer, OVERLAY_RECORD_PICTURE, alone, 0, sequence, p->picture_beats);
+	bool alone = p->frame.transfers[0].size == (p->frame_beats + 2) * sizeof(*transfer);
+	record_seal(transfer, OVERLAY_RECORD_FRAME, alone, 0, sequence, p->frame_beats);
 }
 
 /* The channels of one tile at one pixel. */
@@ -163,7 +163,7 @@ static void unpack(const struct program *p, const uint64_t *beats, void *out)
 	const struct stage *last = &p->stages[p->stage_count - 1];
 	struct shape shape = last->pool ? last->pool->out : last->layer->out;
 	size_t pixels = (size_t)shape.height * (size_t)shape.width, channels = (size_t)shape.channels;
-	size_t each = answer_beats(last->layer);
+	size_t each = result_beats(last->layer);
 
 	for (int i = 0; i < p->part_count; i++) {
 		const struct layer_part *part = &p->parts[i];
@@ -184,19 +184,19 @@ static void unpack(const struct program *p, const uint64_t *beats, void *out)
 	}
 }
 
-int program_unpack(const struct program *p, const uint64_t *answer, size_t size, uint16_t sequence, void *out,
+int program_unpack(const struct program *p, const uint64_t *result, size_t size, uint16_t sequence, void *out,
 	int *failure)
 {
-	size_t beats = size / sizeof(*answer);
-	uint64_t last = beats ? answer[beats - 1] : 0;
+	size_t beats = size / sizeof(*result);
+	uint64_t last = beats ? result[beats - 1] : 0;
 
 	*failure = 0;
-	if (size == p->answer_size && (uint32_t)last == crc_of(answer, beats - 1)) {
-		if (HEADER(answer[0], MAGIC) != OVERLAY_RECORD_MAGIC ||
-			HEADER(answer[0], TYPE) != OVERLAY_RECORD_ANSWER ||
-			HEADER(answer[0], SEQUENCE) != sequence)
+	if (size == p->result_size && (uint32_t)last == crc_of(result, beats - 1)) {
+		if (HEADER(result[0], MAGIC) != OVERLAY_RECORD_MAGIC ||
+			HEADER(result[0], TYPE) != OVERLAY_RECORD_RESULT ||
+			HEADER(result[0], SEQUENCE_ID) != sequence)
 			return -EBADMSG;
-		unpack(p, answer + 1, out);
+		unpack(p, result + 1, out);
 		return 0;
 	}
 	if (HEADER(last, MAGIC) != OVERLAY_RECORD_MAGIC || HEADER(last, TYPE) != OVERLAY_RECORD_FAILURE)

@@ -22,7 +22,7 @@ static int smaller(int a, int b)
 }
 
 /*
- * A picture with few channels holds neighbouring pixels in a chunk, so that a step does several columns of
+ * A frame with few channels holds neighbouring pixels in a chunk, so that a step does several columns of
  * the kernel. The mask of weights of ±1 counts quarters of a chunk, so there a pixel fills whole ones.
  */
 static void pack_pixels(struct tensor *t, const struct layer *reader)
@@ -81,8 +81,8 @@ static int lay_out_input(struct program *p, int i, struct error *e)
 	return 0;
 }
 
-/* What the last stage gives leaves in the answer, tile by tile. */
-static int lay_out_answer(struct program *p, struct error *e)
+/* What the last stage gives leaves in the result, tile by tile. */
+static int lay_out_result(struct program *p, struct error *e)
 {
 	const struct layer *writer = p->stages[p->stage_count - 1].layer;
 	struct tensor *t = &p->tensors[p->stage_count];
@@ -105,7 +105,7 @@ static void place_at_ends(struct program *p, int low, int high, bool first_is_lo
 
 static int place_tensors(struct program *p, bool one_slot, struct error *e)
 {
-	int picture = tensor_words(&p->tensors[0]);
+	int frame = tensor_words(&p->tensors[0]);
 	int first = p->stage_count > 1 ? tensor_words(&p->tensors[1]) : 0;
 	int pair = 0, widest = 0, words = 0;
 
@@ -120,21 +120,20 @@ static int place_tensors(struct program *p, bool one_slot, struct error *e)
 	for (p->slots = one_slot ? 1 : 2; p->slots > 0; p->slots--)
 		for (p->partition = 0; p->partition <= p->limits.pages; p->partition++) {
 			words = p->limits.code_words + 2 * p->limits.page_words * p->partition;
-			if (p->slots * picture + pair > words)
+			if (p->slots * frame + pair > words)
 				continue;
-			p->slot_base[1] = p->slots == 2 ? picture : 0;
-			place_at_ends(p, p->slots * picture, words, true);
+			p->slot_base[1] = p->slots == 2 ? frame : 0;
+			place_at_ends(p, p->slots * frame, words, true);
 			return 0;
 		}
-	/* Over the picture, then, when its stage is done; the next is loaded when this one is through. */
+	/* Over the frame, then, when its stage is done; the next is loaded when this one is through. */
 	p->slots = 1;
 	p->partition = p->limits.pages;
 	p->shares_slot = true;
 	place_at_ends(p, 0, words, false);
-	if (picture + first > words)
+	if (frame + first > words)
 		return refuse(p->stages[0].layer, e,
-			"reads %d and writes %d words of codes, together more than %d", picture, first,
-			words);
+			"reads %d and writes %d words of codes, together more than %d", frame, first, words);
 	if (pair > words)
 		return refuse(p->stages[widest].layer, e, "reads and writes %d words of codes, more than %d",
 			pair, words);
@@ -149,6 +148,6 @@ int plan_tensors(struct program *p, bool one_slot, struct error *e)
 		if (rc)
 			return rc;
 	}
-	int rc = lay_out_answer(p, e);
+	int rc = lay_out_result(p, e);
 	return rc ? rc : place_tensors(p, one_slot, e);
 }

@@ -102,7 +102,7 @@ static void write_words(const struct program *p, bool streamed, uint64_t *words)
 }
 
 /*
- * Room for a picture's record of `before` bytes and `words` weight words behind it: one transfer when that is
+ * Room for a frame's record of `before` bytes and `words` weight words behind it: one transfer when that is
  * short enough for the DMA, else a transfer for each record, the words cut into several. Returns how many
  * words a record has; 0: no memory.
  */
@@ -160,11 +160,11 @@ static int make_records(
 int plan_weights(struct program *p, struct error *e)
 {
 	const struct layer *layer = p->stages[0].layer;
-	size_t picture = p->picture_beats * sizeof(uint64_t) + SEAL_BYTES;
+	size_t frame = p->frame_beats * sizeof(uint64_t) + SEAL_BYTES;
 	int rc = make_records(p, &p->resident, 0, p->weight_words, false);
 
 	if (!rc)
-		rc = make_records(p, &p->picture, picture, p->streamed_words, true);
+		rc = make_records(p, &p->frame, frame, p->streamed_words, true);
 	if (rc)
 		return error_set(e, rc, "PL \"overlay\": no memory for the weights from layer \"%s\" on",
 			layer->name ? layer->name : "");

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: MIT
 // What the vendor's four-bit carry chain does.
+`default_nettype none
+
 module CARRY4 (
-	input CI, CYINIT,
-	input [3:0] DI, S,
-	output [3:0] O, CO
+	input wire CI,
+	input wire CYINIT,
+	input wire [3:0] DI,
+	input wire [3:0] S,
+	output wire [3:0] O,
+	output wire [3:0] CO
 );
 	wire carry = CI | CYINIT;
 
@@ -15,3 +20,5 @@ module CARRY4 (
 	assign CO = {carry3, carry2, carry1, carry0};
 	assign O = S ^ {carry2, carry1, carry0, carry};
 endmodule
+
+`default_nettype wire

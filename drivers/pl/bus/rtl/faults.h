@@ -15,8 +15,8 @@ enum rtl_fault {
 	RTL_LAST_EARLY,		/* TLAST in the middle of it */
 	RTL_WORD_DOUBLED,	/* a beat in the middle of it comes twice */
 	RTL_WORD_CORRUPTED_IN,	/* a bit of that beat is turned */
-	RTL_WORD_CORRUPTED_OUT, /* a bit of the answer's second beat is turned */
-	RTL_S2MM_STUCK,		/* the DMA takes no beat of the answer */
+	RTL_WORD_CORRUPTED_OUT, /* a bit of the result's second beat is turned */
+	RTL_S2MM_STUCK,		/* the DMA takes no beat of the result */
 	RTL_DECODE_ERROR,	/* the DMA finds nobody at the transfer's address */
 	RTL_INTERRUPT_LOST,	/* no wait sees an interrupt */
 	RTL_WRONG_VERSION,	/* the version register reads another major version */

@@ -99,7 +99,7 @@ static void give_turn(struct rtl *rtl)
 static bool at_work(struct rtl *rtl)
 {
 	const uint32_t works = 1U << OVERLAY_STATUS_COMPUTING_SHIFT | 1U << OVERLAY_STATUS_LOADING_SHIFT |
-			       1U << OVERLAY_STATUS_ANSWERING_SHIFT | 1U << OVERLAY_STATUS_RESETTING_SHIFT;
+			       1U << OVERLAY_STATUS_SENDING_SHIFT | 1U << OVERLAY_STATUS_RESETTING_SHIFT;
 	uint32_t status;
 
 	return rtl->dma.to_overlay.running ||

@@ -17,7 +17,6 @@
 
 #include <cmocka.h>
 
-#include "image/picture.h"
 #include "support/allocation_count.h"
 #include "support/network_builder.h"
 #include "support/simulated_overlay.h"
@@ -42,7 +41,7 @@ static int set_up(void **state)
 	b->input_size = shape_size(b->network->layers[1].in);
 	if (program_create(b->network, 1, 5, &overlay_limits, false, &b->program, NULL))
 		return -1;
-	b->packed = calloc(1, b->program->picture.size);
+	b->packed = calloc(1, b->program->frame.size);
 	chip_begin(b->network->class_count);
 	if (overlay_open(&chip_bus, false, TIMEOUT, &b->pl, NULL) ||
 		overlay_load(b->pl, b->network, 1, 5, NULL))
@@ -86,7 +85,7 @@ static bool scores_right(struct overlay_fixture *b, int buffer)
 	uint32_t crc;
 
 	program_pack(b->program, overlay_input(b->pl, buffer), 0, b->packed);
-	crc = (uint32_t)crc32(0, (const Bytef *)(b->packed + 1), (uInt)(8 * b->program->picture_beats));
+	crc = (uint32_t)crc32(0, (const Bytef *)(b->packed + 1), (uInt)(8 * b->program->frame_beats));
 	for (int i = 0; i < b->network->class_count; i++)
 		if (scores[i] != (int32_t)(crc + (uint32_t)i))
 			return false;
@@ -108,7 +107,7 @@ static void assert_recovered(struct overlay_fixture *b)
 	}
 }
 
-static void each_picture_has_its_answer(void **state)
+static void each_frame_has_its_result(void **state)
 {
 	struct overlay_fixture *b = *state;
 
@@ -118,10 +117,10 @@ static void each_picture_has_its_answer(void **state)
 		assert_done(b, i % 2);
 		assert_int_equal(overlay_wait(b->pl, i % 2, 0), 0); /* it stays done */
 	}
-	assert_int_equal(chip.answered, 20);
+	assert_int_equal(chip.finished, 20);
 }
 
-/* The second picture is loaded while the first is computed, and the answers go where they belong. */
+/* The second frame is loaded while the first is computed, and the results go where they belong. */
 static void both_buffers_are_in_flight(void **state)
 {
 	struct overlay_fixture *b = *state;
@@ -134,11 +133,11 @@ static void both_buffers_are_in_flight(void **state)
 	assert_int_equal(overlay_submit(b->pl, 1), -EBUSY);
 	assert_int_equal(overlay_wait(b->pl, 1, clock_now() + 5 * NS_PER_MS), -ETIMEDOUT);
 	assert_int_equal(chip.taken, taken + 2);
-	assert_int_equal(chip.answered, 0);
+	assert_int_equal(chip.finished, 0);
 	chip_hold(false, false);
 	assert_done(b, 0);
 	assert_done(b, 1);
-	assert_true(chip.answers[0] > chip.answers[1]); /* that of buffer 1 first */
+	assert_true(chip.results[0] > chip.results[1]); /* that of buffer 1 first */
 }
 
 /* Neither is sent before the one before has left. */
@@ -158,22 +157,22 @@ static void transfers_wait_for_each_other(void **state)
 	assert_int_equal(overlay_wait(b->pl, 0, 0), 0);
 }
 
-static void failing_answers_are_distinguished(void **state)
+static void failing_results_are_told_apart(void **state)
 {
 	static const struct {
-		enum chip_answer answer;
+		enum chip_result result;
 		int rc;
 	} cases[] = {
-		{ANSWER_STALE, -EBADMSG},
-		{ANSWER_DAMAGED, -EBADMSG},
-		{ANSWER_SHORT, -EBADMSG},
-		{ANSWER_FAILURE, -EIO},
+		{RESULT_STALE, -EBADMSG},
+		{RESULT_DAMAGED, -EBADMSG},
+		{RESULT_SHORT, -EBADMSG},
+		{RESULT_FAILURE, -EIO},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct overlay_fixture *b = *state;
 
-		chip.answer = cases[i].answer;
+		chip.result = cases[i].result;
 		chip_hold(false, true);
 		submit(b, 0);
 		submit(b, 1);
@@ -188,7 +187,7 @@ static void failing_answers_are_distinguished(void **state)
 	}
 }
 
-static void dma_errors_fail_the_picture(void **state)
+static void dma_errors_fail_the_frame(void **state)
 {
 	struct overlay_fixture *b = *state;
 
@@ -204,8 +203,8 @@ static void dma_errors_fail_the_picture(void **state)
 	}
 }
 
-/* A picture that was loaded well is not lost with the one behind it. */
-static void an_answer_under_way_still_comes(void **state)
+/* A frame that was loaded well is not lost with the one behind it. */
+static void a_result_under_way_still_comes(void **state)
 {
 	struct overlay_fixture *b = *state;
 
@@ -266,7 +265,7 @@ static void reset_forgets_and_wakes(void **state)
 	struct overlay_fixture *b = *state;
 	struct call calls[2] = {{b, 0, 1}, {b, 1, 1}};
 	pthread_t threads[2];
-	unsigned answered = chip.answered;
+	unsigned finished = chip.finished;
 
 	chip_hold(false, true);
 	for (int i = 0; i < 2; i++) {
@@ -282,7 +281,7 @@ static void reset_forgets_and_wakes(void **state)
 	submit(b, 0);
 	chip_hold(false, false);
 	assert_done(b, 0);
-	assert_int_equal(chip.answered, answered + 1); /* of the old ones none */
+	assert_int_equal(chip.finished, finished + 1); /* of the old ones none */
 	assert_int_equal(overlay_reset(b->pl), 0);
 	assert_int_equal(overlay_wait(b->pl, 0, 0), 0); /* what is done stays done */
 }
@@ -305,8 +304,9 @@ static void resets_that_fail_end(void **state)
 	assert_done(b, 0);
 }
 
-/* Beats of a transfer that a reset cuts short make the overlay answer, and the idle DMA takes answers. */
-static void a_reset_leaves_no_answer_behind(void **state)
+/* Beats of a transfer that a reset cuts short make the overlay send a result, and the idle DMA takes results.
+ */
+static void a_reset_leaves_no_result_behind(void **state)
 {
 	struct overlay_fixture *b = *state;
 
@@ -384,7 +384,7 @@ static void cycles_are_reported_by_layer(void **state)
 	struct overlay_fixture *b = *state;
 	struct pl_cycles cycles;
 
-	chip_set(OVERLAY_REG_PICTURE_CYCLES, 1000);
+	chip_set(OVERLAY_REG_FRAME_CYCLES, 1000);
 	chip_set(OVERLAY_REG_IDLE_CYCLES, 10);
 	for (int i = 0; i < b->program->part_count; i++)
 		chip_set(OVERLAY_REG_LAYER_CYCLES + 4 * (uint32_t)i, 100);
@@ -401,7 +401,7 @@ static void cycles_are_reported_by_layer(void **state)
 }
 
 /* Two threads as in the pipeline, one submits and one waits, resets or programs now and then. */
-enum { PICTURES = 600 };
+enum { FRAMES = 600 };
 
 struct handover {
 	struct overlay_fixture *fixture;
@@ -414,7 +414,7 @@ static void *feed(void *argument)
 {
 	struct handover *handover = argument;
 
-	for (int i = 0; i < PICTURES; i++) {
+	for (int i = 0; i < FRAMES; i++) {
 		pthread_mutex_lock(&handover->lock);
 		while (i - handover->collected >= PL_BUFFERS)
 			pthread_cond_wait(&handover->changed, &handover->lock);
@@ -439,7 +439,7 @@ static void two_threads_and_resets(void **state)
 	pthread_t thread;
 
 	assert_int_equal(thread_start(&thread, "feed", feed, &handover), 0);
-	for (int i = 0; i < PICTURES; i++) {
+	for (int i = 0; i < FRAMES; i++) {
 		int rc;
 
 		pthread_mutex_lock(&handover.lock);
@@ -457,12 +457,12 @@ static void two_threads_and_resets(void **state)
 		pthread_mutex_unlock(&handover.lock);
 	}
 	pthread_join(thread, NULL);
-	assert_int_equal(right + forgotten, PICTURES);
-	assert_true(right >= PICTURES / 2);
+	assert_int_equal(right + forgotten, FRAMES);
+	assert_true(right >= FRAMES / 2);
 	pthread_cond_destroy(&handover.changed);
 }
 
-static void pictures_allocate_nothing(void **state)
+static void frames_allocate_nothing(void **state)
 {
 	struct overlay_fixture *b = *state;
 	struct allocation_count count;
@@ -484,23 +484,23 @@ static void pictures_allocate_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(each_picture_has_its_answer),
+		TEST(each_frame_has_its_result),
 		TEST(both_buffers_are_in_flight),
 		TEST(transfers_wait_for_each_other),
-		TEST(failing_answers_are_distinguished),
-		TEST(dma_errors_fail_the_picture),
-		TEST(an_answer_under_way_still_comes),
+		TEST(failing_results_are_told_apart),
+		TEST(dma_errors_fail_the_frame),
+		TEST(a_result_under_way_still_comes),
 		TEST(lost_interrupts_are_noticed),
 		TEST(reset_forgets_and_wakes),
 		TEST(resets_that_fail_end),
-		TEST(a_reset_leaves_no_answer_behind),
+		TEST(a_reset_leaves_no_result_behind),
 		TEST(programming_repairs_the_memory),
 		TEST(a_pl_that_cannot_be_programmed_is_loaded),
 		TEST(a_pl_that_is_gone_is_an_error),
 		TEST(programming_checks_the_version),
 		TEST(cycles_are_reported_by_layer),
 		TEST(two_threads_and_resets),
-		TEST(pictures_allocate_nothing),
+		TEST(frames_allocate_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the overlay's driver makes of a network: what it refuses and how it says so, how pictures and
+ * What the overlay's driver makes of a network: what it refuses and how it says so, how frames and
  * transfers lie. That the overlay computes the right thing from it is tested with the Verilog (tests/rtl).
  */
 #include "pl/overlay/program.h"
@@ -194,14 +194,14 @@ static void memory_is_counted(void **state)
 	small.weight_words = 23; /* a tile of conv takes 3 words of thresholds and 9 of weights */
 	assert_refused(&l, 1, &small, "conv", "12 words");
 	small = overlay_limits;
-	small.transfer = 64 * 64 + 15; /* without the picture's trailer */
+	small.transfer = 64 * 64 + 15; /* without the frame's trailer */
 	assert_refused(&l, 1, &small, "conv", "DMA");
 	free_layer(&l);
 	free_layer(&two[1]);
 }
 
 /* A chunk of 64 channels: plane, row, block of 8 pixels; bit c of pixel x is channel c. */
-static void a_picture_lies_in_planes(void **state)
+static void a_frame_lies_in_planes(void **state)
 {
 	struct layer l = one_layer(10, 64, 3, 16, 2, 1);
 	struct program *p = NULL;
@@ -209,20 +209,20 @@ static void a_picture_lies_in_planes(void **state)
 
 	(void)state;
 	assert_int_equal(create(&l, 1, NULL, &p, NULL), 0);
-	assert_int_equal(p->picture_beats, 2 * 10 * 2 * 8);
-	assert_int_equal(p->picture.count, 1);
+	assert_int_equal(p->frame_beats, 2 * 10 * 2 * 8);
+	assert_int_equal(p->frame.count, 1);
 	codes[(3 * 10 + 9) * 64 + 5] = 2;
 	codes[63] = 1;
-	program_pack(p, codes, 0x1234, p->picture.beats);
-	for (size_t i = 0; i < p->picture_beats; i++)
+	program_pack(p, codes, 0x1234, p->frame.beats);
+	for (size_t i = 0; i < p->frame_beats; i++)
 		assert_true(
-			p->picture.beats[1 + i] == (i == 0				   ? UINT64_C(1) << 63
-							   : i == 160 + 3 * 16 + 1 * 8 + 1 ? UINT64_C(1) << 5
-											   : 0));
-	assert_true(p->picture.beats[0] ==
-		    (0x2BU | 3U << 8 | 1U << 11 | (uint64_t)p->picture_beats << 24 | UINT64_C(0x1234) << 48));
-	assert_int_equal(p->picture.beats[p->picture_beats + 1],
-		crc32(0, (const Bytef *)p->picture.beats, (uInt)(8 * (p->picture_beats + 1))));
+			p->frame.beats[1 + i] == (i == 0				 ? UINT64_C(1) << 63
+							 : i == 160 + 3 * 16 + 1 * 8 + 1 ? UINT64_C(1) << 5
+											 : 0));
+	assert_true(p->frame.beats[0] ==
+		    (0x2BU | 3U << 8 | 1U << 11 | (uint64_t)p->frame_beats << 24 | UINT64_C(0x1234) << 48));
+	assert_int_equal(p->frame.beats[p->frame_beats + 1],
+		crc32(0, (const Bytef *)p->frame.beats, (uInt)(8 * (p->frame_beats + 1))));
 	program_destroy(p);
 	free(codes);
 	free_layer(&l);
@@ -240,15 +240,15 @@ static void few_channels_are_packed(void **state)
 	l.out.height = l.out.width = 4;
 	assert_int_equal(create(&l, 1, NULL, &p, NULL), 0);
 	assert_int_equal(p->tensors[0].pack, 3);
-	assert_int_equal(p->picture_beats, 4 * 8);
+	assert_int_equal(p->frame_beats, 4 * 8);
 	codes[(1 * 4 + 2) * 16 + 7] = 1;	  /* row 1, pixel 2: stored column 3 */
 	for (int again = 0; again < 2; again++) { /* over what was there */
-		program_pack(p, codes, 0, p->picture.beats);
-		for (size_t i = 0; i < p->picture_beats; i++)
-			assert_true(p->picture.beats[1 + i] == (i == 8 + 3	    ? UINT64_C(1) << 7
-								       : i == 8 + 2 ? UINT64_C(1) << 23
-								       : i == 8 + 1 ? UINT64_C(1) << 39
-										    : 0));
+		program_pack(p, codes, 0, p->frame.beats);
+		for (size_t i = 0; i < p->frame_beats; i++)
+			assert_true(p->frame.beats[1 + i] == (i == 8 + 3	  ? UINT64_C(1) << 7
+								     : i == 8 + 2 ? UINT64_C(1) << 23
+								     : i == 8 + 1 ? UINT64_C(1) << 39
+										  : 0));
 	}
 	program_destroy(p);
 	free(codes);
@@ -264,7 +264,7 @@ static void assert_record(const uint64_t *record, size_t size, int type)
 	assert_int_equal(record[beats - 1], crc32(0, (const Bytef *)record, (uInt)(8 * (beats - 1))));
 }
 
-/* With a short length register the picture and pieces of the streamed weights go in transfers of their own.
+/* With a short length register the frame and pieces of the streamed weights go in transfers of their own.
  */
 static void transfers_are_cut_between_records(void **state)
 {
@@ -278,21 +278,21 @@ static void transfers_are_cut_between_records(void **state)
 	limits.pages = 0;
 	limits.page_words = 64;
 	assert_int_equal(create(&l, 1, &limits, &whole, NULL), 0);
-	assert_int_equal(whole->picture.count, 1);
+	assert_int_equal(whole->frame.count, 1);
 	assert_true(whole->streamed_words > 0 && whole->weight_words > 0);
 	assert_int_equal(whole->streamed_words + whole->weight_words, 100 * (3 + 8));
 	limits.transfer = 4095;
 	assert_int_equal(create(&l, 1, &limits, &cut, NULL), 0);
-	assert_true(cut->picture.count > 3);
-	for (int i = 0; i < cut->picture.count; i++) {
-		const struct transfer *t = &cut->picture.transfers[i];
+	assert_true(cut->frame.count > 3);
+	for (int i = 0; i < cut->frame.count; i++) {
+		const struct transfer *t = &cut->frame.transfers[i];
 
 		assert_true(t->size <= limits.transfer);
 		assert_int_equal(t->offset, i ? t[-1].offset + t[-1].size : 0);
 		if (i) {
-			assert_record(cut->picture.beats + t->offset / 8, t->size, OVERLAY_RECORD_STREAMED);
-			assert_memory_equal(cut->picture.beats + t->offset / 8 + 1,
-				whole->picture.beats + whole->picture_beats + 3 + words, t->size - 16);
+			assert_record(cut->frame.beats + t->offset / 8, t->size, OVERLAY_RECORD_STREAMED);
+			assert_memory_equal(cut->frame.beats + t->offset / 8 + 1,
+				whole->frame.beats + whole->frame_beats + 3 + words, t->size - 16);
 			words += t->size / 8 - 2;
 		}
 	}
@@ -312,30 +312,30 @@ static void transfers_are_cut_between_records(void **state)
 	free_layer(&l);
 }
 
-static void answers_are_checked(void **state)
+static void results_are_checked(void **state)
 {
 	struct layer l = one_layer(2, 8, 1, 20, 1, 1);
 	struct program *p = NULL;
-	uint64_t answer[10] = {0x2BU | 4U << 8 | 1U << 11 | UINT64_C(77) << 48};
+	uint64_t result[10] = {0x2BU | 4U << 8 | 1U << 11 | UINT64_C(77) << 48};
 	uint8_t codes[2 * 2 * 20];
 	int failure;
 
 	(void)state;
 	assert_int_equal(create(&l, 1, NULL, &p, NULL), 0);
-	assert_int_equal(p->answer_size, sizeof(answer));
-	answer[1] = 1U << 3 | 1U << (16 + 15); /* pixel 0: channel 3 is 1, channel 15 is 2 */
-	answer[8] = 1U << 3 | 1U << (16 + 3);  /* pixel 3, second tile: channel 19 is 3 */
-	answer[9] = crc32(0, (const Bytef *)answer, 72) | UINT64_C(5000) << 32;
-	assert_int_equal(program_unpack(p, answer, 80, 77, codes, &failure), 0);
+	assert_int_equal(p->result_size, sizeof(result));
+	result[1] = 1U << 3 | 1U << (16 + 15); /* pixel 0: channel 3 is 1, channel 15 is 2 */
+	result[8] = 1U << 3 | 1U << (16 + 3);  /* pixel 3, second tile: channel 19 is 3 */
+	result[9] = crc32(0, (const Bytef *)result, 72) | UINT64_C(5000) << 32;
+	assert_int_equal(program_unpack(p, result, 80, 77, codes, &failure), 0);
 	for (int i = 0; i < 80; i++)
 		assert_int_equal(codes[i], i == 3 ? 1 : i == 15 ? 2 : i == 79 ? 3 : 0);
-	assert_int_equal(program_unpack(p, answer, 80, 78, codes, &failure), -EBADMSG);
-	assert_int_equal(program_unpack(p, answer, 72, 77, codes, &failure), -EBADMSG);
-	assert_int_equal(program_unpack(p, answer, 0, 77, codes, &failure), -EBADMSG);
-	answer[4] ^= 1;
-	assert_int_equal(program_unpack(p, answer, 80, 77, codes, &failure), -EBADMSG);
-	answer[2] = 0x2BU | 5U << 8 | 1U << 11 | 6U << 12;
-	assert_int_equal(program_unpack(p, answer, 24, 77, codes, &failure), -EIO);
+	assert_int_equal(program_unpack(p, result, 80, 78, codes, &failure), -EBADMSG);
+	assert_int_equal(program_unpack(p, result, 72, 77, codes, &failure), -EBADMSG);
+	assert_int_equal(program_unpack(p, result, 0, 77, codes, &failure), -EBADMSG);
+	result[4] ^= 1;
+	assert_int_equal(program_unpack(p, result, 80, 77, codes, &failure), -EBADMSG);
+	result[2] = 0x2BU | 5U << 8 | 1U << 11 | 6U << 12;
+	assert_int_equal(program_unpack(p, result, 24, 77, codes, &failure), -EIO);
 	assert_int_equal(failure, 6);
 	program_destroy(p);
 	free_layer(&l);
@@ -349,10 +349,10 @@ int main(void)
 		cmocka_unit_test(pools_that_do_not_fit_are_refused),
 		cmocka_unit_test(too_many_layers_are_refused),
 		cmocka_unit_test(memory_is_counted),
-		cmocka_unit_test(a_picture_lies_in_planes),
+		cmocka_unit_test(a_frame_lies_in_planes),
 		cmocka_unit_test(few_channels_are_packed),
 		cmocka_unit_test(transfers_are_cut_between_records),
-		cmocka_unit_test(answers_are_checked),
+		cmocka_unit_test(results_are_checked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

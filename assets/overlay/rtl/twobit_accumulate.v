@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: MIT
 // base + value, in one carry chain whose only other input is `value`, a register: then whatever makes `base` fits into
 // the look-up tables of the chain. No register.
-module accumulate #(
+`default_nettype none
+
+module twobit_accumulate #(
 	parameter BITS = 28
 ) (
-	input [BITS-1:0] base,
-	input [BITS-1:0] value,
-	output [BITS-1:0] sum
+	input wire [BITS-1:0] base,
+	input wire [BITS-1:0] value,
+	output wire [BITS-1:0] sum
 );
 `ifdef XILINX_PRIMITIVES
 	localparam PARTS = (BITS + 3) / 4;
 	wire [4*PARTS-1:0] values = {{(4*PARTS-BITS){1'b0}}, value};
 	wire [4*PARTS-1:0] halves = {{(4*PARTS-BITS){1'b0}}, value ^ base};
+	// Of the carries only those between the parts are read.
+	// verilator lint_off UNUSEDSIGNAL
 	wire [4*PARTS-1:0] sums, carries;
+	// verilator lint_on UNUSEDSIGNAL
 	genvar i;
 
 	generate
@@ -31,3 +36,5 @@ module accumulate #(
 	assign sum = base + value;
 `endif
 endmodule
+
+`default_nettype wire

@@ -1,19 +1,25 @@
 // SPDX-License-Identifier: MIT
 // Whether a > b, or a >= b; neither has a sign. No register. A look-up table compares two bits: its one output says
 // whether they are the same, then the carry chain hands on what the bits below said; its other one which is more.
-module compare #(
+`default_nettype none
+
+module twobit_compare #(
 	parameter BITS = 8,
 	parameter OR_EQUAL = 0
 ) (
-	input [BITS-1:0] a,
-	input [BITS-1:0] b,
-	output result
+	input wire [BITS-1:0] a,
+	input wire [BITS-1:0] b,
+	output wire result
 );
 `ifdef XILINX_PRIMITIVES
 	localparam PARTS = (BITS + 7) / 8;
 	wire [8*PARTS-1:0] first = {{(8*PARTS-BITS){1'b0}}, a};
 	wire [8*PARTS-1:0] second = {{(8*PARTS-BITS){1'b0}}, b};
-	wire [4*PARTS-1:0] same, more, carries, sums; // nobody reads the sums
+	wire [4*PARTS-1:0] same, more;
+	// Nobody reads the sums, and of the carries only those between the parts and the last one.
+	// verilator lint_off UNUSEDSIGNAL
+	wire [4*PARTS-1:0] carries, sums;
+	// verilator lint_on UNUSEDSIGNAL
 	genvar i;
 
 	generate
@@ -37,3 +43,5 @@ module compare #(
 	assign result = OR_EQUAL != 0 ? a >= b : a > b;
 `endif
 endmodule
+
+`default_nettype wire

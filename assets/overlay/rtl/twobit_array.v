@@ -1,24 +1,26 @@
 // SPDX-License-Identifier: MIT
 // PIXELS x CHANNELS accumulators, and one more column that adds up the codes themselves (where `mask` is 1): weights
 // of +1 and -1 are 2P - S, P being the sum where the weight's bit is 1 and S the sum of all.
-// Protocol and latency: column.v.
-module array #(
+// Protocol and latency: twobit_column.v.
+`default_nettype none
+
+module twobit_array #(
 	parameter PIXELS = 8,
 	parameter CHANNELS = 16,
 	parameter BITS = 28
 ) (
-	input clock,
-	input [64*PIXELS-1:0] codes,
-	input [64*CHANNELS-1:0] weights,
-	input [63:0] mask,
-	input enable,
-	input clear,
-	input twice,
-	input subtract,
-	input take,
-	input [$clog2(PIXELS)-1:0] select,
-	output [BITS*CHANNELS-1:0] sums,
-	output [BITS-1:0] all
+	input wire clock,
+	input wire [64*PIXELS-1:0] codes,
+	input wire [64*CHANNELS-1:0] weights,
+	input wire [63:0] mask,
+	input wire enable,
+	input wire clear,
+	input wire twice,
+	input wire subtract,
+	input wire take,
+	input wire [$clog2(PIXELS)-1:0] select,
+	output wire [BITS*CHANNELS-1:0] sums,
+	output wire [BITS-1:0] all
 );
 	wire [64*CHANNELS+63:0] words = {mask, weights};
 	reg subtracted; // by the step before
@@ -33,7 +35,7 @@ module array #(
 		for (i = 0; i <= CHANNELS; i = i + 1) begin : channel
 			wire [BITS-1:0] sum;
 
-			column #(.PIXELS(PIXELS), .BITS(BITS)) column (
+			twobit_column #(.PIXELS(PIXELS), .BITS(BITS)) column (
 				.clock(clock), .codes(codes), .weights(words[64*i +: 64]), .enable(enable),
 				.clear(clear), .twice(twice), .subtract(subtract), .flip(flip),
 				.take(take), .select(select), .sum(sum));
@@ -53,3 +55,5 @@ module array #(
 		end
 `endif
 endmodule
+
+`default_nettype wire

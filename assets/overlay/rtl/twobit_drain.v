@@ -1,46 +1,53 @@
 // SPDX-License-Identifier: MIT
 // From the array's sums to codes or scores. `took` says that a block's sums stand still from now on; its pixels are
-// taken one after another, in the time of OUTPUT_BITS cycles (thresholds), 32 (rescaling) or 8 (scores). Pixels that a
-// stride leaves out are passed over, and so are those beyond the row's end.
+// taken one after another, in the time of OUTPUT_BITS cycles (thresholds), 32 (requantisation) or 8 (scores). Pixels
+// that a stride leaves out are passed over, and so are those beyond the row's end.
 //
 // Out: codes of 8 bits, 16 channels of one pixel, with pixel_valid, in the order of tiles, rows, columns; or beats
 // of two scores with score_valid. With TO_STREAM a pixel starts only while there is `room` for it.
-// Latency: from a pixel's `select` to pixel_valid 4 + OUTPUT_BITS cycles, with rescaling 43.
-`include "registers.vh"
-module drain #(
+// Latency: from a pixel's `select` to pixel_valid 4 + OUTPUT_BITS cycles, with requantisation 43.
+`default_nettype none
+
+module twobit_drain #(
 	parameter BITS = 28
 ) (
-	input clock,
-	input reset,
-	input start, // a layer
-	input [383:0] layer,
-	input took,
-	input room,
-	output draining,
-	output quiet, // nothing is on its way either
+	input wire clock,
+	input wire reset,
+	input wire start, // a layer
 
-	output [2:0] select,
-	input [16*BITS-1:0] sums,
-	input [BITS-1:0] all,
+	// The layer's description.
+	input wire [3:0] output_bits,
+	input wire plus_minus_one,
+	input wire thresholds,
+	input wire requantises,
+	input wire to_stream,
+	input wire [1:0] stride,
+	input wire [9:0] output_height,
+	input wire [9:0] output_width,
 
-	input ending_write,
-	input [3:0] ending_word,
-	input [1:0] ending_set,
-	input [1023:0] endings,
+	input wire took,
+	input wire room,
+	output wire draining,
+	output wire quiet, // nothing is on its way either
+
+	output wire [2:0] select,
+	input wire [16*BITS-1:0] sums,
+	input wire [BITS-1:0] all,
+
+	input wire epilogue_write,
+	input wire [3:0] epilogue_word,
+	input wire [1:0] epilogue_set,
+	// A word gives each lane 35 of 64 bits.
+	// verilator lint_off UNUSEDSIGNAL
+	input wire [1023:0] epilogues,
+	// verilator lint_on UNUSEDSIGNAL
 
 	output reg pixel_valid,
 	output reg [127:0] pixel_codes,
 	output reg score_valid,
-	output [63:0] scores
+	output wire [63:0] scores
 );
-	wire [31:0] shape = layer[32*`WORD_SHAPE +: 32];
-	wire [31:0] out = layer[32*`WORD_OUTPUT +: 32];
-	wire [3:0] bits = shape[`F_SHAPE_OUTPUT_BITS];
-	wire [1:0] ending = shape[`F_SHAPE_ENDING];
-	wire plus_minus_one = shape[`F_SHAPE_PLUS_MINUS_ONE];
-	wire searches = ending == `ENDING_THRESHOLDS;
-	wire rescales = ending == `ENDING_RESCALE;
-	wire big_sets = !searches || bits > 3;
+	wire big_sets = !thresholds || output_bits > 3;
 	genvar i;
 
 	// The pixels of a block.
@@ -50,15 +57,15 @@ module drain #(
 	reg [2:0] pixel;
 	reg [4:0] phase;
 	reg begun; // this pixel's first phase is over
-	wire [4:0] last_phase = searches ? {1'b0, bits} - 5'd1 : rescales ? 5'd31 : 5'd7;
-	wire [3:0] next_pixel = {1'b0, pixel} + (4'd1 << shape[`F_SHAPE_STRIDE]);
+	wire [4:0] last_phase = thresholds ? {1'b0, output_bits} - 5'd1 : requantises ? 5'd31 : 5'd7;
+	wire [3:0] next_pixel = {1'b0, pixel} + (4'd1 << stride);
 	wire [10:0] next_x = {1'b0, x} + {7'd0, next_pixel};
-	wire ends_block = next_pixel[3] || next_x >= {1'b0, out[`F_OUTPUT_WIDTH]};
-	wire may_begin = begun || !shape[`F_SHAPE_TO_STREAM] || room;
+	wire ends_block = next_pixel[3] || next_x >= {1'b0, output_width};
+	wire may_begin = begun || !to_stream || room;
 	wire go = active && may_begin;
 	wire ends_pixel = go && phase == last_phase;
 	wire [10:0] next_block = {1'b0, x} + 11'd8;
-	wire ends_row = next_block >= {1'b0, out[`F_OUTPUT_WIDTH]};
+	wire ends_row = next_block >= {1'b0, output_width};
 
 	// Long enough for the last pixel of a layer to come out, of the pool, too.
 	reg [3:0] settling;
@@ -67,7 +74,7 @@ module drain #(
 		if (reset)
 			settling <= 0;
 		else if (active || took)
-			settling <= rescales ? 4'd12 : 4'd6;
+			settling <= requantises ? 4'd12 : 4'd6;
 		else if (settling != 0)
 			settling <= settling - 4'd1;
 
@@ -94,7 +101,7 @@ module drain #(
 			x <= ends_row ? 10'd0 : next_block[9:0];
 			if (ends_row) begin
 				y <= y + 10'd1;
-				if (y + 10'd1 == out[`F_OUTPUT_HEIGHT]) begin
+				if (y + 10'd1 == output_height) begin
 					y <= 0;
 					set <= set + 2'd1;
 				end
@@ -109,21 +116,25 @@ module drain #(
 			active <= 0;
 	end
 
-	// Two cycles later the sums are there, in the third the values. Odd channels are rescaled two cycles after even ones.
+	// Two cycles later the sums are there, in the third the values. Odd channels are requantised two cycles after even
+	// ones.
 	reg [2:0] begins;
 	reg [5:0] goes;
 	reg [24:0] phases; // five of five bits
-	reg [9:0] sets;
+	reg [5:0] sets; // three of two bits
+	reg [1:0] later_sets; // and two of their low bits
 	reg [BITS-1:0] values [0:15];
 	wire begin3 = begins[2], go3 = goes[2];
 	wire [4:0] phase3 = phases[14:10], phase5 = phases[24:20];
-	wire [1:0] set3 = sets[5:4], set5 = sets[9:8];
+	wire [1:0] set3 = sets[5:4];
+	wire set5 = later_sets[1];
 
 	always @(posedge clock) begin
 		begins <= {begins[1:0], go && phase == 0};
 		goes <= {goes[4:0], go};
 		phases <= {phases[19:0], phase};
-		sets <= {sets[7:0], set};
+		sets <= {sets[3:0], set};
+		later_sets <= {later_sets[0], set3[0]};
 		if (reset) begin
 			begins <= 0;
 			goes <= 0;
@@ -131,11 +142,11 @@ module drain #(
 	end
 
 	wire [3:0] codes [0:15];
-	wire [35:0] words [0:15];
-	wire [4:0] write_address = big_sets ? {ending_set[0], ending_word + 4'd1} :
-					      {ending_set, ending_word[2:0] + 3'd1};
+	wire [34:0] words [0:15];
+	wire [4:0] write_address = big_sets ? {epilogue_set[0], epilogue_word + 4'd1} :
+					      {epilogue_set, epilogue_word[2:0] + 3'd1};
 	wire [4:0] even_set = big_sets ? {set3[0], 4'd0} : {set3, 3'd0};
-	wire [4:0] odd_set = rescales ? {set5[0], 4'd0} : even_set;
+	wire [4:0] odd_set = requantises ? {set5, 4'd0} : even_set;
 	wire [1:0] even_word = phase3[1:0] + 2'd1, odd_word = phase5[1:0] + 2'd1;
 
 	generate
@@ -144,39 +155,40 @@ module drain #(
 
 			always @(posedge clock)
 				values[i] <= plus_minus_one ? {sum[BITS-2:0], 1'b0} - all : sum;
-			lane #(.BITS(BITS)) lane (
-				.clock(clock), .write(ending_write), .write_address(write_address),
-				.ending_data(endings[64*i +: 36]), .value(values[i]), .begin_search(begin3),
-				.set(i % 2 ? odd_set : even_set), .read_word(rescales),
-				.word_number(i % 2 ? odd_word : even_word), .word(words[i]), .code(codes[i]));
+			twobit_lane #(.BITS(BITS)) lane (
+				.clock(clock), .write(epilogue_write), .write_address(write_address),
+				.epilogue_data(epilogues[64*i +: 35]), .value(values[i]), .begin_search(begin3),
+				.set_address(i % 2 != 0 ? odd_set : even_set), .read_word(requantises),
+				.word_number(i % 2 != 0 ? odd_word : even_word), .word(words[i]), .code(codes[i]));
 		end
 	endgenerate
 
 	// Thresholds: `left` is 1 when the search is over.
 	reg [3:0] left;
-	wire [3:0] counted = 4'hf >> (4'd4 - bits);
+	wire [3:0] counted = 4'hf >> (4'd4 - output_bits);
 	integer k;
 
 	always @(posedge clock) begin
-		left <= begin3 && searches ? bits : left != 0 ? left - 4'd1 : 4'd0;
+		left <= begin3 && thresholds ? output_bits : left != 0 ? left - 4'd1 : 4'd0;
 		if (reset)
 			left <= 0;
 	end
 
 	// One pair of channels after another: their values (scores: one pair a cycle) and, in four cycles, the words of their
-	// rescaling. An even channel's three words come in the cycles 0, 1, 2 of four, an odd one's in 2, 3, 0.
-	wire [2:0] even_pair = rescales ? phase3[4:2] : phase3[2:0];
-	wire [2:0] odd_pair = rescales ? phase5[4:2] : phase3[2:0];
+	// requantisation. An even channel's three words come in the cycles 0, 1, 2 of four, an odd one's in 2, 3, 0.
+	wire [2:0] even_pair = requantises ? phase3[4:2] : phase3[2:0];
+	wire [2:0] odd_pair = requantises ? phase5[4:2] : phase3[2:0];
 	reg signed [BITS-1:0] even_value, odd_value;
-	reg [35:0] even4, odd4;
+	reg [34:0] even4, odd4;
 	reg [1:0] turn;
 	wire signed [31:0] even_wide = {{(32-BITS){even_value[BITS-1]}}, even_value};
 	wire signed [31:0] odd_wide = {{(32-BITS){odd_value[BITS-1]}}, odd_value};
-	wire [35:0] first = turn[1] ? odd4 : even4, other = turn[1] ? even4 : odd4;
+	wire [34:0] first = turn[1] ? odd4 : even4;
+	wire [31:0] other = turn[1] ? even4[31:0] : odd4[31:0];
 	wire launch = turn == 2'd0 ? goes[3] : turn == 2'd2 && goes[5];
-	wire [7:0] rescaled;
-	wire rescaled_valid;
-	reg [3:0] rescaled_count;
+	wire [7:0] requantised;
+	wire requantised_valid;
+	reg [3:0] requantised_count;
 
 	always @(posedge clock) begin
 		even_value <= values[{even_pair, 1'b0}];
@@ -184,28 +196,28 @@ module drain #(
 		even4 <= words[{even_pair, 1'b0}];
 		odd4 <= words[{odd_pair, 1'b1}];
 		turn <= phase3[1:0];
-		score_valid <= go3 && !searches && !rescales && !reset;
+		score_valid <= go3 && !thresholds && !requantises && !reset;
 	end
 	assign scores = {odd_wide, even_wide};
 
-	rescale rescale (
-		.clock(clock), .reset(reset), .valid(launch && rescales), .sum(turn[1] ? odd_wide : even_wide),
-		.words(first[34:0]), .third(other[31:0]), .bits(bits), .result_valid(rescaled_valid),
-		.result(rescaled));
+	twobit_requantise requantise (
+		.clock(clock), .reset(reset), .valid(launch && requantises), .sum(turn[1] ? odd_wide : even_wide),
+		.words(first), .third(other), .bits(output_bits), .result_valid(requantised_valid),
+		.result(requantised));
 
 	always @(posedge clock) begin
-		pixel_valid <= left == 4'd1 || rescaled_valid && rescaled_count == 4'd15;
-		if (rescaled_valid)
-			rescaled_count <= rescaled_count + 4'd1;
-		if (searches) begin
+		pixel_valid <= left == 4'd1 || requantised_valid && requantised_count == 4'd15;
+		if (requantised_valid)
+			requantised_count <= requantised_count + 4'd1;
+		if (thresholds) begin
 			for (k = 0; k < 16; k = k + 1)
 				pixel_codes[8*k +: 8] <= {4'd0, codes[k] & counted};
-		end else if (rescaled_valid) begin
-			pixel_codes <= {rescaled, pixel_codes[127:8]};
+		end else if (requantised_valid) begin
+			pixel_codes <= {requantised, pixel_codes[127:8]};
 		end
 		if (reset || start) begin
 			pixel_valid <= 0;
-			rescaled_count <= 0;
+			requantised_count <= 0;
 		end
 	end
 
@@ -217,3 +229,5 @@ module drain #(
 		end
 `endif
 endmodule
+
+`default_nettype wire

@@ -4,28 +4,35 @@
 // Every read and write is answered with OKAY, one cycle after it is taken; a write is taken when address and data
 // are there. Unknown addresses read 0. Byte strobes are not looked at: software writes 32 bits.
 `include "registers.vh"
-module registers #(
+`default_nettype none
+
+module twobit_registers #(
 	parameter BITS = 28
 ) (
-	input clock,
-	input reset_n,
-	input [11:0] axi_awaddr,
-	input axi_awvalid,
-	output axi_awready,
-	input [31:0] axi_wdata,
-	input axi_wvalid,
-	output axi_wready,
+	input wire clock,
+	input wire reset_n,
+	// Every access is 32 bits wide: nobody reads the lowest bits of an address.
+	// verilator lint_off UNUSEDSIGNAL
+	input wire [11:0] axi_awaddr,
+	// verilator lint_on UNUSEDSIGNAL
+	input wire axi_awvalid,
+	output wire axi_awready,
+	input wire [31:0] axi_wdata,
+	input wire axi_wvalid,
+	output wire axi_wready,
 	output reg axi_bvalid,
-	input axi_bready,
-	input [11:0] axi_araddr,
-	input axi_arvalid,
-	output axi_arready,
+	input wire axi_bready,
+	// verilator lint_off UNUSEDSIGNAL
+	input wire [11:0] axi_araddr,
+	// verilator lint_on UNUSEDSIGNAL
+	input wire axi_arvalid,
+	output wire axi_arready,
 	output reg [31:0] axi_rdata,
 	output reg axi_rvalid,
-	input axi_rready,
+	input wire axi_rready,
 	output reg interrupt,
 
-	output resetting,
+	output wire resetting,
 	output reg enable,
 	output reg [1:0] partition,
 	output reg [11:0] ring_first,
@@ -33,38 +40,38 @@ module registers #(
 	output reg [11:0] slot0,
 	output reg [11:0] slot1,
 	output reg two_slots,
-	output reg [23:0] picture_beats,
-	output descriptor_write,
-	output [8:0] descriptor_address,
+	output reg [23:0] frame_beats,
+	output wire descriptor_write,
+	output wire [8:0] descriptor_address,
 
-	input [3:0] loader_error,
-	input [23:0] loader_beats,
-	input loading,
-	input [31:0] records,
-	input [31:0] loaded_crc,
-	input [1:0] full,
-	input descriptor_error,
-	input computing,
-	input stalled,
-	input [4:0] layer_number,
-	input layer_ended,
-	input [4:0] ended,
-	input [31:0] ended_cycles,
-	input [15:0] serial,
-	input [31:0] picture_cycles,
-	input picture_begins,
-	input picture_ends,
-	input answering,
-	input answer_done,
-	input progress,
+	input wire [3:0] loader_error,
+	input wire [23:0] loader_beats,
+	input wire loading,
+	input wire [31:0] records,
+	input wire [31:0] loaded_crc,
+	input wire [1:0] full,
+	input wire descriptor_error,
+	input wire computing,
+	input wire stalled,
+	input wire [4:0] layer_number,
+	input wire layer_ended,
+	input wire [4:0] ended,
+	input wire [31:0] ended_cycles,
+	input wire [15:0] sequence_id,
+	input wire [31:0] frame_cycles,
+	input wire frame_begins,
+	input wire frame_ends,
+	input wire sending,
+	input wire result_done,
+	input wire progress,
 
-	output failed,
+	output wire failed,
 	output reg [3:0] error
 );
 	localparam [7:0] PIXELS = 8, CHANNELS = 16, CHUNK = 64, ACCUMULATOR = BITS;
 	localparam [15:0] WEIGHT_WORDS = 3072, CODE_WORDS = 1024, MAJOR = `VERSION_MAJOR, MINOR = `VERSION_MINOR;
-	reg [31:0] watchdog, patience, cycles, idle, stall, stalls, last_cycles, pictures;
-	reg [15:0] last_sequence, error_record;
+	reg [31:0] watchdog, waited, cycles, idle, stall, stalls, last_cycles, frames;
+	reg [15:0] last_sequence_id, error_record;
 	reg [23:0] error_beat;
 	reg [7:0] error_layer;
 	reg [1:0] pending, allowed;
@@ -107,12 +114,12 @@ module registers #(
 				ring_first <= axi_wdata[`F_RING_FIRST];
 				ring_words <= axi_wdata[`F_RING_WORDS];
 			end
-			`REG_PICTURE: begin
-				slot0 <= axi_wdata[`F_PICTURE_SLOT0];
-				slot1 <= axi_wdata[`F_PICTURE_SLOT1];
-				two_slots <= axi_wdata[`F_PICTURE_SLOTS];
+			`REG_FRAME: begin
+				slot0 <= axi_wdata[`F_FRAME_SLOT0];
+				slot1 <= axi_wdata[`F_FRAME_SLOT1];
+				two_slots <= axi_wdata[`F_FRAME_SLOTS];
 			end
-			`REG_PICTURE_BEATS: picture_beats <= axi_wdata[23:0];
+			`REG_FRAME_BEATS: frame_beats <= axi_wdata[23:0];
 			`REG_WATCHDOG: watchdog <= axi_wdata;
 			default: ;
 			endcase
@@ -128,12 +135,13 @@ module registers #(
 			slot0 <= 0;
 			slot1 <= 0;
 			two_slots <= 0;
-			picture_beats <= 0;
+			frame_beats <= 0;
 			watchdog <= 32'd100_000_000;
 		end
 	end
 
-	wire [31:0] status = {16'd0, 3'd0, layer_number, 1'b0, full, resetting, failed, answering, loading, computing};
+	wire [1:0] waiting = {1'b0, full[0]} + {1'b0, full[1]};
+	wire [31:0] status = {19'd0, layer_number, 1'b0, waiting, resetting, failed, sending, loading, computing};
 
 	always @(posedge clock)
 		if (axi_arvalid && axi_arready)
@@ -144,34 +152,34 @@ module registers #(
 			`REG_MEMORY: axi_rdata <= {CODE_WORDS, WEIGHT_WORDS};
 			`REG_LIMITS: axi_rdata <= {12'd512, 4'd2, 8'd64, 8'd32};
 			`REG_CONTROL: axi_rdata <= {31'd0, enable};
-			`REG_STATUS: axi_rdata <= {status[31:7], {1'b0, full[0]} + {1'b0, full[1]}, status[4:0]};
+			`REG_STATUS: axi_rdata <= status;
 			`REG_INTERRUPT: axi_rdata <= {30'd0, pending};
 			`REG_INTERRUPT_MASK: axi_rdata <= {30'd0, allowed};
 			`REG_ERROR: axi_rdata <= {error_record, error_layer, 4'd0, error};
 			`REG_ERROR_BEAT: axi_rdata <= {8'd0, error_beat};
 			`REG_PARTITION: axi_rdata <= {30'd0, partition};
 			`REG_RING: axi_rdata <= {4'd0, ring_words, 4'd0, ring_first};
-			`REG_PICTURE: axi_rdata <= {two_slots, 3'd0, slot1, 4'd0, slot0};
-			`REG_PICTURE_BEATS: axi_rdata <= {8'd0, picture_beats};
+			`REG_FRAME: axi_rdata <= {two_slots, 3'd0, slot1, 4'd0, slot0};
+			`REG_FRAME_BEATS: axi_rdata <= {8'd0, frame_beats};
 			`REG_WATCHDOG: axi_rdata <= watchdog;
 			`REG_CYCLES: axi_rdata <= cycles;
 			`REG_IDLE_CYCLES: axi_rdata <= idle;
 			`REG_STALL_CYCLES: axi_rdata <= stall;
-			`REG_PICTURE_CYCLES: axi_rdata <= last_cycles;
-			`REG_PICTURES: axi_rdata <= pictures;
-			`REG_SEQUENCE: axi_rdata <= {16'd0, last_sequence};
+			`REG_FRAME_CYCLES: axi_rdata <= last_cycles;
+			`REG_FRAMES: axi_rdata <= frames;
+			`REG_SEQUENCE_ID: axi_rdata <= {16'd0, last_sequence_id};
 			`REG_RECORDS: axi_rdata <= records;
 			`REG_LOADED_CRC: axi_rdata <= loaded_crc;
 			default: axi_rdata <= from[11:7] == 5'd2 ? layer_cycles[from[6:2]] : 32'd0;
 			endcase
 
 	// Errors: the first one counts.
-	wire works = computing || loading || answering;
-	wire impatient = watchdog != 0 && patience == watchdog;
+	wire works = computing || loading || sending;
+	wire timed_out = watchdog != 0 && waited == watchdog;
 
 	always @(posedge clock) begin
-		patience <= !works || progress || failed ? 32'd0 : patience + 32'd1;
-		if (!failed && (loader_error != 0 || descriptor_error || impatient)) begin
+		waited <= !works || progress || failed ? 32'd0 : waited + 32'd1;
+		if (!failed && (loader_error != 0 || descriptor_error || timed_out)) begin
 			error <= loader_error != 0 ? loader_error :
 				 descriptor_error ? `ERROR_DESCRIPTOR : `ERROR_WATCHDOG;
 			error_record <= records[15:0];
@@ -183,7 +191,7 @@ module registers #(
 			error_record <= 0;
 			error_layer <= 0;
 			error_beat <= 0;
-			patience <= 0;
+			waited <= 0;
 		end
 	end
 
@@ -192,7 +200,7 @@ module registers #(
 	always @(posedge clock) begin
 		failed_before <= failed;
 		pending <= (pending & ~(write && to == `REG_INTERRUPT ? axi_wdata[1:0] : 2'd0)) |
-			   {failed && !failed_before, answer_done};
+			   {failed && !failed_before, result_done};
 		interrupt <= (pending & allowed) != 0;
 		if (resetting) begin
 			pending <= 0;
@@ -207,20 +215,22 @@ module registers #(
 		cycles <= cycles + 32'd1;
 		if (!computing)
 			idle <= idle + 32'd1;
-		stalls <= picture_begins ? 32'd0 : stalls + {31'd0, stalled};
-		if (picture_ends) begin
-			last_cycles <= picture_cycles;
-			last_sequence <= serial;
+		stalls <= frame_begins ? 32'd0 : stalls + {31'd0, stalled};
+		if (frame_ends) begin
+			last_cycles <= frame_cycles;
+			last_sequence_id <= sequence_id;
 			stall <= stalls;
-			pictures <= pictures + 32'd1;
+			frames <= frames + 32'd1;
 		end
 		if (resetting) begin
 			cycles <= 0;
 			idle <= 0;
 			stall <= 0;
 			last_cycles <= 0;
-			last_sequence <= 0;
-			pictures <= 0;
+			last_sequence_id <= 0;
+			frames <= 0;
 		end
 	end
 endmodule
+
+`default_nettype wire

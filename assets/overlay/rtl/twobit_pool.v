@@ -1,30 +1,38 @@
 // SPDX-License-Identifier: MIT
 // Max pool of 2 x 2 or 3 x 3 pixels, stride 2, in the stream of a layer's pixels (or none: pixels pass). Windows may
-// begin one row or column before the picture, and end behind it: there lies code 0. A row's last pixel must not
+// begin one row or column before the frame, and end behind it: there lies code 0. A row's last pixel must not
 // both end a window and begin one that counts.
 //
 // In: 16 channels of one pixel with in_valid, in the order of tiles, rows, columns; any pace.
 // Out: the pixel at (out_x, out_y) with out_valid, three cycles later.
-`include "registers.vh"
-module pool (
-	input clock,
-	input reset,
-	input start, // a layer
-	input [383:0] layer,
-	input in_valid,
-	input [127:0] in_codes,
+`default_nettype none
+
+module twobit_pool (
+	input wire clock,
+	input wire reset,
+	input wire start, // a layer
+
+	// The layer's description.
+	input wire [1:0] pool_size,
+	input wire pool_left,
+	input wire pool_top,
+	input wire [1:0] stride,
+	input wire [9:0] output_height,
+	input wire [9:0] output_width,
+	input wire [9:0] pooled_height,
+	input wire [9:0] pooled_width,
+
+	input wire in_valid,
+	input wire [127:0] in_codes,
 	output reg out_valid,
 	output reg [127:0] out_codes,
 	output reg [9:0] out_x,
 	output reg [9:0] out_y
 );
-	wire [31:0] shape = layer[32*`WORD_SHAPE +: 32];
-	wire [31:0] in = layer[32*`WORD_OUTPUT +: 32];
-	wire [31:0] pooled = layer[32*`WORD_POOLED +: 32];
-	wire pools = shape[`F_SHAPE_POOL] != 0;
-	wire three = shape[`F_SHAPE_POOL] == 3;
-	wire [9:0] left = {9'd0, pools && shape[`F_SHAPE_POOL_LEFT]};
-	wire [9:0] top = {9'd0, pools && shape[`F_SHAPE_POOL_TOP]};
+	wire pools = pool_size != 0;
+	wire three = pool_size == 3;
+	wire [9:0] left = {9'd0, pools && pool_left};
+	wire [9:0] top = {9'd0, pools && pool_top};
 	genvar i;
 
 	// a in the channels whose bit is 1, b in the others. What forbids a belongs into the bit: a look-up table with three
@@ -50,8 +58,8 @@ module pool (
 	reg [127:0] codes1;
 
 	always @(posedge clock) begin
-		last_x <= ((in[`F_OUTPUT_WIDTH] - 10'd1) >> shape[`F_SHAPE_STRIDE]) + left;
-		last_y <= in[`F_OUTPUT_HEIGHT] - 10'd1 + top;
+		last_x <= ((output_width - 10'd1) >> stride) + left;
+		last_y <= output_height - 10'd1 + top;
 		valid1 <= in_valid && (!pools || ends_window || ends_row);
 		first1 <= first_row;
 		last1 <= y == last_y;
@@ -83,12 +91,12 @@ module pool (
 	wire ends_column = three ? !y1[0] && y1 != 0 : y1[0];
 	wire [9:0] pair_of_rows = {1'b0, y1[9:1]};
 	wire [9:0] y_of_window = three && ends_column ? pair_of_rows - 10'd1 : pair_of_rows;
-	wire counts = x1 < pooled[`F_POOLED_WIDTH] && y_of_window < pooled[`F_POOLED_HEIGHT];
+	wire counts = x1 < pooled_width && y_of_window < pooled_height;
 
 	generate
 		for (i = 0; i < 16; i = i + 1) begin : channel
-			compare along (.a(held[8*i +: 8]), .b(in_codes[8*i +: 8]), .result(held_greater[i]));
-			compare down (.a(above[8*i +: 8]), .b(codes1[8*i +: 8]), .result(above_greater[i]));
+			twobit_compare along (.a(held[8*i +: 8]), .b(in_codes[8*i +: 8]), .result(held_greater[i]));
+			twobit_compare down (.a(above[8*i +: 8]), .b(codes1[8*i +: 8]), .result(above_greater[i]));
 		end
 	endgenerate
 	always @(posedge clock) begin
@@ -100,3 +108,5 @@ module pool (
 		out_y <= pools ? y_of_window : y1;
 	end
 endmodule
+
+`default_nettype wire

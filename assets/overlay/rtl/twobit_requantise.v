@@ -1,25 +1,28 @@
 // SPDX-License-Identifier: MIT
-// clamp((sum * multiplier + addend) >> shift, 0, 2^bits - 1), exactly: the sum of 64 bits is floored by the shift.
+// clamp((sum * multiplier + bias) >> shift, 0, 2^bits - 1), exactly: the sum of 64 bits is floored by the shift.
 // One result in two cycles at most; seven cycles after `valid`.
 //
 // Three words say how, as a tile holds them (README.md). They come one after another: in the cycle of `valid` the first
 // one stands at `words`, in the next the second; in the one after that the third stands at `third`.
-module rescale (
-	input clock,
-	input reset,
-	input valid,
-	input signed [31:0] sum,
-	input [34:0] words,
-	input [31:0] third,
-	input [3:0] bits,
-	output result_valid,
+`default_nettype none
+
+module twobit_requantise (
+	input wire clock,
+	input wire reset,
+	input wire valid,
+	input wire signed [31:0] sum,
+	input wire [34:0] words,
+	input wire [31:0] third,
+	input wire [3:0] bits,
+	output wire result_valid,
 	output reg [7:0] result
 );
 	// 1-3: the product, from four of half the width.
 	reg signed [16:0] sum_low, multiplier_low;
 	reg signed [15:0] sum_high, multiplier_high;
-	reg signed [33:0] low, middle_a, middle_b;
+	reg signed [33:0] middle_a, middle_b;
 	reg signed [31:0] high;
+	reg [31:0] low;
 	reg [63:0] product;
 	wire signed [34:0] middle = middle_a + middle_b;
 
@@ -32,10 +35,10 @@ module rescale (
 		middle_a <= sum_low * multiplier_high;
 		middle_b <= sum_high * multiplier_low;
 		high <= sum_high * multiplier_high;
-		product <= {high, low[31:0]} + {{13{middle[34]}}, middle, 16'd0};
+		product <= {high, low} + {{13{middle[34]}}, middle, 16'd0};
 	end
 
-	// 4: the addend, whose halves have come meanwhile.
+	// 4: the bias, whose halves have come meanwhile.
 	reg [34:0] words1, words2;
 	reg [2:0] shift3, shift5;
 	reg [5:0] shift4;
@@ -76,3 +79,5 @@ module rescale (
 	end
 	assign result_valid = at[7];
 endmodule
+
+`default_nettype wire

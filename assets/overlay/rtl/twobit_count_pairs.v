@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Of three pairs of bits, how many are 1 both. Two six-input look-up tables; no register.
-module count_pairs (
-	input [2:0] a,
-	input [2:0] b,
-	output [1:0] count
+`default_nettype none
+
+module twobit_count_pairs (
+	input wire [2:0] a,
+	input wire [2:0] b,
+	output wire [1:0] count
 );
 `ifdef XILINX_PRIMITIVES
 	LUT6 #(.INIT(64'h963c5af066ccaa00)) low (
@@ -16,3 +18,5 @@ module count_pairs (
 	assign count = {1'b0, both[0]} + {1'b0, both[1]} + {1'b0, both[2]};
 `endif
 endmodule
+
+`default_nettype wire

@@ -4,18 +4,20 @@
 // Write: in the cycle in which `write` has a bit set, that part of `write_data` goes to `write_address`.
 // Read: one cycle after `read` the word stands at `read_data`; one cycle after a cycle without `read` zero does, so
 // that banks can be ORed. Reading what is written in the same cycle gives either word.
-module memory_bank #(
+`default_nettype none
+
+module twobit_memory_bank #(
 	parameter DEPTH = 512,
 	parameter PARTS = 1,       // parts of a word that are written on their own
 	parameter PART_BITS = 64,
 	parameter ADDRESS = $clog2(DEPTH)
 ) (
-	input clock,
-	input [PARTS-1:0] write,
-	input [ADDRESS-1:0] write_address,
-	input [PARTS*PART_BITS-1:0] write_data,
-	input read,
-	input [ADDRESS-1:0] read_address,
+	input wire clock,
+	input wire [PARTS-1:0] write,
+	input wire [ADDRESS-1:0] write_address,
+	input wire [PARTS*PART_BITS-1:0] write_data,
+	input wire read,
+	input wire [ADDRESS-1:0] read_address,
 	output reg [PARTS*PART_BITS-1:0] read_data
 );
 	(* ram_style = "block" *) reg [PARTS*PART_BITS-1:0] words [0:DEPTH-1];
@@ -31,3 +33,5 @@ module memory_bank #(
 			read_data <= 0;
 	end
 endmodule
+
+`default_nettype wire

@@ -1,33 +1,38 @@
 // SPDX-License-Identifier: MIT
-// A layer's pixels go back to the memory of codes, one bit plane a cycle, or into the answer as beats of four planes
+// A layer's pixels go back to the memory of codes, one bit plane a cycle, or into the result as beats of four planes
 // of 16 channels. Pixels must come at least OUTPUT_BITS cycles apart; the first plane leaves three cycles later.
-`include "registers.vh"
-module writeback (
-	input clock,
-	input reset,
-	input start, // a layer
-	input [383:0] layer,
-	input in_valid,
-	input [127:0] in_codes,
-	input [9:0] in_x,
-	input [9:0] in_y,
+`default_nettype none
+
+module twobit_writeback (
+	input wire clock,
+	input wire reset,
+	input wire start, // a layer
+
+	// The layer's description.
+	input wire [3:0] output_bits,
+	input wire to_stream,
+	input wire [9:0] pooled_height,
+	input wire [9:0] pooled_width,
+	input wire [11:0] output_base,
+	input wire [11:0] output_plane,
+	input wire [11:0] output_row,
+	input wire [11:0] output_block,
+	input wire [11:0] tiles,
+	input wire [11:0] first_tile,
+
+	input wire in_valid,
+	input wire [127:0] in_codes,
+	input wire [9:0] in_x,
+	input wire [9:0] in_y,
 
 	output reg [3:0] code_write,
 	output reg [11:0] code_write_address,
 	output reg [2:0] code_write_bank,
-	output [15:0] code_write_data,
-	output beat_valid,
-	output [63:0] beat,
-	output written // the layer's last pixel is
+	output wire [15:0] code_write_data,
+	output wire beat_valid,
+	output wire [63:0] beat,
+	output wire written // the layer's last pixel is
 );
-	wire [31:0] shape = layer[32*`WORD_SHAPE +: 32];
-	wire [31:0] pooled = layer[32*`WORD_POOLED +: 32];
-	wire [31:0] place = layer[32*`WORD_OUTPUT_PLACE +: 32];
-	wire [31:0] out_step = layer[32*`WORD_OUTPUT_STEP +: 32];
-	wire [31:0] tiles = layer[32*`WORD_TILES +: 32];
-	wire to_stream = shape[`F_SHAPE_TO_STREAM];
-	wire [3:0] bits = shape[`F_SHAPE_OUTPUT_BITS];
-
 	// 1: products. 2: where the pixel's first plane goes.
 	reg valid1, valid2;
 	reg [127:0] codes1, codes2;
@@ -36,14 +41,14 @@ module writeback (
 	reg [1:0] quarter2;
 	reg [11:0] chunk1;
 	reg [1:0] quarter1;
-	wire ends_tile = in_x + 10'd1 == pooled[`F_POOLED_WIDTH] && in_y + 10'd1 == pooled[`F_POOLED_HEIGHT];
+	wire ends_tile = in_x + 10'd1 == pooled_width && in_y + 10'd1 == pooled_height;
 
 	always @(posedge clock) begin
 		valid1 <= in_valid && !reset;
 		codes1 <= in_codes;
-		row1 <= in_y * out_step[`F_OUTPUT_STEP_ROW];
-		block1 <= in_x[9:3] * out_step[`F_OUTPUT_STEP_BLOCK];
-		chunk1 <= {2'd0, slice[11:2]} + place[`F_OUTPUT_PLACE_BASE];
+		row1 <= in_y * output_row;
+		block1 <= in_x[9:3] * output_block;
+		chunk1 <= {2'd0, slice[11:2]} + output_base;
 		quarter1 <= slice[1:0];
 		bank1 <= in_x[2:0];
 		valid2 <= valid1 && !reset;
@@ -57,7 +62,7 @@ module writeback (
 		end
 		if (reset || start) begin
 			tile <= 0;
-			slice <= tiles[`F_TILES_FIRST];
+			slice <= first_tile;
 		end
 	end
 
@@ -72,7 +77,7 @@ module writeback (
 		code_write <= 0;
 		if (valid2) begin
 			codes3 <= codes2;
-			left3 <= to_stream ? (bits > 4'd4 ? 4'd2 : 4'd1) : bits;
+			left3 <= to_stream ? (output_bits > 4'd4 ? 4'd2 : 4'd1) : output_bits;
 			quarter3 <= quarter2;
 			code_write_address <= address2;
 			code_write_bank <= bank2;
@@ -81,7 +86,7 @@ module writeback (
 			left3 <= left3 != 0 ? left3 - 4'd1 : 4'd0;
 			for (i = 0; i < 16; i = i + 1)
 				codes3[8*i +: 8] <= codes3[8*i +: 8] >> (to_stream ? 4 : 1);
-			code_write_address <= code_write_address + place[`F_OUTPUT_PLACE_PLANE];
+			code_write_address <= code_write_address + output_plane;
 			code_write <= busy && !to_stream ? 4'd1 << quarter3 : 4'd0;
 		end
 		if (reset || start) begin
@@ -91,7 +96,7 @@ module writeback (
 	end
 
 	assign beat_valid = to_stream && left3 != 0;
-	assign written = tile == tiles[`F_TILES_COUNT] && !valid1 && !valid2 && left3 == 0;
+	assign written = tile == tiles && !valid1 && !valid2 && left3 == 0;
 	genvar c, p;
 	generate
 		for (c = 0; c < 16; c = c + 1) begin : channel
@@ -110,3 +115,5 @@ module writeback (
 		end
 `endif
 endmodule
+
+`default_nettype wire

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 // How many of 64 bits are 1 in both of two words. Two cycles: a register after two rows of counters, one after the
 // third; the last adder is not registered.
-module popcount (
-	input clock,
-	input [63:0] a,
-	input [63:0] b,
-	output [6:0] count
+`default_nettype none
+
+module twobit_popcount (
+	input wire clock,
+	input wire [63:0] a,
+	input wire [63:0] b,
+	output wire [6:0] count
 );
 `ifdef FAST_MODEL
 	reg [6:0] first, second;
@@ -23,7 +25,7 @@ module popcount (
 
 	generate
 		for (i = 0; i < 21; i = i + 1) begin : pairs
-			count_pairs lut (.a(a[3*i +: 3]), .b(b[3*i +: 3]), .count({twos[i], ones[i]}));
+			twobit_count_pairs lut (.a(a[3*i +: 3]), .b(b[3*i +: 3]), .count({twos[i], ones[i]}));
 		end
 	endgenerate
 	assign ones[21] = a[63] & b[63];
@@ -37,8 +39,8 @@ module popcount (
 
 	generate
 		for (i = 0; i < 3; i = i + 1) begin : sixes
-			count_six count_ones (.bits(ones[6*i +: 6]), .count(of_ones[3*i +: 3]));
-			count_six count_twos (.bits(twos[6*i +: 6]), .count(of_twos[3*i +: 3]));
+			twobit_count_six count_ones (.bits(ones[6*i +: 6]), .count(of_ones[3*i +: 3]));
+			twobit_count_six count_twos (.bits(twos[6*i +: 6]), .count(of_twos[3*i +: 3]));
 		end
 	endgenerate
 	always @(posedge clock) begin
@@ -54,13 +56,15 @@ module popcount (
 	reg [4:0] odd_held, even_held;
 	reg [2:0] left;
 
-	count_columns count_odd (.ones(weight1[5:0]), .fours(weight4[5:0]), .sum(odd));
-	count_columns count_even (.ones(weight2[5:0]), .fours({3'd0, weight8}), .sum(even));
+	twobit_count_columns count_odd (.ones(weight1[5:0]), .fours(weight4[5:0]), .sum(odd));
+	twobit_count_columns count_even (.ones(weight2[5:0]), .fours({3'd0, weight8}), .sum(even));
 	always @(posedge clock) begin
 		odd_held <= odd;
 		even_held <= even;
 		left <= {weight4[6], weight2[6], weight1[6]};
 	end
-	add_three #(.BITS(7)) add (.a({2'd0, odd_held}), .b({1'b0, even_held, 1'b0}), .c({4'd0, left}), .sum(count));
+	twobit_add_three #(.BITS(7)) add (.a({2'd0, odd_held}), .b({1'b0, even_held, 1'b0}), .c({4'd0, left}), .sum(count));
 `endif
 endmodule
+
+`default_nettype wire

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 // CRC-32 as in zlib, PNG and Ethernet (reflected polynomial 0xEDB88320), eight bytes a cycle, least significant byte
 // first. `clear` begins a new one, with this cycle's `valid` data as its first. `crc` holds two cycles after the data.
-module crc32 (
-	input clock,
-	input clear,
-	input valid,
-	input [63:0] data,
-	output [31:0] crc
+`default_nettype none
+
+module twobit_crc32 (
+	input wire clock,
+	input wire clear,
+	input wire valid,
+	input wire [63:0] data,
+	output wire [31:0] crc
 );
 	// Which bits of the data make each bit of the next CRC, bit 31 first; the CRC before counts as part of its low half.
 	localparam [2047:0] TAPS = {
@@ -41,3 +43,5 @@ module crc32 (
 	end
 	assign crc = ~state;
 endmodule
+
+`default_nettype wire

@@ -13,20 +13,22 @@
 //
 // a - b is ~(~a + b): an accumulator holds the complement of its sum after a step that subtracts, and the next step
 // turns it over on its way to the adder.
-module column #(
+`default_nettype none
+
+module twobit_column #(
 	parameter PIXELS = 8,
 	parameter BITS = 28
 ) (
-	input clock,
-	input [64*PIXELS-1:0] codes,
-	input [63:0] weights,
-	input enable,
-	input clear,
-	input twice,
-	input subtract,
-	input flip,
-	input take,
-	input [$clog2(PIXELS)-1:0] select,
+	input wire clock,
+	input wire [64*PIXELS-1:0] codes,
+	input wire [63:0] weights,
+	input wire enable,
+	input wire clear,
+	input wire twice,
+	input wire subtract,
+	input wire flip,
+	input wire take,
+	input wire [$clog2(PIXELS)-1:0] select,
 	output reg [BITS-1:0] sum
 );
 	localparam SELECT = $clog2(PIXELS);
@@ -36,11 +38,11 @@ module column #(
 	wire [5:0] stage1, stage2, stage3;
 	genvar i, j;
 
-	column_control #(.BITS(6)) control1 (
+	twobit_column_control #(.BITS(6)) control1 (
 		.clock(clock), .in({enable, clear, twice, subtract, flip, take}), .out(stage1));
-	column_control #(.BITS(6)) control2 (.clock(clock), .in(stage1), .out(stage2));
-	column_control #(.BITS(6)) control3 (.clock(clock), .in(stage2), .out(stage3));
-	column_control #(.BITS(1 + SELECT)) control4 (
+	twobit_column_control #(.BITS(6)) control2 (.clock(clock), .in(stage1), .out(stage2));
+	twobit_column_control #(.BITS(6)) control3 (.clock(clock), .in(stage2), .out(stage3));
+	twobit_column_control #(.BITS(1 + SELECT)) control4 (
 		.clock(clock), .in({take3, select}), .out({take4, select1}));
 	assign {enable3, clear3, twice3, subtract3, flip3, take3} = stage3;
 
@@ -51,12 +53,12 @@ module column #(
 			reg [BITS-1:0] accumulator, taken;
 			wire [BITS-1:0] base, next;
 
-			popcount popcount (.clock(clock), .a(codes[64*i +: 64]), .b(weights), .count(count));
+			twobit_popcount popcount (.clock(clock), .a(codes[64*i +: 64]), .b(weights), .count(count));
 			assign base[BITS-1:1] = (clear3 ? {(BITS-1){1'b0}} :
 						 twice3 ? accumulator[BITS-2:0] : accumulator[BITS-1:1]) ^
 						{(BITS-1){flip3}};
 			assign base[0] = clear3 || twice3 ? subtract3 : accumulator[0] ^ flip3;
-			accumulate #(.BITS(BITS)) add (.base(base), .value({{(BITS-7){1'b0}}, value}), .sum(next));
+			twobit_accumulate #(.BITS(BITS)) add (.base(base), .value({{(BITS-7){1'b0}}, value}), .sum(next));
 			always @(posedge clock) begin
 				value <= count;
 				if (enable3)
@@ -69,8 +71,12 @@ module column #(
 			end
 		end
 		for (j = 0; j < BITS; j = j + 1) begin : chosen
+			wire [PIXELS-1:0] bits = standing[PIXELS*j +: PIXELS];
+
 			always @(posedge clock)
-				sum[j] <= standing[PIXELS*j+select1];
+				sum[j] <= bits[select1];
 		end
 	endgenerate
 endmodule
+
+`default_nettype wire

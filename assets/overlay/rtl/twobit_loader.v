@@ -1,53 +1,55 @@
 // SPDX-License-Identifier: MIT
 // Reads the stream of records (README.md) into the memories, checks each, and says which rule a stream broke.
 //
-// Streamed weights wait (no stream_ready) until the ring has room, pictures until their slot is free. After an error
+// Streamed weights wait (no stream_ready) until the ring has room, frames until their slot is free. After an error
 // everything is swallowed until the reset, so that whoever sends comes to an end. A record's
 // CRC is known three cycles after its trailer.
 `include "registers.vh"
-module loader (
-	input clock,
-	input reset,
-	input [63:0] stream_data,
-	input stream_valid,
-	input stream_last,
-	output stream_ready,
+`default_nettype none
 
-	input [12:0] weight_depth,
-	input [12:0] code_depth,
-	input [11:0] ring_first,
-	input [11:0] ring_words,
-	input [11:0] slot0,
-	input [11:0] slot1,
-	input two_slots,
-	input [23:0] picture_beats,
-	input stop, // another part failed: swallow as after an error
+module twobit_loader (
+	input wire clock,
+	input wire reset,
+	input wire [63:0] stream_data,
+	input wire stream_valid,
+	input wire stream_last,
+	output wire stream_ready,
+
+	input wire [12:0] weight_depth,
+	input wire [12:0] code_depth,
+	input wire [11:0] ring_first,
+	input wire [11:0] ring_words,
+	input wire [11:0] slot0,
+	input wire [11:0] slot1,
+	input wire two_slots,
+	input wire [23:0] frame_beats,
+	input wire stop, // another part failed: swallow as after an error
 
 	// The ring: tiles consumed, and a little later their words free.
-	input consumed,
-	input freed,
-	input [11:0] consumed_words,
-	input [11:0] freed_words,
-	output [12:0] available, // whole words that wait in the ring
+	input wire consumed,
+	input wire freed,
+	input wire [11:0] consumed_words,
+	input wire [11:0] freed_words,
+	output wire [12:0] available, // whole words that wait in the ring
 
-	// Pictures.
+	// Frames.
 	output reg [1:0] full,
-	output reg [15:0] serial0,
-	output reg [15:0] serial1,
-	input [1:0] release_slot,
+	output reg [15:0] sequence_id0,
+	output reg [15:0] sequence_id1,
+	input wire [1:0] release_slot,
 
 	output reg weight_write,
 	output reg [11:0] weight_address,
 	output reg [3:0] weight_bank,
-	output reg picture_write,
-	output reg [11:0] picture_address,
-	output reg [2:0] picture_bank,
+	output reg frame_write,
+	output reg [11:0] frame_address,
+	output reg [2:0] frame_bank,
 	output reg [63:0] data,
-	input code_write, // takes the memory's port from a picture in this cycle
+	input wire code_write, // takes the memory's port from a frame in this cycle
 
 	output reg [3:0] error, // for one cycle
 	output reg [23:0] beats, // of the record so far
-	output loading,
+	output wire loading,
 	output reg [31:0] records,
 	output reg [31:0] loaded_crc
 );
@@ -57,39 +59,40 @@ module loader (
 	reg last_record;
 	reg [11:0] address, at;
 	reg [23:0] length, left;
-	reg [15:0] serial;
+	reg [15:0] sequence_id;
 	reg [3:0] bank;
 	reg [1:0] checking;
 	reg [31:0] claimed;
-	reg fill; // slot of the next picture
+	reg fill; // slot of the next frame
 	reg [12:0] reserved, present;
 	reg [11:0] ring_at;
 	wire [31:0] crc;
 
 	wire streamed = kind == `RECORD_STREAMED;
-	wire picture = kind == `RECORD_PICTURE;
+	wire frame = kind == `RECORD_FRAME;
 	wire room = streamed ? bank != 0 || reserved < {1'b0, ring_words} :
-		    picture ? !full[fill] && !(picture_write && code_write) : 1'b1;
+		    frame ? !full[fill] && !(frame_write && code_write) : 1'b1;
 	wire beat = stream_valid && stream_ready;
 	wire payload = beat && state == PAYLOAD;
-	wire ends_word = picture ? bank == 4'd7 : bank == 4'd15;
+	wire ends_word = frame ? bank == 4'd7 : bank == 4'd15;
 	wire [12:0] ring_end = {1'b0, ring_first} + {1'b0, ring_words};
 	wire [24:0] resident_end = {13'd0, address} + {5'd0, length[23:4]};
-	wire [24:0] picture_end = {13'd0, fill ? slot1 : slot0} + {4'd0, length[23:3]};
+	wire [24:0] frame_end = {13'd0, fill ? slot1 : slot0} + {4'd0, length[23:3]};
 	reg fits;
 
 	assign stream_ready = state == HEADER || (state == PAYLOAD && room) || state == TRAILER || state == FAILED;
 	assign loading = state != HEADER && state != FAILED;
 	assign available = present;
 
-	crc32 check (.clock(clock), .clear(beat && state == HEADER),
-		     .valid(beat && (state == HEADER || state == PAYLOAD)), .data(stream_data), .crc(crc));
+	twobit_crc32 check (
+		.clock(clock), .clear(beat && state == HEADER),
+		.valid(beat && (state == HEADER || state == PAYLOAD)), .data(stream_data), .crc(crc));
 
 	always @*
 		case (kind)
 		`RECORD_WEIGHTS: fits = length[3:0] == 0 && resident_end <= {12'd0, weight_depth};
 		`RECORD_STREAMED: fits = length[3:0] == 0 && ring_words != 0 && ring_end <= weight_depth;
-		default: fits = length == picture_beats && length[2:0] == 0 && picture_end <= {12'd0, code_depth};
+		default: fits = length == frame_beats && length[2:0] == 0 && frame_end <= {12'd0, code_depth};
 		endcase
 
 	always @(posedge clock) begin
@@ -103,11 +106,11 @@ module loader (
 				last_record <= stream_data[`F_HEADER_LAST];
 				address <= stream_data[`F_HEADER_ADDRESS];
 				length <= stream_data[`F_HEADER_LENGTH];
-				serial <= stream_data[`F_HEADER_SEQUENCE];
+				sequence_id <= stream_data[`F_HEADER_SEQUENCE_ID];
 				state <= RANGE;
 				if (stream_data[`F_HEADER_MAGIC] != `RECORD_MAGIC ||
 				    stream_data[`F_HEADER_TYPE] < `RECORD_WEIGHTS ||
-				    stream_data[`F_HEADER_TYPE] > `RECORD_PICTURE)
+				    stream_data[`F_HEADER_TYPE] > `RECORD_FRAME)
 					error <= `ERROR_HEADER;
 				else if (stream_last)
 					error <= `ERROR_SHORT;
@@ -116,7 +119,7 @@ module loader (
 			state <= PAYLOAD;
 			left <= length - 24'd1;
 			bank <= 0;
-			at <= streamed ? ring_at : picture ? (fill ? slot1 : slot0) : address;
+			at <= streamed ? ring_at : frame ? (fill ? slot1 : slot0) : address;
 			if (length == 0 || !fits)
 				error <= `ERROR_RANGE;
 		end
@@ -144,19 +147,19 @@ module loader (
 		CHECK: begin
 			if (checking != 0)
 				checking <= checking - 2'd1;
-			if (checking == 0 && !picture_write) begin
+			if (checking == 0 && !frame_write) begin
 				state <= HEADER;
 				if (crc != claimed) begin
 					error <= `ERROR_CRC;
 				end else begin
 					records <= records + 32'd1;
 					loaded_crc <= crc;
-					if (picture) begin
+					if (frame) begin
 						full[fill] <= 1;
 						if (fill)
-							serial1 <= serial;
+							sequence_id1 <= sequence_id;
 						else
-							serial0 <= serial;
+							sequence_id0 <= sequence_id;
 						fill <= two_slots && !fill;
 					end
 				end
@@ -198,17 +201,17 @@ module loader (
 		end
 	end
 
-	// A picture's word stays until the memory's port is free for it.
+	// A frame's word stays until the memory's port is free for it.
 	always @(posedge clock) begin
-		weight_write <= payload && !picture && !reset;
+		weight_write <= payload && !frame && !reset;
 		if (payload) begin
 			data <= stream_data;
 			weight_address <= at;
 			weight_bank <= bank;
-			picture_address <= at;
-			picture_bank <= bank[2:0];
+			frame_address <= at;
+			frame_bank <= bank[2:0];
 		end
-		picture_write <= ((payload && picture) || (picture_write && code_write)) && !reset;
+		frame_write <= ((payload && frame) || (frame_write && code_write)) && !reset;
 	end
 
 `ifdef ASSERTIONS
@@ -219,3 +222,5 @@ module loader (
 		end
 `endif
 endmodule
+
+`default_nettype wire
