@@ -27,6 +27,15 @@
 #define ALLOCATION_COUNT 1
 #endif
 
+/* For a test that counts, where ALLOCATION_COUNT is 0. */
+#define skip_uncounted()                                                                                     \
+	do {                                                                                                 \
+		print_message(                                                                               \
+			"skipped: allocations cannot be counted beside a sanitizer, or in this C "           \
+			"library\n");                                                                        \
+		skip();                                                                                      \
+	} while (0)
+
 struct allocation_count {
 	unsigned long allocations; /* that succeeded, in all threads */
 	unsigned long frees;	   /* of anything but NULL */

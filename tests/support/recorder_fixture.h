@@ -149,10 +149,20 @@ static inline bool there(const struct recorder_fixture *fixture, const char *nam
 	return access(path, F_OK) == 0;
 }
 
-/* Where each frame has its label, all of it is written soon. */
-static inline void wait_until_written(void)
+/* Once that text is in a line of that file of the recorder's folder, which need not be there yet. */
+static inline void wait_until_written(
+	const struct recorder_fixture *fixture, const char *name, const char *text)
 {
-	usleep(200000);
+	char path[PATH_MAX], line[8192];
+
+	snprintf(path, sizeof(path), "%s/%s", fixture->folder, name);
+	for (bool found = false; !found; usleep(1000)) {
+		FILE *file = fopen(path, "re");
+		while (file && !found && fgets(line, sizeof(line), file))
+			found = strstr(line, text) != NULL;
+		if (file)
+			fclose(file);
+	}
 }
 
 #endif

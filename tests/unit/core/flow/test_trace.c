@@ -75,7 +75,7 @@ static void test_adding_costs_no_allocation(void **state)
 
 	(void)state;
 	if (!ALLOCATION_COUNT)
-		skip();
+		skip_uncounted();
 	assert_int_equal(trace_create("t", tracks, counters, 64, &trace), 0);
 	allocation_count_begin();
 	for (uint64_t i = 0; i < 1000; i++) {

@@ -158,9 +158,9 @@ static void test_rotate_and_stop(void **state)
 	(void)state;
 	fixture_begin(&fixture, "c-%i.mkv", (struct recorder_options){0});
 	give_many(&fixture, 30, 3);
-	wait_until_written();
+	wait_until_written(&fixture, "c-0001.jsonl", "\"frame\":29,");
 	recorder_rotate(fixture.recorder);
-	wait_until_written();
+	wait_until_written(&fixture, "c-0001.jsonl", "\"closed\"");
 	give_many(&fixture, 30, 3);
 	recorder_stop(fixture.recorder);
 	assert_false(recorder_started(fixture.recorder));

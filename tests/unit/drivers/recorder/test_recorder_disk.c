@@ -114,7 +114,7 @@ static void full_disk(void)
 	fixture_begin_in(&fixture, small_disk(), "d-%i.mkv", (struct recorder_options){.memory = 3000000});
 	fixture.padding = 100000;
 	give_many(&fixture, 200, 1); /* 20 MB */
-	wait_until_written();
+	wait_until_written(&fixture, "d-0001.jsonl", "\"closed\"");
 	require(recorded_read(fixture.folder, "d-0001", fixture.schema, &r), "a readable file");
 	require(r.frames > 90 && r.frames < 120, "as many frames as there is room for");
 	for (size_t k = 0; k < r.frames; k++)
@@ -128,7 +128,7 @@ static void full_disk(void)
 	char path[PATH_MAX];
 	snprintf(path, sizeof(path), "%s/d-0001.mkv", fixture.folder);
 	require(unlink(path) == 0, "room again");
-	usleep(1200000);
+	wait_until_written(&fixture, "d-0002.jsonl", "\"frame\"");
 	give_many(&fixture, 10, 1);
 	fixture_finish(&fixture);
 	require(fixture.report.failed == 0, "no failure at the end");
@@ -205,7 +205,7 @@ static void full_disk_at_the_end(void)
 	ballast_make(fixture.folder, 6000000);
 	fixture.padding = 100000;
 	give_many(&fixture, 75, 1);
-	wait_until_written();
+	wait_until_written(&fixture, "d-0001.jsonl", "\"closed\"");
 	require(there(&fixture, "d-0001.mkv") && !there(&fixture, "d-0002.mkv"), "the disk is full");
 	require(ballast_remove(fixture.folder), "room again");
 	fixture_finish(&fixture);
@@ -279,28 +279,11 @@ static void full_disk_waited_for(void)
 	fixture_end(&fixture);
 }
 
-/* Once the first file's log reports the full disk. */
-static void wait_until_full(const struct recorder_fixture *fixture)
-{
-	char path[PATH_MAX], line[8192];
-	bool full = false;
-
-	snprintf(path, sizeof(path), "%s/d-0001.jsonl", fixture->folder);
-	while (!full) {
-		FILE *log = fopen(path, "re");
-		while (log && !full && fgets(line, sizeof(line), log))
-			full = strstr(line, "\"disk_full\"") != NULL;
-		if (log)
-			fclose(log);
-		usleep(1000);
-	}
-}
-
 static void *make_room_at_the_end(void *argument)
 {
 	const struct recorder_fixture *fixture = argument;
 
-	wait_until_full(fixture);
+	wait_until_written(fixture, "d-0001.jsonl", "\"disk_full\"");
 	require(ballast_remove(fixture->folder), "room again");
 	return NULL;
 }

@@ -257,7 +257,7 @@ static void test_two_recorders(void **state)
 	captured_log_clear();
 	fixture_begin(&first, "cam-2.mkv", (struct recorder_options){0});
 	give_many(&first, 20, 1);
-	wait_until_written();
+	wait_until_written(&first, "cam-2.jsonl", "\"frame\":19,");
 	assert_true(there(&first, "cam-2.mkv"));
 	fixture_begin_in(&second, first.folder, "cam.mkv", small);
 	second.padding = 30000;

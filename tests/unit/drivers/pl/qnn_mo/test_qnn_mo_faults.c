@@ -92,12 +92,12 @@ static void queued_behind_a_failure(void **state)
 	finish(&fixture);
 }
 
-/* What ends soon after it was given up needs no programming. */
-static void late_is_not_stuck(void **state)
+/* Resets while the third call takes its time. False: that ended before, which busy machines let happen. */
+static bool given_up_in_time(void)
 {
 	struct qnn_mo_fixture fixture = {.network = small_network()};
 
-	(void)state;
+	jam_begin();
 	assert_int_equal(load(&fixture), 0);
 	jam.slow = 30 * NS_PER_MS;
 	jam_fault(JAM_IS_SLOW, 3);
@@ -105,11 +105,23 @@ static void late_is_not_stuck(void **state)
 	assert_int_equal(pl_submit(fixture.pl, 1), 0);
 	await_calls(3);
 	assert_int_equal(pl_reset(fixture.pl), 0);
-	assert_int_equal(jam_calls(), 3);
-	assert_int_equal(pl_wait(fixture.pl, 1, 0), -ECANCELED);
+	bool in_time = jam_calls() == 3;
+	if (in_time)
+		assert_int_equal(pl_wait(fixture.pl, 1, 0), -ECANCELED);
 	assert_runs(&fixture, 0);
 	assert_int_equal(jam.reconfigurations, 1);
 	finish(&fixture);
+	return in_time;
+}
+
+/* What ends soon after it was given up needs no programming. */
+static void late_is_not_stuck(void **state)
+{
+	int tries = 0;
+
+	(void)state;
+	while (!given_up_in_time())
+		assert_true(++tries < 100);
 }
 
 static void failures_are_reported(void **state)
