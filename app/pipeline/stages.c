@@ -64,7 +64,7 @@ static void record(struct pipeline *pipeline, struct frame *frame, uint32_t *bro
 	struct recorder *recorder = atomic_load(&pipeline->recorder);
 
 	if (frame->absent != *absent)
-		note_event(pipeline, frame->absent ? "camera_lost" : "camera_back", frame->text);
+		note_event(pipeline, frame->absent ? "camera_lost" : "camera_back", frame->absent_reason);
 	*absent = frame->absent;
 	if (frame->absent || !recorder)
 		return;
@@ -392,12 +392,13 @@ static void draw_absent(struct pipeline *pipeline, struct frame *frame)
 	char notice[FRAME_TEXT_BYTES];
 	size_t used = 0;
 
-	for (const char *from = frame->text; *from; from++) {
+	for (const char *from = frame->absent_reason; *from; from++) {
 		bool parts = (from[0] == ':' || from[0] == ';') && from[1] == ' ';
 		notice[used++] = parts ? '\n' : *from;
 		from += parts;
 	}
 	notice[used] = '\0';
+	memcpy(frame->text, frame->absent_reason, sizeof(frame->text));
 	caption_draw(pipeline->drawer, &frame->picture, &(struct caption){.notice = notice});
 }
 

@@ -116,7 +116,7 @@ static struct frame *acquire(struct frame_pool *pool, bool wait)
 	memset(frame->stamps, 0, sizeof(frame->stamps));
 	memset(&frame->result, 0, sizeof(frame->result));
 	frame->pl_status = 0;
-	frame->text[0] = '\0';
+	frame->absent_reason[0] = frame->text[0] = '\0';
 	frame->name = NULL;
 	atomic_store_explicit(&frame->references, 1, memory_order_relaxed);
 	return frame;

@@ -32,7 +32,7 @@ enum stamp {
 	STAMP_COUNT
 };
 
-/* Bytes of a caption as text, with its end. */
+/* Bytes of a text for people, with its end. */
 #define FRAME_TEXT_BYTES 192
 
 /*
@@ -52,8 +52,9 @@ struct frame {
 	uint64_t number;   /* counts from 0 in the order of the source */
 	uint64_t sequence; /* the source's own count: what it could not deliver is missing in it */
 	uint32_t lost;	   /* frames that the source knows it could not deliver, just before this one */
-	bool absent;	   /* there is no picture now, and `text` says why */
-	bool show_raw;	   /* for the display: raw as it came, with caption; picture is the inference's */
+	bool absent;	   /* there is no picture now */
+	char absent_reason[FRAME_TEXT_BYTES]; /* … why not */
+	bool show_raw; /* for the display: raw as it came, with caption; picture is the inference's */
 	int64_t stamps[STAMP_COUNT];
 	bool recorded; /* its raw bytes go into a recording: inference sees these, at their full size */
 	struct raw_picture raw;
@@ -67,8 +68,8 @@ struct frame {
 	bool cpu_fallback; /* … and did, in the place of a PL in hardware */
 	int32_t *scores;   /* [class_count] */
 	struct classification result;
-	struct caption caption; /* its strings outlive the frame, or are in `text` */
-	char text[FRAME_TEXT_BYTES];
+	struct caption caption;	     /* its strings outlive the frame, or are in `text` */
+	char text[FRAME_TEXT_BYTES]; /* the caption, or absent_reason, for a display that draws no pixels */
 	const char *name; /* what the source calls it (a file's name); NULL: nothing. Owned by the source */
 
 	/* guarded by atomics; for frame_pool's eyes only */

@@ -33,8 +33,8 @@ struct source_driver {
 	/*
 	 * Fills raw, name, lost and STAMP_CAPTURED; sequence, where the device counts by itself. 0, -ENODATA
 	 * at the end, -ENOMSG at the end of a video of which no frame could be read, -EBADMSG for a broken
-	 * frame (go on). While there is no picture to be had it may deliver absent frames, with a text, a few
-	 * each second.
+	 * frame (go on). While there is no picture to be had it may deliver absent frames, with a reason, a
+	 * few each second.
 	 */
 	int (*next)(void *state, struct frame *frame, struct error *e);
 	void (*close)(void *state);

@@ -321,7 +321,7 @@ static void absent(struct v4l2_camera *c, struct frame *frame)
 	frame->absent = true;
 	frame->raw.size = 0;
 	frame->stamps[STAMP_CAPTURED] = clock_now();
-	memcpy(frame->text, c->text, sizeof(frame->text));
+	memcpy(frame->absent_reason, c->text, sizeof(frame->absent_reason));
 }
 
 static int v4l2_next(void *state, struct frame *frame, struct error *e)

@@ -90,7 +90,7 @@ static void go_away(struct frame *frame, int count)
 		return;
 	simulation.absent++;
 	frame->absent = true;
-	snprintf(frame->text, sizeof(frame->text), "no camera: it was unplugged; waiting");
+	snprintf(frame->absent_reason, sizeof(frame->absent_reason), "no camera: it was unplugged; waiting");
 }
 
 /* All of one dark grey but for the notice in the middle. */

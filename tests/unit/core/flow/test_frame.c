@@ -115,6 +115,7 @@ static void frames_take_turns_and_are_fresh(void **state)
 		frame->result.count = 3;
 		frame->pl_status = -EIO;
 		strcpy(frame->text, "cat 90 %");
+		strcpy(frame->absent_reason, "no camera");
 		memset(frame->stamps, 1, sizeof(frame->stamps));
 		frame_release(&frame);
 	}
@@ -127,6 +128,7 @@ static void frames_take_turns_and_are_fresh(void **state)
 		assert_int_equal(frame->result.count, 0);
 		assert_int_equal(frame->pl_status, 0);
 		assert_string_equal(frame->text, "");
+		assert_string_equal(frame->absent_reason, "");
 		for (int stamp = 0; stamp < STAMP_COUNT; stamp++)
 			assert_int_equal(frame->stamps[stamp], 0);
 		frame_release(&frame);

@@ -64,7 +64,7 @@ static int take_until(struct run *run, int64_t time)
 			run->broken++;
 		} else if (status == 0 && frame->absent) {
 			run->absent++;
-			memcpy(run->text, frame->text, sizeof(run->text));
+			memcpy(run->text, frame->absent_reason, sizeof(run->text));
 			assert_int_equal(frame->stamps[STAMP_CAPTURED], world.now);
 		} else if (status == 0) {
 			run->good++;
