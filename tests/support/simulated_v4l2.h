@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A V4L2 driver with one camera, and the clock, in place of the real ones (tests/CMakeLists.txt wraps the
- * functions): time passes only while the camera's thread waits. For one test program.
+ * functions): time passes only while the camera's thread waits. A folder stands for /dev, and inotify is the
+ * real one. For one test program.
  */
 #ifndef UNIT_SIMULATED_V4L2_H
 #define UNIT_SIMULATED_V4L2_H
@@ -20,7 +21,9 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -33,13 +36,28 @@
 #define LINES 32
 
 /* Something that happens to the camera at a time. */
-enum event { EVENT_UNPLUG, EVENT_PLUG, EVENT_STALL, EVENT_FLOW, EVENT_FREEZE, EVENT_MOVE, EVENT_STOP };
+enum event {
+	EVENT_UNPLUG,
+	EVENT_PLUG,
+	EVENT_PERMIT, /* udev opens the node to this user */
+	EVENT_LINK,   /* udev makes the link by-id */
+	EVENT_CHANGE, /* of another node's permissions */
+	EVENT_TWIN_UNPLUG,
+	EVENT_TWIN_FORGET, /* sysfs lists the twin no longer */
+	EVENT_STALL,
+	EVENT_FLOW,
+	EVENT_FREEZE,
+	EVENT_MOVE,
+	EVENT_STOP
+};
 
 struct happening {
 	int64_t time; /* ns */
 	enum event event;
 	int number; /* EVENT_PLUG: of the node */
 };
+
+static char world_dev[] = "/tmp/twobit-dev-XXXXXX";
 
 /* The world: a clock, one camera, and perhaps another one of the same kind. */
 static struct world {
@@ -51,6 +69,10 @@ static struct world {
 	int number;
 	int fd;			     /* its handle that is open, or -1 */
 	bool twin;		     /* another camera of the same kind is video1 */
+	bool stranger;		     /* the plugged camera is of another kind */
+	int inotify;		     /* the descriptor that is open, or -1 */
+	int inotify_fails;	     /* errno value: there is none */
+	int watch_fails;	     /* errno value: it takes no folder */
 	int open_fails, queue_fails; /* errno values; the latter once */
 	int buffers, queued[BUFFERS], queued_count, queued_least;
 	int64_t next_frame;
@@ -59,6 +81,8 @@ static struct world {
 	uint32_t flags, bytes; /* of the frames */
 	uint64_t content;
 	int opened, started, exported;
+	int64_t opened_at;	/* the last time */
+	int debug_count;	/* lines for debugging */
 	char lines[LINES][200]; /* what was logged */
 	int line_count;
 } world;
@@ -68,6 +92,15 @@ void __wrap_log_line(enum log_level level, const char *format, ...);
 int __wrap_ppoll(struct pollfd *polled, nfds_t count, const struct timespec *time, const sigset_t *signals);
 int __real_ppoll(struct pollfd *polled, nfds_t count, const struct timespec *time, const sigset_t *signals);
 int __wrap_device_ioctl(int fd, unsigned long request, void *argument);
+int __wrap_inotify_init1(int flags);
+int __real_inotify_init1(int flags);
+int __wrap_inotify_add_watch(int fd, const char *path, uint32_t mask);
+int __real_inotify_add_watch(int fd, const char *path, uint32_t mask);
+int __wrap_v4l2_hotplug_open(const char *dev);
+int __real_v4l2_hotplug_open(const char *dev);
+void __wrap_v4l2_hotplug_rearm(int fd, const char *dev, const char *source);
+void __real_v4l2_hotplug_rearm(int fd, const char *dev, const char *source);
+int __wrap_v4l2_number_of(const char *path);
 int __wrap_v4l2_identify(const char *sysfs, int number, struct v4l2_identity *identity);
 int __wrap_v4l2_numbers(const char *sysfs, int numbers[V4L2_NODES]);
 int __wrap_v4l2_number_open(int number, struct v4l2_node *node, struct error *e);
@@ -82,6 +115,7 @@ void __wrap_log_line(enum log_level level, const char *format, ...)
 {
 	va_list arguments;
 
+	world.debug_count += level == LOG_DEBUG;
 	if (level == LOG_DEBUG || world.line_count == LINES)
 		return;
 	va_start(arguments, format);
@@ -89,15 +123,46 @@ void __wrap_log_line(enum log_level level, const char *format, ...)
 	va_end(arguments);
 }
 
+/* Runs a command in the shell, with the folder and perhaps a number. */
+static void __attribute__((format(printf, 1, 2))) dev_change(const char *format, ...)
+{
+	char command[200];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(command, sizeof(command), format, arguments);
+	va_end(arguments);
+	assert_int_equal(system(command), 0); // NOLINT(cert-env33-c): the test's own text
+}
+
 static void happen(const struct happening *h)
 {
 	switch (h->event) {
 	case EVENT_UNPLUG:
 		world.plugged = world.streaming = false;
+		dev_change("cd %s; rm -rf v4l video%d", world_dev, world.number);
 		break;
 	case EVENT_PLUG:
 		world.plugged = true;
 		world.number = h->number;
+		dev_change("touch %s/video%d", world_dev, world.number);
+		break;
+	case EVENT_PERMIT:
+		world.open_fails = 0;
+		dev_change("chmod 0660 %s/video%d", world_dev, world.number);
+		break;
+	case EVENT_LINK:
+		dev_change("cd %s; mkdir -p v4l/by-id; ln -s ../../video%d v4l/by-id/camera", world_dev,
+			world.number);
+		break;
+	case EVENT_CHANGE:
+		dev_change("cd %s; touch other; chmod 0600 other; rm other", world_dev);
+		break;
+	case EVENT_TWIN_UNPLUG:
+		dev_change("touch %s/video1; rm %s/video1", world_dev, world_dev);
+		break;
+	case EVENT_TWIN_FORGET:
+		world.twin = false;
 		break;
 	case EVENT_STALL:
 	case EVENT_FLOW:
@@ -114,47 +179,90 @@ static void happen(const struct happening *h)
 	}
 }
 
-/* Time goes on until something happens, a frame is there, or `until`. */
-static bool time_passes(int64_t until, bool watching)
+enum passed { PASSED_ALL, PASSED_TO_EVENT, PASSED_TO_FRAME };
+
+/* Time goes on until something happens, a frame is there where the camera is polled, or `until`. */
+static enum passed time_passes(int64_t until, bool camera)
 {
-	for (;;) {
-		const struct happening *h = world.happenings;
-		bool event = h && h->time && h->time <= until;
-		bool frames = world.streaming && world.flowing && world.queued_count;
-		if (watching && frames && world.next_frame <= until &&
-			(!event || world.next_frame <= h->time)) {
-			world.now = world.next_frame > world.now ? world.next_frame : world.now;
-			return true;
-		}
-		if (!event) {
-			world.now = until > world.now ? until : world.now;
-			return false;
-		}
-		world.now = h->time > world.now ? h->time : world.now;
-		world.happenings++;
-		happen(h);
-		if ((watching && !world.plugged) || h->event == EVENT_STOP)
-			return false;
+	const struct happening *h = world.happenings;
+	bool event = h && h->time && h->time <= until;
+	bool frames = camera && world.streaming && world.flowing && world.queued_count;
+
+	if (frames && world.next_frame <= until && (!event || world.next_frame <= h->time)) {
+		world.now = world.next_frame > world.now ? world.next_frame : world.now;
+		return PASSED_TO_FRAME;
 	}
+	if (!event) {
+		world.now = until > world.now ? until : world.now;
+		return PASSED_ALL;
+	}
+	world.now = h->time > world.now ? h->time : world.now;
+	world.happenings++;
+	happen(h);
+	return PASSED_TO_EVENT;
 }
 
+/* The first of two descriptors is the simulated camera's, or inotify's; the second is the real stop. */
 int __wrap_ppoll(struct pollfd *polled, nfds_t count, const struct timespec *time, const sigset_t *signals)
 {
 	static const struct timespec none = {0};
-	struct pollfd *stop = &polled[count - 1];
+	int64_t until = world.now + time->tv_sec * NS_PER_S + time->tv_nsec;
+	bool camera = polled[0].fd >= 0 && polled[0].fd == world.fd;
+	enum passed passed = PASSED_TO_EVENT;
 
-	if (__real_ppoll(stop, 1, &none, signals))
-		return 1;
-	bool frame =
-		world.plugged && time_passes(world.now + time->tv_sec * NS_PER_S + time->tv_nsec, count == 2);
-	if (!world.plugged && count == 1)
-		time_passes(world.now + time->tv_sec * NS_PER_S + time->tv_nsec, false);
-	if (__real_ppoll(stop, 1, &none, signals))
-		return 1;
-	if (count == 1)
-		return 0;
-	polled[0].revents = !world.plugged ? POLLERR | POLLHUP : frame ? POLLIN : 0;
-	return polled[0].revents != 0;
+	assert_int_equal(count, 2);
+	assert_true(camera || polled[0].fd == world.inotify);
+	for (;;) {
+		polled[0].revents = 0;
+		if (__real_ppoll(polled + camera, count - camera, &none, signals))
+			return 1;
+		if (camera && !world.plugged) {
+			polled[0].revents = POLLERR | POLLHUP;
+			return 1;
+		}
+		if (passed == PASSED_ALL)
+			return 0;
+		passed = time_passes(until, camera);
+		if (passed == PASSED_TO_FRAME) {
+			polled[0].revents = POLLIN;
+			return 1;
+		}
+	}
+}
+
+int __wrap_inotify_init1(int flags)
+{
+	if (world.inotify_fails) {
+		errno = world.inotify_fails;
+		return -1;
+	}
+	world.inotify = __real_inotify_init1(flags);
+	if (world.fd == world.inotify)
+		world.fd = -1; /* it is closed, and its number is used again */
+	return world.inotify;
+}
+
+int __wrap_inotify_add_watch(int fd, const char *path, uint32_t mask)
+{
+	if (!world.watch_fails)
+		return __real_inotify_add_watch(fd, path, mask);
+	errno = world.watch_fails;
+	return -1;
+}
+
+int __wrap_v4l2_hotplug_open(const char *dev)
+{
+	assert_string_equal(dev, "/dev");
+	int fd = __real_v4l2_hotplug_open(world_dev);
+	if (fd < 0)
+		world.inotify = -1;
+	return fd;
+}
+
+void __wrap_v4l2_hotplug_rearm(int fd, const char *dev, const char *source)
+{
+	(void)dev;
+	__real_v4l2_hotplug_rearm(fd, world_dev, source);
 }
 
 static int queue(const struct v4l2_buffer *b)
@@ -269,6 +377,8 @@ int __wrap_v4l2_identify(const char *sysfs, int number, struct v4l2_identity *id
 	(void)sysfs;
 	*identity = (struct v4l2_identity){
 		.vendor = "1d6b", .product = "0102", .interface = "00", .index = "0", .name = "Camera"};
+	if (world.stranger)
+		identity->product[0] = '9';
 	return (world.plugged && number == world.number) || (world.twin && number == 1) ? 0 : -ENOENT;
 }
 
@@ -283,16 +393,25 @@ int __wrap_v4l2_numbers(const char *sysfs, int numbers[V4L2_NODES])
 	return count;
 }
 
+/* For a link. */
+int __wrap_v4l2_number_of(const char *path)
+{
+	return world.plugged && access(path, F_OK) == 0 ? world.number : -ENOENT;
+}
+
 int __wrap_v4l2_number_open(int number, struct v4l2_node *node, struct error *e)
 {
 	assert_int_equal(number, world.number); /* never the twin */
 	world.opened++;
+	world.opened_at = world.now;
 	if (world.open_fails)
 		return error_set(e, -world.open_fails, "it is closed");
 	*node = (struct v4l2_node){.number = number, .name = "Camera"};
 	snprintf(node->path, sizeof(node->path), "/dev/video%d", number);
 	__wrap_v4l2_identify(NULL, number, &node->identity);
 	world.fd = memfd_create("camera", MFD_CLOEXEC);
+	if (world.fd == world.inotify)
+		world.inotify = -1;
 	return world.fd;
 }
 
@@ -300,6 +419,96 @@ int __wrap_v4l2_node_open(const char *source, struct v4l2_node *node, struct err
 {
 	(void)source;
 	return __wrap_v4l2_number_open(world.number, node, e);
+}
+
+/* What a test got from the camera. */
+struct run {
+	struct frame_pool *pool;
+	int good, broken, absent;
+	unsigned int lost;
+	int64_t gap; /* the longest time without any frame */
+	char text[FRAME_TEXT_BYTES];
+};
+
+static void world_begin(struct run *run, const char *source, const struct happening *happenings)
+{
+	struct source_options options = {0};
+	struct error e;
+
+	dev_change("rm -rf %s/*", world_dev);
+	dev_change("touch %s/video0", world_dev);
+	world = (struct world){.now = 1000 * NS_PER_S,
+		.happenings = happenings,
+		.plugged = true,
+		.flowing = true,
+		.fd = -1,
+		.inotify = -1,
+		.bytes = PICTURE};
+	*run = (struct run){0};
+	assert_int_equal(frame_pool_create(14, 1, 1, &run->pool), 0);
+	if (source_v4l2.open(source, &options, &world.camera, &e) < 0)
+		fail_msg("%s", e.text);
+}
+
+static void world_end(struct run *run)
+{
+	source_v4l2.close(world.camera);
+	frame_pool_destroy(run->pool);
+}
+
+/* Takes frames until a time. Returns the status that ended it, else 0. */
+static int take_until(struct run *run, int64_t time)
+{
+	struct error e;
+	int status = 0;
+
+	while (world.now < time && (status == 0 || status == -EBADMSG)) {
+		struct frame *frame = frame_acquire(run->pool);
+		int64_t before = world.now;
+		status = source_v4l2.next(world.camera, frame, &e);
+		if (world.now - before > run->gap)
+			run->gap = world.now - before;
+		if (status == -EBADMSG) {
+			run->broken++;
+		} else if (status == 0 && frame->absent) {
+			run->absent++;
+			memcpy(run->text, frame->absent_reason, sizeof(run->text));
+			assert_int_equal(frame->stamps[STAMP_CAPTURED], world.now);
+		} else if (status == 0) {
+			run->good++;
+			run->lost += frame->lost;
+			assert_int_equal(frame->raw.size, PICTURE);
+			assert_memory_equal(frame->raw.data, &world.content, sizeof(world.content));
+			assert_in_range(world.now - frame->stamps[STAMP_CAPTURED], 0, 1000);
+		}
+		frame_release(&frame);
+	}
+	return status == -EBADMSG ? 0 : status;
+}
+
+static void assert_logged(const char *const *wanted)
+{
+	int count = 0;
+
+	for (; wanted[count]; count++) {
+		assert_true(count < world.line_count);
+		assert_string_equal(world.lines[count], wanted[count]);
+	}
+	if (world.line_count > count)
+		fail_msg("one line too many: %s", world.lines[count]);
+}
+
+static int world_setup(void **state)
+{
+	(void)state;
+	return mkdtemp(world_dev) ? 0 : -1;
+}
+
+static int world_teardown(void **state)
+{
+	(void)state;
+	dev_change("rm -r %s", world_dev);
+	return 0;
 }
 
 #endif

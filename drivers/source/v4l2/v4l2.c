@@ -24,8 +24,14 @@
 #define SILENCE (2 * NS_PER_S)
 #define SILENT_FRAMES 3
 
-/* Between frames that say that there is no picture, and between looks into /dev. */
+/* Between frames that report that there is no picture. */
 #define ABSENT_INTERVAL (200 * NS_PER_MS)
+
+/* Between looks for a camera that is away, in case that no change of /dev is noticed. */
+#define LOOK_INTERVAL (2 * NS_PER_S)
+
+/* From a change of /dev to a second look: the kernel does a part of its work after it changed the node. */
+#define SETTLE_INTERVAL (100 * NS_PER_MS)
 
 /* Between attempts at a camera that is there and does not work: the first and the last. */
 #define ATTEMPT_INTERVAL (2 * NS_PER_S)
@@ -48,6 +54,7 @@ struct v4l2_camera {
 	struct source_options options;
 	char *source; /* NULL: the first that there is */
 	int stop;     /* readable once the camera shall stop */
+	int hotplug;  /* readable when /dev changes while the camera is away, else -1 */
 	atomic_bool exporting;
 
 	struct v4l2_device device;
@@ -164,6 +171,7 @@ static void gone(struct v4l2_camera *c)
 	snprintf(
 		c->text, sizeof(c->text), "no camera: %s was unplugged; waiting for it", c->device.node.name);
 	log_warning("%s (%s) was unplugged; waiting for it", c->device.node.name, c->device.node.path);
+	c->hotplug = v4l2_hotplug_open(V4L2_DEV);
 	fault_begin(c, V4L2_FAULT_GONE);
 }
 
@@ -182,19 +190,32 @@ static void silent(struct v4l2_camera *c, int status)
 	fault_begin(c, V4L2_FAULT_SILENT);
 }
 
-static void attempt_return(struct v4l2_camera *c)
+static void hotplug_close(struct v4l2_camera *c)
+{
+	if (c->hotplug >= 0)
+		close(c->hotplug);
+	c->hotplug = -1;
+}
+
+/* due: the time for it has come; else /dev changed. */
+static void attempt_return(struct v4l2_camera *c, bool due)
 {
 	struct error e = {0};
 
+	v4l2_hotplug_rearm(c->hotplug, V4L2_DEV, c->source);
 	int status = reopen(c, &e);
 	if (status == 0) {
 		log_info("%s is back as %s", c->device.node.name, c->device.node.path);
 		c->fault = V4L2_FAULT_NONE;
 		c->frozen = (struct v4l2_frozen){0};
+		hotplug_close(c);
 		return;
 	}
-	c->attempt_at = clock_now() + (status == -ENOENT ? ABSENT_INTERVAL : RETURN_INTERVAL);
-	if (status == -ENOENT || ++c->attempts != RETURN_ATTEMPTS)
+	int64_t absent = due ? LOOK_INTERVAL : SETTLE_INTERVAL;
+	int64_t next = clock_now() + (status == -ENOENT ? absent : RETURN_INTERVAL);
+	if (due || next < c->attempt_at)
+		c->attempt_at = next;
+	if (status == -ENOENT || !due || ++c->attempts != RETURN_ATTEMPTS)
 		return;
 	log_warning("%s is plugged in again, but %s", c->device.node.name, e.text);
 	snprintf(c->text, sizeof(c->text), "no camera: %.150s", e.text);
@@ -225,7 +246,7 @@ static void attempt_restart(struct v4l2_camera *c)
 static void attempt(struct v4l2_camera *c)
 {
 	if (c->fault == V4L2_FAULT_GONE)
-		attempt_return(c);
+		attempt_return(c, true);
 	else
 		attempt_restart(c);
 }
@@ -304,15 +325,17 @@ static int take(struct v4l2_camera *c, int64_t until, struct frame *frame, struc
 	return status;
 }
 
-/* While there is no camera. */
+/* While there is no camera. 1: /dev changed. */
 static int wait(const struct v4l2_camera *c, int64_t until)
 {
-	struct pollfd stop = {.fd = c->stop, .events = POLLIN};
+	struct pollfd events[] = {{.fd = c->hotplug, .events = POLLIN}, {.fd = c->stop, .events = POLLIN}};
 	int64_t left = until - clock_now();
 	struct timespec time = {
 		.tv_sec = left > 0 ? left / NS_PER_S : 0, .tv_nsec = left > 0 ? left % NS_PER_S : 0};
 
-	return ppoll(&stop, 1, &time, NULL) > 0 ? -ECANCELED : -ETIMEDOUT;
+	if (ppoll(events, 2, &time, NULL) <= 0)
+		return -ETIMEDOUT;
+	return events[1].revents ? -ECANCELED : 1;
 }
 
 static void absent(struct v4l2_camera *c, struct frame *frame)
@@ -342,7 +365,9 @@ static int v4l2_next(void *state, struct frame *frame, struct error *e)
 		int64_t until = c->fault ? (c->attempt_at < c->absent_at ? c->attempt_at : c->absent_at)
 					 : c->deadline;
 		int status = c->device.fd >= 0 ? take(c, until, frame, e) : wait(c, until);
-		if (status == -ENODEV)
+		if (status > 0)
+			attempt_return(c, false);
+		else if (status == -ENODEV)
 			gone(c);
 		else if (status == 0 || status == -EBADMSG || status == -ECANCELED || status == -ENOMEM)
 			return status;
@@ -382,6 +407,7 @@ static void v4l2_close(void *state)
 	struct v4l2_camera *c = state;
 
 	v4l2_device_stop(&c->device);
+	hotplug_close(c);
 	if (c->stop >= 0)
 		close(c->stop);
 	free(c->source);
@@ -401,6 +427,7 @@ static int v4l2_open(const char *source, const struct source_options *options, v
 		return error_set(e, -ENOMEM, "%s: no memory", node.path);
 	}
 	c->device.fd = -1;
+	c->hotplug = -1;
 	c->options = *options;
 	c->source = source ? strdup(source) : NULL;
 	c->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

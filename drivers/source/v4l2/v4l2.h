@@ -10,6 +10,7 @@
 
 /* v4l2_node.c: which node. */
 
+#define V4L2_DEV "/dev"
 #define V4L2_SYSFS "/sys/class/video4linux"
 #define V4L2_NODES 256 /* device numbers end below this */
 
@@ -47,6 +48,17 @@ int v4l2_number_open(int number, struct v4l2_node *node, struct error *e);
 
 /* The number of the node behind a path, or -ENOENT. */
 int v4l2_number_of(const char *path);
+
+/* hotplug.c: a camera that comes back is found at once. */
+
+/* A descriptor that is readable once `dev` changes, or -1 where inotify is not available. */
+int v4l2_hotplug_open(const char *dev);
+
+/*
+ * Discards the changes so far, and notices those of the folders of `source` below `dev` too. To be called
+ * before each look for the camera, so that no later change is lost.
+ */
+void v4l2_hotplug_rearm(int fd, const char *dev, const char *source);
 
 /* v4l2_formats.c: which format, size and rate. */
 

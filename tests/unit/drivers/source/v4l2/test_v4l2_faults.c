@@ -16,87 +16,13 @@
 #include "base/clock.h"
 #include "support/simulated_v4l2.h"
 
-/* What came of a while with the camera. */
-struct run {
-	struct frame_pool *pool;
-	int good, broken, absent;
-	unsigned int lost;
-	int64_t gap; /* the longest time without any frame */
-	char text[FRAME_TEXT_BYTES];
-};
-
-static void world_begin(struct run *run, const struct happening *happenings)
-{
-	struct source_options options = {0};
-	struct error e;
-
-	world = (struct world){.now = 1000 * NS_PER_S,
-		.happenings = happenings,
-		.plugged = true,
-		.flowing = true,
-		.fd = -1,
-		.bytes = PICTURE};
-	*run = (struct run){0};
-	assert_int_equal(frame_pool_create(14, 1, 1, &run->pool), 0);
-	if (source_v4l2.open("0", &options, &world.camera, &e) < 0)
-		fail_msg("%s", e.text);
-}
-
-static void world_end(struct run *run)
-{
-	source_v4l2.close(world.camera);
-	frame_pool_destroy(run->pool);
-}
-
-/* Takes frames until a time; the status that ended it, else 0. */
-static int take_until(struct run *run, int64_t time)
-{
-	struct error e;
-	int status = 0;
-
-	while (world.now < time && (status == 0 || status == -EBADMSG)) {
-		struct frame *frame = frame_acquire(run->pool);
-		int64_t before = world.now;
-		status = source_v4l2.next(world.camera, frame, &e);
-		if (world.now - before > run->gap)
-			run->gap = world.now - before;
-		if (status == -EBADMSG) {
-			run->broken++;
-		} else if (status == 0 && frame->absent) {
-			run->absent++;
-			memcpy(run->text, frame->absent_reason, sizeof(run->text));
-			assert_int_equal(frame->stamps[STAMP_CAPTURED], world.now);
-		} else if (status == 0) {
-			run->good++;
-			run->lost += frame->lost;
-			assert_int_equal(frame->raw.size, PICTURE);
-			assert_memory_equal(frame->raw.data, &world.content, sizeof(world.content));
-			assert_in_range(world.now - frame->stamps[STAMP_CAPTURED], 0, 1000);
-		}
-		frame_release(&frame);
-	}
-	return status == -EBADMSG ? 0 : status;
-}
-
-static void assert_logged(const char *const *wanted)
-{
-	int count = 0;
-
-	for (; wanted[count]; count++) {
-		assert_true(count < world.line_count);
-		assert_string_equal(world.lines[count], wanted[count]);
-	}
-	if (world.line_count > count)
-		fail_msg("one line too many: %s", world.lines[count]);
-}
-
 static void all_is_well(void **state)
 {
 	(void)state;
 	struct run run;
 	char text[100];
 
-	world_begin(&run, NULL);
+	world_begin(&run, "0", NULL);
 	source_v4l2.describe(world.camera, text, sizeof(text));
 	assert_string_equal(text, "Camera (/dev/video0), YUYV 64×48, 25 frames a second");
 	assert_int_equal(take_until(&run, 1100 * NS_PER_S), 0);
@@ -113,7 +39,7 @@ static void losses_and_broken_frames_are_counted(void **state)
 	(void)state;
 	struct run run;
 
-	world_begin(&run, NULL);
+	world_begin(&run, "0", NULL);
 	take_until(&run, 1001 * NS_PER_S);
 	world.skip = 3;
 	take_until(&run, 1002 * NS_PER_S);
@@ -155,7 +81,7 @@ static void unplugged_is_waited_for(void **state)
 		{1015 * NS_PER_S, EVENT_PLUG, 0}, {0}};
 	struct run run;
 
-	world_begin(&run, happenings);
+	world_begin(&run, "0", happenings);
 	world.twin = true;
 	take_until(&run, 1011 * NS_PER_S);
 	assert_in_range(run.good, 49, 50);
@@ -180,7 +106,7 @@ static void a_refused_open_is_reported_once(void **state)
 		{1002 * NS_PER_S, EVENT_UNPLUG, 0}, {1003 * NS_PER_S, EVENT_PLUG, 0}, {0}};
 	struct run run;
 
-	world_begin(&run, happenings);
+	world_begin(&run, "0", happenings);
 	world.open_fails = EACCES;
 	take_until(&run, 1030 * NS_PER_S);
 	assert_in_range(world.opened, 50, 60); /* twice a second */
@@ -199,7 +125,7 @@ static void silent_is_started_again(void **state)
 		{1003 * NS_PER_S, EVENT_STALL, 0}, {1013 * NS_PER_S, EVENT_FLOW, 0}, {0}};
 	struct run run;
 
-	world_begin(&run, happenings);
+	world_begin(&run, "0", happenings);
 	take_until(&run, 1006 * NS_PER_S);
 	assert_int_equal(world.started, 2); /* after 2 s */
 	assert_int_equal(world.opened, 1);
@@ -222,7 +148,7 @@ static void frozen_is_started_again(void **state)
 		{1003 * NS_PER_S, EVENT_FREEZE, 0}, {1013 * NS_PER_S, EVENT_MOVE, 0}, {0}};
 	struct run run;
 
-	world_begin(&run, happenings);
+	world_begin(&run, "0", happenings);
 	take_until(&run, 1020 * NS_PER_S);
 	assert_int_equal(world.started, 3); /* after 2 s, and after 4 s more */
 	assert_int_equal(world.opened, 1);
@@ -238,7 +164,7 @@ static void a_failing_driver_is_opened_again(void **state)
 	(void)state;
 	struct run run;
 
-	world_begin(&run, NULL);
+	world_begin(&run, "0", NULL);
 	take_until(&run, 1002 * NS_PER_S);
 	world.queue_fails = EINVAL;
 	take_until(&run, 1004 * NS_PER_S);
@@ -255,7 +181,7 @@ static void a_relapse_waits(void **state)
 	(void)state;
 	struct run run;
 
-	world_begin(&run, NULL);
+	world_begin(&run, "0", NULL);
 	for (int i = 1; i <= 120; i++) {
 		take_until(&run, (1000 + i) * NS_PER_S);
 		world.queue_fails = world.streaming ? EIO : 0;
@@ -273,13 +199,13 @@ static void stop_wakes(void **state)
 		{1002 * NS_PER_S, EVENT_UNPLUG, 0}, {1003 * NS_PER_S + 1, EVENT_STOP, 0}, {0}};
 	struct run run;
 
-	world_begin(&run, while_it_runs);
+	world_begin(&run, "0", while_it_runs);
 	assert_int_equal(take_until(&run, 1010 * NS_PER_S), -ECANCELED);
 	assert_int_equal(world.now, 1002 * NS_PER_S + 1);
 	assert_int_equal(take_until(&run, 1010 * NS_PER_S), -ECANCELED);
 	assert_int_equal(world.now, 1002 * NS_PER_S + 1);
 	world_end(&run);
-	world_begin(&run, while_it_waits);
+	world_begin(&run, "0", while_it_waits);
 	assert_int_equal(take_until(&run, 1010 * NS_PER_S), -ECANCELED);
 	assert_int_equal(world.now, 1003 * NS_PER_S + 1);
 	world_end(&run);
@@ -304,7 +230,7 @@ static void buffers_are_exported(void **state)
 	pthread_t thread;
 	int exported = 0;
 
-	world_begin(&run, NULL);
+	world_begin(&run, "0", NULL);
 	source_v4l2.export_dmabuf(world.camera, true);
 	for (int i = 0; i < 13; i++) {
 		held[i] = frame_acquire(run.pool);
@@ -338,9 +264,9 @@ static void buffers_are_exported(void **state)
 	held[1] = frame_acquire(run.pool);
 	source_v4l2.next(world.camera, held[1], &e);
 	int old = held[0]->borrowed.dmabuf;
-	world.plugged = world.streaming = false;
+	happen(&(struct happening){.event = EVENT_UNPLUG});
 	take_until(&run, world.now + NS_PER_S);
-	world.plugged = true;
+	happen(&(struct happening){.event = EVENT_PLUG});
 	take_until(&run, world.now + NS_PER_S);
 	assert_int_equal(world.queued_count, world.buffers);
 	assert_true(fcntl(old, F_GETFD) >= 0);
@@ -369,5 +295,5 @@ int main(void)
 		cmocka_unit_test(buffers_are_exported),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, world_setup, world_teardown);
 }
