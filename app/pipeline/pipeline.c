@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Every queue full, every stage busy, one frame on the screen, and the PL's self-test. */
-#define POOL_FRAMES 19
+/* Every queue full, every job for the PL a frame, every stage busy, and one frame on the screen. */
+#define POOL_FRAMES 18
 
 static const struct {
 	const char *name;
@@ -25,13 +25,13 @@ static const struct {
 	[STAGE_CAPTION] = {"caption", caption_stage},
 };
 
-static const char *const queue_names[QUEUE_COUNT + 1] = {
+static const char *const counter_names[QUEUE_COUNT + 2] = {
 	[QUEUE_RAW] = "waiting for decode",
 	[QUEUE_INPUT] = "waiting for conv0",
-	[QUEUE_PL] = "waiting for pl",
 	[QUEUE_LABEL] = "waiting for label",
 	[QUEUE_PICTURE] = "waiting for caption",
 	[QUEUE_SHOW] = "waiting for show",
+	[COUNTER_PL] = "waiting for pl",
 };
 
 int pipeline_trace_create(const char *name, size_t events, struct trace **out)
@@ -40,7 +40,7 @@ int pipeline_trace_create(const char *name, size_t events, struct trace **out)
 
 	for (int i = 0; i < STAGE_COUNT; i++)
 		tracks[i] = stages[i].name;
-	return trace_create(name, tracks, queue_names, events, out);
+	return trace_create(name, tracks, counter_names, events, out);
 }
 
 static int make_queues(struct pipeline *pipeline)
@@ -52,7 +52,6 @@ static int make_queues(struct pipeline *pipeline)
 	} plan[QUEUE_COUNT] = {
 		[QUEUE_RAW] = {2, live},
 		[QUEUE_INPUT] = {1, live},
-		[QUEUE_PL] = {PL_BUFFERS, QUEUE_LOSSLESS},
 		[QUEUE_LABEL] = {1, QUEUE_LOSSLESS},
 		[QUEUE_PICTURE] = {2, live},
 		[QUEUE_SHOW] = {2, live},
@@ -123,7 +122,7 @@ int pipeline_start(const struct pipeline_config *config, struct pipeline **out, 
 	pipeline->input = network->layers[0].in;
 	pipeline->caption = (struct pipeline_caption){.visible = true, .statistics = true};
 	pthread_mutex_init(&pipeline->lock, NULL);
-	sem_init(&pipeline->free_buffers, 0, config->overlap ? PL_BUFFERS : 1);
+	pl_jobs_init(&pipeline->jobs, config->overlap ? PL_BUFFERS : 1);
 
 	status = engine_create(network, 0, split, config->kernels, &pipeline->conv0, e);
 	if (!status)
@@ -224,8 +223,7 @@ static void abandon(struct pipeline *pipeline)
 	frame_pool_stop(pipeline->pool);
 	for (int i = 0; i < QUEUE_COUNT; i++)
 		queue_close(pipeline->queues[i]);
-	for (int i = 0; i < POOL_FRAMES; i++)
-		sem_post(&pipeline->free_buffers);
+	pl_jobs_close(&pipeline->jobs);
 }
 
 int pipeline_join(struct pipeline *pipeline, struct error *e)
@@ -262,13 +260,13 @@ void pipeline_destroy(struct pipeline *pipeline)
 	pipeline_join(pipeline, NULL);
 	for (int i = 0; i < QUEUE_COUNT; i++)
 		queue_destroy(pipeline->queues[i]);
+	pl_jobs_finish(&pipeline->jobs);
 	frame_pool_destroy(pipeline->pool);
 	caption_destroy(pipeline->drawer);
 	engine_destroy(pipeline->conv0);
 	recovery_finish(&pipeline->recovery);
 	smoothing_finish(&pipeline->smoothing);
 	free(pipeline->work);
-	sem_destroy(&pipeline->free_buffers);
 	pthread_mutex_destroy(&pipeline->lock);
 	free(pipeline);
 }

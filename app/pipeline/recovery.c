@@ -229,69 +229,65 @@ void recovery_finish(struct recovery *recovery)
 	self_test_finish(&recovery->test);
 }
 
-void recovery_submit(struct pipeline *pipeline, struct frame *frame, int buffer)
+void recovery_submit(struct pipeline *pipeline, struct pl_job *job)
 {
-	frame->pl_status =
-		atomic_load(&pipeline->recovery.disabled) ? -ENODEV : pl_submit(pipeline->config.pl, buffer);
-	/* Not before: what this thread loses is no fault of the PL's. */
-	frame->stamps[STAMP_PL_BEGUN] = clock_now();
+	job->status = atomic_load(&pipeline->recovery.disabled) ? -ENODEV
+								: pl_submit(pipeline->config.pl, job->buffer);
+	/* Not before: time that this thread loses is no fault of the PL. */
+	job->begun = clock_now();
 }
 
-struct frame *recovery_self_test(struct pipeline *pipeline, int buffer)
+bool recovery_self_test(struct pipeline *pipeline, struct pl_job *job)
 {
 	struct recovery *recovery = &pipeline->recovery;
 
 	if (!recovery->test.cpu_fallback ||
 		(!atomic_load(&recovery->disabled) && !pipeline->config.pl_check) ||
 		clock_now() < atomic_load(&recovery->test_due) || stopping(pipeline))
-		return NULL;
-	struct frame *frame = frame_try_acquire(pipeline->pool);
-	if (!frame)
-		return NULL; /* at the next frame, then */
+		return false;
 	atomic_store(&recovery->test_due, INT64_MAX);
-	frame->self_test = true;
-	frame->pl_status = self_test_submit(&recovery->test, pipeline->config.pl, buffer);
-	frame->stamps[STAMP_PL_BEGUN] = clock_now();
-	return frame;
+	job->status = self_test_submit(&recovery->test, pipeline->config.pl, job->buffer);
+	job->begun = clock_now();
+	return true;
 }
 
-static int await_once(struct pipeline *pipeline, const struct frame *frame, int buffer)
+static int await_once(struct pipeline *pipeline, const struct pl_job *job)
 {
-	int64_t deadline = frame->stamps[STAMP_PL_BEGUN] + pipeline->recovery.health.hard;
+	int64_t deadline = job->begun + pipeline->recovery.health.hard;
 
-	return frame->self_test ? await_test(pipeline, buffer, deadline, stopping)
-				: pl_wait(pipeline->config.pl, buffer, deadline);
+	return job->frame ? pl_wait(pipeline->config.pl, job->buffer, deadline)
+			  : await_test(pipeline, job->buffer, deadline, stopping);
 }
 
 /*
- * Waits for what was submitted; a buffer that a reset has forgotten is submitted again, but a picture not to
- * a PL that is disabled meanwhile: -ECANCELED.
+ * Waits for what was submitted. A job that a reset cancelled is submitted again, but a frame is not submitted
+ * to a PL that was disabled since: -ECANCELED.
  */
-static int await(struct pipeline *pipeline, struct frame *frame, int buffer)
+static int await(struct pipeline *pipeline, struct pl_job *job)
 {
-	int status = frame->pl_status ? frame->pl_status : await_once(pipeline, frame, buffer);
+	int status = job->status ? job->status : await_once(pipeline, job);
 
-	if (status != -ECANCELED || (pipeline->recovery.health.disabled && !frame->self_test))
+	if (status != -ECANCELED || (pipeline->recovery.health.disabled && job->frame))
 		return status;
-	status = pl_submit(pipeline->config.pl, buffer);
-	frame->stamps[STAMP_PL_BEGUN] = clock_now();
-	return status ? status : await_once(pipeline, frame, buffer);
+	status = pl_submit(pipeline->config.pl, job->buffer);
+	job->begun = clock_now();
+	return status ? status : await_once(pipeline, job);
 }
 
-static int compute(struct pipeline *pipeline, struct frame *frame, int buffer)
+static int compute(struct pipeline *pipeline, const struct pl_job *job)
 {
-	engine_run(
-		pipeline->recovery.test.cpu_fallback, pl_input(pipeline->config.pl, buffer), frame->scores);
+	engine_run(pipeline->recovery.test.cpu_fallback, pl_input(pipeline->config.pl, job->buffer),
+		job->frame->scores);
 	pipeline->report.cpu_fallbacks++;
 	return 0;
 }
 
-static void collect_test(struct pipeline *pipeline, struct frame *frame, int buffer)
+static void collect_test(struct pipeline *pipeline, struct pl_job *job)
 {
-	int status = await(pipeline, frame, buffer);
-	int64_t elapsed = clock_now() - frame->stamps[STAMP_PL_BEGUN];
+	int status = await(pipeline, job);
+	int64_t elapsed = clock_now() - job->begun;
 
-	if (!status && !self_test_passed(&pipeline->recovery.test, pipeline->config.pl, buffer))
+	if (!status && !self_test_passed(&pipeline->recovery.test, pipeline->config.pl, job->buffer))
 		status = -EBADMSG;
 	if (!status && !pipeline->recovery.health.calibrated)
 		set_usual(pipeline, elapsed);
@@ -302,29 +298,32 @@ static void collect_test(struct pipeline *pipeline, struct frame *frame, int buf
 	plan_test(pipeline);
 }
 
-int recovery_collect(struct pipeline *pipeline, struct frame *frame, int buffer)
+static int collect_frame(struct pipeline *pipeline, struct pl_job *job)
 {
+	bool refused = job->status == -ENODEV;
+	int status = refused ? -ECANCELED : await(pipeline, job);
 	char what[40];
 
-	if (frame->self_test) {
-		collect_test(pipeline, frame, buffer);
-		return 0;
-	}
-	bool refused = frame->pl_status == -ENODEV;
-	int status = refused ? -ECANCELED : await(pipeline, frame, buffer);
 	if (refused || (status == -ECANCELED && pipeline->recovery.health.disabled))
-		return compute(pipeline, frame, buffer);
+		return compute(pipeline, job);
 	if (!status) {
-		memcpy(frame->scores, pl_output(pipeline->config.pl, buffer),
-			(size_t)pipeline->config.network->class_count * sizeof(*frame->scores));
-		pass_call(pipeline, clock_now() - frame->stamps[STAMP_PL_BEGUN]);
+		memcpy(job->frame->scores, pl_output(pipeline->config.pl, job->buffer),
+			(size_t)pipeline->config.network->class_count * sizeof(*job->frame->scores));
+		pass_call(pipeline, clock_now() - job->begun);
 		return 0;
 	}
-	snprintf(what, sizeof(what), "at frame %llu", (unsigned long long)frame->number);
+	snprintf(what, sizeof(what), "at frame %llu", (unsigned long long)job->frame->number);
 	fail_call(pipeline, fault_of(status), what);
 	pipeline->report.pl_failures++;
-	/* Nothing is dropped where nothing may be: the buffer's input is whole, whatever the PL did. */
-	return pipeline->recovery.test.cpu_fallback && pipeline->config.lossless
-		       ? compute(pipeline, frame, buffer)
-		       : status;
+	/* A lossless pipeline drops no frame: the buffer's input is whole, whatever the PL did. */
+	return pipeline->recovery.test.cpu_fallback && pipeline->config.lossless ? compute(pipeline, job)
+										 : status;
+}
+
+int recovery_collect(struct pipeline *pipeline, struct pl_job *job)
+{
+	if (job->frame)
+		return collect_frame(pipeline, job);
+	collect_test(pipeline, job);
+	return 0;
 }

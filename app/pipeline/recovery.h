@@ -6,16 +6,15 @@
 #ifndef APP_PIPELINE_RECOVERY_H
 #define APP_PIPELINE_RECOVERY_H
 
-#include "pipeline/self_test.h"
-
 #include "pipeline/health.h"
+#include "pipeline/pl_jobs.h"
+#include "pipeline/self_test.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 struct error;
-struct frame;
 struct pipeline;
 
 /* What the recovery of the PL needs. */
@@ -33,13 +32,16 @@ void recovery_finish(struct recovery *recovery);
 /* What the picture is to say of the PL; NULL while all is well. Any thread. */
 const char *recovery_warning(const struct recovery *recovery);
 
-/* Conv0's side: hands a filled buffer to the PL, whose time begins then, unless software is to compute it. */
-void recovery_submit(struct pipeline *pipeline, struct frame *frame, int buffer);
+/* The conv0 stage: submits a job whose buffer is filled, unless software is to compute it. */
+void recovery_submit(struct pipeline *pipeline, struct pl_job *job);
 
-/* A frame for the self-test when one is due, its buffer filled and submitted; else NULL. */
-struct frame *recovery_self_test(struct pipeline *pipeline, int buffer);
+/* The conv0 stage: makes an empty job a self-test and submits it, if one is due. False: none is. */
+bool recovery_self_test(struct pipeline *pipeline, struct pl_job *job);
 
-/* The PL's side: the frame's scores, from the PL or from software; recovers a PL that fails. */
-int recovery_collect(struct pipeline *pipeline, struct frame *frame, int buffer);
+/*
+ * The PL stage: waits for a job and recovers a PL that fails. 0: a frame has its scores, from the PL or from
+ * software; else a frame has none. A self-test returns 0.
+ */
+int recovery_collect(struct pipeline *pipeline, struct pl_job *job);
 
 #endif

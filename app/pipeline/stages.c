@@ -24,6 +24,13 @@ static void count_waiting(struct pipeline *pipeline, int track, int queue)
 			(uint64_t)queue_length(pipeline->queues[queue]));
 }
 
+static void count_jobs(struct pipeline *pipeline, int track)
+{
+	if (pipeline->config.trace)
+		trace_count(pipeline->config.trace, track, COUNTER_PL, clock_now(),
+			(uint64_t)pl_jobs_waiting(&pipeline->jobs));
+}
+
 /* As queue_put and queue_take, by the thread of a track, which the trace shall know. */
 static bool stage_put(struct pipeline *pipeline, int track, int queue, struct frame *frame)
 {
@@ -214,13 +221,28 @@ void *decode_stage(void *argument)
 	return NULL;
 }
 
-/* Fills the PL's buffers in turn; the PL stage empties them in the same turn. */
+/* The frame's first layer, into the job's buffer, which goes to the PL. */
+static void run_conv0(struct pipeline *pipeline, struct frame *frame, struct pl_job *job)
+{
+	int64_t begun = frame->stamps[STAMP_CONV0_BEGUN] = clock_now();
+
+	job->frame = frame;
+	engine_run(pipeline->conv0, frame->input, pl_input(pipeline->config.pl, job->buffer));
+	frame->stamps[STAMP_CONV0] = clock_now();
+	note_time(pipeline, STAGE_CONV0, STAGE_CONV0, TIME_CONV0, frame, begun, frame->stamps[STAMP_CONV0]);
+	recovery_submit(pipeline, job);
+}
+
+static void put_job(struct pipeline *pipeline)
+{
+	pl_jobs_put(&pipeline->jobs);
+	count_jobs(pipeline, STAGE_CONV0);
+}
+
 void *conv0_stage(void *argument)
 {
 	struct pipeline *pipeline = argument;
-	struct pl *pl = pipeline->config.pl;
 	struct frame *frame;
-	int buffer = 0;
 
 	while ((frame = stage_get(pipeline, STAGE_CONV0, QUEUE_INPUT))) {
 		/* Shown undecoded, and so decoded only here, where it is sure that inference takes it. */
@@ -228,28 +250,20 @@ void *conv0_stage(void *argument)
 			frame_release(&frame);
 			continue;
 		}
-		while (sem_wait(&pipeline->free_buffers))
-			;
-		struct frame *test = recovery_self_test(pipeline, buffer);
-		if (test) {
-			buffer = (buffer + 1) % PL_BUFFERS;
-			if (!stage_put(pipeline, STAGE_CONV0, QUEUE_PL, test))
-				log_debug("the PL stage is gone");
-			while (sem_wait(&pipeline->free_buffers))
-				;
+		struct pl_job *job = pl_jobs_begin(&pipeline->jobs);
+		if (job && recovery_self_test(pipeline, job)) {
+			put_job(pipeline);
+			job = pl_jobs_begin(&pipeline->jobs);
 		}
-		frame->stamps[STAMP_CONV0_BEGUN] = clock_now();
-		engine_run(pipeline->conv0, frame->input, pl_input(pl, buffer));
-		frame->stamps[STAMP_CONV0] = clock_now();
-		note_time(pipeline, STAGE_CONV0, STAGE_CONV0, TIME_CONV0, frame,
-			frame->stamps[STAMP_CONV0_BEGUN], frame->stamps[STAMP_CONV0]);
-		recovery_submit(pipeline, frame, buffer);
-		buffer = (buffer + 1) % PL_BUFFERS;
-		if (!stage_put(pipeline, STAGE_CONV0, QUEUE_PL, frame))
+		if (!job) {
+			frame_release(&frame);
 			break;
+		}
+		run_conv0(pipeline, frame, job);
+		put_job(pipeline);
 	}
 	pipeline->report.dropped_before_inference = queue_dropped(pipeline->queues[QUEUE_INPUT]);
-	queue_close(pipeline->queues[QUEUE_PL]);
+	pl_jobs_close(&pipeline->jobs);
 	return NULL;
 }
 
@@ -291,29 +305,40 @@ static void note_health(struct pipeline *pipeline, const struct health_snapshot 
 		note_event(pipeline, now.disabled ? "pl_retired" : "pl_returned", NULL);
 }
 
+static struct pl_job *take_job(struct pipeline *pipeline)
+{
+	struct pl_job *job = pl_jobs_take(&pipeline->jobs);
+
+	if (job)
+		count_jobs(pipeline, STAGE_PL);
+	return job;
+}
+
 void *pl_stage(void *argument)
 {
 	struct pipeline *pipeline = argument;
-	struct frame *frame;
-	int buffer = 0;
+	struct pl_job *job;
 	int64_t idle_since = 0;
 
-	while ((frame = stage_get(pipeline, STAGE_PL, QUEUE_PL))) {
-		if (frame->stamps[STAMP_PL_BEGUN] < idle_since)
-			frame->stamps[STAMP_PL_BEGUN] = idle_since;
+	while ((job = take_job(pipeline))) {
+		if (job->begun < idle_since)
+			job->begun = idle_since;
 		struct health_snapshot before = snapshot_of(pipeline);
-		int status = recovery_collect(pipeline, frame, buffer);
-		frame->cpu_fallback = pipeline->report.cpu_fallbacks > before.cpu_fallbacks;
+		int status = recovery_collect(pipeline, job);
+		bool cpu_fallback = pipeline->report.cpu_fallbacks > before.cpu_fallbacks;
 		note_health(pipeline, &before);
-		int64_t now = clock_now();
-		frame->stamps[STAMP_PL] = idle_since = now;
-		buffer = (buffer + 1) % PL_BUFFERS;
-		sem_post(&pipeline->free_buffers);
-		if (status || frame->self_test) {
+		int64_t now = idle_since = clock_now();
+		struct frame *frame = job->frame;
+		int64_t begun = job->begun;
+		pl_jobs_end(&pipeline->jobs);
+		if (status || !frame) {
 			frame_release(&frame);
 			continue;
 		}
-		note_time(pipeline, STAGE_PL, STAGE_PL, TIME_PL, frame, frame->stamps[STAMP_PL_BEGUN], now);
+		frame->cpu_fallback = cpu_fallback;
+		frame->stamps[STAMP_PL_BEGUN] = begun;
+		frame->stamps[STAMP_PL] = now;
+		note_time(pipeline, STAGE_PL, STAGE_PL, TIME_PL, frame, begun, now);
 		if (!stage_put(pipeline, STAGE_PL, QUEUE_LABEL, frame))
 			break;
 	}

@@ -11,10 +11,18 @@
 #include "nn/smoothing.h"
 
 #include <pthread.h>
-#include <semaphore.h>
 #include <stdatomic.h>
 
-enum { QUEUE_RAW, QUEUE_INPUT, QUEUE_PL, QUEUE_LABEL, QUEUE_PICTURE, QUEUE_SHOW, QUEUE_COUNT };
+/* The queues of frames; the trace counts the jobs for the PL like one more. */
+enum {
+	QUEUE_RAW,
+	QUEUE_INPUT,
+	QUEUE_LABEL,
+	QUEUE_PICTURE,
+	QUEUE_SHOW,
+	QUEUE_COUNT,
+	COUNTER_PL = QUEUE_COUNT
+};
 
 /* A thread each; TRACK_SHOW is the consumer's. */
 enum {
@@ -46,7 +54,7 @@ struct pipeline {
 	struct smoothing smoothing; /* label stage */
 	pthread_t threads[STAGE_COUNT];
 	int started;
-	sem_t free_buffers; /* PL buffers that Conv0 may fill */
+	struct pl_jobs jobs; /* from the conv0 stage to the PL stage */
 	struct recovery recovery;
 	_Atomic(struct recorder *) recorder;
 	atomic_bool stopping;

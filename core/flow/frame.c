@@ -109,13 +109,12 @@ static struct frame *acquire(struct frame_pool *pool, bool wait)
 	frame->number = 0;
 	frame->lost = 0;
 	frame->sequence = 0;
-	frame->absent = frame->show_raw = frame->self_test = false;
+	frame->absent = frame->show_raw = false;
 	frame->recorded = frame->cpu_fallback = false;
 	frame->borrowed = (struct borrowed_buffer){.dmabuf = -1};
 	frame->caption = (struct caption){0};
 	memset(frame->stamps, 0, sizeof(frame->stamps));
 	memset(&frame->result, 0, sizeof(frame->result));
-	frame->pl_status = 0;
 	frame->absent_reason[0] = frame->text[0] = '\0';
 	frame->name = NULL;
 	atomic_store_explicit(&frame->references, 1, memory_order_relaxed);

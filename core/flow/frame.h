@@ -62,10 +62,7 @@ struct frame {
 	struct picture picture;
 	uint8_t *input; /* the network's input, [height][width][channels]; input_size bytes */
 	size_t input_size;
-	bool self_test;	   /* no picture: the PL computes something known */
-	int pl_status;	   /* what pl_submit returned: 0 or a negative errno value; -ENODEV: software is to
-			      compute */
-	bool cpu_fallback; /* … and did, in the place of a PL in hardware */
+	bool cpu_fallback; /* software computed the scores in the place of a PL in hardware */
 	int32_t *scores;   /* [class_count] */
 	struct classification result;
 	struct caption caption;	     /* its strings outlive the frame, or are in `text` */

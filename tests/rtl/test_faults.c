@@ -62,23 +62,23 @@ static struct {
 	int64_t latest, longest; /* the last answer; between two of them */
 } check;
 
-int __real_recovery_collect(struct pipeline *pipeline, struct frame *frame, int buffer);
-int __wrap_recovery_collect(struct pipeline *pipeline, struct frame *frame, int buffer);
+int __real_recovery_collect(struct pipeline *pipeline, struct pl_job *job);
+int __wrap_recovery_collect(struct pipeline *pipeline, struct pl_job *job);
 
 /* The buffer holds what Conv0 made of this very frame; the next frame's is the other one. */
-int __wrap_recovery_collect(struct pipeline *pipeline, struct frame *frame, int buffer)
+int __wrap_recovery_collect(struct pipeline *pipeline, struct pl_job *job)
 {
 	uint64_t cpu_fallbacks = pipeline->report.cpu_fallbacks;
-	int status = __real_recovery_collect(pipeline, frame, buffer);
+	int status = __real_recovery_collect(pipeline, job);
 
-	if (status || frame->self_test)
+	if (status || !job->frame)
 		return status;
-	engine_run(check.engine, pl_input(pipeline->config.pl, buffer), check.scores);
+	engine_run(check.engine, pl_input(pipeline->config.pl, job->buffer), check.scores);
 	int64_t now = clock_now();
 	if (check.answers++ && now - check.latest > check.longest)
 		check.longest = now - check.latest;
 	check.latest = now;
-	check.wrong += memcmp(check.scores, frame->scores,
+	check.wrong += memcmp(check.scores, job->frame->scores,
 			       (size_t)pipeline->config.network->class_count * sizeof(int32_t)) != 0;
 	check.last_by_overlay = cpu_fallbacks == pipeline->report.cpu_fallbacks;
 	return 0;

@@ -113,7 +113,7 @@ static void frames_take_turns_and_are_fresh(void **state)
 		frame->number = 7;
 		frame->name = "cat";
 		frame->result.count = 3;
-		frame->pl_status = -EIO;
+		frame->cpu_fallback = true;
 		strcpy(frame->text, "cat 90 %");
 		strcpy(frame->absent_reason, "no camera");
 		memset(frame->stamps, 1, sizeof(frame->stamps));
@@ -126,7 +126,7 @@ static void frames_take_turns_and_are_fresh(void **state)
 		assert_int_equal(frame->number, 0);
 		assert_null(frame->name);
 		assert_int_equal(frame->result.count, 0);
-		assert_int_equal(frame->pl_status, 0);
+		assert_false(frame->cpu_fallback);
 		assert_string_equal(frame->text, "");
 		assert_string_equal(frame->absent_reason, "");
 		for (int stamp = 0; stamp < STAMP_COUNT; stamp++)
