@@ -121,7 +121,7 @@ static int run(struct invocation *invocation)
 	else
 		code = classify_files(classifier, network, &values, invocation->argv, count);
 	classifier_destroy(classifier);
-	network_free(network);
+	network_destroy(network);
 	return output_finish(code);
 }
 

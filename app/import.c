@@ -62,7 +62,7 @@ static int import_to(size_t format, const char *from, const char *to)
 		print_layers(network);
 		printf("%d layers written to %s\n", network->layer_count, to);
 	}
-	network_free(network);
+	network_destroy(network);
 	return code;
 }
 

@@ -58,7 +58,7 @@ static void describe_network(const char *folder, char *text, size_t size)
 	snprintf(text, size, "%dx%dx%d in, %d layers, %d classes, %.1f million multiply-accumulates; %s",
 		in.width, in.height, in.channels, network->layer_count, network->class_count,
 		(double)operations / 1e6, folder);
-	network_free(network);
+	network_destroy(network);
 }
 
 static int list_networks(struct table *table)

@@ -195,7 +195,7 @@ int networks_open(const char *name, struct network **out, struct error *e)
 	if (!status)
 		status = check_for_pictures(*out, e);
 	if (status) {
-		network_free(*out);
+		network_destroy(*out);
 		*out = NULL;
 	}
 	return status;

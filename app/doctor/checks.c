@@ -215,7 +215,7 @@ void doctor_check_network(struct doctor *doctor, const struct doctor_options *op
 	}
 	doctor_find(doctor, FINDING_GOOD, NULL, "%s in %s: %d layers, %d classes", network->name,
 		network->folder, network->layer_count, network->class_count);
-	network_free(network);
+	network_destroy(network);
 }
 
 /* Lets the PL compute something, and compares with the engine. */
@@ -277,7 +277,7 @@ void doctor_check_pl(struct doctor *doctor, const struct doctor_options *options
 	for (const struct pl_driver *const *d = pl_drivers(); *d; d++)
 		if (!(*d)->by_name)
 			check_driver(doctor, *d, network);
-	network_free(network);
+	network_destroy(network);
 }
 
 void doctor_check_processor(struct doctor *doctor, const struct doctor_options *options)

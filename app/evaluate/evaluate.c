@@ -203,7 +203,7 @@ static int run(struct invocation *invocation)
 	output_file_drop(&s.scores);
 	evaluation_finish(&s.result);
 	dataset_close(s.dataset);
-	network_free(s.network);
+	network_destroy(s.network);
 	return output_finish(code);
 }
 

@@ -201,7 +201,7 @@ static int live_run(struct invocation *invocation)
 	trace_file_close(s.trace);
 	pl_close(s.pl);
 	source_close(s.source);
-	network_free(s.network);
+	network_destroy(s.network);
 	return output_finish(code);
 }
 

@@ -134,7 +134,7 @@ static void close_parts(struct replay *r)
 	picture_finish(&r->picture);
 	source_close(r->video);
 	classifier_destroy(r->classifier);
-	network_free(r->network);
+	network_destroy(r->network);
 	log_reader_close(r->log);
 	text_finish(&r->logged);
 	text_finish(&r->seen);

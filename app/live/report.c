@@ -76,7 +76,7 @@ static void print_cycles(const struct pl_cycles *c)
 
 	printf("    the last picture took %" PRIu32 " cycles, %.1f µs at %.0f MHz; %" PRIu32
 	       " of them waited for weights\n   ",
-		c->picture, c->picture * us, c->hertz / 1e6, c->waiting);
+		c->frame, c->frame * us, c->hertz / 1e6, c->waiting);
 	for (int i = 0; i < c->count; i++)
 		printf(" %s %" PRIu32, c->layers[i].layer->name, c->layers[i].cycles);
 	putchar('\n');
@@ -158,9 +158,9 @@ static void print_json(const struct pipeline_report *r, const char *display, con
 	json_object_set_new(all, "pl", pl_json(r));
 	if (r->counts_cycles)
 		json_object_set_new(all, "cycles",
-			json_pack("{s:I, s:I, s:f}", "picture", (json_int_t)r->cycles.picture, "waiting",
+			json_pack("{s:I, s:I, s:f}", "picture", (json_int_t)r->cycles.frame, "waiting",
 				(json_int_t)r->cycles.waiting, "us",
-				r->cycles.picture / r->cycles.hertz * 1e6));
+				r->cycles.frame / r->cycles.hertz * 1e6));
 	json_object_set_new(all, "display", output_text(display));
 	json_object_set_new(all, "last_caption", output_text(caption));
 	for (int i = 0; i < TIME_COUNT; i++)

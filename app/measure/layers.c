@@ -274,7 +274,7 @@ static void read_cycles(struct bench *b, int64_t wall)
 		m->layers[i].pl =
 			summary_constant((int64_t)((double)cycles.layers[c].cycles / cycles.hertz * 1e9));
 	}
-	int64_t picture = (int64_t)((double)cycles.picture / cycles.hertz * 1e9);
+	int64_t picture = (int64_t)((double)cycles.frame / cycles.hertz * 1e9);
 	m->simulated = wall > SIMULATED_FROM * picture;
 	m->pl_alone = picture;
 	if (m->simulated)

@@ -231,7 +231,7 @@ static void close_session(struct measure_session *s)
 	for (int i = 0; i < s->all.count; i++)
 		measurement_finish(&s->all.networks[i]);
 	for (int i = 0; i < s->count; i++)
-		network_free(s->networks[i]);
+		network_destroy(s->networks[i]);
 	free(s->all.networks);
 	free((void *)s->networks);
 	energy_close(s->energy);

@@ -18,7 +18,7 @@ static enum log_level maximum = LOG_INFO;
 static bool coloured;
 static bool to_journal;
 
-/* Lines held back. `bytes` grows after the bytes are there, so that log_let_go needs no lock. */
+/* Lines held back. `bytes` grows after the bytes are there, so that log_release needs no lock. */
 static struct {
 	atomic_bool active;
 	atomic_size_t bytes;
@@ -51,7 +51,7 @@ void log_hold(void)
 	atomic_store(&held.active, true);
 }
 
-void log_let_go(void)
+void log_release(void)
 {
 	atomic_store(&held.active, false);
 	size_t bytes = atomic_exchange(&held.bytes, 0);

@@ -21,11 +21,11 @@ void log_defuse(char *text, size_t size);
 
 /*
  * For who draws on the terminal that stderr is: lines are held back from log_hold on, and printed by
- * log_let_go, which is async-signal-safe. log_held counts the lines held so far and copies the newest,
+ * log_release, which is async-signal-safe. log_held counts the lines held so far and copies the newest,
  * without colour and line end.
  */
 void log_hold(void);
-void log_let_go(void);
+void log_release(void);
 unsigned log_held(char *newest, size_t size);
 
 #define log_error(...) log_line(LOG_ERROR, __VA_ARGS__)

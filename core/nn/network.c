@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-static void layer_free(struct layer *layer)
+static void finish_layer(struct layer *layer)
 {
 	free(layer->name);
 	free(layer->weights);
@@ -14,12 +14,12 @@ static void layer_free(struct layer *layer)
 	free(layer->bias);
 }
 
-void network_free(struct network *network)
+void network_destroy(struct network *network)
 {
 	if (!network)
 		return;
 	for (int i = 0; network->layers && i < network->layer_count; i++)
-		layer_free(&network->layers[i]);
+		finish_layer(&network->layers[i]);
 	for (int i = 0; network->labels && i < network->class_count; i++)
 		free(network->labels[i]);
 	for (int i = 0; network->groups && i < network->group_count; i++) {

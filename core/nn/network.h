@@ -87,7 +87,7 @@ struct network {
 int network_check(const struct network *network, struct error *e);
 
 /* Takes NULL. */
-void network_free(struct network *network);
+void network_destroy(struct network *network);
 
 /* Multiply-accumulates of one layer for one picture. */
 uint64_t layer_operations(const struct layer *layer);

@@ -68,7 +68,7 @@ static void screen_leave(void)
 		if (write(screen_out, LEAVE, sizeof(LEAVE) - 1) < 0)
 			screen_out = -1;
 	}
-	log_let_go();
+	log_release();
 }
 
 /* Messages would be written across the picture. */

@@ -20,13 +20,13 @@ struct pl;
 /* What a design counts, in cycles of its clock; sums are modulo 2^32. */
 struct pl_cycles {
 	double hertz;
-	uint32_t picture, waiting; /* of the last picture: all, and those in which it waited for weights */
-	uint32_t total, idle, pictures; /* since the last reset; idle: without a picture to compute */
+	uint32_t frame, waiting; /* of the last frame: all cycles, and those in which it waited for weights */
+	uint32_t total, idle, frames; /* since the last reset; idle: without a frame to compute */
 	int count;
 	struct {
 		const struct layer *layer; /* a max pool counts as the layer before it */
 		uint32_t cycles;
-	} layers[PL_LAYERS]; /* of the last picture */
+	} layers[PL_LAYERS]; /* of the last frame */
 };
 
 /* One kind of PL: the functions behind this table get what open gave them. */

@@ -77,7 +77,7 @@ int main(int argc, char **argv)
 	if (network_load(argv[1], &network, &e) ||
 		program_create(network, 1, network->layer_count, &overlay_limits, false, &b.program, &e)) {
 		fprintf(stderr, "%s\n", e.text);
-		network_free(network);
+		network_destroy(network);
 		return 1;
 	}
 	size_t codes = shape_size(network->layers[1].in);
@@ -100,6 +100,6 @@ int main(int argc, char **argv)
 	free(b.result);
 	free(b.out);
 	program_destroy(b.program);
-	network_free(network);
+	network_destroy(network);
 	return 0;
 }

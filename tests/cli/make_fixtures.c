@@ -132,7 +132,7 @@ static void write_networks(void)
 	require(mkdir("networks", 0755) == 0, "networks");
 	require(network_save(network, "networks/tiny", &e) == 0, e.text);
 	require(network_save(network, "few-labels", &e) == 0, e.text);
-	network_free(network);
+	network_destroy(network);
 	/* The file as it was saved, without its last line. */
 	FILE *file = fopen("few-labels/labels.txt", "r+");
 	require(file != NULL, "few-labels/labels.txt");

@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	promise(memmem(first.data, first.size, "\x66\x55\x99\xaa", 4));
 	promise(bitstream_parse(first.data, first.size, &second, &e) == 0);
 	promise(second.size == first.size && !memcmp(second.data, first.data, first.size));
-	bitstream_clear(&first);
-	bitstream_clear(&second);
+	bitstream_finish(&first);
+	bitstream_finish(&second);
 	return 0;
 }

@@ -86,6 +86,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	promise(network_check(network, &e) == 0 && network->layer_count == 5);
-	network_free(network);
+	network_destroy(network);
 	return 0;
 }

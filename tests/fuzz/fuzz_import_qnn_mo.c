@@ -87,6 +87,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	promise((result == 0) == (network != NULL) && result <= 0);
 	promise(result == 0 || (result == e.code && e.text[0]));
 	promise(!network || network_check(network, &e) == 0);
-	network_free(network);
+	network_destroy(network);
 	return 0;
 }

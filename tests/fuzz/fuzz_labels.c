@@ -55,6 +55,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		free(labels);
 		free(groups);
 	}
-	network_free(network);
+	network_destroy(network);
 	return 0;
 }

@@ -58,6 +58,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	promise(rc == 0 || e.text[0]);
 	if (network)
 		promise(network_check(network, &e) == 0);
-	network_free(network);
+	network_destroy(network);
 	return 0;
 }

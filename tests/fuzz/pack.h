@@ -94,7 +94,7 @@ static inline void pack_try(const uint8_t *data, size_t size, network_parser *pa
 	}
 	promise(network_check(network, &e) == 0);
 	network_try(network);
-	network_free(network);
+	network_destroy(network);
 }
 
 #endif

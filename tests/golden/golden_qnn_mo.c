@@ -130,7 +130,7 @@ int main(void)
 		fprintf(stderr, "%s\n", e.text);
 	else
 		failures = check(&golden, folder);
-	network_free(golden.network);
+	network_destroy(golden.network);
 	free(golden.in);
 	free(golden.expected);
 	free(golden.out);

@@ -114,7 +114,7 @@ static int set_up(void **state)
 	static struct bus_fixture b;
 	struct error e = {0};
 
-	rtl_heal();
+	rtl_clear_faults();
 	assert_int_equal(bus_open(&bus_rtl, windows, 2, NULL, &b.bus, &e), 0);
 	assert_int_equal(bus_allocate(b.bus, 4096, &b.in, &e), 0);
 	assert_int_equal(bus_allocate(b.bus, 5000, &b.out, &e), 0);
@@ -131,7 +131,7 @@ static int tear_down(void **state)
 	bus_free(b->bus, &b->in);
 	bus_free(b->bus, &b->out);
 	bus_close(b->bus);
-	rtl_heal();
+	rtl_clear_faults();
 	return 0;
 }
 
@@ -283,18 +283,18 @@ static uint64_t result_of_nonsense(struct bus_fixture *b)
 /* One transfer goes well, one meets the fault and the overlay names the error, the next goes well again. */
 static void expect_error(struct bus_fixture *b, enum rtl_fault fault, uint32_t error)
 {
-	rtl_inject(fault, 1, RTL_BY_ITSELF);
+	rtl_inject(fault, 1, RTL_UNTIL_TRANSFER);
 	check_works(b);
-	assert_int_equal(rtl_struck(fault), 0);
+	assert_int_equal(rtl_fault_count(fault), 0);
 	bus_write(b->bus, OVERLAY, OVERLAY_REG_INTERRUPT_MASK, 2);
 	transfer(b, MM2S, b->in.address, weights(b));
 	assert_int_equal(bus_wait(b->bus, OVERLAY, clock_now() + 5 * NS_PER_S), 0);
 	assert_int_equal(error_of(b), error);
-	assert_int_equal(rtl_struck(fault), 1);
+	assert_int_equal(rtl_fault_count(fault), 1);
 	reset(b);
 	check_works(b);
 	check_works(b);
-	assert_int_equal(rtl_struck(fault), 1);
+	assert_int_equal(rtl_fault_count(fault), 1);
 }
 
 static void test_stream_faults(void **state)
@@ -311,7 +311,7 @@ static void test_corrupted_out(void **state)
 {
 	struct bus_fixture *b = *state;
 
-	rtl_inject(RTL_WORD_CORRUPTED_OUT, 1, RTL_BY_ITSELF);
+	rtl_inject(RTL_WORD_CORRUPTED_OUT, 1, RTL_UNTIL_TRANSFER);
 	for (int i = 0; i < 3; i++) {
 		ask_nonsense(b);
 		assert_int_equal(result_of_nonsense(b), OVERLAY_ERROR_DESCRIPTOR ^ (i == 1 ? 2 : 0));
@@ -323,7 +323,7 @@ static void test_s2mm_stuck(void **state)
 {
 	struct bus_fixture *b = *state;
 
-	rtl_inject(RTL_S2MM_STUCK, 0, RTL_BY_RESET);
+	rtl_inject(RTL_S2MM_STUCK, 0, RTL_UNTIL_RESET);
 	ask_nonsense(b);
 	assert_int_equal(bus_wait(b->bus, DMA, clock_now() + NS_PER_S / 20), 0); /* MM2S is done */
 	assert_int_equal(bus_read(b->bus, DMA, S2MM + STATUS), 0);
@@ -347,13 +347,13 @@ static void test_hang(void **state)
 {
 	struct bus_fixture *b = *state;
 
-	rtl_inject(RTL_HANG, 1, RTL_BY_RESET);
+	rtl_inject(RTL_HANG, 1, RTL_UNTIL_RESET);
 	check_works(b);
 	assert_int_equal(send(b), 0);
 	assert_int_equal(bus_read(b->bus, OVERLAY, OVERLAY_REG_RECORDS), 1);
 	reset(b);
 	check_works(b);
-	rtl_inject(RTL_HANG, 0, RTL_BY_PROGRAM);
+	rtl_inject(RTL_HANG, 0, RTL_UNTIL_PROGRAM);
 	assert_int_equal(send(b), 0);
 	reset(b);
 	assert_int_equal(send(b), 0);
@@ -365,7 +365,7 @@ static void test_clock_stop(void **state)
 {
 	struct bus_fixture *b = *state;
 
-	rtl_inject(RTL_CLOCK_STOP, 1, RTL_BY_PROGRAM);
+	rtl_inject(RTL_CLOCK_STOP, 1, RTL_UNTIL_PROGRAM);
 	check_works(b);
 	assert_int_equal(send(b), UINT32_MAX);
 	reset(b);
@@ -378,7 +378,7 @@ static void test_decode_error(void **state)
 {
 	struct bus_fixture *b = *state;
 
-	rtl_inject(RTL_DECODE_ERROR, 0, RTL_BY_ITSELF);
+	rtl_inject(RTL_DECODE_ERROR, 0, RTL_UNTIL_TRANSFER);
 	assert_int_equal(send(b), HALTED | FAILED | DECODE);
 	reset(b);
 	check_works(b);
@@ -388,7 +388,7 @@ static void test_interrupt_lost(void **state)
 {
 	struct bus_fixture *b = *state;
 
-	rtl_inject(RTL_INTERRUPT_LOST, 0, RTL_BY_ITSELF);
+	rtl_inject(RTL_INTERRUPT_LOST, 0, RTL_UNTIL_TRANSFER);
 	transfer(b, MM2S, b->in.address, weights(b));
 	assert_int_equal(bus_wait(b->bus, DMA, clock_now() + NS_PER_S / 20), -ETIMEDOUT);
 	assert_int_equal(bus_read(b->bus, DMA, MM2S + STATUS), IDLE | DONE);
@@ -401,7 +401,7 @@ static void test_wrong_version(void **state)
 {
 	struct bus_fixture *b = *state;
 
-	rtl_inject(RTL_WRONG_VERSION, 0, RTL_BY_PROGRAM);
+	rtl_inject(RTL_WRONG_VERSION, 0, RTL_UNTIL_PROGRAM);
 	reset(b);
 	assert_int_equal(bus_read(b->bus, OVERLAY, OVERLAY_REG_VERSION) >> OVERLAY_VERSION_MAJOR_SHIFT,
 		OVERLAY_VERSION_MAJOR + 1);
@@ -414,13 +414,13 @@ static void test_gone(void **state)
 {
 	struct bus_fixture *b = *state;
 
-	rtl_inject(RTL_GONE, 1, RTL_NEVER);
+	rtl_inject(RTL_GONE, 1, RTL_FOR_EVER);
 	check_works(b);
 	assert_int_equal(send(b), UINT32_MAX);
 	program(b, 0);
 	assert_int_equal(send(b), UINT32_MAX);
 	assert_int_equal(bus_read(b->bus, OVERLAY, OVERLAY_REG_IDENTITY), UINT32_MAX);
-	rtl_heal();
+	rtl_clear_faults();
 	program(b, 0);
 	check_works(b);
 }
@@ -429,13 +429,13 @@ static void test_program_fails(void **state)
 {
 	struct bus_fixture *b = *state;
 
-	rtl_inject(RTL_PROGRAM_FAILS, 0, RTL_BY_ITSELF);
-	rtl_inject(RTL_CLOCK_STOP, 0, RTL_BY_PROGRAM);
+	rtl_inject(RTL_PROGRAM_FAILS, 0, RTL_UNTIL_TRANSFER);
+	rtl_inject(RTL_CLOCK_STOP, 0, RTL_UNTIL_PROGRAM);
 	program(b, -EIO);
 	assert_int_equal(send(b), UINT32_MAX); /* it did not help */
 	program(b, 0);
 	check_works(b);
-	rtl_inject(RTL_PROGRAM_FAILS, 0, RTL_NEVER);
+	rtl_inject(RTL_PROGRAM_FAILS, 0, RTL_FOR_EVER);
 	program(b, -EIO);
 	program(b, -EIO);
 	check_works(b);

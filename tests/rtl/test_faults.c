@@ -27,29 +27,29 @@
 struct trial {
 	const char *name;
 	enum rtl_fault fault;
-	enum rtl_cure cure;
+	enum rtl_fault_end until;
 	bool also_not_programmed; /* RTL_PROGRAM_FAILS at the same time */
 	bool costs_nothing;	  /* no picture is lost */
 	bool for_good;		  /* software computes in the end */
 };
 
 static const struct trial trials[] = {
-	{"none", .fault = RTL_FAULTS, .cure = RTL_NEVER, .costs_nothing = true},
-	{"hang, until reset", .fault = RTL_HANG, .cure = RTL_BY_RESET},
-	{"hang, until programmed", .fault = RTL_HANG, .cure = RTL_BY_PROGRAM},
-	{"clock stops, until programmed", .fault = RTL_CLOCK_STOP, .cure = RTL_BY_PROGRAM},
-	{"TLAST dropped", .fault = RTL_LAST_DROPPED, .cure = RTL_BY_ITSELF},
-	{"TLAST early", .fault = RTL_LAST_EARLY, .cure = RTL_BY_ITSELF},
-	{"word doubled", .fault = RTL_WORD_DOUBLED, .cure = RTL_BY_ITSELF},
-	{"word corrupted, in", .fault = RTL_WORD_CORRUPTED_IN, .cure = RTL_BY_ITSELF},
-	{"word corrupted, out", .fault = RTL_WORD_CORRUPTED_OUT, .cure = RTL_BY_ITSELF},
-	{"S2MM stuck, until reset", .fault = RTL_S2MM_STUCK, .cure = RTL_BY_RESET},
-	{"decode error", .fault = RTL_DECODE_ERROR, .cure = RTL_BY_ITSELF},
-	{"interrupt lost", .fault = RTL_INTERRUPT_LOST, .cure = RTL_BY_ITSELF},
-	{"hang, wrong version", .fault = RTL_WRONG_VERSION, .cure = RTL_NEVER, .for_good = true},
-	{"hang, cannot be programmed", .fault = RTL_HANG, .cure = RTL_BY_PROGRAM, .also_not_programmed = true,
-		.for_good = true},
-	{"gone for good", .fault = RTL_GONE, .cure = RTL_NEVER, .for_good = true},
+	{"none", .fault = RTL_FAULTS, .until = RTL_FOR_EVER, .costs_nothing = true},
+	{"hang, until reset", .fault = RTL_HANG, .until = RTL_UNTIL_RESET},
+	{"hang, until programmed", .fault = RTL_HANG, .until = RTL_UNTIL_PROGRAM},
+	{"clock stops, until programmed", .fault = RTL_CLOCK_STOP, .until = RTL_UNTIL_PROGRAM},
+	{"TLAST dropped", .fault = RTL_LAST_DROPPED, .until = RTL_UNTIL_TRANSFER},
+	{"TLAST early", .fault = RTL_LAST_EARLY, .until = RTL_UNTIL_TRANSFER},
+	{"word doubled", .fault = RTL_WORD_DOUBLED, .until = RTL_UNTIL_TRANSFER},
+	{"word corrupted, in", .fault = RTL_WORD_CORRUPTED_IN, .until = RTL_UNTIL_TRANSFER},
+	{"word corrupted, out", .fault = RTL_WORD_CORRUPTED_OUT, .until = RTL_UNTIL_TRANSFER},
+	{"S2MM stuck, until reset", .fault = RTL_S2MM_STUCK, .until = RTL_UNTIL_RESET},
+	{"decode error", .fault = RTL_DECODE_ERROR, .until = RTL_UNTIL_TRANSFER},
+	{"interrupt lost", .fault = RTL_INTERRUPT_LOST, .until = RTL_UNTIL_TRANSFER},
+	{"hang, wrong version", .fault = RTL_WRONG_VERSION, .until = RTL_FOR_EVER, .for_good = true},
+	{"hang, cannot be programmed", .fault = RTL_HANG, .until = RTL_UNTIL_PROGRAM,
+		.also_not_programmed = true, .for_good = true},
+	{"gone for good", .fault = RTL_GONE, .until = RTL_FOR_EVER, .for_good = true},
 };
 
 static const char *folder; /* of the network; NULL: a small random one */
@@ -103,10 +103,10 @@ static void inject(const struct trial *t)
 	if (t->fault == RTL_FAULTS)
 		return;
 	if (t->fault == RTL_WRONG_VERSION)
-		rtl_inject(RTL_HANG, soon, RTL_BY_PROGRAM); /* else nobody would look at the version */
+		rtl_inject(RTL_HANG, soon, RTL_UNTIL_PROGRAM); /* else nobody would look at the version */
 	if (t->also_not_programmed)
-		rtl_inject(RTL_PROGRAM_FAILS, soon, RTL_NEVER);
-	rtl_inject(t->fault, soon, t->cure);
+		rtl_inject(RTL_PROGRAM_FAILS, soon, RTL_FOR_EVER);
+	rtl_inject(t->fault, soon, t->until);
 }
 
 static void judge(const struct trial *t, const struct pipeline_report *r)
@@ -121,7 +121,7 @@ static void judge(const struct trial *t, const struct pipeline_report *r)
 	assert_int_equal(r->pl.disabled, t->for_good);
 	assert_int_equal(check.last_by_overlay, !t->for_good);
 	if (t->fault != RTL_FAULTS)
-		assert_true(rtl_struck(t->fault) > 0);
+		assert_true(rtl_fault_count(t->fault) > 0);
 	if (t->costs_nothing)
 		assert_int_equal(r->pl_failures, 0);
 	if (!t->for_good)
@@ -146,7 +146,7 @@ static void run_trial(const struct trial *t)
 		0);
 	config.network = network;
 	assert_int_equal(source_open("test", &wanted, &config.source, &e), 0);
-	rtl_heal();
+	rtl_clear_faults();
 	if (pl_open("rtl", NULL, &config.pl, &e))
 		fail_msg("%s", e.text);
 	inject(t);
@@ -160,7 +160,7 @@ static void run_trial(const struct trial *t)
 	pl_close(config.pl);
 	source_close(config.source);
 	engine_destroy(check.engine);
-	network_free(network);
+	network_destroy(network);
 	free(check.scores);
 }
 

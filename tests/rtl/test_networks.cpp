@@ -140,7 +140,7 @@ static int folder(const char *path)
 		std::fprintf(stderr, "%s\n", why.c_str());
 	}
 	n.layers.clear();
-	network_free(loaded);
+	network_destroy(loaded);
 	return rc;
 }
 

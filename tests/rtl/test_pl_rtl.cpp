@@ -9,8 +9,8 @@
 
 extern "C" {
 #include "base/error.h"
-#include "pl/pl.h"
 #include "nn/format/load.h"
+#include "pl/pl.h"
 }
 
 #include <cerrno>
@@ -166,7 +166,7 @@ static struct pl_cycles measure(fixture &b, int in_flight)
 	pl_cycles_read(b.pl, &before);
 	b.run(FRAMES, in_flight);
 	pl_cycles_read(b.pl, &after);
-	check(after.pictures - before.pictures == FRAMES, b.name, "the frames are counted wrongly");
+	check(after.frames - before.frames == FRAMES, b.name, "the frames are counted wrongly");
 	after.total = (after.total - before.total) / FRAMES;
 	after.idle = (after.idle - before.idle) / FRAMES;
 	return after;
@@ -197,8 +197,8 @@ static int folder(const char *path)
 			std::printf(
 				"%s: a frame takes %u cycles, %.1f us at %.0f MHz; %u waiting for "
 				"weights\n",
-				network->name, both.picture, both.picture / both.hertz * 1e6,
-				both.hertz / 1e6, both.waiting);
+				network->name, both.frame, both.frame / both.hertz * 1e6, both.hertz / 1e6,
+				both.waiting);
 			for (int i = 0; i < both.count; i++)
 				std::printf(
 					"  %-8s %6u\n", both.layers[i].layer->name, both.layers[i].cycles);
@@ -210,7 +210,7 @@ static int folder(const char *path)
 			disturb(b);
 		}
 	}
-	network_free(network);
+	network_destroy(network);
 	return failures != 0;
 }
 

@@ -154,7 +154,7 @@ static inline void tiny_labels(struct network *network)
 /*
  * 32×32×3 pixels → conv0 (8-bit weights, stride 4, 16 codes of 2 bits) → conv1 (1-bit weights, 2 groups, 24)
  * → pool1 (3×3, stride 2, padded) → fc0 (1 bit, 40) → fc1 (1 bit, 10 scores). Labels "label 0" …; groups
- * "even" (classes 0, 2) and "odd" (1, 3). For network_free.
+ * "even" (classes 0, 2) and "odd" (1, 3). For network_destroy.
  */
 static inline struct network *tiny_network(uint32_t seed)
 {

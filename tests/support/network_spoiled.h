@@ -137,7 +137,7 @@ static inline struct spoiled spoil(void)
 	snprintf(path, sizeof(path), "%s/network.json", s.folder);
 	s.root = json_load_file(path, 0, NULL);
 	assert_non_null(s.root);
-	network_free(network);
+	network_destroy(network);
 	return s;
 }
 

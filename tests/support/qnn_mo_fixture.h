@@ -121,7 +121,7 @@ static inline int load(struct qnn_mo_fixture *fixture)
 static inline void finish(struct qnn_mo_fixture *fixture)
 {
 	pl_close(fixture->pl);
-	network_free(fixture->network);
+	network_destroy(fixture->network);
 	assert_string_equal(jam.broken, "");
 }
 

@@ -135,7 +135,7 @@ static inline void fixture_end(struct recorder_fixture *fixture)
 	recorder_close(fixture->recorder);
 	frame_release(&fixture->frame);
 	frame_pool_destroy(fixture->pool);
-	network_free(fixture->network);
+	network_destroy(fixture->network);
 	json_decref(fixture->schema);
 	free(fixture->jpeg);
 	folder_remove(fixture->folder);

@@ -87,7 +87,7 @@ int folder_parse(const char *folder, network_parser *parse, struct network **out
 		return error_set(e, rc, "%.*s/%s", (int)length, folder, cause.text);
 	network->folder = strndup(folder, length);
 	if (!network->folder) {
-		network_free(network);
+		network_destroy(network);
 		return error_set(e, -ENOMEM, "%s: no memory", folder);
 	}
 	*out = network;

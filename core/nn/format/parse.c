@@ -333,7 +333,7 @@ static int parse_layer(struct parser *p, const json_t *entry, const char *name, 
 	int rc = parse_layer_shape(p, entry, l, last, e);
 	if (!rc)
 		rc = parse_arrays(p, entry, l, e);
-	p->network->layer_count++; /* network_free takes what was read of it */
+	p->network->layer_count++; /* network_destroy takes what was read of it */
 	return rc;
 }
 
@@ -583,7 +583,7 @@ int network_parse(const struct network_files *files, struct network **out, struc
 	rc = p.network ? parse_root(&p, root, e) : error_set(e, -ENOMEM, "%s: no memory", named.list);
 	json_decref(root);
 	if (rc)
-		network_free(p.network);
+		network_destroy(p.network);
 	else
 		*out = p.network;
 	return rc;

@@ -305,7 +305,7 @@ int import_bnn_pynq_files(const struct network_files *files, struct network **ou
 
 	*out = rc ? NULL : m.network;
 	if (rc)
-		network_free(m.network);
+		network_destroy(m.network);
 	return rc;
 }
 
@@ -321,7 +321,7 @@ int import_bnn_pynq(const char *folder, struct network **out, struct error *e)
 		return 0;
 	char *copy = strdup(name);
 	if (!copy) {
-		network_free(*out);
+		network_destroy(*out);
 		*out = NULL;
 		return no_memory(e);
 	}

@@ -587,6 +587,6 @@ int import_qnn_mo(const char *path, struct network **out, struct error *e)
 	if (result == 0)
 		*out = m.network;
 	else
-		network_free(m.network);
+		network_destroy(m.network);
 	return result;
 }

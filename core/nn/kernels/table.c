@@ -24,9 +24,9 @@ static const struct isa *const all[] = {
 static const struct isa *present[ALL];
 static const char *names[ALL + 1]; /* fastest first */
 static int present_count;
-static once_flag asked = ONCE_FLAG_INIT;
+static once_flag detected = ONCE_FLAG_INIT;
 
-static void ask(void)
+static void detect(void)
 {
 	for (int i = 0; i < ALL; i++)
 		if (all[i]->present())
@@ -37,13 +37,13 @@ static void ask(void)
 
 const struct isa *const *isas_present(int *count)
 {
-	call_once(&asked, ask);
+	call_once(&detected, detect);
 	*count = present_count;
 	return present;
 }
 
 const char *const *kernel_names(void)
 {
-	call_once(&asked, ask);
+	call_once(&detected, detect);
 	return names;
 }

@@ -8,9 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a register reads when nobody answers. */
-#define NOBODY UINT32_MAX
-
 struct bus {
 	const struct bus_driver *driver;
 	void *state; /* the driver's own */
@@ -59,7 +56,7 @@ static bool within(const struct bus *bus, int window, uint32_t offset)
 
 uint32_t bus_read(struct bus *bus, int window, uint32_t offset)
 {
-	return within(bus, window, offset) ? bus->driver->read(bus->state, window, offset) : NOBODY;
+	return within(bus, window, offset) ? bus->driver->read(bus->state, window, offset) : BUS_ALL_ONES;
 }
 
 void bus_write(struct bus *bus, int window, uint32_t offset, uint32_t value)

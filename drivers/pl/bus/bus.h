@@ -13,6 +13,7 @@ struct error;
 struct bus;
 
 #define BUS_WINDOWS 4
+#define BUS_ALL_ONES UINT32_MAX /* what a register reads where no device answers */
 
 /* Memory that processor and design share. */
 struct bus_memory {
@@ -57,7 +58,8 @@ int bus_open(const struct bus_driver *driver, const struct bus_window *windows, 
 	const char *bitstream, struct bus **out, struct error *e);
 void bus_close(struct bus *bus); /* takes NULL; frees no memory that was allocated */
 
-/* 32-bit registers; offset in bytes, a multiple of 4, within the window. A design that is gone reads ~0. */
+/* 32-bit registers; offset in bytes, a multiple of 4, within the window. A missing design reads BUS_ALL_ONES.
+ */
 uint32_t bus_read(struct bus *bus, int window, uint32_t offset);
 void bus_write(struct bus *bus, int window, uint32_t offset, uint32_t value);
 

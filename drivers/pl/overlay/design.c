@@ -4,12 +4,12 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "pl/bus/bus.h"
 
 #include <errno.h>
 #include <string.h>
 #include <time.h>
 
-#define NOBODY UINT32_MAX
 #define HERTZ 100e6 /* what the design is made for */
 
 #define FIELD(value, name)                                                                                   \
@@ -39,7 +39,7 @@ static int check_identity(const struct design *d, struct error *e)
 	uint32_t identity = get(d, OVERLAY_REG_IDENTITY), version = get(d, OVERLAY_REG_VERSION);
 	uint32_t major = FIELD(version, VERSION_MAJOR), minor = FIELD(version, VERSION_MINOR);
 
-	if (identity == NOBODY)
+	if (identity == BUS_ALL_ONES)
 		return error_set(e, -ENODEV,
 			"PL \"overlay\": its registers read all ones: the PL is not programmed, or its clock "
 			"stands; load the overlay's bitstream");
@@ -99,7 +99,7 @@ static int check(struct design *d, struct error *e)
 }
 
 /* For lack of rights, of the bitstream or of a kernel that loads one: the PL was not touched. */
-static bool was_not_tried(int rc)
+static bool is_untouched(int rc)
 {
 	return rc == -EACCES || rc == -EPERM || rc == -EROFS || rc == -ENOENT || rc == -ENODEV;
 }
@@ -109,7 +109,7 @@ int design_program(struct design *d, struct error *e)
 	struct error why = {0};
 	int rc = bus_program(d->bus, &why);
 
-	if (rc && (!was_not_tried(rc) || check(d, NULL)))
+	if (rc && (!is_untouched(rc) || check(d, NULL)))
 		return error_set(e, rc, "%s", why.text);
 	if (rc)
 		log_warning("%s; the PL keeps its design, and its weights are loaded again", why.text);
@@ -164,7 +164,7 @@ int design_reset(const struct design *d)
 		return rc;
 	set(d, OVERLAY_REG_CONTROL, reset);
 	while ((status = get(d, OVERLAY_REG_STATUS)) & resetting)
-		if (status == NOBODY || !pause_until(deadline))
+		if (status == BUS_ALL_ONES || !pause_until(deadline))
 			return -EIO;
 	rc = dma_restart(&d->dma, deadline);
 	if (rc)
@@ -193,7 +193,7 @@ static int send(const struct design *d, uint64_t address, size_t size, int64_t d
 			"width of "
 			"26 bits",
 			size);
-	while ((state = dma_look(&d->dma, DMA_TO_DESIGN, &sent, &error)) == DMA_RUNS)
+	while ((state = dma_check(&d->dma, DMA_TO_DESIGN, &sent, &error)) == DMA_RUNS)
 		if (!pause_until(deadline))
 			return error_set(e, -EIO, "PL \"overlay\": it does not take its weights");
 	return state == DMA_DONE ? 0 : error_set(e, -EIO, "PL \"overlay\": %s", error);
@@ -242,11 +242,11 @@ void design_cycles(const struct design *d, const struct program *program, struct
 {
 	*out = (struct pl_cycles){
 		.hertz = HERTZ,
-		.picture = get(d, OVERLAY_REG_FRAME_CYCLES),
+		.frame = get(d, OVERLAY_REG_FRAME_CYCLES),
 		.waiting = get(d, OVERLAY_REG_STALL_CYCLES),
 		.total = get(d, OVERLAY_REG_CYCLES),
 		.idle = get(d, OVERLAY_REG_IDLE_CYCLES),
-		.pictures = get(d, OVERLAY_REG_FRAMES),
+		.frames = get(d, OVERLAY_REG_FRAMES),
 		.count = program->stage_count,
 	};
 	for (int i = 0; i < program->stage_count; i++)

@@ -25,7 +25,6 @@
 #define STATUS_ERRORS 0x70U
 #define STATUS_DONE 0x1000U
 #define STATUS_FAILED 0x4000U
-#define NOBODY UINT32_MAX
 
 static uint32_t get(const struct overlay_dma *dma, enum dma_direction direction, uint32_t offset)
 {
@@ -46,7 +45,7 @@ int dma_restart(const struct overlay_dma *dma, int64_t deadline)
 
 		if (!(control & CONTROL_RESET))
 			break;
-		if (control == NOBODY || clock_now() >= deadline)
+		if (control == BUS_ALL_ONES || clock_now() >= deadline)
 			return -EIO;
 		nanosleep(&(struct timespec){.tv_nsec = 10000}, NULL);
 	}
@@ -67,17 +66,17 @@ bool dma_length_fits(const struct overlay_dma *dma, size_t size)
 	return get(dma, DMA_TO_DESIGN, LENGTH) == size;
 }
 
-enum dma_state dma_look(
+enum dma_state dma_check(
 	const struct overlay_dma *dma, enum dma_direction direction, size_t *size, const char **error)
 {
 	uint32_t status = get(dma, direction, STATUS);
 
-	*error = status == NOBODY		  ? "its registers read all ones: the PL is gone"
+	*error = status == BUS_ALL_ONES		  ? "its registers read all ones: the PL is gone"
 		 : status & STATUS_DECODE_ERROR	  ? "DMA decode error: nobody is at the buffer's address"
 		 : status & STATUS_SLAVE_ERROR	  ? "DMA slave error: the memory refused an access"
 		 : status & STATUS_INTERNAL_ERROR ? "DMA internal error: the stream is longer than its buffer"
 						  : NULL;
-	if (status == NOBODY)
+	if (status == BUS_ALL_ONES)
 		return DMA_FAILED;
 	if (status & (STATUS_DONE | STATUS_FAILED))
 		set(dma, direction, STATUS, STATUS_DONE | STATUS_FAILED);

@@ -39,7 +39,7 @@ bool dma_length_fits(const struct overlay_dma *dma, size_t size);
  * What became of the transfer; its interrupt is acknowledged. *size: bytes that came, of one from the design.
  * *error: NULL, or what the device says is wrong.
  */
-enum dma_state dma_look(
+enum dma_state dma_check(
 	const struct overlay_dma *dma, enum dma_direction direction, size_t *size, const char **error);
 
 #endif

@@ -44,9 +44,9 @@ struct overlay {
 	struct bus_memory memory; /* transfers, results, resident weights */
 	size_t resident;
 
-	pthread_mutex_t lock;	/* guards all that follows, and the design's registers */
-	pthread_cond_t changed; /* a buffer is no longer QUEUED, or nobody listens any more */
-	bool listening;		/* somebody waits for an interrupt, without the lock */
+	pthread_mutex_t lock;	    /* guards all that follows, and the design's registers */
+	pthread_cond_t changed;	    /* a buffer is no longer QUEUED, or nobody listens any more */
+	bool waiting_for_interrupt; /* somebody waits for an interrupt, without the lock */
 	struct overlay_buffer buffers[PL_BUFFERS];
 	uint16_t sequence; /* of the last submission; goes on over resets, so that no old result is taken */
 
@@ -103,11 +103,12 @@ static void take_result(struct overlay *o, struct overlay_buffer *b, size_t size
 		b->state = DONE;
 }
 
-static void look_at_sending(struct overlay *o)
+static void check_sending(struct overlay *o)
 {
 	const char *error;
 	size_t size;
-	enum dma_state state = o->sending ? dma_look(&o->design.dma, DMA_TO_DESIGN, &size, &error) : DMA_RUNS;
+	enum dma_state state =
+		o->sending ? dma_check(&o->design.dma, DMA_TO_DESIGN, &size, &error) : DMA_RUNS;
 
 	if (state == DMA_RUNS)
 		return;
@@ -120,13 +121,13 @@ static void look_at_sending(struct overlay *o)
 	}
 }
 
-static void look_at_receiving(struct overlay *o)
+static void check_receiving(struct overlay *o)
 {
 	struct overlay_buffer *b = buffer_of(o, o->received);
 	const char *error;
 	size_t size;
 	enum dma_state state =
-		o->receiving ? dma_look(&o->design.dma, DMA_FROM_DESIGN, &size, &error) : DMA_RUNS;
+		o->receiving ? dma_check(&o->design.dma, DMA_FROM_DESIGN, &size, &error) : DMA_RUNS;
 
 	if (state == DMA_RUNS)
 		return;
@@ -138,7 +139,7 @@ static void look_at_receiving(struct overlay *o)
 	o->received++;
 }
 
-static void start_what_follows(struct overlay *o)
+static void start_next(struct overlay *o)
 {
 	const struct overlay_dma *dma = &o->design.dma;
 
@@ -159,30 +160,30 @@ static void start_what_follows(struct overlay *o)
 }
 
 /* Looks at what has ended, and starts what follows; the lock is held. */
-static void serve(struct overlay *o)
+static void update(struct overlay *o)
 {
-	look_at_sending(o);
-	look_at_receiving(o);
-	start_what_follows(o);
+	check_sending(o);
+	check_receiving(o);
+	start_next(o);
 }
 
 /* Waits without the lock, which is held before and after, for something that may have changed. */
-static int listen(struct overlay *o, int64_t deadline)
+static int wait_for_change(struct overlay *o, int64_t deadline)
 {
 	int64_t slice = clock_now() + SLICE;
 	int rc;
 
 	if (slice > deadline)
 		slice = deadline;
-	if (o->listening) {
+	if (o->waiting_for_interrupt) {
 		condition_wait(&o->changed, &o->lock, slice);
 		return 0;
 	}
-	o->listening = true;
+	o->waiting_for_interrupt = true;
 	pthread_mutex_unlock(&o->lock);
 	rc = bus_wait(o->design.bus, WINDOW_DMA, slice);
 	pthread_mutex_lock(&o->lock);
-	o->listening = false;
+	o->waiting_for_interrupt = false;
 	return rc == -ETIMEDOUT ? 0 : rc;
 }
 
@@ -206,9 +207,9 @@ int overlay_wait(void *state, int buffer, int64_t deadline)
 	pthread_mutex_lock(&o->lock);
 	while (!settled(o, buffer, &rc)) {
 		bool over = clock_now() >= deadline;
-		int broken = over ? -ETIMEDOUT : listen(o, deadline);
+		int broken = over ? -ETIMEDOUT : wait_for_change(o, deadline);
 
-		serve(o); /* an interrupt may be lost, a buffer end at the very deadline */
+		update(o); /* an interrupt may be lost, a buffer end at the very deadline */
 		pthread_cond_broadcast(&o->changed);
 		if (broken && !settled(o, buffer, &rc)) {
 			rc = broken;
@@ -241,7 +242,7 @@ int overlay_submit(void *state, int buffer)
 	b->state = QUEUED;
 	if (!o->stopped) { /* else a reset comes, which forgets it */
 		o->order[o->submitted++ % PL_BUFFERS] = buffer;
-		serve(o);
+		update(o);
 		pthread_cond_broadcast(&o->changed);
 	}
 	pthread_mutex_unlock(&o->lock);
@@ -249,7 +250,7 @@ int overlay_submit(void *state, int buffer)
 }
 
 /* What is under way is forgotten; the lock is held. */
-static void forget(struct overlay *o)
+static void discard(struct overlay *o)
 {
 	for (int i = 0; i < PL_BUFFERS; i++)
 		if (o->buffers[i].state != DONE)
@@ -267,7 +268,7 @@ int overlay_reset(void *state)
 
 	pthread_mutex_lock(&o->lock);
 	rc = design_reset(&o->design);
-	forget(o);
+	discard(o);
 	o->stopped = rc != 0;
 	pthread_mutex_unlock(&o->lock);
 	return rc;
@@ -302,7 +303,7 @@ int overlay_program(void *state, struct error *e)
 	write_weights(o);
 	if (!rc)
 		rc = design_load(&o->design, o->program, &o->memory, o->resident, e);
-	forget(o);
+	discard(o);
 	o->stopped = rc != 0;
 	pthread_mutex_unlock(&o->lock);
 	return rc;
@@ -350,7 +351,7 @@ static int create_buffers(
 	return 0;
 }
 
-static void free_buffers(struct overlay *o)
+static void destroy_buffers(struct overlay *o)
 {
 	for (int i = 0; i < PL_BUFFERS; i++) {
 		free(o->buffers[i].input);
@@ -375,7 +376,7 @@ int overlay_load(void *state, const struct network *network, int first, int last
 	if (!rc)
 		rc = design_load(&o->design, o->program, &o->memory, o->resident, e);
 	if (rc)
-		free_buffers(o);
+		destroy_buffers(o);
 	return rc;
 }
 
@@ -386,7 +387,7 @@ void overlay_close(void *state)
 	/* A DMA that does not stop may still write: its memory is not for others then. */
 	if (o->program && design_reset(&o->design))
 		memset(&o->memory, 0, sizeof(o->memory));
-	free_buffers(o);
+	destroy_buffers(o);
 	design_close(&o->design);
 	pthread_mutex_destroy(&o->lock);
 	pthread_cond_destroy(&o->changed);

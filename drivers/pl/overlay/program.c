@@ -84,7 +84,7 @@ int program_create(const struct network *network, int first, int last, const str
 	return 0;
 }
 
-static void free_records(struct records *r)
+static void finish_records(struct records *r)
 {
 	free(r->beats);
 	free(r->transfers);
@@ -96,8 +96,8 @@ void program_destroy(struct program *p)
 		return;
 	for (int i = 0; i <= p->stage_count; i++)
 		free(p->tensors[i].place);
-	free_records(&p->resident);
-	free_records(&p->frame);
+	finish_records(&p->resident);
+	finish_records(&p->frame);
 	free(p);
 }
 

@@ -61,7 +61,7 @@ static int check_numbers(const struct program *p, const struct layer *layer, str
 }
 
 /* The last window of a 3 x 3 pool must hold two rows and columns at least, or one that is all there is. */
-static bool lonely(int in, int pad, int out)
+static bool window_is_single(int in, int pad, int out)
 {
 	int last = in - 1 + pad;
 
@@ -81,8 +81,8 @@ static int check_pool(const struct program *p, const struct layer *pool, struct 
 	if (pool->out.width > p->limits.pooled_width)
 		return refuse(pool, e, "gives rows of %d pixels, more than %d behind a pool", pool->out.width,
 			p->limits.pooled_width);
-	if (size == 3 && (lonely(pool->in.width, pool->pad_left, pool->out.width) ||
-				 lonely(pool->in.height, pool->pad_top, pool->out.height)))
+	if (size == 3 && (window_is_single(pool->in.width, pool->pad_left, pool->out.width) ||
+				 window_is_single(pool->in.height, pool->pad_top, pool->out.height)))
 		return refuse(pool, e, "pools 3 x 3 over a last window that holds one row or column only");
 	return 0;
 }

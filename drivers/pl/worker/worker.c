@@ -76,7 +76,7 @@ static int create_buffers(struct worker *w, const struct layer *first, const str
 	return 0;
 }
 
-static void free_worker(struct worker *w)
+static void destroy_worker(struct worker *w)
 {
 	for (int i = 0; i < PL_BUFFERS; i++) {
 		free(w->input[i]);
@@ -108,7 +108,7 @@ int worker_create(const struct layer *first, const struct layer *last,
 	if (!rc)
 		rc = thread_start(&w->thread, "pl", work, w);
 	if (rc) {
-		free_worker(w);
+		destroy_worker(w);
 		return rc;
 	}
 	*worker = w;
@@ -116,7 +116,7 @@ int worker_create(const struct layer *first, const struct layer *last,
 }
 
 /* Nothing that is queued runs, and nobody wants what runs; the lock is held. */
-static void give_up(struct worker *w)
+static void discard_all(struct worker *w)
 {
 	w->queued = 0;
 	for (int i = 0; i < PL_BUFFERS; i++) {
@@ -133,12 +133,12 @@ void worker_destroy(struct worker *w)
 	if (!w)
 		return;
 	pthread_mutex_lock(&w->lock);
-	give_up(w);
+	discard_all(w);
 	w->quit = true;
 	pthread_cond_signal(&w->submitted);
 	pthread_mutex_unlock(&w->lock);
 	pthread_join(w->thread, NULL);
-	free_worker(w);
+	destroy_worker(w);
 }
 
 uint8_t *worker_input(struct worker *w, int buffer)
@@ -191,7 +191,7 @@ void worker_stop(struct worker *w)
 	bool abandoned;
 
 	pthread_mutex_lock(&w->lock);
-	give_up(w);
+	discard_all(w);
 	w->stopped = true;
 	do {
 		abandoned = false;

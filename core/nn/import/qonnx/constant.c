@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-void constant_free(struct constant *constant)
+void constant_destroy(struct constant *constant)
 {
 	if (!constant)
 		return;
@@ -16,8 +16,8 @@ void constant_free(struct constant *constant)
 	free(constant);
 }
 
-int constant_make(struct qonnx_import *m, const struct constant *from, bool quantised, struct constant **out,
-	struct error *e)
+int constant_create(struct qonnx_import *m, const struct constant *from, bool quantised,
+	struct constant **out, struct error *e)
 {
 	size_t size = from->count * (quantised ? 2 : 1);
 
@@ -33,7 +33,7 @@ int constant_make(struct qonnx_import *m, const struct constant *from, bool quan
 	*out = made;
 	if (made->values && (!quantised || made->scales))
 		return 0;
-	constant_free(made);
+	constant_destroy(made);
 	*out = NULL;
 	return node_error(m, -ENOMEM, e, "out of memory");
 }
@@ -49,13 +49,13 @@ int constant_of_tensor(
 		return node_error(m, -ENOMEM, e, "out of memory");
 	int rc = onnx_tensor_read(m->model, tensor, &constant->values, &constant->count, &cause);
 	if (rc) {
-		constant_free(constant);
+		constant_destroy(constant);
 		return node_error(
 			m, rc, e, "its constant \"%s\" %s", onnx_text(tensor->name, text), cause.text);
 	}
 	m->read += constant->count;
 	if (m->read > 2 * WEIGHT_LIMIT) {
-		constant_free(constant);
+		constant_destroy(constant);
 		return node_error(m, -EOVERFLOW, e, "the model's constants are over the limit");
 	}
 	/* What lies beside the model counts as part of it. */
@@ -65,7 +65,7 @@ int constant_of_tensor(
 		constant->dims[i] = (int)tensor->dims[i];
 	for (size_t i = 0; i < constant->count; i++)
 		if (!isfinite(constant->values[i])) {
-			constant_free(constant);
+			constant_destroy(constant);
 			return node_error(m, -EBADMSG, e,
 				"its constant \"%s\" holds a number that is not finite",
 				onnx_text(tensor->name, text));

@@ -23,7 +23,7 @@ int constant_node(struct qonnx_import *m, struct constant **out, struct error *e
 			m, -EBADMSG, e, "only a value of a tensor, a float or an int can be imported");
 	if (!isfinite(number))
 		return node_error(m, -EBADMSG, e, "is not finite");
-	int rc = constant_make(m, &(struct constant){.count = 1}, false, out, e);
+	int rc = constant_create(m, &(struct constant){.count = 1}, false, out, e);
 	if (rc == 0)
 		(*out)->values[0] = number;
 	return rc;
@@ -73,7 +73,7 @@ int quant_fold(struct qonnx_import *m, struct constant **out, struct error *e)
 		return node_error(m, -EBADMSG, e, "quantises what is quantised already");
 	if (!stretches(scale, from))
 		return node_error(m, -EBADMSG, e, "its scale has not the shape of what it quantises");
-	if ((rc = constant_make(m, from, true, out, e)))
+	if ((rc = constant_create(m, from, true, out, e)))
 		return rc;
 	(*out)->low = quant.low;
 	(*out)->high = quant.high;
@@ -97,7 +97,7 @@ int identity_fold(struct qonnx_import *m, struct constant **out, struct error *e
 	int rc = constant_needed(m, 0, "what it passes on", &from, e);
 
 	if (rc == 0)
-		rc = constant_make(m, from, from->scales != NULL, out, e);
+		rc = constant_create(m, from, from->scales != NULL, out, e);
 	if (rc)
 		return rc;
 	memcpy((*out)->values, from->values, from->count * sizeof(*from->values));
@@ -169,7 +169,7 @@ int transpose_fold(struct qonnx_import *m, struct constant **out, struct error *
 
 	if ((rc = constant_needed(m, 0, "what it transposes", &from, e)) ||
 		(rc = permutation_read(m, from->rank, perm, e)) ||
-		(rc = constant_make(m, from, from->scales != NULL, out, e)))
+		(rc = constant_create(m, from, from->scales != NULL, out, e)))
 		return rc;
 	struct constant *to = *out;
 	for (int i = from->rank - 1; i >= 0; i--) {

@@ -398,11 +398,11 @@ int onnx_load(const char *path, struct onnx **out, struct error *e)
 	if (rc == 0)
 		*out = model;
 	else
-		onnx_free(model);
+		onnx_destroy(model);
 	return rc;
 }
 
-void onnx_free(struct onnx *model)
+void onnx_destroy(struct onnx *model)
 {
 	if (!model)
 		return;

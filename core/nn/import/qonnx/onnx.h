@@ -76,7 +76,7 @@ int onnx_load(const char *path, struct onnx **out, struct error *e);
 int onnx_file_read(const char *path, size_t limit, uint8_t **data, size_t *size, struct error *e);
 
 /* Takes NULL. */
-void onnx_free(struct onnx *model);
+void onnx_destroy(struct onnx *model);
 
 /* Whether the node has the attribute; then *out is it, else *out stays as it was: a preset default holds. */
 bool onnx_attribute_find(const struct onnx_node *node, const char *name, struct onnx_attribute *out);

@@ -80,16 +80,16 @@ struct qonnx_import {
 #define node_error(m, code, e, format, ...)                                                                  \
 	(error_set(e, code, "%s: node %s: " format, (m)->path, (m)->title, ##__VA_ARGS__), (code))
 
-/* import_qonnx_constant.c. *out is the caller's; constant_free takes NULL. */
+/* import_qonnx_constant.c. *out is the caller's; constant_destroy takes NULL. */
 /*
  * A constant like `from`, with its own numbers, not set yet. What nodes make is bounded by the size of the
  * model, so that a row of nodes cannot fill the memory.
  */
-int constant_make(struct qonnx_import *m, const struct constant *from, bool quantised, struct constant **out,
-	struct error *e);
+int constant_create(struct qonnx_import *m, const struct constant *from, bool quantised,
+	struct constant **out, struct error *e);
 int constant_of_tensor(
 	struct qonnx_import *m, const struct onnx_tensor *tensor, struct constant **out, struct error *e);
-void constant_free(struct constant *constant);
+void constant_destroy(struct constant *constant);
 
 /* A value of it as a real number. */
 static inline double constant_number(const struct constant *constant, size_t index)
@@ -104,7 +104,7 @@ int value_compare(const void *a, const void *b);
 struct value *value_find(const struct qonnx_import *m, struct onnx_bytes name);
 int value_add(struct qonnx_import *m, struct onnx_bytes name, const struct onnx_tensor *initializer,
 	struct constant *constant, struct error *e);
-void value_free(void *value);
+void value_destroy(void *value);
 
 /* The constant that an input of the node at hand names; NULL in *out: left out. */
 int constant_input(struct qonnx_import *m, int index, const struct constant **out, struct error *e);

@@ -265,15 +265,15 @@ int import_qonnx(const char *path, struct network **out, struct error *e)
 		return rc;
 	m.room = 8 * (m.model->size + 1024);
 	rc = model_walk(&m, e);
-	tdestroy(m.values, value_free);
+	tdestroy(m.values, value_destroy);
 	steps_clear(&m);
 	free(m.offset);
 	free(m.sum_scale);
 	free(m.sum_offset);
-	onnx_free(m.model);
+	onnx_destroy(m.model);
 	if (rc == 0)
 		*out = m.network;
 	else
-		network_free(m.network);
+		network_destroy(m.network);
 	return rc;
 }

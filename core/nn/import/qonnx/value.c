@@ -17,9 +17,9 @@ int value_compare(const void *a, const void *b)
 	return x->size ? memcmp(x->data, y->data, x->size) : 0;
 }
 
-void value_free(void *value)
+void value_destroy(void *value)
 {
-	constant_free(((struct value *)value)->constant);
+	constant_destroy(((struct value *)value)->constant);
 	free(value);
 }
 
@@ -38,14 +38,14 @@ int value_add(struct qonnx_import *m, struct onnx_bytes name, const struct onnx_
 	char text[ONNX_TEXT];
 
 	if (!value) {
-		constant_free(constant);
+		constant_destroy(constant);
 		return error_set(e, -ENOMEM, "%s: out of memory", m->path);
 	}
 	*value = (struct value){name, initializer, constant};
 	struct value *const *found = tsearch(value, &m->values, value_compare);
 	if (found && *found == value)
 		return 0;
-	value_free(value);
+	value_destroy(value);
 	return found ? error_set(e, -EBADMSG, "%s: two tensors are called \"%s\"", m->path,
 			       onnx_text(name, text))
 		     : error_set(e, -ENOMEM, "%s: out of memory", m->path);

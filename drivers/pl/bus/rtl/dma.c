@@ -151,7 +151,7 @@ bool dma_interrupt(const struct rtl_dma *dma)
 	       INTERRUPTS;
 }
 
-void dma_forget(struct rtl_dma *dma, const uint8_t *data, size_t size)
+void dma_abort(struct rtl_dma *dma, const uint8_t *data, size_t size)
 {
 	struct dma_channel *channels[] = {&dma->to_overlay, &dma->from_overlay};
 
@@ -186,7 +186,7 @@ static void drive(void *context, struct model_streams *s)
 		s->in_data ^= UINT64_C(1) << 13;
 }
 
-static void take_in(struct dma_channel *c)
+static void take_to_overlay(struct dma_channel *c)
 {
 	if (!c->doubled && in_the_middle(c) && faults_active(RTL_WORD_DOUBLED)) {
 		c->doubled = true;
@@ -197,7 +197,7 @@ static void take_in(struct dma_channel *c)
 		finish(c);
 }
 
-static void take_out(struct dma_channel *c, uint64_t data, bool last)
+static void take_from_overlay(struct dma_channel *c, uint64_t data, bool last)
 {
 	if (c->position == c->length) {
 		fail(c, STATUS_INTERNAL_ERROR); /* more than the buffer holds */
@@ -218,9 +218,9 @@ static void take(void *context, const struct model_streams *s)
 	struct rtl_dma *dma = context;
 
 	if (s->in_taken)
-		take_in(&dma->to_overlay);
+		take_to_overlay(&dma->to_overlay);
 	if (s->out_taken)
-		take_out(&dma->from_overlay, s->out_data, s->out_last);
+		take_from_overlay(&dma->from_overlay, s->out_data, s->out_last);
 }
 
 const struct model_neighbours dma_neighbours = {.drive = drive, .take = take};

@@ -34,7 +34,7 @@ void dma_write(struct rtl_dma *dma, uint32_t offset, uint32_t value);
 bool dma_interrupt(const struct rtl_dma *dma);
 
 /* Ends with a decode error what still goes to or from a memory that is about to go. */
-void dma_forget(struct rtl_dma *dma, const uint8_t *data, size_t size);
+void dma_abort(struct rtl_dma *dma, const uint8_t *data, size_t size);
 
 /* The model's neighbours: context is a struct rtl_dma. */
 extern const struct model_neighbours dma_neighbours;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Faults that the simulated overlay can be given, for tests. They hold for the process, whichever bus is
- * open, and reach nothing but the simulation.
+ * Faults that tests inject into the simulated overlay. They hold for the process, whichever bus is open, and
+ * affect only the simulation.
  */
 #ifndef PL_BUS_RTL_FAULTS_H
 #define PL_BUS_RTL_FAULTS_H
@@ -14,10 +14,10 @@ enum rtl_fault {
 	RTL_LAST_DROPPED,	/* a transfer to the overlay ends without TLAST */
 	RTL_LAST_EARLY,		/* TLAST in the middle of it */
 	RTL_WORD_DOUBLED,	/* a beat in the middle of it comes twice */
-	RTL_WORD_CORRUPTED_IN,	/* a bit of that beat is turned */
-	RTL_WORD_CORRUPTED_OUT, /* a bit of the result's second beat is turned */
+	RTL_WORD_CORRUPTED_IN,	/* a bit of that beat is inverted */
+	RTL_WORD_CORRUPTED_OUT, /* a bit of the result's second beat is inverted */
 	RTL_S2MM_STUCK,		/* the DMA takes no beat of the result */
-	RTL_DECODE_ERROR,	/* the DMA finds nobody at the transfer's address */
+	RTL_DECODE_ERROR,	/* no memory answers at the transfer's address */
 	RTL_INTERRUPT_LOST,	/* no wait sees an interrupt */
 	RTL_WRONG_VERSION,	/* the version register reads another major version */
 	RTL_PROGRAM_FAILS,	/* bus_program gives -EIO */
@@ -25,25 +25,24 @@ enum rtl_fault {
 	RTL_FAULTS
 };
 
-/* What ends it. Each includes those before. */
-enum rtl_cure {
-	RTL_BY_ITSELF, /* the next transfer to the overlay, or the next bus_program that works or fails by it
-			*/
-	RTL_BY_RESET,  /* a reset of the DMA */
-	RTL_BY_PROGRAM,
-	RTL_NEVER,
+/* What ends a fault. Each includes those before. */
+enum rtl_fault_end {
+	RTL_UNTIL_TRANSFER, /* the next transfer to the overlay, or the next bus_program, failing or not */
+	RTL_UNTIL_RESET,    /* a reset of the DMA */
+	RTL_UNTIL_PROGRAM,
+	RTL_FOR_EVER,
 };
 
-/* Strikes when `transfers` transfers to the overlay have begun well; 0: at once. */
-void rtl_inject(enum rtl_fault fault, unsigned transfers, enum rtl_cure cure);
+/* Activates the fault after `transfers` transfers to the overlay have begun well; 0: at once. */
+void rtl_inject(enum rtl_fault fault, unsigned transfers, enum rtl_fault_end until);
 
-/* Forgets all faults and counts. */
-void rtl_heal(void);
+/* Removes all faults and counts. */
+void rtl_clear_faults(void);
 
-/* How often it has struck. */
-unsigned rtl_struck(enum rtl_fault fault);
+/* How often the fault became active. */
+unsigned rtl_fault_count(enum rtl_fault fault);
 
-/* The simulation's side: what is going on now, and what happens to it. */
+/* For the simulation: the faults that are active now, and the events that end them. */
 bool faults_active(enum rtl_fault fault);
 void faults_transfer(void); /* one to the overlay begins */
 void faults_reset(void);

@@ -16,8 +16,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define NOBODY UINT32_MAX
-
 /* Clocks between two looks at what goes on, and looks at nothing before the thread sleeps. */
 #define CLOCKS 128
 #define QUIET 4
@@ -60,7 +58,7 @@ struct rtl {
 	bool lines[DEVICES]; /* interrupts */
 };
 
-static void take_turn(struct rtl *rtl)
+static void begin_turn(struct rtl *rtl)
 {
 	pthread_mutex_lock(&rtl->turn);
 	pthread_mutex_lock(&rtl->lock);
@@ -88,7 +86,7 @@ static void update_lines(struct rtl *rtl)
 }
 
 /* Ends a turn in which something may have begun. */
-static void give_turn(struct rtl *rtl)
+static void end_turn(struct rtl *rtl)
 {
 	update_lines(rtl);
 	rtl->quiet = 0;
@@ -111,7 +109,7 @@ static void *run(void *argument)
 	struct rtl *rtl = argument;
 
 	for (;;) {
-		take_turn(rtl);
+		begin_turn(rtl);
 		while (!rtl->stop && (rtl->quiet >= QUIET || stands_still(rtl)))
 			condition_wait(&rtl->work, &rtl->lock, INT64_MAX);
 		if (rtl->stop)
@@ -222,9 +220,9 @@ static void rtl_close(void *state)
 {
 	struct rtl *rtl = state;
 
-	take_turn(rtl);
+	begin_turn(rtl);
 	rtl->stop = true;
-	give_turn(rtl);
+	end_turn(rtl);
 	pthread_join(rtl->thread, NULL);
 	while (rtl->blocks) {
 		struct simulated_block *b = rtl->blocks;
@@ -240,7 +238,7 @@ static uint32_t read_overlay(struct rtl *rtl, uint32_t offset)
 	uint32_t value;
 
 	if (!model_read(rtl->model, offset, &value))
-		return NOBODY;
+		return BUS_ALL_ONES;
 	if (offset == OVERLAY_REG_VERSION && faults_active(RTL_WRONG_VERSION))
 		value += 1U << OVERLAY_VERSION_MAJOR_SHIFT;
 	return value;
@@ -249,12 +247,12 @@ static uint32_t read_overlay(struct rtl *rtl, uint32_t offset)
 static uint32_t rtl_read(void *state, int window, uint32_t offset)
 {
 	struct rtl *rtl = state;
-	uint32_t value = NOBODY;
+	uint32_t value = BUS_ALL_ONES;
 
-	take_turn(rtl);
+	begin_turn(rtl);
 	if (!stands_still(rtl))
 		value = rtl->devices[window] == DMA ? dma_read(&rtl->dma, offset) : read_overlay(rtl, offset);
-	give_turn(rtl);
+	end_turn(rtl);
 	return value;
 }
 
@@ -262,14 +260,14 @@ static void rtl_write(void *state, int window, uint32_t offset, uint32_t value)
 {
 	struct rtl *rtl = state;
 
-	take_turn(rtl);
+	begin_turn(rtl);
 	if (!stands_still(rtl)) {
 		if (rtl->devices[window] == DMA)
 			dma_write(&rtl->dma, offset, value);
 		else
 			model_write(rtl->model, offset, value);
 	}
-	give_turn(rtl);
+	end_turn(rtl);
 }
 
 static int rtl_allocate(void *state, size_t size, struct bus_memory *out, struct error *e)
@@ -287,7 +285,7 @@ static int rtl_allocate(void *state, size_t size, struct bus_memory *out, struct
 		free(b);
 		return error_set(e, -ENOMEM, "simulated overlay: no memory for a buffer of %zu bytes", size);
 	}
-	take_turn(rtl);
+	begin_turn(rtl);
 	*b = (struct simulated_block){
 		.next = rtl->blocks, .data = data, .address = rtl->next_address, .size = size};
 	rtl->next_address += (size + 2 * GAP - 1) / GAP * GAP;
@@ -302,12 +300,12 @@ static void rtl_free(void *state, struct bus_memory *memory)
 	struct rtl *rtl = state;
 	struct simulated_block **link = &rtl->blocks;
 
-	take_turn(rtl);
+	begin_turn(rtl);
 	while (*link && *link != memory->owner)
 		link = &(*link)->next;
 	if (*link) {
 		*link = (*link)->next;
-		dma_forget(&rtl->dma, memory->data, memory->size);
+		dma_abort(&rtl->dma, memory->data, memory->size);
 	}
 	pthread_mutex_unlock(&rtl->lock);
 	munmap(memory->data, memory->size);
@@ -315,7 +313,7 @@ static void rtl_free(void *state, struct bus_memory *memory)
 }
 
 /* The simulation reads and writes the very memory, after registers that it was programmed through. */
-static void nothing_to_do(void *state, const struct bus_memory *memory, size_t offset, size_t size)
+static void no_sync_needed(void *state, const struct bus_memory *memory, size_t offset, size_t size)
 {
 	(void)state;
 	(void)memory;
@@ -344,13 +342,13 @@ static int rtl_program(void *state, struct error *e)
 
 	if (!faults_program())
 		return error_set(e, -EIO, "the simulated overlay is set to refuse its programming");
-	take_turn(rtl);
+	begin_turn(rtl);
 	model_destroy(rtl->model);
 	dma_reset(&rtl->dma);
 	rtl->model = model_create(&dma_neighbours, &rtl->dma);
 	if (!rtl->model)
 		rc = error_set(e, -ENOMEM, "simulated overlay: no memory");
-	give_turn(rtl);
+	end_turn(rtl);
 	return rc;
 }
 
@@ -362,8 +360,8 @@ const struct bus_driver bus_rtl = {
 	.write = rtl_write,
 	.allocate = rtl_allocate,
 	.free = rtl_free,
-	.to_design = nothing_to_do,
-	.from_design = nothing_to_do,
+	.to_design = no_sync_needed,
+	.from_design = no_sync_needed,
 	.wait = rtl_wait,
 	.program = rtl_program,
 };

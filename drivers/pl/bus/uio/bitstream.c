@@ -176,7 +176,7 @@ int bitstream_load(const char *path, struct bitstream *out, struct error *e)
 	return rc ? error_set(e, rc, "bitstream %s: %s", path, why.text) : 0;
 }
 
-void bitstream_clear(struct bitstream *bitstream)
+void bitstream_finish(struct bitstream *bitstream)
 {
 	free(bitstream->data);
 	memset(bitstream, 0, sizeof(*bitstream));

@@ -20,6 +20,6 @@ int bitstream_parse(const uint8_t *bytes, size_t size, struct bitstream *out, st
 /* The same of a file, whose name the message gets. Besides, what reading a file can give. */
 int bitstream_load(const char *path, struct bitstream *out, struct error *e);
 
-void bitstream_clear(struct bitstream *bitstream); /* takes a zeroed one */
+void bitstream_finish(struct bitstream *bitstream); /* takes a zeroed one */
 
 #endif

@@ -203,11 +203,11 @@ static int check_operating(const char *root, struct error *e)
 
 	if (rc)
 		return error_set(e, rc, "fpga_manager does not report its state: %s", strerror(-rc));
-	return strcmp(state, "operating") != 0
-		       ? error_set(e, -EIO,
-				 "the PL did not take the bitstream (fpga_manager says \"%s\"); " SEE_LOG,
-				 state)
-		       : 0;
+	return strcmp(state, "operating") != 0 ? error_set(e, -EIO,
+							 "the PL did not take the bitstream "
+							 "(fpga_manager says \"%s\"); " SEE_LOG,
+							 state)
+					       : 0;
 }
 
 bool fpga_manager_by_tree(const char *root)
@@ -230,7 +230,7 @@ int fpga_manager_prepare(const char *root, const char *bitstream, struct error *
 	rc = bitstream_load(bitstream, &loaded, e);
 	if (!rc)
 		rc = store_firmware(root, &loaded, e);
-	bitstream_clear(&loaded);
+	bitstream_finish(&loaded);
 	if (!rc && fpga_manager_by_tree(root))
 		rc = find_tree(root, bitstream, &tree, &size, e);
 	free(tree);

@@ -80,7 +80,7 @@ static int open_sync(const char *root, const char *name, const char *file)
 	return files_path(path, root, CLASS "/%s/%s", name, file) ? -1 : device_open(path, O_WRONLY, NULL);
 }
 
-static int read_place(struct memory *m, const char *root, const char *name, struct error *e)
+static int read_range(struct memory *m, const char *root, const char *name, struct error *e)
 {
 	char path[FILES_PATH];
 	uint64_t size = 0;
@@ -135,7 +135,7 @@ int memory_open(const char *root, struct memory **out, struct error *e)
 	m->page = (size_t)sysconf(_SC_PAGESIZE);
 	rc = find_device(root, name, sizeof(name), e);
 	if (!rc)
-		rc = read_place(m, root, name, e);
+		rc = read_range(m, root, name, e);
 	if (!rc)
 		rc = map(m, root, name, e);
 	if (rc)

@@ -25,10 +25,10 @@
 #include <unistd.h>
 
 #define CLASS "/sys/class/uio"
-#define NOBODY UINT32_MAX
 
-/* After a device tree was applied, its devices take a while to come, and udev another to set them free. */
-#define APPEARANCE INT64_C(3000000000) /* ns */
+/* After a device tree was applied, its devices take a while to come, and udev another to set them free.
+ */
+#define APPEAR_TIMEOUT INT64_C(3000000000) /* ns */
 #define LOOK_AGAIN (100 * NS_PER_MS)
 
 struct window {
@@ -147,7 +147,7 @@ static void unmap(struct window *w)
 	w->registers = NULL;
 }
 
-static void let_go(struct window *w)
+static void close_window(struct window *w)
 {
 	unmap(w);
 	if (w->node >= 0)
@@ -158,7 +158,7 @@ static void let_go(struct window *w)
 }
 
 /* Two programs in one PL would take each other's weights and answers. */
-static int take(const char *path, struct window *w, struct error *e)
+static int lock_node(const char *path, struct window *w, struct error *e)
 {
 	if (w->node >= 0)
 		return 0;
@@ -206,7 +206,7 @@ static int map(const char *root, struct window *w, struct error *e)
 		rc = error_set(e, -ENAMETOOLONG, "%s: the path is too long", root);
 	if (rc)
 		return rc;
-	rc = take(path, w, e);
+	rc = lock_node(path, w, e);
 	return rc ? rc : map_registers(path, w, (size_t)offset, e);
 }
 
@@ -217,15 +217,15 @@ static int map_all(struct uio *uio, struct error *e)
 	for (int i = 0; i < uio->count && !rc; i++)
 		rc = map(uio->root, &uio->windows[i], e);
 	for (int i = 0; i < uio->count && rc; i++)
-		let_go(&uio->windows[i]);
+		close_window(&uio->windows[i]);
 	return rc;
 }
 
 /* As map_all, but waits, with a timeout, for devices that are just coming. */
-static int map_soon(struct uio *uio, struct error *e)
+static int map_with_timeout(struct uio *uio, struct error *e)
 {
 	const struct timespec pause = {.tv_nsec = LOOK_AGAIN};
-	int64_t deadline = clock_now() + APPEARANCE;
+	int64_t deadline = clock_now() + APPEAR_TIMEOUT;
 	int rc = map_all(uio, e);
 
 	while (rc && clock_now() < deadline) {
@@ -256,12 +256,12 @@ static int uio_program(void *state, struct error *e)
 	 */
 	for (int i = 0; i < uio->count; i++)
 		if (fpga_manager_by_tree(uio->root))
-			let_go(&uio->windows[i]);
+			close_window(&uio->windows[i]);
 		else
 			unmap(&uio->windows[i]);
 	rc = fpga_manager_load(uio->root, bitstream, e);
 	if (!rc)
-		return map_soon(uio, e);
+		return map_with_timeout(uio, e);
 	if (fpga_manager_operating(uio->root) == 1) /* it holds what it held */
 		map_all(uio, NULL);
 	return rc;
@@ -272,7 +272,7 @@ static void uio_close(void *state)
 	struct uio *uio = state;
 
 	for (int i = 0; i < uio->count; i++)
-		let_go(&uio->windows[i]);
+		close_window(&uio->windows[i]);
 	memory_close(uio->memory);
 	pthread_mutex_destroy(&uio->lock);
 	free(uio);
@@ -305,7 +305,7 @@ static int uio_open(
 static uint32_t uio_read(void *state, int window, uint32_t offset)
 {
 	const struct window *w = &((struct uio *)state)->windows[window];
-	uint32_t value = w->registers ? w->registers[offset / 4] : NOBODY;
+	uint32_t value = w->registers ? w->registers[offset / 4] : BUS_ALL_ONES;
 
 	barrier();
 	return value;

@@ -45,7 +45,7 @@ static int fixture_end(void **state)
 	struct recording_fixture *fixture = *state;
 
 	folder_remove(fixture->folder);
-	network_free(fixture->network);
+	network_destroy(fixture->network);
 	json_decref(fixture->schema);
 	free(fixture);
 	return 0;

@@ -39,7 +39,7 @@ bool __wrap_pl_cycles_read(struct pl *pl, struct pl_cycles *out)
 {
 	if (!count_cycles)
 		return __real_pl_cycles_read(pl, out);
-	*out = (struct pl_cycles){.hertz = 1e9, .picture = 600, .count = 3};
+	*out = (struct pl_cycles){.hertz = 1e9, .frame = 600, .count = 3};
 	out->layers[0].layer = &counted_network->layers[1];
 	out->layers[0].cycles = 300;
 	out->layers[1].layer = &counted_network->layers[3];
@@ -81,7 +81,7 @@ static int measured(struct pipeline_fixture *fixture, double seconds, bool timel
 static void fixture_end(struct pipeline_fixture *fixture)
 {
 	measurement_finish(&fixture->measurement);
-	network_free(fixture->network);
+	network_destroy(fixture->network);
 }
 
 /* In a second, and on a machine so busy that no run of the pipeline fits into that, in more. */
@@ -151,7 +151,7 @@ static void test_operations(void **state)
 
 	(void)state;
 	assert_int_equal(measured_operations(network), 2 * (196608 + 110592 + 15360 + 400));
-	network_free(network);
+	network_destroy(network);
 }
 
 static void test_wrong_pl(void **state)

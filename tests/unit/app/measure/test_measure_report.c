@@ -84,7 +84,7 @@ static void fixture_init(struct fixture *f, const char *name)
 static void fixture_finish(struct fixture *f)
 {
 	measurement_finish(&f->measurement);
-	network_free(f->network);
+	network_destroy(f->network);
 }
 
 static char *page_of(const json_t *document)

@@ -148,7 +148,7 @@ static struct outcome run(struct simulation wanted)
 	for (int i = 0; i < PICTURES && !outcome.created && !outcome.classified; i++)
 		classify_picture(classifier, network, i, &outcome);
 	classifier_destroy(classifier);
-	network_free(network);
+	network_destroy(network);
 	return outcome;
 }
 

@@ -47,7 +47,7 @@ static void fixture_end(struct pipeline_fixture *fixture)
 	pipeline_destroy(fixture->pipeline);
 	pl_close(fixture->pl);
 	source_close(fixture->source);
-	network_free(fixture->network);
+	network_destroy(fixture->network);
 }
 
 static struct frame *dequeue(struct pipeline_fixture *fixture)
@@ -288,7 +288,7 @@ static void test_unfit_networks_are_refused(void **state)
 	assert_non_null(strstr(e.text, "64 channels"));
 	network->layers[0].in.channels = 3;
 	assert_null(pipeline);
-	network_free(network);
+	network_destroy(network);
 }
 
 int main(void)

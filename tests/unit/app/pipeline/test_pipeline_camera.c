@@ -80,7 +80,7 @@ static void fixture_end(struct pipeline_fixture *fixture)
 	pipeline_destroy(fixture->pipeline);
 	pl_close(fixture->pl);
 	source_close(fixture->source);
-	network_free(fixture->network);
+	network_destroy(fixture->network);
 }
 
 /* For five frames; where the newest wins, until one of them was taken. */

@@ -50,7 +50,7 @@ static void run(struct outcome *outcome)
 	pipeline_destroy(pipeline);
 	pl_close(config.pl);
 	source_close(config.source);
-	network_free(network);
+	network_destroy(network);
 	free(scores);
 	assert_string_equal(jam.broken, "");
 }

@@ -214,7 +214,7 @@ static int run_config(struct pipeline_config config, struct outcome *outcome)
 	pipeline_destroy(pipeline);
 	pl_close(config.pl);
 	source_close(config.source);
-	network_free(network);
+	network_destroy(network);
 	free(scores);
 	return status;
 }
@@ -547,7 +547,7 @@ static void test_recorded(void **state)
 	recorded_free(&r);
 	json_decref(schema);
 	folder_remove(folder);
-	network_free(network);
+	network_destroy(network);
 }
 
 int main(void)

@@ -188,7 +188,7 @@ static struct trace *pipeline_traced(uint64_t frames, size_t events, bool overla
 	pipeline_destroy(pipeline);
 	pl_close(config.pl);
 	source_close(config.source);
-	network_free(network);
+	network_destroy(network);
 	return config.trace;
 }
 

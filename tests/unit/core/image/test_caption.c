@@ -54,7 +54,7 @@ static bool nothing(struct box box)
 	return box.x1 <= box.x0;
 }
 
-static struct caption_drawer *drawer_new(void)
+static struct caption_drawer *drawer_create(void)
 {
 	struct caption_drawer *drawer;
 
@@ -65,7 +65,7 @@ static struct caption_drawer *drawer_new(void)
 /* The box that a caption changes on a fresh picture. */
 static struct box drawn(int width, int height, const struct caption *caption)
 {
-	struct caption_drawer *drawer = drawer_new();
+	struct caption_drawer *drawer = drawer_create();
 	struct picture picture = grey_picture(width, height);
 
 	caption_draw(drawer, &picture, caption);
@@ -135,7 +135,7 @@ static void nothing_to_say_changes_nothing(void **state)
 
 static void same_caption_gives_same_pixels(void **state)
 {
-	struct caption_drawer *drawer = drawer_new(), *other = drawer_new();
+	struct caption_drawer *drawer = drawer_create(), *other = drawer_create();
 	struct picture a = grey_picture(640, 480), b = grey_picture(640, 480);
 	struct caption cat = {.label = "tabby cat", .confidence = 0.7F};
 
@@ -162,7 +162,7 @@ static void same_caption_gives_same_pixels(void **state)
 
 static void text_and_confidence_show(void **state)
 {
-	struct caption_drawer *drawer = drawer_new();
+	struct caption_drawer *drawer = drawer_create();
 	struct picture a = grey_picture(640, 480), b = grey_picture(640, 480);
 	struct caption less = dog, other = dog;
 
@@ -196,7 +196,7 @@ static void long_labels_stay_inside(void **state)
 		assert_in_range(box.x0, 1, 64);
 		assert_in_range(box.x1, 500, 639);
 		/* An ellipsis: the same text a little shorter, cut as well, looks the same. */
-		struct caption_drawer *drawer = drawer_new();
+		struct caption_drawer *drawer = drawer_create();
 		struct picture a = grey_picture(640, 480), b = grey_picture(640, 480);
 		caption_draw(drawer, &a, &caption);
 		name[100 + shift] = '\0';
@@ -212,7 +212,7 @@ static void broken_text_is_still_drawn(void **state)
 {
 	static const char *const broken[] = {"\xff\xfe cat", "cat \xc3", "\xe2\x82", "\xed\xa0\x80",
 		"\xc0\x80", "\xf4\x90\x80\x80", "a\tb\x01\x7f"};
-	struct caption_drawer *drawer = drawer_new();
+	struct caption_drawer *drawer = drawer_create();
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
@@ -222,7 +222,7 @@ static void broken_text_is_still_drawn(void **state)
 		assert_false(nothing(changed(&picture)));
 		/* The drawer still works after it. */
 		struct picture a = grey_picture(320, 240), b = grey_picture(320, 240);
-		struct caption_drawer *fresh = drawer_new();
+		struct caption_drawer *fresh = drawer_create();
 		caption_draw(drawer, &a, &dog);
 		caption_draw(fresh, &b, &dog);
 		assert_memory_equal(a.data, b.data, a.capacity);
@@ -239,7 +239,7 @@ static void any_size_and_confidence_is_safe(void **state)
 	static const int sizes[][2] = {
 		{1, 1}, {1, 300}, {300, 1}, {16, 16}, {40, 30}, {3000, 20}, {64, 2000}};
 	static const float confidences[] = {-1, 0, 2, (float)__builtin_nan("")};
-	struct caption_drawer *drawer = drawer_new();
+	struct caption_drawer *drawer = drawer_create();
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
@@ -306,7 +306,7 @@ static void guide_stands_in_the_middle(void **state)
  */
 static void layer_is_the_caption_alone(void **state)
 {
-	struct caption_drawer *drawer = drawer_new();
+	struct caption_drawer *drawer = drawer_create();
 	struct picture layer = grey_picture(320, 240), drawn_on = grey_picture(320, 240);
 	struct caption caption = {.label = "golden retriever", .confidence = 0.4F, .notice = "paused"};
 	struct caption_area areas[CAPTION_PARTS] = {0};

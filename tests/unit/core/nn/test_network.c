@@ -16,8 +16,8 @@ static void round_trip(struct network *network)
 	struct network *again = loaded(folder);
 
 	network_is(network, again);
-	network_free(again);
-	network_free(network);
+	network_destroy(again);
+	network_destroy(network);
 	folder_remove(folder);
 }
 
@@ -38,7 +38,7 @@ static void views_round_trip(void **state)
 	for (int i = 0; i < 3; i++) {
 		struct network *network = tiny_network(1);
 		if (views[i].kind == VIEW_INK) { /* ink is grey */
-			network_free(network);
+			network_destroy(network);
 			network = odd_network();
 			network->layers[0].in.channels = 1;
 			network->layers[0].groups = 1;
@@ -92,7 +92,7 @@ static void save_keeps_what_is_there(void **state)
 	snprintf(text, sizeof(text), "%s/new", folder);
 	assert_true(network_save(network, text, &e) < 0);
 	assert_int_equal(access(text, F_OK), -1);
-	network_free(network);
+	network_destroy(network);
 	folder_remove(folder);
 }
 
@@ -133,8 +133,8 @@ static void a_failed_save_leaves_nothing(void **state)
 	*strrchr(path, '/') = '\0';
 	struct network *again = loaded(path);
 	network_is(network, again);
-	network_free(again);
-	network_free(network);
+	network_destroy(again);
+	network_destroy(network);
 	folder_remove(folder);
 }
 
@@ -163,7 +163,7 @@ static void save_spares_strangers(void **state)
 	assert_int_equal(symlink("nowhere", path), 0);
 	assert_int_equal(network_save(network, path, &e), -EEXIST);
 	assert_int_equal(entries_of(folder), 1);
-	network_free(network);
+	network_destroy(network);
 	folder_remove(folder);
 }
 
@@ -200,8 +200,8 @@ static void operations_are_counted(void **state)
 	assert_int_equal(layer_operations(&network->layers[1]), 8 * 8 * 24 * 9 * 8);
 	assert_int_equal(layer_operations(&network->layers[2]), 0);
 	assert_int_equal(layer_operations(&network->layers[3]), 40 * 4 * 4 * 24);
-	network_free(network);
-	network_free(NULL);
+	network_destroy(network);
+	network_destroy(NULL);
 }
 
 /* Max pools behind Conv0 go with it. */
@@ -218,7 +218,7 @@ static void split_lies_behind_pools(void **state)
 	assert_int_equal(network_split(&pooled), 2);
 	pooled.layer_count = 1;
 	assert_int_equal(network_split(&pooled), 1);
-	network_free(network);
+	network_destroy(network);
 }
 
 static void odd_fields_are_refused(void **state)
@@ -290,7 +290,7 @@ static void cycles_and_strangers_are_refused(void **state)
 	struct spoiled s = spoil();
 	json_object_set_new(layer_of(&s, 1), "from", json_string("conv0"));
 	write_json(&s);
-	network_free(loaded(s.folder));
+	network_destroy(loaded(s.folder));
 	gone(&s);
 }
 
@@ -367,8 +367,8 @@ static void splits_become_groups(void **state)
 	struct network *network = loaded(s.folder);
 
 	network_is(plain, network);
-	network_free(plain);
-	network_free(network);
+	network_destroy(plain);
+	network_destroy(network);
 	gone(&s);
 
 	s = split_network(3);
@@ -406,8 +406,8 @@ static void little_is_enough(void **state)
 	write_json(&s);
 	struct network *network = loaded(s.folder);
 	network_is(plain, network);
-	network_free(plain);
-	network_free(network);
+	network_destroy(plain);
+	network_destroy(network);
 	gone(&s);
 }
 
@@ -444,8 +444,8 @@ static void older_names_are_read(void **state)
 		assert_int_equal(rename(path, older), 0);
 		struct network *again = loaded(s.folder);
 		network_is(network, again);
-		network_free(network);
-		network_free(again);
+		network_destroy(network);
+		network_destroy(again);
 		gone(&s);
 	}
 }
@@ -457,7 +457,7 @@ static void names_of_two_versions_are_refused(void **state)
 	struct spoiled s = {saved(network), NULL};
 	char path[300];
 
-	network_free(network);
+	network_destroy(network);
 	snprintf(path, sizeof(path), "%s/network.json", s.folder);
 	s.root = json_load_file(path, 0, NULL);
 	json_object_set_new(layer_of(&s, 0), "addend", json_string("a.bias.npy"));
@@ -496,8 +496,8 @@ static void flat_weights_are_accepted(void **state)
 	fclose(file);
 	struct network *again = loaded(s.folder);
 	network_is(network, again);
-	network_free(network);
-	network_free(again);
+	network_destroy(network);
+	network_destroy(again);
 	gone(&s);
 }
 

@@ -125,7 +125,7 @@ static int tear_down(void **state)
 
 	gate_set(false);
 	pl_close(fixture->pl);
-	network_free(fixture->network);
+	network_destroy(fixture->network);
 	free(fixture);
 	return 0;
 }

@@ -207,7 +207,7 @@ static void check_when(bool fast_label)
 	late = fast_label || 21 * RATE % 2 == 0 ? 0 : 1;
 	expect_file(&fixture, "w-0002", 18 * RATE, count - late);
 	fixture_end(&fixture);
-	network_free(network);
+	network_destroy(network);
 }
 
 static void test_when(void **state)
@@ -249,7 +249,7 @@ static void test_when_goes_on(void **state)
 	expect_frames(&fixture, &r, first, 342 - first);
 	recorded_free(&r);
 	fixture_end(&fixture);
-	network_free(network);
+	network_destroy(network);
 }
 
 /* Smoothed labels can be made again from each log alone: it begins with what was before it. */

@@ -108,7 +108,7 @@ static size_t pre_roll_in(size_t memory)
 	size_t frames = r.frames;
 	recorded_free(&r);
 	fixture_end(&fixture);
-	network_free(network);
+	network_destroy(network);
 	return frames;
 }
 
@@ -152,7 +152,7 @@ static void test_pre_roll_ends(void **state)
 	assert_int_equal(captured_log_count(""), 0);
 	assert_false(recorder_failed_all(&fixture.report));
 	fixture_end(&fixture);
-	network_free(network);
+	network_destroy(network);
 }
 
 int main(void)

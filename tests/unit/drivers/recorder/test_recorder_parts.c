@@ -180,7 +180,7 @@ static void test_conditions(void **state)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		if (when_parse(bad[i], network, &when, &e) != -EINVAL)
 			fail_msg("\"%s\" was taken for a condition", bad[i]);
-	network_free(network);
+	network_destroy(network);
 }
 
 /* Frames of random sizes go in and come out whole and in order; memory is reused; what has no room is
@@ -364,7 +364,7 @@ static void test_log_there_and_back(void **state)
 	text_finish(&written);
 	text_finish(&read);
 	json_decref(schema);
-	network_free(network);
+	network_destroy(network);
 	free(path);
 	folder_remove(folder);
 }
@@ -404,7 +404,7 @@ static void test_log_csv(void **state)
 	}
 	assert_int_equal(rows, 1 + 1 + 50);
 	fclose(file);
-	network_free(network);
+	network_destroy(network);
 	free(path);
 	folder_remove(folder);
 }

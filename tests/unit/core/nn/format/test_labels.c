@@ -35,7 +35,7 @@ static void refused(int classes, const char *text, size_t length, const char *me
 
 	assert_true(labels_parse(network, "labels.txt", text, length, &e) < 0);
 	assert_string_equal(e.text, message);
-	network_free(network);
+	network_destroy(network);
 }
 
 #define REFUSED(classes, text, message) refused(classes, text, sizeof(text) - 1, message)
@@ -47,7 +47,7 @@ static void groups_refused(const char *text, const char *message)
 
 	assert_true(groups_parse(network, "groups.txt", text, strlen(text), &e) < 0);
 	assert_string_equal(e.text, message);
-	network_free(network);
+	network_destroy(network);
 }
 
 static void labels_are_read(void **state)
@@ -62,7 +62,7 @@ static void labels_are_read(void **state)
 		assert_string_equal(network->labels[0], "cat");
 		assert_string_equal(network->labels[1], "köttur");
 		assert_string_equal(network->labels[2], "犬");
-		network_free(network);
+		network_destroy(network);
 	}
 }
 
@@ -109,7 +109,7 @@ static void groups_are_read(void **state)
 	assert_int_equal(network->groups[1].class_count, 2);
 	assert_int_equal(network->groups[1].classes[0], 3);
 	assert_int_equal(network->groups[1].classes[1], 1);
-	network_free(network);
+	network_destroy(network);
 }
 
 static void odd_groups_are_refused(void **state)

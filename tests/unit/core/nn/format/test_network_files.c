@@ -112,7 +112,7 @@ static void spare_bits_are_zero(void **state)
 	assert_non_null(file);
 	assert_int_equal(npy_write(file, &(struct npy){"u1", 2, {3, 2}}, (uint8_t[]){255, 1, 0, 0, 0, 2}), 0);
 	fclose(file);
-	network_free(network);
+	network_destroy(network);
 	refused(&s,
 		"network.json: layer \"f\": field \"weights\": f.weights.npy has spare bits at the end of a "
 		"row that "
@@ -180,7 +180,7 @@ static void check_refused(struct network *network, const char *message)
 
 	assert_true(network_check(network, &e) < 0);
 	assert_string_equal(e.text, message);
-	network_free(network);
+	network_destroy(network);
 }
 
 /* What only a network made in memory can have wrong. */

@@ -151,7 +151,7 @@ static void refused(const char *first, const char *second)
 	int rc = import_bnn_pynq(folder, &network, &e);
 
 	if (rc >= 0) {
-		network_free(network);
+		network_destroy(network);
 		fail_msg("imported, but \"%s … %s\" is expected", first, second);
 	}
 	assert_null(network);
@@ -185,7 +185,7 @@ static int compare(const struct network *network, struct engine *const engines[]
 	return answer.top[0].index;
 }
 
-static void engines_make(const struct network *network, struct engine *engines[LAYERS + 1])
+static void engines_create(const struct network *network, struct engine *engines[LAYERS + 1])
 {
 	struct error e = {0};
 
@@ -194,7 +194,7 @@ static void engines_make(const struct network *network, struct engine *engines[L
 			fail_msg("%s", e.text);
 }
 
-static void engines_free(struct engine *engines[LAYERS + 1])
+static void engines_destroy(struct engine *engines[LAYERS + 1])
 {
 	for (int l = 0; l <= LAYERS; l++)
 		engine_destroy(engines[l]);
@@ -234,7 +234,7 @@ static void random_pictures(void **state)
 	(void)state;
 	assert_int_equal(network->class_count, 64);
 	assert_string_equal(network->labels[63], "class 63");
-	engines_make(network, engines);
+	engines_create(network, engines);
 	for (int n = 0; n < 40; n++) {
 		int around = random_within(&seed, 0, 255);
 		for (int i = 0; i < PIXELS; i++) {
@@ -245,8 +245,8 @@ static void random_pictures(void **state)
 		answers[picture_compare(network, engines, &picture)]++;
 	}
 	many_answered(answers, 64, 3);
-	engines_free(engines);
-	network_free(network);
+	engines_destroy(engines);
+	network_destroy(network);
 }
 
 static void idx_pictures(void **state)
@@ -262,7 +262,7 @@ static void idx_pictures(void **state)
 	struct engine *engines[LAYERS + 1];
 	assert_int_equal(network->class_count, 10);
 	assert_string_equal(network->labels[1], "one");
-	engines_make(network, engines);
+	engines_create(network, engines);
 	for (int s = 0; s < 2; s++) {
 		char path[600];
 		struct dataset *dataset = NULL;
@@ -287,8 +287,8 @@ static void idx_pictures(void **state)
 		dataset_close(dataset);
 		sets++;
 	}
-	engines_free(engines);
-	network_free(network);
+	engines_destroy(engines);
+	network_destroy(network);
 	assert_int_equal(unlink(path_of("classes.txt")), 0);
 	if (sets == 0)
 		skip();
@@ -316,7 +316,7 @@ static void the_highest_bit_is_the_class(void **state)
 		if (answer)
 			assert_true(classification.top[0].confidence > classification.top[1].confidence);
 	}
-	network_free(network);
+	network_destroy(network);
 	assert_int_equal(unlink(path_of("classes.txt")), 0);
 }
 
@@ -327,7 +327,7 @@ static void fewer_rows_of_the_last_layer_will_do(void **state)
 	layer_write(3, 16);
 	struct network *network = import();
 	assert_int_equal(network->class_count, 16);
-	network_free(network);
+	network_destroy(network);
 	bytes_write("classes.txt", "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\nk\nl\nm\nn\no\np\nq\n", 34);
 	refused("classes.txt holds 17 classes", "1 to 16");
 	assert_int_equal(unlink(path_of("classes.txt")), 0);
@@ -354,8 +354,8 @@ static void the_folder_gives_the_name_and_a_copy_loads(void **state)
 		assert_memory_equal(loaded->layers[l].thresholds, network->layers[l].thresholds,
 			(size_t)network->layers[l].out.channels * sizeof(int32_t));
 	assert_memory_equal(loaded->layers[4].weights, network->layers[4].weights, 64 * 64);
-	network_free(loaded);
-	network_free(network);
+	network_destroy(loaded);
+	network_destroy(network);
 }
 
 static void files_that_do_not_fit_are_refused(void **state)
@@ -392,7 +392,7 @@ static void files_that_do_not_fit_are_refused(void **state)
 	bytes_write("classes.txt", "a\n\nb\n", 5);
 	refused("classes.txt", "empty");
 	assert_int_equal(unlink(path_of("classes.txt")), 0);
-	network_free(import());
+	network_destroy(import());
 }
 
 int main(void)

@@ -182,7 +182,7 @@ static void refused(const char *message)
 	int rc = import_npy(folder, &network, &e);
 
 	if (rc >= 0) {
-		network_free(network);
+		network_destroy(network);
 		fail_msg("imported, but \"%s\" is expected", message);
 	}
 	assert_null(network);
@@ -244,7 +244,7 @@ static void weights_stand_where_they_belong(void **state)
 		assert_true(network->scale[c] == 1.0F);
 		assert_true(network->bias[c] == 0.0F);
 	}
-	network_free(network);
+	network_destroy(network);
 }
 
 static void layouts_are_the_same_network(void **state)
@@ -273,9 +273,9 @@ static void layouts_are_the_same_network(void **state)
 			"wide.weights.npy", "|i1", cases[i].wide, cases[i].layout, wide_lengths, -128, 127);
 		struct network *network = import();
 		same(network, plain);
-		network_free(network);
+		network_destroy(network);
 	}
-	network_free(plain);
+	network_destroy(plain);
 	plain_write();
 }
 
@@ -298,9 +298,9 @@ static void types_are_the_same_network(void **state)
 		numbers_write("fc.weights.npy", i ? types[i] : "|b1", "(3, 6)", bits, FC);
 		struct network *network = import();
 		same(network, plain);
-		network_free(network);
+		network_destroy(network);
 	}
-	network_free(plain);
+	network_destroy(plain);
 	plain_write();
 }
 
@@ -331,7 +331,7 @@ static void one_number_stands_for_all_channels(void **state)
 		assert_true(network->scale[c] == 0.1F);
 		assert_true(network->bias[c] == (float)bias[c]);
 	}
-	network_free(network);
+	network_destroy(network);
 	file_remove("conv.invert.npy");
 	file_remove("fc.scale.npy");
 	file_remove("fc.bias.npy");
@@ -362,8 +362,8 @@ static void a_copy_gives_the_same_scores(void **state)
 		assert_int_equal(reference_run(loaded, 0, 4, pixels, again), 0);
 		assert_memory_equal(scores, again, sizeof(scores));
 	}
-	network_free(loaded);
-	network_free(network);
+	network_destroy(loaded);
+	network_destroy(network);
 }
 
 /* A label stands for every class that bears it, also when the groups are written again. */
@@ -396,8 +396,8 @@ static void groups_are_kept(void **state)
 		assert_int_equal(again->groups[0].class_count, cases[i].count);
 		assert_memory_equal(
 			again->groups[0].classes, cases[i].first, (size_t)cases[i].count * sizeof(int));
-		network_free(network);
-		network_free(again);
+		network_destroy(network);
+		network_destroy(again);
 	}
 	file_remove("groups.txt");
 	plain_write();
@@ -440,7 +440,7 @@ static void odd_arrays_are_refused(void **state)
 	file_remove("conv.weights.npy");
 	refused("conv.weights.npy is missing");
 	plain_write();
-	network_free(import());
+	network_destroy(import());
 }
 
 static void odd_numbers_are_refused(void **state)

@@ -195,7 +195,7 @@ static void refused(const char *path, const char *first, const char *second)
 	int result = import_qnn_mo(path, &network, &e);
 
 	if (result >= 0) {
-		network_free(network);
+		network_destroy(network);
 		fail_msg("%s: imported, but %s %s should be refused", path, first, second ? second : "");
 	}
 	assert_int_equal(result, e.code);
@@ -275,13 +275,13 @@ static void network_is_what_was_written(void **state)
 	group_is(&layers[0], 2, &parts[4]);
 	group_is(&layers[2], 2, &parts[5]);
 	group_is(&layers[3], 0, &parts[6]);
-	network_free(network);
+	network_destroy(network);
 }
 
 static void folder_with_one_list_will_do(void **state)
 {
 	(void)state;
-	network_free(import(folder));
+	network_destroy(import(folder));
 	file_write(path_of("other-layers.json"), base, strlen(base));
 	refused(folder, folder, "2 files");
 	assert_int_equal(unlink(path_of("other-layers.json")), 0);
@@ -302,7 +302,7 @@ static void thresholds_may_come_in_any_order(void **state)
 	struct network *network = import(folder);
 	assert_memory_equal(network->layers[3].thresholds + 7 * 3, ((const int32_t[]){-1, 1, 5}), 12);
 	assert_int_equal(network->layers[3].invert[7], 0);
-	network_free(network);
+	network_destroy(network);
 	thresholds_write(&parts[6], 7);
 }
 
@@ -396,7 +396,7 @@ static void fields_that_do_not_fit_are_refused(void **state)
 	for (int i = 0; i < COUNT(cases); i++)
 		refused(list_with(cases[i].layer, cases[i].field, cases[i].value), cases[i].first,
 			cases[i].second);
-	network_free(import(list_with(FC0, "func", "\"none\"")));
+	network_destroy(import(list_with(FC0, "func", "\"none\"")));
 	assert_int_equal(unlink(path_of("bad.json")), 0);
 }
 
@@ -465,7 +465,7 @@ static void files_of_another_size_are_refused(void **state)
 	refused(folder, "parameters/7-2-weights.bin: layer \"conv3\"", NULL);
 	assert_int_equal(rmdir(path_of("parameters/7-2-weights.bin")), 0);
 	weights_write(&parts[6], 2);
-	network_free(import(folder));
+	network_destroy(import(folder));
 }
 
 int main(void)

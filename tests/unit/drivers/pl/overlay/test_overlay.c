@@ -59,7 +59,7 @@ static int tear_down(void **state)
 	leaked = chip.allocations;
 	chip_end();
 	program_destroy(b->program);
-	network_free(b->network);
+	network_destroy(b->network);
 	free(b->packed);
 	free(b);
 	return leaked;
@@ -391,9 +391,9 @@ static void cycles_are_reported_by_layer(void **state)
 	submit(b, 0);
 	assert_done(b, 0);
 	overlay_cycles(b->pl, &cycles);
-	assert_int_equal(cycles.picture, 1000);
+	assert_int_equal(cycles.frame, 1000);
 	assert_int_equal(cycles.idle, 10);
-	assert_int_equal(cycles.pictures, 1);
+	assert_int_equal(cycles.frames, 1);
 	assert_int_equal(cycles.count, 3); /* two groups of conv1 are one layer, as is its pool */
 	assert_string_equal(cycles.layers[0].layer->name, "conv1");
 	assert_true(cycles.layers[0].cycles >= 200);

@@ -80,7 +80,7 @@ static void refused_networks_touch_nothing(void **state)
 	overlay_close(pl);
 	assert_int_equal(chip.allocations, 0);
 	chip_end();
-	network_free(network);
+	network_destroy(network);
 }
 
 static void failing_allocations(void **state)
@@ -91,7 +91,7 @@ static void failing_allocations(void **state)
 
 	(void)state;
 	if (!ALLOCATION_COUNT) {
-		network_free(network);
+		network_destroy(network);
 		skip_uncounted();
 	}
 	chip_begin(10);
@@ -115,7 +115,7 @@ static void failing_allocations(void **state)
 	assert_int_equal(rc, 0);
 	assert_true(failures > 10);
 	chip_end();
-	network_free(network);
+	network_destroy(network);
 }
 
 int main(void)

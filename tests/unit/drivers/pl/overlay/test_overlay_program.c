@@ -31,7 +31,7 @@ static struct layer one_layer(int side, int channels, int kernel, int out, int i
 	return l;
 }
 
-static void free_layer(struct layer *l)
+static void finish_layer(struct layer *l)
 {
 	free(l->name);
 	free(l->weights);
@@ -96,7 +96,7 @@ static void layers_that_do_not_fit_are_refused(void **state)
 	l.output_bits = 9;
 	l.epilogue = EPILOGUE_REQUANTISE;
 	assert_refused(&l, 1, NULL, "conv", "codes of 9 bits");
-	free_layer(&good);
+	finish_layer(&good);
 }
 
 /* 2^27 / 128 / 255 = 4112.06 */
@@ -110,7 +110,7 @@ static void accumulators_are_counted(void **state)
 	program_destroy(program);
 	l.in.channels = 4113;
 	assert_refused(&l, 1, NULL, "conv", "28 bits");
-	free_layer(&l);
+	finish_layer(&l);
 }
 
 static void pools_that_do_not_fit_are_refused(void **state)
@@ -145,8 +145,8 @@ static void pools_that_do_not_fit_are_refused(void **state)
 			assert_int_equal(create(l, 2, NULL, &program, NULL), 0);
 		program_destroy(program);
 		assert_refused(l + 1, 1, NULL, "pool", "follows no convolution");
-		free_layer(&l[0]);
-		free_layer(&l[1]);
+		finish_layer(&l[0]);
+		finish_layer(&l[1]);
 	}
 }
 
@@ -171,7 +171,7 @@ static void too_many_layers_are_refused(void **state)
 	l[0].groups = 2; /* a part more */
 	assert_refused(l, 32, NULL, "conv", "32");
 	for (int i = 0; i < 33; i++)
-		free_layer(&l[i]);
+		finish_layer(&l[i]);
 }
 
 static void memory_is_counted(void **state)
@@ -196,8 +196,8 @@ static void memory_is_counted(void **state)
 	small = overlay_limits;
 	small.transfer = 64 * 64 + 15; /* without the frame's trailer */
 	assert_refused(&l, 1, &small, "conv", "DMA");
-	free_layer(&l);
-	free_layer(&two[1]);
+	finish_layer(&l);
+	finish_layer(&two[1]);
 }
 
 /* A chunk of 64 channels: plane, row, block of 8 pixels; bit c of pixel x is channel c. */
@@ -225,7 +225,7 @@ static void a_frame_lies_in_planes(void **state)
 		crc32(0, (const Bytef *)p->frame.beats, (uInt)(8 * (p->frame_beats + 1))));
 	program_destroy(p);
 	free(codes);
-	free_layer(&l);
+	finish_layer(&l);
 }
 
 /* 16 channels: three neighbouring pixels in a chunk, with the padding stored. */
@@ -252,7 +252,7 @@ static void few_channels_are_packed(void **state)
 	}
 	program_destroy(p);
 	free(codes);
-	free_layer(&l);
+	finish_layer(&l);
 }
 
 static void assert_record(const uint64_t *record, size_t size, int type)
@@ -309,7 +309,7 @@ static void transfers_are_cut_between_records(void **state)
 	assert_int_equal(words, cut->weight_words);
 	program_destroy(whole);
 	program_destroy(cut);
-	free_layer(&l);
+	finish_layer(&l);
 }
 
 static void results_are_checked(void **state)
@@ -338,7 +338,7 @@ static void results_are_checked(void **state)
 	assert_int_equal(program_unpack(p, result, 24, 77, codes, &failure), -EIO);
 	assert_int_equal(failure, 6);
 	program_destroy(p);
-	free_layer(&l);
+	finish_layer(&l);
 }
 
 int main(void)

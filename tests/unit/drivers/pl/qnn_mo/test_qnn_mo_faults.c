@@ -233,7 +233,7 @@ static void closing_what_cannot_be_programmed(void **state)
 	await_calls(2);
 	jam.program_fails = 1;
 	pl_close(fixture.pl);
-	network_free(fixture.network);
+	network_destroy(fixture.network);
 	assert_non_null(strstr(jam.broken, "memory was not given back"));
 }
 

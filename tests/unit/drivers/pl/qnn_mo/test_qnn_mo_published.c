@@ -63,7 +63,7 @@ static void published_network(void **state)
 	assert_int_equal(jam_calls(), CALLS);
 	pl_close(pl);
 	assert_string_equal(jam.broken, "");
-	network_free(network);
+	network_destroy(network);
 }
 
 int main(void)

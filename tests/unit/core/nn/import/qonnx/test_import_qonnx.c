@@ -147,8 +147,8 @@ static void check_model(const char *model)
 	if (network_save(network, path_of(model), &e) || network_load(path_of(model), &again, &e))
 		fail_msg("%s", e.text);
 	check_pictures(again, model, NULL);
-	network_free(network);
-	network_free(again);
+	network_destroy(network);
+	network_destroy(again);
 }
 
 static void test_eight_bits(void **state)
@@ -161,7 +161,7 @@ static void test_eight_bits(void **state)
 		assert_true(network->layers[i].epilogue == EPILOGUE_REQUANTISE ||
 			    network->layers[i].kind == LAYER_MAX_POOL);
 	assert_int_equal(network->layers[2].groups, 3);
-	network_free(network);
+	network_destroy(network);
 }
 
 static void test_two_bits(void **state)
@@ -213,7 +213,7 @@ static void test_thresholds(void **state)
 			if (reference_code(conv, channel, sum) != expected_code(channel, sum))
 				fail_msg("channel %d, sum %d: %d, but %d expected", channel, sum,
 					reference_code(conv, channel, sum), expected_code(channel, sum));
-	network_free(network);
+	network_destroy(network);
 }
 
 /* Channel, row, column become row, column, channel; and logits = 0.5 · score + bias. */
@@ -239,7 +239,7 @@ static void test_matrix(void **state)
 		assert_memory_equal(fc->weights, weights, sizeof(weights));
 		assert_true(network->scale[0] == 0.5F && network->scale[2] == 0.5F);
 		assert_true(network->bias[0] == 0.5F && network->bias[1] == -1 && network->bias[2] == 2);
-		network_free(network);
+		network_destroy(network);
 	}
 }
 
@@ -270,9 +270,9 @@ static void test_presets(void **state)
 		assert_memory_equal(network->bias, expected->bias, 3 * sizeof(float));
 		assert_true(network->scale[0] == 0.5F && network->bias[2] == 2);
 		if (network != expected)
-			network_free(network);
+			network_destroy(network);
 	}
-	network_free(expected);
+	network_destroy(expected);
 }
 
 static void test_labels(void **state)
@@ -287,7 +287,7 @@ static void test_labels(void **state)
 	fclose(file);
 	network = model_import(&model);
 	assert_string_equal(network->labels[2], "three");
-	network_free(network);
+	network_destroy(network);
 	file = fopen(path_of("labels.txt"), "w");
 	fputs("one\ntwo\n", file);
 	fclose(file);
@@ -330,7 +330,7 @@ static void test_pool_before_quant(void **state)
 	assert_int_equal(network->layer_count, 3);
 	assert_int_equal(network->layers[1].kind, LAYER_MAX_POOL);
 	assert_int_equal(network->layers[1].input_bits, 2);
-	network_free(network);
+	network_destroy(network);
 	tensor_of(&model, "gamma")->values[1] = -0.25F;
 	assert_int_equal(import_qonnx(model_write(&model, path_of("model.onnx")), &network, &e), -EBADMSG);
 	assert_non_null(strstr(e.text, "node \"a\" (Quant): channel 1 falls behind a max pool"));
@@ -363,7 +363,7 @@ static void test_pools_before_quant(void **state)
 	network = model_import(&model);
 	assert_int_equal(network->layer_count, 4);
 	assert_int_equal(network->layers[2].kind, LAYER_MAX_POOL);
-	network_free(network);
+	network_destroy(network);
 }
 
 /* Codes from a signed Quant: padding has no code; without it the offset moves into the next layer. */
@@ -378,7 +378,7 @@ static void test_signed_codes(void **state)
 	/* Row 0 sums to 20, and code 0 stands for −2 · 0.5. */
 	assert_true(network->bias[0] == 0.5F - 20);
 	assert_true(network->scale[0] == 0.5F);
-	network_free(network);
+	network_destroy(network);
 }
 
 /* A bias of its own Quant, as wide as accumulators. */
@@ -393,7 +393,7 @@ static void test_quantised_bias(void **state)
 	model.nodes[FC + 1].inputs = "f w1.q bias.q";
 	struct network *network = model_import(&model);
 	assert_true(network->bias[0] == 0.5F && network->bias[1] == -1.5F && network->bias[2] == 2);
-	network_free(network);
+	network_destroy(network);
 }
 
 /* Steps without effect, and a mean taken off the pixels. */
@@ -408,7 +408,7 @@ static void test_passed_over(void **state)
 	model.nodes[FLAT + 1].inputs = "d";
 	struct network *network = model_import(&model);
 	assert_int_equal(network->layer_count, 2);
-	network_free(network);
+	network_destroy(network);
 
 	model = model_base();
 	node_insert(&model, CONV, (struct node){"", "Sub", "q two", "s", ""});
@@ -421,7 +421,7 @@ static void test_passed_over(void **state)
 		int code = (int)fmin(nearbyint(fmax(number, 0) / 0.5), 3);
 		assert_int_equal(reference_code(conv, 0, sum), code);
 	}
-	network_free(network);
+	network_destroy(network);
 }
 
 /* One node of the base changed, or one number of a tensor; and the message that follows. */

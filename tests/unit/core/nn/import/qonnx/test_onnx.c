@@ -101,7 +101,7 @@ static void test_graph(void **state)
 	assert_int_equal(onnx->inputs[0].rank, 4);
 	assert_int_equal(onnx->inputs[0].dims[0], -1);
 	assert_int_equal(onnx->inputs[0].dims[3], 4);
-	onnx_free(onnx);
+	onnx_destroy(onnx);
 }
 
 /* One tensor of two numbers, 3 and −4, as `put` lays them down; or the message that says what is wrong. */
@@ -129,7 +129,7 @@ static void check_tensor(const struct buffer *tensor, const char *message)
 		assert_true(values[0] == 3 && values[1] == -4);
 	}
 	free(values);
-	onnx_free(onnx);
+	onnx_destroy(onnx);
 }
 
 static struct buffer tensor_of(int type, int size)
@@ -288,7 +288,7 @@ static void test_cut(void **state)
 		int rc = onnx_load(model_path, &onnx, &e);
 		assert_int_equal(rc, e.code);
 		assert_true((rc == 0) == (onnx != NULL));
-		onnx_free(onnx);
+		onnx_destroy(onnx);
 	}
 }
 

@@ -39,7 +39,7 @@ static void test_bit(void **state)
 	assert_string_equal(b.date, "2026/11/21");
 	assert_string_equal(b.time, "10:46:08");
 	check_swapped(&b);
-	bitstream_clear(&b);
+	bitstream_finish(&b);
 }
 
 static void test_bin(void **state)
@@ -54,8 +54,8 @@ static void test_bin(void **state)
 	check_swapped(&b);
 	assert_int_equal(bitstream_parse(b.data, b.size, &again, &e), 0); /* swapped already */
 	check_swapped(&again);
-	bitstream_clear(&b);
-	bitstream_clear(&again);
+	bitstream_finish(&b);
+	bitstream_finish(&again);
 }
 
 static void refused(size_t size, int code, const char *text)
@@ -108,7 +108,7 @@ static void test_file(void **state)
 	assert_true(fd >= 0 && write(fd, bytes, size) == (ssize_t)size);
 	assert_int_equal(bitstream_load(path, &b, &e), 0);
 	check_swapped(&b);
-	bitstream_clear(&b);
+	bitstream_finish(&b);
 	assert_int_equal(ftruncate(fd, (off_t)size - 4), 0);
 	assert_int_equal(bitstream_load(path, &b, &e), -EBADMSG);
 	assert_non_null(strstr(e.text, path));
