@@ -17,6 +17,8 @@ int failure_exit_code(enum failure where, int code)
 {
 	if (code == -ENOMEM)
 		return EX_OSERR;
+	if (code == -ENOSYS)
+		return EX_UNAVAILABLE;
 	switch (where) {
 	case FAILURE_SOURCE:
 		return code == -EBADMSG || code == -ENOMSG || code == -EOVERFLOW || code == -EFBIG

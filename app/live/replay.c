@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* `twobit replay`: runs the network on a recording again, and compares with its log. */
+#include "base/build.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "cli/command.h"
@@ -309,11 +310,14 @@ static int replay_file(
 static int replay_run(struct invocation *invocation)
 {
 	struct replay_values values = {.pl = {"auto"}};
+	struct error e = {0};
 	int count;
 	int code = options_parse(invocation, &values, &count);
 
 	if (code != OPTIONS_GO_ON)
 		return code;
+	if (build_check_video(&e))
+		return fail(FAILURE_SOURCE, &e);
 	if (!count)
 		return usage_error(invocation, "which recording?");
 	if (count > 1 && values.log.text)

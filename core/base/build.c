@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/build.h"
 
+#include "base/error.h"
+
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -36,4 +39,11 @@ bool build_features(char *out, size_t size)
 	if (!add_names(out, size, true, ""))
 		snprintf(out, size, "none");
 	return add_names(out, size, false, "; without ") == 0;
+}
+
+int build_check_video(struct error *e)
+{
+	if (TWOBIT_HAVE_VIDEO)
+		return 0;
+	return error_set(e, -ENOSYS, "this build has no video; configure it with -DTWOBIT_VIDEO=ON");
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "display/display.h"
 
+#include "base/build.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -13,7 +14,16 @@
 
 /* In the order in which "auto" tries them. */
 static const struct display_driver *const drivers[] = {
-	&display_drm, &display_sdl, &display_terminal, &display_none, NULL};
+#if TWOBIT_HAVE_DRM
+	&display_drm,
+#endif
+#if TWOBIT_HAVE_SDL
+	&display_sdl,
+#endif
+	&display_terminal,
+	&display_none,
+	NULL,
+};
 
 struct display {
 	const struct display_driver *driver;

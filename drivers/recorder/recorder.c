@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "recorder/recorder.h"
 
+#include "base/build.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -75,7 +76,9 @@ int recorder_check(const struct recorder_options *options, struct error *e)
 {
 	char folder[PATH_MAX], probe[PATH_MAX + 32];
 
-	int status = names_check(options->pattern, e);
+	int status = build_check_video(e);
+	if (!status)
+		status = names_check(options->pattern, e);
 	if (status)
 		return status;
 	names_folder(options->pattern, folder, sizeof(folder));

@@ -44,7 +44,8 @@ struct recorder_options {
 	const json_t *about; /* members for the log's first line, beside ours; NULL: none */
 };
 
-/* Before anything is opened: the pattern is one, and files can be made in its folder. -EINVAL, or why not. */
+/* Before anything is opened: the build has video, the pattern is one, and files can be made in its folder.
+ * -EINVAL for the pattern, else why not. */
 int recorder_check(const struct recorder_options *options, struct error *e);
 
 /* All pointers must outlive it. It records nothing before recorder_start. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "source/source.h"
 
+#include "base/build.h"
 #include "base/error.h"
 #include "source/drivers.h"
 
@@ -22,7 +23,9 @@ static const struct source_driver *const table[] = {
 	&source_v4l2,
 	&source_test_pattern,
 	&source_pictures,
+#if TWOBIT_HAVE_VIDEO
 	&source_video,
+#endif
 	NULL,
 };
 
@@ -62,6 +65,7 @@ static int source_check(const char *name, struct error *e)
 static const struct source_driver *driver_find(const char *name, struct error *e)
 {
 	const struct source_driver *const *driver = table;
+	struct error why;
 
 	if (!name || source_v4l2.accepts(name))
 		return &source_v4l2;
@@ -69,7 +73,9 @@ static const struct source_driver *driver_find(const char *name, struct error *e
 		return NULL;
 	while (*driver && !(*driver)->accepts(name))
 		driver++;
-	if (!*driver)
+	if (!*driver && build_check_video(&why))
+		error_set(e, why.code, "%s: %s", name, why.text);
+	else if (!*driver)
 		error_set(e, -EINVAL,
 			"%s: is no kind of source; give a camera, a picture, a folder, a video, or \"test\"",
 			name);

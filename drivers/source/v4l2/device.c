@@ -3,10 +3,10 @@
 #include "device/device.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "source/v4l2/convert.h"
 #include "source/v4l2/v4l2.h"
 
 #include <errno.h>
-#include <libv4lconvert.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -68,13 +68,6 @@ static void rate_set(struct v4l2_device *d, double rate)
 		d->rate = (double)interval->denominator / interval->numerator;
 }
 
-static void format_i420(const struct v4l2_device *d, struct v4l2_format *format)
-{
-	*format = (struct v4l2_format){.type = V4L2_BUF_TYPE_VIDEO_CAPTURE, .fmt.pix = d->picture};
-	format->fmt.pix.pixelformat = V4L2_PIX_FMT_YUV420;
-	v4lconvert_fixup_fmt(format);
-}
-
 static int negotiate(struct v4l2_device *d, const struct source_options *options, struct error *e)
 {
 	struct camera_format *formats;
@@ -92,7 +85,7 @@ static int negotiate(struct v4l2_device *d, const struct source_options *options
 	v4l2_formats_free(formats, count);
 	if (status < 0 || !d->format.converted)
 		return status;
-	d->convert = v4lconvert_create(d->fd);
+	d->convert = v4l2_converter_create(d->fd);
 	if (!d->convert)
 		return error_set(
 			e, -ENOMEM, "%s (%s): libv4lconvert does not start", d->node.path, d->node.name);
@@ -132,8 +125,7 @@ void v4l2_device_stop(struct v4l2_device *d)
 		return;
 	v4l2_stream_end(d->stream);
 	d->stream = NULL;
-	if (d->convert)
-		v4lconvert_destroy(d->convert);
+	v4l2_converter_destroy(d->convert);
 	d->convert = NULL;
 	close(d->fd);
 	d->fd = -1;
@@ -162,19 +154,6 @@ static int jpeg_copy(const struct v4l2_dequeued *dequeued, struct raw_picture *r
 	return 0;
 }
 
-static int converted_copy(const struct v4l2_device *d, const struct v4l2_dequeued *dequeued,
-	struct raw_picture *raw, struct error *e)
-{
-	struct v4l2_format from = {.type = V4L2_BUF_TYPE_VIDEO_CAPTURE, .fmt.pix = d->picture};
-	struct v4l2_format to;
-
-	format_i420(d, &to);
-	if (v4lconvert_convert(d->convert, &from, &to, (unsigned char *)dequeued->data, (int)dequeued->size,
-		    raw->data, (int)raw->size) < 0)
-		return error_set(e, -EBADMSG, "a broken frame: %s", v4lconvert_get_error_message(d->convert));
-	return 0;
-}
-
 int v4l2_device_copy(const struct v4l2_device *d, const struct v4l2_dequeued *dequeued, struct frame *frame,
 	struct error *e)
 {
@@ -194,7 +173,8 @@ int v4l2_device_copy(const struct v4l2_device *d, const struct v4l2_dequeued *de
 	if (d->delivers == PIXEL_JPEG)
 		return jpeg_copy(dequeued, raw, e);
 	if (d->convert)
-		return converted_copy(d, dequeued, raw, e);
+		return v4l2_converter_run(
+			d->convert, &d->picture, dequeued->data, dequeued->size, raw->data, size, e);
 	if (v4l2_picture_copy(d->delivers, width, height, d->picture.bytesperline, dequeued->data,
 		    dequeued->size, raw->data) < 0)
 		return error_set(e, -EBADMSG, "%s gave a frame of %zu bytes, and %d×%d pixels need more",

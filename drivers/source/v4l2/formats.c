@@ -2,6 +2,7 @@
 /* What a camera offers, and which of it to take. */
 #include "base/error.h"
 #include "device/device.h"
+#include "source/v4l2/convert.h"
 #include "source/v4l2/v4l2.h"
 
 #include <errno.h>
@@ -43,17 +44,6 @@ static const struct own_format {
 
 #define WORK_CONVERTED 40
 
-/* What libv4lconvert turns into I420 and cameras give: RGB, other YUV, Bayer, and the old webcams' own. */
-static const uint32_t converted_formats[] = {V4L2_PIX_FMT_RGB24, V4L2_PIX_FMT_BGR24, V4L2_PIX_FMT_RGB565,
-	V4L2_PIX_FMT_RGB32, V4L2_PIX_FMT_XRGB32, V4L2_PIX_FMT_ARGB32, V4L2_PIX_FMT_YVYU, V4L2_PIX_FMT_VYUY,
-	V4L2_PIX_FMT_YVU420, V4L2_PIX_FMT_NV16, V4L2_PIX_FMT_NV61, V4L2_PIX_FMT_YUV422P, V4L2_PIX_FMT_M420,
-	V4L2_PIX_FMT_SBGGR8, V4L2_PIX_FMT_SGBRG8, V4L2_PIX_FMT_SGRBG8, V4L2_PIX_FMT_SRGGB8, V4L2_PIX_FMT_PJPG,
-	V4L2_PIX_FMT_SPCA501, V4L2_PIX_FMT_SPCA505, V4L2_PIX_FMT_SPCA508, V4L2_PIX_FMT_SPCA561,
-	V4L2_PIX_FMT_PAC207, V4L2_PIX_FMT_MR97310A, V4L2_PIX_FMT_JL2005BCD, V4L2_PIX_FMT_OV511,
-	V4L2_PIX_FMT_OV518, V4L2_PIX_FMT_SQ905C, V4L2_PIX_FMT_SN9C10X, V4L2_PIX_FMT_SN9C2028,
-	V4L2_PIX_FMT_SN9C20X_I420, V4L2_PIX_FMT_STV0680, V4L2_PIX_FMT_KONICA420, V4L2_PIX_FMT_CPIA1,
-	V4L2_PIX_FMT_SE401, V4L2_PIX_FMT_TM6000};
-
 static const struct own_format *own_format_of(uint32_t code)
 {
 	for (size_t i = 0; i < sizeof(own_formats) / sizeof(own_formats[0]); i++)
@@ -73,9 +63,7 @@ void v4l2_format_name(uint32_t code, struct camera_format *format)
 	}
 	format->code = code;
 	snprintf(format->name, sizeof(format->name), "%s", own ? own->name : letters);
-	format->converted = false;
-	for (size_t i = 0; !own && i < sizeof(converted_formats) / sizeof(converted_formats[0]); i++)
-		format->converted |= converted_formats[i] == code;
+	format->converted = !own && v4l2_converter_reads(code);
 	format->readable = own || format->converted;
 }
 
