@@ -125,32 +125,52 @@ void *source_stage(void *argument)
 }
 
 /*
- * The smallest scale at which neither the display nor the network has less to see than at full size. What the
- * network sees of a recorded frame can be seen again, by anybody: the whole.
+ * The smallest scale at which neither the network nor a display that gets the picture loses anything. A
+ * recorded frame is decoded at full size, so that a replay can see what the network saw.
  */
 static double scale_for(
 	const struct pipeline *pipeline, const struct frame *frame, struct display_capabilities capabilities)
 {
 	const struct raw_picture *raw = &frame->raw;
 
-	if (pipeline->config.lossless || frame->recorded || raw->width < 1 || raw->height < 1 ||
-		!capabilities.width || !capabilities.height)
+	if (pipeline->config.lossless || frame->recorded || raw->width < 1 || raw->height < 1)
 		return 1;
-	double width = raw->width, height = raw->height;
-	double screen = fmin(capabilities.width / width, capabilities.height / height);
-	double network = view_scale(&pipeline->config.network->view, raw->width, raw->height,
+	double scale = view_scale(&pipeline->config.network->view, raw->width, raw->height,
 		pipeline->input.width, pipeline->input.height);
-	return fmin(1, fmax(screen, network));
+	if (!frame->show_raw) {
+		if (!capabilities.width || !capabilities.height)
+			return 1;
+		scale = fmax(scale, fmin((double)capabilities.width / raw->width,
+					    (double)capabilities.height / raw->height));
+	}
+	return fmin(1, scale);
 }
 
-/* Decodes, and makes the network's input; false, with the frame counted, when there is no whole picture. */
-static bool decode(struct pipeline *pipeline, struct frame *frame, struct display_capabilities capabilities)
+/*
+ * Decides once for a frame what the display gets, and with it who decodes: the decode stage for the display
+ * and inference, or the conv0 stage for inference alone, and only the frames that inference takes.
+ */
+static void plan_decode(struct pipeline *pipeline, struct frame *frame)
+{
+	pthread_mutex_lock(&pipeline->lock);
+	struct display_capabilities capabilities = pipeline->capabilities;
+	pthread_mutex_unlock(&pipeline->lock);
+	/* A display that takes the source's format cannot take the recorder's. */
+	frame->show_raw = !pipeline->config.lossless &&
+			  (pipeline->config.discard_output || (capabilities.raw && !frame->recorded));
+	frame->scale = scale_for(pipeline, frame, capabilities);
+}
+
+/*
+ * Decodes in the stage that plan_decode chose, and makes the network's input. False: there is no whole
+ * picture, and the frame is counted.
+ */
+static bool decode(struct pipeline *pipeline, struct frame *frame, int stage)
 {
 	int64_t begun = clock_now();
-	double scale = scale_for(pipeline, frame, capabilities);
 	struct error e;
 
-	if (picture_decode(&frame->raw, scale, &frame->picture, &e)) {
+	if (picture_decode(&frame->raw, frame->scale, &frame->picture, &e)) {
 		pthread_mutex_lock(&pipeline->lock);
 		bool first = !pipeline->undecodable++;
 		pthread_mutex_unlock(&pipeline->lock);
@@ -164,8 +184,7 @@ static bool decode(struct pipeline *pipeline, struct frame *frame, struct displa
 		pipeline->config.network->layers[0].input_bits);
 	frame->stamps[STAMP_DECODE_BEGUN] = begun;
 	frame->stamps[STAMP_DECODED] = clock_now();
-	note_time(pipeline, frame->show_raw ? STAGE_CONV0 : STAGE_DECODE, STAGE_DECODE, TIME_DECODE, frame,
-		begun, frame->stamps[STAMP_DECODED]);
+	note_time(pipeline, stage, STAGE_DECODE, TIME_DECODE, frame, begun, frame->stamps[STAMP_DECODED]);
 	return true;
 }
 
@@ -192,17 +211,12 @@ void *decode_stage(void *argument)
 	int width = 640, height = 480; /* of the last picture */
 
 	while ((frame = stage_get(pipeline, STAGE_DECODE, QUEUE_RAW))) {
-		pthread_mutex_lock(&pipeline->lock);
-		struct display_capabilities capabilities = pipeline->capabilities;
-		pthread_mutex_unlock(&pipeline->lock);
 		if (frame->absent) {
 			pass_absent(pipeline, frame, width, height);
 			continue;
 		}
-		/* A display that takes the source's format cannot take the recorder's. */
-		frame->show_raw = !pipeline->config.lossless &&
-				  (pipeline->config.discard_output || (capabilities.raw && !frame->recorded));
-		if (!frame->show_raw && !decode(pipeline, frame, capabilities)) {
+		plan_decode(pipeline, frame);
+		if (!frame->show_raw && !decode(pipeline, frame, STAGE_DECODE)) {
 			frame_release(&frame);
 			continue;
 		}
@@ -245,8 +259,7 @@ void *conv0_stage(void *argument)
 	struct frame *frame;
 
 	while ((frame = stage_get(pipeline, STAGE_CONV0, QUEUE_INPUT))) {
-		/* Shown undecoded, and so decoded only here, where it is sure that inference takes it. */
-		if (frame->show_raw && !decode(pipeline, frame, (struct display_capabilities){1, 1, true})) {
+		if (frame->show_raw && !decode(pipeline, frame, STAGE_CONV0)) {
 			frame_release(&frame);
 			continue;
 		}

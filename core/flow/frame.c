@@ -108,6 +108,7 @@ static struct frame *acquire(struct frame_pool *pool, bool wait)
 	/* Nothing of the frame before shows through; memory and sizes stay. */
 	frame->number = 0;
 	frame->lost = 0;
+	frame->scale = 0;
 	frame->sequence = 0;
 	frame->absent = frame->show_raw = false;
 	frame->recorded = frame->cpu_fallback = false;

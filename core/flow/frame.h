@@ -54,7 +54,8 @@ struct frame {
 	uint32_t lost;	   /* frames that the source knows it could not deliver, just before this one */
 	bool absent;	   /* there is no picture now */
 	char absent_reason[FRAME_TEXT_BYTES]; /* … why not */
-	bool show_raw; /* for the display: raw as it came, with caption; picture is the inference's */
+	bool show_raw; /* the display gets the raw picture and the caption, inference alone the picture */
+	double scale;  /* at which the picture is decoded, 0 < scale <= 1 */
 	int64_t stamps[STAMP_COUNT];
 	bool recorded; /* its raw bytes go into a recording: inference sees these, at their full size */
 	struct raw_picture raw;
