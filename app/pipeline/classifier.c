@@ -8,6 +8,7 @@
 #include "image/view.h"
 #include "nn/classify.h"
 #include "nn/engine.h"
+#include "pipeline/health.h"
 #include "pipeline/self_test.h"
 #include "pl/pl.h"
 
@@ -23,13 +24,6 @@ struct classifier {
 	double *work;	/* [class_count], for the softmax */
 	bool reported;	/* that the PL fails */
 };
-
-static const char *failure_text(int status)
-{
-	return status == -ETIMEDOUT ? "did not finish in time"
-	       : status == -EBADMSG ? "gave a wrong answer"
-				    : "reported an error";
-}
 
 /* test: what is in buffer 0, or NULL for a picture. */
 static int compute_once(struct classifier *c, const struct self_test *test)
@@ -53,10 +47,10 @@ static int compute(struct classifier *c, const struct self_test *test, struct er
 		if (attempt == 2)
 			return error_set(e, status,
 				"at %s the PL (%s) %s, even programmed again; --pl software does without it",
-				task, pl_name(c->pl), failure_text(status));
+				task, pl_name(c->pl), pl_fault_text(pl_fault_of(status)));
 		if (!c->reported)
 			log_warning("at %s the PL %s; it is reset or programmed, and tries again", task,
-				failure_text(status));
+				pl_fault_text(pl_fault_of(status)));
 		c->reported = true;
 		int reset = pl_reset(c->pl);
 		status = attempt || reset ? pl_program(c->pl, e) : 0;

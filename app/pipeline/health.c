@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "pipeline/health.h"
+
 #include "base/clock.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* In times of the usual and of the calibrated call. */
@@ -25,6 +27,18 @@ const struct health_options health_defaults = {
 	.disable_failures = 6,
 	.passes_to_return = 3,
 };
+
+enum pl_fault pl_fault_of(int status)
+{
+	return status == -ETIMEDOUT ? PL_FAULT_LATE : status == -EBADMSG ? PL_FAULT_WRONG : PL_FAULT_FAILED;
+}
+
+const char *pl_fault_text(enum pl_fault fault)
+{
+	return fault == PL_FAULT_LATE	 ? "did not finish in time"
+	       : fault == PL_FAULT_WRONG ? "gave a wrong answer"
+					 : "reported an error";
+}
 
 static int64_t at_least(int64_t time, int64_t shortest)
 {
@@ -55,6 +69,22 @@ void health_calibrate(struct health_monitor *m, int64_t elapsed)
 	set_limits(m);
 }
 
+static void raise_alarm(struct health_monitor *m)
+{
+	if (m->alarm)
+		return;
+	m->alarm = true;
+	m->alarms++;
+	m->events |= HEALTH_ALARM_RAISED;
+}
+
+static void clear_alarm(struct health_monitor *m)
+{
+	if (m->alarm)
+		m->events |= HEALTH_ALARM_CLEARED;
+	m->alarm = false;
+}
+
 static void make_up(struct health_monitor *m)
 {
 	if (!m->failures || ++m->made_up < GOOD_FOR_FAILURE)
@@ -62,14 +92,16 @@ static void make_up(struct health_monitor *m)
 	m->made_up = 0;
 	m->failures--;
 	if (m->failures < m->options.alarm_failures)
-		m->alarm = false;
+		clear_alarm(m);
 }
 
 static void come_back(struct health_monitor *m)
 {
 	if (++m->passes < m->options.passes_to_return)
 		return;
-	m->disabled = m->alarm = false;
+	m->disabled = false;
+	m->events |= HEALTH_ENABLED;
+	clear_alarm(m);
 	m->passes = m->made_up = 0;
 	/* On probation: the next fault raises the alarm again. */
 	m->failures = m->options.alarm_failures - 1;
@@ -78,7 +110,8 @@ static void come_back(struct health_monitor *m)
 void health_success(struct health_monitor *m, int64_t elapsed, int64_t now)
 {
 	m->good++;
-	m->slow += elapsed > m->soft;
+	if (elapsed > m->soft && !m->slow++)
+		m->events |= HEALTH_FIRST_SLOW;
 	m->expected += (elapsed - m->expected) / EXPECTED_SHARE;
 	set_limits(m);
 	m->in_a_row = 0;
@@ -101,12 +134,20 @@ static enum recovery_action action_for(const struct health_monitor *m, enum pl_f
 
 static void disable(struct health_monitor *m)
 {
-	if (!m->disabled)
+	if (!m->disabled) {
 		m->pause = PAUSE_SHORTEST;
-	m->times_disabled += !m->disabled;
-	m->alarms += !m->alarm;
-	m->disabled = m->alarm = true;
+		m->disabled = true;
+		m->times_disabled++;
+		m->events |= HEALTH_DISABLED;
+	}
+	raise_alarm(m);
 	m->passes = 0;
+}
+
+static void reconfigure(struct health_monitor *m)
+{
+	m->reconfigurations++;
+	m->events |= HEALTH_RECONFIGURED;
 }
 
 enum recovery_action health_failure(struct health_monitor *m, enum pl_fault fault, int64_t now)
@@ -120,22 +161,31 @@ enum recovery_action health_failure(struct health_monitor *m, enum pl_fault faul
 		m->fault_since = now;
 	if (m->failures < m->options.disable_failures)
 		m->failures++;
-	if (m->failures >= m->options.alarm_failures) {
-		m->alarms += !m->alarm;
-		m->alarm = true;
-	}
+	if (m->failures >= m->options.alarm_failures)
+		raise_alarm(m);
 	if (m->failures >= m->options.disable_failures)
 		disable(m);
 	enum recovery_action action = action_for(m, fault);
-	*(action == RECOVERY_RESET ? &m->resets : &m->reconfigurations) += 1;
+	if (action == RECOVERY_RESET)
+		m->resets++;
+	else
+		reconfigure(m);
 	return action;
 }
 
 enum recovery_action health_action_failed(struct health_monitor *m, enum recovery_action action)
 {
 	if (action == RECOVERY_RESET)
-		m->reconfigurations++;
+		reconfigure(m);
 	else
 		disable(m);
 	return RECOVERY_PROGRAM;
+}
+
+unsigned health_take_events(struct health_monitor *m)
+{
+	unsigned events = m->events;
+
+	m->events = 0;
+	return events;
 }

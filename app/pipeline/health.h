@@ -23,6 +23,22 @@ enum pl_fault {
 	PL_FAULT_COUNT
 };
 
+/* The fault that a negative status of pl_submit or pl_wait stands for; -EBADMSG: a wrong result. */
+enum pl_fault pl_fault_of(int status);
+
+/* What a PL with that fault did, as in "the PL reported an error". */
+const char *pl_fault_text(enum pl_fault fault);
+
+/* What a call changed, as bits of a set. */
+enum health_event {
+	HEALTH_ALARM_RAISED = 1 << 0,
+	HEALTH_ALARM_CLEARED = 1 << 1,
+	HEALTH_DISABLED = 1 << 2,
+	HEALTH_ENABLED = 1 << 3,
+	HEALTH_RECONFIGURED = 1 << 4, /* the action is RECOVERY_PROGRAM, not a reset */
+	HEALTH_FIRST_SLOW = 1 << 5,   /* the first slow call of all */
+};
+
 enum recovery_action {
 	RECOVERY_RESET,	  /* stop it and go on */
 	RECOVERY_PROGRAM, /* as RECOVERY_RESET, then load its design and weights again */
@@ -53,6 +69,7 @@ struct health_monitor {
 	int passes;
 	int64_t fault_since; /* 0: none */
 	int64_t pause;	     /* while disabled: to the next self-test, ns */
+	unsigned events;     /* enum health_event, since the last health_take_events */
 };
 
 /* Sensible for a PL in hardware: 10 s, then at least 20 ms; alarm at 3, disabled at 6, return after 3. */
@@ -72,5 +89,8 @@ enum recovery_action health_failure(struct health_monitor *m, enum pl_fault faul
 /* The action did not work: a reset is to be followed by a reconfiguration, else the PL is disabled at once.
  */
 enum recovery_action health_action_failed(struct health_monitor *m, enum recovery_action action);
+
+/* What changed since the last call of this function: a set of enum health_event. */
+unsigned health_take_events(struct health_monitor *m);
 
 #endif

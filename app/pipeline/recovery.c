@@ -30,11 +30,6 @@ static double milliseconds(int64_t time)
 	return (double)time / (double)NS_PER_MS;
 }
 
-static enum pl_fault fault_of(int status)
-{
-	return status == -ETIMEDOUT ? PL_FAULT_LATE : status == -EBADMSG ? PL_FAULT_WRONG : PL_FAULT_FAILED;
-}
-
 /* Resets the PL, or programs it, as far as that is needed and possible. */
 static void recover(struct pipeline *pipeline, enum recovery_action action)
 {
@@ -80,25 +75,23 @@ const char *recovery_warning(const struct recovery *recovery)
 }
 
 /* One line for each change for the worse; while the alarm is on, single failures are only counted. */
-static void fail_call(struct pipeline *pipeline, enum pl_fault fault, const char *what)
+static void fail_call(
+	struct pipeline *pipeline, enum pl_fault fault, const char *what, struct recovery_outcome *outcome)
 {
 	struct health_monitor *m = &pipeline->recovery.health;
-	bool alarm = m->alarm, disabled = m->disabled;
-	uint64_t reconfigurations = m->reconfigurations;
+	bool log_failure = !m->alarm;
 
 	recover(pipeline, health_failure(m, fault, clock_now()));
-	if (!alarm)
-		log_warning("%s the PL %s; it is %s, and such frames are counted", what,
-			fault == PL_FAULT_LATE	  ? "did not finish in time"
-			: fault == PL_FAULT_WRONG ? "gave a wrong answer"
-						  : "reported an error",
-			m->reconfigurations == reconfigurations ? "reset" : "programmed again");
-	if (m->alarm && !alarm)
+	*outcome = (struct recovery_outcome){.failed = true, .fault = fault, .events = health_take_events(m)};
+	if (log_failure)
+		log_warning("%s the PL %s; it is %s, and such frames are counted", what, pl_fault_text(fault),
+			outcome->events & HEALTH_RECONFIGURED ? "programmed again" : "reset");
+	if (outcome->events & HEALTH_ALARM_RAISED)
 		log_warning("alarm: the PL fails again and again (%llu late, %llu failed, %llu wrong)",
 			(unsigned long long)m->faults[PL_FAULT_LATE],
 			(unsigned long long)m->faults[PL_FAULT_FAILED],
 			(unsigned long long)m->faults[PL_FAULT_WRONG]);
-	if (m->disabled && !disabled)
+	if (outcome->events & HEALTH_DISABLED)
 		log_warning(
 			"the PL is disabled: software computes until it has passed its self-test %d times",
 			m->options.passes_to_return);
@@ -107,17 +100,16 @@ static void fail_call(struct pipeline *pipeline, enum pl_fault fault, const char
 	publish(&pipeline->recovery);
 }
 
-static void pass_call(struct pipeline *pipeline, int64_t elapsed)
+static void pass_call(struct pipeline *pipeline, int64_t elapsed, struct recovery_outcome *outcome)
 {
 	struct health_monitor *m = &pipeline->recovery.health;
-	bool disabled = m->disabled;
-	uint64_t slow = m->slow;
 
 	health_success(m, elapsed, clock_now());
-	if (disabled && !m->disabled)
+	outcome->events = health_take_events(m);
+	if (outcome->events & HEALTH_ENABLED)
 		log_info("the PL has passed its self-test %d times and computes again",
 			m->options.passes_to_return);
-	if (!slow && m->slow)
+	if (outcome->events & HEALTH_FIRST_SLOW)
 		log_warning("the PL took %.2f ms instead of %.2f ms; it may take %.0f ms",
 			milliseconds(elapsed), milliseconds(m->calibrated), milliseconds(m->hard));
 	publish(&pipeline->recovery);
@@ -163,6 +155,7 @@ static int calibration_call(struct pipeline *pipeline, int64_t *elapsed)
 {
 	struct recovery *recovery = &pipeline->recovery;
 	struct pl *pl = pipeline->config.pl;
+	struct recovery_outcome outcome;
 	int status = self_test_submit(&recovery->test, pl, 0);
 	int64_t begun = clock_now();
 
@@ -172,7 +165,7 @@ static int calibration_call(struct pipeline *pipeline, int64_t *elapsed)
 	if (!status && !self_test_passed(&recovery->test, pl, 0))
 		status = -EBADMSG;
 	if (status && status != -EINTR)
-		fail_call(pipeline, fault_of(status), "at its first self-test");
+		fail_call(pipeline, pl_fault_of(status), "at its first self-test", &outcome);
 	return status;
 }
 
@@ -274,15 +267,16 @@ static int await(struct pipeline *pipeline, struct pl_job *job)
 	return status ? status : await_once(pipeline, job);
 }
 
-static int compute(struct pipeline *pipeline, const struct pl_job *job)
+static int compute(struct pipeline *pipeline, const struct pl_job *job, struct recovery_outcome *outcome)
 {
 	engine_run(pipeline->recovery.test.cpu_fallback, pl_input(pipeline->config.pl, job->buffer),
 		job->frame->scores);
 	pipeline->report.cpu_fallbacks++;
+	outcome->cpu_fallback = true;
 	return 0;
 }
 
-static void collect_test(struct pipeline *pipeline, struct pl_job *job)
+static void collect_test(struct pipeline *pipeline, struct pl_job *job, struct recovery_outcome *outcome)
 {
 	int status = await(pipeline, job);
 	int64_t elapsed = clock_now() - job->begun;
@@ -292,38 +286,40 @@ static void collect_test(struct pipeline *pipeline, struct pl_job *job)
 	if (!status && !pipeline->recovery.health.calibrated)
 		set_usual(pipeline, elapsed);
 	if (!status)
-		pass_call(pipeline, elapsed);
+		pass_call(pipeline, elapsed, outcome);
 	else if (status != -EINTR)
-		fail_call(pipeline, fault_of(status), "at its self-test");
+		fail_call(pipeline, pl_fault_of(status), "at its self-test", outcome);
 	plan_test(pipeline);
 }
 
-static int collect_frame(struct pipeline *pipeline, struct pl_job *job)
+static int collect_frame(struct pipeline *pipeline, struct pl_job *job, struct recovery_outcome *outcome)
 {
 	bool refused = job->status == -ENODEV;
 	int status = refused ? -ECANCELED : await(pipeline, job);
 	char what[40];
 
 	if (refused || (status == -ECANCELED && pipeline->recovery.health.disabled))
-		return compute(pipeline, job);
+		return compute(pipeline, job, outcome);
 	if (!status) {
 		memcpy(job->frame->scores, pl_output(pipeline->config.pl, job->buffer),
 			(size_t)pipeline->config.network->class_count * sizeof(*job->frame->scores));
-		pass_call(pipeline, clock_now() - job->begun);
+		pass_call(pipeline, clock_now() - job->begun, outcome);
 		return 0;
 	}
 	snprintf(what, sizeof(what), "at frame %llu", (unsigned long long)job->frame->number);
-	fail_call(pipeline, fault_of(status), what);
+	fail_call(pipeline, pl_fault_of(status), what, outcome);
 	pipeline->report.pl_failures++;
 	/* A lossless pipeline drops no frame: the buffer's input is whole, whatever the PL did. */
-	return pipeline->recovery.test.cpu_fallback && pipeline->config.lossless ? compute(pipeline, job)
-										 : status;
+	return pipeline->recovery.test.cpu_fallback && pipeline->config.lossless
+		       ? compute(pipeline, job, outcome)
+		       : status;
 }
 
-int recovery_collect(struct pipeline *pipeline, struct pl_job *job)
+int recovery_collect(struct pipeline *pipeline, struct pl_job *job, struct recovery_outcome *outcome)
 {
+	*outcome = (struct recovery_outcome){0};
 	if (job->frame)
-		return collect_frame(pipeline, job);
-	collect_test(pipeline, job);
+		return collect_frame(pipeline, job, outcome);
+	collect_test(pipeline, job, outcome);
 	return 0;
 }

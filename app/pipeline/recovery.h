@@ -25,6 +25,14 @@ struct recovery {
 	atomic_bool alarm, disabled;
 };
 
+/* What a job did to the PL's health. */
+struct recovery_outcome {
+	bool failed; /* the PL, with `fault` */
+	enum pl_fault fault;
+	unsigned events;   /* a set of enum health_event */
+	bool cpu_fallback; /* software computed the frame */
+};
+
 /* Prepares the recovery of the loaded PL, and tests and times one in hardware. -EINTR: config.interrupted. */
 int recovery_init(struct pipeline *pipeline, struct error *e);
 void recovery_finish(struct recovery *recovery);
@@ -42,6 +50,6 @@ bool recovery_self_test(struct pipeline *pipeline, struct pl_job *job);
  * The PL stage: waits for a job and recovers a PL that fails. 0: a frame has its scores, from the PL or from
  * software; else a frame has none. A self-test returns 0.
  */
-int recovery_collect(struct pipeline *pipeline, struct pl_job *job);
+int recovery_collect(struct pipeline *pipeline, struct pl_job *job, struct recovery_outcome *outcome);
 
 #endif

@@ -280,42 +280,28 @@ void *conv0_stage(void *argument)
 	return NULL;
 }
 
-/* What can change of a PL's health with a call. */
-struct health_snapshot {
-	bool alarm, disabled;
-	uint64_t faults[PL_FAULT_COUNT], reconfigurations, cpu_fallbacks;
-};
-
-static struct health_snapshot snapshot_of(const struct pipeline *pipeline)
+/* What a job did to the PL's health, for a recording's log. */
+static void note_outcome(struct pipeline *pipeline, const struct recovery_outcome *outcome)
 {
-	const struct health_monitor *m = &pipeline->recovery.health;
-	struct health_snapshot snapshot = {
-		m->alarm, m->disabled, {0}, m->reconfigurations, pipeline->report.cpu_fallbacks};
-
-	memcpy(snapshot.faults, m->faults, sizeof(snapshot.faults));
-	return snapshot;
-}
-
-/* What the recovery did about the PL on this frame, for a recording's log. */
-static void note_health(struct pipeline *pipeline, const struct health_snapshot *before)
-{
-	struct health_snapshot now = snapshot_of(pipeline);
+	static const struct {
+		enum health_event event;
+		const char *name;
+	} changes[] = {
+		{HEALTH_ALARM_RAISED, "pl_alarm"},
+		{HEALTH_ALARM_CLEARED, "pl_alarm_over"},
+		{HEALTH_DISABLED, "pl_retired"},
+		{HEALTH_ENABLED, "pl_returned"},
+	};
 	char text[120];
 
-	for (int i = 0; i < PL_FAULT_COUNT; i++) {
-		if (now.faults[i] == before->faults[i])
-			continue;
-		snprintf(text, sizeof(text), "the PL %s; it was %s",
-			i == PL_FAULT_LATE     ? "did not finish in time"
-			: i == PL_FAULT_FAILED ? "reported an error"
-					       : "gave a wrong answer",
-			now.reconfigurations > before->reconfigurations ? "programmed again" : "reset");
+	if (outcome->failed) {
+		snprintf(text, sizeof(text), "the PL %s; it was %s", pl_fault_text(outcome->fault),
+			outcome->events & HEALTH_RECONFIGURED ? "programmed again" : "reset");
 		note_event(pipeline, "pl_failed", text);
 	}
-	if (now.alarm != before->alarm)
-		note_event(pipeline, now.alarm ? "pl_alarm" : "pl_alarm_over", NULL);
-	if (now.disabled != before->disabled)
-		note_event(pipeline, now.disabled ? "pl_retired" : "pl_returned", NULL);
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
+		if (outcome->events & changes[i].event)
+			note_event(pipeline, changes[i].name, NULL);
 }
 
 static struct pl_job *take_job(struct pipeline *pipeline)
@@ -336,10 +322,9 @@ void *pl_stage(void *argument)
 	while ((job = take_job(pipeline))) {
 		if (job->begun < idle_since)
 			job->begun = idle_since;
-		struct health_snapshot before = snapshot_of(pipeline);
-		int status = recovery_collect(pipeline, job);
-		bool cpu_fallback = pipeline->report.cpu_fallbacks > before.cpu_fallbacks;
-		note_health(pipeline, &before);
+		struct recovery_outcome outcome;
+		int status = recovery_collect(pipeline, job, &outcome);
+		note_outcome(pipeline, &outcome);
 		int64_t now = idle_since = clock_now();
 		struct frame *frame = job->frame;
 		int64_t begun = job->begun;
@@ -348,7 +333,7 @@ void *pl_stage(void *argument)
 			frame_release(&frame);
 			continue;
 		}
-		frame->cpu_fallback = cpu_fallback;
+		frame->cpu_fallback = outcome.cpu_fallback;
 		frame->stamps[STAMP_PL_BEGUN] = begun;
 		frame->stamps[STAMP_PL] = now;
 		note_time(pipeline, STAGE_PL, STAGE_PL, TIME_PL, frame, begun, now);

@@ -62,14 +62,13 @@ static struct {
 	int64_t latest, longest; /* the last answer; between two of them */
 } check;
 
-int __real_recovery_collect(struct pipeline *pipeline, struct pl_job *job);
-int __wrap_recovery_collect(struct pipeline *pipeline, struct pl_job *job);
+int __real_recovery_collect(struct pipeline *pipeline, struct pl_job *job, struct recovery_outcome *outcome);
+int __wrap_recovery_collect(struct pipeline *pipeline, struct pl_job *job, struct recovery_outcome *outcome);
 
 /* The buffer holds what Conv0 made of this very frame; the next frame's is the other one. */
-int __wrap_recovery_collect(struct pipeline *pipeline, struct pl_job *job)
+int __wrap_recovery_collect(struct pipeline *pipeline, struct pl_job *job, struct recovery_outcome *outcome)
 {
-	uint64_t cpu_fallbacks = pipeline->report.cpu_fallbacks;
-	int status = __real_recovery_collect(pipeline, job);
+	int status = __real_recovery_collect(pipeline, job, outcome);
 
 	if (status || !job->frame)
 		return status;
@@ -80,7 +79,7 @@ int __wrap_recovery_collect(struct pipeline *pipeline, struct pl_job *job)
 	check.latest = now;
 	check.wrong += memcmp(check.scores, job->frame->scores,
 			       (size_t)pipeline->config.network->class_count * sizeof(int32_t)) != 0;
-	check.last_by_overlay = cpu_fallbacks == pipeline->report.cpu_fallbacks;
+	check.last_by_overlay = !outcome->cpu_fallback;
 	return 0;
 }
 

@@ -189,6 +189,36 @@ static void actions_that_fail(void **state)
 	assert_true(m.alarm);
 }
 
+/* Each change is reported once, by the call that made it. */
+static void changes_are_reported_once(void **state)
+{
+	(void)state;
+	struct health_monitor m = begun(10 * NS_PER_MS);
+	assert_int_equal(health_take_events(&m), 0);
+	good(&m, 1, 10 * NS_PER_MS);
+	assert_int_equal(health_take_events(&m), 0);
+	good(&m, 1, 41 * NS_PER_MS);
+	assert_int_equal(health_take_events(&m), HEALTH_FIRST_SLOW);
+	good(&m, 1, 60 * NS_PER_MS);
+	assert_int_equal(health_take_events(&m), 0);
+	health_failure(&m, PL_FAULT_LATE, 0);
+	assert_int_equal(health_take_events(&m), 0);
+	health_failure(&m, PL_FAULT_LATE, 0);
+	assert_int_equal(health_take_events(&m), HEALTH_RECONFIGURED);
+	health_failure(&m, PL_FAULT_LATE, 0);
+	assert_int_equal(health_take_events(&m), HEALTH_RECONFIGURED | HEALTH_ALARM_RAISED);
+	good(&m, 100, 10 * NS_PER_MS);
+	assert_int_equal(health_take_events(&m), HEALTH_ALARM_CLEARED);
+	enum recovery_action action = health_failure(&m, PL_FAULT_LATE, 0);
+	assert_int_equal(health_take_events(&m), HEALTH_ALARM_RAISED);
+	action = health_action_failed(&m, action);
+	assert_int_equal(health_take_events(&m), HEALTH_RECONFIGURED);
+	health_action_failed(&m, action);
+	assert_int_equal(health_take_events(&m), HEALTH_DISABLED);
+	good(&m, 3, 10 * NS_PER_MS);
+	assert_int_equal(health_take_events(&m), HEALTH_ENABLED | HEALTH_ALARM_CLEARED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -202,6 +232,7 @@ int main(void)
 		cmocka_unit_test(good_calls_make_up_for_faults),
 		cmocka_unit_test(recovery_is_timed_to_the_next_good_call),
 		cmocka_unit_test(actions_that_fail),
+		cmocka_unit_test(changes_are_reported_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
