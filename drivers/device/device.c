@@ -17,10 +17,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Programs that a message names. */
+/* The most programs that a message names. */
 #define HOLDERS_NAMED 3
 
-/* More groups than a person is in. */
+/* More groups than a user has. */
 #define GROUPS 256
 
 int device_open(const char *path, int flags, struct error *e)
@@ -69,7 +69,7 @@ int device_ioctl(int fd, unsigned long request, void *argument)
 	return result < 0 ? -errno : result;
 }
 
-/* Asks no server: a file on a network that is down would keep us waiting. */
+/* Without a server: a file on a network that is down would block. */
 static bool status_of(int folder, const char *name, struct statx *status)
 {
 	return statx(folder, name, AT_STATX_DONT_SYNC, STATX_TYPE | STATX_INO, status) == 0;
@@ -141,15 +141,15 @@ int device_holders(const char *path, char *text, size_t size)
 	return count;
 }
 
-static bool listed(const gid_t *groups, int count, gid_t wanted)
+static bool listed(const gid_t *groups, int count, gid_t group)
 {
 	for (int i = 0; i < count; i++)
-		if (groups[i] == wanted)
+		if (groups[i] == group)
 			return true;
 	return false;
 }
 
-/* In the group since the last login: the running session does not know yet. */
+/* The user joined the group after the last login: the running session is not in it yet. */
 static bool joined_since_login(gid_t group)
 {
 	gid_t groups[GROUPS];
@@ -174,7 +174,7 @@ void device_permission_hint(const char *path, char *text, size_t size)
 	bool group_may = (status.st_mode & (S_IRGRP | S_IWGRP)) == (S_IRGRP | S_IWGRP);
 	if (!group_may || !group || status.st_gid == 0)
 		snprintf(text, size,
-			"only its owner may (mode %03o); try as root, or set it free by a udev rule",
+			"only its owner may (mode %03o); try as root, or allow it by a udev rule",
 			(unsigned int)status.st_mode & 0777);
 	else if (joined_since_login(status.st_gid))
 		snprintf(text, size, "it belongs to the group %s, which you joined; log out and in again",

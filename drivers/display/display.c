@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* In the order in which "auto" tries them. */
+/* "auto" tries them in this order. */
 static const struct display_driver *const drivers[] = {
 #if TWOBIT_HAVE_DRM
 	&display_drm,

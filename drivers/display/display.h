@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Where frames are shown, and where keys come from. All calls from one thread. */
+/* Displays show frames and read keys. All calls come from one thread. */
 #ifndef DISPLAY_DISPLAY_H
 #define DISPLAY_DISPLAY_H
 
@@ -11,7 +11,7 @@ struct error;
 struct display;
 
 struct display_options {
-	int width, height;	  /* size of the pictures to come, pixels */
+	int width, height;	  /* of the pictures, pixels */
 	enum pixel_format format; /* of the raw ones */
 	const char *title;
 	const char *drm_device; /* "/dev/dri/card1"; these three for DRM only, NULL: choose */
@@ -19,11 +19,11 @@ struct display_options {
 	const char *mode;	/* "1280x720", "1280x720@60" */
 };
 
-/* What a display can use; it may change with its window. */
+/* What a display requires; it may change with its window. */
 struct display_capabilities {
 	int width, height; /* the larger a picture, the more is lost in fitting it into this; 0: any size is
 			      fine */
-	bool raw;	   /* takes frames as they came, undecoded, and draws the caption itself */
+	bool raw;	   /* shows frames as they came, undecoded, and draws the caption itself */
 };
 
 enum display_key {
@@ -41,7 +41,7 @@ enum display_key {
 enum screen_state {
 	SCREEN_READY,
 	SCREEN_WITHOUT_MONITOR,
-	SCREEN_UNUSABLE, /* the text says why */
+	SCREEN_UNUSABLE, /* the text gives the reason */
 };
 
 /* One screen that a kind found, for `twobit list displays`: its name and a line about it. */
@@ -50,16 +50,16 @@ typedef void display_row(void *context, const char *name, const char *text, enum
 struct display_driver {
 	const char *name;
 	const char *summary;			       /* for `twobit list displays` */
-	bool (*available)(void);		       /* cheap; what `auto` asks */
+	bool (*available)(void);		       /* cheap; for `auto` */
 	void (*list)(display_row *row, void *context); /* NULL: there is no choice of screens */
 	int (*open)(const struct display_options *options, void **state, struct error *e);
 	void (*close)(void *state);
-	/* May set STAMP_SHOWN, when it knows the moment of the flip. */
+	/* May set STAMP_SHOWN if it knows the time of the flip. */
 	int (*show)(void *state, struct frame *frame, struct error *e);
 	enum display_key (*poll_key)(void *state);
 	struct display_capabilities (*capabilities)(
 		const void *state); /* NULL: full size, decoded, captioned */
-	void (*describe)(const void *state, char *text, size_t size); /* NULL: its name says it */
+	void (*describe)(const void *state, char *text, size_t size); /* NULL: its name is enough */
 };
 
 /*
@@ -74,16 +74,16 @@ const char *display_name(const struct display *display);
 const struct display_driver *const *display_drivers(void); /* NULL-terminated */
 
 /*
- * Shows the frame's picture, scaled to fit, or its raw one where the display wants that; sets STAMP_SHOWN.
- * The display takes its own reference if it needs the frame any longer. -EAGAIN: not shown, and none of the
- * caller's business (a slow terminal, another virtual terminal, a monitor pulled out); -ENODEV: the screen is
- * gone for good.
+ * Shows the frame's picture, scaled to fit, or its raw one if the display requires that; sets STAMP_SHOWN.
+ * The display takes its own reference if it needs the frame longer. -EAGAIN: not shown, and the caller need
+ * not act (a slow terminal, another virtual terminal, an unplugged monitor); -ENODEV: the screen is gone for
+ * good.
  */
 int display_show(struct display *display, struct frame *frame, struct error *e);
 
 struct display_capabilities display_capabilities(const struct display *display);
 
-/* How it is shown, for the log and the report: "drm: HDMI-A-1, 1280×720 at 60 Hz, …". */
+/* How frames are shown, for the log and the report: "drm: HDMI-A-1, 1280×720 at 60 Hz, …". */
 void display_describe(const struct display *display, char *text, size_t size);
 
 /* The next key pressed, or KEY_NONE at once. */

@@ -7,7 +7,7 @@
 
 extern const struct display_driver display_drm, display_sdl, display_terminal, display_none;
 
-/* What a typed character asks for; Escape is '\033'. */
+/* The key of a typed character; Escape is '\033'. */
 enum display_key display_key_of(int character);
 
 #endif

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define TYPED_BYTES 32
-/* ns; what follows Escape within this time belongs to a function key's sequence. */
+/* ns; bytes that follow Escape within this time belong to a function key's sequence. */
 #define ESCAPE_TIME INT64_C(50000000)
 
 static struct {
@@ -23,13 +23,12 @@ static struct {
 /* What restoring needs, also in a signal handler. */
 static struct {
 	volatile sig_atomic_t active;
-	int keys; /* −1: nobody types */
+	int keys; /* −1: there are no keys */
 	struct termios before;
 	void (*leave)(void);
 } screen = {.keys = -1};
 
-/* Signals that kill: by a bug, or (from SIGINT on) from outside where the program does not see to them
- * itself. */
+/* Signals that kill: by a bug, or (from SIGINT on) from outside if the program does not handle them. */
 static const int deadly[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 #define DEADLY_BUGS 5
 #define DEADLY (sizeof(deadly) / sizeof(deadly[0]))
@@ -57,7 +56,7 @@ static void deadly_arrived(int number)
 {
 	screen_restore();
 	deadly_restore();
-	raise(number); /* delivered when this returns, to whoever had it before */
+	raise(number); /* delivered to the previous handler when this returns */
 }
 
 static void deadly_catch(void)
@@ -71,7 +70,8 @@ static void deadly_catch(void)
 	}
 }
 
-/* Keys come at once and unseen; Ctrl-C interrupts as ever, but nothing stops the program in this state. */
+/* Keys arrive at once and without echo. Ctrl-C still interrupts; Ctrl-Z and Ctrl-S do not stop the program.
+ */
 static void keys_open(void)
 {
 	screen.keys = -1;
@@ -112,8 +112,8 @@ bool keyboard_active(void)
 }
 
 /*
- * Bytes of the first key in what was typed; 0: more may come. A function key sends Escape, '[' or 'O', then
- * digits and the like, and a last byte from '@' on; F1 to F5 of the Linux console send one '[' more.
+ * Bytes of the first typed key; 0: more may follow. A function key sends Escape, '[' or 'O', then digits and
+ * the like, and a last byte from '@' on; F1 to F5 of the Linux console send a second '['.
  */
 static size_t key_length(const unsigned char *bytes, size_t count, bool late)
 {

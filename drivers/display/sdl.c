@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A window on the desktop: one streaming texture, scaled by the renderer, black bars where the aspect
- * differs. */
+/* A window on the desktop: the renderer scales one streaming texture and adds black bars. */
 #include "base/error.h"
 #include "display/drivers.h"
 
@@ -30,19 +29,19 @@ static bool is_set(const char *variable)
 
 static int video_start(void)
 {
-	/* INT and TERM belong to the program, and a demo must not keep a screen from locking. */
+	/* The program handles INT and TERM itself, and a demo must not prevent the screen lock. */
 	SDL_SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1");
 	SDL_SetHint(SDL_HINT_VIDEO_ALLOW_SCREENSAVER, "1");
 	SDL_SetHint(SDL_HINT_VIDEO_X11_NET_WM_BYPASS_COMPOSITOR, "0");
 	SDL_SetHint(SDL_HINT_RENDER_SCALE_QUALITY, "linear");
-	/* Looking for Wayland where there is none makes its library talk to stderr. */
+	/* Without Wayland its library writes to stderr when SDL looks for it. */
 	if (is_set("DISPLAY") && !is_set("WAYLAND_DISPLAY"))
 		SDL_SetHint(SDL_HINT_VIDEODRIVER, "x11");
 	SDL_SetMainReady();
 	return SDL_InitSubSystem(SDL_INIT_VIDEO);
 }
 
-/* Where it finds no screen, SDL draws into memory; that is for tests, which ask for it. */
+/* Without a screen SDL draws into memory; that is only for tests, which request it. */
 static bool shows_nothing(void)
 {
 	const char *driver = SDL_GetCurrentVideoDriver();
@@ -63,8 +62,8 @@ static void video_stop(void)
 
 static bool sdl_available(void)
 {
-	/* No trial: an X server that resets when its last client leaves would refuse the window right after
-	 * it. */
+	/* SDL is not tried here: an X server that resets after its last client would then refuse the window.
+	 */
 	return is_set("DISPLAY") || is_set("WAYLAND_DISPLAY") || is_set("SDL_VIDEODRIVER");
 }
 
@@ -116,7 +115,7 @@ static int sdl_open(const struct display_options *options, void **state, struct 
 	window_size(options, &width, &height);
 	s->window = SDL_CreateWindow(options->title ? options->title : "", SDL_WINDOWPOS_CENTERED,
 		SDL_WINDOWPOS_CENTERED, width, height, SDL_WINDOW_RESIZABLE | SDL_WINDOW_ALLOW_HIGHDPI);
-	/* No waiting for the vertical blank: it would hold up the pipeline, and desktops compose without
+	/* No wait for the vertical blank: it would delay the pipeline, and desktops compose without
 	 * tearing.
 	 */
 	if (s->window)
@@ -127,7 +126,7 @@ static int sdl_open(const struct display_options *options, void **state, struct 
 		sdl_close(s);
 		return -ENODEV;
 	}
-	SDL_StartTextInput(); /* '?' sits on another key on each keyboard, so it is read as text */
+	SDL_StartTextInput(); /* '?' is on a different key on each keyboard, so it is read as text */
 	*state = s;
 	return 0;
 }
@@ -160,7 +159,7 @@ static int sdl_show(void *state, struct frame *frame, struct error *e)
 		if (!s->texture)
 			return error_set(e, -EIO, "the window takes no picture of %d × %d pixels: %s",
 				picture->width, picture->height, SDL_GetError());
-		SDL_SetTextureBlendMode(s->texture, SDL_BLENDMODE_NONE); /* the fourth byte means nothing */
+		SDL_SetTextureBlendMode(s->texture, SDL_BLENDMODE_NONE); /* the fourth byte has no meaning */
 		s->width = picture->width;
 		s->height = picture->height;
 	}
@@ -178,7 +177,7 @@ static enum display_key event_key(struct sdl *s, const SDL_Event *event)
 	case SDL_TEXTINPUT:
 		return !strcmp(event->text.text, "?") ? KEY_HELP : KEY_NONE;
 	case SDL_KEYDOWN:
-		/* Ctrl, Alt and Super belong to the desktop; a key held down counts once. */
+		/* Keys with Ctrl, Alt or Super are for the desktop; a key held down counts once. */
 		if (event->key.repeat || event->key.keysym.mod & (KMOD_CTRL | KMOD_ALT | KMOD_GUI))
 			return KEY_NONE;
 		/* Letters, Space and Escape have their ASCII codes; '?' comes as text. */
@@ -187,7 +186,7 @@ static enum display_key event_key(struct sdl *s, const SDL_Event *event)
 		return event->key.keysym.sym == SDLK_QUESTION ? KEY_NONE
 							      : display_key_of(event->key.keysym.sym);
 	case SDL_WINDOWEVENT:
-		/* While paused no picture comes, yet a window that was hidden or resized must be whole. */
+		/* No picture comes while paused, so a window that was hidden or resized is redrawn here. */
 		if (event->window.event == SDL_WINDOWEVENT_EXPOSED ||
 			event->window.event == SDL_WINDOWEVENT_SIZE_CHANGED)
 			window_draw(s);

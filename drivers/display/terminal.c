@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The terminal: two pixels a character by the upper half block, in 24-bit colour or xterm's 256. Only cells
- * that changed are written. The last row holds the caption's text, which no half block could spell.
+ * The terminal: the upper half block shows two pixels a character, in 24-bit colour or xterm's 256. Only
+ * cells that changed are written. The last row shows the caption as text.
  *
- * A frame is written to a non-blocking descriptor. What a slow terminal does not take soon waits, and
- * pictures that come meanwhile are not drawn, so that keys are never kept waiting.
+ * A frame is written to a non-blocking descriptor. Output that a slow terminal does not accept soon is kept,
+ * and pictures that come meanwhile are not drawn, so that keys are never delayed.
  */
 #include "base/error.h"
 #include "base/log.h"
@@ -30,10 +30,10 @@
 
 #define CELL_BYTES 64  /* a cell at its longest: move, two colours, the block */
 #define TEXT_BYTES 256 /* the caption's text */
-#define SHOW_MS 15     /* how long showing does, while keys wait */
+#define SHOW_MS 15     /* how long showing a picture waits, while no keys are read */
 #define CLOSE_MS 500   /* how long closing waits for a slow terminal */
 #define NO_COLOUR 0xff000000U
-#define MESSAGE_MS 5000 /* how long a message stands in the text's place */
+#define MESSAGE_MS 5000 /* how long a message replaces the text */
 
 struct cell {
 	uint32_t upper, lower; /* 0xRRGGBB, or the number of one of the 256 */
@@ -43,11 +43,11 @@ struct terminal {
 	int out;	    /* non-blocking where the system allows */
 	int columns, rows;  /* of the terminal; 0: not known yet */
 	double pixel_shape; /* width by height of half a cell */
-	struct cell *cells; /* [rows][columns] as written last; NO_COLOUR: to be written */
+	struct cell *cells; /* [rows][columns] as last written; NO_COLOUR: unknown */
 	int width, height;  /* pixels of the picture on the screen */
 	char *output;
 	size_t used, sent;
-	struct cell ink; /* colours in force at the end of output */
+	struct cell ink; /* the colours that are set at the end of output */
 	bool true_colour;
 	char text[TEXT_BYTES];
 	bool text_new;
@@ -55,14 +55,14 @@ struct terminal {
 	int64_t message_until; /* ms */
 };
 
-/* For the leaving, also in a signal handler: one terminal at a time. */
+/* For restoring, also in a signal handler: one terminal at a time. */
 static int screen_out = -1;
 
 /* Async-signal-safe. */
 static void screen_leave(void)
 {
-	/* A picture that a slow terminal has not taken yet gives way; when the terminal is gone, nothing
-	 * helps. */
+	/* The rest of a picture that a slow terminal has not accepted is discarded; a terminal that is gone
+	 * needs nothing. */
 	if (write(screen_out, LEAVE, sizeof(LEAVE) - 1) < 0) {
 		tcflush(screen_out, TCOFLUSH);
 		if (write(screen_out, LEAVE, sizeof(LEAVE) - 1) < 0)
@@ -71,7 +71,7 @@ static void screen_leave(void)
 	log_release();
 }
 
-/* Messages would be written across the picture. */
+/* Messages on stderr would be written across the picture. */
 static bool messages_come_here(void)
 {
 	struct stat out, messages;
@@ -102,7 +102,7 @@ static int64_t milliseconds(void)
 	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
 }
 
-/* A descriptor of our own, so that O_NONBLOCK does not stick to the shell's. */
+/* A separate descriptor, so that O_NONBLOCK does not affect the shell's. */
 static int output_open(void)
 {
 	char name[128];
@@ -113,7 +113,7 @@ static int output_open(void)
 	return fd < 0 ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3) : fd;
 }
 
-/* Writes what the terminal takes now. -EAGAIN: not all of it. */
+/* Writes what the terminal accepts now. -EAGAIN: not all of it. */
 static int output_flush(struct terminal *t)
 {
 	while (t->sent < t->used) {
@@ -126,7 +126,7 @@ static int output_flush(struct terminal *t)
 	return 0;
 }
 
-/* The same with a timeout: a terminal takes a few thousand bytes at a time, a picture has many more. */
+/* The same with a timeout: a terminal accepts a few thousand bytes at a time, a picture has many more. */
 static int output_push(struct terminal *t, int timeout)
 {
 	struct pollfd writable = {.fd = t->out, .events = POLLOUT};
@@ -144,7 +144,7 @@ static void terminal_close(void *state)
 
 	(void)output_push(t, CLOSE_MS);
 	if (t->sent < t->used)
-		tcflush(t->out, TCOFLUSH); /* it would keep LEAVE out */
+		tcflush(t->out, TCOFLUSH); /* else LEAVE could not be written */
 	keyboard_close();
 	close(t->out);
 	free(t->cells);
@@ -197,7 +197,7 @@ __attribute__((format(printf, 2, 3))) static void put(struct terminal *t, const 
 	va_end(arguments);
 }
 
-/* Forgets what stands on the screen and clears it. */
+/* Clears the screen and forgets what was on it. */
 static void screen_clear(struct terminal *t)
 {
 	for (size_t i = 0; i < (size_t)t->columns * (size_t)t->rows; i++)
@@ -309,7 +309,7 @@ static void put_picture(struct terminal *t, const struct picture *picture)
 
 	top = top < 0 ? 0 : top;
 	for (int y = 0; y < t->height / 2; y++) {
-		bool follows = false; /* the cursor stands at this cell already */
+		bool follows = false; /* the cursor is at this cell already */
 		for (int x = 0; x < t->width; x++) {
 			struct cell *old = &t->cells[(top + y) * t->columns + left + x];
 			struct cell now = {
@@ -329,10 +329,10 @@ static void put_picture(struct terminal *t, const struct picture *picture)
 	}
 }
 
-/* The last row: as many whole characters as there are columns, a column each. */
+/* The last row: at most one whole character a column. */
 static void put_text(struct terminal *t)
 {
-	int room = t->columns - 1;
+	int left = t->columns - 1;
 
 	if (!t->text_new || t->rows < 2)
 		return;
@@ -341,7 +341,7 @@ static void put_text(struct terminal *t)
 	put(t, "\033[%d;1H\033[0m\033[K ", t->rows);
 	for (const char *p = t->text; *p; p++) {
 		bool begins = ((unsigned char)*p & 0xc0) != 0x80;
-		if (begins && room-- <= 0)
+		if (begins && left-- <= 0)
 			break;
 		t->output[t->used++] = *p;
 	}
@@ -354,14 +354,14 @@ static void text_set(struct terminal *t, const char *text)
 	snprintf(cleaned, sizeof(cleaned), "%s", text);
 	for (char *p = cleaned; *p; p++)
 		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = ' '; /* a label must not command the terminal */
+			*p = ' '; /* a label must not control the terminal */
 	if (!strcmp(cleaned, t->text))
 		return;
 	memcpy(t->text, cleaned, sizeof(cleaned));
 	t->text_new = true;
 }
 
-/* A new message takes the place of the text for a while; all are printed when the screen is left. */
+/* A new message replaces the text for a while; all are printed when the screen is restored. */
 static void text_choose(struct terminal *t, const char *text)
 {
 	char message[TEXT_BYTES];
@@ -381,7 +381,7 @@ static int terminal_show(void *state, struct frame *frame, struct error *e)
 	int status = output_push(t, SHOW_MS);
 
 	if (status == -EAGAIN)
-		return -EAGAIN; /* a later picture will do */
+		return -EAGAIN; /* a later picture is drawn */
 	if (!status && size_follow(t))
 		return error_set(e, -ENOMEM, "no memory for a terminal of this size");
 	if (!status) {
@@ -402,7 +402,7 @@ static enum display_key terminal_poll_key(void *state)
 	enum display_key key = KEY_NONE;
 	int typed;
 
-	(void)output_flush(t); /* what is wrong with it, show reports */
+	(void)output_flush(t); /* show reports an error */
 	while (key == KEY_NONE && (typed = keyboard_read()) >= 0) {
 		key = display_key_of(typed);
 		if (typed == '\f' && t->columns && !t->used)
@@ -411,7 +411,7 @@ static enum display_key terminal_poll_key(void *state)
 	return key;
 }
 
-/* Two pixels of the picture for one of the screen each way: their mean is smooth enough. */
+/* Two picture pixels for one of the screen in each direction: their mean is smooth enough. */
 static struct display_capabilities terminal_capabilities(const void *state)
 {
 	const struct terminal *t = state;

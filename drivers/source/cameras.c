@@ -14,7 +14,7 @@
 
 #define LINKS "/dev/v4l/by-id"
 
-/* The name that udev gives the node for good; "" where there is no udev, or no serial number. */
+/* The permanent name that udev gives the node; "" without udev or a serial number. */
 static void link_find(const char *path, char *link, size_t size)
 {
 	struct dirent *entry;
@@ -44,12 +44,12 @@ static void entry_fill(struct camera_entry *entry, const struct v4l2_node *node)
 	link_find(node->path, entry->link, sizeof(entry->link));
 }
 
-/* Whether the node belongs into the list; fd < 0: why it does not open. */
+/* Whether the node belongs in the list. fd < 0: why it does not open. */
 static bool belongs(int fd, const struct v4l2_node *node)
 {
 	if (fd >= 0)
 		return true;
-	/* A camera's further nodes are its metadata; unopened they cannot be asked. */
+	/* A camera's other nodes carry metadata. A node that does not open cannot be queried. */
 	bool first = !node->identity.index[0] || strcmp(node->identity.index, "0") == 0;
 	return fd != -ENODEV && fd != -ENOENT && first;
 }

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Rates that are kept of a size; the rest of a longer list is left out. */
+/* The most rates that are kept for one size. */
 #define CAMERA_RATES 24
 
 /* A size, or a range of sizes in steps, with its rates. */
@@ -15,15 +15,15 @@ struct camera_mode {
 	int last_width, last_height; /* of a range: the largest; else as width and height */
 	int width_step, height_step; /* 0: one size */
 	bool any_rate;		     /* all rates between the first and the last */
-	int rate_count;		     /* 0: the camera does not say */
+	int rate_count;		     /* 0: the camera reports none */
 	double rates[CAMERA_RATES];  /* frames a second, the fastest first */
 };
 
 struct camera_format {
 	uint32_t code;	/* the four characters of V4L2, the first in the lowest byte */
 	char name[8];	/* as --format takes it: "MJPEG", "YUYV" */
-	bool converted; /* by libv4lconvert, as twobit does not read it by itself */
-	bool readable;	/* by either */
+	bool converted; /* by libv4lconvert; twobit cannot read it itself */
+	bool readable;	/* by twobit or libv4lconvert */
 	int mode_count;
 	struct camera_mode *modes;
 };
@@ -39,7 +39,7 @@ struct camera_entry {
 	struct camera_format *formats;
 };
 
-/* Those that give pictures, by number. Their count, or -ENOMEM. End with cameras_forget. */
+/* The cameras that give pictures, by number. Returns their count, or -ENOMEM. Free with cameras_forget. */
 int cameras_find(struct camera_entry **out);
 void cameras_forget(struct camera_entry *cameras, int count);
 

@@ -13,8 +13,8 @@ extern const struct source_driver source_v4l2;
 extern const struct source_driver source_video;
 
 /*
- * Delivers at a source's own times, as a camera does. Who comes late is not given the missed frames in a
- * burst: the clock is set back. Stopping wakes a waiting one, for good.
+ * Delivers frames at the source's own times, as a camera does. A late consumer does not get the missed frames
+ * in a burst: the clock is set back. pacer_stop wakes a waiting call, and later calls do not wait.
  */
 struct pacer {
 	pthread_mutex_t mutex;
@@ -28,7 +28,7 @@ void pacer_finish(struct pacer *pacer);
 void pacer_stop(struct pacer *pacer);
 bool pacer_stopped(struct pacer *pacer);
 
-/* Waits for a time of the source, ns. 0, or -ECANCELED after pacer_stop, at once. */
+/* Waits for a time of the source, ns. Returns 0, or at once -ECANCELED after pacer_stop. */
 int pacer_wait(struct pacer *pacer, int64_t time);
 
 #endif

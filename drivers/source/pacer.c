@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <time.h>
 
-/* Lateness that is forgiven: a hiccup shorter than this is caught up with, ns. */
+/* A delay shorter than this is caught up with, ns. */
 #define LATE_MAXIMUM (100 * NS_PER_MS)
 
 int pacer_init(struct pacer *pacer, bool paced)

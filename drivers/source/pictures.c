@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A picture or a folder of pictures as a slide show that moves like a camera. A loader thread lays the next
- * pictures out while one is shown. When all of them fit into CANVAS_BYTES each is read once only; of a larger
+ * A picture or a folder of pictures as a slide show that moves like a camera. A loader thread prepares the
+ * next pictures while one is shown. If all of them fit into CANVAS_BYTES, each is read once; of a larger
  * folder the next few are kept.
  */
 #include "base/clock.h"
@@ -40,11 +40,11 @@ struct show {
 	char *folder; /* NULL: one picture */
 	char **names; /* in order */
 	int name_count;
-	bool *broken; /* [name_count], the loader's; reported once */
+	bool *broken; /* [name_count]; only the loader uses it; reported once */
 	uint32_t *rows;
-	uint8_t *last; /* the last frame of the slide before, which fades out */
+	uint8_t *last; /* the last frame of the previous slide, which fades out */
 
-	/* The consumer's. */
+	/* Only the consumer uses these. */
 	uint64_t frame; /* in the slide */
 	uint64_t frames;
 	uint64_t number;
@@ -52,9 +52,9 @@ struct show {
 	/* Guarded by pacer.mutex; pacer.wake signals changes. */
 	struct slot *slots;
 	uint64_t slot_count;
-	uint64_t loaded; /* slides made ready; slide n lies in slot n % slot_count … */
-	uint64_t shown;	 /* the slide on show */
-	uint64_t round;	 /* … and once all are in memory, in n % round; 0: not so */
+	uint64_t loaded; /* slides that are ready; slide n is in slot n % slot_count … */
+	uint64_t shown;	 /* the slide that is shown */
+	uint64_t round;	 /* … and in n % round once all are in memory; 0: they are not */
 	bool ended;	 /* no more will be loaded */
 	struct error failure;
 
@@ -76,7 +76,7 @@ static bool content_is_picture(int folder, const char *name)
 {
 	static const uint8_t png[4] = {0x89, 'P', 'N', 'G'};
 	uint8_t begin[4] = {0};
-	/* O_NONBLOCK: a pipe must not hold us up, nor lose its first bytes. */
+	/* O_NONBLOCK: opening a pipe must not block; its first bytes must not be lost. */
 	int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat status;
 
@@ -91,7 +91,7 @@ static bool content_is_picture(int folder, const char *name)
 static bool file_is_picture(int folder, const char *name)
 {
 	static const char *const pictures[] = {".jpg", ".jpeg", ".png", NULL};
-	static const char *const films[] = {".mjpg", ".mjpeg", NULL}; /* begin as a JPEG does */
+	static const char *const films[] = {".mjpg", ".mjpeg", NULL}; /* these begin like a JPEG */
 	struct stat status;
 
 	if (fstatat(folder, name, &status, 0) < 0 || !S_ISREG(status.st_mode) || name_ends(name, films))
@@ -180,7 +180,7 @@ static int picture_load(const struct show *show, const char *name, struct pictur
 	return 0;
 }
 
-/* Waits for a slot that is on show no more. false: stopped */
+/* Waits for a slot that is no longer shown. false: stopped */
 static bool slot_wait(struct show *show)
 {
 	pthread_mutex_lock(&show->pacer.mutex);
@@ -191,7 +191,7 @@ static bool slot_wait(struct show *show)
 	return go_on;
 }
 
-/* Goes through the names once. Returns how many were good; -1: stopped */
+/* Loads all names once. Returns how many were good, or -1 when stopped. */
 static int round_load(struct show *show, struct picture *picture, struct error *failure)
 {
 	int good = 0;
@@ -240,7 +240,7 @@ static void *loader_run(void *argument)
 	return NULL;
 }
 
-/* The slot of slide n, waiting until it is loaded. 0, -ENODATA: there is no such slide, -ECANCELED */
+/* Waits until slide n is loaded and gives its slot. -ENODATA: there is no such slide; -ECANCELED. */
 static int slide_take(struct show *show, uint64_t n, struct slot **out)
 {
 	int status = 0;
@@ -336,8 +336,7 @@ static int show_open(const char *source, const struct source_options *options, v
 	return 0;
 }
 
-/* Draws the frame at show->frame of the slide at show->number; where it begins, the slide before fades out.
- */
+/* Draws frame show->frame of slide show->number. At a slide's beginning the previous one fades out. */
 static int show_render(struct show *show, const struct slot *slot, uint8_t *to)
 {
 	double progress = (double)show->frame / (double)show->frames;
@@ -372,7 +371,7 @@ static int show_next(void *state, struct frame *frame, struct error *e)
 		return status;
 	show_render(show, slot, frame->raw.data);
 	if (show->frame + 1 == show->frames)
-		memcpy(show->last, frame->raw.data, size); /* what the next slide fades from */
+		memcpy(show->last, frame->raw.data, size); /* the next slide fades in over it */
 	frame->raw.format = PIXEL_BGRX;
 	frame->raw.width = show->width;
 	frame->raw.height = show->height;

@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Canvas to frame, and so the largest zoom at which a canvas pixel is a frame pixel. */
+/* Canvas size by frame size, and so the largest zoom at which a canvas pixel is a frame pixel. */
 #define CANVAS_SCALE 1.125
 /* Views show 1/ZOOM of the canvas. */
 #define ZOOM_LEAST 1.02
 #define ZOOM_MOST 1.12
-/* A picture is cut up to this factor to fill the frame; a squarer one gets blurred sides instead. */
+/* A picture is cropped by at most this factor to fill the frame; a squarer one gets blurred sides. */
 #define CUT_MAXIMUM 1.2
 
 struct area {
@@ -73,7 +73,7 @@ static int surroundings_make(const struct picture *picture, struct picture *canv
 		goto out;
 	status = scale(picture, centre(picture->width, picture->height, small.width, small.height), &small,
 		whole(&small));
-	/* Twice a box is nearly a bell. */
+	/* Two box filters approximate a Gaussian. */
 	for (int i = 0; i < 2 && status == 0 && radius > 0; i++) {
 		ARGBBlur(small.data, small.width * 4, blurred.data, small.width * 4, sums, small.width * 4,
 			small.width, small.height, radius);
@@ -145,7 +145,7 @@ static void row_sample(
 	}
 }
 
-/* libyuv moves by whole pixels only, which is seen to tremble at these speeds; hence our own sampling. */
+/* Own sampling: libyuv moves by whole pixels only, which visibly trembles at these speeds. */
 static void view_render(const struct picture *canvas, double x, double y, double step_x, double step_y,
 	int width, int height, uint32_t *rows, uint8_t *to)
 {
@@ -182,7 +182,8 @@ void slide_view(const struct picture *canvas, unsigned int number, double progre
 	double ease = progress * progress * (3 - 2 * progress);
 	bool towards = number % 2 == 0;
 	double zoom = ZOOM_LEAST + (ZOOM_MOST - ZOOM_LEAST) * (towards ? ease : 1 - ease);
-	/* From near one corner to near the other, within what the zoom leaves; the next slide goes back. */
+	/* The view moves between two opposite corners, as far as the zoom allows; the next slide moves back.
+	 */
 	double drift = 0.5 + (towards ? 0.35 : -0.35) * (2 * ease - 1);
 	double seen_x = (canvas->width - 1) / zoom;
 	double seen_y = (canvas->height - 1) / zoom;

@@ -18,7 +18,7 @@ struct source {
 	char description[256];
 };
 
-/* The order matters: a folder or a picture is recognised before the rest is taken for a video. */
+/* The order matters: what is neither a folder nor a picture is a video. */
 static const struct source_driver *const table[] = {
 	&source_v4l2,
 	&source_test_pattern,
@@ -49,7 +49,7 @@ static int options_check(const struct source_options *options, struct error *e)
 	return 0;
 }
 
-/* Reports early, and plainly, what no driver could report better. */
+/* Reports here what no driver could report better. */
 static int source_check(const char *name, struct error *e)
 {
 	if (strcmp(name, "test") == 0 || strcmp(name, "-") == 0 || access(name, F_OK) == 0)
@@ -61,7 +61,7 @@ static int source_check(const char *name, struct error *e)
 	return error_set(e, code, "%s: %s", name, strerror(-code));
 }
 
-/* The kind of source that takes the name, or NULL. */
+/* The kind of source that accepts the name, or NULL. */
 static const struct source_driver *driver_find(const char *name, struct error *e)
 {
 	const struct source_driver *const *driver = table;
@@ -82,7 +82,7 @@ static const struct source_driver *driver_find(const char *name, struct error *e
 	return *driver;
 }
 
-/* What only a camera can be asked. */
+/* Only cameras have these options. */
 static int source_options_check(const struct source_driver *driver, const struct source_options *options,
 	const char *name, struct error *e)
 {
@@ -149,10 +149,10 @@ void source_stop(struct source *source)
 	source->driver->stop(source->state);
 }
 
-void source_export_dmabuf(struct source *source, bool wanted)
+void source_export_dmabuf(struct source *source, bool enabled)
 {
 	if (source->driver->export_dmabuf)
-		source->driver->export_dmabuf(source->state, wanted);
+		source->driver->export_dmabuf(source->state, enabled);
 }
 
 const char *source_description(const struct source *source)

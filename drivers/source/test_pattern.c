@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `test`: colour bars, a disc on its way across them, and the frame's number in binary along the lower edge,
+ * `test`: colour bars, a disc that moves across them, and the frame's number in binary along the lower edge,
  * the lowest bit at the right. A frame's picture depends on its number and size only.
  */
 #include "base/clock.h"
@@ -47,7 +47,7 @@ static void rectangle_fill(
 			pixel_put(data + ((size_t)y * (size_t)p->width + (size_t)x) * 4, colour);
 }
 
-/* There and back between 0 and range, `speed` a frame. */
+/* A position that moves between 0 and range and back, `speed` a frame. */
 static int bounce(uint64_t number, int range, int speed)
 {
 	if (range < 1)

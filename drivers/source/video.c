@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Videos by libavformat and libavcodec: files, and pipes ("-" is standard input). Motion JPEG is handed on as
- * it is; 4:2:0 in BT.601 studio range as I420 or NV12; all else as BGRX in the colours that the stream names.
+ * Videos by libavformat and libavcodec: files, and pipes ("-" is standard input). Motion JPEG is delivered
+ * as it is, 4:2:0 in BT.601 studio range as I420 or NV12, and all else as BGRX in the colours of the stream.
  */
 #include "base/clock.h"
 #include "base/error.h"
@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 #define PIPE_BUFFER 65536
-#define STEP_MAXIMUM (10 * NS_PER_S) /* between two frames that belong together, ns */
+#define STEP_MAXIMUM (10 * NS_PER_S) /* a longer step of the timestamps is a jump, ns */
 
 struct video {
 	struct pacer pacer;
@@ -36,12 +36,12 @@ struct video {
 	AVFrame *picture;
 	int stream;
 	int fd, stop_event, give_up; /* −1: none */
-	double rate;		     /* frames a second; the stream's own where none was asked for */
+	double rate;		     /* frames a second; the stream's own without a request */
 	bool own_rate;
 	bool opened, given_up;
 	bool drained;
-	bool failed; /* the demuxer, so that nothing comes after */
-	bool any;    /* a frame was given */
+	bool failed; /* the demuxer failed: nothing follows */
+	bool any;    /* a frame was delivered */
 	uint64_t number;
 	int64_t stamp, time; /* of the last frame: the stream's, and ours; ns */
 };
@@ -64,7 +64,7 @@ static int interrupted(void *opaque)
 	return v->given_up || pacer_stopped(&v->pacer);
 }
 
-/* Waits for the pipe or for stop; while the video is opened, until that is given up. */
+/* Waits for the pipe or for stop; while the video is opened, also for give_up. */
 static int pipe_read(void *opaque, uint8_t *data, int size)
 {
 	struct video *v = opaque;
@@ -89,7 +89,7 @@ static int pipe_read(void *opaque, uint8_t *data, int size)
 
 static int pipe_open(struct video *v, const char *source)
 {
-	/* A named pipe is waited for where it is read. */
+	/* Reading waits for a named pipe. */
 	v->fd = strcmp(source, "-") == 0 ? dup(STDIN_FILENO)
 					 : open(source, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (v->fd < 0)
@@ -117,7 +117,7 @@ static int demuxer_open(struct video *v, const char *source)
 	int status = 0;
 	if (strcmp(source, "-") == 0 || (stat(source, &file) == 0 && !S_ISREG(file.st_mode)))
 		status = pipe_open(v, source);
-	/* "file:" keeps a name like "concat:a" from being more than a name. */
+	/* Without "file:" a name like "concat:a" would have a meaning to libavformat. */
 	if (snprintf(name, sizeof(name), "file:%s", source) >= (int)sizeof(name))
 		return AVERROR(ENAMETOOLONG);
 	if (status == 0)
@@ -263,7 +263,7 @@ static int video_open(const char *source, const struct source_options *options, 
 	return 0;
 }
 
-/* The colours that the stream names; where it names none, BT.601 as in JPEG. */
+/* The colours that the stream declares; BT.601 as in JPEG where it declares none. */
 static const struct YuvConstants *colours(const AVFrame *f, bool *plain)
 {
 	bool full = f->color_range == AVCOL_RANGE_JPEG || f->format == AV_PIX_FMT_YUVJ420P ||
@@ -356,8 +356,7 @@ static int damaged(const struct video *v, const char *cause, struct error *e)
 		e, -EBADMSG, "%s: frame %llu is damaged: %s", v->path, (unsigned long long)v->number, cause);
 }
 
-/* The next packet of our stream. 0, -ENODATA at the end, -EBADMSG once where the file breaks off, -ECANCELED
- */
+/* The next packet of our stream. -ENODATA at the end, -EBADMSG once where the file breaks off, -ECANCELED. */
 static int packet_read(struct video *v, struct error *e)
 {
 	while (!v->failed) {
@@ -426,8 +425,8 @@ static int jpeg_take(struct video *v, struct raw_picture *raw, struct error *e)
 }
 
 /*
- * When the frame is due, ns of our own clock for the video, which goes on by the stream's timestamps. Where
- * they jump, as in cut or damaged files, it goes on by the rate. Called once a frame.
+ * When the frame is due, in ns of our own clock for the video. The clock advances by the stream's timestamps,
+ * or by the rate where they jump, as in cut or damaged files. Called once a frame.
  */
 static int64_t due_time(struct video *v)
 {

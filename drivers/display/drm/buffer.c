@@ -14,7 +14,7 @@
 
 #define PLANES 3
 
-/* How a format lies in memory: planes one after the other. */
+/* The layout of a format in memory: planes one after the other. */
 struct dumb_buffer_layout {
 	enum pixel_format format;
 	uint32_t fourcc;
@@ -128,7 +128,7 @@ int drm_buffer_create(
 	uint64_t size;
 	int status = -ENOMEM;
 
-	/* The kernel chooses the pitch for what it takes as pixels; the planes below follow it. */
+	/* The kernel chooses the pitch of the first plane; the other planes follow it. */
 	uint32_t bits = (uint32_t)(8 * layout->plane[0].bytes / layout->plane[0].across);
 	uint32_t even = ((uint32_t)width + 1) & ~1U, rows = drm_buffer_lay_out(&b, pitch) + 1;
 	*buffer = (struct drm_buffer){0};
@@ -142,7 +142,7 @@ int drm_buffer_create(
 	}
 	if (status) {
 		drm_buffer_destroy(fd, &b);
-		return error_set(e, status, "the display has no room for a picture of %d × %d pixels: %s",
+		return error_set(e, status, "the display has no memory for a picture of %d × %d pixels: %s",
 			width, height, strerror(-status));
 	}
 	*buffer = b;
@@ -185,7 +185,7 @@ void drm_buffer_draw(struct drm_buffer *buffer, const struct picture *picture)
 	struct rectangle r = rectangle_fit(picture->width, picture->height, buffer->width, buffer->height);
 	int pitch = (int)buffer->pitches[0];
 
-	/* Nothing that the picture will not cover may stay of one with another shape. */
+	/* Clears what an earlier picture of another shape left beside this one. */
 	if (memcmp(&r, &buffer->drawn, sizeof(r)) != 0)
 		memset(buffer->map, 0, (size_t)pitch * (size_t)buffer->height);
 	buffer->drawn = r;
@@ -244,8 +244,7 @@ const struct drm_buffer *drm_imports_find(struct drm_imports *imports, int fd, i
 			b->width == width && b->height == height && b->pitches[0] == stride)
 			return b;
 	}
-	/* Sources export far fewer buffers than there are entries: the oldest is not on the screen any more.
-	 */
+	/* Sources export far fewer buffers than there are entries: the oldest is no longer shown. */
 	int place = imports->next;
 	imports->next = (place + 1) % DRM_IMPORTS;
 	drm_buffer_destroy(fd, &imports->entries[place].buffer);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Pictures that a DRM plane can show: the kernel's "dumb" buffers, and other devices' through dma-buf. */
+/* Pictures that a DRM plane can show: the kernel's "dumb" buffers, and those of other devices by dma-buf. */
 #ifndef DISPLAY_DRM_BUFFER_H
 #define DISPLAY_DRM_BUFFER_H
 
@@ -21,19 +21,19 @@ struct drm_buffer {
 	uint32_t pitches[4], offsets[4]; /* bytes */
 	uint8_t *map;			 /* NULL: imported */
 	size_t size;			 /* bytes mapped */
-	struct rectangle drawn;		 /* what is not black; for the owner */
+	struct rectangle drawn;		 /* what is not black; for the owner's use */
 };
 
 /* The DRM format with the same bytes in memory; 0: none. */
 uint32_t drm_fourcc(enum pixel_format format);
 
-/* As large as fits into the room with the aspect kept, in its middle. */
+/* The largest centred rectangle inside the area with the same aspect. */
 struct rectangle rectangle_fit(int width, int height, int room_width, int room_height);
 
-/* Says where the planes lie, given the first one's pitch; returns the rows of that pitch in all of them. */
+/* Computes the planes' offsets from the first one's pitch; returns the rows of that pitch in all planes. */
 uint32_t drm_buffer_lay_out(struct drm_buffer *buffer, uint32_t pitch);
 
-/* A buffer to draw in, black (transparent with alpha), mapped. */
+/* A mapped buffer to draw in, black (transparent with alpha). */
 int drm_buffer_create(
 	int fd, uint32_t fourcc, int width, int height, struct drm_buffer *buffer, struct error *e);
 
@@ -41,16 +41,16 @@ int drm_buffer_create(
 int drm_buffer_import(
 	int fd, int dmabuf, uint32_t fourcc, int width, int height, size_t stride, struct drm_buffer *buffer);
 
-/* Takes one that is zeroed. What still shows it turns black. */
+/* Accepts a zeroed buffer. What still shows it turns black. */
 void drm_buffer_destroy(int fd, struct drm_buffer *buffer);
 
 /*
- * Draws the picture, scaled to fit, in a buffer of 32 bits a pixel; all around is black. Writes only what
+ * Draws the picture, scaled to fit, into a buffer of 32 bits a pixel; the rest is black. Writes only what
  * changes.
  */
 void drm_buffer_draw(struct drm_buffer *buffer, const struct picture *picture);
 
-/* Copies a raw picture of the buffer's own format and size; -EBADMSG when it is cut short. */
+/* Copies a raw picture of the buffer's format and size; -EBADMSG: it is cut short. */
 int drm_buffer_copy(struct drm_buffer *buffer, const struct raw_picture *raw);
 
 /* Two of a kind: `front` is on the screen, the other is free to draw in. */
@@ -63,7 +63,7 @@ int drm_pair_create(struct drm_pair *pair, int fd, uint32_t fourcc, int width, i
 void drm_pair_destroy(struct drm_pair *pair, int fd);
 struct drm_buffer *drm_pair_back(struct drm_pair *pair);
 
-/* Imported buffers by the identity of their dma-buf: a number of a file descriptor may come again. */
+/* Imported buffers by the identity of their dma-buf, since descriptor numbers are reused. */
 #define DRM_IMPORTS 32
 
 struct drm_imports {
@@ -71,10 +71,10 @@ struct drm_imports {
 		ino_t identity;
 		struct drm_buffer buffer;
 	} entries[DRM_IMPORTS];
-	int next; /* the one to give way */
+	int next; /* the one to replace next */
 };
 
-/* The buffer for a dma-buf, imported when it is new; NULL when the device does not take it. */
+/* The buffer for a dma-buf, imported if it is new; NULL: the device cannot import it. */
 const struct drm_buffer *drm_imports_find(struct drm_imports *imports, int fd, int dmabuf, uint32_t fourcc,
 	int width, int height, size_t stride);
 void drm_imports_clear(struct drm_imports *imports, int fd);

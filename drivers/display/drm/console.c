@@ -12,8 +12,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-/* The kernel asks by these. They go to the main thread, which the display belongs to, and are not in use
- * elsewhere. */
+/* The kernel requests a switch by these. They go to the main thread, which owns the display, and have no
+ * other use. */
 #define SIGNAL_LEAVE (SIGRTMIN)
 #define SIGNAL_RETURN (SIGRTMIN + 1)
 
@@ -31,7 +31,7 @@ static void asked(int number)
 		console.come_back = 1;
 }
 
-/* Async-signal-safe. When the program is killed without it, the kernel finds out at the next switch. */
+/* Async-signal-safe. If the program is killed without it, the kernel notices at the next switch. */
 static void console_leave(void)
 {
 	struct vt_mode mode = {.mode = VT_AUTO};
@@ -40,7 +40,7 @@ static void console_leave(void)
 		ioctl(console.tty, VT_SETMODE, &mode);
 }
 
-/* Standard input or the controlling terminal, if that is a virtual one that no other program looks after. */
+/* Standard input or the controlling terminal, if it is a virtual one that no other program controls. */
 static int tty_open(void)
 {
 	struct vt_mode mode;
@@ -98,7 +98,7 @@ bool drm_console_open(void)
 		return true;
 	signals_take();
 	if (ioctl(console.tty, VT_SETMODE, &mode)) {
-		/* Not ours to look after: a switch then changes the text only. */
+		/* This program may not control it: a switch then changes the text only. */
 		signals_give_back();
 		close(console.tty);
 		console.tty = -1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The virtual terminal that the program runs on: its keys, and switching to another one and back, which takes
- * the screen along. Without a virtual terminal (over the network, on a serial line) there are keys only.
+ * The program's virtual terminal: its keys, and switching to another one and back, which also switches the
+ * screen. Without a virtual terminal (over the network, on a serial port) there are keys only.
  */
 #ifndef DISPLAY_DRM_CONSOLE_H
 #define DISPLAY_DRM_CONSOLE_H
@@ -10,11 +10,12 @@
 
 enum console_event {
 	CONSOLE_NONE,
-	CONSOLE_LEAVE,	/* the user wants another terminal: let go of the screen, then drm_console_left */
-	CONSOLE_RETURN, /* this one again: take the screen */
+	CONSOLE_LEAVE,	/* the user switches to another terminal: release the screen, then call
+			   drm_console_left */
+	CONSOLE_RETURN, /* the user switches back: take the screen */
 };
 
-/* Returns whether the screen is this terminal's now; otherwise CONSOLE_RETURN will come. */
+/* Returns whether this terminal has the screen now; otherwise CONSOLE_RETURN follows. */
 bool drm_console_open(void);
 void drm_console_close(void);
 

@@ -70,7 +70,7 @@ const drmModeModeInfo *drm_mode_choose(const drmModeModeInfo *modes, int count, 
 		double off = fabs(drm_mode_rate(m) - wanted);
 		if (wanted > 0 && off > RATE_SLACK)
 			continue;
-		/* Whole pictures before half ones; the nearest rate, or else the first, which is the
+		/* Progressive modes before interlaced ones; the nearest rate, or else the first in the
 		 * monitor's own order. */
 		bool best_interlaced = best && best->flags & DRM_MODE_FLAG_INTERLACE;
 		if (!best || (best_interlaced && !interlaced) ||
@@ -81,7 +81,7 @@ const drmModeModeInfo *drm_mode_choose(const drmModeModeInfo *modes, int count, 
 	return best;
 }
 
-/* Adds to a list as text; when it is full, "…" ends it for good. */
+/* Adds a name to a list; when the list is full, "…" ends it. */
 static void names_add(char *text, size_t size, const char *name)
 {
 	static const char full[] = ", …";
@@ -157,7 +157,7 @@ static uint32_t encoder_crtc(int fd, uint32_t encoder, uint32_t *possible)
 	return crtc;
 }
 
-/* Whether another connector is on this CRTC. */
+/* Whether another connector uses this CRTC. */
 static bool crtc_taken(int fd, const drmModeRes *resources, uint32_t crtc, uint32_t connector)
 {
 	bool taken = false;
@@ -172,7 +172,7 @@ static bool crtc_taken(int fd, const drmModeRes *resources, uint32_t crtc, uint3
 	return taken;
 }
 
-/* The CRTC that drives the connector already, or else a free one, or else any. −1: none fits. */
+/* The CRTC that drives the connector now, else a free one, else any. −1: none fits. */
 static int crtc_choose(int fd, const drmModeRes *resources, const drmModeConnector *connector)
 {
 	uint32_t possible = 0, now = encoder_crtc(fd, connector->encoder_id, NULL);
@@ -209,8 +209,7 @@ static int connector_take(const struct drm_card *card, const drmModeRes *resourc
 			request->mode, names);
 	}
 	if (crtc < 0)
-		return error_set(
-			e, -ENODEV, "%s has nothing left to drive %s with", card->path, monitor->name);
+		return error_set(e, -ENODEV, "%s has no CRTC left to drive %s", card->path, monitor->name);
 	monitor->connector = connector->connector_id;
 	monitor->crtc = resources->crtcs[crtc];
 	monitor->crtc_index = crtc;
@@ -218,7 +217,7 @@ static int connector_take(const struct drm_card *card, const drmModeRes *resourc
 	return 0;
 }
 
-/* -ENODEV without a message when this card has no monitor to take; `names` then says what it has. */
+/* -ENODEV without a message if this card has no suitable monitor; `names` then lists its connectors. */
 static int monitor_look(const struct drm_card *card, const struct drm_request *request,
 	struct drm_monitor *monitor, char *names, size_t size, struct error *e)
 {
@@ -246,7 +245,7 @@ static int monitor_look(const struct drm_card *card, const struct drm_request *r
 	return status;
 }
 
-/* Why there is no monitor to take, given what connectors there are. */
+/* The reason why there is no suitable monitor, from the connectors that exist. */
 static int no_monitor(
 	const struct drm_request *request, const char *where, const char *names, struct error *e)
 {
@@ -291,7 +290,7 @@ int drm_monitor_connected(const struct drm_card *card, uint32_t connector, bool 
 
 /* --- cards --- */
 
-/* Opens what may be a card without a screen: then -ENODEV, without a message. */
+/* -ENODEV without a message: the card has no screen. */
 static int card_try(const char *path, struct drm_card *card, struct error *e)
 {
 	struct drm_card c = {.fd = device_open(path, O_RDWR | O_NONBLOCK, e)};
@@ -323,16 +322,16 @@ static int card_try(const char *path, struct drm_card *card, struct error *e)
 
 int drm_card_take(const struct drm_card *card, struct error *e)
 {
-	char who[200];
+	char holders[200];
 
 	if (drmIsMaster(card->fd) || !drmSetMaster(card->fd))
 		return 0;
 	if (errno == ENODEV)
 		return error_set(e, -ENODEV, "%s is gone", card->path);
-	bool known = device_holders(card->path, who, sizeof(who)) > 0;
+	bool known = device_holders(card->path, holders, sizeof(holders)) > 0;
 	return error_set(e, -EBUSY,
 		"%s: the screen belongs to %s; run inside that desktop with --display sdl, or stop it",
-		card->path, known ? who : "another program");
+		card->path, known ? holders : "another program");
 }
 
 void drm_card_close(struct drm_card *card)
@@ -341,7 +340,7 @@ void drm_card_close(struct drm_card *card)
 	card->fd = -1;
 }
 
-/* The monitor on this card, as its master; `names` grows by its connectors. */
+/* The monitor on this card, as its master; adds the card's connectors to `names`. */
 static int card_look(const char *path, const struct drm_request *request, struct drm_card *card,
 	struct drm_monitor *monitor, char *names, size_t size, struct error *e)
 {
@@ -384,7 +383,7 @@ int drm_card_open(const struct drm_request *request, struct drm_card *card, stru
 
 /* --- list --- */
 
-/* The formats of cameras that planes other than the first of each CRTC take. */
+/* The cameras' formats that planes other than the first of each CRTC can show. */
 static void plane_formats(int fd, char *text, size_t size)
 {
 	static const struct {

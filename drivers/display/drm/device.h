@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Graphics cards, their connectors and modes: what there is, and what to take of it. */
+/* Graphics cards, their connectors and modes: what exists, and what is used. */
 #ifndef DISPLAY_DRM_DEVICE_H
 #define DISPLAY_DRM_DEVICE_H
 
@@ -17,7 +17,7 @@ struct drm_card {
 	char driver[DRM_NAME_BYTES]; /* "virtio_gpu" */
 };
 
-/* A monitor on its connector, and what drives it. */
+/* A monitor, its connector, and the CRTC that drives it. */
 struct drm_monitor {
 	uint32_t connector, crtc;
 	int crtc_index; /* its bit in possible_crtcs */
@@ -25,44 +25,44 @@ struct drm_monitor {
 	drmModeModeInfo mode;
 };
 
-/* What the user asked for. */
+/* What the user requests. */
 struct drm_request {
 	char card[64], connector[DRM_NAME_BYTES], mode[DRM_NAME_BYTES]; /* "": choose */
 };
 
-/* Whether any connector under this folder (/sys/class/drm) has a monitor; opens no card. */
+/* Whether any connector in this folder (/sys/class/drm) has a monitor; opens no card. */
 bool drm_any_connected(const char *folder);
 
 /*
  * The requested card, or the first with a monitor, as DRM master. -ENODEV: no card, no monitor; -EINVAL: no
- * such connector or mode; -EBUSY: another program has the screen; -EACCES: not allowed.
+ * such connector or mode; -EBUSY: another program owns the screen; -EACCES: not allowed.
  */
 int drm_card_open(const struct drm_request *request, struct drm_card *card, struct drm_monitor *monitor,
 	struct error *e);
 void drm_card_close(struct drm_card *card);
 
-/* Becomes master, or -EBUSY with the program that is. */
+/* Becomes DRM master. -EBUSY names the program that is. */
 int drm_card_take(const struct drm_card *card, struct error *e);
 
-/* The monitor to take of an open card, as drm_card_open. */
+/* Chooses the monitor of an open card, as drm_card_open does. */
 int drm_monitor_find(const struct drm_card *card, const struct drm_request *request,
 	struct drm_monitor *monitor, struct error *e);
 
-/* As the kernel knows it now, without asking the monitor; -ENODEV: the card is gone. */
+/* The kernel's current state, without a query to the monitor; -ENODEV: the card is gone. */
 int drm_monitor_connected(const struct drm_card *card, uint32_t connector, bool *connected);
 
 /* Rows for `list displays`. */
 void drm_list(display_row *row, void *context);
 
-/* Frames a second; for a mode without timing, what it says of itself. */
+/* Frames a second; for a mode without timing, its nominal rate. */
 double drm_mode_rate(const drmModeModeInfo *mode);
 
 /* "1280x720" or "1280x720@60"; rate 0: any. */
 bool drm_mode_parse(const char *text, int *width, int *height, double *rate);
 
 /*
- * The mode requested, or the preferred one, or the first, where the request is "". NULL: there is none; where
- * it cannot be read as a mode, too.
+ * The requested mode; for "" the preferred one, or the first. NULL: there is no such mode, or the request is
+ * no mode.
  */
 const drmModeModeInfo *drm_mode_choose(const drmModeModeInfo *modes, int count, const char *request);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The monitor itself, without a desktop. Two buffers as large as the screen take turns: one is shown, the
- * other drawn in, and a page flip at the vertical blank changes them, so that no picture is torn. Where the
- * hardware has planes for the camera's format and for a caption above it, the camera's bytes are shown as
- * they came; each commit sets all planes.
+ * The monitor itself, without a desktop. Of two buffers as large as the screen one is shown and the other is
+ * drawn in; a page flip at the vertical blank swaps them, so that no picture is torn. If the hardware has
+ * planes for the camera's format and for a caption above it, the camera's bytes are shown as they came. Each
+ * commit sets all planes.
  */
 #include "base/clock.h"
 #include "base/error.h"
@@ -21,11 +21,11 @@
 #include <string.h>
 #include <xf86drm.h>
 
-#define FLIP_TIME NS_PER_S /* a flip that takes longer is lost */
-#define LOOK_TIME NS_PER_S /* how often the connector is looked at */
+#define FLIP_TIME NS_PER_S /* a flip that takes longer counts as lost */
+#define LOOK_TIME NS_PER_S /* between two looks at the connector */
 #define CARDS_FOLDER "/sys/class/drm"
 
-/* A flip under way; an event that comes too late finds its own ticket. */
+/* A pending flip; an event that comes too late finds its own ticket. */
 struct ticket {
 	bool done;
 	int64_t at; /* CLOCK_MONOTONIC, ns */
@@ -35,19 +35,19 @@ struct ticket {
 
 struct drm {
 	struct drm_request request;
-	enum pixel_format format; /* of raw pictures to come */
+	enum pixel_format format; /* of raw pictures */
 	int width, height;
 	struct drm_card card;
 	struct drm_monitor monitor;
 	struct drm_output output;
 	bool plugged;	      /* there is a monitor */
-	bool here, returning; /* the screen is this terminal's; it should be */
+	bool here, returning; /* whether this terminal has the screen; whether it should */
 	bool mode_wanted;     /* the next commit sets the mode */
 	bool monotonic, lost_reported, taken_reported;
 	int64_t look_next;
 	struct drm_pair screens;
 	struct drm_raw raw;
-	struct frame *shown; /* on the screen, perhaps by its own buffer; it is shown again after a switch */
+	struct frame *shown; /* on the screen, perhaps in its own buffer; shown again after a switch */
 	struct ticket tickets[TICKETS];
 	unsigned int flips;
 	uint64_t uncopied, copied, composed; /* flips */
@@ -63,7 +63,7 @@ static void screen_close(struct drm *d)
 	frame_release(&d->shown);
 }
 
-/* For the monitor found: all but setting the mode, which the first picture does. */
+/* Prepares all for the monitor except the mode, which the first picture sets. */
 static int screen_open(struct drm *d, struct error *e)
 {
 	const drmModeModeInfo *mode = &d->monitor.mode;
@@ -124,8 +124,8 @@ static int flip(struct drm *d, const struct drm_scene *scene, int64_t *at)
 		status = flip_wait(d, ticket);
 	if (status == -ETIMEDOUT || status == -EBUSY) {
 		if (!d->lost_reported)
-			log_warning("%s: the driver %s lost a page flip; such are repeated", d->monitor.name,
-				d->card.driver);
+			log_warning("%s: the driver %s lost a page flip; lost flips are repeated",
+				d->monitor.name, d->card.driver);
 		d->lost_reported = true;
 		status = drm_output_commit(&d->output, scene, mode, NULL);
 	} else if (!status && d->monotonic) {
@@ -136,7 +136,7 @@ static int flip(struct drm *d, const struct drm_scene *scene, int64_t *at)
 	return status;
 }
 
-/* A commit that failed: a monitor or a card pulled out meanwhile, or something worth a message. */
+/* A commit failed: the monitor or the card was unplugged, or there is an error to report. */
 static int flip_failed(struct drm *d, int status, struct error *e)
 {
 	bool connected;
@@ -198,7 +198,7 @@ static int show_composed(struct drm *d, struct frame *frame, struct error *e)
 	return 0;
 }
 
-/* Whoever has the screen next may not know of planes, and they would cover its picture. */
+/* The next program on the screen may not know of planes, and they would cover its picture. */
 static void overlays_clear(struct drm *d)
 {
 	const struct drm_buffer *front = &d->screens.buffers[d->screens.front];
@@ -211,7 +211,7 @@ static void overlays_clear(struct drm *d)
 	(void)drm_output_commit(&d->output, &scene, 0, NULL);
 }
 
-/* The source may change its mind, or another one come in its place: there may be a way for it as well. */
+/* The source's format may change: planes may be able to show the new one too. */
 static void raw_follow(struct drm *d, const struct frame *frame)
 {
 	const struct raw_picture *raw = &frame->raw;
@@ -239,16 +239,16 @@ static int drm_show(void *state, struct frame *frame, struct error *e)
 	return d->raw.possible ? show_raw(d, frame, e) : -EAGAIN;
 }
 
-/* --- coming and going --- */
+/* --- monitors that come and go --- */
 
-/* What was shown last, for a screen that has lost it: while paused, no picture comes. */
+/* Shows the last picture on a screen that lost it: no picture comes while paused. */
 static void show_again(struct drm *d)
 {
 	struct frame *last = d->shown;
 	struct error e;
 
 	if (last)
-		(void)drm_show(d, frame_reference(last), &e); /* what is wrong, the next picture reports */
+		(void)drm_show(d, frame_reference(last), &e); /* the next picture reports an error */
 	frame_release(&last);
 }
 
@@ -258,7 +258,7 @@ static void monitor_back(struct drm *d)
 	struct error e;
 	int status = drm_monitor_find(&d->card, &d->request, &found, NULL);
 
-	if (status == -EINVAL) { /* another monitor, without the mode that was asked for */
+	if (status == -EINVAL) { /* another monitor, without the requested mode */
 		struct drm_request any = d->request;
 		any.mode[0] = '\0';
 		status = drm_monitor_find(&d->card, &any, &found, NULL);
@@ -280,7 +280,7 @@ static void monitor_back(struct drm *d)
 		d->monitor.mode.vdisplay, drm_mode_rate(&d->monitor.mode));
 }
 
-/* Looks at the connector now and then; a monitor that comes back may be another one, elsewhere. */
+/* Checks the connector periodically; a monitor that comes back may be another one, elsewhere. */
 static void monitor_follow(struct drm *d)
 {
 	bool connected;
@@ -298,7 +298,7 @@ static void monitor_follow(struct drm *d)
 	}
 }
 
-/* Takes the screen back; whoever had it meanwhile may let go of it late. */
+/* Takes the screen back; the program that had it meanwhile may release it late. */
 static void screen_take(struct drm *d)
 {
 	struct error e;

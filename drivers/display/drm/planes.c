@@ -8,8 +8,7 @@
 #include <string.h>
 #include <xf86drm.h>
 
-/* A picture that a plane cannot scale is shown as it is, if scaling would not have made it larger than this.
- */
+/* A picture that a plane cannot scale is shown unscaled if scaling would enlarge it by at most this. */
 #define UNSCALED_MOST 1.25
 
 static const char *const plane_names[PLANE_PROPERTIES] = {
@@ -25,7 +24,7 @@ static const char *const plane_names[PLANE_PROPERTIES] = {
 	[PLANE_HEIGHT] = "CRTC_H",
 };
 
-/* Properties with one value that suits us; cameras' YUV is that of BT.601. */
+/* Properties that need one value; cameras' YUV is that of BT.601. */
 static const struct {
 	const char *property, *value; /* NULL: the highest, opaque */
 } plain[] = {
@@ -84,7 +83,7 @@ static void plane_read(struct drm_output *o, const drmModePlane *from, int index
 	struct drm_plane *plane = &o->planes[o->plane_count];
 
 	*plane = (struct drm_plane){.id = from->plane_id};
-	/* Where a driver does not say, planes lie in the order of their list. */
+	/* Without a property for it, planes lie in the order of their list. */
 	plane->stack_lowest = plane->stack_highest = (uint64_t)index;
 	for (uint32_t i = 0; properties && i < properties->count_props; i++) {
 		drmModePropertyRes *p = drmModeGetProperty(o->fd, properties->props[i]);
@@ -98,7 +97,7 @@ static void plane_read(struct drm_output *o, const drmModePlane *from, int index
 			plane->formats[plane->format_count++] = from->formats[i];
 	for (int i = 0; i < PLANE_PROPERTIES; i++)
 		if (!plane->properties[i])
-			return; /* not one that atomic commits can use */
+			return; /* atomic commits cannot use it */
 	o->plane_count++;
 }
 
@@ -133,7 +132,7 @@ static void planes_read(struct drm_output *o, int crtc_index)
 			o->primary = &o->planes[i];
 }
 
-/* The CRTC's picture and connectors now, to set them back. */
+/* The CRTC's current picture and connectors, to restore them. */
 static void before_save(struct drm_output *o)
 {
 	drmModeRes *resources = drmModeGetResources(o->fd);
@@ -179,7 +178,7 @@ void drm_output_close(struct drm_output *output)
 
 	if (!before)
 		return;
-	/* Only the first plane is left to the old way of setting a mode, which is enough to go back. */
+	/* Only the first plane stays: the legacy call that restores the mode sets that one. */
 	for (int i = 0; i < output->plane_count; i++)
 		if (&output->planes[i] == output->primary)
 			output->planes[i].lit = false;
@@ -200,7 +199,7 @@ void drm_scene_add(struct drm_scene *scene, struct drm_plane *plane, const struc
 	scene->layers[scene->count++] = (struct drm_layer){plane, buffer, place};
 }
 
-/* Where a plane of a scene comes to lie, from behind. */
+/* The place of a plane of a scene in the order from behind. */
 static uint64_t stack_of(const struct drm_plane *plane, int order)
 {
 	uint64_t place = plane->stack_lowest + (uint64_t)order;
@@ -287,7 +286,7 @@ static bool plane_takes(const struct drm_plane *plane, uint32_t fourcc)
 	return false;
 }
 
-/* Tries one pair of planes, the picture scaled to fit or, where that is not possible, as it is. */
+/* Tries one pair of planes, with the picture scaled to fit, or unscaled if that is not possible. */
 static int pair_try(struct drm_output *o, struct drm_plane *below, struct drm_plane *above,
 	const struct drm_scene *all, struct drm_scene *scene)
 {
@@ -330,7 +329,7 @@ int drm_output_arrange(struct drm_output *output, const struct drm_buffer *pictu
 		.layers = {{NULL, ground, screen}, {NULL, picture, fit}, {NULL, caption, screen}},
 		.count = 3};
 
-	/* Overlays first: the primary plane is then free for what is composed. */
+	/* Overlays first: the primary plane then stays free for composed pictures. */
 	for (int pass = 0; pass < 2; pass++)
 		for (int i = 0; i < output->plane_count; i++)
 			for (int j = 0; j < output->plane_count; j++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A monitor's planes: which exist, what is on them, and atomic commits that change it. */
+/* A monitor's planes: which exist, what they show, and atomic commits that change it. */
 #ifndef DISPLAY_DRM_PLANES_H
 #define DISPLAY_DRM_PLANES_H
 
@@ -26,16 +26,16 @@ struct drm_plane {
 	uint32_t id;
 	uint64_t kind; /* DRM_PLANE_TYPE_… */
 	uint32_t properties[PLANE_PROPERTIES];
-	uint32_t stack;			      /* property of the order from behind; 0: it is fixed */
+	uint32_t stack;			      /* property for the order from behind; 0: the order is fixed */
 	uint64_t stack_lowest, stack_highest; /* the same where fixed */
-	struct {			      /* another program may have left them otherwise */
+	struct {			      /* another program may have changed them */
 		uint32_t property;
 		uint64_t value;
 	} plain[8];
 	int plain_count;
 	uint32_t formats[96];
 	int format_count;
-	bool lit; /* shows something, of ours or of who was here before */
+	bool lit; /* shows something, ours or another program's */
 };
 
 struct drm_output {
@@ -45,7 +45,7 @@ struct drm_output {
 	struct drm_plane planes[DRM_PLANES];
 	int plane_count;
 	struct drm_plane *primary;
-	drmModeCrtc *before; /* what the CRTC showed before us, and on which connectors */
+	drmModeCrtc *before; /* what the CRTC showed before, and on which connectors */
 	uint32_t connectors_before[8];
 	int connectors_before_count;
 };
@@ -65,11 +65,11 @@ struct drm_scene {
 	int count;
 };
 
-/* Sets nothing yet. -ENOTSUP: a driver with properties that are missing. */
+/* Sets nothing yet. -ENOTSUP: the driver lacks properties. */
 int drm_output_open(const struct drm_card *card, const struct drm_monitor *monitor, struct drm_output *out,
 	struct error *e);
 
-/* Shows again what was there before; buffers may be freed then. Takes one that is zeroed. */
+/* Restores what was shown before; buffers may be freed then. Accepts a zeroed output. */
 void drm_output_close(struct drm_output *output);
 
 void drm_scene_add(struct drm_scene *scene, struct drm_plane *plane, const struct drm_buffer *buffer,
@@ -82,9 +82,9 @@ void drm_scene_add(struct drm_scene *scene, struct drm_plane *plane, const struc
 int drm_output_commit(struct drm_output *output, const struct drm_scene *scene, uint32_t flags, void *event);
 
 /*
- * Finds planes for a raw picture below a caption as large as the screen, and a black ground below both, where
- * it is needed; the device itself is asked whether it would show them. `scene` becomes the scene of these
- * buffers, with the caption last and the picture below it. -ENOTSUP: there is no way.
+ * Finds planes for a raw picture below a caption as large as the screen, and for a black ground below both if
+ * it is needed; a test commit asks the device. `scene` becomes the scene of these buffers, with the caption
+ * last and the picture below it. -ENOTSUP: no planes can show them.
  */
 int drm_output_arrange(struct drm_output *output, const struct drm_buffer *picture,
 	const struct drm_buffer *caption, const struct drm_buffer *ground, struct drm_scene *scene);

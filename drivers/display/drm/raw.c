@@ -47,7 +47,7 @@ void drm_raw_open(struct drm_raw *raw, struct drm_output *output, const struct d
 		drm_raw_close(raw);
 }
 
-/* All that the caption shows, as text, to see whether it changed. */
+/* All that the caption shows, as text, to detect a change. */
 static void caption_key(const struct caption *c, char *key, size_t size)
 {
 	snprintf(key, size, "%s|%.3f|%s|%.3f|%d|%.1f|%.1f|%s", c->group ? c->group : "",
@@ -67,14 +67,14 @@ static void area_copy(struct drm_raw *raw, const struct caption_area *area)
 			area->width, area->height);
 }
 
-/* Draws the caption into the back buffer, if it changed; writes only where it is or was. */
+/* Draws a changed caption into the back buffer; writes only where it is or was. */
 static void caption_put(struct drm_raw *raw, const struct caption *caption)
 {
 	struct caption_area *before = raw->areas_in[!raw->captions.front];
 	char key[sizeof(raw->key)];
 
 	if (raw->new_caption)
-		raw->key[0] = '\0'; /* the flip failed: neither buffer is sure to have it */
+		raw->key[0] = '\0'; /* the flip failed: either buffer may lack it */
 	caption_key(caption, key, sizeof(key));
 	raw->new_caption = strcmp(key, raw->key) != 0;
 	if (!raw->new_caption)

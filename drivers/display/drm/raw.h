@@ -17,23 +17,23 @@ struct drm_raw {
 	struct drm_buffer ground;
 	struct drm_imports imports;
 	struct caption_drawer *drawer;
-	/* The caption is drawn here first: buffers of a card are slow to read. */
+	/* The caption is drawn here first, since a card's buffers are slow to read. */
 	struct picture layer;
 	struct caption_area areas[CAPTION_PARTS], areas_in[2][CAPTION_PARTS]; /* of layer; of captions */
 	char key[1024];		    /* of the caption in the front buffer */
-	bool imported, new_caption; /* does the scene hold the camera's own buffer, a new caption */
+	bool imported, new_caption; /* whether the scene holds the camera's own buffer, and a new caption */
 };
 
 /*
- * Finds out whether pictures of this format and size can be shown so; why not is of no interest. Takes one
- * that is zeroed or closed.
+ * Fails where pictures of this format and size cannot be shown like that; the reason is not reported. Accepts
+ * a zeroed or closed one.
  */
 void drm_raw_open(struct drm_raw *raw, struct drm_output *output, const struct drm_monitor *monitor,
 	enum pixel_format format, int width, int height);
 void drm_raw_close(struct drm_raw *raw);
 
-/* Makes the scene show the frame, whose picture is of the size and format; says whether without a copy.
- * -EBADMSG: it is cut short. */
+/* Makes the scene show the frame's picture of the same size and format; `imported`: without a copy. -EBADMSG:
+ * the picture is cut short. */
 int drm_raw_draw(struct drm_raw *raw, const struct frame *frame, bool *imported);
 
 /* The scene is on the screen. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A camera's controls by name: brightness, gain, exposure. What nobody asks for stays as it is. */
+/* A camera's controls by name: brightness, gain, exposure. Other controls stay as they are. */
 #include "base/error.h"
 #include "device/device.h"
 #include "source/v4l2/v4l2.h"
@@ -11,7 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* Entries of a menu that are looked at. */
+/* The most entries of a menu that are read. */
 #define MENU 64
 
 void v4l2_control_name(const char *title, char *name, size_t size)
@@ -46,13 +46,13 @@ static bool number_read(const char *text, int64_t *value)
 	return end > text && !*end && errno == 0;
 }
 
-/* One of the words for off or on. */
+/* A name for off or on. */
 static bool switch_read(const char *text, int64_t *value)
 {
-	static const char *const words[] = {"off", "on", "false", "true", "no", "yes"};
+	static const char *const names[] = {"off", "on", "false", "true", "no", "yes"};
 
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (strcasecmp(text, words[i]) != 0)
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcasecmp(text, names[i]) != 0)
 			continue;
 		*value = (int64_t)(i % 2);
 		return true;
@@ -65,7 +65,7 @@ static bool menu_has(const struct v4l2_control_kind *kind, const char *const *me
 	return value >= kind->minimum && value <= kind->maximum && value < MENU && menu[value];
 }
 
-/* By number, or by the entry's words, as they are or as a name. */
+/* By number, or by the entry's text, as it is or as a name. */
 static int menu_value(const struct v4l2_control_kind *kind, const char *const *menu, const char *text,
 	int64_t *value, struct error *e)
 {
@@ -178,7 +178,7 @@ static int control_by_name(
 		e, -EINVAL, "the camera has no control \"%.*s\"; it has: %s", (int)length, name, names);
 }
 
-/* A menu's words, each in its place. */
+/* The texts of a menu's entries, by value. */
 struct menu {
 	char texts[MENU][40];
 	const char *entries[MENU];
@@ -209,7 +209,7 @@ static int value_set(int fd, const struct v4l2_control_kind *kind, int64_t value
 		return 0;
 	if (kind->flags & V4L2_CTRL_FLAG_INACTIVE)
 		return error_set(e, status,
-			"control %s is out of action while the camera sets it by itself; switch that off "
+			"control %s is inactive while the camera sets it automatically; switch that off "
 			"first",
 			kind->name);
 	return error_set(e, status, "control %s cannot be set to %lld: %s", kind->name, (long long)value,
@@ -237,7 +237,7 @@ static int control_set(int fd, const char *text, struct error *e)
 
 /* Sets the exposure's mode to the first of two values that the camera has. */
 static int exposure_mode_set(int fd, const struct v4l2_control_kind *kind, int first, int second,
-	const char *word, struct error *e)
+	const char *name, struct error *e)
 {
 	struct menu menu;
 
@@ -246,7 +246,7 @@ static int exposure_mode_set(int fd, const struct v4l2_control_kind *kind, int f
 		return value_set(fd, kind, first, e);
 	if (menu.entries[second])
 		return value_set(fd, kind, second, e);
-	return error_set(e, -EINVAL, "the camera has no %s exposure", word);
+	return error_set(e, -EINVAL, "the camera has no %s exposure", name);
 }
 
 static int exposure_set(int fd, const char *text, struct error *e)

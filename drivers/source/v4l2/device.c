@@ -12,8 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A quarter of a second at the usual rate, if this program does not get to run; and some that a display
- * keeps. */
+/* They last a quarter of a second at the usual rate when this program is not scheduled; a display keeps some
+ * more. */
 #define BUFFERS 8
 #define BUFFERS_TO_EXPORT 12
 
@@ -97,7 +97,7 @@ static int stream(struct v4l2_device *d, struct error *e)
 	struct error why;
 	int buffers = v4l2_device_can_export(d) ? BUFFERS_TO_EXPORT : BUFFERS;
 
-	int status = v4l2_stream_start(d->fd, buffers, &d->stream, &why);
+	int status = v4l2_stream_begin(d->fd, buffers, &d->stream, &why);
 	if (status == -EBUSY)
 		return device_error(d->node.path, status, e);
 	if (status < 0)
@@ -105,7 +105,7 @@ static int stream(struct v4l2_device *d, struct error *e)
 	return 0;
 }
 
-int v4l2_device_start(struct v4l2_device *d, int fd, const struct v4l2_node *node,
+int v4l2_device_open(struct v4l2_device *d, int fd, const struct v4l2_node *node,
 	const struct source_options *options, struct error *e)
 {
 	*d = (struct v4l2_device){.fd = fd, .node = *node};
@@ -115,11 +115,11 @@ int v4l2_device_start(struct v4l2_device *d, int fd, const struct v4l2_node *nod
 	if (status == 0)
 		status = stream(d, e);
 	if (status < 0)
-		v4l2_device_stop(d);
+		v4l2_device_close(d);
 	return status;
 }
 
-void v4l2_device_stop(struct v4l2_device *d)
+void v4l2_device_close(struct v4l2_device *d)
 {
 	if (d->fd < 0)
 		return;

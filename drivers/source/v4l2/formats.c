@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a camera offers, and which of it to take. */
+/* Which formats, sizes and rates a camera offers, and which of them is used. */
 #include "base/error.h"
 #include "device/device.h"
 #include "source/v4l2/convert.h"
@@ -12,17 +12,17 @@
 #include <string.h>
 #include <strings.h>
 
-/* More than any camera offers; a driver that never ends its list is cut off here. */
+/* More than any camera offers: the limit for a driver whose list never ends. */
 #define FORMATS 128
 #define MODES 256
 
-/* Frames a second that are asked for, and that do, when nobody says anything. */
+/* Without a request: the frames a second to ask for, and those that are enough. */
 #define RATE_USUAL 30
 #define RATE_ENOUGH 25
 
 /*
- * What we read, and the work it makes on the way to pixels: about bytes moved a pixel, and what decoding
- * costs in the same unit. Grey comes last: the network wants colours.
+ * The formats that we read, and their work on the way to pixels: about the bytes moved a pixel, and the cost
+ * of decoding in the same unit. Grey comes last because the network needs colours.
  */
 static const struct own_format {
 	uint32_t code;
@@ -79,10 +79,10 @@ static int clamp(int value, int low, int high)
 	return value < low ? low : value > high ? high : value;
 }
 
-/* The size of a mode's range that is nearest to `wanted`. */
-static int side_near(int wanted, int first, int last, int step)
+/* The size in a mode's range that is nearest to `requested`. */
+static int side_near(int requested, int first, int last, int step)
 {
-	int side = clamp(wanted, first, last);
+	int side = clamp(requested, first, last);
 
 	return step > 1 ? first + (side - first) / step * step : side;
 }
@@ -141,7 +141,7 @@ static bool mode_of(const struct v4l2_frmsizeenum *size, struct camera_mode *mod
 	       mode->last_height >= mode->height && mode->width_step >= 0 && mode->height_step >= 0;
 }
 
-/* A driver that lists no sizes has one: what it is set to. */
+/* A driver that lists no sizes has one: the current one. */
 static bool mode_now(int fd, struct camera_mode *mode)
 {
 	struct v4l2_format now = {.type = V4L2_BUF_TYPE_VIDEO_CAPTURE};
@@ -218,14 +218,13 @@ struct v4l2_request v4l2_request_of(const struct source_options *options, int pr
 		.enough = options->rate > 0 ? options->rate * 0.95 : RATE_ENOUGH,
 		.size_first = options->width > 0};
 
-	/* Two cores are busy enough with 640×480. */
+	/* 640×480 is enough work for two cores. */
 	request.width = request.size_first ? options->width : processors < 4 ? 640 : 1280;
 	request.height = request.size_first ? options->height : processors < 4 ? 480 : 720;
 	return request;
 }
 
-/* The mode's rate for the request: among those that are enough the nearest, else the fastest. 0: not known.
- */
+/* The mode's nearest rate among those that are enough, else its fastest. 0: not known. */
 static double rate_choose(const struct camera_mode *mode, const struct v4l2_request *request)
 {
 	if (!mode->rate_count)
@@ -242,7 +241,7 @@ static double rate_choose(const struct camera_mode *mode, const struct v4l2_requ
 	return best;
 }
 
-/* What tells two modes apart, the weightiest first; the smaller is the better. */
+/* What two modes are compared by, the most important first; smaller is better. */
 struct merit {
 	double ranks[4];
 };
@@ -269,7 +268,7 @@ static bool better(const struct merit *a, const struct merit *b)
 	return false;
 }
 
-/* By our name or by V4L2's letters: MJPEG is MJPG as well. */
+/* By our name or by V4L2's four letters: MJPEG is also MJPG. */
 static bool format_is(const struct camera_format *format, const char *name)
 {
 	char letters[5] = {0};

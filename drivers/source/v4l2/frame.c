@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-/* What a camera's buffer holds: whole or broken, lost ones before it, when it was taken, whether it moves. */
+/* What is in a camera's buffer: is it whole, how many are lost before it, when was it taken, does it move. */
 #include "base/clock.h"
 #include "source/v4l2/v4l2.h"
 
 #include <errno.h>
 #include <string.h>
 
-/* Bytes after a JPEG's end marker that are searched, besides zeros. */
+/* A JPEG's end marker is searched for in so many last bytes, besides zeros. */
 #define JPEG_JUNK 65536
 
-/* A gap in the numbers beyond this many frames is no loss but a new count. */
+/* A larger gap in the sequence numbers is no loss: the camera counts anew. */
 #define GAP_MAXIMUM 65536
 
-/* A picture may have waited this long in the driver's queue, ns. */
+/* The longest time for which a picture waits in the driver's queue, ns. */
 #define WAIT_MAXIMUM (10 * NS_PER_S)
 
-/* Pictures that are the same, or that differ, before it means anything. */
+/* So many equal, or different, pictures in a row count as frozen, or as moving. */
 #define MOTION_FRAMES 10
 #define TIMEOUT (2 * NS_PER_S)
 #define TIMEOUT_MAXIMUM (60 * NS_PER_S)
 
-/* Every how many bytes 64 are taken for the quick look. */
+/* The quick look reads 64 bytes of each so many. */
 #define SAMPLE_STEP 2048
 
 struct plane {
@@ -120,10 +120,10 @@ int64_t v4l2_capture_time(uint32_t flags, int64_t stamp, int64_t now)
 	return stamp > now || now - stamp > WAIT_MAXIMUM ? now : stamp;
 }
 
-/* Each step can be undone, so that a difference in one place is never lost on the way. */
-static uint64_t mix(uint64_t hash, uint64_t word)
+/* Each step is invertible, so that a difference in one place is never lost. */
+static uint64_t mix(uint64_t hash, uint64_t value)
 {
-	hash = (hash ^ word) * 0x9e3779b97f4a7c15;
+	hash = (hash ^ value) * 0x9e3779b97f4a7c15;
 	return hash ^ hash >> 32;
 }
 
@@ -144,7 +144,7 @@ static uint64_t hash_of(const uint8_t *data, size_t size, size_t step)
 	return hash;
 }
 
-/* A living picture differs in the quick look already; only equals are looked at as a whole. */
+/* A moving picture differs in the quick look already; only equal ones are hashed as a whole. */
 static bool same_again(struct v4l2_frozen *f, const uint8_t *data, size_t size)
 {
 	uint64_t sample = hash_of(data, size, SAMPLE_STEP);
@@ -181,7 +181,7 @@ enum v4l2_motion v4l2_frozen_look(struct v4l2_frozen *f, const uint8_t *data, si
 	f->different = 0;
 	if (++f->same < MOTION_FRAMES - 1 || now - f->since < f->timeout)
 		return MOTION_USUAL;
-	/* A covered lens gives the same picture too: ever more seldom, and not a word more. */
+	/* A covered lens gives the same picture too: restart ever more rarely, and report it no more. */
 	bool first = !f->reported;
 	f->reported = true;
 	f->same = 0;

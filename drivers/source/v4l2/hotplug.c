@@ -14,7 +14,7 @@
 
 #define CHANGES (IN_CREATE | IN_MOVED_TO | IN_ATTRIB | IN_DELETE | IN_ONLYDIR)
 
-/* Room for many events; one has at most 16 bytes and a name of 256. */
+/* For many events: one has at most 16 bytes and a name of 256. */
 #define EVENT_BYTES 4096
 
 int v4l2_hotplug_open(const char *dev)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which node of /dev is meant, whether it gives pictures, and by what a camera is known again. */
+/* Which node of /dev a name means, whether it gives pictures, and how a camera is recognised again. */
 #include "base/error.h"
 #include "device/device.h"
 #include "source/v4l2/v4l2.h"
@@ -17,7 +17,7 @@
 
 #define V4L2_MAJOR 81
 
-/* One line of sysfs; empty where there is none. */
+/* Reads one line of sysfs; it is empty where the file does not exist. */
 static bool line_read(const char *sysfs, int number, const char *name, char *text, size_t size)
 {
 	char path[PATH_MAX];
@@ -111,7 +111,7 @@ int v4l2_number_of(const char *path)
 	return (int)minor(status.st_rdev);
 }
 
-/* uvcvideo says the name twice: "HD Pro Webcam C920: HD Pro Webc". */
+/* uvcvideo gives the name twice: "HD Pro Webcam C920: HD Pro Webc". */
 static void card_name(const char *card, char *name, size_t size)
 {
 	snprintf(name, size, "%s", card);
@@ -120,7 +120,7 @@ static void card_name(const char *card, char *name, size_t size)
 		*again = '\0';
 }
 
-/* 0, or -ENODEV with the reason why no pictures can be had from this node. */
+/* 0, or -ENODEV with the reason why this node gives no pictures. */
 static int capture_check(int fd, struct v4l2_node *node, struct error *e)
 {
 	struct v4l2_capability *c = &node->capability;
@@ -188,7 +188,7 @@ static int first_open(struct v4l2_node *node, struct error *e)
 		"no camera found; plug one in, or give a picture, a folder, a video, or \"test\"");
 }
 
-/* "/dev/video0 (HD Pro Webcam C920), /dev/video4 (…)": all that give pictures, or those of one device. */
+/* "/dev/video0 (HD Pro Webcam C920), /dev/video4 (…)": all nodes with pictures, or those of one device. */
 static void others_list(const struct v4l2_identity *same_device, char *text, size_t size)
 {
 	int numbers[V4L2_NODES];
@@ -215,7 +215,7 @@ static int missing(const char *source, struct error *e)
 
 	others_list(NULL, others, sizeof(others));
 	if (!others[0])
-		return error_set(e, -ENOENT, "%s: no such camera, and no other is there", source);
+		return error_set(e, -ENOENT, "%s: no such camera, and there is no other", source);
 	return error_set(e, -ENOENT, "%s: no such camera; there is %s", source, others);
 }
 
@@ -236,7 +236,7 @@ int v4l2_node_open(const char *source, struct v4l2_node *node, struct error *e)
 		return error_set(e, -ENODEV, "%s is no camera", source);
 	int fd = v4l2_number_open(number, node, e);
 	if (fd == -ENOENT) {
-		/* A node under a name of its own. */
+		/* The node has another name. */
 		snprintf(node->path, sizeof(node->path), "%.31s", path);
 		fd = path_open(node, e);
 	}

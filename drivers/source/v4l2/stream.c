@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The camera's buffers, mapped into memory. One is dequeued, copied and queued again at once; or exported
- * to a display as a dma-buf. A stream lives until it has ended and its last borrowed buffer is released, so
- * that this stays whole when the camera is unplugged or started again.
+ * The camera's buffers, mapped into memory. A buffer is dequeued, copied and queued again at once, or
+ * exported to a display as a dma-buf. A stream exists until it has ended and its last borrowed buffer is
+ * released, so that a borrowed buffer stays whole when the camera is unplugged or restarted.
  */
 #include "base/clock.h"
 #include "base/error.h"
@@ -21,7 +21,7 @@
 #define BUFFERS 16
 #define BUFFERS_LEAST 2
 
-/* The camera never has fewer to fill, whoever wants to borrow one. */
+/* The camera always keeps so many to fill; a buffer is borrowed only beyond that. */
 #define QUEUED_LEAST 4
 
 struct stream_buffer {
@@ -32,7 +32,7 @@ struct stream_buffer {
 };
 
 struct v4l2_stream {
-	pthread_mutex_t lock; /* guards what follows, but for data */
+	pthread_mutex_t lock; /* guards what follows, except data */
 	int fd;		      /* -1: ended */
 	int references;	      /* the camera's, and one for each borrowed buffer */
 	int queued;	      /* buffers that the driver has */
@@ -50,7 +50,7 @@ static void stream_free(struct v4l2_stream *s)
 	free(s);
 }
 
-/* The caller holds the lock, and leaves it by this. */
+/* The caller holds the lock; this unlocks it. */
 static void unlock_and_release(struct v4l2_stream *s)
 {
 	bool last = --s->references == 0;
@@ -142,14 +142,14 @@ static int start(struct v4l2_stream *s, int buffers, struct error *e)
 	status = stream_on(s);
 	if (status == -ENOSPC)
 		return error_set(e, status,
-			"the USB bus has no room left for it; use MJPEG or a smaller size, or plug it in "
-			"elsewhere");
+			"the USB bus has no bandwidth left for it; use MJPEG or a smaller size, or plug it "
+			"in elsewhere");
 	if (status < 0)
 		return error_set(e, status, "it does not start: %s", strerror(-status));
 	return 0;
 }
 
-int v4l2_stream_start(int fd, int buffers, struct v4l2_stream **out, struct error *e)
+int v4l2_stream_begin(int fd, int buffers, struct v4l2_stream **out, struct error *e)
 {
 	struct v4l2_stream *s = calloc(1, sizeof(*s));
 
@@ -236,7 +236,7 @@ int v4l2_stream_dequeue(struct v4l2_stream *s, int stop, int64_t deadline, struc
 		int status = dequeue(s, dequeued);
 		if (status != -EAGAIN)
 			return status;
-		/* An error and yet nothing to take: waiting for more would not wait. */
+		/* An error, and no buffer: another wait would return at once, again and again. */
 		if (events[0].revents & (POLLERR | POLLHUP | POLLNVAL))
 			return -EIO;
 	}
@@ -258,8 +258,7 @@ static void buffer_release(void *owner, int buffer)
 	pthread_mutex_lock(&s->lock);
 	s->buffers[buffer].borrowed = false;
 	if (s->fd >= 0)
-		buffer_queue(
-			s, buffer); /* fails when the camera is gone, which the camera's thread sees too */
+		buffer_queue(s, buffer); /* fails when the camera is gone; the camera's thread notices too */
 	unlock_and_release(s);
 }
 

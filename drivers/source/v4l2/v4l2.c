@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * USB cameras, by V4L2. A camera that is pulled out is waited for, one that gives nothing is started again,
- * one that gives the same picture again and again as well; meanwhile frames without a picture say so.
+ * USB cameras, by V4L2. The source waits for a camera that is unplugged. It restarts one that gives nothing,
+ * or the same picture again and again. Meanwhile frames without a picture report that.
  */
 #include "source/v4l2/v4l2.h"
 
@@ -20,40 +20,40 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Without a picture for this long, or for three frames of a slow camera, it is started again. */
+/* After this time without a picture, or three frames of a slow camera, the camera is restarted. */
 #define SILENCE (2 * NS_PER_S)
 #define SILENT_FRAMES 3
 
 /* Between frames that report that there is no picture. */
 #define ABSENT_INTERVAL (200 * NS_PER_MS)
 
-/* Between looks for a camera that is away, in case that no change of /dev is noticed. */
+/* Between looks for a camera that is away, in case a change of /dev goes unnoticed. */
 #define LOOK_INTERVAL (2 * NS_PER_S)
 
-/* From a change of /dev to a second look: the kernel does a part of its work after it changed the node. */
+/* From a change of /dev to a second look: the kernel removes a device from sysfs only after its node. */
 #define SETTLE_INTERVAL (100 * NS_PER_MS)
 
-/* Between attempts at a camera that is there and does not work: the first and the last. */
+/* Between attempts to restart a camera that does not work: at first, and at most. */
 #define ATTEMPT_INTERVAL (2 * NS_PER_S)
 #define ATTEMPT_INTERVAL_MAXIMUM (30 * NS_PER_S)
 
-/* One that fails again this soon has not recovered: the next attempt can wait. */
+/* A camera that fails again this soon has not recovered: the next attempt waits. */
 #define RELAPSE (10 * NS_PER_S)
 
-/* A camera that has come back may be closed to us until udev is done with it. */
+/* A camera that has come back may refuse to open until udev has set its permissions. */
 #define RETURN_INTERVAL (500 * NS_PER_MS)
 #define RETURN_ATTEMPTS 6
 
 enum v4l2_fault {
 	V4L2_FAULT_NONE,
 	V4L2_FAULT_GONE,   /* unplugged */
-	V4L2_FAULT_SILENT, /* there, but it gives nothing */
+	V4L2_FAULT_SILENT, /* plugged in, but gives nothing */
 };
 
 struct v4l2_camera {
 	struct source_options options;
-	char *source; /* NULL: the first that there is */
-	int stop;     /* readable once the camera shall stop */
+	char *source; /* NULL: the first camera */
+	int stop;     /* readable once v4l2_stop was called */
 	int hotplug;  /* readable when /dev changes while the camera is away, else -1 */
 	atomic_bool exporting;
 
@@ -66,15 +66,15 @@ struct v4l2_camera {
 
 	enum v4l2_fault fault;
 	char text[FRAME_TEXT_BYTES];
-	int attempts;		 /* at the fault at hand */
-	int64_t interval;	 /* to the attempt after the next */
+	int attempts;		 /* since the fault began */
+	int64_t interval;	 /* from the next attempt to the one after it */
 	int64_t attempt_at;	 /* the next one */
 	int64_t recovered_at;	 /* the end of the last fault */
 	int64_t absent_at;	 /* the next frame without a picture */
-	bool others[V4L2_NODES]; /* nodes that are not ours, as they were there before ours came back */
+	bool others[V4L2_NODES]; /* nodes that existed while ours was away: not ours */
 };
 
-/* Nodes that went meanwhile may be ours when they come again. */
+/* A node that went meanwhile may be ours when it appears again. */
 static void others_note(struct v4l2_camera *c, bool begin)
 {
 	int numbers[V4L2_NODES];
@@ -104,7 +104,7 @@ static int find_again(struct v4l2_camera *c)
 	struct stat status;
 
 	others_note(c, false);
-	/* A link was given for what it means, whatever camera that is now. */
+	/* A link stands for whatever camera it leads to now. */
 	if (c->source && lstat(c->source, &status) == 0 && S_ISLNK(status.st_mode))
 		return v4l2_number_of(c->source);
 	if (!c->device.node.identity.name[0])
@@ -124,7 +124,7 @@ static int64_t silence_of(const struct v4l2_camera *c)
 	return frames > SILENCE ? frames : SILENCE;
 }
 
-/* After each start: cameras take their time for the first picture. */
+/* After each start. A camera needs longer for the first picture. */
 static void begin(struct v4l2_camera *c)
 {
 	c->counting = false;
@@ -142,7 +142,7 @@ static int reopen(struct v4l2_camera *c, struct error *e)
 	if (fd < 0)
 		return fd;
 	struct v4l2_node before = c->device.node;
-	int status = v4l2_device_start(&c->device, fd, &node, &c->options, e);
+	int status = v4l2_device_open(&c->device, fd, &node, &c->options, e);
 	if (status < 0)
 		c->device.node = before;
 	else
@@ -164,7 +164,7 @@ static void fault_begin(struct v4l2_camera *c, enum v4l2_fault fault)
 
 static void gone(struct v4l2_camera *c)
 {
-	v4l2_device_stop(&c->device);
+	v4l2_device_close(&c->device);
 	if (c->fault == V4L2_FAULT_GONE)
 		return;
 	others_note(c, true);
@@ -175,11 +175,11 @@ static void gone(struct v4l2_camera *c)
 	fault_begin(c, V4L2_FAULT_GONE);
 }
 
-/* status: why nothing can be dequeued; -ETIMEDOUT: nothing came. */
+/* status: why no buffer can be dequeued; -ETIMEDOUT: none came. */
 static void silent(struct v4l2_camera *c, int status)
 {
 	if (status != -ETIMEDOUT)
-		v4l2_device_stop(&c->device);
+		v4l2_device_close(&c->device);
 	if (c->fault == V4L2_FAULT_SILENT)
 		return;
 	snprintf(c->text, sizeof(c->text), "%s gives no pictures; restarted", c->device.node.name);
@@ -197,7 +197,7 @@ static void hotplug_close(struct v4l2_camera *c)
 	c->hotplug = -1;
 }
 
-/* due: the time for it has come; else /dev changed. */
+/* due: the interval is over; else /dev changed. */
 static void attempt_return(struct v4l2_camera *c, bool due)
 {
 	struct error e = {0};
@@ -229,7 +229,7 @@ static void attempt_restart(struct v4l2_camera *c)
 	if (c->attempts++ == 0 && c->device.fd >= 0)
 		status = v4l2_stream_restart(c->device.stream);
 	if (status < 0) {
-		v4l2_device_stop(&c->device);
+		v4l2_device_close(&c->device);
 		status = reopen(c, &e);
 	}
 	if (status == -ENOENT || status == -ENODEV) {
@@ -283,7 +283,7 @@ static void count(struct v4l2_camera *c, uint32_t sequence)
 	c->counting = true;
 }
 
-/* Back to the driver, or borrowed by the frame. */
+/* The driver gets the buffer back, or the frame borrows it. */
 static int buffer_return(struct v4l2_camera *c, int buffer, struct frame *frame)
 {
 	if (frame && atomic_load(&c->exporting) && v4l2_device_can_export(&c->device))
@@ -386,7 +386,7 @@ static bool v4l2_accepts(const char *source)
 	       strncmp(source, "/dev/v4l/", 9) == 0 || (there && S_ISCHR(status.st_mode));
 }
 
-/* Says what came out, where it is not what was asked for. */
+/* Reports the mode where it differs from the request. */
 static void difference_report(const struct v4l2_camera *c)
 {
 	const struct source_options *o = &c->options;
@@ -406,7 +406,7 @@ static void v4l2_close(void *state)
 {
 	struct v4l2_camera *c = state;
 
-	v4l2_device_stop(&c->device);
+	v4l2_device_close(&c->device);
 	hotplug_close(c);
 	if (c->stop >= 0)
 		close(c->stop);
@@ -431,7 +431,7 @@ static int v4l2_open(const char *source, const struct source_options *options, v
 	c->options = *options;
 	c->source = source ? strdup(source) : NULL;
 	c->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	int status = v4l2_device_start(&c->device, fd, &node, options, e);
+	int status = v4l2_device_open(&c->device, fd, &node, options, e);
 	if (status == 0 && (c->stop < 0 || (source && !c->source)))
 		status = error_set(e, -ENOMEM, "%s: no memory", node.path);
 	if (status < 0) {
@@ -460,11 +460,11 @@ static void v4l2_stop(void *state)
 	eventfd_write(c->stop, 1);
 }
 
-static void v4l2_export_dmabuf(void *state, bool wanted)
+static void v4l2_export_dmabuf(void *state, bool enabled)
 {
 	struct v4l2_camera *c = state;
 
-	atomic_store(&c->exporting, wanted);
+	atomic_store(&c->exporting, enabled);
 }
 
 const struct source_driver source_v4l2 = {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is reported about devices that refuse: who holds them, and who may use them. */
+/* Messages about devices that refuse: which programs use them, and which users may. */
 #include "device/device.h"
 
 #include "base/error.h"

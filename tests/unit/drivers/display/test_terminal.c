@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The terminal, seen from its other side: a child shows pictures on a pseudo terminal, and what it writes is
- * read by a small emulator that refuses every sequence it does not know.
+ * The terminal, seen from its other side: a child shows pictures on a pseudo terminal, and a small emulator
+ * reads its output and refuses every unknown sequence.
  */
 #include "base/error.h"
 #include "base/log.h"
@@ -32,7 +32,7 @@
 #define OUTPUT_BYTES (1 << 20)
 #define BELL "\a"
 
-/* What became of a child. */
+/* How a child ended. */
 struct trial {
 	char *output;
 	size_t used;

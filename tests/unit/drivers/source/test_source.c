@@ -76,7 +76,7 @@ static void frame_finish(struct frame *frame)
 	picture_finish(&frame->picture);
 }
 
-static void assert_refused(const char *name, int code, const char *word)
+static void assert_refused(const char *name, int code, const char *text)
 {
 	struct source_options options = {0};
 	struct source *source = NULL;
@@ -85,8 +85,8 @@ static void assert_refused(const char *name, int code, const char *word)
 	assert_int_equal(source_open(name, &options, &source, &e), code);
 	assert_null(source);
 	assert_non_null(strstr(e.text, name));
-	if (!strstr(e.text, word))
-		fail_msg("\"%s\" does not say \"%s\"", e.text, word);
+	if (!strstr(e.text, text))
+		fail_msg("\"%s\" does not hold \"%s\"", e.text, text);
 }
 
 static void skip_without_video(void)
@@ -129,7 +129,7 @@ static void refusals(void **state)
 	source_close(NULL);
 }
 
-/* What only a camera can be asked is refused by all else, unless it leaves the choice open. */
+/* All other sources refuse a camera's options, unless they leave the choice open. */
 static void camera_options_are_refused(void **state)
 {
 	(void)state;
@@ -137,7 +137,7 @@ static void camera_options_are_refused(void **state)
 	static const char *const none[] = {NULL};
 	static const struct {
 		struct source_options options;
-		const char *word;
+		const char *text;
 	} wrong[] = {{{.format = "MJPEG"}, "no format"}, {{.controls = controls}, "no control"},
 		{{.exposure = "auto"}, "no exposure"}};
 	struct source *source;
@@ -145,7 +145,7 @@ static void camera_options_are_refused(void **state)
 
 	for (size_t i = 0; i < 3; i++) {
 		assert_int_equal(source_open("test", &wrong[i].options, &source, &e), -EINVAL);
-		assert_non_null(strstr(e.text, wrong[i].word));
+		assert_non_null(strstr(e.text, wrong[i].text));
 	}
 	source_close(source_of("test", (struct source_options){.format = "auto", .controls = none}));
 }
@@ -214,7 +214,7 @@ static void pattern_is_paced(void **state)
 	int64_t begin = frame.stamps[STAMP_CAPTURED];
 	for (int i = 0; i < 10; i++)
 		assert_int_equal(source_next(source, &frame, NULL), 0);
-	/* Never early; how late is the machine's affair. */
+	/* Never early; how late depends on the machine. */
 	assert_true(frame.stamps[STAMP_CAPTURED] - begin >= 99000000);
 	frame_finish(&frame);
 	source_close(source);
@@ -258,7 +258,7 @@ static void folder_is_shown(void **state)
 	source_close(source);
 }
 
-/* 20 pictures where 17 canvases are kept: the loader must keep clear of what is shown. */
+/* 20 pictures where 17 canvases are kept: the loader must not overwrite what is shown. */
 static void large_folder_goes_round(void **state)
 {
 	(void)state;
@@ -284,7 +284,7 @@ static void large_folder_goes_round(void **state)
 	}
 }
 
-/* What the network sees of a shown picture stays close to what it sees of the picture itself. */
+/* The network's input from a shown picture stays close to its input from the picture itself. */
 static void centre_stays_visible(void **state)
 {
 	(void)state;
@@ -349,7 +349,7 @@ static void *stopper(void *source)
 	return NULL;
 }
 
-/* A source that waits for minutes is woken, and stays stopped. */
+/* source_stop wakes a source that waits for minutes, and it stays stopped. */
 static void stop_wakes(void **state)
 {
 	(void)state;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Videos from a named pipe: one whose writer comes late, and those that are no longer waited for. */
+/* Videos from a named pipe: one whose writer comes late, and those whose opening is given up. */
 #include "source/source.h"
 
 #include "base/error.h"
@@ -109,7 +109,7 @@ static void waiting_is_given_up(void **state)
 	(void)state;
 	assert_true(give_up > 0);
 	assert_given_up(give_up, false);
-	int writer = open(path, O_RDWR | O_CLOEXEC); /* which says nothing */
+	int writer = open(path, O_RDWR | O_CLOEXEC); /* which writes nothing */
 	assert_true(writer >= 0);
 	assert_given_up(give_up, false);
 	assert_given_up(give_up, true);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the monitor's driver decides without one: modes, connectors, places, formats, bytes in buffers. */
+/* The decisions of the monitor's driver that need no monitor: modes, connectors, places, formats, bytes. */
 #include "base/error.h"
 #include "display/display.h"
 #include "display/drm/buffer.h"
@@ -253,13 +253,13 @@ static void a_monitor_is_seen_in_sysfs(void **state)
 	assert_false(drm_any_connected(folder));
 }
 
-/* Messages for requests that no machine can fulfil. */
+/* Messages for impossible requests. */
 static void impossible_requests_are_reported(void **state)
 {
 	static const struct {
 		struct display_options options;
 		int code;
-		const char *says;
+		const char *message;
 	} requests[] = {
 		{{.mode = "large"}, -EINVAL, "1280x720"},
 		{{.mode = "1280x720@"}, -EINVAL, "1280x720@'"},
@@ -275,7 +275,7 @@ static void impossible_requests_are_reported(void **state)
 		struct error e = {0};
 		assert_int_equal(display_open("drm", &requests[i].options, &display, &e), requests[i].code);
 		assert_null(display);
-		if (!strstr(e.text, requests[i].says))
+		if (!strstr(e.text, requests[i].message))
 			fail_msg("reported: %s", e.text);
 	}
 }

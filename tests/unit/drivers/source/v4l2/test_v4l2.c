@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The V4L2 camera's decisions, which need no camera: what to take, what is broken, what has come back. */
+/* The V4L2 camera's decisions, which need no camera: which mode, what is broken, which camera is back. */
 #include "source/v4l2/v4l2.h"
 
 #include "base/build.h"
@@ -80,7 +80,7 @@ static void least_work_is_chosen(void **state)
 		const char *wanted;
 	} cases[] = {
 		{NULL, 0, 0, 0, 8, "MJPEG 1280x720 30"}, /* raw is too slow at this size */
-		{NULL, 0, 0, 0, 2, "YUYV 640x480 30"},	 /* raw does, and costs less */
+		{NULL, 0, 0, 0, 2, "YUYV 640x480 30"},	 /* raw is fast enough, and costs less */
 		{"auto", 640, 480, 0, 8, "YUYV 640x480 30"},
 		{NULL, 640, 480, 60, 8, "MJPEG 640x480 60"},
 		{NULL, 640, 480, 15, 8, "YUYV 640x480 15"},
@@ -94,7 +94,7 @@ static void least_work_is_chosen(void **state)
 		{NULL, 100, 100, 0, 2, "YUYV 320x240 30"},
 		{"MJPEG", 0, 0, 0, 2, "MJPEG 640x480 30"},
 		{"mjpg", 0, 0, 0, 8, "MJPEG 1280x720 30"},
-		{"YUYV", 0, 0, 0, 8, "YUYV 640x480 30"}, /* rather a smaller picture than a slow one */
+		{"YUYV", 0, 0, 0, 8, "YUYV 640x480 30"}, /* a smaller picture before a slow one */
 		{"YUY2", 1280, 720, 0, 8, "YUYV 1280x720 10"},
 		{"GREY", 0, 0, 0, 8, "GREY 640x480 30"}, /* only when asked for */
 		{"NV12", 0, 0, 0, 8, "the camera gives no NV12; choose one of: auto, YUYV, MJPEG, GREY"},
@@ -304,9 +304,9 @@ static void cameras_are_known_again(void **state)
 		assert_int_equal(v4l2_same_camera(&b, &a), others[i].same);
 	}
 	assert_int_equal(v4l2_identify(sysfs, 2, &b), -ENOENT);
-	assert_false(v4l2_same_camera(&b, &b)); /* what is not known is nobody */
+	assert_false(v4l2_same_camera(&b, &b)); /* without any data there is no match */
 
-	/* What is no USB device is known by its name and place. */
+	/* Other devices than USB are identified by name and place. */
 	const struct v4l2_identity vivid = {
 		.index = "0", .name = "vivid-000-vid-cap", .place = "/sys/vivid.0"};
 	struct v4l2_identity other = vivid;
@@ -324,7 +324,7 @@ static void gaps_are_counted(void **state)
 	assert_int_equal(v4l2_sequence_gap(6, 9), 2);
 	assert_int_equal(v4l2_sequence_gap(0xffffffff, 0), 0);
 	assert_int_equal(v4l2_sequence_gap(0xfffffffe, 3), 4);
-	assert_int_equal(v4l2_sequence_gap(500, 0), 0); /* it began anew */
+	assert_int_equal(v4l2_sequence_gap(500, 0), 0); /* the camera counts anew */
 	assert_int_equal(v4l2_sequence_gap(500, 500), 0);
 	assert_int_equal(v4l2_sequence_gap(5, 3000000000), 0);
 }

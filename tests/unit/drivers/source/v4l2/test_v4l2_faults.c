@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What goes wrong with a camera, and what is done. The driver behind the ioctls and the clock are simulated
- * here: time passes only while the camera's thread waits, so that minutes take no time and each run is the
- * same.
+ * Faults of a camera, and how the source recovers. The driver behind the ioctls and the clock are simulated:
+ * time passes only while the camera's thread waits, so that minutes take no time and each run is the same.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -175,7 +174,7 @@ static void a_failing_driver_is_opened_again(void **state)
 	world_end(&run);
 }
 
-/* Each second an error, whatever is done: ever rarer attempts, and lines. */
+/* With an error each second, attempts and messages become ever rarer. */
 static void a_relapse_waits(void **state)
 {
 	(void)state;
@@ -220,7 +219,7 @@ static void *release(void *argument)
 	return NULL;
 }
 
-/* However many are kept, the camera has four buffers to fill; a borrowed one outlives the camera. */
+/* However many are borrowed, the camera has four to fill; a borrowed one outlives the camera. */
 static void buffers_are_exported(void **state)
 {
 	(void)state;
@@ -251,14 +250,14 @@ static void buffers_are_exported(void **state)
 	take_until(&run, world.now + NS_PER_S);
 	assert_true(world.queued_least >= 3);
 
-	/* Given back, they go round again; a dma-buf is made once for each. */
+	/* Released buffers are used again; each is exported once. */
 	pthread_create(&thread, NULL, release, held);
 	pthread_join(thread, NULL);
 	assert_int_equal(world.queued_count, world.buffers);
 	take_until(&run, world.now + 2 * NS_PER_S);
 	assert_true(world.exported <= world.buffers);
 
-	/* The camera goes and comes back, and is closed, while some are out. */
+	/* The camera goes, comes back and is closed while some are borrowed. */
 	held[0] = frame_acquire(run.pool);
 	source_v4l2.next(world.camera, held[0], &e);
 	held[1] = frame_acquire(run.pool);
@@ -271,7 +270,7 @@ static void buffers_are_exported(void **state)
 	assert_int_equal(world.queued_count, world.buffers);
 	assert_true(fcntl(old, F_GETFD) >= 0);
 	frame_release(&held[0]);
-	assert_int_equal(world.queued_count, world.buffers); /* it is none of the new stream's */
+	assert_int_equal(world.queued_count, world.buffers); /* it is not the new stream's */
 	source_v4l2.close(world.camera);
 	assert_true(fcntl(held[1]->borrowed.dmabuf, F_GETFD) >= 0);
 	old = held[1]->borrowed.dmabuf;
