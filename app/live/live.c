@@ -99,9 +99,9 @@ static int open_recorder(struct live_session *s, struct error *e)
 		v->pipeline.kernels.text);
 	if (!v->record.text)
 		return 0;
-	int status = recorder_open(&s->recording.options, &s->loop.recorder, e);
+	int status = recorder_create(&s->recording.options, &s->loop.recorder, e);
 	if (!status)
-		recorder_start(s->loop.recorder);
+		recorder_begin(s->loop.recorder);
 	return status;
 }
 
@@ -164,7 +164,7 @@ static int run(struct live_session *s)
 	if (pipeline_join(s->pipeline, &e) && !code)
 		code = fail(FAILURE_SOURCE, &e);
 	if (s->loop.recorder)
-		recorder_finish(s->loop.recorder, &s->recorded);
+		recorder_join(s->loop.recorder, &s->recorded);
 	if (s->recorded.failed && !code)
 		code = EX_IOERR; /* which was reported */
 	if (trace_file_write(s->trace, &e) && !code)
@@ -196,7 +196,7 @@ static int live_run(struct invocation *invocation)
 	code = run(&s);
 	live_loop_finish(&s.loop);
 	pipeline_destroy(s.pipeline);
-	recorder_close(s.loop.recorder);
+	recorder_destroy(s.loop.recorder);
 	recording_finish(&s.recording);
 	trace_file_close(s.trace);
 	pl_close(s.pl);

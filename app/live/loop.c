@@ -74,16 +74,16 @@ static void record(struct live_loop *loop)
 
 	if (!loop->recorder) {
 		if (recorder_check(loop->recording, &e) ||
-			recorder_open(loop->recording, &loop->recorder, &e)) {
+			recorder_create(loop->recording, &loop->recorder, &e)) {
 			log_warning("%s; nothing is recorded", e.text);
 			return;
 		}
 		pipeline_set_recorder(loop->pipeline, loop->recorder);
 	}
-	if (recorder_started(loop->recorder))
-		recorder_stop(loop->recorder);
+	if (recorder_is_recording(loop->recorder))
+		recorder_end(loop->recorder);
 	else
-		recorder_start(loop->recorder);
+		recorder_begin(loop->recorder);
 }
 
 static void heed_signals(struct live_loop *loop)

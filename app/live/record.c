@@ -130,10 +130,10 @@ static int start(struct record_session *s, struct error *e)
 		v->pipeline.kernels.text);
 	s->recording.options.source = v->pipeline.source.text;
 	s->recording.options.waits_for_room = v->recording.every_frame;
-	if (recorder_open(&s->recording.options, &s->recorder, e))
+	if (recorder_create(&s->recording.options, &s->recorder, e))
 		return fail(FAILURE_OURS, e);
 	if (!v->paused)
-		recorder_start(s->recorder);
+		recorder_begin(s->recorder);
 	return start_pipeline(s, e);
 }
 
@@ -149,10 +149,10 @@ static void heed_signals(struct record_session *s)
 			recorder_rotate(s->recorder);
 			break;
 		case REQUEST_RECORD:
-			if (recorder_started(s->recorder))
-				recorder_stop(s->recorder);
+			if (recorder_is_recording(s->recorder))
+				recorder_end(s->recorder);
 			else
-				recorder_start(s->recorder);
+				recorder_begin(s->recorder);
 			break;
 		case REQUEST_NONE:
 			return;
@@ -204,12 +204,12 @@ static int run(struct record_session *s)
 	}
 	if (pipeline_join(s->pipeline, &e))
 		code = fail(FAILURE_SOURCE, &e);
-	while (!recorder_end(s->recorder, clock_now() + ATTENTION)) {
+	while (!recorder_drain(s->recorder, clock_now() + ATTENTION)) {
 		service_frame();
 		heed_signals(s);
 	}
 	service_stopping();
-	recorder_finish(s->recorder, &report);
+	recorder_join(s->recorder, &report);
 	if (report.failed && !code) {
 		log_error("the last frames could not be written: %s", strerror(-report.failed));
 		code = EX_IOERR;
@@ -245,7 +245,7 @@ static int record_run(struct invocation *invocation)
 	signals_block();
 	code = run(&s);
 	pipeline_destroy(s.pipeline);
-	recorder_close(s.recorder);
+	recorder_destroy(s.recorder);
 	recording_finish(&s.recording);
 	trace_file_close(s.trace);
 	pl_close(s.pl);

@@ -399,7 +399,7 @@ static struct caption caption_for(struct pipeline *pipeline, const struct pipeli
 		caption = caption_of(pipeline->config.network, &latest->result, pipeline->config.threshold);
 	caption.notice = wanted->notice;
 	caption.status = recovery_warning(&pipeline->recovery);
-	if (!caption.status && recorder && recorder_started(recorder))
+	if (!caption.status && recorder && recorder_is_recording(recorder))
 		caption.status = "recording";
 	if (wanted->statistics) {
 		caption.statistics = true;

@@ -15,9 +15,9 @@ struct ring_frame {
 	int64_t wall;	     /* CLOCK_REALTIME of the capture, ns */
 	uint32_t lost;	     /* just before it, by the camera */
 	uint32_t broken;     /* just before it, received but no picture */
-	bool wanted;	     /* a recording was on */
+	bool recording;	     /* a recording was on */
 	int width, height;   /* pixels; 0: not known */
-	bool damaged;	     /* wanted, but no picture */
+	bool damaged;	     /* a recording was on, but it is no picture */
 	const uint8_t *data; /* NULL: not kept */
 	size_t size;
 	int64_t stamps[STAMP_COUNT]; /* STAMP_CAPTURED always; the others once it is labelled */

@@ -55,7 +55,7 @@ static void *grown(void *items, size_t count, size_t *capacity, size_t size)
 	return more;
 }
 
-void retention_begin(struct retention *r, const char *pattern, const struct amount *keep, const char *source)
+void retention_init(struct retention *r, const char *pattern, const struct amount *keep, const char *source)
 {
 	struct stat status;
 

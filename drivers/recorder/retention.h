@@ -32,7 +32,7 @@ struct retention {
 };
 
 /* Nothing set in `keep`: never deletes anything. source: what is recorded from; NULL, or no file: none. */
-void retention_begin(struct retention *r, const char *pattern, const struct amount *keep, const char *source);
+void retention_init(struct retention *r, const char *pattern, const struct amount *keep, const char *source);
 void retention_finish(struct retention *r);
 
 /* A recording of this run begins, and ends at clock_now(). */

@@ -78,12 +78,12 @@ static int files_make(
 	struct segment *segment, unsigned number, const struct ring_frame *first, struct error *e)
 {
 	const struct recorder_options *o = segment->options;
-	struct container_options wanted = {
+	struct container_options settings = {
 		.width = segment->width, .height = segment->height, .wall = first->wall};
 	char log[PATH_MAX];
 
 	struct text_builder about = {0};
-	int status = container_open(segment->path, &wanted, &segment->container, e);
+	int status = container_open(segment->path, &settings, &segment->container, e);
 	if (!status) {
 		names_log(segment->path, label_log_suffix(o->log), log, sizeof(log));
 		about_print(segment, number, first, &about);
@@ -96,7 +96,7 @@ static int files_make(
 	return status;
 }
 
-static void segment_free(struct segment *segment)
+static void segment_destroy(struct segment *segment)
 {
 	container_close(segment->container, NULL);
 	label_log_close(segment->log, NULL);
@@ -136,7 +136,7 @@ int segment_open(const struct recorder_options *options, const struct segment_pl
 	if (!status && !segment->container)
 		status = error_set(e, -EEXIST, "%s: no name is free", options->pattern);
 	if (status) {
-		segment_free(segment);
+		segment_destroy(segment);
 		return status;
 	}
 	*out = segment;
@@ -321,6 +321,6 @@ int segment_close(struct segment *segment, const char *why, struct error *e)
 	else
 		files_delete(segment);
 	folder_sync(segment->path);
-	segment_free(segment);
+	segment_destroy(segment);
 	return status ? status : finished ? finished : logged;
 }

@@ -18,17 +18,12 @@
 #define ROOM_TO_BEGIN (UINT64_C(2) << 20)
 #define ROOM_TO_GO_ON (UINT64_C(8) << 20)
 
-void writer_begin(struct segment_writer *w, const struct recorder_options *options)
+void writer_init(struct segment_writer *w, const struct recorder_options *options)
 {
 	bool keeps = options->keep.time || options->keep.bytes;
 
 	*w = (struct segment_writer){.options = options, .name_number = 1, .keep_at = keeps ? 0 : INT64_MAX};
-	retention_begin(&w->retention, options->pattern, &options->keep, options->source);
-}
-
-void writer_finish(struct segment_writer *w)
-{
-	retention_finish(&w->retention);
+	retention_init(&w->retention, options->pattern, &options->keep, options->source);
 }
 
 static bool is_full(int code)
@@ -36,7 +31,7 @@ static bool is_full(int code)
 	return code == -ENOSPC || code == -EDQUOT;
 }
 
-static void end(struct segment_writer *w, const char *why)
+static void close_segment(struct segment_writer *w, const char *why)
 {
 	struct error e = {0};
 
@@ -62,7 +57,7 @@ static void give_up(struct segment_writer *w, const struct error *e)
 	w->failure = e->code ? e->code : -EIO;
 	w->retry_at = clock_now() + RETRY_INTERVAL;
 	writer_event(w, full ? "disk_full" : "write_failed", e->text);
-	end(w, full ? "the disk is full" : "it cannot be written");
+	close_segment(w, full ? "the disk is full" : "it cannot be written");
 }
 
 static void keep_within_limits(struct segment_writer *w)
@@ -80,12 +75,12 @@ void writer_tick(struct segment_writer *w)
 }
 
 /* Deletes recordings, where --keep lets it, until so much is free. */
-static bool make_room(struct segment_writer *w, uint64_t wanted)
+static bool make_room(struct segment_writer *w, uint64_t needed)
 {
 	char folder[PATH_MAX];
 
 	names_folder(w->options->pattern, folder, sizeof(folder));
-	while (folder_room(folder) < wanted) {
+	while (folder_room(folder) < needed) {
 		if (!retention_delete_oldest(&w->retention, time(NULL)))
 			return false;
 		w->report.deleted++;
@@ -93,7 +88,7 @@ static bool make_room(struct segment_writer *w, uint64_t wanted)
 	return true;
 }
 
-static bool begin(struct segment_writer *w, const struct ring_frame *first, const char *reason)
+static bool open_segment(struct segment_writer *w, const struct ring_frame *first, const char *reason)
 {
 	struct segment_place place = {w->segment_number + 1, &w->name_number};
 	struct error e = {0};
@@ -125,10 +120,10 @@ static bool begin(struct segment_writer *w, const struct ring_frame *first, cons
 /* Whether there is room for the frame and the file's end behind it. */
 static bool room_left(struct segment_writer *w, const struct ring_frame *frame)
 {
-	uint64_t wanted = segment_reserve(w->segment, frame->size);
+	uint64_t needed = segment_reserve(w->segment, frame->size);
 	struct error e = {0};
 
-	if (segment_room(w->segment) >= wanted || make_room(w, wanted))
+	if (segment_room(w->segment) >= needed || make_room(w, needed))
 		return true;
 	error_set(&e, -ENOSPC, "%s: the disk is full", segment_path(w->segment));
 	give_up(w, &e);
@@ -168,7 +163,7 @@ bool writer_frame(struct segment_writer *w, const struct ring_frame *frame, cons
 	/* Twice, since a file that may not grow any more (FAT: 4 GB) is followed by another. */
 	for (int tries = 0; tries < 2; tries++) {
 		bool written = false;
-		if ((!w->segment && !begin(w, frame, reason)) || !room_left(w, frame))
+		if ((!w->segment && !open_segment(w, frame, reason)) || !room_left(w, frame))
 			return false;
 		if (!tries)
 			count_before(w, frame);
@@ -204,24 +199,25 @@ void writer_flush(struct segment_writer *w)
 	w->retry_at = 0;
 }
 
-void writer_end(struct segment_writer *w)
-{
-	writer_pause(w, "the recording ended");
-	if (w->keep_at != INT64_MAX)
-		keep_within_limits(w);
-}
-
 void writer_pause(struct segment_writer *w, const char *why)
 {
-	end(w, why);
+	close_segment(w, why);
 	w->reason = NULL;
 	memset(w->dropped, 0, sizeof(w->dropped));
 }
 
 void writer_rotate(struct segment_writer *w, const char *why)
 {
-	end(w, why);
+	close_segment(w, why);
 	w->reason = why;
+}
+
+void writer_finish(struct segment_writer *w)
+{
+	writer_pause(w, "the recording ended");
+	if (w->keep_at != INT64_MAX)
+		keep_within_limits(w);
+	retention_finish(&w->retention);
 }
 
 void writer_event(struct segment_writer *w, const char *name, const char *text)

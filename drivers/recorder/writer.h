@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What goes to the disk, frame after frame: begins and ends segments, keeps within limits, waits for room on
- * a full disk. One thread's.
+ * Writes frames to the disk, one after the other: opens and closes segments, deletes what --keep does not
+ * allow, waits for room on a full disk. One thread uses it.
  */
 #ifndef RECORDER_WRITER_H
 #define RECORDER_WRITER_H
@@ -13,42 +13,41 @@ struct segment_writer {
 	const struct recorder_options *options;
 	struct segment *segment; /* NULL: none is open */
 	unsigned segment_number, name_number;
-	const char *reason;		 /* why the next segment begins */
+	const char *reason;		 /* why the next segment begins; NULL: the caller's reason */
 	uint64_t dropped[DROPPED_COUNT]; /* since the last line of the log */
-	int failure;			 /* why nothing can be written, a negative errno value; 0: it can */
-	int64_t retry_at, keep_at;	 /* clock_now() times; keep_at: of writer_tick */
+	int failure;			 /* why writing fails, a negative errno value; 0: it works */
+	int64_t retry_at, keep_at;	 /* clock_now() of the next try, of the next writer_tick */
 	bool flushing;
 	struct retention retention;
 	struct recorder_report report;
 };
 
-void writer_begin(struct segment_writer *w, const struct recorder_options *options);
+void writer_init(struct segment_writer *w, const struct recorder_options *options);
 
-/* Ends the segment, and takes the limits into account once more. writer_tick may not follow. */
-void writer_end(struct segment_writer *w);
+/* Closes the segment and applies --keep once more. Only w->report and w->failure can be used after it. */
 void writer_finish(struct segment_writer *w);
 
-/* Does what is due, whether frames come or not; again from w->keep_at on. */
+/* Applies --keep when that is due. Call it again from w->keep_at on, also without frames. */
 void writer_tick(struct segment_writer *w);
 
-/* The end is near: what could not be written is tried once more, with what room there is. */
+/* The recording ends soon: tries once more to write what failed, with the room that is left. */
 void writer_flush(struct segment_writer *w);
 
 /*
- * Writes a judged frame with data. reason: why a segment begins with it, if one does. past: the smoothing
- * before it. False: it cannot be written now; try again from w->retry_at on.
+ * Writes a judged frame with data. reason: why a segment begins, if one begins with this frame. past: the
+ * smoothing before the frame. False: writing fails now; try again from w->retry_at on.
  */
 bool writer_frame(struct segment_writer *w, const struct ring_frame *frame, const struct smoothing *past,
 	const char *reason);
 
-/* Counts a frame that was to be recorded and is not: a broken one, or one without room. */
+/* Counts a frame that should be recorded and is lost: it is broken, or there is no room for it. */
 void writer_lose(struct segment_writer *w, const struct ring_frame *frame);
 
-/* Ends the segment, if one is open; the frames that come next were not wanted, or begin a new one. */
+/* Both close the segment, if one is open. After a pause the log does not count the frames in between. */
 void writer_pause(struct segment_writer *w, const char *why);
 void writer_rotate(struct segment_writer *w, const char *why);
 
-/* Into the log of the segment that is open, if one is. */
+/* Adds a line to the log of the open segment, if one is open. */
 void writer_event(struct segment_writer *w, const char *name, const char *text);
 
 #endif

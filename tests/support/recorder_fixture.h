@@ -57,8 +57,8 @@ static inline void fixture_begin_in(
 	assert_int_equal(recorder_check(&options, &e), 0);
 	assert_int_equal(frame_pool_create(1, 1, fixture->network->class_count, &fixture->pool), 0);
 	fixture->frame = frame_acquire(fixture->pool);
-	assert_int_equal(recorder_open(&options, &fixture->recorder, &e), 0);
-	recorder_start(fixture->recorder);
+	assert_int_equal(recorder_create(&options, &fixture->recorder, &e), 0);
+	recorder_begin(fixture->recorder);
 }
 
 static inline void fixture_begin(
@@ -127,12 +127,12 @@ static inline void give_many(struct recorder_fixture *fixture, int count, int32_
 
 static inline void fixture_finish(struct recorder_fixture *fixture)
 {
-	recorder_finish(fixture->recorder, &fixture->report);
+	recorder_join(fixture->recorder, &fixture->report);
 }
 
 static inline void fixture_end(struct recorder_fixture *fixture)
 {
-	recorder_close(fixture->recorder);
+	recorder_destroy(fixture->recorder);
 	frame_release(&fixture->frame);
 	frame_pool_destroy(fixture->pool);
 	network_destroy(fixture->network);

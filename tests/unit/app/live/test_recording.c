@@ -78,17 +78,17 @@ static void record(const struct recording_fixture *fixture, const char *input,
 	assert_int_equal(source_open(input, wanted, &source, &e), 0);
 	assert_int_equal(pl_open("software", NULL, &pl, &e), 0);
 	recording_describe(&recording, &values, source_description(source), pl_name(pl), NULL);
-	assert_int_equal(recorder_open(&recording.options, &config.recorder, &e), 0);
-	recorder_start(config.recorder);
+	assert_int_equal(recorder_create(&recording.options, &config.recorder, &e), 0);
+	recorder_begin(config.recorder);
 	config.source = source;
 	config.pl = pl;
 	assert_int_equal(pipeline_start(&config, &pipeline, &e), 0);
 	while ((frame = pipeline_dequeue(pipeline, INT64_MAX)))
 		pipeline_release(pipeline, &frame, true);
 	assert_int_equal(pipeline_join(pipeline, &e), 0);
-	recorder_finish(config.recorder, report);
+	recorder_join(config.recorder, report);
 	pipeline_destroy(pipeline);
-	recorder_close(config.recorder);
+	recorder_destroy(config.recorder);
 	recording_finish(&recording);
 	pl_close(pl);
 	source_close(source);
@@ -196,10 +196,10 @@ _Noreturn static void feed(const struct recording_fixture *fixture, const char *
 	struct error e;
 
 	if (frame_pool_create(1, 1, fixture->network->class_count, &pool) ||
-		recorder_open(&options, &recorder, &e))
+		recorder_create(&options, &recorder, &e))
 		_exit(1);
 	struct frame *frame = frame_acquire(pool);
-	recorder_start(recorder);
+	recorder_begin(recorder);
 	for (uint64_t number = 0;; number++) {
 		frame_fill(frame, number, jpeg, size);
 		recorder_frame(recorder, frame, 0);

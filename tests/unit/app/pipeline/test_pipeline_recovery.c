@@ -525,10 +525,10 @@ static void test_recorded(void **state)
 	gone.fail_from = CALIBRATION + 20;
 	gone.reset_fails = gone.program_fails = true;
 	simulate(&gone);
-	assert_int_equal(recorder_open(&options, &recorder, &e), 0);
-	recorder_start(recorder);
+	assert_int_equal(recorder_create(&options, &recorder, &e), 0);
+	recorder_begin(recorder);
 	run(true, 0, &outcome);
-	recorder_close(recorder);
+	recorder_destroy(recorder);
 	recorder = NULL;
 	assert_true(recorded_read(folder, "a", schema, &r));
 	assert_int_equal(r.frames, FRAMES);

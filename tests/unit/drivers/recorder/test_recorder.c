@@ -162,11 +162,11 @@ static void test_rotate_and_stop(void **state)
 	recorder_rotate(fixture.recorder);
 	wait_until_written(&fixture, "c-0001.jsonl", "\"closed\"");
 	give_many(&fixture, 30, 3);
-	recorder_stop(fixture.recorder);
-	assert_false(recorder_started(fixture.recorder));
+	recorder_end(fixture.recorder);
+	assert_false(recorder_is_recording(fixture.recorder));
 	give_many(&fixture, 30, 3);
 	assert_false(fixture.frame->recorded);
-	recorder_start(fixture.recorder);
+	recorder_begin(fixture.recorder);
 	give_many(&fixture, 30, 3);
 	assert_true(fixture.frame->recorded);
 	fixture_finish(&fixture);

@@ -259,7 +259,7 @@ static void fill_lossless(struct recorder_fixture *fixture, int frames, void *(*
 	require(pthread_create(&thread, NULL, meanwhile, fixture) == 0, "a thread");
 	fixture->padding = 100000;
 	give_many(fixture, frames, 1);
-	while (!recorder_end(fixture->recorder, clock_now() + NS_PER_S / 20))
+	while (!recorder_drain(fixture->recorder, clock_now() + NS_PER_S / 20))
 		;
 	pthread_join(thread, NULL);
 	fixture_finish(fixture);

@@ -64,7 +64,7 @@ static void check_failed_all(size_t padding, uint8_t damage, bool started, bool 
 	captured_log_clear();
 	fixture_begin(&fixture, "a.mkv", (struct recorder_options){.memory = 100000});
 	if (!started)
-		recorder_stop(fixture.recorder);
+		recorder_end(fixture.recorder);
 	fixture.padding = padding;
 	fixture.jpeg[0] ^= damage;
 	give_many(&fixture, 10, 1);

@@ -104,7 +104,7 @@ static void retention_fixture_begin(
 	path_in(f->folder, source ? source : "", path);
 	if (source)
 		recording_make(f->folder, "clip", 5000);
-	retention_begin(&f->retention, f->pattern, &keep, source ? path : NULL);
+	retention_init(&f->retention, f->pattern, &keep, source ? path : NULL);
 }
 
 static void retention_fixture_end(struct retention_fixture *f)
@@ -352,7 +352,7 @@ static void test_no_folder(void **state)
 
 	(void)state;
 	captured_log_clear();
-	retention_begin(&retention, "/nowhere/a.mkv", &keep, NULL);
+	retention_init(&retention, "/nowhere/a.mkv", &keep, NULL);
 	assert_int_equal(retention_apply(&retention, 0, 0), 0);
 	assert_false(retention_delete_oldest(&retention, 0));
 	assert_int_equal(captured_log_count("/nowhere: "), 1);
@@ -398,7 +398,7 @@ static void test_without_frames(void **state)
 	atomic_store(&clock_offset, NS_PER_S / 4 - MINUTE);
 	fixture_begin_in(
 		&fixture, folder, "cam-%i.mkv", (struct recorder_options){.keep.time = 100 * NS_PER_S});
-	recorder_stop(fixture.recorder);
+	recorder_end(fixture.recorder);
 	wait_until_gone(folder, "cam-0001.mkv");
 	wait_until_gone(folder, "cam-0001.jsonl");
 	recording_make(folder, "cam-0002", 5000);

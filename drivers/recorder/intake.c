@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/* What the pipeline's threads hand in: frames, labels, events. */
+#include "recorder/recorder_internal.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "image/decode.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+void recorder_event(struct recorder *r, const char *name, const char *text)
+{
+	pthread_mutex_lock(&r->lock);
+	if (r->event_count < RECORDER_EVENTS_MAXIMUM) {
+		int place = (r->first_event + r->event_count++) % RECORDER_EVENTS_MAXIMUM;
+		struct recorder_event *event = &r->events[place];
+		snprintf(event->name, sizeof(event->name), "%s", name);
+		snprintf(event->text, sizeof(event->text), "%s", text ? text : "");
+		event->after = r->next_number;
+	}
+	recorder_wake(r);
+	pthread_mutex_unlock(&r->lock);
+}
+
+/* Makes the frame's raw picture a JPEG, unless it is one. */
+static bool make_jpeg(struct recorder *r, struct frame *frame, int *width, int *height)
+{
+	struct error e = {.text = "it is a damaged JPEG"};
+
+	if (frame->raw.format == PIXEL_JPEG) {
+		if (!picture_jpeg_size(frame->raw.data, frame->raw.size, width, height))
+			return true;
+	} else if (!picture_decode(&frame->raw, 1, &frame->picture, &e) &&
+		   !picture_encode_jpeg(&frame->picture, r->options.quality, &frame->raw, &e)) {
+		*width = frame->raw.width;
+		*height = frame->raw.height;
+		return true;
+	}
+	if (!r->damage_reported)
+		log_warning(
+			"frame %llu (%zu bytes) cannot be recorded: %s; such frames are left out, and "
+			"counted as broken",
+			(unsigned long long)frame->number, frame->raw.size, e.text);
+	r->damage_reported = true;
+	return false;
+}
+
+static bool has_room_for(struct recorder *r, const struct frame *frame)
+{
+	size_t size = frame->raw.size;
+
+	if (frame_ring_could_hold(r->ring, size))
+		return true;
+	if (!r->size_reported)
+		log_warning(
+			"frame %llu takes %.1f MB, and the memory for frames is %.1f MB: such frames "
+			"cannot be recorded; give more with --memory, such as %.0fMB",
+			(unsigned long long)frame->number, (double)size / RECORDER_MEGABYTE,
+			(double)r->options.memory / RECORDER_MEGABYTE,
+			ceil(8 * (double)size / RECORDER_MEGABYTE));
+	r->size_reported = true;
+	return false;
+}
+
+static int64_t wall_of(int64_t captured)
+{
+	struct timespec wall;
+
+	clock_gettime(CLOCK_REALTIME, &wall);
+	return (int64_t)wall.tv_sec * NS_PER_S + wall.tv_nsec - (clock_now() - captured);
+}
+
+void recorder_frame(struct recorder *r, struct frame *frame, uint32_t broken)
+{
+	struct ring_frame entry = {.number = frame->number,
+		.sequence = frame->sequence,
+		.wall = wall_of(frame->stamps[STAMP_CAPTURED]),
+		.lost = frame->lost,
+		.broken = broken,
+		.recording = recorder_is_recording(r)};
+
+	entry.stamps[STAMP_CAPTURED] = frame->stamps[STAMP_CAPTURED];
+	entry.stamps[STAMP_RECEIVED] = clock_now();
+	entry.damaged = entry.recording && !make_jpeg(r, frame, &entry.width, &entry.height);
+	if (entry.recording && !entry.damaged && has_room_for(r, frame)) {
+		entry.data = frame->raw.data;
+		entry.size = frame->raw.size;
+		frame->recorded = true;
+	}
+	pthread_mutex_lock(&r->lock);
+	while (!frame_ring_push(r->ring, &entry)) {
+		r->crowded = true;
+		recorder_wake(r);
+		pthread_cond_wait(&r->room, &r->lock);
+	}
+	r->waiting += entry.size;
+	r->next_number = frame->number + 1;
+	recorder_wake(r);
+	pthread_mutex_unlock(&r->lock);
+}
+
+void recorder_label(struct recorder *r, const struct frame *frame)
+{
+	pthread_mutex_lock(&r->lock);
+	struct ring_frame *entry = frame_ring_find(r->ring, frame->number);
+	if (entry && !entry->judged) {
+		int64_t captured = entry->stamps[STAMP_CAPTURED];
+		memcpy(entry->stamps, frame->stamps, sizeof(entry->stamps));
+		entry->stamps[STAMP_CAPTURED] = captured;
+		memcpy(entry->scores, frame->scores,
+			(size_t)r->options.network->class_count * sizeof(*entry->scores));
+		entry->cpu_fallback = frame->cpu_fallback;
+		entry->labelled = true;
+	} else if (frame->recorded) {
+		r->late++;
+	}
+	r->labelled_up_to = frame->number + 1;
+	recorder_wake(r);
+	pthread_mutex_unlock(&r->lock);
+}
