@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Labelled pictures to score a network on: a pair of idx files (LeCun's MNIST format, also .gz), a folder of
- * class folders, or a list file (path, white space, label index a line). Class folders are named as the
- * network's labels ("_" for a space), or by class number, or there are as many as classes, in order of names.
+ * Labelled pictures to evaluate a network with: a pair of idx files (LeCun's MNIST format, also .gz), a
+ * folder of class folders, or a list file (each line: path, white space, label index). Class folders have the
+ * names of the network's labels ("_" for a space), or class numbers, or there is one for each class, in order
+ * of names.
  */
 #ifndef DATASET_DATASET_H
 #define DATASET_DATASET_H
@@ -13,8 +14,8 @@ struct error;
 struct dataset;
 
 struct dataset_options {
-	const char *labels_path; /* the labels file of an idx file, refused with anything else; NULL: found
-				    beside images (…-images-idx3-… → …-labels-idx1-…) */
+	const char *labels_path; /* the labels file of an idx file, an error with other kinds; NULL: look
+				    beside the images (…-images-idx3-… → …-labels-idx1-…) */
 	char *const *labels;	 /* the network's labels, to match class folders by name */
 	int class_count;
 };
@@ -31,7 +32,7 @@ int dataset_label(const struct dataset *dataset, int index);
 /* The picture's file name or "#index". */
 const char *dataset_name(const struct dataset *dataset, int index);
 
-/* Decodes picture `index`. Safe from several threads at once. */
+/* Decodes picture `index`. Several threads may call it at once. */
 int dataset_read(const struct dataset *dataset, int index, struct picture *out, struct error *e);
 
 #endif

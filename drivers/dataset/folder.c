@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A folder of class folders, each with the pictures of one class, also further down. */
+/* A folder of class folders. Each has the pictures of one class, also in folders below it. */
 #include "dataset/internal.h"
 
 #include "base/error.h"
@@ -17,7 +17,7 @@
 /* Links can make circles. */
 #define DEPTH_MAXIMUM 8
 
-/* Sorted by bytes, as every locale and machine does alike. */
+/* Sorts by bytes, so that the order does not depend on the locale. */
 static int by_bytes(const struct dirent **a, const struct dirent **b)
 {
 	return strcmp((*a)->d_name, (*b)->d_name);
@@ -112,8 +112,8 @@ static int class_by_number(const char *name, const struct dataset_options *optio
 }
 
 /*
- * The class of each folder: by the network's labels if all of them are labels, else by number if all of them
- * are numbers, else by their place in the order of names if there are as many as classes.
+ * The class of each folder: by the network's labels if all folders have such names, else by number if all are
+ * numbers, else by the order of names if there is one folder for each class.
  */
 static int number_classes(const char *path, struct dirent **folders, int count,
 	const struct dataset_options *options, int *classes, struct error *e)
@@ -142,7 +142,7 @@ static int number_classes(const char *path, struct dirent **folders, int count,
 		count, options->class_count, folders[unknown]->d_name);
 }
 
-/* Leaves only the folders among the entries. */
+/* Removes the entries that are no folders. */
 static int keep_folders(const char *path, struct dirent **entries, int count)
 {
 	int kept = 0;

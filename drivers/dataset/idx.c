@@ -61,7 +61,7 @@ static int read_header(gzFile file, const char *path, struct idx *idx, struct er
 	return 0;
 }
 
-/* Memory grows with what is really there, whatever the header promises. */
+/* Memory grows with the bytes read: the header may be wrong. */
 static int read_elements(gzFile file, const char *path, struct idx *idx, struct error *e)
 {
 	size_t used = 0;
@@ -95,10 +95,10 @@ static int read_idx(const char *path, struct idx *idx, struct error *e)
 	int error = read_header(file, path, idx, e);
 	if (!error)
 		error = read_elements(file, path, idx, e);
-	/* Reading on to the end makes zlib compare the checksum. */
+	/* At the end of the file zlib compares the checksum. */
 	int left = error ? 0 : gzread(file, &more, 1);
 	if (left > 0)
-		error = error_set(e, -EBADMSG, "%s is longer than its header says", path);
+		error = error_set(e, -EBADMSG, "%s is longer than its header allows", path);
 	else if (left < 0)
 		error = truncated(path, e);
 	int closed = gzclose(file);
@@ -175,7 +175,7 @@ static int check_images(const char *path, const struct idx *idx, struct error *e
 		return error_set(e, -EBADMSG, "%s holds labels; give the file of pictures", path);
 	if (idx->dimensions == 2 || (idx->dimensions == 4 && idx->length[3] != 1 && idx->length[3] != 3))
 		return error_set(e, -EBADMSG,
-			"%s holds no pictures: count x height x width, or x 3 for R, G, B, is wanted", path);
+			"%s holds no pictures: it must be count x height x width, or x 3 for R, G, B", path);
 	for (int i = 1; i < 3; i++)
 		if (idx->length[i] < 1 || idx->length[i] > PICTURE_SIDE_MAXIMUM)
 			return error_set(e, -EBADMSG, "%s: pictures of %u x %u pixels", path,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the kinds of data set share; nobody outside this folder needs it. */
+/* What the kinds of data set share; for this folder's own use. */
 #ifndef DATASET_INTERNAL_H
 #define DATASET_INTERNAL_H
 
@@ -17,10 +17,10 @@ struct dataset {
 	int width, height, channels;
 };
 
-/* Appends one picture and takes `name` over (freed on failure; NULL counts as out of memory). */
+/* Appends one picture and owns `name` (freed on failure; NULL counts as out of memory). */
 int dataset_add(struct dataset *dataset, char *name, int label, struct error *e);
 
-/* Each fills an empty data set; what it added is freed by dataset_close, also after a failure. */
+/* Each fills an empty data set. dataset_close frees what it adds, also after a failure. */
 int idx_open(
 	struct dataset *dataset, const char *path, const struct dataset_options *options, struct error *e);
 int folder_open(

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A list file: a path, white space, a label index a line. Relative paths start at the list's folder. */
+/* A list file: each line is a path, white space, a label index. Relative paths start at its folder. */
 #include "dataset/internal.h"
 
 #include "base/error.h"
@@ -18,7 +18,7 @@ struct list_place {
 	int class_count;
 };
 
-/* Splits "path with spaces.jpg 12" at the last white space. false: there is no such line. */
+/* Splits "path with spaces.jpg 12" at the last white space. False: the line is not of this form. */
 static bool split_line(char *line, long *label)
 {
 	char *end = line + strlen(line), *rest;
@@ -46,7 +46,7 @@ static int add_line(struct dataset *d, const struct list_place *at, char *line, 
 		return 0;
 	if (!split_line(line, &label))
 		return error_set(
-			e, -EBADMSG, "%s line %d: a path and a label index are wanted", at->path, at->line);
+			e, -EBADMSG, "%s line %d: it must be a path and a label index", at->path, at->line);
 	if (label < 0 || label >= at->class_count)
 		return error_set(e, -EBADMSG, "%s line %d: label %ld is outside the network's 0 to %d",
 			at->path, at->line, label, at->class_count - 1);

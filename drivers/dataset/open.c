@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Finds the kind of data set that a path names. */
+/* Finds out what kind of data set a path is. */
 #include "dataset/internal.h"
 
 #include "base/error.h"
@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <zlib.h>
 
-/* Only idx files have their labels in a file of their own. */
+/* Only idx files have their labels in a separate file. */
 static int labels_check(const char *path, const struct dataset_options *options, struct error *e)
 {
 	if (!options->labels_path)
@@ -18,7 +18,7 @@ static int labels_check(const char *path, const struct dataset_options *options,
 	return error_set(e, -EBADMSG, "--labels goes with an idx file; %s carries its own labels", path);
 }
 
-/* By its first bytes, not by its name. gzread gives what is not compressed as it is. */
+/* Decides by the first bytes, not by the name. gzread reads uncompressed files too. */
 static int open_file(
 	struct dataset *d, const char *path, const struct dataset_options *options, struct error *e)
 {

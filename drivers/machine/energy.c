@@ -17,7 +17,7 @@
 
 struct meter {
 	char path[128]; /* below the root */
-	bool power;	/* µW at a moment; else µJ so far */
+	bool power;	/* the file gives µW at present; else µJ so far */
 	double range;	/* µJ at which the counter starts again from 0; 0: never */
 	double before;
 };
@@ -41,7 +41,7 @@ static bool read_number(const struct energy *energy, const char *path, double *o
 	return end != text && *out >= 0;
 }
 
-/* True when the file is there and can be read. A file that is there for others alone sets *denied. */
+/* True: the file exists and can be read. *denied is set if only other users may read it. */
 static bool add(struct energy *energy, const char *path, bool power, const char *name, bool *denied)
 {
 	struct meter *meter = &energy->meters[energy->count];
@@ -61,7 +61,7 @@ static bool add(struct energy *energy, const char *path, bool power, const char 
 	return true;
 }
 
-/* The packages. Their parts (cores, memory) are counted in them, or not reported everywhere. */
+/* Finds the packages. They include their parts (cores, memory), or not all machines report those. */
 static void find_powercap(struct energy *energy, bool *denied)
 {
 	char path[128], name[48], text[64];
@@ -82,7 +82,7 @@ static void find_powercap(struct energy *energy, bool *denied)
 	}
 }
 
-/* Sensors of one kind, "energy" (counters, µJ) or "power" (µW): of the first chip that has any. */
+/* Finds sensors of one kind, "energy" (counters, µJ) or "power" (µW), of the first chip that has any. */
 static void find_hwmon(struct energy *energy, const char *kind, bool *denied)
 {
 	char path[128], name[48], text[128];

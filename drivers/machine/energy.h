@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Energy that the machine used, where it reports it: Intel's and AMD's RAPL counters (powercap), or counters
- * and power sensors of hwmon. It is the whole machine's, or its processors', not one program's.
+ * Energy that the machine used, if it reports it: Intel's and AMD's RAPL counters (powercap), or counters and
+ * power sensors of hwmon. It is that of the machine or of its processors, not of one program.
  */
 #ifndef MACHINE_ENERGY_H
 #define MACHINE_ENERGY_H
@@ -11,19 +11,16 @@
 struct energy;
 struct error;
 
-/*
- * root: as machine_read. -ENOENT: the machine does not report it. -EACCES: it does, but not to this user. The
- * message says so.
- */
+/* root: as machine_read. -ENOENT: the machine does not report energy. -EACCES: not to this user. */
 int energy_open(const char *root, struct energy **out, struct error *e);
 void energy_close(struct energy *energy); /* takes NULL */
 
-/* What is counted: "RAPL package-0". */
+/* The name of what is counted: "RAPL package-0". */
 const char *energy_source(const struct energy *energy);
 
 /*
- * Adds what was used since the last call, or since opening; counters start again from 0 (every minute or so),
- * and power sensors know only their moment, so call it several times a second.
+ * Adds the energy used since the last call or since energy_open. Call it several times a second: counters
+ * start again from 0 about every minute, and power sensors give only the present power.
  */
 void energy_sample(struct energy *energy);
 

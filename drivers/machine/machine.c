@@ -14,7 +14,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-/* Sensors and processors that are looked at. */
+/* The most sensors and processors that are read. */
 #define NUMBERED 256
 
 static FILE *open_below(const char *root, const char *path)
@@ -68,7 +68,7 @@ static const char *value_of(char *line, const char *name)
 	return value;
 }
 
-/* Of all flags of the processor, those that speed depends on here. */
+/* Keeps the processor's flags that speed depends on. */
 static void keep_features(const char *flags, char *out, size_t size)
 {
 	static const char *const known[] = {"ssse3", "avx", "avx2", "avx_vnni", "avx512f", "avx512bw",
@@ -129,7 +129,7 @@ static void read_clock(const char *root, struct machine *m)
 		"/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
 }
 
-/* Sensors give thousandths of a degree; what lies outside what silicon bears is no reading. */
+/* Sensors give thousandths of a degree. A value that no chip survives is not a reading. */
 static void read_temperature(const char *root, struct machine *m)
 {
 	char text[64];

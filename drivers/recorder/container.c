@@ -26,11 +26,11 @@ struct container {
 	AVFormatContext *format;
 	AVIOContext *output;
 	AVPacket *packet;
-	int64_t offset;	     /* where the next byte goes */
+	int64_t offset;	     /* of the next byte */
 	int64_t end;	     /* of what was written */
 	int64_t whole;	     /* the file's length up to its last whole frame */
 	int64_t first, last; /* times of frames, ns */
-	int error;	     /* what stopped the writing: a negative errno value */
+	int error;	     /* why writing failed: a negative errno value */
 	bool begun;	     /* the header is written */
 	bool timed;	     /* there was a first time */
 };
@@ -152,7 +152,7 @@ int container_open(
 		container_free(c);
 		return error_set(e, code, "%s: cannot be made: %s", path, strerror(-code));
 	}
-	/* For others' retention.h. Where files cannot be locked, it is not. */
+	/* So that another recorder's retention.h does not delete it; some file systems have no locks. */
 	flock(c->fd, LOCK_EX | LOCK_NB);
 	int status = c->path ? muxer_make(c, options) : -ENOMEM;
 	if (status) {
@@ -243,8 +243,7 @@ int container_close(struct container *c, struct error *e)
 
 	if (!c)
 		return 0;
-	/* After an error the muxer's idea of the file is wrong: it stays as a file that was never finished.
-	 */
+	/* After an error the muxer's state is wrong: the file stays without an end. */
 	if (c->begun && !c->error) {
 		if (av_write_trailer(c->format) < 0 && !c->error)
 			c->error = -EIO;

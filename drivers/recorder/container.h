@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A Matroska file with one track of JPEGs and one of text (S_TEXT/UTF8), written by libavformat. Each frame
- * is a cluster of its own and goes out at once, so that a file that was never finished plays to its last
- * whole frame. Times in the file are in whole milliseconds from its first frame: libavformat knows no finer
- * ones.
+ * Writes a Matroska file with one track of JPEGs and one of text (S_TEXT/UTF8), by libavformat. Each frame is
+ * a cluster of its own and is written at once, so that a file without an end plays to its last whole frame.
+ * Times in the file are whole milliseconds from its first frame: libavformat has no finer ones.
  */
 #ifndef RECORDER_CONTAINER_H
 #define RECORDER_CONTAINER_H
@@ -20,28 +19,27 @@ struct container_options {
 	const char *title; /* NULL: none */
 };
 
-/* Makes the file, which must not exist, and holds an flock on it until it is closed. -EEXIST, … with a
- * message. */
+/* Creates the file, which must not exist, and holds an flock on it until container_close. -EEXIST, … */
 int container_open(
 	const char *path, const struct container_options *options, struct container **out, struct error *e);
 
-/* Text to show from `time` on, for `duration`; it goes out with the next frame. ns, as container_frame. */
+/* Text to show from `time` on, for `duration`, both in ns. It is written with the next frame. */
 void container_text(struct container *c, const char *text, int64_t time, int64_t duration);
 
 /*
- * time: ns of any clock, not before the frame before. When it fails (-ENOSPC: no room, -EFBIG: the file may
- * not grow, -EIO …) the file ends after its last whole frame, and can only be closed.
+ * time: ns of any clock, not before that of the last frame. After a failure (-ENOSPC: no room, -EFBIG: the
+ * file may not grow, -EIO …) the file ends with its last whole frame and can only be closed.
  */
 int container_frame(struct container *c, const uint8_t *jpeg, size_t size, int64_t time, struct error *e);
 
 /* Bytes written so far. */
 uint64_t container_size(const struct container *c);
 
-/* Bytes that its file system has left for us; UINT64_MAX: it does not report them. */
+/* Bytes that the file system has left for this user; UINT64_MAX: it does not report them. */
 uint64_t container_room(const struct container *c);
 uint64_t folder_room(const char *folder);
 
-/* Finishes the file (index, duration), puts it onto the disk, closes it. Takes NULL. */
+/* Completes the file (index, duration), syncs it to the disk and closes it. Takes NULL. */
 int container_close(struct container *c, struct error *e);
 
 #endif

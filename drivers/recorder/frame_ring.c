@@ -8,7 +8,7 @@
 struct frame_ring {
 	uint8_t *bytes;
 	size_t capacity;
-	size_t head; /* where the next frame's data would go */
+	size_t head; /* the next frame's data begins here */
 	int slots, first, count;
 	struct ring_frame *frames;
 	int32_t *scores; /* [slots][class_count] */
@@ -55,8 +55,8 @@ bool frame_ring_could_hold(const struct frame_ring *ring, size_t size)
 	return size <= ring->capacity;
 }
 
-/* Where `size` bytes in one piece are free, or SIZE_MAX. The data in use lies from `tail` to head, or round
- * the ring's end. */
+/* The offset of `size` free bytes in one piece, or SIZE_MAX. Used data lies from `tail` to head, perhaps
+ * round the ring's end. */
 static size_t place_for(const struct frame_ring *ring, size_t size)
 {
 	size_t tail = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The last frames of a source in memory of fixed size, with their bytes and what the network made of them: a
- * ring. Frames go in at the one end and leave at the other, in the order of their numbers, none left out.
- * Without a lock of its own.
+ * A ring of a source's last frames, with their bytes and what the network found, in memory of fixed size.
+ * Frames go in at one end and leave at the other, in the order of their numbers, without a gap. The caller
+ * locks.
  */
 #ifndef RECORDER_FRAME_RING_H
 #define RECORDER_FRAME_RING_H
@@ -13,8 +13,8 @@ struct ring_frame {
 	uint64_t number; /* one more than that of the frame before */
 	uint64_t sequence;
 	int64_t wall;	     /* CLOCK_REALTIME of the capture, ns */
-	uint32_t lost;	     /* just before it, by the camera */
-	uint32_t broken;     /* just before it, received but no picture */
+	uint32_t lost;	     /* frames that the camera lost just before it */
+	uint32_t broken;     /* frames just before it that were no pictures */
 	bool recording;	     /* a recording was on */
 	int width, height;   /* pixels; 0: not known */
 	bool damaged;	     /* a recording was on, but it is no picture */
@@ -24,27 +24,27 @@ struct ring_frame {
 	bool labelled, cpu_fallback;
 	int32_t *scores; /* [class_count], when labelled; the ring's */
 
-	/* the writer's: what it made of it */
+	/* the recorder's thread's */
 	bool judged;
 	struct classification own, smoothed;
 };
 
 struct frame_ring;
 
-/* bytes: for all frames' data; slots: for how many frames. -ENOMEM, -EINVAL, -EOVERFLOW. */
+/* bytes: for the data of all frames; slots: the most frames. -ENOMEM, -EINVAL, -EOVERFLOW. */
 int frame_ring_create(size_t bytes, int slots, int class_count, struct frame_ring **out);
 void frame_ring_destroy(struct frame_ring *ring); /* takes NULL */
 
-/* Whether a frame of that size could be put into an empty ring. */
+/* Whether an empty ring has room for a frame of that size. */
 bool frame_ring_could_hold(const struct frame_ring *ring, size_t size);
 
-/* Copies the frame and its data to the end; false: there is no room now. The number must be the next one. */
+/* Appends a copy of the frame and its data, with the next number. False: there is no room now. */
 bool frame_ring_push(struct frame_ring *ring, const struct ring_frame *frame);
 
 int frame_ring_count(const struct frame_ring *ring);
-/* Place 0 is the oldest. The pointer is good until the frame is dropped. */
+/* Place 0 is the oldest. The pointer is valid until frame_ring_pop removes the frame. */
 struct ring_frame *frame_ring_at(struct frame_ring *ring, int place);
-/* The frame of that number; NULL: it is not in the ring. */
+/* The frame with that number; NULL: it is not in the ring. */
 struct ring_frame *frame_ring_find(struct frame_ring *ring, uint64_t number);
 
 /* Removes the oldest frame. */

@@ -46,7 +46,7 @@ const char *label_log_suffix(enum label_log_kind kind)
 	return kind == LABEL_LOG_CSV ? ".csv" : ".jsonl";
 }
 
-/* Before the first line: what makes it a comment. */
+/* Makes the first line a comment. */
 static const char *mark(enum label_log_kind kind)
 {
 	return kind == LABEL_LOG_CSV ? "# " : "";
@@ -216,7 +216,7 @@ static void event_csv(struct text_builder *t, const struct label_event *event, i
 	text_add(t, "\n");
 }
 
-/* Writes log->line; of a line that does not fit, nothing stays. */
+/* Writes log->line, or removes what was written of it. */
 static int line_write(struct label_log *log, struct error *e)
 {
 	size_t done = 0;
@@ -293,7 +293,7 @@ int label_log_event(struct label_log *log, const struct label_event *event, stru
 	return line_write(log, e);
 }
 
-/* Of any version. The head holds all that matters of the first line. */
+/* Accepts any version. head: the first line's begin, with format, version and video. */
 static bool head_is_of(const char *head, enum label_log_kind kind, const char *video)
 {
 	struct text_builder t = {0};
@@ -314,7 +314,7 @@ static bool head_is_of(const char *head, enum label_log_kind kind, const char *v
 
 bool label_log_is_of(const char *path, enum label_log_kind kind, const char *video)
 {
-	char head[2048]; /* a name of 255 bytes, each of which may be escaped with six, and the rest */
+	char head[2048]; /* a name of 255 bytes, at most six each when escaped, and the rest */
 	struct stat status;
 	ssize_t length = -1;
 

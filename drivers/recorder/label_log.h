@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The log of labels beside a recording, a line a frame that was labelled (docs/formats.md). */
+/* The log of labels beside a recording: one line for each labelled frame (docs/formats.md). */
 #ifndef RECORDER_LABEL_LOG_H
 #define RECORDER_LABEL_LOG_H
 
@@ -10,7 +10,7 @@ struct error;
 
 #define LABEL_LOG_VERSION 1
 
-/* What the first line begins with; version and "video" follow. */
+/* The begin of the first line; version and "video" follow. */
 #define LABEL_LOG_HEAD "{\"format\":\"twobit-labels\",\"version\":"
 
 enum label_log_kind { LABEL_LOG_JSON, LABEL_LOG_CSV };
@@ -24,7 +24,7 @@ struct verdict_item {
 	double confidence;
 };
 
-/* What a network made of a frame: the frame alone, and smoothed over those before. */
+/* What a network finds in a frame: in the frame alone, and smoothed over the frames before. */
 struct verdict {
 	int count;
 	struct verdict_item top[TOP_MAXIMUM]; /* best first */
@@ -36,7 +36,7 @@ struct verdict {
 void verdict_make(struct verdict *verdict, const struct network *network, int top_k,
 	const struct classification *own, const struct classification *smoothed);
 
-/* The verdict as it stands in a line of JSON: what `replay` compares. */
+/* The verdict as in a line of JSON; `replay` compares this text. */
 void verdict_print(struct text_builder *text, const struct verdict *verdict);
 
 enum dropped_by {
@@ -53,7 +53,7 @@ struct label_line {
 	int64_t wall;			 /* ns */
 	uint64_t dropped[DROPPED_COUNT]; /* since the line before */
 	const int64_t *stamps;		 /* [STAMP_COUNT] */
-	const char *by;			 /* what computed the later layers */
+	const char *by;			 /* the name of what computed the later layers */
 	struct verdict verdict;
 };
 
@@ -69,8 +69,8 @@ struct label_event {
 struct label_log;
 
 /*
- * Makes the file, which must not exist, and writes its first line: `about` as it stands, a JSON object
- * without line ends. Each line goes out at once and whole, or, when it cannot, not at all.
+ * Creates the file, which must not exist, and writes `about`, a JSON object without line ends, as its first
+ * line. Each line is written at once: the whole line, or nothing if that fails.
  */
 int label_log_open(const char *path, enum label_log_kind kind, int top_k, const char *about,
 	struct label_log **out, struct error *e);
@@ -78,12 +78,12 @@ int label_log_frame(struct label_log *log, const struct label_line *line, struct
 int label_log_event(struct label_log *log, const struct label_event *event, struct error *e);
 
 /*
- * Whether a file is a log of ours about the video of that name (without folder): its first line says so. So
- * is one without a first line, empty or zeros, as a power cut leaves it.
+ * Whether a file is a log of twobit about the video of that name (without folder), by its first line. A file
+ * that is empty or begins with a zero byte counts as one: a power cut leaves such files.
  */
 bool label_log_is_of(const char *path, enum label_log_kind kind, const char *video);
 
-/* Puts it onto the disk and closes it. Takes NULL. */
+/* Syncs it to the disk and closes it. Takes NULL. */
 int label_log_close(struct label_log *log, struct error *e);
 
 #endif

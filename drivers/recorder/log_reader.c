@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* No line of ours is longer: a smoothed score for each of 65,536 classes. */
+/* The longest line has a smoothed score for each of 65,536 classes. */
 #define LINE_MAXIMUM ((size_t)4000000)
 
 struct log_reader {

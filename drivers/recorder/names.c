@@ -12,7 +12,7 @@
 #define SUFFIX ".mkv"
 #define NUMBER_MAXIMUM 1000000
 
-/* Digits that a conversion prints; 0: one or more. */
+/* How many digits a conversion prints; 0: one or more. */
 static const struct {
 	char letter;
 	int digits;
@@ -80,7 +80,7 @@ int names_check(const char *pattern, struct error *e)
 				"%%i is a number",
 				pattern, *at);
 	}
-	/* A number may be longer than this one, and a name that is taken gets one more. */
+	/* Leave space for longer numbers, and for -2, -3 … */
 	if (strlen(pattern) > PATH_MAX - 256 || !expand(name, &year, 1, made, sizeof(made)))
 		return error_set(e, -EINVAL, "the name of the recording is too long");
 	return 0;
@@ -126,8 +126,7 @@ int names_next(const char *pattern, time_t time, unsigned *number, char out[PATH
 		timed |= at[1] != 'i' && at[1] != '%';
 	}
 	localtime_r(&time, &tm);
-	/* A number goes on where it was; behind a name that holds the time, it is for those of the same time.
-	 */
+	/* A number goes on from the last one; behind a time it begins at 1 again. */
 	unsigned first = numbered || !timed ? *number : 1;
 	for (unsigned i = first; i - first < NUMBER_MAXIMUM; i++) {
 		if (!expand(pattern, &tm, i, path, sizeof(path) - 16))
@@ -144,12 +143,12 @@ int names_next(const char *pattern, time_t time, unsigned *number, char out[PATH
 	return -EEXIST;
 }
 
-/* Places in a name that a part of the pattern can end at. */
+/* Places in a name where a part of the pattern can end. */
 struct name_places {
 	bool at[NAME_MAX + 2];
 };
 
-/* From each place over `digits` digits, or over one or more where that is 0. */
+/* From each place over `digits` digits; 0: over one or more. */
 static struct name_places over_digits(
 	const struct name_places *from, const char *name, size_t length, int digits)
 {
@@ -175,7 +174,7 @@ static struct name_places over_letter(
 	return to;
 }
 
-/* ".mkv"; or, where a name that was taken gets one, "-2.mkv" and so on. */
+/* ".mkv", or "-2.mkv" and so on if the pattern has no number of its own. */
 static bool is_end(const char *name, bool numbered)
 {
 	size_t digits = name[0] == '-' ? strspn(name + 1, "0123456789") : 0;

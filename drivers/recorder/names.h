@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Names of recordings: a path whose last part may hold %Y %m %d %H %M %S %y %j %s (as date(1) has them), %i
- * (a number of four digits or more, the first that is free) and %%. It ends in .mkv; the log has the same
- * name with another suffix. No file is ever replaced: a name that is taken gets -2, -3 … before its suffix.
+ * Names of recordings: a path whose last part may hold %Y %m %d %H %M %S %y %j %s (as in date(1)), %i (the
+ * first free number, of at least four digits) and %%. It ends in .mkv; the log has the same name with another
+ * suffix. No file is replaced: if a name is taken, -2, -3 … is put before its suffix.
  */
 #ifndef RECORDER_NAMES_H
 #define RECORDER_NAMES_H
@@ -14,16 +14,16 @@
 
 struct error;
 
-/* -EINVAL with a message for what is no such pattern, or too long. */
+/* -EINVAL with a message: it is no such pattern, or too long. */
 int names_check(const char *pattern, struct error *e);
 
-/* The folder that the pattern's files are in: "." where it names none. */
+/* The folder of the pattern's files; "." if the pattern has none. */
 void names_folder(const char *pattern, char *out, size_t size);
 
 /*
- * A path for a recording begun at `time`, such that neither it nor a log of either kind exists. *number, from
- * 1: where %i, or without any part of the time what makes names different, begins to look; set to what was
- * found. -ENAMETOOLONG, -EEXIST when all are taken.
+ * A path for a recording that begins at `time`; no such video and no log of either kind exists yet. *number,
+ * from 1: the first number to try for %i, or for -2, -3 … in a pattern without parts of the time; it is set
+ * to the number found. -ENAMETOOLONG; -EEXIST: all names are taken.
  */
 int names_next(const char *pattern, time_t time, unsigned *number, char out[PATH_MAX]);
 

@@ -37,12 +37,12 @@ struct recorder {
 	pthread_cond_t work; /* for the thread: `news` has changed */
 	pthread_cond_t room; /* for the others: the ring has room, or the thread is done */
 	struct frame_ring *ring;
-	int slots;	/* of the ring */
-	int judged;	/* frames at the ring's front that are judged */
-	size_t waiting; /* bytes of the other frames in it */
-	uint64_t next_number,
-		labelled_up_to; /* frames before these are in the ring, have passed the network */
-	uint64_t news;		/* counts what may be work for the thread */
+	int slots;		 /* of the ring */
+	int judged;		 /* frames at the ring's front that are judged */
+	size_t waiting;		 /* bytes of the other frames in it */
+	uint64_t next_number;	 /* of the next frame to come */
+	uint64_t labelled_up_to; /* the network is done with the frames before this one */
+	uint64_t news;		 /* counts what may be work for the thread */
 	bool recording, rotate, closing, flushing;
 	bool crowded; /* the source waits for room in the ring */
 	bool stuck;   /* the source waits for room on the disk */

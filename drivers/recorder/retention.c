@@ -21,7 +21,7 @@
 static const char *const suffixes[SUFFIXES] = {".mkv", ".jsonl", ".csv"};
 static const enum label_log_kind kinds[SUFFIXES] = {[1] = LABEL_LOG_JSON, [2] = LABEL_LOG_CSV};
 
-/* A file that we know something of: this run's recordings, in their order, and what cannot be deleted. */
+/* This run's recordings, in their order, and recordings that cannot be deleted. */
 struct known {
 	char name[NAME_MAX + 1];
 	int64_t closed; /* clock_now() time; INT64_MAX: not yet */
@@ -29,12 +29,12 @@ struct known {
 };
 
 struct retained_recording {
-	char name[NAME_MAX + 1]; /* the video's, which a log may have outlived */
+	char name[NAME_MAX + 1]; /* the video's, also if only its log is left */
 	bool has[SUFFIXES];
-	uint64_t bytes[SUFFIXES]; /* that they take on the disk */
+	uint64_t bytes[SUFFIXES]; /* on the disk */
 	struct timespec changed;
 	bool set_back; /* changed in the future */
-	size_t own;    /* this run's so manieth, from 1; 0: of another run */
+	size_t own;    /* its place among this run's, from 1; 0: of another run */
 	int64_t closed;
 };
 
@@ -44,7 +44,7 @@ struct recordings {
 	size_t count, capacity;
 };
 
-/* Room for one more item; NULL: there is none. */
+/* Makes room for one more item; NULL: out of memory. */
 static void *grown(void *items, size_t count, size_t *capacity, size_t size)
 {
 	if (count < *capacity)
@@ -86,7 +86,7 @@ static struct known *known_find(const struct retention *r, const char *name)
 	return NULL;
 }
 
-/* NULL: out of memory; then the file is one like others'. */
+/* NULL: out of memory; then the file counts as another run's. */
 static struct known *known_add(struct retention *r, const char *name)
 {
 	struct known *known = grown(r->known, r->count, &r->capacity, sizeof(*known));
@@ -127,7 +127,7 @@ static void path_of(
 		out[0] = '\0';
 }
 
-/* Says so once. */
+/* Warns once about each recording. */
 static void report(struct retention *r, const struct recordings *all,
 	const struct retained_recording *recording, int suffix, int code)
 {
@@ -141,10 +141,10 @@ static void report(struct retention *r, const struct recordings *all,
 	if (known)
 		known->reported = true;
 	path_of(all, recording, suffix, path);
-	log_warning("%s: cannot be deleted: %s; --keep goes on with the next oldest", path, strerror(code));
+	log_warning("%s: cannot be deleted: %s; --keep skips it", path, strerror(code));
 }
 
-/* Whether somebody may be writing it. Where files cannot be locked, nobody is. */
+/* Whether another process may be writing it; without file locks the answer is no. */
 static bool is_held(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -155,7 +155,7 @@ static bool is_held(const char *path)
 	return held;
 }
 
-/* The recording's file of that suffix, if there is one; `of`: its inode. */
+/* Looks for the recording's file of that suffix; of: its inode. */
 static bool look_at(const struct recordings *all, struct retained_recording *r, int suffix, struct stat *of)
 {
 	char path[PATH_MAX];
@@ -168,7 +168,7 @@ static bool look_at(const struct recordings *all, struct retained_recording *r, 
 	return r->has[suffix];
 }
 
-/* `entry`: the suffix by which it was found. False: it is none, or not ours to delete. */
+/* entry: the suffix of the file found. False: it is no recording, or must not be deleted. */
 static bool look(
 	const struct retention *t, const struct recordings *all, int entry, struct retained_recording *r)
 {
@@ -180,7 +180,7 @@ static bool look(
 		return false;
 	path_of(all, r, 0, path);
 	if (entry && (!lstat(path, &other) || errno != ENOENT))
-		return false; /* found by its video, or not at all */
+		return false; /* its video stands for it, if it is a recording */
 	for (int i = 1; i < SUFFIXES && !entry; i++)
 		look_at(all, r, i, &other);
 	r->changed = first.st_mtim;
@@ -210,7 +210,7 @@ static int compare(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
-/* Whether a file's name is that of a recording of the pattern, or of its log; which, and the video's name. */
+/* Whether a file name is that of a video or log of the pattern; gives its suffix and the video's name. */
 static bool is_named(const char *pattern, const char *file, int *suffix, char video[NAME_MAX + 1])
 {
 	size_t length = strlen(file);
@@ -259,7 +259,7 @@ static void forget_unseen(struct retention *t)
 	t->count = kept;
 }
 
-/* All recordings of the pattern, the oldest first; what can be found. */
+/* All recordings of the pattern that can be found, the oldest first. */
 static void find(struct retention *t, time_t wall, struct recordings *all)
 {
 	struct dirent *entry;
@@ -274,7 +274,7 @@ static void find(struct retention *t, time_t wall, struct recordings *all)
 		t->folder_reported = true;
 		return;
 	}
-	/* Before the look, so that what is numbered by its place keeps that. */
+	/* First of all: `own` is a place in t->known, which must not change meanwhile. */
 	for (size_t i = 0; i < t->count; i++)
 		t->known[i].seen = false;
 	while (room && (entry = readdir(directory)))
@@ -286,7 +286,7 @@ static void find(struct retention *t, time_t wall, struct recordings *all)
 		qsort(all->items, all->count, sizeof(*all->items), compare);
 }
 
-/* Returns whether its first file is gone; *freed: bytes that all have taken. */
+/* Returns whether its first file is gone; *freed: the bytes of all deleted files. */
 static bool delete (struct retention *t, const struct recordings *all, const struct retained_recording *r,
 	const char *why, uint64_t *freed)
 {
@@ -332,7 +332,7 @@ unsigned retention_apply(struct retention *t, time_t wall, int64_t now)
 		uint64_t freed;
 		if ((r->own && r->closed == INT64_MAX) || !(old || (much && !newest)))
 			continue;
-		const char *why = old ? "older than --keep says" : "more than --keep says";
+		const char *why = old ? "older than --keep allows" : "more than --keep allows";
 		if (delete (t, &all, r, why, &freed))
 			deleted += r->has[0];
 		total -= freed;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Deletes the oldest recordings of a pattern, each with its log, until what is left is within limits. A
- * recording is a regular file in the pattern's folder that names_match and beside which a log of ours lies
- * (label_log_is_of), or such a log whose video is gone. Nothing else is ever touched, nor are files that
- * somebody holds an flock on, as recorders do while they write, nor the file that is being recorded from.
+ * Deletes the oldest recordings of a pattern, each with its log, until the others are within limits. A
+ * recording is a regular file in the pattern's folder that names_match accepts and that has a log beside it
+ * (label_log_is_of), or such a log whose video is gone. It deletes nothing else: no file that a process holds
+ * an flock on, as recorders do while they write, and not the source of this recording.
  *
- * This run's own recordings are the newest, in the order in which they were begun, and as old as clock_now()
- * says. Others go by the time of their last change; where that lies in the future, the clock was set back,
- * and they are older than all others. One thread's.
+ * This run's own recordings are the newest, in the order in which they begin; clock_now() gives their age.
+ * The age of others is that of their last change. If that lies in the future, the clock was set back, and
+ * they are older than all others. One thread uses it.
  */
 #ifndef RECORDER_RETENTION_H
 #define RECORDER_RETENTION_H
@@ -27,26 +27,26 @@ struct retention {
 	dev_t source_device;
 	ino_t source_file; /* 0: none */
 	struct known *known;
-	size_t count, capacity; /* no more than there are files */
+	size_t count, capacity; /* count: at most the number of files */
 	bool folder_reported;
 };
 
-/* Nothing set in `keep`: never deletes anything. source: what is recorded from; NULL, or no file: none. */
+/* An empty `keep` deletes nothing. source: the recording's source; NULL or no file: none to spare. */
 void retention_init(struct retention *r, const char *pattern, const struct amount *keep, const char *source);
 void retention_finish(struct retention *r);
 
-/* A recording of this run begins, and ends at clock_now(). */
+/* Reports that a recording of this run was opened, and that it was closed at `now`. */
 void retention_opened(struct retention *r, const char *path);
 void retention_closed(struct retention *r, int64_t now);
 
 /*
- * keep.bytes: all together, of which this run's newest stays in any case; keep.time: each one's age. wall:
- * time(); now: clock_now(). What cannot be deleted is reported, once, and passed over. Returns how many
- * recordings were deleted.
+ * Applies `keep`: bytes limits all recordings together, but keeps this run's newest; time limits each one's
+ * age. wall: time(); now: clock_now(). A file that cannot be deleted is reported once and skipped. Returns
+ * how many recordings were deleted.
  */
 unsigned retention_apply(struct retention *r, time_t wall, int64_t now);
 
-/* Deletes the oldest one, whatever the limits. false: there is none but the one being written. */
+/* Deletes the oldest recording without regard to limits. False: only the one being written is left. */
 bool retention_delete_oldest(struct retention *r, time_t wall);
 
 #endif

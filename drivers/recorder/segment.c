@@ -16,14 +16,14 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The text is renewed at this interval, ns: it changes with each frame, and players show it until the next.
- */
+/* The text is renewed at this interval, ns, though it may change with each frame. Players show it until the
+ * next. */
 #define TEXT_PERIOD INT64_C(250000000)
 
-/* A file's index lies in memory until it ends, 40 bytes a frame: 10 hours at 30 frames a second. */
+/* A file's index lies in memory until the file ends, 40 bytes a frame; this is 10 hours at 30 Hz. */
 #define FRAMES_MAXIMUM (UINT64_C(1) << 20)
 
-/* To end a file: its index, a frame's overhead, the log's lines. */
+/* A file's end needs this: the index, a frame's overhead, the log's lines. */
 #define RESERVE_BYTES (UINT64_C(512) * 1024)
 #define RESERVE_FRAME UINT64_C(32)
 
@@ -46,7 +46,7 @@ struct segment {
 	bool known;
 };
 
-/* The log's first line: our members, then those of options->about. */
+/* The log's first line: its own members, then those of options->about. */
 static void about_print(const struct segment *segment, unsigned number, const struct ring_frame *first,
 	struct text_builder *t)
 {
@@ -121,7 +121,7 @@ int segment_open(const struct recorder_options *options, const struct segment_pl
 	int status = options->burn_in && caption_create(&segment->drawer)
 			     ? error_set(e, -ENOMEM, "out of memory for captions")
 			     : 0;
-	/* Another program may take the name between our look and our making it: then the next one. */
+	/* Another program may take the name before the file is created; then try the next name. */
 	for (int tries = 0; !status && tries < 10; tries++) {
 		status = names_next(options->pattern, (time_t)(first->wall / NS_PER_S), place->name_number,
 			segment->path);
@@ -153,14 +153,14 @@ static void text_write(struct segment *segment, const struct ring_frame *frame)
 	struct caption caption =
 		caption_of(segment->options->network, &segment->latest, segment->options->threshold);
 	caption_text(&caption, text, sizeof(text));
-	/* In steps, so that texts follow each other without a gap; anew after a gap in the frames. */
+	/* Texts follow each other without a gap, unless the frames have one. */
 	int64_t from = time - segment->text_until < TEXT_PERIOD ? segment->text_until : time;
 	segment->text_until = from + TEXT_PERIOD;
 	if (text[0])
 		container_text(segment->container, text, from, TEXT_PERIOD);
 }
 
-/* The frame's bytes with the caption in the picture; the frame's own where that cannot be done. */
+/* The frame's bytes with the caption in the picture, or its own bytes if that fails. */
 static void caption_burn(
 	struct segment *segment, const struct ring_frame *frame, const uint8_t **data, size_t *size)
 {
@@ -169,7 +169,7 @@ static void caption_burn(
 	struct error e;
 
 	if (picture_decode(&raw, 1, &segment->picture, &e))
-		return; /* a picture that nobody can decode has nothing to be drawn on */
+		return; /* nothing can be drawn on a damaged picture */
 	struct caption caption = {0};
 	if (segment->known)
 		caption =
@@ -279,7 +279,7 @@ uint64_t segment_size(const struct segment *segment)
 	return container_size(segment->container);
 }
 
-/* The names themselves are on the disk only when their folder is. */
+/* A file's name is on the disk only after its folder is synced. */
 static void folder_sync(const char *path)
 {
 	char folder[PATH_MAX];
@@ -292,7 +292,7 @@ static void folder_sync(const char *path)
 	close(fd);
 }
 
-/* Of a segment without a frame. */
+/* For a segment without a frame. */
 static void files_delete(const struct segment *segment)
 {
 	char log[PATH_MAX];

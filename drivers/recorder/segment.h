@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A segment that is being written: a video, its text, its log. The writer's thread only. */
+/* A segment that is being written: a video, its text, its log. One thread uses it. */
 #ifndef RECORDER_SEGMENT_H
 #define RECORDER_SEGMENT_H
 
@@ -15,24 +15,24 @@ struct segment_place {
 	unsigned *name_number;
 };
 
-/* Makes both files for a segment that begins with this frame. */
+/* Creates both files of a segment that begins with this frame. */
 int segment_open(const struct recorder_options *options, const struct segment_place *place,
 	const struct ring_frame *first, struct segment **out, struct error *e);
 
 /*
- * Adds a judged frame, and its line if it is labelled. dropped: [DROPPED_COUNT] since the line before; zeroed
- * when there is a line. past: the smoothing before this frame. When it fails with *written false, the frame
- * is not in the file. After a failure the segment can only be closed.
+ * Adds a judged frame, and its log line if it is labelled. dropped: counts since the last line; a line sets
+ * them to 0. past: the smoothing before this frame. *written: whether the frame is in the file, also after a
+ * failure. After a failure the segment can only be closed.
  */
 int segment_frame(struct segment *segment, const struct ring_frame *frame, const struct smoothing *past,
 	uint64_t dropped[DROPPED_COUNT], bool *written, struct error *e);
 
 int segment_event(struct segment *segment, const char *name, const char *text, struct error *e);
 
-/* Whether the next frame belongs into a new segment, by the limits or by its size. */
+/* Whether the next frame needs a new segment: a limit is reached, or the picture's size differs. */
 bool segment_is_full(const struct segment *segment, const struct ring_frame *next);
 
-/* Bytes that its file system has left, and bytes that it needs to end cleanly after one more frame. */
+/* Bytes that the file system has left; bytes that one more frame and a clean end need. */
 uint64_t segment_room(const struct segment *segment);
 uint64_t segment_reserve(const struct segment *segment, size_t next);
 
@@ -40,7 +40,7 @@ const char *segment_path(const struct segment *segment);
 uint64_t segment_frames(const struct segment *segment);
 uint64_t segment_size(const struct segment *segment);
 
-/* Ends both files; why: for the log's last line. Says in one line what was recorded. Takes NULL. */
+/* Closes both files and logs what was recorded. why: for the log's last line. Takes NULL. */
 int segment_close(struct segment *segment, const char *why, struct error *e);
 
 #endif

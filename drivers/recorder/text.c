@@ -50,7 +50,7 @@ void text_add(struct text_builder *t, const char *format, ...)
 	va_end(again);
 }
 
-/* Bytes of the UTF-8 character that begins there; 0: none does (RFC 3629). */
+/* The size of the UTF-8 character that begins there; 0: there is none (RFC 3629). */
 static size_t character_size(const char *at)
 {
 	const unsigned char *c = (const unsigned char *)at;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A line of text that grows as it is put together, and keeps its memory for the next one. */
+/* Builds a line of text in memory that grows, and reuses the memory for the next line. */
 #ifndef RECORDER_TEXT_H
 #define RECORDER_TEXT_H
 
@@ -9,23 +9,23 @@
 
 /* All zero: empty. */
 struct text_builder {
-	char *data; /* ends in NUL once something was added */
+	char *data; /* ends in NUL; NULL before the first addition */
 	size_t length, capacity;
-	bool failed; /* out of memory, once: what follows is not added */
+	bool failed; /* out of memory: nothing more is added */
 };
 
 void text_add(struct text_builder *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* In quotes, escaped; bytes that are no UTF-8 become "?". */
+/* Adds a string in quotes, escaped; bytes that are no UTF-8 become "?". */
 void text_add_json(struct text_builder *t, const char *string);
 
-/* A field of CSV (RFC 4180): in quotes where it needs them. */
+/* Adds a field of CSV (RFC 4180), in quotes if it needs them. */
 void text_add_csv(struct text_builder *t, const char *string);
 
-/* To nine digits, from which a float reads back as the same float. */
+/* Adds nine digits, enough to read the same float back. */
 void text_add_number(struct text_builder *t, double number);
 
-/* CLOCK_REALTIME in ns as "2026-11-21T11:05:00.123456Z". */
+/* Adds CLOCK_REALTIME in ns as "2026-11-21T11:05:00.123456Z". */
 void text_add_time(struct text_builder *t, int64_t wall);
 
 void text_clear(struct text_builder *t);

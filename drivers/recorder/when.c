@@ -36,7 +36,7 @@ static bool find(const struct network *network, const char *text, size_t length,
 int when_parse(const char *text, const struct network *network, struct when *out, struct error *e)
 {
 	const char *name = text + strspn(text, BLANKS);
-	/* The last sign: a label may have one in it. */
+	/* The last sign, since a label may contain one. */
 	const char *sign = strrchr(name, '>') ? strrchr(name, '>') : strrchr(name, '<');
 	char *end;
 

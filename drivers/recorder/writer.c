@@ -12,9 +12,9 @@
 #include <string.h>
 
 #define RETRY_INTERVAL NS_PER_S	      /* of writing, after it failed */
-#define KEEP_INTERVAL (60 * NS_PER_S) /* between looks at what --keep allows */
+#define KEEP_INTERVAL (60 * NS_PER_S) /* between two checks of --keep */
 
-/* Free bytes with which recording begins, and, more, with which it goes on after a full disk. */
+/* Recording begins with so many free bytes; after a full disk it needs more to go on. */
 #define ROOM_TO_BEGIN (UINT64_C(2) << 20)
 #define ROOM_TO_GO_ON (UINT64_C(8) << 20)
 
@@ -51,9 +51,10 @@ static void give_up(struct segment_writer *w, const struct error *e)
 	bool full = is_full(e->code);
 
 	if (!w->failure && w->flushing)
-		log_error("%s; what comes now is lost", e->text);
+		log_error("%s; the remaining frames are lost", e->text);
 	else if (!w->failure)
-		log_error("%s; recording goes on when %s", e->text, full ? "there is room" : "that is over");
+		log_error("%s; recording goes on when %s", e->text,
+			full ? "there is room" : "writing works again");
 	w->failure = e->code ? e->code : -EIO;
 	w->retry_at = clock_now() + RETRY_INTERVAL;
 	writer_event(w, full ? "disk_full" : "write_failed", e->text);
@@ -74,7 +75,7 @@ void writer_tick(struct segment_writer *w)
 		keep_within_limits(w);
 }
 
-/* Deletes recordings, where --keep lets it, until so much is free. */
+/* Deletes recordings, if --keep allows that, until so many bytes are free. */
 static bool make_room(struct segment_writer *w, uint64_t needed)
 {
 	char folder[PATH_MAX];
@@ -105,15 +106,15 @@ static bool open_segment(struct segment_writer *w, const struct ring_frame *firs
 	}
 	w->report.segments++;
 	w->segment_number++;
-	w->name_number++; /* a name is not used again, though its file may be deleted */
+	w->name_number++; /* no name is used twice, even if its file is deleted */
 	snprintf(w->report.last, sizeof(w->report.last), "%s", segment_path(w->segment));
-	snprintf(text, sizeof(text), "%s%s", w->failure ? "after trouble with the disk; " : "",
+	snprintf(text, sizeof(text), "%s%s", w->failure ? "after a disk failure; " : "",
 		w->reason ? w->reason : reason);
 	writer_event(w, "opened", text);
 	w->reason = NULL;
 	retention_opened(&w->retention, segment_path(w->segment));
 	if (w->keep_at != INT64_MAX)
-		keep_within_limits(w); /* the one before may go now */
+		keep_within_limits(w); /* the last segment may be deleted now */
 	return w->segment;
 }
 
@@ -130,7 +131,7 @@ static bool room_left(struct segment_writer *w, const struct ring_frame *frame)
 	return false;
 }
 
-/* In the file. A line of the log that failed ends the segment, and the next frame begins another. */
+/* Counts a frame that is in the file, even if its line in the log failed. */
 static void count(struct segment_writer *w, const struct ring_frame *frame)
 {
 	w->report.frames++;
@@ -160,7 +161,7 @@ bool writer_frame(struct segment_writer *w, const struct ring_frame *frame, cons
 	if (w->segment && segment_is_full(w->segment, frame))
 		writer_rotate(w, "the next segment begins");
 	writer_tick(w);
-	/* Twice, since a file that may not grow any more (FAT: 4 GB) is followed by another. */
+	/* Twice: after a file that may not grow further (FAT: 4 GB) comes another. */
 	for (int tries = 0; tries < 2; tries++) {
 		bool written = false;
 		if ((!w->segment && !open_segment(w, frame, reason)) || !room_left(w, frame))
@@ -224,7 +225,7 @@ void writer_event(struct segment_writer *w, const char *name, const char *text)
 {
 	struct error e = {0};
 
-	/* What the log cannot take is reported when the next frame's line fails. */
+	/* A failure is reported when the next frame's line fails. */
 	if (w->segment && segment_event(w->segment, name, text, &e))
 		log_debug("%s", e.text);
 }

@@ -186,7 +186,7 @@ static void idx_broken(void **state)
 		refuse(name, &four, -EBADMSG, "ends too early");
 	}
 	write_changed(0, 0, sizeof(images) + 1);
-	refuse(name, &four, -EBADMSG, "longer than its header says");
+	refuse(name, &four, -EBADMSG, "longer than its header allows");
 	write_changed(2, 0x0d, sizeof(images));
 	refuse(name, &four, -EBADMSG, "type 0x0d");
 	write_changed(3, 0, sizeof(images));
@@ -265,7 +265,7 @@ static void lists_broken(void **state)
 		"a.png", "a.png x", "a.png 1x", "7", "a.png 99999999999999999999", "1 2.5"};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		write_text("l.txt", bad[i]);
-		refuse("l.txt", &four, -EBADMSG, "line 1: a path and a label index");
+		refuse("l.txt", &four, -EBADMSG, "line 1: it must be a path and a label index");
 	}
 	write_text("l.txt", "# nothing\n");
 	refuse("l.txt", &four, -EBADMSG, "holds no pictures");
