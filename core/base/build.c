@@ -20,7 +20,7 @@ static const struct {
 
 #define FEATURES (sizeof(features) / sizeof(features[0]))
 
-/* Appends those that are built, or those that are not, and returns how many they are. */
+/* Appends the features that are built, or those that are not, and returns their number. */
 static size_t add_names(char *out, size_t size, bool built, const char *before)
 {
 	size_t count = 0;

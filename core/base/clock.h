@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The clock by which everything here is timed, and its units. */
+/* The clock for all times in this program, and its units. */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 

@@ -2,9 +2,9 @@
 /*
  * One message for the user, written by the layer that knows the cause.
  *
- * A function that can fail for a reason worth reporting takes a `struct error *` as its last parameter
- * and returns 0 or a negative errno value: -ENOENT, -EACCES … as the system gave them, -EBADMSG for
- * data that is not what it should be, -EOVERFLOW for sizes that are out of bounds, -ENOMEM.
+ * A function that can fail for a reason worth reporting takes a `struct error *` as its last parameter and
+ * returns 0 or a negative errno value: -ENOENT, -EACCES … as the system gave them, -EBADMSG for invalid data,
+ * -EOVERFLOW for sizes out of bounds, -ENOMEM.
  */
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H
@@ -18,7 +18,7 @@ struct error {
  */
 int error_set(struct error *e, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* What was being done when an error came. */
+/* The operation that failed. */
 enum failure {
 	FAILURE_SOURCE,	 /* a camera, a picture, a data set, a file to read */
 	FAILURE_NETWORK, /* loading a network, or it does not fit */
@@ -26,7 +26,7 @@ enum failure {
 	FAILURE_DISPLAY,
 	FAILURE_PL,
 	FAILURE_CREATE, /* making or replacing a file */
-	FAILURE_OUTPUT, /* writing on */
+	FAILURE_OUTPUT, /* writing to an open file */
 	FAILURE_OURS,	/* a fault of the program */
 };
 

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define LINE_BYTES 1024
-#define HELD_BYTES 16384 /* when they are full, the lines that follow are lost to the terminal */
+#define HELD_BYTES 16384 /* lines beyond this size are dropped from the terminal */
 
 static enum log_level maximum = LOG_INFO;
 static bool coloured;
@@ -28,7 +28,7 @@ static struct {
 	char newest[LINE_BYTES];
 } held = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-/* systemd.exec(5): the variable holds device and inode of what goes to the journal. */
+/* systemd.exec(5): the variable holds the device and inode of the journal's stream. */
 static bool is_journal(int fd)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
@@ -55,7 +55,7 @@ void log_release(void)
 {
 	atomic_store(&held.active, false);
 	size_t bytes = atomic_exchange(&held.bytes, 0);
-	/* Nobody to tell when stderr is gone. */
+	/* When stderr is closed, no other place is left to report it. */
 	if (write(STDERR_FILENO, held.text, bytes) < 0)
 		return;
 }
@@ -97,7 +97,7 @@ void log_defuse(char *text, size_t size)
 
 void log_line(enum log_level level, const char *format, ...)
 {
-	/* priority: as sd-daemon(3) wants it at the line's start */
+	/* priority: the prefix that sd-daemon(3) defines */
 	static const struct {
 		const char *priority, *word, *colour;
 	} style[] = {{"<3>", "error: ", "\033[31m"}, {"<4>", "warning: ", "\033[33m"}, {"<6>", "", ""},
@@ -125,7 +125,10 @@ void log_line(enum log_level level, const char *format, ...)
 		hold(line, (size_t)used, line + text);
 		return;
 	}
-	/* One write a line: lines of different threads never mix. Nobody to tell when stderr is gone. */
+	/*
+	 * One write a line: lines of different threads never mix. When stderr is closed, no other place is
+	 * left to report it.
+	 */
 	if (write(STDERR_FILENO, line, (size_t)used) < 0)
 		return;
 }

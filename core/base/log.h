@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Messages to people, on stderr, one line each: "twobit: warning: …". Safe from any thread. */
+/* Messages for the user, on stderr, one line each: "twobit: warning: …". Safe from any thread. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
@@ -14,15 +14,15 @@ void log_configure(enum log_level level, bool colour);
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /*
- * Control characters (C0, DEL, C1 in UTF-8) become "?": names from outside must not end a line nor steer a
- * terminal. log_line does it to what it says; others may, before they print.
+ * Control characters (C0, DEL, C1 in UTF-8) become "?": external names must not end a line or control a
+ * terminal. log_line applies it to its text; other code may use it before printing.
  */
 void log_defuse(char *text, size_t size);
 
 /*
- * For who draws on the terminal that stderr is: lines are held back from log_hold on, and printed by
- * log_release, which is async-signal-safe. log_held counts the lines held so far and copies the newest,
- * without colour and line end.
+ * For a display that draws on stderr's terminal: log_hold starts to hold lines back, log_release prints them
+ * and is async-signal-safe. log_held counts the lines held so far and copies the newest, without colour and
+ * line end.
  */
 void log_hold(void);
 void log_release(void);

@@ -42,7 +42,7 @@ struct colour {
 
 static const struct colour white = {1, 1, 1}, soft = {0.80, 0.84, 0.88};
 
-/* Confident: green; so so: amber; a guess: grey. */
+/* High confidence: green; medium: amber; low: grey. */
 static struct colour accent(float confidence)
 {
 	if (confidence >= 0.5F)
@@ -80,7 +80,7 @@ void caption_destroy(struct caption_drawer *drawer)
 	free(drawer);
 }
 
-/* Appends to the text so far, behind a dot where there is any; what has no room is truncated. */
+/* Appends to the text, after a dot where it is not empty; what does not fit is truncated. */
 __attribute__((format(printf, 3, 4))) static void add_text(char *out, size_t size, const char *format, ...)
 {
 	size_t used = strlen(out);
@@ -95,7 +95,7 @@ __attribute__((format(printf, 3, 4))) static void add_text(char *out, size_t siz
 	va_end(arguments);
 }
 
-/* A confidence as people read it: 0 … 100, which stands for certainty alone. */
+/* A confidence in percent: 0 … 100; only certainty gives 100. */
 static int percent_of(float confidence)
 {
 	long rounded = confidence > 0 ? lroundf(100 * fminf(confidence, 1)) : 0;
@@ -212,7 +212,7 @@ static void rounded(cairo_t *cairo, double x, double y, double width, double hei
 	cairo_close_path(cairo);
 }
 
-/* A fresh dark panel, or NULL when memory is out: the picture then goes without. */
+/* A fresh dark panel, or NULL when memory is out: the picture then has no panel. */
 static cairo_t *panel_begin(struct panel *panel, double width, double height, double radius)
 {
 	panel->surface = cairo_image_surface_create(CAIRO_FORMAT_ARGB32, (int)ceil(width), (int)ceil(height));
@@ -226,7 +226,7 @@ static cairo_t *panel_begin(struct panel *panel, double width, double height, do
 	rounded(cairo, 0, 0, ceil(width), ceil(height), radius);
 	cairo_set_source_rgba(cairo, 0.05, 0.06, 0.08, 0.72);
 	cairo_fill(cairo);
-	/* A hair of light along the edge sets it off from dark pictures. */
+	/* A thin bright edge makes the panel visible on dark pictures. */
 	double line = fmax(1, round(height / 90));
 	rounded(cairo, line / 2, line / 2, ceil(width) - line, ceil(height) - line, radius - line / 2);
 	cairo_set_line_width(cairo, line);
@@ -374,7 +374,7 @@ static void statistics_panel(
 	panel_end(panel, cairo);
 }
 
-/* A notice in lines, each of one column or, where two spaces part a key from its meaning, of two. */
+/* A notice in lines, each of one column, or of two where two spaces separate a key from its meaning. */
 struct notice {
 	char text[NOTICE_LINES][2][LINE_BYTES];
 	int count;
@@ -493,7 +493,10 @@ static void guide_panel(
 	panel_end(panel, cairo);
 }
 
-/* What hangs over the picture's edge is cut off. `put` is libyuv's ARGBBlend, or a copy of the same shape. */
+/*
+ * Parts beyond the picture's edge are cut off. `put` is libyuv's ARGBBlend, or a copy with the same
+ * parameters.
+ */
 typedef int put_pixels(const uint8_t *panel, int panel_stride, const uint8_t *under, int under_stride,
 	uint8_t *out, int out_stride, int width, int height);
 

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-/* A box in the middle of the picture, for people to hold something into it; width 0: none. */
+/* A box in the middle of the picture, in which people hold an object; width 0: none. */
 struct caption_guide {
 	double width, height; /* shares of the picture's sides */
 	double aspect;	      /* of the picture, width by height: it may be shown with borders */
@@ -48,8 +48,8 @@ struct caption_area {
 };
 
 /*
- * The caption alone, on a layer of the picture's size that is transparent but for `areas`, which then say
- * where it is drawn: bytes B, G, R, A, colours premultiplied. Writes to the areas only.
+ * The caption alone, on a layer of the picture's size that is transparent except in `areas`, which the
+ * function sets to the drawn parts: bytes B, G, R, A, colours premultiplied. Writes to the areas only.
  */
 void caption_draw_layer(struct caption_drawer *drawer, struct picture *layer, const struct caption *caption,
 	struct caption_area areas[CAPTION_PARTS]);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What decode.c puts together. Each fills out and returns 0, or leaves no picture and says why, without a
- * path. */
+/*
+ * The codecs that decode.c dispatches to. Each fills out and returns 0, or leaves no picture and reports the
+ * cause, without a path.
+ */
 #ifndef IMAGE_CODEC_H
 #define IMAGE_CODEC_H
 
@@ -10,15 +12,14 @@
 
 bool jpeg_begins(const uint8_t *data, size_t size);
 bool png_begins(const uint8_t *data, size_t size);
-/* Scaled as picture_decode says. */
+/* `scale` as in picture_decode. */
 int jpeg_read(const uint8_t *data, size_t size, double scale, struct picture *out, struct error *e);
 int png_read(const uint8_t *data, size_t size, struct picture *out, struct error *e);
 
 /* Every format but JPEG, by libyuv. */
 int raw_picture_convert(const struct raw_picture *raw, struct picture *out, struct error *e);
 
-/* How a JPEG wants to be turned, from its EXIF block: 1 … 8, 1 (upright) where nothing valid says otherwise.
- */
+/* The orientation in a JPEG's EXIF block: 1 … 8; 1 (upright) where it has no valid one. */
 int jpeg_orientation(const uint8_t *data, size_t size);
 
 /* Turns picture upright. -ENOMEM */

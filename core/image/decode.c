@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Files over this size are no pictures that anybody means to show, bytes. */
+/* Larger files are refused, bytes. */
 #define FILE_SIZE_MAXIMUM ((off_t)1 << 30)
 
 int picture_decode(const struct raw_picture *raw, double scale, struct picture *out, struct error *e)
@@ -53,7 +53,7 @@ static int content_read(int fd, struct raw_picture *raw)
 
 static int file_read(const char *path, struct raw_picture *raw, struct error *e)
 {
-	/* O_NONBLOCK: a pipe that nobody writes to must not hold us up before it is refused. */
+	/* O_NONBLOCK: a pipe without a writer must not block before it is refused. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return error_set(e, -errno, "%s: %s", path, strerror(errno));

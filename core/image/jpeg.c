@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* JPEG by libjpeg-turbo, strictly: what other programs show with a grey lower half is broken here. */
+/*
+ * JPEG by libjpeg-turbo, strictly: a file that other programs show with a grey lower half counts as broken.
+ */
 #include "base/error.h"
 #include "image/codec.h"
 
@@ -7,7 +9,7 @@
 #include <setjmp.h>
 #include <stdio.h>
 
-/* libjpeg's headers want stdio.h before them. */
+/* libjpeg's headers need stdio.h before them. */
 #include <jerror.h>
 #include <jpeglib.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Pictures into JPEG, for those whose source gave none, and what a JPEG says of its size. */
+/* Encodes pictures as JPEG for sources that give none, and reads the size in a JPEG's header. */
 #include "base/error.h"
 #include "image/codec.h"
 
@@ -7,7 +7,7 @@
 #include <setjmp.h>
 #include <stdio.h>
 
-/* libjpeg's headers want stdio.h before them. */
+/* libjpeg's headers need stdio.h before them. */
 #include <jerror.h>
 #include <jpeglib.h>
 

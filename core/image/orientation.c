@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* EXIF orientation: cameras and phones store the sensor's rows and say how the user held them. */
+/*
+ * EXIF orientation: cameras and phones store the sensor's rows and the orientation in which the user held
+ * them.
+ */
 #include "image/codec.h"
 
 #include <errno.h>

@@ -54,12 +54,12 @@ void picture_finish(struct picture *picture);
 void raw_picture_finish(struct raw_picture *raw);
 
 /*
- * As JPEG (4:2:2), for raw pictures that are none. quality: 1 … 100. Fills all of out, keeping its memory
- * where that is large enough. -ENOMEM, -EINVAL with a message.
+ * Encodes as JPEG (4:2:2), for raw pictures of other formats. quality: 1 … 100. Fills all of out and keeps
+ * its memory where that is large enough. -ENOMEM, -EINVAL with a message.
  */
 int picture_encode_jpeg(const struct picture *picture, int quality, struct raw_picture *out, struct error *e);
 
-/* The size in pixels that a JPEG's header says. 0 or -EBADMSG. */
+/* The size in pixels in a JPEG's header. 0 or -EBADMSG. */
 int picture_jpeg_size(const uint8_t *data, size_t size, int *width, int *height);
 
 /* Writes a PNG through a temporary name, so that an old file stays whole when writing fails. */

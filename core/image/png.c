@@ -102,7 +102,8 @@ int png_read(const uint8_t *data, size_t size, struct picture *out, struct error
 	/* libpng's way to report an error: its error function must not return. */
 	if (setjmp(png_jmpbuf(png)) == 0) { // NOLINT(cert-err52-cpp)
 		png_set_read_fn(png, &input, bytes_take);
-		png_set_user_limits(png, INT_MAX, INT_MAX); /* picture_claim says it better */
+		png_set_user_limits(
+			png, INT_MAX, INT_MAX); /* picture_claim checks it with a better message */
 		/* All but pixels, palette and transparency: libpng reserves whatever they claim to hold. */
 		png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
 		status = rows_read(png, info, out, e);
@@ -134,7 +135,7 @@ static int rows_write(FILE *file, const struct picture *picture, struct error *e
 		png_set_IHDR(png, info, (png_uint_32)picture->width, (png_uint_32)picture->height, 8,
 			PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
 			PNG_FILTER_TYPE_DEFAULT);
-		png_set_compression_level(png, 3); /* a snapshot should not hold up the display */
+		png_set_compression_level(png, 3); /* a snapshot should not delay the display */
 		png_write_info(png, info);
 		png_set_bgr(png);
 		png_set_filler(png, 0, PNG_FILLER_AFTER);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The arithmetic, for those who reproduce it elsewhere; all divisions are of integers and round down.
+ * The formulas, to reproduce them elsewhere; all divisions are of integers and round down.
  *
  * Crop of a picture w × h for an input W × H, centred:
  *   w·H > h·W: crop h rows and (h·W + H/2) / H columns; else: crop w columns and (w·H + W/2) / W rows; at

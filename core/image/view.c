@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Ink is looked for in the box at this size; strokes are then still some pixels wide. */
+/* Ink is searched in the box at this size; strokes are then still several pixels wide. */
 #define SIDE 112
 
 /* Ink differs from the paper by this much at least, or there is none; and what counts as a stroke. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How a network looks at a picture: which part of it, and what becomes of its pixels. What a data set holds
- * is what the network was trained on, and is looked at as a whole; what a camera sees is first made like it.
+ * Which part of a picture a network takes, and how pixels become codes. A data set's pictures are what the
+ * network was trained on and are taken whole; a camera's pictures are first made similar to them.
  */
 #ifndef IMAGE_VIEW_H
 #define IMAGE_VIEW_H
@@ -12,7 +12,7 @@
 
 enum view_kind {
 	VIEW_CENTRE, /* the middle square (or the input's aspect) */
-	VIEW_BOX,    /* a box in the middle, drawn for people to hold something into it */
+	VIEW_BOX,    /* a box in the middle, drawn in which people hold an object */
 	VIEW_INK, /* writing in such a box, dark on light or light on dark: found, centred, light on black */
 };
 
@@ -21,7 +21,7 @@ struct view {
 	enum view_kind kind;
 	double size;   /* of the box, a share of the middle square: 0.1 … 1; centre: not used */
 	double fill;   /* ink: the share of the input that its longer side fills: 0.1 … 1 */
-	bool inverted; /* centre and box: the camera sees dark what the network knows as light */
+	bool inverted; /* centre and box: dark in the camera's picture is light for the network */
 	int low, high; /* pixel values that enter as 0 and 255, 0 ≤ low < high ≤ 255; both 0: as 0 and 255 */
 };
 
@@ -29,13 +29,13 @@ struct view {
 void view_box(const struct view *view, int picture_width, int picture_height, int width, int height,
 	double *box_width, double *box_height);
 
-/* The scale, at most 1, to which a picture can be reduced before its input of that size has less to see. */
+/* The scale, at most 1, to which a picture can be reduced without loss of detail in an input of that size. */
 double view_scale(const struct view *view, int picture_width, int picture_height, int width, int height);
 
-/* Where a picture comes from, and so what is done to it. */
+/* The origin of a picture, which decides the processing. */
 enum view_origin {
 	VIEW_FROM_CAMERA,  /* all of it */
-	VIEW_FROM_FILE,	   /* no box: whoever took the picture has framed it */
+	VIEW_FROM_FILE,	   /* no box: the photographer has framed the object */
 	VIEW_FROM_DATASET, /* the middle, and low and high: the network was trained on such pictures */
 };
 

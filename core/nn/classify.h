@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* From integer scores to what a person reads: logits, softmax, the best classes, the best group. */
+/* From integer scores to readable results: logits, softmax, the best classes, the best group. */
 #ifndef NN_CLASSIFY_H
 #define NN_CLASSIFY_H
 

@@ -62,7 +62,9 @@ static int count_k_blocks(const struct layer *layer, enum layout layout)
 	return layer->kernel_height * layer->kernel_width * ((depth + 3) / 4);
 }
 
-/* About tenths of a cycle for the whole layer: arithmetic, and the weights' way from the second-level cache.
+/*
+ * An estimate in tenths of a cycle for the whole layer: arithmetic, and loading the weights from the
+ * second-level cache.
  */
 static double estimate(const struct kernel *kernel, const struct layer *layer)
 {
@@ -146,7 +148,7 @@ static int plan_gemm(struct layer_plan *plan, const struct feature_map *in)
 	return k_blocks && gemm->offsets && gemm->weights ? 0 : -ENOMEM;
 }
 
-/* The thresholds of one channel, to where `struct thresholds` says. */
+/* Stores the thresholds of one channel in the layout of `struct thresholds`. */
 static void lay_thresholds(const struct thresholds *t, const int32_t *thresholds, int channel)
 {
 	int32_t *rows = t->values + (size_t)channel * ROWS_OF_CHANNEL * ROW;
@@ -255,7 +257,10 @@ static int allocate_scratch(struct engine *engine)
 		if (layer_has_weights(layer) && layer->groups > groups)
 			groups = layer->groups;
 	}
-	/* room to spill; an odd count of cache lines, lest a tile's pixels share the sets of a cache */
+	/*
+	 * room to spill; an odd count of cache lines, so that a tile's pixels do not share the sets of a
+	 * cache
+	 */
 	engine->stride = ((size_t)channels + 2 * SLACK) / 32 * 32 + 16;
 	engine->accumulators = allocate(TILE * engine->stride * sizeof(int32_t));
 	engine->sums = allocate(TILE * (size_t)groups * sizeof(int32_t));
@@ -280,7 +285,7 @@ static int plan_all(struct engine *engine, struct error *e)
 	return r ? error_set(e, r, "not enough memory for the engine's weights and buffers") : 0;
 }
 
-/* The best of what each isa brings for the epilogues. */
+/* Chooses the best epilogue functions that the isas provide. */
 static void choose_helpers(struct engine *engine, const struct isa *const *isas, int count)
 {
 	for (int i = 0; i < count; i++) {
@@ -396,7 +401,7 @@ static void sum_window(
 				sums[g] += from[(size_t)ky * row + (size_t)kx * groups + g];
 }
 
-/* What becomes of one pixel's accumulators. */
+/* Turns one pixel's accumulators into codes or scores. */
 static void finish_pixel(const struct engine *engine, const struct layer_plan *plan,
 	const int32_t *accumulators, const struct feature_map *out, int y, int x)
 {

@@ -23,8 +23,8 @@ int engine_create(const struct network *network, int first, int last, const char
 	struct engine **out, struct error *e);
 
 /*
- * engine_create for those who choose themselves: isas, slowest first; `forced` takes every layer that
- * it fits (NULL: the cheapest kernel for each).
+ * engine_create with an explicit choice: isas, slowest first; `forced` computes every layer that it fits
+ * (NULL: the cheapest kernel for each).
  */
 int engine_create_from(const struct network *network, int first, int last, const struct isa *const *isas,
 	int count, const struct kernel *forced, struct engine **out, struct error *e);
@@ -38,7 +38,7 @@ void engine_destroy(struct engine *engine);
  */
 void engine_run(struct engine *engine, const uint8_t *in, void *out);
 
-/* The kernel chosen for a layer of the network within first … last − 1: "avx2-bits", say. */
+/* The kernel chosen for a layer of the network within first … last − 1, for example "avx2-bits". */
 const char *engine_kernel(const struct engine *engine, int layer);
 
 #endif

@@ -58,7 +58,7 @@ struct layer {
 	int64_t *bias;	     /* [out], −2^62 … 2^62: no sum of it and a product overflows */
 };
 
-/* Classes that a user would call by one word: "dog" for 118 breeds. */
+/* Classes with one common name: "dog" for 118 breeds. */
 struct label_group {
 	char *name;
 	int *classes;
@@ -98,9 +98,9 @@ static inline bool layer_has_weights(const struct layer *layer)
 }
 
 /*
- * Where a network is split: the layers before this one are computed with Conv0, this one and all behind it by
- * the PL. Max pools right behind Conv0 belong to it, as they shrink what goes to the PL. layer_count: nothing
- * is left for the PL.
+ * Where a network is split: the layers before this one are computed with Conv0, this layer and all later ones
+ * by the PL. Max pools directly behind Conv0 stay with it, since they shrink the PL's input. layer_count: the
+ * PL has no layer to compute.
  */
 int network_split(const struct network *network);
 

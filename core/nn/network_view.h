@@ -10,12 +10,14 @@
 
 struct error;
 
-/* Of what "view" does not say. MNIST's digits fill 20 of 28 pixels. */
+/* Defaults of fields missing in "view". MNIST's digits fill 20 of 28 pixels. */
 #define VIEW_SIZE_DEFAULT 0.6
 #define VIEW_FILL_DEFAULT (20.0 / 28)
 
-/* The value of the field "view" (NULL: the field is missing), and the other way round (NULL: nothing to say,
- * or no memory). The error begins with the field. */
+/*
+ * The value of the field "view" (NULL: the field is missing), and the other way round (NULL: all defaults, or
+ * no memory). The error begins with the field.
+ */
 int view_parse(const json_t *value, struct view *view, struct error *e);
 json_t *view_json(const struct view *view);
 bool view_valid(const struct view *view);

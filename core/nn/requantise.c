@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Code k begins at accumulator t when multiplier · t + bias ≥ k · 2^shift, and multiplier · (t − 1) +
- * bias < k · 2^shift. Under a given multiplier and shift that is an interval of biases for each border;
- * all of them together are as wide as a concave function of the multiplier says, so that bisection finds
- * where it is not empty, or that it always is.
+ * Code k begins at accumulator t when multiplier · t + bias ≥ k · 2^shift, and multiplier · (t − 1) + bias <
+ * k · 2^shift. Under a given multiplier and shift that is an interval of biases for each border; all of them
+ * together are as wide as a concave function of the multiplier, so that bisection finds where it is not
+ * empty, or that it always is.
  */
 #include "nn/requantise.h"
 

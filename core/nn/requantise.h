@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Thresholds that lie on a line, as a requantisation. */
+/* Expresses evenly spaced thresholds as a requantisation. */
 #ifndef NN_REQUANTISE_H
 #define NN_REQUANTISE_H
 

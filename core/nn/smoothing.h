@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Scores smoothed over time, so that a label does not flicker: each score becomes weight · (what it was) +
- * (1 − weight) · (what the new picture gives). Logits are linear in scores, so they are smoothed alike. The
- * same scores in the same order give the same bits on every machine.
+ * Scores smoothed over time, so that a label does not flicker: each score becomes weight · (its previous
+ * value) + (1 − weight) · (the new picture's score). Logits are linear in scores, so they are smoothed alike.
+ * The same scores in the same order give the same bits on every machine.
  */
 #ifndef NN_SMOOTHING_H
 #define NN_SMOOTHING_H

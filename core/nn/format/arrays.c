@@ -68,8 +68,8 @@ static int fail(const struct reading *r, int code, const char *what)
 }
 
 /*
- * Reads the array's file, of the type and shape expected, or of `other` when that is given. A file longer
- * than the numbers and a header is refused before memory is taken for it.
+ * Reads the array's file, of the type and shape expected, or of `other` when given. A file longer than the
+ * numbers and a header is refused before memory is taken for it.
  */
 static int read_file(const struct reading *r, const struct npy *expected, const struct npy *other,
 	uint8_t **file, const uint8_t **values)

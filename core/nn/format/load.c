@@ -52,7 +52,7 @@ static int read_open_file(int file, size_t limit, uint8_t **data, size_t *size, 
 static int folder_read(
 	void *context, const char *name, size_t limit, uint8_t **data, size_t *size, struct error *e)
 {
-	/* Not blocking: a named pipe in the folder must not stop us before we see that it is one. */
+	/* Not blocking: a named pipe in the folder must not block before its type is known. */
 	int file = openat(*(int *)context, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
 	if (file < 0)

@@ -146,7 +146,9 @@ static int compare_int(const json_t *entry, const char *field, int is, struct er
 	return rc ? rc : compare(field, is, found, e);
 }
 
-/* The input of the network is what its first layer says; of any other layer, the output of the one before. */
+/*
+ * The first layer states the network's input; the input of any other layer is, the output of the one before.
+ */
 static int parse_input(struct parser *p, const json_t *entry, struct layer *l, struct error *e)
 {
 	int chw[3] = {0, 1, 1};
@@ -333,7 +335,7 @@ static int parse_layer(struct parser *p, const json_t *entry, const char *name, 
 	int rc = parse_layer_shape(p, entry, l, last, e);
 	if (!rc)
 		rc = parse_arrays(p, entry, l, e);
-	p->network->layer_count++; /* network_destroy takes what was read of it */
+	p->network->layer_count++; /* network_destroy frees what was read of it */
 	return rc;
 }
 
@@ -388,7 +390,7 @@ static const char *entry_name(const struct parser *p, size_t index)
 	return name ? name : "";
 }
 
-/* A network is a chain: a layer may say which one it reads, and that is the one before. */
+/* A network is a chain: a layer may name the layer that it reads, which must be the one before. */
 static int check_from(const struct parser *p, const json_t *entry, size_t index, struct error *e)
 {
 	const char *from = NULL;
@@ -407,7 +409,7 @@ static int check_from(const struct parser *p, const json_t *entry, size_t index,
 	return error_set(e, -EBADMSG, "field \"from\": there is no layer \"%.64s\"", from);
 }
 
-/* Misspelt, an optional field would be passed over in silence. */
+/* A misspelt optional field must not be ignored silently. */
 static int check_fields(const struct parser *p, json_t *entry, struct error *e)
 {
 	static const char *const known[] = {"name", "func", "from", "input_bits", "output_bits",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Between the parts of the loader: network.json and the arrays, from wherever the files come. */
+/* What the parts of the loader share: network.json and the arrays, from any source of files. */
 #ifndef NN_FORMAT_PARSE_H
 #define NN_FORMAT_PARSE_H
 
@@ -31,8 +31,10 @@ extern const char *const layer_array_names[ARRAY_COUNT];
 /* Whether a layer of this kind and epilogue has the array; `invert` it may have. */
 bool layer_has_array(const struct layer *layer, enum layer_array array);
 
-/* The array's file: as `names` says, or made up in `room`, of NAME_LIMIT + 32 bytes: of the older name where
- * only that is there. */
+/*
+ * The array's file: the name in `names`, else a default name built in `room` (NAME_LIMIT + 32 bytes); the
+ * older default name where only that file exists.
+ */
 const char *layer_array_file(const struct network_files *files, const struct layer *layer,
 	enum layer_array array, const char *const names[ARRAY_COUNT], char *room, size_t size);
 

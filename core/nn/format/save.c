@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A folder takes its name when all that is in it is written: until then it is FOLDER.PID.part. */
+/* A folder gets its name when all its files are written: until then it is FOLDER.PID.part. */
 struct saving {
 	const struct network *network;
 	const char *target, *part;
@@ -203,7 +203,7 @@ static json_t *layer_json(const struct layer *l)
 	return NULL;
 }
 
-/* Nothing about a network that looks at pictures as they are. */
+/* Writes nothing for a network that takes pictures unchanged. */
 static int write_view(FILE *file, const struct view *view)
 {
 	if (view->kind == VIEW_CENTRE && !view->inverted && !view->high)
@@ -258,7 +258,9 @@ static int save_json(const struct saving *s, struct error *e)
 	return rc;
 }
 
-/* What groups.txt cannot say: commas separate labels, a colon ends the name, labels stand for their classes.
+/*
+ * What groups.txt cannot express: commas separate labels, a colon ends the name, and a label means all its
+ * classes.
  */
 static int check_texts(const struct network *network, struct error *e)
 {
@@ -333,7 +335,7 @@ static int part_open(struct saving *s, struct error *e)
 	return target_failed(s, code, e);
 }
 
-/* All that is in it is ours. */
+/* The folder holds only files of this program. */
 static void part_remove(struct saving *s)
 {
 	DIR *folder = fdopendir(s->directory);

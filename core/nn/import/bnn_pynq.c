@@ -4,7 +4,7 @@
  * bnn/src/training/finnthesizer.py in github.com/Xilinx/BNN-PYNQ): a pair of files L-PE-weights.bin and
  * L-PE-thres.bin for each PE of layer L, of little-endian 64-bit words. Row r of the matrix is at PE r mod
  * PEs, fold ⌊r / PEs⌋. A row's weights are columns / SIMD words, bit i of word j being column j · SIMD + i;
- * its threshold is a word. A row gives 1 when more of its bits equal the input's than the threshold says.
+ * its threshold is a word. A row gives 1 when more of its bits equal the input's than its threshold.
  *
  * The bits that are equal are Σ w·c + (weights that are 0), with w = ±1 for a weight of 1 or 0, and c the
  * input bit. So the layer becomes one of ours with threshold t − (weights that are 0) + 1. That count takes
@@ -111,7 +111,7 @@ static int row_unpack(const uint64_t *words, const struct folding *f, int inputs
 	return 0;
 }
 
-/* The rows that one PE computes, as far as the layer has them. */
+/* Reads the rows that one PE computes, up to the layer's number of rows. */
 static int rows_take(struct layer *layer, int index, int pe, const uint64_t *weights,
 	const uint64_t *thresholds, struct error *e)
 {
@@ -202,7 +202,7 @@ static int lines_count(const uint8_t *text, size_t *size)
 	return *size ? count : 0;
 }
 
-/* That project looks at as many of the last layer's bits as classes.txt has lines. */
+/* That project reads as many of the last layer's bits as classes.txt has lines. */
 static int classes_read(struct bnn_pynq_import *m, int rows, struct error *e)
 {
 	static const char name[] = "classes.txt";
@@ -230,7 +230,7 @@ static int classes_read(struct bnn_pynq_import *m, int rows, struct error *e)
 }
 
 /*
- * That project's answer is the highest bit that is set, and the first class when none is. With
+ * That project's result is the highest bit that is set, and the first class when none is. With
  * score[i] = 2 · bit[i] − (bits set above i), that bit alone has 2, every other class at most 1; when none is
  * set all have 0, and the first class comes first.
  */
@@ -288,7 +288,7 @@ static int network_read(struct bnn_pynq_import *m, struct error *e)
 	m->network->layers = calloc(LAST + 2, sizeof(*m->network->layers));
 	if (!m->network->name || !m->network->layers)
 		return no_memory(e);
-	/* All that this project trained perceptrons for is handwriting. */
+	/* That project trained its perceptrons only on handwriting. */
 	m->network->view =
 		(struct view){.kind = VIEW_INK, .size = VIEW_SIZE_DEFAULT, .fill = VIEW_FILL_DEFAULT};
 	for (int i = 0; i <= LAST && rc == 0; i++)

@@ -11,11 +11,11 @@ struct network_files;
 
 /*
  * folder: holds L-PE-weights.bin and L-PE-thres.bin, and classes.txt as a rule. The network takes bits of
- * pixels, 1 from 128 on, and gives a score for each class: the highest where that project's answer is,
- * whatever the picture. It is called as the folder is.
+ * pixels, 1 from 128 on, and gives a score for each class: for every picture the highest score is that
+ * project's result. The network has the folder's name.
  *
- * On success *out passed network_check and is owned by the caller; else it is NULL. Fails with one message
- * in *e that names the file; every file has exactly the size that its layer needs.
+ * On success *out passed network_check and is owned by the caller; else it is NULL. Fails with one message in
+ * *e that names the file; every file has exactly the size that its layer needs.
  */
 int import_bnn_pynq(const char *folder, struct network **out, struct error *e);
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* network_parse reads the list; here are the arrays, which may be of other types and orders than a network's.
+/*
+ * network_parse reads the list; this file reads the arrays, whose types and order of dimensions may differ
+ * from a network's.
  */
 #include "nn/import/npy_folder.h"
 

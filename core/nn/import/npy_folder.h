@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads a folder of .npy arrays, as people have them, with a list of layers (docs/formats.md). */
+/* Reads a folder of .npy arrays, as other tools write them, with a list of layers (docs/formats.md). */
 #ifndef NN_IMPORT_NPY_FOLDER_H
 #define NN_IMPORT_NPY_FOLDER_H
 

@@ -34,7 +34,7 @@ enum {
 struct qnn_mo_import {
 	char *path;	   /* of the layer list */
 	char *parameters;  /* folder of the .bin files */
-	const char *layer; /* the layer at hand, for messages */
+	const char *layer; /* the current layer, for messages */
 	struct network *network;
 	struct shape shape; /* what the layers so far give, all groups; channels 0: no layer yet */
 	int groups;	    /* 1 outside of split and merge */

@@ -17,7 +17,7 @@
 #define K_BLOCKS_AT_ONCE 8
 /* A turn adds at most 8 to a byte of the last stage's carries: 30 full turns and one for the rest fit. */
 #define K_BLOCKS_OF_COUNTER (30 * K_BLOCKS_AT_ONCE)
-/* The weights of a fully connected layer come from a far cache: ask for them this early. */
+/* The weights of a fully connected layer come from a distant cache: prefetch them this early. */
 #define PREFETCH_BYTES 2048
 
 struct counter {

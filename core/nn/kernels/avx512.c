@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The AVX-512 that came first (F, BW, VL): no population count and no dot products of bytes. */
+/* The first AVX-512 processors (F, BW, VL): no population count and no dot products of bytes. */
 #include <immintrin.h>
 #include <string.h>
 
@@ -201,7 +201,7 @@ static void planes(const uint8_t *in, int channels, int bits, uint64_t *out)
 
 static bool present(void)
 {
-	/* these ask the system too: it must save the wide registers */
+	/* these checks include the system: it must save the wide registers */
 	return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
 	       __builtin_cpu_supports("avx512vl");
 }

@@ -9,7 +9,7 @@
 #define VECTORS 2
 #include "nn/kernels/blocks.h"
 
-/* Weights of a fully connected layer come from a far cache: ask for them this early. */
+/* Weights of a fully connected layer come from a distant cache: prefetch them this early. */
 #define PREFETCH_BYTES 4096
 
 static inline __m512i spread(const uint8_t *p)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A tensor of codes in the layout that its consumer wants, with the consumer's border of zeros around it. */
+/* A tensor of codes in its consumer's layout, with the consumer's border of zeros around it. */
 #ifndef NN_KERNELS_FEATURE_MAP_H
 #define NN_KERNELS_FEATURE_MAP_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The seam between the engine and the kernels. A kernel computes dot products only; the engine gives it
- * windows of its input and turns the accumulators into codes. A new instruction set is one file that
- * defines a `struct isa`, and a line in table.c.
+ * The interface between the engine and the kernels. A kernel computes dot products only; the engine gives it
+ * windows of its input and turns the accumulators into codes. A new instruction set is one file that defines
+ * a `struct isa`, and a line in table.c.
  *
  * A buffer of codes has one of two layouts. Bytes: [pixel][channel]. Bits: [pixel][group][plane][64-bit
  * word]; channel c of a group is bit c % 64 of word c / 64, spare bits are zero.
@@ -16,10 +16,10 @@
 
 enum layout { LAYOUT_BYTES, LAYOUT_BITS };
 
-/* Room that kernels and epilogues may touch beyond what they need, in elements. */
+/* Elements that kernels and epilogues may read or write beyond the end. */
 #define SLACK 64
 
-/* For what is a constant only after it is inlined. */
+/* For functions whose arguments become constants by inlining. */
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 /*
@@ -66,8 +66,8 @@ struct kernel {
 };
 
 /*
- * Thresholds as the vector code wants them, aligned. Up to 15: one of each channel side by side. The 255 of
- * codes of 8 bits: a channel's in 16 rows, and before them a row of the last in each; the very last is
+ * Thresholds in the layout of the vector code, aligned. Up to 15: one of each channel side by side. The 255
+ * of codes of 8 bits: a channel's in 16 rows, and before them a row of the last in each; the very last is
  * INT32_MAX.
  */
 struct thresholds {
@@ -88,10 +88,10 @@ struct requantisation {
 
 struct isa {
 	const char *name;	      /* engine_create takes it */
-	bool (*present)(void);	      /* does this machine have it, and its system allow it? */
+	bool (*present)(void);	      /* whether the processor has it and the system enables it */
 	const struct kernel *kernels; /* the last one has no name */
 
-	/* What every layer needs besides. NULL: as the isa before it in the table. */
+	/* Functions that every layer needs. NULL: the function of the isa before it in the table. */
 
 	/* Codes of one pixel; these two work on up to SLACK − 1 channels more than `channels`. */
 	void (*codes)(const struct thresholds *thresholds, const int32_t *accumulators, int channels,

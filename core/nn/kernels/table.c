@@ -5,7 +5,7 @@
 
 #include <threads.h>
 
-/* Slowest first: each may fall back on what stands before it. */
+/* Slowest first: each may use functions of those before it. */
 static const struct isa *const all[] = {
 	&isa_scalar,
 #ifdef KERNELS_NEON

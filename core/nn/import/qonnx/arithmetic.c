@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Arithmetic by constants. On codes it changes what they stand for; else it becomes steps of the path. */
+/* Arithmetic by constants. On codes it changes their meaning; elsewhere it becomes steps of the path. */
 #include "nn/import/qonnx/parts.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a model computes of constants alone: quantised weights, in another order perhaps. */
+/* What a model computes from constants alone: quantised weights, possibly in another order. */
 #include "nn/import/qonnx/parts.h"
 
 #include <errno.h>

@@ -135,8 +135,8 @@ static int requantise_try(const struct qonnx_epilogue *end, struct error *e)
 }
 
 /*
- * A pool in the model takes the largest number, ours the largest code: what follows any of them must not turn
- * the order round. And no number on the way may be too large for double precision.
+ * A pool in the model takes the largest number, ours the largest code: operations behind a pool must not
+ * reverse the order. No intermediate number may be too large for double precision.
  */
 static int channel_check(const struct qonnx_epilogue *end, int channel, struct error *e)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ONNX models: the protobuf container, read in place. What a model means is not for here: nodes and tensors
- * come as they stand in the file, in its order. Fields: onnx.proto of the ONNX project.
+ * ONNX models: the protobuf container, read in place. This file does not interpret a model: nodes and tensors
+ * come as they are in the file, in its order. Fields: onnx.proto of the ONNX project.
  */
 #ifndef NN_IMPORT_QONNX_ONNX_H
 #define NN_IMPORT_QONNX_ONNX_H
@@ -35,7 +35,7 @@ struct onnx_tensor {
 struct onnx_input {
 	struct onnx_bytes name;
 	int rank;
-	int64_t dims[ONNX_RANK]; /* −1 where the model does not say a number */
+	int64_t dims[ONNX_RANK]; /* −1 where the model gives no number */
 };
 
 struct onnx_node {
@@ -46,7 +46,7 @@ struct onnx_node {
 
 struct onnx_attribute {
 	struct onnx_bytes name;
-	int64_t type; /* 1 float, 2 int, 3 text, 4 tensor, 7 ints; 0: the file does not say */
+	int64_t type; /* 1 float, 2 int, 3 text, 4 tensor, 7 ints; 0: not given in the file */
 	float number;
 	int64_t integer;
 	struct onnx_bytes text;

@@ -239,8 +239,8 @@ static int external_check(const struct tensor_place *place, const char *path, si
 			e, -errno, "has its data in \"%s\" beside the model: %s", name, strerror(errno));
 	if (decimal(place->offset) < 0 || decimal(place->length) < 0 ||
 		(place->length.size && (uint64_t)decimal(place->length) != size))
-		return error_set(
-			e, -EBADMSG, "needs %zu bytes of \"%s\", but the model says otherwise", size, name);
+		return error_set(e, -EBADMSG, "needs %zu bytes of \"%s\", but the model states another size",
+			size, name);
 	if (!S_ISREG(status.st_mode) || (uint64_t)status.st_size < size)
 		return error_set(e, -EBADMSG, "needs %zu bytes of \"%s\", which has not as many", size, name);
 	return 0;

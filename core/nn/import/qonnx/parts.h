@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Between the parts of the QONNX importer, from the lowest to the highest: each uses only what stands above
- * it here. import_qonnx.c, which walks over the nodes, uses all of them.
+ * What the parts of the QONNX importer share, from the lowest to the highest: each part uses only what is
+ * declared above it here. qonnx.c, which walks over the nodes, uses all of them.
  */
 #ifndef NN_IMPORT_QONNX_PARTS_H
 #define NN_IMPORT_QONNX_PARTS_H
@@ -22,7 +22,7 @@ struct constant {
 	bool bipolar;	  /* −1 and +1 only */
 };
 
-/* A name in the model, and what it stands for; the path's names have neither initializer nor constant. */
+/* A name in the model and its meaning; names of the path have neither initializer nor constant. */
 struct value {
 	struct onnx_bytes name;
 	const struct onnx_tensor *initializer; /* not read yet */
@@ -44,7 +44,7 @@ struct qonnx_step {
 	double *numbers;
 };
 
-/* Where the path stands. */
+/* What the path currently consists of. */
 enum qonnx_place {
 	AT_INPUT, /* numbers of the picture, with steps behind them */
 	AT_CODES, /* scale · (code + offset[channel]) */
@@ -56,13 +56,13 @@ enum qonnx_place {
 struct qonnx_import {
 	const char *path;
 	struct onnx *model;
-	const struct onnx_node *node;  /* the one at hand */
+	const struct onnx_node *node;  /* the current node */
 	char title[2 * ONNX_TEXT + 8]; /* its name and operator, for messages */
 	void *values;		       /* tree of struct value by name */
-	size_t room, read;	       /* numbers that nodes may still make of constants; that were read */
+	size_t room, read; /* numbers that nodes may still create from constants; numbers that were read */
 
 	struct network *network;
-	struct onnx_bytes tip; /* the name on which the path stands */
+	struct onnx_bytes tip; /* the name of the path's last output */
 	enum qonnx_place place;
 	struct shape shape;
 	bool flat;  /* two dimensions, channel before row before column */
@@ -76,14 +76,14 @@ struct qonnx_import {
 	int step_count;
 };
 
-/* Sets one message that names the node at hand, and is `code`. */
+/* Sets one message that names the current node; its value is `code`. */
 #define node_error(m, code, e, format, ...)                                                                  \
 	(error_set(e, code, "%s: node %s: " format, (m)->path, (m)->title, ##__VA_ARGS__), (code))
 
-/* import_qonnx_constant.c. *out is the caller's; constant_destroy takes NULL. */
+/* constant.c. The caller owns *out; constant_destroy takes NULL. */
 /*
- * A constant like `from`, with its own numbers, not set yet. What nodes make is bounded by the size of the
- * model, so that a row of nodes cannot fill the memory.
+ * A constant of the shape of `from`, with its own numbers, which are not set yet. The size of the model
+ * bounds what nodes create, so that a series of nodes cannot fill the memory.
  */
 int constant_create(struct qonnx_import *m, const struct constant *from, bool quantised,
 	struct constant **out, struct error *e);
@@ -99,24 +99,24 @@ static inline double constant_number(const struct constant *constant, size_t ind
 	return constant->scales ? number * (double)constant->scales[index] : number;
 }
 
-/* import_qonnx_value.c: the tree of names. value_add takes the constant, also when it fails. */
+/* value.c: the tree of names. value_add takes over the constant, also when it fails. */
 int value_compare(const void *a, const void *b);
 struct value *value_find(const struct qonnx_import *m, struct onnx_bytes name);
 int value_add(struct qonnx_import *m, struct onnx_bytes name, const struct onnx_tensor *initializer,
 	struct constant *constant, struct error *e);
 void value_destroy(void *value);
 
-/* The constant that an input of the node at hand names; NULL in *out: left out. */
+/* The constant that an input of the current node names; *out is NULL where the input is left out. */
 int constant_input(struct qonnx_import *m, int index, const struct constant **out, struct error *e);
 
-/* The same of an input that must be there. */
+/* The same for an input that must be present. */
 int constant_needed(
 	struct qonnx_import *m, int index, const char *what, const struct constant **out, struct error *e);
 
 /* The attribute as a whole number, or `other` when it is missing. */
 int64_t attribute_integer(const struct qonnx_import *m, const char *name, int64_t other);
 
-/* import_qonnx_steps.c: arithmetic by constants. */
+/* arithmetic.c: arithmetic by constants. */
 int add_follow(struct qonnx_import *m, struct error *e);
 int subtract_follow(struct qonnx_import *m, struct error *e);
 int multiply_follow(struct qonnx_import *m, struct error *e);
@@ -130,22 +130,22 @@ double step_apply(const struct qonnx_step *step, int channel, double number);
 double steps_apply(const struct qonnx_import *m, int channel, double number);
 void steps_clear(struct qonnx_import *m);
 
-/* import_qonnx_quant.c */
+/* quant.c */
 int quant_read(struct qonnx_import *m, const struct constant **scale, struct quant *quant, struct error *e);
 double quant_apply(const struct quant *quant, double number); /* the whole number, between low and high */
 
-/* import_qonnx_fold.c: makes a constant of constants. *out is the caller's. */
+/* fold.c: computes a constant from constants. The caller owns *out. */
 int constant_node(struct qonnx_import *m, struct constant **out, struct error *e);
 int quant_fold(struct qonnx_import *m, struct constant **out, struct error *e);
 int transpose_fold(struct qonnx_import *m, struct constant **out, struct error *e);
 int reshape_fold(struct qonnx_import *m, struct constant **out, struct error *e);
 int identity_fold(struct qonnx_import *m, struct constant **out, struct error *e);
 
-/* import_qonnx_layer.c: ends the open layer, in codes or in scores. */
+/* layer.c: ends the open layer, in codes or in scores. */
 int layer_end_codes(struct qonnx_import *m, const struct quant *quant, struct error *e);
 int layer_end_scores(struct qonnx_import *m, struct error *e);
 
-/* import_qonnx_path.c: what a node does to the path. */
+/* path.c: what a node does to the path. */
 int conv_follow(struct qonnx_import *m, struct error *e);
 int gemm_follow(struct qonnx_import *m, struct error *e);
 int matmul_follow(struct qonnx_import *m, struct error *e);

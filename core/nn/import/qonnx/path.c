@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Layers: convolutions, matrices and pools; and what only reshapes. */
+/* Layers (convolutions, matrices, pools) and nodes that only reshape. */
 #include "nn/import/qonnx/parts.h"
 #include "nn/limits.h"
 
@@ -193,7 +193,7 @@ static int codes_check(struct qonnx_import *m, struct error *e)
 	return node_error(m, -EBADMSG, e, "what it reads is not quantised; a Quant must stand before it");
 }
 
-/* What padding adds is 0; our padding is code 0. */
+/* The model pads with the number 0, twobit with code 0. */
 static int padding_check(struct qonnx_import *m, const struct layer *layer, struct error *e)
 {
 	bool padded = layer->pad_top || layer->pad_left || layer->pad_bottom || layer->pad_right;
@@ -302,8 +302,10 @@ int gemm_follow(struct qonnx_import *m, struct error *e)
 	return bias ? step_constant(m, STEP_ADD, bias, (double)beta.number, e) : 0;
 }
 
-/* A pool behind a layer's sums takes the largest of its codes instead; layer_end_codes sees to it that it
- * may: its place among the steps is kept. */
+/*
+ * A pool behind a layer's sums takes the largest of its codes instead. Its position among the steps is kept:
+ * layer_end_codes checks that this is valid.
+ */
 int pool_follow(struct qonnx_import *m, struct error *e)
 {
 	struct onnx_attribute shape;
@@ -427,7 +429,7 @@ static int input_quantise(struct qonnx_import *m, const struct quant *quant, str
 	return 0;
 }
 
-/* Quantising what is quantised: passed over when no number changes. */
+/* Quantising codes again is ignored when no number changes. */
 static int codes_quantise(struct qonnx_import *m, const struct quant *quant, struct error *e)
 {
 	for (int c = 0; c < m->shape.channels; c++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A walk over the model's nodes in their order. What reads constants only becomes a constant; what reads the
- * picture is the path, of which there is one: every node on it reads where the path stands.
+ * Walks over the model's nodes in their order. A node that reads only constants becomes a constant. Nodes
+ * that read the picture form the path. There is one path: every node on it reads the last output of the path.
  */
 #include "nn/import/qonnx/qonnx.h"
 

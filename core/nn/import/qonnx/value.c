@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The model's names and what they stand for; the inputs and attributes of the node at hand. */
+/* The model's names and what they stand for; the inputs and attributes of the current node. */
 #include "nn/import/qonnx/parts.h"
 
 #include <errno.h>

@@ -104,7 +104,7 @@ static void test_graph(void **state)
 	onnx_destroy(onnx);
 }
 
-/* One tensor of two numbers, 3 and −4, as `put` lays them down; or the message that says what is wrong. */
+/* One tensor of two numbers, 3 and −4, as `put` lays them down; or the message that names the fault. */
 static void check_tensor(const struct buffer *tensor, const char *message)
 {
 	struct buffer graph = {.size = 0}, model = {.size = 0};
@@ -254,9 +254,9 @@ static void test_external(void **state)
 	t = external("data", "9223372036854775807", "8");
 	check_tensor(&t, "needs 8 bytes");
 	t = external("data", "4x", "8");
-	check_tensor(&t, "needs 8 bytes of \"data\", but the model says otherwise");
+	check_tensor(&t, "needs 8 bytes of \"data\", but the model states another size");
 	t = external("data", "4", "12");
-	check_tensor(&t, "needs 8 bytes of \"data\", but the model says otherwise");
+	check_tensor(&t, "needs 8 bytes of \"data\", but the model states another size");
 	t = external("gone", "", "");
 	check_tensor(&t, "has its data in \"gone\" beside the model: No such file");
 	t = external("../data", "", "");
