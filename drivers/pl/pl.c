@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* In the order that "auto" tries: the fastest first, the one that always opens last. */
+/* In the order in which "auto" tries them: the fastest first, the one that always opens last. */
 static const struct pl_driver *const drivers[] = {&pl_overlay, &pl_software, &pl_qnn_mo, &pl_rtl, NULL};
 
 struct pl {
@@ -64,7 +64,7 @@ int pl_open(const char *name, const char *kernels, struct pl **out, struct error
 		rc = open_driver(drivers[i], kernels, out, &why);
 		if (!rc || !any)
 			return rc ? error_set(e, rc, "%s", why.text) : 0;
-		if (drivers[i]->hardware && rc != -ENODEV) /* there is one, but it cannot be used */
+		if (drivers[i]->hardware && rc != -ENODEV) /* it exists but cannot be used */
 			log_warning("%s", why.text);
 	}
 	return rc ? error_set(e, rc, "%s", why.text) : refuse_name(name, e);

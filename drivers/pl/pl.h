@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The programmable logic, or what stands in for it: runs the layers after Conv0 on one of two buffers, ping
- * and pong, while the caller fills the other.
+ * The programmable logic (PL), or its replacement in software: runs the layers after Conv0 on one of two
+ * buffers, ping and pong, while the caller fills the other.
  */
 #ifndef PL_PL_H
 #define PL_PL_H
@@ -34,20 +34,20 @@ struct pl_driver {
 	const char *name;
 	const char *summary; /* for `twobit list pl` */
 	int (*open)(
-		const char *kernels, void **state, struct error *e); /* kernels: software alone heeds them */
+		const char *kernels, void **state, struct error *e); /* kernels: only software uses them */
 	void (*close)(void *state);
-	/* Layers first … last − 1 of the network, which must outlive its use. Makes the buffers. */
+	/* Layers first … last − 1 of the network, which must outlive the PL. Creates the buffers. */
 	int (*load)(void *state, const struct network *network, int first, int last, struct error *e);
 	uint8_t *(*input)(void *state, int buffer);
 	int32_t *(*output)(void *state, int buffer);
 	int (*submit)(void *state, int buffer);
 	int (*wait)(void *state, int buffer, int64_t deadline);
 	int (*reset)(void *state);
-	/* Loads its design and the network again. NULL: there is nothing that could be lost. */
+	/* Loads the design and the network again. NULL: nothing can be lost. */
 	int (*program)(void *state, struct error *e);
-	void (*cycles)(void *state, struct pl_cycles *out); /* NULL: it counts none */
-	bool by_name;					    /* "auto" does not take it */
-	bool hardware; /* it can hang, err and lose its memory, and its health is monitored for that */
+	void (*cycles)(void *state, struct pl_cycles *out); /* NULL: the driver counts no cycles */
+	bool by_name;					    /* "auto" skips it */
+	bool hardware; /* it can hang, fail and lose its memory, so its health is monitored */
 };
 
 /*
@@ -73,20 +73,24 @@ int pl_submit(struct pl *pl, int buffer);
 
 /*
  * Waits until the buffer is done or clock_now() passes deadline (ns; INT64_MAX: no limit). 0: its output is
- * there and stays until the next submit. -ETIMEDOUT: it runs still. -EIO: it failed. -EBADMSG: the answer was
- * another call's. -ECANCELED: it was never submitted, a reset forgot it, or the design waits for pl_program.
+ * valid and stays until the next submit. -ETIMEDOUT: it still runs. -EIO: it failed. -EBADMSG: the result
+ * belongs to another call. -ECANCELED: it was never submitted, a reset discarded it, or the design needs
+ * pl_program.
  */
 int pl_wait(struct pl *pl, int buffer, int64_t deadline);
 
 /*
- * Stops what runs and forgets it and what is queued; what is done stays done. The network stays loaded.
- * Returns when no buffer is in use any more: software cannot be stopped, so it waits there for the buffer
- * that runs. -ENOTRECOVERABLE: the design cannot be stopped; its work is forgotten all the same, and it runs
- * nothing until pl_program.
+ * Stops and discards the running buffer and the queued ones; finished buffers stay done. The network stays
+ * loaded. Returns when no buffer is in use: software cannot be stopped, so there it waits for the running
+ * buffer. -ENOTRECOVERABLE: the design cannot be stopped; its work is discarded, and it runs nothing until
+ * pl_program.
  */
 int pl_reset(struct pl *pl);
 
-/* Where pl_reset fails or does not help: as if opened and loaded anew; the buffers' memory stays. */
+/*
+ * For when pl_reset fails or does not help: the state is as if newly opened and loaded; the buffers' memory
+ * stays.
+ */
 int pl_program(struct pl *pl, struct error *e);
 
 bool pl_is_hardware(const struct pl *pl);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The PL in software: the engine in a thread of its own. It behaves as the logic does: two buffers that run
- * in the order of submission, while the caller does something else. The engine cannot be interrupted, so a
- * reset waits for the buffer that runs (one network's time) and throws its result away.
+ * The PL in software: the engine in its own thread. It behaves like the hardware: two buffers run in the
+ * order of submission while the caller continues. The engine cannot be interrupted, so a reset waits for the
+ * running buffer (the time of one network) and discards its result.
  */
 #include "base/error.h"
 #include "nn/engine.h"
@@ -15,7 +15,7 @@
 
 struct software {
 	const char *kernels;   /* as for engine_create; outlives this */
-	struct engine *engine; /* the worker's own while there is one */
+	struct engine *engine; /* used only by the worker while one exists */
 	struct worker *worker;
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a driver of a design in the PL stands on: windows of registers, memory that the design can reach, and
- * interrupts. `uio` is the board; `rtl` the design itself, simulated clock by clock.
+ * What the driver of a design in the PL uses: windows of registers, memory that the design can access, and
+ * interrupts. `uio` is the board; `rtl` is the design itself, simulated clock by clock.
  */
 #ifndef PL_BUS_BUS_H
 #define PL_BUS_BUS_H
@@ -18,7 +18,7 @@ struct bus;
 /* Memory that processor and design share. */
 struct bus_memory {
 	void *data;	  /* page-aligned, zero at first */
-	uint64_t address; /* the design's view of it */
+	uint64_t address; /* the address that the design uses */
 	size_t size;	  /* bytes */
 	void *owner;	  /* the bus's own */
 };
@@ -46,12 +46,11 @@ struct bus_driver {
 	int (*program)(void *state, struct error *e);
 };
 
-/* The kinds of bus. A program that was built without the simulated overlay has an `rtl` that does not open.
- */
+/* The kinds of bus. In a program built without the simulated overlay, opening `rtl` fails. */
 extern const struct bus_driver bus_uio, bus_rtl;
 
 /*
- * bitstream: the design's, a file that is loaded when the PL is empty and by bus_program; it must outlive the
+ * bitstream: the design's file, which is loaded when the PL is empty and by bus_program; it must outlive the
  * bus. NULL: the overlay's own. -EBUSY: another program uses the design.
  */
 int bus_open(const struct bus_driver *driver, const struct bus_window *windows, int count,
@@ -64,20 +63,22 @@ uint32_t bus_read(struct bus *bus, int window, uint32_t offset);
 void bus_write(struct bus *bus, int window, uint32_t offset, uint32_t value);
 
 int bus_allocate(struct bus *bus, size_t size, struct bus_memory *out, struct error *e);
-void bus_free(struct bus *bus, struct bus_memory *memory); /* takes one that was never allocated */
+void bus_free(struct bus *bus, struct bus_memory *memory); /* also takes memory that was never allocated */
 
-/* Before the design reads what the processor wrote, and before the processor reads what the design wrote. */
+/*
+ * Call them before the design reads data of the processor, and before the processor reads data of the design.
+ */
 void bus_to_design(struct bus *bus, const struct bus_memory *memory, size_t offset, size_t size);
 void bus_from_design(struct bus *bus, const struct bus_memory *memory, size_t offset, size_t size);
 
 /*
  * Waits for an interrupt of the window's device, or until clock_now() passes `deadline` (ns; INT64_MAX: no
- * limit). 0: one came since the last wait, and may come again; the cause is for the caller to clear.
- * -ETIMEDOUT, -EIO. A caller must look at the registers either way: an interrupt can be lost.
+ * limit). 0: one came since the last wait, and may come again; the caller clears the cause. -ETIMEDOUT, -EIO.
+ * The caller must read the registers in every case, since an interrupt can be lost.
  */
 int bus_wait(struct bus *bus, int window, int64_t deadline);
 
-/* Loads the PL's design again. Memory stays; so do the registers where nothing could be loaded. */
+/* Loads the PL's design again. Memory stays; the registers stay too if nothing could be loaded. */
 int bus_program(struct bus *bus, struct error *e);
 
 #endif

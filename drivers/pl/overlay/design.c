@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-#define HERTZ 100e6 /* what the design is made for */
+#define HERTZ 100e6 /* the design's clock */
 
 #define FIELD(value, name)                                                                                   \
 	((value) >> OVERLAY_##name##_SHIFT & (uint32_t)((UINT64_C(1) << OVERLAY_##name##_BITS) - 1))
@@ -25,7 +25,7 @@ static void set(const struct design *d, uint32_t offset, uint32_t value)
 	bus_write(d->bus, WINDOW_OVERLAY, offset, value);
 }
 
-/* Not on the way of a frame: between two looks others may run. */
+/* A pause between two checks, in which other threads may run; not used while a frame is processed. */
 static bool pause_until(int64_t deadline)
 {
 	if (clock_now() >= deadline)
@@ -98,7 +98,7 @@ static int check(struct design *d, struct error *e)
 	return rc ? rc : read_limits(d, e);
 }
 
-/* For lack of rights, of the bitstream or of a kernel that loads one: the PL was not touched. */
+/* The error means that rights, the bitstream or kernel support are missing: the PL was not touched. */
 static bool is_untouched(int rc)
 {
 	return rc == -EACCES || rc == -EPERM || rc == -EROFS || rc == -ENOENT || rc == -ENODEV;
@@ -154,9 +154,9 @@ int design_reset(const struct design *d)
 	int rc;
 
 	/*
-	 * First, so that the DMA's stream comes to its end; and again for what it still sent in between. To
-	 * that the overlay may have sent a result, and an idle DMA takes the first beats of a result (PG021):
-	 * so the DMA is reset again, too.
+	 * The overlay is reset first, so that the DMA's stream ends, and again to discard what the DMA sent
+	 * in between. The overlay may answer that with a result, and an idle DMA accepts the first beats of a
+	 * result (PG021): so the DMA is reset again, too.
 	 */
 	set(d, OVERLAY_REG_CONTROL, reset);
 	rc = dma_restart(&d->dma, deadline);
@@ -169,7 +169,7 @@ int design_reset(const struct design *d)
 	rc = dma_restart(&d->dma, deadline);
 	if (rc)
 		return rc;
-	set(d, OVERLAY_REG_INTERRUPT_MASK, 0); /* the DMA's interrupts say all */
+	set(d, OVERLAY_REG_INTERRUPT_MASK, 0); /* the DMA's interrupts are sufficient */
 	set(d, OVERLAY_REG_CONTROL, 1U << OVERLAY_CONTROL_ENABLE_SHIFT);
 	return 0;
 }
@@ -199,7 +199,7 @@ static int send(const struct design *d, uint64_t address, size_t size, int64_t d
 	return state == DMA_DONE ? 0 : error_set(e, -EIO, "PL \"overlay\": %s", error);
 }
 
-/* All records of weights have been accepted, the last of them with this CRC. */
+/* Checks that all records of weights were accepted, the last of them with this CRC. */
 static int check_loaded(const struct design *d, int records, uint32_t crc, int64_t deadline, struct error *e)
 {
 	for (;;) {
@@ -223,7 +223,7 @@ int design_load(const struct design *d, const struct program *program, const str
 	int rc;
 
 	program_write(program, write_setting, (void *)d);
-	rc = design_reset(d); /* the ring begins at its new place */
+	rc = design_reset(d); /* the weight ring begins at its new address */
 	if (rc)
 		return error_set(e, rc, "PL \"overlay\": it does not come out of its reset");
 	if (!r->count)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The overlay and its DMA behind a bus: are they there, reset them, give them a program. */
+/* The overlay and its DMA on a bus: check that they are present, reset them, load a program. */
 #ifndef PL_OVERLAY_DESIGN_H
 #define PL_OVERLAY_DESIGN_H
 
@@ -14,28 +14,28 @@ enum { WINDOW_OVERLAY, WINDOW_DMA };
 struct design {
 	struct bus *bus;
 	struct overlay_dma dma;
-	uint32_t geometry, memory, layers; /* registers that say what the design is; 0: not read yet */
+	uint32_t geometry, memory, layers; /* registers that identify the design; 0: not read yet */
 	struct overlay_limits limits;
-	int64_t timeout; /* ns: for what should take microseconds on a chip, or be simulated in seconds */
+	int64_t timeout; /* ns: for operations of microseconds on a chip, or seconds in simulation */
 };
 
 /*
- * Opens the bus and checks that the overlay is one that this driver knows. `programs`: what is not is
- * replaced by the bus's bitstream. -ENODEV: there is none; -EPROTO: another version.
+ * Opens the bus and checks that this driver supports the overlay. `programs`: another design is replaced with
+ * the bus's bitstream. -ENODEV: no overlay; -EPROTO: another version.
  */
 int design_open(struct design *design, const struct bus_driver *driver, bool programs, int64_t timeout,
 	struct error *e);
 void design_close(struct design *design);
 
-/* Programs the PL and checks it as design_open does; what it knew is lost. */
+/* Programs the PL and checks it as design_open does; its state is lost. */
 int design_program(struct design *design, struct error *e);
 
-/* Stops overlay and DMA together and lets them begin anew; settings and memories stay. -EIO. */
+/* Stops and restarts overlay and DMA together; settings and memories stay. -EIO. */
 int design_reset(const struct design *design);
 
 /*
- * Settings, descriptors, and the resident weights, which lie at `offset` in memory. Then frames may come.
- * -EIO: the overlay does not take them.
+ * Settings, descriptors, and the resident weights, which lie at `offset` in memory. Frames may follow. -EIO:
+ * the overlay does not accept them.
  */
 int design_load(const struct design *design, const struct program *program, const struct bus_memory *memory,
 	size_t offset, struct error *e);

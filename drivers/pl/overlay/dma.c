@@ -19,7 +19,7 @@
 #define CONTROL_RESET 0x4U
 #define CONTROL_INTERRUPTS 0x5000U  /* done, error */
 #define CONTROL_THRESHOLD 0x10000U  /* an interrupt each transfer */
-#define STATUS_INTERNAL_ERROR 0x10U /* more came than the length, or the length is 0 */
+#define STATUS_INTERNAL_ERROR 0x10U /* the stream is longer than the length, or the length is 0 */
 #define STATUS_SLAVE_ERROR 0x20U
 #define STATUS_DECODE_ERROR 0x40U
 #define STATUS_ERRORS 0x70U
@@ -72,7 +72,7 @@ enum dma_state dma_check(
 	uint32_t status = get(dma, direction, STATUS);
 
 	*error = status == BUS_ALL_ONES		  ? "its registers read all ones: the PL is gone"
-		 : status & STATUS_DECODE_ERROR	  ? "DMA decode error: nobody is at the buffer's address"
+		 : status & STATUS_DECODE_ERROR	  ? "DMA decode error: no memory at the buffer's address"
 		 : status & STATUS_SLAVE_ERROR	  ? "DMA slave error: the memory refused an access"
 		 : status & STATUS_INTERNAL_ERROR ? "DMA internal error: the stream is longer than its buffer"
 						  : NULL;

@@ -25,7 +25,7 @@ enum dma_state { DMA_RUNS, DMA_DONE, DMA_FAILED };
 
 /*
  * Stops both directions, and lets them run again with their interrupts on. Waits until clock_now() passes
- * `deadline`. 0; -EIO: it does not come out of its reset, or nothing answers.
+ * `deadline`. 0; -EIO: it does not come out of its reset, or it does not answer.
  */
 int dma_restart(const struct overlay_dma *dma, int64_t deadline);
 
@@ -36,8 +36,8 @@ void dma_start(const struct overlay_dma *dma, enum dma_direction direction, uint
 bool dma_length_fits(const struct overlay_dma *dma, size_t size);
 
 /*
- * What became of the transfer; its interrupt is acknowledged. *size: bytes that came, of one from the design.
- * *error: NULL, or what the device says is wrong.
+ * Returns the transfer's state and acknowledges its interrupt. *size: bytes received from the design. *error:
+ * NULL, or the fault that the device reports.
  */
 enum dma_state dma_check(
 	const struct overlay_dma *dma, enum dma_direction direction, size_t *size, const char **error);

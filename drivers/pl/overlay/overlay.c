@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two buffers in the overlay: one is computed while the next is loaded and the one before is read. The DMA
- * does one transfer at a time in each direction, so those that are to follow wait here. There is no thread:
- * whoever waits for a buffer hears the interrupt, sees what has ended, and starts what follows.
+ * Two buffers in the overlay: one is computed while the next is loaded and the previous one is read. The DMA
+ * does one transfer at a time in each direction, so later transfers wait here. There is no thread: the caller
+ * that waits for a buffer receives the interrupt, checks which transfers have ended, and starts the next.
  */
 #include "pl/overlay/overlay.h"
 
@@ -16,14 +16,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How long nobody looks at the registers, lest a lost interrupt or a reset be noticed at the deadline only.
+/*
+ * The registers are checked at least this often, so that a lost interrupt or a reset is not noticed only at
+ * the deadline.
  */
 #define SLICE (100 * NS_PER_MS)
 
 enum { LINE = 64 }; /* bytes of the largest cache line: what the DMA writes shares none */
 
 enum overlay_buffer_state {
-	IDLE, /* never submitted, or forgotten by a reset */
+	IDLE, /* never submitted, or discarded by a reset */
 	QUEUED,
 	FAILED,
 	DONE,
@@ -45,8 +47,8 @@ struct overlay {
 	size_t resident;
 
 	pthread_mutex_t lock;	    /* guards all that follows, and the design's registers */
-	pthread_cond_t changed;	    /* a buffer is no longer QUEUED, or nobody listens any more */
-	bool waiting_for_interrupt; /* somebody waits for an interrupt, without the lock */
+	pthread_cond_t changed;	    /* a buffer left QUEUED, or no caller waits for an interrupt any more */
+	bool waiting_for_interrupt; /* a caller waits for one, without the lock */
 	struct overlay_buffer buffers[PL_BUFFERS];
 	uint16_t sequence; /* of the last submission; goes on over resets, so that no old result is taken */
 
@@ -55,7 +57,7 @@ struct overlay {
 	int order[PL_BUFFERS];
 	int piece; /* transfer of submission `sent` */
 	bool sending, receiving;
-	bool stopped; /* something failed: no more is started until a reset */
+	bool stopped; /* after a failure: no transfer starts until a reset */
 };
 
 static struct overlay_buffer *buffer_of(struct overlay *o, unsigned submission)
@@ -73,7 +75,7 @@ static void fail(struct overlay *o, struct overlay_buffer *b, int reason, const 
 	b->reason = reason;
 }
 
-/* A result has come, or what the overlay sent instead. */
+/* Handles a result, or the failure record that the overlay sent instead. */
 static void take_result(struct overlay *o, struct overlay_buffer *b, size_t size)
 {
 	static const char *const failures[] = {
@@ -159,7 +161,7 @@ static void start_next(struct overlay *o)
 	}
 }
 
-/* Looks at what has ended, and starts what follows; the lock is held. */
+/* Checks which transfers have ended, and starts the next; the lock is held. */
 static void update(struct overlay *o)
 {
 	check_sending(o);
@@ -167,7 +169,7 @@ static void update(struct overlay *o)
 	start_next(o);
 }
 
-/* Waits without the lock, which is held before and after, for something that may have changed. */
+/* Waits for a possible change; the lock is held before and after, but not while waiting. */
 static int wait_for_change(struct overlay *o, int64_t deadline)
 {
 	int64_t slice = clock_now() + SLICE;
@@ -187,7 +189,7 @@ static int wait_for_change(struct overlay *o, int64_t deadline)
 	return rc == -ETIMEDOUT ? 0 : rc;
 }
 
-/* Whether waiting for the buffer has come to an end, and with what. */
+/* Whether the wait for the buffer is over; *rc is its result. */
 static bool settled(struct overlay *o, int buffer, int *rc)
 {
 	const struct overlay_buffer *b = &o->buffers[buffer];
@@ -195,7 +197,7 @@ static bool settled(struct overlay *o, int buffer, int *rc)
 	*rc = b->state == DONE ? 0 : b->state == FAILED ? b->reason : -ECANCELED;
 	if (b->state != QUEUED)
 		return true;
-	*rc = -EIO; /* after a failure only the result that comes already still may */
+	*rc = -EIO; /* after a failure only a result that is already being received may still arrive */
 	return o->stopped && !(o->receiving && buffer_of(o, o->received) == b);
 }
 
@@ -209,7 +211,7 @@ int overlay_wait(void *state, int buffer, int64_t deadline)
 		bool over = clock_now() >= deadline;
 		int broken = over ? -ETIMEDOUT : wait_for_change(o, deadline);
 
-		update(o); /* an interrupt may be lost, a buffer end at the very deadline */
+		update(o); /* an interrupt may be lost, or a buffer end at the deadline itself */
 		pthread_cond_broadcast(&o->changed);
 		if (broken && !settled(o, buffer, &rc)) {
 			rc = broken;
@@ -240,7 +242,7 @@ int overlay_submit(void *state, int buffer)
 		o->design.bus, &o->memory, b->transfer, (o->program->frame_beats + 2) * sizeof(uint64_t));
 	b->sequence = sequence;
 	b->state = QUEUED;
-	if (!o->stopped) { /* else a reset comes, which forgets it */
+	if (!o->stopped) { /* else a reset follows, which discards it */
 		o->order[o->submitted++ % PL_BUFFERS] = buffer;
 		update(o);
 		pthread_cond_broadcast(&o->changed);
@@ -249,7 +251,7 @@ int overlay_submit(void *state, int buffer)
 	return 0;
 }
 
-/* What is under way is forgotten; the lock is held. */
+/* Discards all buffers that are not done; the lock is held. */
 static void discard(struct overlay *o)
 {
 	for (int i = 0; i < PL_BUFFERS; i++)
@@ -275,8 +277,8 @@ int overlay_reset(void *state)
 }
 
 /*
- * The weights, which somebody may have damaged in the memory: all but the frames' own records, which
- * overlay_submit writes, maybe at this moment.
+ * Writes the weights again, since their memory may be damaged: all but the frames' own records, which
+ * overlay_submit may be writing at the same time.
  */
 static void write_weights(struct overlay *o)
 {
@@ -314,7 +316,7 @@ static size_t align(size_t size)
 	return (size + LINE - 1) / LINE * LINE;
 }
 
-/* One piece of memory for all, since some systems hand out few. */
+/* One block of memory for all, since some systems have few blocks. */
 static int create_memory(struct overlay *o, struct error *e)
 {
 	const struct program *p = o->program;
@@ -384,7 +386,7 @@ void overlay_close(void *state)
 {
 	struct overlay *o = state;
 
-	/* A DMA that does not stop may still write: its memory is not for others then. */
+	/* A DMA that does not stop may still write, so its memory is not freed. */
 	if (o->program && design_reset(&o->design))
 		memset(&o->memory, 0, sizeof(o->memory));
 	destroy_buffers(o);

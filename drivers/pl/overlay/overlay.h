@@ -12,7 +12,7 @@ struct bus_driver;
 int overlay_open(
 	const struct bus_driver *driver, bool programs, int64_t timeout, void **state, struct error *e);
 
-/* As pl.h says of struct pl_driver. */
+/* The functions of struct pl_driver in pl.h. */
 void overlay_close(void *state);
 int overlay_load(void *state, const struct network *network, int first, int last, struct error *e);
 uint8_t *overlay_input(void *state, int buffer);

@@ -27,7 +27,7 @@ static int64_t smaller(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* What is known of a part once its first channel is. */
+/* Sets the fields of a part that its first channel determines. */
 static void begin_part(const struct program *p, int stage, int channel, struct layer_part *part)
 {
 	const struct layer *layer = p->stages[stage].layer;
@@ -69,8 +69,8 @@ static int split_stage(struct program *p, int stage, struct error *e)
 }
 
 /*
- * Takes `excess` weight words out of the memory: what is used longest streams best, and parts that are used
- * equally long share, so that each waits less. streamed[i]: tiles of part i.
+ * Moves `excess` weight words out of the memory: words with the longest use are the best to stream, and parts
+ * with equal use share, so that each waits less. streamed[i]: tiles of part i.
  */
 static void choose_streamed(const struct program *p, int64_t excess, int *streamed)
 {
@@ -142,7 +142,10 @@ static int place_weights(struct program *p, struct error *e)
 			largest = i;
 	}
 	if (total > depth) {
-		/* Two tiles at least: one is used while the next comes. More evens out the bus. */
+		/*
+		 * Two tiles at least: one is used while the next is loaded. More tiles spread the load on the
+		 * bus.
+		 */
 		int64_t two = 2 * (int64_t)p->parts[largest].tile_words;
 
 		ring = larger(two, smaller(p->limits.page_words, smaller(total / 8, total - depth)));

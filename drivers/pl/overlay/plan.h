@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The steps of program_create, in their order. Each refuses what the overlay cannot do, with a message. */
+/*
+ * The steps of program_create, in their order. Each refuses what the overlay cannot compute, with a message.
+ */
 #ifndef PL_OVERLAY_PLAN_H
 #define PL_OVERLAY_PLAN_H
 
 #include "pl/overlay/program.h"
 
-/* stages.c: which layers there are, and that each is one for the overlay. */
+/* stages.c: the layers to run, and whether the overlay supports each. */
 int plan_stages(struct program *p, const struct network *network, int first, int last, struct error *e);
 
 /* tensors.c: the place of every channel, pixel and tensor. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the overlay is given to run a network's layers: where tensors and weights lie, a descriptor for each
- * part of a layer, weights, and how frames and results are laid out. Derived once; assets/overlay/README.md
- * is the contract, and says what the words mean.
+ * What the overlay needs to run a network's layers: the addresses of tensors and weights, a descriptor for
+ * each part of a layer, weights, and the layout of frames and results. Computed once;
+ * assets/overlay/README.md is the contract and defines the terms.
  */
 #ifndef PL_OVERLAY_PROGRAM_H
 #define PL_OVERLAY_PROGRAM_H
@@ -25,7 +25,7 @@ enum {
 	OVERLAY_WEIGHT_BEATS = OVERLAY_CHANNELS,
 };
 
-/* What a design has: registers GEOMETRY, MEMORY and LIMITS, and the DMA's longest transfer in bytes. */
+/* The size of a design: registers GEOMETRY, MEMORY and LIMITS, and the DMA's longest transfer in bytes. */
 struct overlay_limits {
 	int weight_words, code_words; /* with no page moved */
 	int pages, page_words;	      /* that move; words as weights, twice as many as codes */
@@ -98,15 +98,15 @@ struct program {
 };
 
 /*
- * Layers first … last − 1, which must outlive the program. one_slot: a frame is loaded when the one before
- * is done with its memory, even if two fit. -ENOTSUP: the overlay cannot run them; the message names the
- * layer and what it has that is too much.
+ * Layers first … last − 1, which must outlive the program. one_slot: a frame is loaded only when the previous
+ * one has released its memory, even if two fit. -ENOTSUP: the overlay cannot run them; the message names the
+ * layer and the limit that it exceeds.
  */
 int program_create(const struct network *network, int first, int last, const struct overlay_limits *limits,
 	bool one_slot, struct program **out, struct error *e);
 void program_destroy(struct program *program); /* takes NULL */
 
-/* Registers to write before the reset that begins everything, in order. */
+/* Writes the registers that must be set before the first reset, in order. */
 void program_write(const struct program *program,
 	void (*write)(void *context, uint32_t offset, uint32_t value), void *context);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What passes for each frame: codes become bit planes in a sealed record, and a result is checked and
- * becomes scores or codes. On the way of every frame.
+ * The conversions for each frame: codes become bit planes in a sealed record, and a result is checked and
+ * becomes scores or codes.
  */
 #include "pl/overlay/plan.h"
 

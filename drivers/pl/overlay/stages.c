@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which layers the overlay gets, and what it cannot do with one. */
+/* Selects the overlay's layers and refuses unsupported ones. */
 #include "base/error.h"
 #include "pl/overlay/plan.h"
 
@@ -7,7 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { SIDE = 1023, TAPS = 15 }; /* what the descriptor's fields hold */
+enum { SIDE = 1023, TAPS = 15 }; /* the largest values of the descriptor's fields */
 
 int refuse(const struct layer *layer, struct error *e, const char *format, ...)
 {
@@ -60,7 +60,7 @@ static int check_numbers(const struct program *p, const struct layer *layer, str
 	return 0;
 }
 
-/* The last window of a 3 x 3 pool must hold two rows and columns at least, or one that is all there is. */
+/* True when the last window of a 3 x 3 pool has only one row or column of several; the overlay needs two. */
 static bool window_is_single(int in, int pad, int out)
 {
 	int last = in - 1 + pad;

@@ -38,7 +38,7 @@ static void pack_pixels(struct tensor *t, const struct layer *reader)
 	t->pad_left = reader->pad_left;
 }
 
-/* Who reads a group begins at a chunk, who writes one at a tile. */
+/* A group that is read begins at a chunk, a group that is written at a tile. */
 static int place_channels(struct tensor *t, int written_groups, int read_groups)
 {
 	int channels = t->shape.channels, place = 0;
@@ -81,7 +81,7 @@ static int lay_out_input(struct program *p, int i, struct error *e)
 	return 0;
 }
 
-/* What the last stage gives leaves in the result, tile by tile. */
+/* The last stage's output goes into the result, tile by tile. */
 static int lay_out_result(struct program *p, struct error *e)
 {
 	const struct layer *writer = p->stages[p->stage_count - 1].layer;
@@ -126,7 +126,10 @@ static int place_tensors(struct program *p, bool one_slot, struct error *e)
 			place_at_ends(p, p->slots * frame, words, true);
 			return 0;
 		}
-	/* Over the frame, then, when its stage is done; the next is loaded when this one is through. */
+	/*
+	 * Otherwise the tensors overlap the frame, after its stage is done; the next frame is loaded when
+	 * this one is finished.
+	 */
 	p->slots = 1;
 	p->partition = p->limits.pages;
 	p->shares_slot = true;

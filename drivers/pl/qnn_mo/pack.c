@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * All are little-endian words of 64 bits, written and read as such: the memory may not be cached. Formats
- * after hls/streaming_mem_loading.h, matrixvector.h and thresholding.h of the published sources.
+ * All data are little-endian words of 64 bits, written and read as such: the memory may not be cached.
+ * Formats after hls/streaming_mem_loading.h, matrixvector.h and thresholding.h of the published sources.
  */
 #include "pl/qnn_mo/pack.h"
 
@@ -16,7 +16,7 @@ enum {
 	LEVELS = 3, /* thresholds of a channel */
 };
 
-/* No accumulator is beyond 3 · 5 · 5 · 384 = 28,800: the end of 16 bits is as far as what lies beyond it. */
+/* No accumulator exceeds 3 · 5 · 5 · 384 = 28,800, so a threshold beyond 16 bits can be clamped. */
 static uint64_t threshold_bits(int32_t threshold)
 {
 	int32_t within = threshold < INT16_MIN ? INT16_MIN : threshold > INT16_MAX ? INT16_MAX : threshold;
@@ -24,7 +24,7 @@ static uint64_t threshold_bits(int32_t threshold)
 	return (uint16_t)within;
 }
 
-/* Without a channel: thresholds that are never reached, so that code 0 comes out. */
+/* For a lane without a channel the thresholds are never reached, so that it gives code 0. */
 static uint64_t threshold_word(const struct layer *l, int channel)
 {
 	uint64_t word = 0;

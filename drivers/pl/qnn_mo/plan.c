@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The limits are those of the published sources: top.cpp and config.h say how large things may be, and
- * hls/slidingwindow.h and hls/maxpool.h that convolutions step by 1 and pools are 3×3 and step by 1 or 2.
+ * The limits are those of the published sources: top.cpp and config.h limit the sizes, hls/slidingwindow.h
+ * and hls/maxpool.h require that convolutions step by 1 and pools are 3×3 and step by 1 or 2.
  */
 #include "pl/qnn_mo/plan.h"
 
@@ -24,7 +24,9 @@ static size_t align(size_t bytes)
 	return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
-/* Square pictures, and padding that the design can make: the odd pixel at the bottom and right. */
+/*
+ * Checks for square pictures and for padding that the design supports: the odd pixel at the bottom and right.
+ */
 static int check_window(const struct layer *l, struct error *e)
 {
 	int padded = l->in.height + l->pad_top + l->pad_bottom;

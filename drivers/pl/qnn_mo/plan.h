@@ -2,7 +2,7 @@
 /*
  * How a network runs on QNN-MO-PYNQ's design: in stages of one convolution and perhaps the max pool behind
  * it. Each group of a stage takes two calls, one for its parameters and one for its codes, and has codes of
- * its own in memory. From the first fully connected layer on, the network is not the design's.
+ * its own in memory. From the first fully connected layer on, the network runs in software.
  */
 #ifndef PL_QNN_MO_PLAN_H
 #define PL_QNN_MO_PLAN_H

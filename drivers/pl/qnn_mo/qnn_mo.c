@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * QNN-MO-PYNQ's W1A2 design: one engine for all layers, so that each group of each convolution is two calls
- * of the block, one to load its parameters and one to compute. What lies behind the convolutions runs in
+ * QNN-MO-PYNQ's W1A2 design: one engine for all layers, so each group of each convolution takes two calls of
+ * the block, one to load its parameters and one to compute. The layers after the convolutions run in
  * software, in the same thread.
  *
- * The published bitstream leaves the block's interrupt unconnected: its registers are looked at every 0.1 ms,
- * or sooner where a design has connected it. And the block has no reset: a call that does not end is ended by
- * programming the PL, and by nothing else.
+ * The published bitstream does not connect the block's interrupt: its registers are read every 0.1 ms, or
+ * earlier where a design has connected it. The block has no reset: only programming the PL ends a call that
+ * hangs.
  */
 #include "base/clock.h"
 #include "base/error.h"
@@ -25,9 +25,9 @@
 
 #define BITSTREAM "/lib/firmware/W1A2-pynqZ1-Z2.bit" /* unless TWOBIT_BITSTREAM names another */
 
-#define LOOK (100 * NS_PER_US) /* ns between two looks at a block that computes */
+#define LOOK (100 * NS_PER_US) /* ns between two checks of a block that computes */
 
-/* ns for a call that was given up to end after all; the largest takes 65 ms at 100 MHz. */
+/* ns in which an abandoned call may still end; the largest takes 65 ms at 100 MHz. */
 #define GRACE (100 * NS_PER_MS)
 
 struct qnn_mo {
@@ -38,7 +38,8 @@ struct qnn_mo {
 	struct engine *engine;	  /* the layers behind the plan's; NULL: none */
 	uint8_t *codes;		  /* between stages of different groups, and for the engine */
 	struct worker *worker;
-	bool stuck; /* the block computes nothing more; the worker's, but while that is stopped */
+	bool stuck; /* the block does not compute any more; only the worker uses it, except while it is
+		       stopped */
 };
 
 /* The whole of IN1, IN2 or OUT. */
@@ -63,16 +64,19 @@ static int fail(struct qnn_mo *q, const struct qnn_mo_stage *stage, uint32_t con
 	return -EIO;
 }
 
-/* Until the block is done. An answer counts only with its mark: who was programmed meanwhile is idle, too. */
+/*
+ * Waits until the block is done. A result counts only with its done bit: a block that was programmed
+ * meanwhile is idle, too.
+ */
 static int await(struct qnn_mo *q, const struct qnn_mo_stage *stage)
 {
 	const struct timespec pause = {.tv_nsec = LOOK};
 	int64_t given_up = INT64_MAX;
-	bool early = false; /* the bus cannot wait here, or reports what is no news */
+	bool early = false; /* the bus cannot wait here, or reports an old interrupt */
 
 	for (;;) {
-		int64_t now =
-			clock_now(); /* before the look, lest a pause between them count as the block's */
+		int64_t now = clock_now(); /* read before the check, so that a pause between them does not
+					      count as the block's */
 		uint32_t control = bus_read(q->bus, 0, QNN_MO_CONTROL);
 
 		if (control == UINT32_MAX)
@@ -80,7 +84,7 @@ static int await(struct qnn_mo *q, const struct qnn_mo_stage *stage)
 		if (control & QNN_MO_DONE)
 			return 0;
 		if (idle(control))
-			return fail(q, stage, control, "has forgotten its call");
+			return fail(q, stage, control, "has lost its call");
 		if (given_up == INT64_MAX && worker_abandoned(q->worker))
 			given_up = now;
 		if (given_up != INT64_MAX && now - given_up > GRACE)
@@ -117,7 +121,7 @@ static int load_parameters(struct qnn_mo *q, const struct qnn_mo_stage *stage, s
 	return call(q, stage);
 }
 
-/* What a stage's calls of the second kind have in common. */
+/* The registers that a stage's computing calls share. */
 static void write_shape(struct qnn_mo *q, const struct qnn_mo_stage *stage)
 {
 	const struct layer *c = stage->convolution, *pool = stage->pool;
@@ -179,7 +183,7 @@ static void read_codes(struct qnn_mo *q, const struct qnn_mo_stage *stage, int s
 		qnn_mo_stage_out(stage), stage->groups, codes);
 }
 
-/* Codes stay where the design has put them as long as the groups stay the same. */
+/* Codes stay in the design's memory as long as the groups stay the same. */
 static int run(void *owner, const uint8_t *in, void *out)
 {
 	struct qnn_mo *q = owner;
@@ -224,7 +228,7 @@ static int qnn_mo_open(const char *kernels, void **state, struct error *e)
 	return 0;
 }
 
-/* Nothing but a new design stops a stuck block, which may still write to its memory. */
+/* Only programming the PL stops a stuck block, which may still write to its memory. */
 static void qnn_mo_close(void *state)
 {
 	struct qnn_mo *q = state;
@@ -256,7 +260,7 @@ static void write_parameters(struct qnn_mo *q)
 	bus_to_design(q->bus, &q->memory, 0, q->memory.size);
 }
 
-/* The block has no register that says what it is; one that is idle as it should be is believed. */
+/* No register identifies the block; one that is idle as expected is accepted. */
 static int load_design(struct qnn_mo *q, struct error *e)
 {
 	int rc;
@@ -302,7 +306,7 @@ static int create_memory(struct qnn_mo *q, struct error *e)
 	return 0;
 }
 
-/* What fails half-way is left to qnn_mo_close. */
+/* After a failure qnn_mo_close frees the rest. */
 static int qnn_mo_load(void *state, const struct network *network, int first, int last, struct error *e)
 {
 	struct qnn_mo *q = state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * QNN-MO-PYNQ's W1A2 design, as its sources have it (Xilinx/QNN-MO-PYNQ, commit 97bc264): registers from
- * W1A2-pynqZ1-Z2.hwh, limits from network/W1A2/config.h. docs/qnn-mo.md describes it whole.
+ * W1A2-pynqZ1-Z2.hwh, limits from network/W1A2/config.h. docs/qnn-mo.md describes all of it.
  */
 #ifndef PL_QNN_MO_REGISTERS_H
 #define PL_QNN_MO_REGISTERS_H

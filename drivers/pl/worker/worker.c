@@ -8,10 +8,10 @@
 #include <stdlib.h>
 
 enum worker_buffer_state {
-	IDLE, /* never submitted, or forgotten by a reset */
+	IDLE, /* never submitted, or discarded by a reset */
 	QUEUED,
 	RUNNING,
-	ABANDONED, /* runs still, but nobody wants its result */
+	ABANDONED, /* still runs, its result is discarded */
 	DONE,
 };
 
@@ -115,7 +115,7 @@ int worker_create(const struct layer *first, const struct layer *last,
 	return 0;
 }
 
-/* Nothing that is queued runs, and nobody wants what runs; the lock is held. */
+/* Discards queued buffers and the result of the running one; the lock is held. */
 static void discard_all(struct worker *w)
 {
 	w->queued = 0;

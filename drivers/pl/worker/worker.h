@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the kinds of PL have in common that compute a buffer by one call after another: the buffers, a thread
- * that runs them in the order of submission while the caller does something else, and pl.h's promises.
+ * Shared by the kinds of PL that compute a buffer by sequential calls: the buffers, a thread that runs them
+ * in the order of submission while the caller continues, and the guarantees of pl.h.
  */
 #ifndef PL_WORKER_WORKER_H
 #define PL_WORKER_WORKER_H
@@ -18,7 +18,7 @@ struct worker;
 int worker_create(const struct layer *first, const struct layer *last,
 	int (*run)(void *owner, const uint8_t *in, void *out), void *owner, struct worker **worker);
 
-/* Takes NULL. What is queued is forgotten, what runs is abandoned and waited for. */
+/* Takes NULL. Discards queued buffers, abandons the running one and waits for it. */
 void worker_destroy(struct worker *worker);
 
 /* As pl_input, pl_output, pl_submit and pl_wait. */
@@ -28,13 +28,13 @@ int worker_submit(struct worker *worker, int buffer);
 int worker_wait(struct worker *worker, int buffer, int64_t deadline);
 
 /*
- * Forgets what is queued, abandons what runs, and returns when nothing runs. What is submitted from now on
- * waits for worker_resume: between the two the owner has what run uses to itself.
+ * Discards queued buffers, abandons the running one, and returns when nothing runs. Buffers submitted
+ * afterwards wait for worker_resume; between the two calls the owner may use the resources of `run` alone.
  */
 void worker_stop(struct worker *worker);
 void worker_resume(struct worker *worker);
 
-/* For run, which may return early then: nobody wants its result any more. */
+/* For run, which may then return early: its result is not needed any more. */
 bool worker_abandoned(struct worker *worker);
 
 #endif

@@ -25,12 +25,12 @@
 #define STATUS_FAILED 0x4000U /* Err_Irq */
 #define INTERRUPTS 0x7000U
 
-/* Of the length register as we would build the DMA. */
+/* The length register's width in this project's DMA. */
 #define LENGTH_MASK ((1U << 26) - 1)
 
 #define BEAT 8U /* bytes */
 
-/* Clocks from the length's write to the first beat: the memory's latency, guessed. */
+/* Clocks from the write of the length to the first beat: an estimate of the memory's latency. */
 #define DELAY 30
 
 void dma_reset(struct rtl_dma *dma)
@@ -93,7 +93,7 @@ static void write_control(struct rtl_dma *dma, struct dma_channel *c, uint32_t v
 	}
 }
 
-/* The last register of a transfer to be written: it starts. */
+/* Writing the length, the last register of a transfer, starts it. */
 static void write_length(struct rtl_dma *dma, struct dma_channel *c, uint32_t value)
 {
 	bool to_overlay = c == &dma->to_overlay;
@@ -208,7 +208,7 @@ static void take_from_overlay(struct dma_channel *c, uint64_t data, bool last)
 	memcpy(c->data + c->position, &data, BEAT);
 	c->position += BEAT;
 	if (last) {
-		c->length = c->position; /* so the driver reads how much came */
+		c->length = c->position; /* the driver reads the received size here */
 		finish(c);
 	}
 }

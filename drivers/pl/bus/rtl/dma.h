@@ -11,11 +11,11 @@
 struct dma_channel {
 	uint32_t control, status, length;
 	uint64_t address;
-	uint8_t *data;	   /* what lies at `address` */
+	uint8_t *data;	   /* the memory at `address` */
 	uint32_t position; /* bytes moved */
 	int delay;	   /* clocks until the first beat */
 	bool running;
-	bool doubled; /* a fault has done its work */
+	bool doubled; /* the fault was applied */
 };
 
 struct rtl_dma {
@@ -33,10 +33,10 @@ void dma_write(struct rtl_dma *dma, uint32_t offset, uint32_t value);
 
 bool dma_interrupt(const struct rtl_dma *dma);
 
-/* Ends with a decode error what still goes to or from a memory that is about to go. */
+/* Ends transfers to or from memory that is about to be freed, with a decode error. */
 void dma_abort(struct rtl_dma *dma, const uint8_t *data, size_t size);
 
-/* The model's neighbours: context is a struct rtl_dma. */
+/* Connects the DMA to the model's streams: context is a struct rtl_dma. */
 extern const struct model_neighbours dma_neighbours;
 
 #endif

@@ -6,7 +6,7 @@
 
 #include <new>
 
-/* Clocks in which a register access must be answered, whatever else goes on. */
+/* Clocks in which a register access must be answered, whatever else runs. */
 static const int timeout = 16;
 
 struct model {

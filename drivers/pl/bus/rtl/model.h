@@ -14,19 +14,19 @@ struct model;
 
 /* The overlay's two streams in one clock. */
 struct model_streams {
-	bool in_valid, in_last, out_ready; /* the neighbours say */
+	bool in_valid, in_last, out_ready; /* inputs of the model */
 	uint64_t in_data;
-	bool in_taken, out_taken, out_last; /* the clock makes of it */
+	bool in_taken, out_taken, out_last; /* outputs of the model */
 	uint64_t out_data;
 };
 
-/* What the streams are connected to. A beat that was offered stays until it is taken. */
+/* The other side of the streams. A beat that was offered stays until it is taken. */
 struct model_neighbours {
 	void (*drive)(void *context, struct model_streams *streams);	  /* before each clock */
 	void (*take)(void *context, const struct model_streams *streams); /* after it */
 };
 
-/* Comes out of its hardware reset. `neighbours` must outlive the model. NULL: no memory. */
+/* The model comes out of its hardware reset. `neighbours` must outlive it. NULL: no memory. */
 struct model *model_create(const struct model_neighbours *neighbours, void *context);
 void model_destroy(struct model *model); /* takes NULL */
 
@@ -37,7 +37,7 @@ bool model_read(struct model *model, uint32_t address, uint32_t *value);
 bool model_write(struct model *model, uint32_t address, uint32_t value);
 
 bool model_interrupt(const struct model *model);
-uint64_t model_cycles(const struct model *model); /* since it was made */
+uint64_t model_cycles(const struct model *model); /* since it was created */
 
 #ifdef __cplusplus
 }

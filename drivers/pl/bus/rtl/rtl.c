@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The bus to the overlay as Verilator simulates it, with a simulated AXI DMA. A thread clocks both while
- * something goes on and sleeps otherwise, so the overlay's counters do not count the time in between.
+ * The bus to the overlay as Verilator simulates it, with a simulated AXI DMA. A thread clocks both while the
+ * design or the DMA works and sleeps otherwise, so the overlay's counters do not count the time in between.
  */
 #include "base/error.h"
 #include "flow/thread.h"
@@ -16,11 +16,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Clocks between two looks at what goes on, and looks at nothing before the thread sleeps. */
+/* Clocks between two checks for activity, and checks without activity before the thread sleeps. */
 #define CLOCKS 128
 #define QUIET 4
 
-/* Where the design sees memory: an address that is not an address of ours, with gaps between. */
+/* Memory addresses of the design: never addresses of the process, with gaps between blocks. */
 #define FIRST_ADDRESS UINT64_C(0x10000000)
 #define GAP UINT64_C(0x10000)
 
@@ -41,11 +41,11 @@ struct simulated_block {
 };
 
 struct rtl {
-	/* Who wants the model takes `turn` before `lock`: the thread cannot keep others out. */
+	/* A thread locks `turn` before `lock`, so that the simulation thread cannot keep others out. */
 	pthread_mutex_t turn, lock;
 	pthread_cond_t work;
 	pthread_t thread;
-	struct model *model; /* NULL: there was no memory for another one */
+	struct model *model; /* NULL: out of memory for another one */
 	struct rtl_dma dma;
 	struct simulated_block *blocks;
 	uint64_t next_address;
@@ -70,7 +70,7 @@ static bool stands_still(const struct rtl *rtl)
 	return !rtl->model || faults_active(RTL_GONE) || faults_active(RTL_CLOCK_STOP);
 }
 
-/* After whatever may have raised or lowered an interrupt. */
+/* Call after every change that may raise or lower an interrupt. */
 static void update_lines(struct rtl *rtl)
 {
 	bool received = !stands_still(rtl) && !faults_active(RTL_INTERRUPT_LOST);
@@ -85,7 +85,7 @@ static void update_lines(struct rtl *rtl)
 	pthread_mutex_unlock(&rtl->line_lock);
 }
 
-/* Ends a turn in which something may have begun. */
+/* Ends a turn in which new work may have begun. */
 static void end_turn(struct rtl *rtl)
 {
 	update_lines(rtl);
@@ -227,7 +227,7 @@ static void rtl_close(void *state)
 	while (rtl->blocks) {
 		struct simulated_block *b = rtl->blocks;
 
-		rtl->blocks = b->next; /* the memory itself is its user's until bus_free, which cannot come */
+		rtl->blocks = b->next; /* the memory itself belongs to its user */
 		free(b);
 	}
 	rtl_destroy(rtl);
@@ -312,7 +312,7 @@ static void rtl_free(void *state, struct bus_memory *memory)
 	free(memory->owner);
 }
 
-/* The simulation reads and writes the very memory, after registers that it was programmed through. */
+/* The simulation uses the same memory as the processor, after the register accesses that start it. */
 static void no_sync_needed(void *state, const struct bus_memory *memory, size_t offset, size_t size)
 {
 	(void)state;

@@ -2,7 +2,7 @@
 /*
  * A .bit file has fields that begin with a 16-bit length, and after them the very words of a .bin. The words
  * (Xilinx UG470, table 5-19 …) begin with a pattern for the bus width and the sync word; a write to IDCODE
- * says which part they are for.
+ * names the part.
  */
 #include "pl/bus/uio/bitstream.h"
 
@@ -21,7 +21,7 @@
 #define IDCODE_MASK 0x0FFFFFFFU /* without the revision */
 #define PART "7z020"
 
-/* The beginning, within which sync word and IDCODE must come: words. */
+/* Words at the beginning that must contain sync word and IDCODE. */
 #define BEGINNING 1024
 
 #define LARGEST (64U << 20) /* bytes of a file; the XC7Z020's has 4 MB */
@@ -82,15 +82,15 @@ static int read_header(struct bitstream_reader *r, struct bitstream *out, struct
 		return error_set(e, -EBADMSG, "its header is damaged");
 	uint32_t length = big_endian(field + 1);
 	if (length != r->left)
-		return error_set(e, -EBADMSG, "its header speaks of %u bytes, but %zu follow; copy it again",
+		return error_set(e, -EBADMSG, "its header announces %u bytes, but %zu follow; copy it again",
 			(unsigned)length, r->left);
 	if (strncmp(out->part, PART, strlen(PART)) != 0)
-		return error_set(
-			e, -EINVAL, "it is for the part %s; this program knows the XC7Z020 only", out->part);
+		return error_set(e, -EINVAL, "it is for the part %s; this program supports the XC7Z020 only",
+			out->part);
 	return 0;
 }
 
-/* The word behind the write to IDCODE, by whichever order of bytes finds a sync word first. */
+/* Checks the word after the write to IDCODE, in the byte order in which a sync word is found first. */
 static int check_words(const uint8_t *data, size_t size, bool *swapped, struct error *e)
 {
 	size_t count = size / 4 < BEGINNING ? size / 4 : BEGINNING, i = 0;
@@ -109,10 +109,11 @@ static int check_words(const uint8_t *data, size_t size, bool *swapped, struct e
 		if ((code & IDCODE_MASK) == IDCODE)
 			return 0;
 		return error_set(e, -EINVAL,
-			"it is for a part with the code 0x%08x; this program knows the XC7Z020 (0x%08x) only",
+			"it is for a part with the code 0x%08x; this program supports the XC7Z020 (0x%08x) "
+			"only",
 			(unsigned)code, IDCODE);
 	}
-	return error_set(e, -EBADMSG, "it does not say for which part it is");
+	return error_set(e, -EBADMSG, "it does not name its part");
 }
 
 int bitstream_parse(const uint8_t *bytes, size_t size, struct bitstream *out, struct error *e)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Bitstreams as Vivado writes them: .bit, with a header, and .bin. Only those for the XC7Z020 are taken. */
+/*
+ * Bitstreams as Vivado writes them: .bit, with a header, and .bin. Only those for the XC7Z020 are accepted.
+ */
 #ifndef PL_BUS_UIO_BITSTREAM_H
 #define PL_BUS_UIO_BITSTREAM_H
 
@@ -10,14 +12,14 @@ struct error;
 
 struct bitstream {
 	char design[128], part[32], date[16], time[16]; /* of a .bit; else empty */
-	uint8_t *data; /* as the Zynq's fpga_manager wants it: words with their bytes swapped */
+	uint8_t *data; /* in the format of the Zynq's fpga_manager: words with their bytes swapped */
 	size_t size;   /* bytes, a multiple of 4 */
 };
 
 /* 0; -EBADMSG: it is no bitstream, or a damaged one; -EINVAL: it is for another part; -ENOMEM. */
 int bitstream_parse(const uint8_t *bytes, size_t size, struct bitstream *out, struct error *e);
 
-/* The same of a file, whose name the message gets. Besides, what reading a file can give. */
+/* Reads a file, whose name the message contains; also fails with the errors of reading it. */
 int bitstream_load(const char *path, struct bitstream *out, struct error *e);
 
 void bitstream_finish(struct bitstream *bitstream); /* takes a zeroed one */

@@ -60,6 +60,6 @@ int files_write(const char *path, const void *data, size_t size)
 	ssize_t count = write(fd, data, size);
 	int rc = count < 0 ? -errno : (size_t)count < size ? -EIO : 0;
 	if (close(fd) < 0 && !rc)
-		rc = -errno; /* configfs looks at a device tree only now */
+		rc = -errno; /* configfs reads a device tree only now */
 	return rc;
 }

@@ -20,7 +20,7 @@ int files_read_line(const char *path, char *text, size_t size);
 /* A number, decimal or 0x… . 0 or a negative errno value (-EBADMSG: it is none). */
 int files_read_number(const char *path, uint64_t *out);
 
-/* One write, as sysfs wants. 0 or a negative errno value. */
+/* Writes all data with one call, as sysfs requires. 0 or a negative errno value. */
 int files_write(const char *path, const void *data, size_t size);
 
 #endif

@@ -22,8 +22,8 @@
 
 #define LARGEST_TREE (1U << 20) /* bytes of a .dtbo */
 
-/* Neither a driver nor a message of ours can say more than the kernel's log. */
-#define SEE_LOG "`dmesg | tail` says why"
+/* The kernel's log has the only detailed cause. */
+#define SEE_LOG "`dmesg | tail` gives the cause"
 
 static int read_state(const char *root, char *text, size_t size)
 {
@@ -55,7 +55,7 @@ static int write_all(int fd, const uint8_t *data, size_t size)
 	return fsync(fd) < 0 ? -errno : 0;
 }
 
-/* Whether it lies there already: an SD card need not be written at each recovery. */
+/* Whether the same file is stored already: an SD card need not be written at each recovery. */
 static bool is_stored(const char *path, const struct bitstream *bitstream)
 {
 	uint8_t *stored = malloc(bitstream->size + 1);
@@ -69,7 +69,7 @@ static bool is_stored(const char *path, const struct bitstream *bitstream)
 	return same;
 }
 
-/* The kernel reads it from there; never half of it, whenever the power goes. */
+/* Stores the file that the kernel reads; a power cut never leaves half of it. */
 static int store_firmware(const char *root, const struct bitstream *bitstream, struct error *e)
 {
 	char path[FILES_PATH], new_path[FILES_PATH];
@@ -96,7 +96,7 @@ static int store_firmware(const char *root, const struct bitstream *bitstream, s
 	return rc ? error_set(e, rc, "%s cannot be written: %s", path, strerror(-rc)) : 0;
 }
 
-/* The vendor's kernel: it loads when a name is written. */
+/* The vendor's kernel loads the bitstream when its name is written. */
 static int write_name(const char *root, const char *path, struct error *e)
 {
 	char flags[FILES_PATH];
@@ -113,7 +113,7 @@ static int write_name(const char *root, const char *path, struct error *e)
 		  : 0;
 }
 
-/* *out is for the caller to free, also after an error. */
+/* The caller frees *out, also after an error. */
 static int load_tree(const char *path, uint8_t **out, size_t *size, struct error *e)
 {
 	FILE *file = fopen(path, "rbe");
@@ -128,7 +128,10 @@ static int load_tree(const char *path, uint8_t **out, size_t *size, struct error
 	if (*size < 8 || *size == LARGEST_TREE || memcmp(*out, "\xd0\x0d\xfe\xed", 4) != 0)
 		return error_set(e, -EBADMSG,
 			"device tree %s: it is no compiled device tree (dtc -@ -o FILE.dtbo)", path);
-	/* Taken away with the tree, the memory would be the kernel's again while the PL writes to it. */
+	/*
+	 * If the node were removed with the tree, the memory would be the kernel's again while the PL writes
+	 * to it.
+	 */
 	if (memmem(*out, *size, "u-dma-buf", strlen("u-dma-buf")))
 		return error_set(e, -EINVAL,
 			"device tree %s: the node of the memory (u-dma-buf) must not come and go with the "
@@ -146,8 +149,8 @@ static int apply_tree(const char *root, const uint8_t *tree, size_t size, struct
 		rc = files_path(path, root, OVERLAY "/dtbo");
 	if (rc)
 		return error_set(e, rc, "%s: the path is too long", root);
-	if (rmdir(folder) < 0 && errno != ENOENT) /* takes away what was applied before */
-		return error_set(e, -errno, "%s cannot be taken away: %s", folder, strerror(errno));
+	if (rmdir(folder) < 0 && errno != ENOENT) /* removes the tree applied before */
+		return error_set(e, -errno, "%s cannot be removed: %s", folder, strerror(errno));
 	if (mkdir(folder, 0755) < 0)
 		return error_set(e, -errno, "%s cannot be made: %s%s", folder, strerror(errno),
 			errno == EACCES ? "; loading a bitstream is for root" : "");
@@ -205,7 +208,7 @@ static int check_operating(const char *root, struct error *e)
 		return error_set(e, rc, "fpga_manager does not report its state: %s", strerror(-rc));
 	return strcmp(state, "operating") != 0 ? error_set(e, -EIO,
 							 "the PL did not take the bitstream "
-							 "(fpga_manager says \"%s\"); " SEE_LOG,
+							 "(fpga_manager reports \"%s\"); " SEE_LOG,
 							 state)
 					       : 0;
 }

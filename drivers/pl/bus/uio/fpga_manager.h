@@ -13,13 +13,16 @@ struct error;
 /* 1: the PL holds a design. 0: it does not. -ENOENT: the kernel has no fpga_manager. */
 int fpga_manager_operating(const char *root);
 
-/* Where the kernel has no `firmware` file, a device tree brings the bitstream, and devices come and go. */
+/*
+ * True where the kernel has no `firmware` file: a device tree then brings the bitstream, and devices appear
+ * and disappear.
+ */
 bool fpga_manager_by_tree(const char *root);
 
 /*
- * Programming, in two steps; the first does not touch the PL. `bitstream`: a file as bitstream.h takes it;
- * root: as files.h says. By tree, a .dtbo of the same name beside it is applied. 0 when the PL is operating.
- * Messages begin with what failed.
+ * Programming, in two steps; the first does not touch the PL. `bitstream`: a file for bitstream_load; root:
+ * as in files.h. By tree, a .dtbo of the same name beside it is applied. 0 when the PL is operating. Messages
+ * begin with what failed.
  */
 int fpga_manager_prepare(const char *root, const char *bitstream, struct error *e);
 int fpga_manager_load(const char *root, const char *bitstream, struct error *e);

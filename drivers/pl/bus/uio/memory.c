@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A dma-heap will not do: nobody reports the physical address of its buffers, and DMA_BUF_IOCTL_SYNC flushes
- * no caches for a device that no kernel driver has attached. u-dma-buf (github.com/ikwzm/udmabuf) has both.
+ * A dma-heap is not enough: it reports no physical address of its buffers, and DMA_BUF_IOCTL_SYNC flushes no
+ * caches for a device that no kernel driver has attached. u-dma-buf (github.com/ikwzm/udmabuf) does both.
  */
 #include "pl/bus/uio/memory.h"
 
@@ -49,7 +49,7 @@ static int no_memory_device(const char *root, struct error *e)
 		"called "
 		"\"" PREFERRED "\" (docs/board.md)%s",
 		!files_path(heaps, root, "/dev/dma_heap") && !access(heaps, F_OK)
-			? "; a dma-heap, which this kernel has, tells no physical address and flushes no "
+			? "; a dma-heap, which this kernel has, reports no physical address and flushes no "
 			  "caches "
 			  "for us"
 			: "");
@@ -111,7 +111,7 @@ static int map(struct memory *m, const char *root, const char *name, struct erro
 	m->to_design = open_sync(root, name, "sync_for_device");
 	m->from_design = open_sync(root, name, "sync_for_cpu");
 	if (m->to_design < 0 || m->from_design < 0)
-		flags |= O_SYNC; /* without caches, as nobody lets us flush them */
+		flags |= O_SYNC; /* without caches, since they cannot be flushed */
 	fd = device_open(path, flags, e);
 	if (fd < 0)
 		return fd;
@@ -217,7 +217,7 @@ static void synchronise(
 	int length = snprintf(
 		text, sizeof(text), "0x%08X%08X", (unsigned)begin, (unsigned)(end - begin) | SYNC_NOW);
 	if (pwrite(fd, text, (size_t)length, 0) < 0)
-		return; /* nothing to be done here: the canary and the answer's CRC tell */
+		return; /* no action here: the self-test and the result's CRC detect it */
 }
 
 void memory_to_design(struct memory *m, const struct bus_memory *part, size_t offset, size_t size)

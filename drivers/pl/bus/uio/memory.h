@@ -11,11 +11,11 @@ struct memory;
 struct bus_memory;
 
 /*
- * Takes the u-dma-buf called "twobit-memory", or else the first one. -ENODEV: there is none. The message
- * says what to do.
+ * Opens the u-dma-buf called "twobit-memory", or else the first one. -ENODEV: there is none; the message
+ * gives the solution.
  */
 int memory_open(const char *root, struct memory **out, struct error *e);
-void memory_close(struct memory *memory); /* takes NULL; what was allocated is gone */
+void memory_close(struct memory *memory); /* takes NULL; frees all that was allocated */
 
 int memory_allocate(struct memory *memory, size_t size, struct bus_memory *out, struct error *e);
 void memory_free(struct memory *memory, struct bus_memory *part);

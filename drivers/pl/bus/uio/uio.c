@@ -26,14 +26,13 @@
 
 #define CLASS "/sys/class/uio"
 
-/* After a device tree was applied, its devices take a while to come, and udev another to set them free.
- */
+/* After a device tree is applied, its devices appear with a delay, and udev then sets their access rights. */
 #define APPEAR_TIMEOUT INT64_C(3000000000) /* ns */
 #define LOOK_AGAIN (100 * NS_PER_MS)
 
 struct window {
 	struct bus_window wanted;
-	volatile uint32_t *registers; /* NULL: it is away */
+	volatile uint32_t *registers; /* NULL: not mapped */
 	void *mapping;
 	size_t mapped;
 	int node; /* mapped, and locked against other programs; −1 */
@@ -45,7 +44,7 @@ struct uio {
 	const char *bitstream; /* NULL: what uio_bitstream finds */
 	struct window windows[BUS_WINDOWS];
 	int count;
-	struct memory *memory; /* NULL: not asked for yet */
+	struct memory *memory; /* NULL: not opened yet */
 	pthread_mutex_t lock;  /* of `memory` */
 };
 
@@ -56,7 +55,7 @@ void uio_configure(const struct uio_settings *given)
 	settings = *given;
 }
 
-/* What the processor wrote to memory is there before the PL hears of it, and the other way round. */
+/* Orders the processor's memory accesses before the register access that follows, and the other way round. */
 static void barrier(void)
 {
 #if defined(__arm__) || defined(__aarch64__)
@@ -66,7 +65,7 @@ static void barrier(void)
 #endif
 }
 
-/* folder/rest into `out`. 0, -ENAMETOOLONG, or what access says. */
+/* folder/rest into `out`. 0, -ENAMETOOLONG, or the error of access. */
 static int find_file(const char *folder, const char *rest, char *out, size_t size)
 {
 	int used = snprintf(out, size, "%s%s", folder, rest);
@@ -81,7 +80,7 @@ int uio_bitstream(char *out, size_t size, struct error *e)
 	const char *named = settings.bitstream ? settings.bitstream : getenv("TWOBIT_BITSTREAM");
 	const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
 
-	if (named) /* whether it can be read, its reader says */
+	if (named) /* bitstream_load reports whether it can be read */
 		return find_file(named, "", out, size) == -ENAMETOOLONG
 			       ? error_set(e, -ENAMETOOLONG, "%s: the path is too long", named)
 			       : 0;
@@ -95,7 +94,7 @@ int uio_bitstream(char *out, size_t size, struct error *e)
 		"/overlay.bit");
 }
 
-/* Looks for the UIO device of that name: its number, −ENODEV when there is none. */
+/* Finds the number of the UIO device of that name; −ENODEV when there is none. */
 static int find_number(const char *root, const char *name)
 {
 	char path[FILES_PATH], text[128];
@@ -157,7 +156,7 @@ static void close_window(struct window *w)
 	w->node = w->fd = -1;
 }
 
-/* Two programs in one PL would take each other's weights and answers. */
+/* Two programs on one PL would receive each other's weights and results. */
 static int lock_node(const char *path, struct window *w, struct error *e)
 {
 	if (w->node >= 0)
@@ -168,7 +167,7 @@ static int lock_node(const char *path, struct window *w, struct error *e)
 	if (flock(w->node, LOCK_EX | LOCK_NB) < 0)
 		return error_set(e, errno == EWOULDBLOCK ? -EBUSY : -errno,
 			errno == EWOULDBLOCK
-				? "%s (\"%s\"): another program uses this PL; `fuser %s` tells which"
+				? "%s (\"%s\"): another program uses this PL; `fuser %s` shows which"
 				: "%s (\"%s\") cannot be locked",
 			path, w->wanted.name, path);
 	w->fd = device_open(path, O_RDWR | O_NONBLOCK, e);
@@ -221,7 +220,7 @@ static int map_all(struct uio *uio, struct error *e)
 	return rc;
 }
 
-/* As map_all, but waits, with a timeout, for devices that are just coming. */
+/* As map_all, but waits, with a timeout, for devices that appear late. */
 static int map_with_timeout(struct uio *uio, struct error *e)
 {
 	const struct timespec pause = {.tv_nsec = LOOK_AGAIN};
@@ -251,8 +250,8 @@ static int uio_program(void *state, struct error *e)
 	if (rc)
 		return rc;
 	/*
-	 * A register of a PL that is being loaded never answers, and hangs the processor that asks. The nodes
-	 * stay locked, but where a device tree takes them away.
+	 * Reading a register of a PL that is being loaded hangs the processor. The nodes stay locked, unless
+	 * a device tree removes them.
 	 */
 	for (int i = 0; i < uio->count; i++)
 		if (fpga_manager_by_tree(uio->root))
@@ -262,7 +261,7 @@ static int uio_program(void *state, struct error *e)
 	rc = fpga_manager_load(uio->root, bitstream, e);
 	if (!rc)
 		return map_with_timeout(uio, e);
-	if (fpga_manager_operating(uio->root) == 1) /* it holds what it held */
+	if (fpga_manager_operating(uio->root) == 1) /* it holds its old design */
 		map_all(uio, NULL);
 	return rc;
 }
@@ -292,7 +291,7 @@ static int uio_open(
 	pthread_mutex_init(&uio->lock, NULL);
 	for (int i = 0; i < count; i++)
 		uio->windows[i] = (struct window){.wanted = windows[i], .node = -1, .fd = -1};
-	/* To touch the registers of an empty PL would hang the processor. */
+	/* Accessing registers of an empty PL would hang the processor. */
 	rc = fpga_manager_operating(uio->root) == 0 ? uio_program(uio, e) : map_all(uio, e);
 	if (rc) {
 		uio_close(uio);
@@ -355,7 +354,7 @@ static void uio_from_design(void *state, const struct bus_memory *memory, size_t
 	barrier();
 }
 
-/* Until the node can be read: 0, -ETIMEDOUT or -EIO. */
+/* Waits until the node can be read: 0, -ETIMEDOUT or -EIO. */
 static int wait_readable(int fd, int64_t deadline)
 {
 	struct pollfd node = {.fd = fd, .events = POLLIN};
@@ -376,8 +375,8 @@ static int wait_readable(int fd, int64_t deadline)
 }
 
 /*
- * The kernel switches an interrupt off when it comes, as its cause is still there. So it is switched on only
- * here: what came in between comes at once.
+ * The kernel disables an interrupt when it occurs, since its cause is still present. It is enabled only here:
+ * an interrupt in between is then reported at once.
  */
 static int uio_wait(void *state, int window, int64_t deadline)
 {

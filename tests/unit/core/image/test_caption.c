@@ -125,7 +125,7 @@ static void notice_stands_in_the_middle(void **state)
 	assert_true(lines.y1 - lines.y0 > word.y1 - word.y0);
 }
 
-static void nothing_to_say_changes_nothing(void **state)
+static void empty_caption_changes_nothing(void **state)
 {
 	struct caption caption = {0};
 
@@ -260,7 +260,7 @@ static void any_size_and_confidence_is_safe(void **state)
 	caption_destroy(NULL);
 }
 
-static void text_says_the_same(void **state)
+static void text_equals_the_caption(void **state)
 {
 	struct caption caption = dog;
 	char text[128], few[12];
@@ -279,7 +279,7 @@ static void text_says_the_same(void **state)
 	caption_text(&(struct caption){0}, text, sizeof(text));
 	assert_string_equal(text, "");
 	caption_text(&(struct caption){.label = "cat", .confidence = 0.999F}, text, sizeof(text));
-	assert_string_equal(text, "cat 99 %"); /* 100 % would say that it can be nothing else */
+	assert_string_equal(text, "cat 99 %"); /* 100 % would exclude every other class */
 	caption_text(&(struct caption){.label = "cat", .confidence = 1}, text, sizeof(text));
 	assert_string_equal(text, "cat 100 %");
 }
@@ -351,13 +351,13 @@ int main(void)
 		cmocka_unit_test(label_stands_at_the_bottom_left),
 		cmocka_unit_test(statistics_stand_at_the_top_right),
 		cmocka_unit_test(notice_stands_in_the_middle),
-		cmocka_unit_test(nothing_to_say_changes_nothing),
+		cmocka_unit_test(empty_caption_changes_nothing),
 		cmocka_unit_test(same_caption_gives_same_pixels),
 		cmocka_unit_test(text_and_confidence_show),
 		cmocka_unit_test(long_labels_stay_inside),
 		cmocka_unit_test(broken_text_is_still_drawn),
 		cmocka_unit_test(any_size_and_confidence_is_safe),
-		cmocka_unit_test(text_says_the_same),
+		cmocka_unit_test(text_equals_the_caption),
 		cmocka_unit_test(guide_stands_in_the_middle),
 		cmocka_unit_test(layer_is_the_caption_alone),
 	};

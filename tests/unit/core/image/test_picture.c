@@ -51,7 +51,7 @@ static void assert_refused(const char *path, int code, const char *word)
 	assert_int_equal(e.code, code);
 	assert_non_null(strstr(e.text, path));
 	if (!strstr(e.text, word))
-		fail_msg("\"%s\" does not say \"%s\"", e.text, word);
+		fail_msg("\"%s\" does not contain \"%s\"", e.text, word);
 	assert_int_equal(p.width, 0);
 	assert_int_equal(p.height, 0);
 	picture_finish(&p);

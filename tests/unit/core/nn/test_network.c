@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Folders that load are the same bits again; folders that must not load say why. */
+/*
+ * Folders that load keep their bits when saved again; the message names the fault of folders that must not
+ * load.
+ */
 #include "nn/format/npy.h"
 #include "nn/format/save.h"
 #include "support/network_spoiled.h"

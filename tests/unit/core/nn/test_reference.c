@@ -39,7 +39,7 @@ static void codes_are(const struct layer *layer, const uint8_t *in, const uint8_
 static void convolution_is_no_mirror_image(void **state)
 {
 	(void)state;
-	/* Weights 1 … 4 on 2×2 tell a correlation from a convolution, and rows from columns. */
+	/* Weights 1 … 4 on 2×2 distinguish a correlation from a convolution, and rows from columns. */
 	int8_t weights[] = {1, 2, 3, 4};
 	const uint8_t in[] = {1, 0, 0, /**/ 0, 2, 0, /**/ 0, 0, 3};
 	struct layer layer = {.kind = LAYER_CONV,

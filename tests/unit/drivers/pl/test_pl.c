@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The PL's promises, kept by "software". The linker leads engine_run to the gate below, so that the test says
- * when a run ends, and no assertion depends on how fast the machine is.
+ * Checks the guarantees of pl.h with "software". The linker redirects engine_run to the gate below, so that
+ * the test decides when a run ends, and no assertion depends on the machine's speed.
  */
 #include "pl/pl.h"
 
@@ -167,7 +167,7 @@ static void names_and_ranges_are_checked(void **state)
 	for (int i = 0; drivers[i]; i++) {
 		assert_non_null(strstr(e.text, drivers[i]->name));
 		software |= !strcmp(drivers[i]->name, "software");
-		/* What always opens comes behind what "auto" may find. */
+		/* The PL that always opens comes after those that "auto" may find. */
 		assert_false(software && drivers[i]->hardware && !drivers[i]->by_name);
 		assert_true(drivers[i]->by_name || strcmp(drivers[i]->name, "rtl") != 0);
 	}
@@ -305,7 +305,9 @@ static void never_submitted_is_an_error(void **state)
 	assert_int_equal(pl_wait(fixture->pl, 0, 0), -ECANCELED);
 }
 
-/* What is queued is forgotten at once, what runs when it ends; those who wait for either hear of it. */
+/*
+ * A queued buffer is discarded at once, the running one when it ends; threads that wait for either are woken.
+ */
 static void reset_forgets_and_waits_for_what_runs(void **state)
 {
 	struct pl_fixture *fixture = *state;
@@ -418,7 +420,7 @@ static void failing_allocations(void **state)
 /*
  * As in the pipeline: one thread fills the buffers in turn, another empties them in the same turn, frames
  * travel between them, and a few resets fall in between. Every frame comes out with its own scores, or as one
- * that was forgotten.
+ * that was discarded.
  */
 enum { FRAMES = 1100, WARM_UP = 100, POOL = 6 };
 

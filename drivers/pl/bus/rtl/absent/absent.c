@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Stands for the simulated overlay where it was not built. */
+/* Replaces the simulated overlay in a build without it. */
 #include "base/error.h"
 #include "pl/bus/bus.h"
 
@@ -17,5 +17,5 @@ static int absent_open(
 		"then `cmake -DTWOBIT_RTL=ON`, builds one with it");
 }
 
-/* The other functions are for buses that opened. */
+/* The other functions are called only for an open bus. */
 const struct bus_driver bus_rtl = {.name = "rtl", .open = absent_open};

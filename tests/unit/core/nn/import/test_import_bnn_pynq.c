@@ -212,7 +212,7 @@ static int picture_compare(
 	return compare(network, engines, codes, pixels);
 }
 
-/* At least this many classes must be answered, or the thresholds say nothing. */
+/* At least this many classes must be answered, or the thresholds test nothing. */
 static void many_answered(const int *answers, int count, int least)
 {
 	int seen = 0;

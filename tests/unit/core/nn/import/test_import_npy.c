@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A network's arrays, written out in the ways that people have them, must come back as the same network; what
- * is none of them must be refused in a message that says what to do.
+ * A network's arrays, written out in the ways that people have them, must come back as the same network;
+ * other arrays must be refused with a message that gives the solution.
  */
 #include "base/error.h"
 #include "nn/import/npy_folder.h"

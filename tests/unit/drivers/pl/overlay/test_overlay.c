@@ -157,7 +157,7 @@ static void transfers_wait_for_each_other(void **state)
 	assert_int_equal(overlay_wait(b->pl, 0, 0), 0);
 }
 
-static void failing_results_are_told_apart(void **state)
+static void failing_results_are_distinguished(void **state)
 {
 	static const struct {
 		enum chip_result result;
@@ -216,7 +216,7 @@ static void a_result_under_way_still_comes(void **state)
 	assert_int_equal(overlay_wait(b->pl, 0, 0), -ETIMEDOUT);
 	chip_hold(false, false);
 	assert_done(b, 0);
-	submit(b, 0); /* is taken, and forgotten by the reset */
+	submit(b, 0); /* is accepted, and discarded by the reset */
 	assert_int_equal(overlay_wait(b->pl, 0, INT64_MAX), -EIO);
 	assert_recovered(b);
 }
@@ -260,7 +260,7 @@ static void sleep_ms(long ms)
 	nanosleep(&(struct timespec){.tv_nsec = ms * NS_PER_MS}, NULL);
 }
 
-static void reset_forgets_and_wakes(void **state)
+static void reset_discards_and_wakes(void **state)
 {
 	struct overlay_fixture *b = *state;
 	struct call calls[2] = {{b, 0, 1}, {b, 1, 1}};
@@ -327,7 +327,7 @@ static void programming_repairs_the_memory(void **state)
 	assert_recovered(b);
 }
 
-/* Not everybody may load a bitstream; the design that is there takes its weights all the same. */
+/* Without the right to load a bitstream the present design still loads its weights. */
 static void a_pl_that_cannot_be_programmed_is_loaded(void **state)
 {
 	struct overlay_fixture *b = *state;
@@ -487,11 +487,11 @@ int main(void)
 		TEST(each_frame_has_its_result),
 		TEST(both_buffers_are_in_flight),
 		TEST(transfers_wait_for_each_other),
-		TEST(failing_results_are_told_apart),
+		TEST(failing_results_are_distinguished),
 		TEST(dma_errors_fail_the_frame),
 		TEST(a_result_under_way_still_comes),
 		TEST(lost_interrupts_are_noticed),
-		TEST(reset_forgets_and_wakes),
+		TEST(reset_discards_and_wakes),
 		TEST(resets_that_fail_end),
 		TEST(a_reset_leaves_no_result_behind),
 		TEST(programming_repairs_the_memory),

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the overlay's driver makes of a network: what it refuses and how it says so, how frames and
- * transfers lie. That the overlay computes the right thing from it is tested with the Verilog (tests/rtl).
+ * What the overlay's driver makes of a network: what it refuses with which message, and how frames and
+ * transfers are laid out. That the overlay computes the right thing from it is tested with the Verilog
+ * (tests/rtl).
  */
 #include "pl/overlay/program.h"
 

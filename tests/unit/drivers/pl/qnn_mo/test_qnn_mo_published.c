@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The published DoReFa-Net through the driver of the published design, on the model of that design: 9,216
- * codes that nobody here computed.
+ * codes that this project did not compute.
  */
 #include "pl/pl.h"
 

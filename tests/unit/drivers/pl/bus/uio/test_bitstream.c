@@ -86,7 +86,7 @@ static void test_refusals(void **state)
 	refused(size, -EINVAL, "0x03722093");
 	size = build_words(bytes, 0x03722093);
 	refused(size, -EINVAL, "0x03722093");
-	refused(32, -EBADMSG, "which part");
+	refused(32, -EBADMSG, "name its part");
 	refused(20, -EBADMSG, "no sync word");
 	refused(size - 1, -EBADMSG, "no bitstream");
 	size = build_bit(bytes, "7z020\n\x1b[2J", CODE);

@@ -448,7 +448,7 @@ static void test_program_refused(void **state)
 {
 	(void)state;
 	put(MANAGER "/state", "write error\n");
-	expect_no_program(-EIO, "fpga_manager says \"write error\"");
+	expect_no_program(-EIO, "fpga_manager reports \"write error\"");
 	put_bitstream("overlay.bit", "7z010clg400");
 	expect_no_program(-EINVAL, "7z010clg400");
 	put_bitstream("overlay.bit", "7z020clg400");
@@ -467,7 +467,7 @@ static void test_empty_pl(void **state)
 	(void)state;
 	put(MANAGER "/state", "unknown\n");
 	assert_int_equal(fpga_manager_operating(board), 0);
-	expect_no_bus(-EIO, "says \"unknown\"");
+	expect_no_bus(-EIO, "reports \"unknown\"");
 	get(MANAGER "/firmware", text, sizeof(text));
 	assert_string_equal(text, FPGA_FIRMWARE); /* it was tried */
 }
@@ -493,7 +493,7 @@ static void test_device_tree(void **state)
 	expect_no_program(-EINVAL, "must not come and go");
 	put_bytes("overlay.dtbo", "\xd0\x0d\xfe\xed....", 8);
 	put(TREES "/twobit/dtbo", ""); /* as if something kept the old one from going */
-	expect_no_program(-ENOTEMPTY, "cannot be taken away");
+	expect_no_program(-ENOTEMPTY, "cannot be removed");
 	get(TREES "/twobit/dtbo", text, sizeof(text));
 	assert_string_equal(text, "");
 	with_files = "applied\n";
