@@ -25,11 +25,10 @@
 
 #define MEGA 1e6
 
-/* What a recording takes at 1280×720 and 30 frames a second, bytes a second: MJPEG of about 120 KB a frame.
- */
+/* Bytes per second of a recording at 1280×720 and 30 frames a second: MJPEG of about 120 KB per frame. */
 #define RECORDING_RATE (3.6 * MEGA)
 
-#define MEMORY_NEEDED (200 * MEGA) /* bytes: frames, recorder's ring and libraries, with room */
+#define MEMORY_NEEDED (200 * MEGA) /* bytes: frames, the recorder's ring and libraries, with a margin */
 #define PL_TIMEOUT (10 * NS_PER_S)
 
 void doctor_check_build(struct doctor *doctor, const struct doctor_options *options)
@@ -39,23 +38,23 @@ void doctor_check_build(struct doctor *doctor, const struct doctor_options *opti
 
 	(void)options;
 	doctor_find(doctor, all ? FINDING_GOOD : FINDING_NOTE,
-		all ? NULL : "a build with the libraries that they need has them", "features: %s", features);
+		all ? NULL : "to have the others, install their libraries and build again", "features: %s",
+		features);
 }
 
-/* Mbit/s of the USB port that a camera hangs on, as the kernel says it; 0: not known, or no USB camera. */
+/* Speed of a camera's USB port in Mbit/s, as the kernel reports it; 0: not known, or not a USB camera. */
 static double usb_speed(const char *node)
 {
 	char line[32];
 
-	/* The video node's device is the USB interface, and above that is the camera. */
+	/* The video node's device is the USB interface; its parent is the camera. */
 	if (machine_line(line, sizeof(line), "", "/sys/class/video4linux/%s/device/../speed",
 		    node + strlen("/dev/")))
 		return 0;
 	return strtod(line, NULL);
 }
 
-/* Bits a second of the largest uncompressed picture at 30 frames a second that a camera could be asked for.
- */
+/* Bits per second of uncompressed pictures in this size at 30 frames a second. */
 static double bits_uncompressed(const struct camera_mode *mode)
 {
 	return mode->width * (double)mode->height * 16 * 30;
@@ -85,7 +84,7 @@ static void check_formats(struct doctor *doctor, const struct camera_entry *came
 			compressed = format;
 	}
 	if (!any) {
-		doctor_find(doctor, FINDING_BAD, "take another camera",
+		doctor_find(doctor, FINDING_BAD, "use another camera",
 			"%s offers no format that twobit reads", camera->name);
 		return;
 	}
@@ -113,7 +112,7 @@ static void check_camera(struct doctor *doctor, const struct camera_entry *camer
 			camera->path, holders);
 	}
 	if (speed > 0 && speed < 400)
-		doctor_find(doctor, FINDING_BAD, "plug it into another port, without a hub between",
+		doctor_find(doctor, FINDING_BAD, "plug it into another port, without a hub in between",
 			"%s is connected at %.0f Mbit/s, which is too slow for pictures", camera->name,
 			speed);
 	check_formats(doctor, camera, speed);
@@ -124,7 +123,7 @@ static void check_camera(struct doctor *doctor, const struct camera_entry *camer
 			      : "");
 }
 
-/* Cameras on one bus share its bandwidth, which UVC cameras reserve whether they need it or not. */
+/* Cameras on one bus share its bandwidth; UVC cameras reserve it even if they do not need it. */
 static void check_shared_bus(struct doctor *doctor, const struct camera_entry *cameras, int count)
 {
 	for (int i = 1; i < count; i++) {
@@ -135,8 +134,8 @@ static void check_shared_bus(struct doctor *doctor, const struct camera_entry *c
 				strncmp(cameras[i].bus, cameras[j].bus, (size_t)(a - cameras[i].bus)) != 0)
 				continue;
 			doctor_find(doctor, FINDING_NOTE,
-				"plug one into a port of another controller if both shall run at once",
-				"%s and %s hang on the same USB controller and share its bandwidth",
+				"to run both at once, plug one into a port of another controller",
+				"%s and %s are on the same USB controller and share its bandwidth",
 				cameras[j].path, cameras[i].path);
 			return;
 		}
@@ -157,16 +156,16 @@ void doctor_check_cameras(struct doctor *doctor, const struct doctor_options *op
 	if (!count)
 		doctor_find(doctor, FINDING_NOTE,
 			access("/sys/module/uvcvideo", F_OK)
-				? "plug one in; if it is, `sudo modprobe uvcvideo` loads the kernel's driver"
-				: "plug one in; if it is, `sudo dmesg` says why the kernel does not take it",
-			"no camera is there; pictures, videos and \"test\" work without");
+				? "plug one in; if one is, `sudo modprobe uvcvideo` loads the kernel's driver"
+				: "plug one in; if one is, `sudo dmesg` shows why the kernel does not use it",
+			"no camera is there; pictures, videos and \"test\" work without one");
 	cameras_forget(cameras, count);
 }
 
 struct screens {
 	struct doctor *doctor;
 	const char *display;
-	bool found; /* something to say, good or bad */
+	bool found; /* there is a finding, good or bad */
 };
 
 static void add_screen(void *context, const char *name, const char *text, enum screen_state state)
@@ -198,9 +197,9 @@ void doctor_check_displays(struct doctor *doctor, const struct doctor_options *o
 	}
 	if (!screens.found)
 		doctor_find(doctor, FINDING_NOTE,
-			"connect a monitor, or start twobit on a desktop; `live` draws into the terminal "
-			"else",
-			"neither a monitor nor a desktop is in reach");
+			"connect a monitor, or start twobit on a desktop; otherwise `live` draws into the "
+			"terminal",
+			"there is neither a monitor nor a desktop");
 }
 
 void doctor_check_network(struct doctor *doctor, const struct doctor_options *options)
@@ -209,8 +208,7 @@ void doctor_check_network(struct doctor *doctor, const struct doctor_options *op
 	struct error e;
 
 	if (networks_open(options->network, &network, &e)) {
-		doctor_find(doctor, FINDING_BAD, "`twobit list networks` shows those that there are", "%s",
-			e.text);
+		doctor_find(doctor, FINDING_BAD, "`twobit list networks` lists the networks", "%s", e.text);
 		return;
 	}
 	doctor_find(doctor, FINDING_GOOD, NULL, "%s in %s: %d layers, %d classes", network->name,
@@ -218,7 +216,7 @@ void doctor_check_network(struct doctor *doctor, const struct doctor_options *op
 	network_destroy(network);
 }
 
-/* Lets the PL compute something, and compares with the engine. */
+/* Runs the self-test: the PL computes a known input, and the scores are compared with the engine's. */
 static int compute(struct pl *pl, const struct network *network, int64_t *elapsed, struct error *e)
 {
 	struct self_test test = {0};
@@ -233,9 +231,9 @@ static int compute(struct pl *pl, const struct network *network, int64_t *elapse
 			rc = pl_wait(pl, 0, begun + PL_TIMEOUT);
 		*elapsed = clock_now() - begun;
 		if (rc)
-			error_set(e, rc, "it gave no answer: %s", strerror(-rc));
+			error_set(e, rc, "it returned no result: %s", strerror(-rc));
 		else if (!self_test_passed(&test, pl, 0))
-			rc = error_set(e, -EBADMSG, "it computes something else than the software does");
+			rc = error_set(e, -EBADMSG, "its result is not that of the software");
 	}
 	self_test_finish(&test);
 	return rc;
@@ -247,16 +245,16 @@ static void check_driver(struct doctor *doctor, const struct pl_driver *driver, 
 	struct error e;
 	int64_t elapsed = 0;
 	int rc = pl_open(driver->name, NULL, &pl, &e);
-	/* A PC has no PL, and that is no fault; a board has, and it should answer. */
+	/* A PC has no PL, which is not a fault. A board has one, and it must work. */
 	enum finding missing = access("/sys/class/fpga_manager/fpga0", F_OK) ? FINDING_NOTE : FINDING_BAD;
 
 	if (rc == -EBUSY)
-		doctor_find(doctor, FINDING_NOTE, "end that program to have the PL looked at", "%s: %s",
+		doctor_find(doctor, FINDING_NOTE, "end that program, so that the PL can be checked", "%s: %s",
 			driver->name, e.text);
 	else if (rc)
 		doctor_find(doctor, missing,
-			missing == FINDING_BAD ? "docs/board.md says what the overlay needs"
-					       : "nothing, on a PC: software computes",
+			missing == FINDING_BAD ? "see in docs/board.md what the overlay needs"
+					       : "nothing to do on a PC: the software computes",
 			"%s: %s", driver->name, e.text);
 	else if (compute(pl, network, &elapsed, &e))
 		doctor_find(doctor, FINDING_BAD,
@@ -296,15 +294,15 @@ void doctor_check_processor(struct doctor *doctor, const struct doctor_options *
 			"`sudo cpupower frequency-set -g performance` for steady times",
 			"the clock's governor is powersave (now %.0f MHz)", machine.clock);
 	if (!isnan(machine.temperature) && machine.temperature > 85)
-		doctor_find(doctor, FINDING_NOTE, "see to its cooling; a hot processor slows down",
+		doctor_find(doctor, FINDING_NOTE, "improve its cooling; a hot processor slows down",
 			"it is %.0f °C hot", machine.temperature);
 	if (machine.load[0] > machine.processors)
 		doctor_find(doctor, FINDING_NOTE, "`top` shows what else runs",
-			"%.1f programs want to run at once on %d processors", machine.load[0],
+			"on average, %.1f programs compete for %d processors", machine.load[0],
 			machine.processors);
 }
 
-/* Bytes of a line of /proc/meminfo; < 0: not there. */
+/* The value of a line of /proc/meminfo in bytes; < 0: there is no such line. */
 static double memory_of(const char *name)
 {
 	FILE *file = fopen("/proc/meminfo", "re");
@@ -350,7 +348,8 @@ void doctor_check_disk(struct doctor *doctor, const struct doctor_options *optio
 			"%s cannot be written by this user: %s", options->folder, strerror(errno));
 	else
 		doctor_find(doctor, hours < 1 ? FINDING_NOTE : FINDING_GOOD,
-			hours < 1 ? "`record --keep` deletes the oldest recordings; or make room" : NULL,
+			hours < 1 ? "let `record --keep` delete the oldest recordings, or free some space"
+				  : NULL,
 			"%.1f GB are free in %s, about %.1f hours of 1280×720", free_bytes / 1e9,
 			options->folder, hours);
 }

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* What `doctor` looks at. */
+/* The checks of `doctor`. */
 #ifndef APP_DOCTOR_CHECKS_H
 #define APP_DOCTOR_CHECKS_H
 
 struct doctor;
 
 struct doctor_options {
-	const char *network; /* as networks_open */
-	const char *folder;  /* where recordings would go */
+	const char *network; /* for networks_open */
+	const char *folder;  /* for recordings */
 };
 
-/* Each looks at one part: of the program, or of the machine. */
+/* Each checks one part of the program or of the machine. */
 void doctor_check_build(struct doctor *doctor, const struct doctor_options *options);
 void doctor_check_cameras(struct doctor *doctor, const struct doctor_options *options);
 void doctor_check_displays(struct doctor *doctor, const struct doctor_options *options);

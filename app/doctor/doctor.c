@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* `twobit doctor`: what is wrong on this machine, and how to fix it. */
+/* `twobit doctor`: problems on this machine, and advice on fixing them. */
 #include "cli/command.h"
 #include "cli/networks.h"
 #include "cli/options.h"
@@ -18,7 +18,7 @@ struct doctor_values {
 
 static const struct option options[] = {
 	OPTION_ROW_NETWORK(struct doctor_values, network),
-	{"folder", 0, OPTION_TEXT, "DIR", "Where recordings would go [.]",
+	{"folder", 0, OPTION_TEXT, "DIR", "Folder for recordings [.]",
 		offsetof(struct doctor_values, folder)},
 	{"json", 0, OPTION_FLAG, NULL, "Print one JSON object", offsetof(struct doctor_values, json)},
 	{0},
@@ -51,11 +51,11 @@ static int run(struct invocation *invocation)
 		return usage_error(invocation, "\"%s\" is one argument too many", invocation->argv[0]);
 	doctor.rows = values.json ? json_array() : NULL;
 	doctor.colour = colour_wanted(invocation, STDOUT_FILENO);
-	const struct doctor_options looked = {values.network.text, values.folder.text};
+	const struct doctor_options checked = {values.network.text, values.folder.text};
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		doctor.part = parts[i].name;
-		parts[i].check(&doctor, &looked);
-		fflush(stdout); /* some parts take a second */
+		parts[i].check(&doctor, &checked);
+		fflush(stdout); /* some checks take a second */
 	}
 	if (values.json)
 		output_json(json_pack(
@@ -68,12 +68,12 @@ static int run(struct invocation *invocation)
 
 const struct command doctor_command = {
 	.name = "doctor",
-	.summary = "Say what is wrong on this machine, and how to fix it",
+	.summary = "Check this machine and give advice on problems",
 	.usage = "[OPTION]…",
 	.details =
-		"Looks at the program's features, cameras (formats, USB bandwidth, who has them),\n"
-		"displays, the network, the PL (is its answer right?), processor, memory and disk.\n"
-		"Changes nothing. Ends with 69 when something does not work.",
+		"Checks the features of this build, the cameras (formats, USB bandwidth, programs that use\n"
+		"them), displays, the network, the PL (its result), processor, memory and disk. Changes\n"
+		"nothing. The exit code is 69 if something does not work.",
 	.examples =
 		"twobit doctor\n"
 		"twobit doctor --network lenet5 --folder /var/lib/twobit\n",

@@ -7,27 +7,28 @@
 #include <stdio.h>
 
 static const struct {
-	const char *word, *colour;
-} looks[] = {
+	const char *name, *colour;
+} states[] = {
 	[FINDING_GOOD] = {"good", "32"},
 	[FINDING_NOTE] = {"note", "33"},
 	[FINDING_BAD] = {"BAD", "31"},
 };
 
 static void print_finding(
-	const struct doctor *doctor, enum finding finding, const char *message, const char *remedy)
+	const struct doctor *doctor, enum finding finding, const char *message, const char *advice)
 {
-	const char *word = looks[finding].word;
+	const char *state = states[finding].name;
 
 	if (doctor->colour)
-		printf("%-10s \033[%sm%-4s\033[0m  %s\n", doctor->part, looks[finding].colour, word, message);
+		printf("%-10s \033[%sm%-4s\033[0m  %s\n", doctor->part, states[finding].colour, state,
+			message);
 	else
-		printf("%-10s %-4s  %s\n", doctor->part, word, message);
-	if (remedy)
-		printf("%-10s       → %s\n", "", remedy);
+		printf("%-10s %-4s  %s\n", doctor->part, state, message);
+	if (advice)
+		printf("%-10s       → %s\n", "", advice);
 }
 
-void doctor_find(struct doctor *doctor, enum finding finding, const char *remedy, const char *format, ...)
+void doctor_find(struct doctor *doctor, enum finding finding, const char *advice, const char *format, ...)
 {
 	char message[768];
 	va_list arguments;
@@ -37,11 +38,11 @@ void doctor_find(struct doctor *doctor, enum finding finding, const char *remedy
 	va_end(arguments);
 	doctor->counts[finding]++;
 	if (!doctor->rows) {
-		print_finding(doctor, finding, message, remedy);
+		print_finding(doctor, finding, message, advice);
 		return;
 	}
 	json_array_append_new(doctor->rows,
 		json_pack("{s:s, s:s, s:o, s:o}", "part", doctor->part, "state",
-			finding == FINDING_BAD ? "bad" : looks[finding].word, "sentence",
-			output_text(message), "remedy", remedy ? output_text(remedy) : json_null()));
+			finding == FINDING_BAD ? "bad" : states[finding].name, "sentence",
+			output_text(message), "advice", advice ? output_text(advice) : json_null()));
 }
