@@ -17,7 +17,7 @@ static double us(int64_t ns)
 
 #define BINS 64
 
-/* The last number is of those beyond all bins. */
+/* The last number counts the samples beyond all bins. */
 static json_t *bin_counts(const struct samples *samples, double first, double width)
 {
 	json_int_t counts[BINS + 1] = {0};
@@ -32,7 +32,7 @@ static json_t *bin_counts(const struct samples *samples, double first, double wi
 	return list;
 }
 
-/* The bins hold all but the slowest 5 %: one long wait would hide all else. */
+/* The bins cover all but the slowest 5 %: one very long time would make the other bins too coarse. */
 json_t *chart_histogram(const struct measurement *m)
 {
 	double first = INFINITY, last = 0;
@@ -52,7 +52,7 @@ json_t *chart_histogram(const struct measurement *m)
 	return o;
 }
 
-/* Pictures whose way makes a stretch; those that fill the pipeline at the beginning are passed over. */
+/* Pictures in a stretch, and pictures at the beginning that fill the pipeline and are skipped. */
 #define STRETCH 5
 #define SKIPPED 12
 #define PICTURES 256
@@ -69,7 +69,7 @@ static int find_track(const struct trace *trace, const char *name)
 	return -1;
 }
 
-/* When the spans of a track begin or end, by picture; 0: not known. */
+/* The beginnings or ends of a track's spans, by picture; 0: not known. */
 static void find_times(const struct trace *trace, const char *name, bool ends, int64_t out[PICTURES])
 {
 	int track = find_track(trace, name);
@@ -83,9 +83,8 @@ static void find_times(const struct trace *trace, const char *name, bool ends, i
 }
 
 /*
- * Of all runs of STRETCH pictures, from the first one's Conv0 to the last one's label, the one whose labels
- * came most nearly at the rate that the pipeline has by its median: as it usually goes, not as when something
- * came between.
+ * The typical stretch of STRETCH pictures, from the first one's Conv0 to the last one's label: the one whose
+ * labels come most nearly at the median rate of the pipeline, so without a disturbance.
  */
 static struct stretch typical(const struct trace *trace, int64_t interval)
 {
@@ -107,7 +106,8 @@ static struct stretch typical(const struct trace *trace, int64_t interval)
 	return best;
 }
 
-/* The spans that reach into the stretch: [stage, picture, from µs, to µs] each, from its beginning on. */
+/* The spans that overlap the stretch: [stage, picture, from µs, to µs] each; 0 µs is the stretch's beginning.
+ */
 static json_t *spans(const struct trace *trace, const struct stretch *s)
 {
 	json_t *list = json_array();
@@ -132,7 +132,7 @@ static json_t *stages(const struct trace *trace)
 	return list;
 }
 
-/* Both have the length of the longer stretch, so that one sees what the overlap gains. */
+/* Both timelines have the length of the longer stretch, so that the gain of the overlap is visible. */
 json_t *chart_timeline(const struct measurement *m)
 {
 	struct stretch stretches[PIPELINE_KINDS];

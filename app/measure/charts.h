@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the page draws its charts from, as members of JSON; docs/formats.md is the schema. */
+/* The data of the page's charts, as JSON; docs/formats.md is the schema. */
 #ifndef APP_MEASURE_CHARTS_H
 #define APP_MEASURE_CHARTS_H
 
@@ -7,10 +7,10 @@
 
 struct measurement;
 
-/* How often a picture took how long, with and without overlap. NULL: one of both did not run. */
+/* The histogram of latencies, with and without overlap. NULL: one of the two did not run. */
 json_t *chart_histogram(const struct measurement *m);
 
-/* A typical stretch of the traced runs, what each stage did when. NULL: nothing is traced. */
+/* A typical stretch of the traced runs: the spans of each stage. NULL: nothing is traced. */
 json_t *chart_timeline(const struct measurement *m);
 
 #endif

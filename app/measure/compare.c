@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Bytes; a document of a hundred networks has one. */
+/* Bytes; a document of a hundred networks takes 1 MiB. */
 #define SIZE_LIMIT ((size_t)16 << 20)
 
 static int bad(const char *name, struct error *e, const char *what)
@@ -83,13 +83,13 @@ static const char *text_of(const json_t *object, const char *key)
 	return json_string_value(json_object_get(object, key));
 }
 
-static const json_t *find_network(const json_t *document, const char *wanted)
+static const json_t *find_network(const json_t *document, const char *name)
 {
 	const json_t *network;
 	size_t i;
 
 	json_array_foreach(json_object_get(document, "networks"), i,
-		network) if (strcmp(text_of(network, "network"), wanted) == 0) return network;
+		network) if (strcmp(text_of(network, "network"), name) == 0) return network;
 	return NULL;
 }
 
@@ -101,7 +101,7 @@ static int check(const json_t *document, const char *name, struct error *e)
 	size_t i;
 
 	if (!json_is_integer(format) || !json_is_array(networks))
-		return bad(name, e, "is JSON, but no measurement");
+		return bad(name, e, "is JSON, but not a measurement");
 	if (json_integer_value(format) != MEASURE_FORMAT) {
 		snprintf(what, sizeof(what), "has format %lld, this version reads %d",
 			(long long)json_integer_value(format), MEASURE_FORMAT);
@@ -111,7 +111,7 @@ static int check(const json_t *document, const char *name, struct error *e)
 	{
 		if (network_good(network))
 			continue;
-		snprintf(what, sizeof(what), "network %zu in it is not described as it should be", i + 1);
+		snprintf(what, sizeof(what), "its network %zu has missing or wrong fields", i + 1);
 		return bad(name, e, what);
 	}
 	return 0;
@@ -123,11 +123,11 @@ int comparison_read(const void *text, size_t size, const char *name, json_t **ou
 
 	*out = NULL;
 	if (size > SIZE_LIMIT)
-		return error_set(e, -EOVERFLOW, "%s: is larger than %zu MiB, and no measurement", name,
-			SIZE_LIMIT >> 20);
+		return error_set(e, -EOVERFLOW, "%s: is larger than %zu MiB, so it is not a measurement",
+			name, SIZE_LIMIT >> 20);
 	json_t *document = json_loadb(text, size, JSON_REJECT_DUPLICATES, &fault);
 	if (!document)
-		return error_set(e, -EBADMSG, "%s: line %d: no JSON: %s", name, fault.line, fault.text);
+		return error_set(e, -EBADMSG, "%s: line %d: not JSON: %s", name, fault.line, fault.text);
 	int status = check(document, name, e);
 	if (status) {
 		json_decref(document);
@@ -161,7 +161,7 @@ int comparison_load(const char *path, json_t **out, struct error *e)
 	return status;
 }
 
-/* What makes a layer the same work: its kind, its shapes, its bits. */
+/* Times of two layers can be compared if their kinds, shapes and bits are the same. */
 static bool same_layer(const json_t *a, const json_t *b)
 {
 	static const char *const keys[] = {
@@ -195,13 +195,13 @@ static double value_of(const json_t *time, const char *key)
 	return json_number_value(json_object_get(time, key));
 }
 
-/* Fewer than six values have no 95 % interval of the median; cycles, which are counted, need none. */
+/* Fewer than six values have no 95 % interval of the median. Counted cycles are exact and need none. */
 static bool interval_known(const json_t *time)
 {
 	return value_of(time, "runs") >= 6 || json_is_true(json_object_get(time, "stable"));
 }
 
-/* Adds a row when both know the time. `rate`: its inverse is printed, per second. */
+/* Adds a row if both documents have the time. `rate`: the row gives its inverse, pictures per second. */
 static void add(
 	json_t *rows, const char *network, const char *what, bool rate, const json_t *a, const json_t *b)
 {
@@ -236,7 +236,7 @@ static bool same_means(const json_t *a, const json_t *b)
 	return true;
 }
 
-/* What computed: "PL rtl, simulated; kernels avx512-bits, avx2-bits", each kernel once. */
+/* PL and kernels of a measurement: "PL rtl, simulated; kernels avx512-bits, avx2-bits", each kernel once. */
 static json_t *means_of(const json_t *network)
 {
 	const json_t *layers = json_object_get(network, "layers");
@@ -261,7 +261,7 @@ static json_t *means_of(const json_t *network)
 	return output_text(text);
 }
 
-/* So that nobody takes the rows from `first` on for times of the same PL and kernels. */
+/* If PL or kernels differ, names them in the rows from `first` on. */
 static void name_means(json_t *rows, size_t first, const json_t *ours, const json_t *theirs)
 {
 	if (same_means(ours, theirs))

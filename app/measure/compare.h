@@ -10,26 +10,27 @@
 struct error;
 
 /*
- * Reads a document and checks it against docs/formats.md as far as comparing goes. name: for the message.
- * -EBADMSG: it is none; -EOVERFLOW: it is too large to be one. The caller owns *out.
+ * Reads a document and checks the fields that a comparison needs (docs/formats.md). name: for the message.
+ * -EBADMSG: it is not a measurement; -EOVERFLOW: it is too large. The caller owns *out.
  */
 int comparison_read(const void *text, size_t size, const char *name, json_t **out, struct error *e);
 int comparison_load(const char *path, json_t **out, struct error *e);
 
 /*
- * ours: of `measure_json`, with or without times. 0: networks that both have are the same, and there is one
- * at least; those that theirs lacks are reported. -EBADMSG else.
+ * ours: from measure_json, with or without times. 0: both documents have at least one network in common, and
+ * common networks are the same; networks that theirs lacks are reported. Else -EBADMSG.
  */
 int comparison_check(const json_t *ours, const json_t *theirs, const char *name, struct error *e);
 
 /*
- * Of two that comparison_check has passed: an array of a row for each time that both know: {network, what,
- * unit, this, other, ratio, differs}. ratio > 1: this is faster; differs: the confidence intervals of the two
- * do not touch. Where PL or kernels are not the same, this_by and other_by name them. NULL: out of memory.
+ * Takes two documents that comparison_check has passed. Returns an array with a row for each time that both
+ * have: {network, what, unit, this, other, ratio, differs}. ratio > 1: this is faster; differs: the two
+ * confidence intervals do not touch. If PL or kernels differ, this_by and other_by name them. NULL: out of
+ * memory.
  */
 json_t *comparison_make(const json_t *ours, const json_t *theirs);
 
-/* A table for people, on stdout. */
+/* Prints the rows as a table on stdout. */
 void comparison_print(const json_t *rows, const json_t *theirs, const char *name);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* docs/formats.md, "What measure prints", is the schema. */
+/* The JSON of `measure`; docs/formats.md is the schema. */
 #include "base/build.h"
 #include "cli/output.h"
 #include "measure/charts.h"
@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-/* Six digits are more than any time here is good for. */
+/* Rounds to six digits: no measured value is more exact. */
 static json_t *number(double value)
 {
 	if (!isfinite(value))

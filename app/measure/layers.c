@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A picture's way part by part. Rounds take all parts in turn, as a picture does, so that a clock that
- * changes and other programs treat all alike, and each part finds the caches as a picture leaves them.
+ * Times of the parts of a picture's way. Each round runs all parts in turn, as a picture does: a changing
+ * clock and other programs affect all parts alike, and each part has the caches that it has with a real
+ * picture.
  */
 #include "base/clock.h"
 #include "base/error.h"
@@ -18,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Rounds that are kept; those before that warm caches, clock and branch predictors. */
+/* The most rounds that are kept, and rounds before them that warm caches, clock and branch predictors. */
 #define ROUNDS 20000
 #define WARM_UP 5
 
@@ -26,16 +27,16 @@
 #define ROUNDS_SHARE 0.45
 #define PARTS_SHARE 0.20
 
-/* How long a PL may take for a picture before it counts as hung, longer where it may turn out to be
- * simulated: if it takes so many times what its cycles say. */
+/* Timeouts of the PL for a picture, ns. A PL that counts cycles may be simulated and gets longer. A PL is
+ * simulated if it takes more than SIMULATED_FROM times its cycle count. */
 #define TIMEOUT INT64_C(60000000000)
 #define TIMEOUT_SIMULATED INT64_C(1800000000000)
 #define SIMULATED_FROM 10
 
-/* How long a signal may wait while a PL computes, ns. */
+/* The longest time until a signal is noticed while the PL computes, ns. */
 #define ATTENTION INT64_C(200000000)
 
-struct bench {
+struct rounds {
 	const struct measure_options *options;
 	const struct network *network;
 	struct measurement *out;
@@ -54,102 +55,101 @@ struct bench {
 	int64_t *laps;		/* [layers], of one round */
 };
 
-static int create_engines(struct bench *b, enum failure *where, struct error *e)
+static int create_engines(struct rounds *r, enum failure *where, struct error *e)
 {
-	const struct network *n = b->network;
+	const struct network *n = r->network;
 	int status = 0;
 
 	*where = FAILURE_KERNELS;
 	for (int i = 0; i < n->layer_count && !status; i++) {
 		const struct layer *l = &n->layers[i];
 		size_t element = l->epilogue == EPILOGUE_SCORES ? sizeof(int32_t) : 1;
-		status = engine_create(n, i, i + 1, b->options->kernels, &b->engines[i], e);
+		status = engine_create(n, i, i + 1, r->options->kernels, &r->engines[i], e);
 		if (status)
 			break;
-		b->out->layers[i].kernel = layer_has_weights(l) ? engine_kernel(b->engines[i], i) : "";
-		b->tensors[i] = buffer_create(shape_size(l->out) * element);
-		if (!b->tensors[i] || samples_create(&b->layers[i], ROUNDS))
+		r->out->layers[i].kernel = layer_has_weights(l) ? engine_kernel(r->engines[i], i) : "";
+		r->tensors[i] = buffer_create(shape_size(l->out) * element);
+		if (!r->tensors[i] || samples_create(&r->layers[i], ROUNDS))
 			status = error_set(e, -ENOMEM, "out of memory for the layers of %s", n->name);
 	}
 	if (!status)
-		status = engine_create(n, 0, b->split, b->options->kernels, &b->conv0, e);
+		status = engine_create(n, 0, r->split, r->options->kernels, &r->conv0, e);
 	return status ? status
-		      : engine_create(n, b->split, n->layer_count, b->options->kernels, &b->later, e);
+		      : engine_create(n, r->split, n->layer_count, r->options->kernels, &r->later, e);
 }
 
-/* A picture of about the input's size, so that to make it costs little; larger where the network looks at a
- * box of it. */
-static int create_source(struct bench *b, enum failure *where, struct error *e)
+/* A source and a frame for its pictures. */
+static int create_source(struct rounds *r, enum failure *where, struct error *e)
 {
-	const struct network *n = b->network;
-	struct source_options wanted;
+	const struct network *n = r->network;
+	struct source_options pattern;
 	int status;
 
 	*where = FAILURE_OURS;
-	measure_source(n, &wanted);
-	status = source_open("test", &wanted, &b->source, e);
-	if (!status && frame_pool_create(1, shape_size(n->layers[0].in), n->class_count, &b->pool))
+	measure_source(n, &pattern);
+	status = source_open("test", &pattern, &r->source, e);
+	if (!status && frame_pool_create(1, shape_size(n->layers[0].in), n->class_count, &r->pool))
 		status = error_set(e, -ENOMEM, "out of memory for a picture");
 	if (!status)
-		b->frame = frame_acquire(b->pool);
+		r->frame = frame_acquire(r->pool);
 	return status;
 }
 
-static int create(struct bench *b, enum failure *where, struct error *e)
+static int create(struct rounds *r, enum failure *where, struct error *e)
 {
-	const struct network *n = b->network;
+	const struct network *n = r->network;
 	size_t count = (size_t)n->layer_count;
 
 	*where = FAILURE_OURS;
-	b->engines = (struct engine **)calloc(count, sizeof(struct engine *));
-	b->tensors = (void **)calloc(count, sizeof(void *));
-	b->layers = calloc(count, sizeof(*b->layers));
-	b->laps = calloc(count, sizeof(*b->laps));
-	b->work = calloc((size_t)n->class_count, sizeof(*b->work));
-	int status = b->engines && b->tensors && b->layers && b->laps && b->work ? 0 : -ENOMEM;
+	r->engines = (struct engine **)calloc(count, sizeof(struct engine *));
+	r->tensors = (void **)calloc(count, sizeof(void *));
+	r->layers = calloc(count, sizeof(*r->layers));
+	r->laps = calloc(count, sizeof(*r->laps));
+	r->work = calloc((size_t)n->class_count, sizeof(*r->work));
+	int status = r->engines && r->tensors && r->layers && r->laps && r->work ? 0 : -ENOMEM;
 	for (int i = 0; i < MEASURED_TIMES && !status; i++)
-		status = samples_create(&b->fixed[i], ROUNDS);
+		status = samples_create(&r->fixed[i], ROUNDS);
 	if (status) {
 		error_set(e, status, "out of memory for the times of %s", n->name);
 		return status;
 	}
-	status = create_engines(b, where, e);
+	status = create_engines(r, where, e);
 	if (!status)
-		status = create_source(b, where, e);
+		status = create_source(r, where, e);
 	*where = status ? *where : FAILURE_PL;
 	if (!status)
-		status = pl_open(b->options->pl, b->options->kernels, &b->pl, e);
+		status = pl_open(r->options->pl, r->options->kernels, &r->pl, e);
 	if (!status)
-		status = pl_load(b->pl, n, b->split, n->layer_count, e);
+		status = pl_load(r->pl, n, r->split, n->layer_count, e);
 	return status;
 }
 
-static void finish(struct bench *b)
+static void finish(struct rounds *r)
 {
-	pl_close(b->pl);
-	frame_release(&b->frame);
-	frame_pool_destroy(b->pool);
-	source_close(b->source);
-	engine_destroy(b->conv0);
-	engine_destroy(b->later);
-	for (int i = 0; i < b->network->layer_count; i++) {
-		if (b->engines)
-			engine_destroy(b->engines[i]);
-		if (b->tensors)
-			free(b->tensors[i]);
-		if (b->layers)
-			samples_finish(&b->layers[i]);
+	pl_close(r->pl);
+	frame_release(&r->frame);
+	frame_pool_destroy(r->pool);
+	source_close(r->source);
+	engine_destroy(r->conv0);
+	engine_destroy(r->later);
+	for (int i = 0; i < r->network->layer_count; i++) {
+		if (r->engines)
+			engine_destroy(r->engines[i]);
+		if (r->tensors)
+			free(r->tensors[i]);
+		if (r->layers)
+			samples_finish(&r->layers[i]);
 	}
 	for (int i = 0; i < MEASURED_TIMES; i++)
-		samples_finish(&b->fixed[i]);
-	free((void *)b->engines);
-	free((void *)b->tensors);
-	free(b->layers);
-	free(b->laps);
-	free(b->work);
+		samples_finish(&r->fixed[i]);
+	free((void *)r->engines);
+	free((void *)r->tensors);
+	free(r->layers);
+	free(r->laps);
+	free(r->work);
 }
 
-/* The time since *from, which becomes now. */
+/* Returns the time since *from, and sets *from to now. */
 static int64_t lap(int64_t *from)
 {
 	int64_t before = *from;
@@ -158,59 +158,59 @@ static int64_t lap(int64_t *from)
 	return *from - before;
 }
 
-/* The network's input; also before each pass over it, for the caches to be as a new picture leaves them. */
-static int decode(struct bench *b, int64_t *took, struct error *e)
+/* Makes the network's input. Runs before each pass too, so that the caches are as after a new picture. */
+static int decode(struct rounds *r, int64_t *took, struct error *e)
 {
-	const struct layer *first = &b->network->layers[0];
+	const struct layer *first = &r->network->layers[0];
 	int64_t at = clock_now();
-	int status = picture_decode(&b->frame->raw, 1, &b->frame->picture, e);
+	int status = picture_decode(&r->frame->raw, 1, &r->frame->picture, e);
 
 	if (!status)
-		view_input(&b->network->view, VIEW_FROM_CAMERA, &b->frame->picture, b->frame->input,
+		view_input(&r->network->view, VIEW_FROM_CAMERA, &r->frame->picture, r->frame->input,
 			first->in.width, first->in.height, first->in.channels, first->input_bits);
 	*took = lap(&at);
 	return status;
 }
 
-static int run_source(struct bench *b, int64_t times[MEASURED_TIMES], struct error *e)
+static int run_source(struct rounds *r, int64_t times[MEASURED_TIMES], struct error *e)
 {
 	int64_t at = clock_now();
-	int status = source_next(b->source, b->frame, e);
+	int status = source_next(r->source, r->frame, e);
 
 	times[MEASURED_SOURCE] = lap(&at);
-	return status ? status : decode(b, &times[MEASURED_DECODE], e);
+	return status ? status : decode(r, &times[MEASURED_DECODE], e);
 }
 
-static int run_layers(struct bench *b, int64_t times[MEASURED_TIMES], struct error *e)
+static int run_layers(struct rounds *r, int64_t times[MEASURED_TIMES], struct error *e)
 {
-	int status = decode(b, &times[MEASURED_DECODE], e);
+	int status = decode(r, &times[MEASURED_DECODE], e);
 	int64_t at = clock_now();
 
-	for (int i = 0; i < b->network->layer_count && !status; i++) {
-		engine_run(b->engines[i], i ? b->tensors[i - 1] : b->frame->input, b->tensors[i]);
-		b->laps[i] = lap(&at);
+	for (int i = 0; i < r->network->layer_count && !status; i++) {
+		engine_run(r->engines[i], i ? r->tensors[i - 1] : r->frame->input, r->tensors[i]);
+		r->laps[i] = lap(&at);
 	}
 	return status;
 }
 
-static int run_software(struct bench *b, int64_t times[MEASURED_TIMES], struct error *e)
+static int run_software(struct rounds *r, int64_t times[MEASURED_TIMES], struct error *e)
 {
-	const struct network *n = b->network;
+	const struct network *n = r->network;
 	struct classification result;
-	int status = decode(b, &times[MEASURED_DECODE], e);
+	int status = decode(r, &times[MEASURED_DECODE], e);
 	int64_t begun = clock_now(), at = begun;
 
-	engine_run(b->conv0, b->frame->input, b->tensors[b->split - 1]);
+	engine_run(r->conv0, r->frame->input, r->tensors[r->split - 1]);
 	times[MEASURED_CONV0] = lap(&at);
-	engine_run(b->later, b->tensors[b->split - 1], b->tensors[n->layer_count - 1]);
+	engine_run(r->later, r->tensors[r->split - 1], r->tensors[n->layer_count - 1]);
 	times[MEASURED_SOFTWARE_LAYERS] = lap(&at);
-	classify_scores(n, b->tensors[n->layer_count - 1], b->work, &result);
+	classify_scores(n, r->tensors[n->layer_count - 1], r->work, &result);
 	times[MEASURED_LABEL] = lap(&at);
 	times[MEASURED_SOFTWARE_ALL] = at - begun;
 	return status;
 }
 
-static int wait_for_pl(const struct bench *b, struct pl *pl, struct error *e)
+static int wait_for_pl(const struct rounds *r, struct pl *pl, struct error *e)
 {
 	struct pl_cycles cycles;
 	int status = pl_submit(pl, 0);
@@ -224,51 +224,51 @@ static int wait_for_pl(const struct bench *b, struct pl *pl, struct error *e)
 	}
 	if (!status)
 		return 0;
-	return error_set(e, status, "the PL (%s) failed on a picture of %s: %s", b->out->pl, b->network->name,
+	return error_set(e, status, "the PL (%s) failed on a picture of %s: %s", r->out->pl, r->network->name,
 		interruption_came() ? "stopped by a signal" : strerror(-status));
 }
 
-static int run_pl(struct bench *b, int64_t times[MEASURED_TIMES], struct error *e)
+static int run_pl(struct rounds *r, int64_t times[MEASURED_TIMES], struct error *e)
 {
-	const struct network *n = b->network;
+	const struct network *n = r->network;
 	struct classification result;
-	int status = decode(b, &times[MEASURED_DECODE], e);
+	int status = decode(r, &times[MEASURED_DECODE], e);
 	int64_t begun = clock_now(), at = begun;
 
 	if (status)
 		return status;
-	engine_run(b->conv0, b->frame->input, pl_input(b->pl, 0));
+	engine_run(r->conv0, r->frame->input, pl_input(r->pl, 0));
 	times[MEASURED_CONV0] = lap(&at);
-	status = wait_for_pl(b, b->pl, e);
+	status = wait_for_pl(r, r->pl, e);
 	times[MEASURED_PL] = lap(&at);
 	if (status)
 		return status;
-	classify_scores(n, pl_output(b->pl, 0), b->work, &result);
+	classify_scores(n, pl_output(r->pl, 0), r->work, &result);
 	times[MEASURED_LABEL] = lap(&at);
 	times[MEASURED_ALL] = at - begun;
-	if (memcmp(pl_output(b->pl, 0), b->tensors[n->layer_count - 1],
+	if (memcmp(pl_output(r->pl, 0), r->tensors[n->layer_count - 1],
 		    (size_t)n->class_count * sizeof(int32_t)) == 0)
 		return 0;
 	return error_set(e, -EBADMSG,
-		"the PL (%s) gave other scores of %s than software; how fast it is means nothing", b->out->pl,
-		n->name);
+		"the PL (%s) computed other scores of %s than the software; its times mean nothing",
+		r->out->pl, n->name);
 }
 
-/* What a PL says of its cycles, after a picture. A max pool counts as the layer before it. */
-static void read_cycles(struct bench *b, int64_t wall)
+/* Reads the PL's cycles of the last picture. The cycles of a max pool count for the layer before it. */
+static void read_cycles(struct rounds *r, int64_t wall)
 {
-	struct measurement *m = b->out;
+	struct measurement *m = r->out;
 	struct pl_cycles cycles;
 
-	if (!pl_cycles_read(b->pl, &cycles) || cycles.hertz <= 0)
+	if (!pl_cycles_read(r->pl, &cycles) || cycles.hertz <= 0)
 		return;
 	m->counted = true;
 	m->hertz = cycles.hertz;
-	for (int i = b->split; i < b->network->layer_count; i++)
+	for (int i = r->split; i < r->network->layer_count; i++)
 		m->layers[i].merged = true;
 	for (int c = 0; c < cycles.count && c < PL_LAYERS; c++) {
-		ptrdiff_t i = cycles.layers[c].layer - b->network->layers;
-		if (i < b->split || i >= b->network->layer_count)
+		ptrdiff_t i = cycles.layers[c].layer - r->network->layers;
+		if (i < r->split || i >= r->network->layer_count)
 			continue;
 		m->layers[i].merged = false;
 		m->layers[i].pl =
@@ -281,32 +281,32 @@ static void read_cycles(struct bench *b, int64_t wall)
 		m->times[MEASURED_PL] = summary_constant(picture);
 }
 
-static int run_round(struct bench *b, bool kept, struct error *e)
+static int run_round(struct rounds *r, bool kept, struct error *e)
 {
 	int64_t times[MEASURED_TIMES] = {0};
-	int status = run_source(b, times, e);
+	int status = run_source(r, times, e);
 
 	if (!status)
-		status = run_layers(b, times, e);
+		status = run_layers(r, times, e);
 	if (!status)
-		status = run_software(b, times, e);
-	if (!status && !b->out->simulated)
-		status = run_pl(b, times, e);
+		status = run_software(r, times, e);
+	if (!status && !r->out->simulated)
+		status = run_pl(r, times, e);
 	if (status)
 		return status;
 	for (int i = 0; kept && i < MEASURED_TIMES; i++)
-		samples_add(&b->fixed[i], times[i]);
-	for (int i = 0; kept && i < b->network->layer_count; i++)
-		samples_add(&b->layers[i], b->laps[i]);
-	if (!kept && !b->out->counted)
-		read_cycles(b, times[MEASURED_PL]);
+		samples_add(&r->fixed[i], times[i]);
+	for (int i = 0; kept && i < r->network->layer_count; i++)
+		samples_add(&r->layers[i], r->laps[i]);
+	if (!kept && !r->out->counted)
+		read_cycles(r, times[MEASURED_PL]);
 	return 0;
 }
 
-/* *stable: all are. How the picture comes into being is not the network's affair. */
-static int summarise(struct bench *b, bool *stable, struct error *e)
+/* *stable: all times of the network are; source and decoding do not count. */
+static int summarise(struct rounds *r, bool *stable, struct error *e)
 {
-	struct measurement *m = b->out;
+	struct measurement *m = r->out;
 	struct summary *times = m->times;
 	int status = 0;
 
@@ -314,11 +314,11 @@ static int summarise(struct bench *b, bool *stable, struct error *e)
 	for (int i = 0; i < MEASURED_TIMES && !status; i++) {
 		if (m->simulated && (i == MEASURED_PL || i == MEASURED_ALL))
 			continue;
-		status = samples_summarise(&b->fixed[i], &times[i]);
+		status = samples_summarise(&r->fixed[i], &times[i]);
 		*stable &= i <= MEASURED_DECODE || times[i].stable;
 	}
-	for (int i = 0; i < b->network->layer_count && !status; i++) {
-		status = samples_summarise(&b->layers[i], &m->layers[i].software);
+	for (int i = 0; i < r->network->layer_count && !status; i++) {
+		status = samples_summarise(&r->layers[i], &m->layers[i].software);
 		*stable &= m->layers[i].software.stable;
 	}
 	if (m->simulated)
@@ -327,22 +327,22 @@ static int summarise(struct bench *b, bool *stable, struct error *e)
 	return status ? error_set(e, status, "out of memory for statistics") : 0;
 }
 
-/* A look at stability sorts all values, so it is taken only when there are a quarter more. */
-static size_t next_look(size_t rounds)
+/* Checking for stability sorts all values, so the next check comes after a quarter more rounds. */
+static size_t next_check(size_t rounds)
 {
 	return rounds < STATISTICS_RUNS ? STATISTICS_RUNS : rounds + rounds / 4;
 }
 
-static int run_rounds(struct bench *b, struct error *e)
+static int run_rounds(struct rounds *r, struct error *e)
 {
-	int64_t limit = (int64_t)(ROUNDS_SHARE * (double)b->options->time_limit), begun = clock_now();
-	const struct samples *rounds = &b->fixed[MEASURED_SOFTWARE_ALL];
-	size_t look = next_look(0);
+	int64_t limit = (int64_t)(ROUNDS_SHARE * (double)r->options->time_limit), begun = clock_now();
+	const struct samples *rounds = &r->fixed[MEASURED_SOFTWARE_ALL];
+	size_t check = next_check(0);
 	bool stable = false;
 	int status = 0;
 
 	for (int i = 0; i < WARM_UP && !status && !interruption_came(); i++) {
-		status = run_round(b, false, e);
+		status = run_round(r, false, e);
 		if (clock_now() - begun > limit / 2)
 			break;
 	}
@@ -352,34 +352,34 @@ static int run_rounds(struct bench *b, struct error *e)
 		bool enough = rounds->count && (gone > limit || interruption_came());
 		if (enough || rounds->count == ROUNDS)
 			break;
-		status = run_round(b, true, e);
-		measure_progress(b->options, b->network->name, "layers", (double)gone / (double)limit);
-		if (!status && rounds->count == look) {
-			status = summarise(b, &stable, e);
-			look = next_look(look);
+		status = run_round(r, true, e);
+		measure_progress(r->options, r->network->name, "layers", (double)gone / (double)limit);
+		if (!status && rounds->count == check) {
+			status = summarise(r, &stable, e);
+			check = next_check(check);
 		}
 	}
 	if (!status)
-		status = summarise(b, &stable, e);
-	if (!b->out->counted)
-		b->out->pl_alone =
-			b->out->times[pl_is_hardware(b->pl) ? MEASURED_PL : MEASURED_SOFTWARE_LAYERS].p50;
+		status = summarise(r, &stable, e);
+	if (!r->out->counted)
+		r->out->pl_alone =
+			r->out->times[pl_is_hardware(r->pl) ? MEASURED_PL : MEASURED_SOFTWARE_LAYERS].p50;
 	return status;
 }
 
-/* One layer by itself in a PL of its own. A kind of PL that does not take such a part says nothing of it. */
-static int run_part(struct bench *b, int layer, int64_t limit, struct samples *samples, struct error *e)
+/* Times one layer alone in a PL of its own. If the PL cannot load a single layer, its time stays unknown. */
+static int run_part(struct rounds *r, int layer, int64_t limit, struct samples *samples, struct error *e)
 {
-	const struct network *n = b->network;
+	const struct network *n = r->network;
 	const struct layer *l = &n->layers[layer];
-	struct summary *out = &b->out->layers[layer].pl;
+	struct summary *out = &r->out->layers[layer].pl;
 	int64_t end = clock_now() + limit;
-	size_t look = next_look(0);
+	size_t check = next_check(0);
 	struct pl *pl = NULL;
-	int status = pl_open(b->options->pl, b->options->kernels, &pl, e);
+	int status = pl_open(r->options->pl, r->options->kernels, &pl, e);
 
 	if (!status && pl_load(pl, n, layer, layer + 1, e)) {
-		log_debug("%s: layer \"%s\" is not timed by itself: %s", b->out->pl, l->name, e->text);
+		log_debug("%s: layer \"%s\" is not timed by itself: %s", r->out->pl, l->name, e->text);
 		pl_close(pl);
 		return 0;
 	}
@@ -387,14 +387,14 @@ static int run_part(struct bench *b, int layer, int64_t limit, struct samples *s
 	for (int i = -WARM_UP; !status && !out->stable && samples->count < ROUNDS; i++) {
 		if (i > 0 && (clock_now() > end || interruption_came()))
 			break;
-		memcpy(pl_input(pl, 0), b->tensors[layer - 1], shape_size(l->in));
+		memcpy(pl_input(pl, 0), r->tensors[layer - 1], shape_size(l->in));
 		int64_t at = clock_now();
-		status = wait_for_pl(b, pl, e);
+		status = wait_for_pl(r, pl, e);
 		int64_t took = lap(&at);
 		if (i >= 0)
 			samples_add(samples, took);
-		if (!status && samples->count == look) {
-			look = next_look(look);
+		if (!status && samples->count == check) {
+			check = next_check(check);
 			status = samples_summarise(samples, out);
 		}
 	}
@@ -402,18 +402,18 @@ static int run_part(struct bench *b, int layer, int64_t limit, struct samples *s
 	return status ? status : samples_summarise(samples, out);
 }
 
-/* Where the PL reports no cycles, each layer has a PL of its own, for hardware is for one at a time. */
-static int run_parts(struct bench *b, struct error *e)
+/* If the PL reports no cycles, each layer is loaded alone. Hardware has one user: the first PL is closed. */
+static int run_parts(struct rounds *r, struct error *e)
 {
-	int parts = b->network->layer_count - b->split;
-	int64_t limit = (int64_t)(PARTS_SHARE * (double)b->options->time_limit / parts);
+	int parts = r->network->layer_count - r->split;
+	int64_t limit = (int64_t)(PARTS_SHARE * (double)r->options->time_limit / parts);
 	int status = 0;
 
-	pl_close(b->pl);
-	b->pl = NULL;
-	for (int i = 0; i < parts && !status && !b->out->counted && !interruption_came(); i++) {
-		measure_progress(b->options, b->network->name, "layers in the PL", (double)(i + 1) / parts);
-		status = run_part(b, b->split + i, limit, &b->fixed[MEASURED_PL], e);
+	pl_close(r->pl);
+	r->pl = NULL;
+	for (int i = 0; i < parts && !status && !r->out->counted && !interruption_came(); i++) {
+		measure_progress(r->options, r->network->name, "layers in the PL", (double)(i + 1) / parts);
+		status = run_part(r, r->split + i, limit, &r->fixed[MEASURED_PL], e);
 	}
 	return status;
 }
@@ -421,17 +421,17 @@ static int run_parts(struct bench *b, struct error *e)
 int measure_layers(
 	const struct measure_options *options, struct measurement *m, enum failure *where, struct error *e)
 {
-	struct bench b = {
+	struct rounds r = {
 		.options = options, .network = m->network, .out = m, .split = network_split(m->network)};
-	int status = create(&b, where, e);
+	int status = create(&r, where, e);
 
 	if (!status) {
-		snprintf(m->pl, sizeof(m->pl), "%s", pl_name(b.pl));
+		snprintf(m->pl, sizeof(m->pl), "%s", pl_name(r.pl));
 		*where = FAILURE_PL;
-		status = run_rounds(&b, e);
+		status = run_rounds(&r, e);
 	}
 	if (!status)
-		status = run_parts(&b, e);
-	finish(&b);
+		status = run_parts(&r, e);
+	finish(&r);
 	return status;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* `twobit measure`: how fast a network is, part by part and as a whole, here. */
+/* `twobit measure`: the speed of a network on this machine, of each part and of the whole. */
 #include "measure/measure.h"
 
 #include "base/error.h"
@@ -27,20 +27,20 @@ struct measure_values {
 };
 
 static const struct option options[] = {
-	{"network", 0, OPTION_TEXTS, "NAME|DIR", "Network to measure [dorefanet]; may be given again",
+	{"network", 0, OPTION_TEXTS, "NAME|DIR", "Network to measure, may be repeated [dorefanet]",
 		offsetof(struct measure_values, networks)},
-	{"all", 'a', OPTION_FLAG, NULL, "All networks that `twobit list networks` shows",
+	{"all", 'a', OPTION_FLAG, NULL, "Measure all networks of `twobit list networks`",
 		offsetof(struct measure_values, all)},
 	OPTION_ROW_PL(struct measure_values, pl),
 	OPTION_ROW_KERNELS(struct measure_values, kernels),
-	{"time-limit", 't', OPTION_DURATION, "TIME", "At most about so long for a network [10s]",
+	{"time-limit", 't', OPTION_DURATION, "TIME", "Longest time for a network, about [10s]",
 		offsetof(struct measure_values, time_limit), 0.01, 1e6},
 	{"json", 0, OPTION_FLAG, NULL, "Print the result as one JSON object",
 		offsetof(struct measure_values, json)},
-	{"report", 0, OPTION_TEXT, "FILE.html", "Write a web page with tables and pictures",
+	{"report", 0, OPTION_TEXT, "FILE.html", "Write a web page with tables and charts",
 		offsetof(struct measure_values, report)},
 	OPTION_ROW_TRACE(struct measure_values, trace),
-	{"compare", 0, OPTION_TEXT, "FILE.json", "Print ratios to what --json printed before or elsewhere",
+	{"compare", 0, OPTION_TEXT, "FILE.json", "Print ratios to an earlier output of --json",
 		offsetof(struct measure_values, compare)},
 	{0},
 };
@@ -54,7 +54,7 @@ struct measure_session {
 	struct measured_all all;
 	struct energy *energy;
 	struct error no_energy;
-	json_t *other, *document; /* --compare's, and what was measured */
+	json_t *other, *document; /* the document of --compare, and the one of this run */
 	struct output_file report, trace;
 };
 
@@ -75,7 +75,7 @@ static int add_network(struct measure_session *s, const char *name)
 	return EX_OK;
 }
 
-/* One that cannot be measured is reported, and the others are measured all the same. */
+/* A network that cannot be loaded is reported, and the others are still measured. */
 static int add_all(struct measure_session *s)
 {
 	struct found_network *found;
@@ -108,7 +108,7 @@ static int add_networks(struct measure_session *s)
 	return code;
 }
 
-/* Before anything is measured in vain. */
+/* Runs before the measurement: networks that cannot be compared would waste minutes. */
 static int check_comparable(struct measure_session *s, struct error *e)
 {
 	struct measured_all all = {.networks = s->all.networks};
@@ -116,7 +116,7 @@ static int check_comparable(struct measure_session *s, struct error *e)
 	int status = 0;
 
 	for (; all.count < s->count && !status; all.count++)
-		status = measurement_begin(s->networks[all.count], &all.networks[all.count], e);
+		status = measurement_init(s->networks[all.count], &all.networks[all.count], e);
 	if (!status) {
 		document = measure_json(&all);
 		status = comparison_check(document, s->other, s->values.compare.text, e);
@@ -127,7 +127,7 @@ static int check_comparable(struct measure_session *s, struct error *e)
 	return status;
 }
 
-/* Whatever can fail before the machine has worked for minutes. */
+/* Does everything that can fail early, before minutes of measuring. */
 static int prepare(struct measure_session *s)
 {
 	const struct measure_values *v = &s->values;
@@ -155,7 +155,7 @@ static int prepare(struct measure_session *s)
 static int run(struct measure_session *s)
 {
 	const struct measure_values *v = &s->values;
-	struct measure_options wanted = {.pl = v->pl.text,
+	struct measure_options request = {.pl = v->pl.text,
 		.kernels = v->kernels.text,
 		.time_limit = (int64_t)(v->time_limit * 1e9),
 		.energy = s->energy,
@@ -168,7 +168,7 @@ static int run(struct measure_session *s)
 		struct measurement *m = &s->all.networks[s->all.count];
 		enum failure where;
 		struct error e;
-		int status = measure_network(s->networks[i], &wanted, m, &where, &e);
+		int status = measure_network(s->networks[i], &request, m, &where, &e);
 		if (status) {
 			int failed = fail(status == -ENOTSUP ? FAILURE_KERNELS : where, &e);
 			code = code ? code : failed;
@@ -249,7 +249,7 @@ static int measure(struct measure_session *s)
 
 	if (!s->count)
 		return code;
-	interruption_catch(); /* from here on there are temporary files */
+	interruption_catch(); /* temporary files exist from here on */
 	int prepared = prepare(s);
 	if (prepared)
 		return prepared;
@@ -289,16 +289,14 @@ static int measure_run(struct invocation *invocation)
 
 const struct command measure_command = {
 	.name = "measure",
-	.summary = "Measure how fast a network is here: layers, PL, pipeline",
+	.summary = "Measure the speed of a network: layers, PL, pipeline",
 	.usage = "[OPTION]…",
 	.details =
-		"Times each layer in software and in the PL, then whole pictures, then the pipeline with and "
-		"without\n"
-		"overlap of Conv0 and PL, with generated pictures of the network's size. Each time is "
-		"measured until its\n"
-		"median is stable, or until the time is up. Close other programs first: the result says "
-		"whether the\n"
-		"machine was busy. Ctrl-C ends early and prints what is known by then.",
+		"Times each layer in software and in the PL, then whole pictures, then the pipeline with\n"
+		"and without overlap of Conv0 and PL. The pictures are generated in the network's size.\n"
+		"Each time is measured until its median is stable or the time limit is reached. Close\n"
+		"other programs first; a busy machine is reported. Ctrl-C ends early and prints the\n"
+		"results so far.",
 	.examples =
 		"twobit measure\n"
 		"twobit measure --network dorefanet --pl software --time-limit 30s\n"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What `twobit measure` finds out about a network and a PL, and the parts of the command that find it out. */
+/* The results of `twobit measure` for a network and a PL, and the parts of the command that measure them. */
 #ifndef APP_MEASURE_MEASURE_H
 #define APP_MEASURE_MEASURE_H
 
@@ -17,10 +17,10 @@
 /* A multiply-accumulate is two operations. */
 #define MEASURE_OPERATIONS_A_PRODUCT 2
 
-/* Of the JSON; docs/formats.md. */
+/* Version of the JSON; docs/formats.md. */
 #define MEASURE_FORMAT 1
 
-/* Others' share of all processors' time from which the machine counts as busy. */
+/* The machine is busy if other programs take more than this share of the time of all processors. */
 #define MEASURE_BUSY 0.10
 
 struct energy;
@@ -30,19 +30,19 @@ struct measure_options {
 	int64_t time_limit;    /* ns for a network */
 	struct energy *energy; /* NULL: the machine does not report it */
 	bool timeline;	       /* trace a run with and one without overlap */
-	bool progress;	       /* a line on stderr that is written over */
+	bool progress;	       /* print a line of progress on stderr and overwrite it */
 };
 
-/* Parts of a picture's way, each by itself. */
+/* Parts of a picture's way, each measured alone. */
 enum measured_time {
-	MEASURED_SOURCE,	  /* a generated picture of the input's size */
-	MEASURED_DECODE,	  /* it becomes the network's input */
-	MEASURED_CONV0,		  /* into the PL's buffer */
-	MEASURED_PL,		  /* submit and wait: with hand-over, there and back */
+	MEASURED_SOURCE,	  /* generate a picture */
+	MEASURED_DECODE,	  /* convert the picture to the network's input */
+	MEASURED_CONV0,		  /* first layers, into the PL's buffer */
+	MEASURED_PL,		  /* submit and wait, with the transfer of input and scores */
 	MEASURED_LABEL,		  /* scores to labels */
 	MEASURED_ALL,		  /* Conv0, PL, label */
 	MEASURED_SOFTWARE_LAYERS, /* the PL's layers, in the calling thread */
-	MEASURED_SOFTWARE_ALL,	  /* Conv0, these, label */
+	MEASURED_SOFTWARE_ALL,	  /* Conv0, the PL's layers in software, label */
 	MEASURED_TIMES
 };
 
@@ -56,10 +56,10 @@ struct measured_layer {
 	bool merged;		 /* counted with the layer before it */
 };
 
-/* The pipeline, with or without Conv0 working on the next picture while the PL runs. */
+/* The pipeline; with overlap, Conv0 works on the next picture while the PL runs. */
 struct measured_pipeline {
 	struct samples latencies; /* from Conv0's beginning to the label, ns */
-	struct samples intervals; /* from picture to picture, the mean of a run, ns */
+	struct samples intervals; /* from picture to picture: the mean of each run, ns */
 	struct summary latency, interval;
 	uint64_t pictures;
 	struct trace *trace; /* NULL: not traced */
@@ -68,66 +68,66 @@ struct measured_pipeline {
 enum { PIPELINE_OVERLAPPED, PIPELINE_IN_TURN, PIPELINE_KINDS };
 
 struct measurement {
-	const struct network *network; /* whoever opened it closes it */
+	const struct network *network; /* owned by the caller */
 	char pl[64];
-	bool counted;	/* the PL reports cycles: its layers' times are these, at `hertz` */
-	bool simulated; /* … and so is MEASURED_PL, for nothing else says how fast it is */
+	bool counted;	/* the PL reports cycles: they give the times of its layers, at `hertz` */
+	bool simulated; /* the PL is simulated: cycles also give MEASURED_PL */
 	double hertz;
 	struct measured_layer *layers; /* [network->layer_count] */
 	struct summary times[MEASURED_TIMES];
-	int64_t pl_alone; /* ns that the PL computes on a picture, without hand-over as far as that is known
-			   */
+	int64_t pl_alone; /* ns that the PL computes on a picture; without transfers if it reports cycles */
 
 	struct measured_pipeline pipelines[PIPELINE_KINDS];
-	char no_pipeline[160]; /* why the pipeline did not run; "": it did */
+	char no_pipeline[160]; /* the reason why the pipeline did not run; "": it ran */
 	const char *slowest_stage;
-	int64_t ideal; /* ns from picture to picture, were there but the slowest stage */
+	int64_t ideal; /* ns from picture to picture if only the slowest stage took time */
 
-	double joules; /* a picture; < 0: not known */
-	double others; /* their share of the processors' time meanwhile; NAN: not known */
-	bool stopped;  /* by a signal, with what was known then */
+	double joules; /* per picture; < 0: not known */
+	double others; /* share of the processors' time that other programs took; NAN: not known */
+	bool stopped;  /* a signal ended the measurement early */
 	double seconds;
 };
 
-/* A network of which nothing has been measured yet. 0 or -ENOMEM. */
-int measurement_begin(const struct network *network, struct measurement *out, struct error *e);
+/* A measurement without times. 0 or -ENOMEM. */
+int measurement_init(const struct network *network, struct measurement *out, struct error *e);
 
-/* All of it. On failure nothing is left to finish; *where is what was being done. */
+/* Measures everything. On failure there is nothing to finish; *where is the step that failed. */
 int measure_network(const struct network *network, const struct measure_options *options,
 	struct measurement *out, enum failure *where, struct error *e);
 void measurement_finish(struct measurement *m);
 
-/* The parts, in their order. */
+/* The two parts of measure_network, in this order. */
 int measure_layers(
 	const struct measure_options *options, struct measurement *m, enum failure *where, struct error *e);
 int measure_pipelines(
 	const struct measure_options *options, struct measurement *m, enum failure *where, struct error *e);
 
-/* The source of both: generated pictures of about the input's size, so that to make one costs little; larger
- * where the network looks at a box in it. */
+/* The source of both: pictures are generated in about the input's size, so that this costs little, and larger
+ * if the network takes only a box of the picture. */
 void measure_source(const struct network *network, struct source_options *out);
 
 uint64_t measured_operations(const struct network *network);
-double measured_rate(const struct summary *summary); /* a second; 0 without runs */
-double measured_reach(
-	const struct measurement *m); /* share of the ideal that the overlap reaches; 0: not run */
-double measured_gain(const struct measurement *m); /* overlap's pictures a second over those in turn; 0 */
+double measured_rate(const struct summary *summary); /* per second; 0 without runs */
+/* The share of the ideal rate that the pipeline with overlap reaches; 0: not run. */
+double measured_reach(const struct measurement *m);
+/* The rate with overlap divided by the rate without; 0: not run. */
+double measured_gain(const struct measurement *m);
 
-/* "dorefanet: layers, 40 %"; for terminals. */
+/* Prints "dorefanet: layers, 40 %" over the last such line, at most five times a second. */
 void measure_progress(
 	const struct measure_options *options, const char *network, const char *part, double share);
 void measure_progress_end(const struct measure_options *options);
 
-/* All measurements, and the machine that they were made on. */
+/* All measurements, and the machine that made them. */
 struct measured_all {
 	struct measurement *networks; /* [count] */
 	int count;
 	struct machine before, after;
-	const char *energy, *no_energy; /* what was counted, or why not */
+	const char *energy, *no_energy; /* the energy meter, or the reason why there is none */
 	char date[32];			/* 2026-11-21T10:00:00Z */
 };
 
-/* Tables for people, on stdout. */
+/* Prints tables on stdout. */
 void measure_print(const struct measured_all *all);
 
 /* docs/formats.md has the schema. NULL: out of memory. */

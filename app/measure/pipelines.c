@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The whole pipeline, as `live` runs it, with and without overlap: short runs of both in turn, so that
- * whatever else the machine does treats both alike.
+ * Times of the whole pipeline, as `live` runs it, with and without overlap. Short runs of both alternate, so
+ * that other programs affect both alike.
  */
 #include "base/clock.h"
 #include "base/error.h"
@@ -14,8 +14,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Share of the time limit; a run's length, and its first pictures, which fill the pipeline, are not counted.
- */
+/* The share of the time limit, the length of a run in ns, and its pictures. The first RUN_FILLING pictures
+ * only fill the pipeline and are not counted. */
 #define PIPELINES_SHARE 0.35
 #define RUN INT64_C(60000000)
 #define RUN_FEWEST 24
@@ -25,24 +25,24 @@
 #define LATENCIES 100000
 #define SAMPLE_EVERY INT64_C(100000000)
 
-/* A traced run, and room for its events: a picture leaves three a stage. */
+/* The pictures of a traced run, and the capacity for its events: a picture makes three per stage. */
 #define TRACED_PICTURES 64
 #define TRACED_EVENTS 512
 
 struct runs {
 	const struct measure_options *options;
 	struct measurement *out;
-	uint64_t pictures; /* a run */
+	uint64_t pictures; /* per run */
 	double joules;
-	uint64_t powered; /* pictures that took them */
+	uint64_t powered; /* the pictures that took this energy */
 };
 
-/* What the pictures of one run were. */
+/* The results of one run. */
 struct run {
-	int64_t first, last; /* when the first counted one and the last got their labels */
-	uint64_t counted;
-	int64_t sampled;
-	double joules; /* of the meter, at the first */
+	int64_t first, last; /* the times when the first counted picture and the last got their labels */
+	uint64_t counted;    /* pictures */
+	int64_t sampled;     /* the time when the meter was last read */
+	double joules;	     /* the meter at the first picture */
 };
 
 static void take_energy(const struct runs *r, struct run *run)
@@ -87,11 +87,11 @@ static void count_run(struct runs *r, struct run *run, struct measured_pipeline 
 static int start(const struct runs *r, bool overlap, struct pipeline_config *o, struct pipeline **pipeline,
 	enum failure *where, struct error *e)
 {
-	const struct measure_options *wanted = r->options;
+	const struct measure_options *options = r->options;
 	struct source_options pattern;
 
 	*o = (struct pipeline_config){.network = r->out->network,
-		.kernels = wanted->kernels,
+		.kernels = options->kernels,
 		.lossless = true,
 		.overlap = overlap,
 		.frames = r->pictures + RUN_FILLING,
@@ -102,11 +102,11 @@ static int start(const struct runs *r, bool overlap, struct pipeline_config *o, 
 	if (status)
 		return status;
 	*where = FAILURE_PL;
-	status = pl_open(wanted->pl, wanted->kernels, &o->pl, e);
+	status = pl_open(options->pl, options->kernels, &o->pl, e);
 	return status ? status : pipeline_start(o, pipeline, e);
 }
 
-/* One run; trace NULL: none. What is traced is not counted. */
+/* One run. With a trace, its times are not counted. */
 static int run_pipeline(struct runs *r, int kind, struct trace *trace, enum failure *where, struct error *e)
 {
 	struct pipeline_config o = {.trace = trace};
@@ -166,7 +166,7 @@ static int run_pairs(struct runs *r, enum failure *where, struct error *e)
 	return status;
 }
 
-/* The ideal overlap hides everything behind the slowest stage. */
+/* With an ideal overlap, only the slowest stage counts. */
 static void find_slowest(struct measurement *m)
 {
 	const struct {
@@ -207,7 +207,7 @@ static int run_traced(struct runs *r, enum failure *where, struct error *e)
 	return status;
 }
 
-/* Whether there can be runs at all; else m->no_pipeline says why not. */
+/* Whether the pipeline can run; if not, m->no_pipeline gets the reason. */
 static bool can_run(const struct measure_options *options, struct measurement *m)
 {
 	int64_t picture = m->times[MEASURED_ALL].p50;
@@ -215,13 +215,13 @@ static bool can_run(const struct measure_options *options, struct measurement *m
 
 	if (m->simulated)
 		snprintf(m->no_pipeline, sizeof(m->no_pipeline),
-			"the PL is simulated, and so slow that its pipeline says nothing");
+			"the PL is simulated; the times of its pipeline would mean nothing");
 	else if (interruption_came())
-		snprintf(m->no_pipeline, sizeof(m->no_pipeline), "the run was stopped before");
+		snprintf(m->no_pipeline, sizeof(m->no_pipeline), "the run was stopped early");
 	else if (least > (double)options->time_limit)
 		snprintf(m->no_pipeline, sizeof(m->no_pipeline),
-			"a picture takes %.3g s; with --time-limit %.0fs there is time for it",
-			(double)picture / 1e9, least / 1e9 / PIPELINES_SHARE + 1);
+			"a picture takes %.3g s; --time-limit %.0fs is long enough", (double)picture / 1e9,
+			least / 1e9 / PIPELINES_SHARE + 1);
 	return !m->no_pipeline[0];
 }
 

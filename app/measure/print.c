@@ -16,7 +16,7 @@ static double gops(uint64_t operations, const struct summary *s)
 	return s->p50 > 0 ? (double)operations / (double)s->p50 : 0;
 }
 
-/* "   123.4 ", or "   123.4~" where the median is not stable; a dash without runs. */
+/* "   123.4 ", or "   123.4~" if the median is not stable; a dash without runs. */
 static void print_time(const struct summary *s)
 {
 	if (s->runs)
@@ -33,7 +33,7 @@ static void print_rate(uint64_t operations, const struct summary *s)
 		printf(" %8s", "");
 }
 
-/* One line of the first table; NULL: not to be had. */
+/* One line of the first table. pl is NULL for a part that does not run in the PL. */
 static void print_pair(const char *name, const char *kernel, uint64_t operations,
 	const struct summary *software, const struct summary *pl, const char *note)
 {
@@ -146,14 +146,14 @@ static void print_network(const struct measured_all *all, const struct measureme
 	print_spreads(m);
 	print_pipelines(m);
 	if (m->joules >= 0)
-		printf("  energy: %.4g J a picture with overlap, of all that the machine did (%s)\n",
-			m->joules, all->energy);
+		printf("  energy: %.4g J a picture with overlap, of the whole machine (%s)\n", m->joules,
+			all->energy);
 	else
 		printf("  energy: not available here: %s\n", all->no_energy	 ? all->no_energy
 							     : m->no_pipeline[0] ? m->no_pipeline
 										 : "too little was measured");
 	if (m->stopped)
-		printf("  stopped early: what is above is of the runs until then\n");
+		printf("  stopped early: the figures above are of the runs until then\n");
 	printf("\n");
 }
 
@@ -178,12 +178,11 @@ static void print_machine(const struct measured_all *all)
 		printf("; temperature: %.0f to %.0f °C", b->temperature, a->temperature);
 	if (b->load[0] >= 0)
 		printf("; load before: %.2f %.2f %.2f", b->load[0], b->load[1], b->load[2]);
-	printf("; others took %.0f %% of the processors' time\n", 100 * others);
-	printf("~ marks a median that was not stable yet: one is, when its 95 %% confidence interval is "
-	       "within ±%.0f %%, the\n"
-	       "medians of the first and the second half of the runs differ by no more than %.0f %%, and "
-	       "there are %d "
-	       "runs.\n",
+	printf("; other programs took %.0f %% of the processors' time\n", 100 * others);
+	printf("~ marks a median that is not stable. A median is stable if its 95 %% confidence interval is "
+	       "within ±%.0f %%,\n"
+	       "the medians of the first and the second half of the runs differ by at most %.0f %%, and "
+	       "there are at\nleast %d runs.\n",
 		100 * STATISTICS_WIDTH, 100 * STATISTICS_DRIFT, STATISTICS_RUNS);
 }
 

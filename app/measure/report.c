@@ -6,8 +6,8 @@
 
 #include <errno.h>
 
-/* In HTML a "<" could end the element that holds the document, or begin a comment. In JSON it is only in
- * texts, which may spell it otherwise. */
+/* In HTML, "<" could end the element that holds the document, or begin a comment. In JSON it occurs only in
+ * strings, where it can be escaped. */
 static int write_escaped(const char *text, size_t size, void *file)
 {
 	for (size_t i = 0; i < size; i++)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One network's measurement from its parts, and what follows from the times. */
+/* The measurement of one network from its parts, and values that are derived from the times. */
 #include "base/clock.h"
 #include "base/error.h"
 #include "cli/interruption.h"
@@ -48,7 +48,7 @@ double measured_gain(const struct measurement *m)
 	return interval > 0 ? (double)m->pipelines[PIPELINE_IN_TURN].interval.p50 / (double)interval : 0;
 }
 
-int measurement_begin(const struct network *network, struct measurement *out, struct error *e)
+int measurement_init(const struct network *network, struct measurement *out, struct error *e)
 {
 	*out = (struct measurement){.network = network, .joules = -1, .others = NAN, .slowest_stage = ""};
 	out->layers = calloc((size_t)network->layer_count, sizeof(*out->layers));
@@ -68,7 +68,7 @@ int measure_network(const struct network *network, const struct measure_options 
 	int64_t begun = clock_now();
 
 	*where = FAILURE_OURS;
-	int status = measurement_begin(network, out, e);
+	int status = measurement_init(network, out, e);
 	if (status)
 		return status;
 	activity_read("", &before);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What `measure` finds out, writes and compares; how fast anything is, is not tested. */
+/* The results of `measure`, its JSON and its comparison. Speed is not tested. */
 #include "base/error.h"
 #include "machine/energy.h"
 #include "measure/compare.h"
@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-/* The PL's answers, as they are or as a test wants them. */
+/* The PL's results and cycles, which tests can change. */
 static int32_t spoiled[16];
 static bool spoil, count_cycles;
 static const struct network *counted_network;
@@ -84,7 +84,7 @@ static void fixture_end(struct pipeline_fixture *fixture)
 	network_destroy(fixture->network);
 }
 
-/* In a second, and on a machine so busy that no run of the pipeline fits into that, in more. */
+/* Measures for a second; on a busy machine, where no run of the pipeline fits into that, for longer. */
 static void measured_with_pipeline(struct pipeline_fixture *fixture, bool timeline)
 {
 	struct error e;
@@ -95,7 +95,7 @@ static void measured_with_pipeline(struct pipeline_fixture *fixture, bool timeli
 			return;
 		fixture_end(fixture);
 	}
-	fail_msg("a machine too slow for a run of the pipeline");
+	fail_msg("the machine is too slow for a run of the pipeline");
 }
 
 static void assert_sound(const struct summary *s)
@@ -116,7 +116,7 @@ static void test_all_is_measured(void **state)
 	assert_false(m->counted || m->simulated || m->stopped);
 	for (int i = 0; i < MEASURED_TIMES; i++)
 		assert_sound(&m->times[i]);
-	/* parts are parts of the whole, in the same rounds */
+	/* the whole takes longer than its parts, in the same rounds */
 	assert_true(m->times[MEASURED_ALL].minimum > m->times[MEASURED_PL].minimum);
 	assert_true(m->times[MEASURED_SOFTWARE_ALL].minimum > m->times[MEASURED_SOFTWARE_LAYERS].minimum);
 	for (int i = 0; i < fixture.network->layer_count; i++) {
@@ -168,7 +168,7 @@ static void test_wrong_pl(void **state)
 	fixture_end(&fixture);
 }
 
-/* A machine that draws 5 W takes 5 J a second, and so for a picture 5 W times its interval. */
+/* A machine that draws 5 W takes, for each picture, 5 W times the interval. */
 static void test_energy(void **state)
 {
 	char *root = folder_make();
@@ -189,9 +189,8 @@ static void test_energy(void **state)
 	folder_remove(root);
 }
 
-/* A PL that says 600 ns and takes far longer is a simulation: its cycles are its times, and it runs no
- * pipeline.
- */
+/* A PL that reports 600 ns and takes far longer is simulated: its cycles give its times, and the pipeline
+ * does not run. */
 static void test_simulated_pl(void **state)
 {
 	struct pipeline_fixture fixture;
@@ -222,7 +221,7 @@ static void test_simulated_pl(void **state)
 	fixture_end(&fixture);
 }
 
-/* Without overlap Conv0 and the PL are never at work at the same time. */
+/* Without overlap, Conv0 and the PL never work at the same time. */
 static void test_timelines(void **state)
 {
 	struct pipeline_fixture fixture;
@@ -252,7 +251,7 @@ static void test_timelines(void **state)
 	fixture_end(&fixture);
 }
 
-/* A document of what was measured, read as a file would be. */
+/* The document of a measurement, read as a file is. */
 static json_t *document_of(const struct measured_all *all)
 {
 	struct error e;
@@ -282,7 +281,7 @@ static void test_compare(void **state)
 	measured_with_pipeline(&fixture, false);
 	json_t *ours = document_of(&fixture.all), *theirs = document_of(&fixture.all), *row;
 	assert_int_equal(comparison_check(ours, theirs, "x.json", &e), 0);
-	/* theirs took twice as long for the label, known to be another time */
+	/* in theirs the label takes twice as long, and the intervals do not touch */
 	json_t *label = json_object_get(at(theirs, "times_us"), "label");
 	json_t *mine = json_object_get(at(ours, "times_us"), "label");
 	json_t *long_before = json_pack(
@@ -328,7 +327,7 @@ static void assert_means(const json_t *ours, const json_t *theirs, const char *m
 	json_decref(rows);
 }
 
-/* Rows name PL and kernels where these are not the same. */
+/* Rows name PL and kernels if these differ. */
 static void test_compare_means(void **state)
 {
 	struct pipeline_fixture fixture = {.network = tiny_network(7)};
@@ -336,7 +335,7 @@ static void test_compare_means(void **state)
 
 	(void)state;
 	fixture.all = (struct measured_all){.networks = &fixture.measurement, .count = 1};
-	assert_int_equal(measurement_begin(fixture.network, &fixture.measurement, &e), 0);
+	assert_int_equal(measurement_init(fixture.network, &fixture.measurement, &e), 0);
 	strcpy(fixture.measurement.pl, "rtl");
 	fixture.measurement.layers[0].kernel = "a-bytes";
 	fixture.measurement.layers[1].kernel = fixture.measurement.layers[4].kernel = "a-bits";
@@ -367,7 +366,7 @@ static void test_compare_refuses(void **state)
 	(void)state;
 	fixture = (struct pipeline_fixture){.network = tiny_network(7)};
 	fixture.all = (struct measured_all){.networks = &fixture.measurement, .count = 1};
-	assert_int_equal(measurement_begin(fixture.network, &fixture.measurement, &e), 0);
+	assert_int_equal(measurement_init(fixture.network, &fixture.measurement, &e), 0);
 	json_t *ours = document_of(&fixture.all), *theirs = json_deep_copy(ours);
 	json_object_set_new(json_array_get(at(theirs, "layers"), 1), "weight_bits", json_integer(2));
 	assert_int_equal(comparison_check(ours, theirs, "x.json", &e), -EBADMSG);
@@ -385,7 +384,7 @@ static void test_compare_refuses(void **state)
 	fixture_end(&fixture);
 }
 
-/* Whatever is cut off, or of another kind, is no measurement. */
+/* A document that is cut off, or has a field of another type, is refused. */
 static void test_read_refuses(void **state)
 {
 	static const char *const members[] = {"network", "pl", "layers", "times_us", "pipeline"};
@@ -396,7 +395,7 @@ static void test_read_refuses(void **state)
 	(void)state;
 	fixture = (struct pipeline_fixture){.network = tiny_network(7)};
 	fixture.all = (struct measured_all){.networks = &fixture.measurement, .count = 1};
-	assert_int_equal(measurement_begin(fixture.network, &fixture.measurement, &e), 0);
+	assert_int_equal(measurement_init(fixture.network, &fixture.measurement, &e), 0);
 	json_t *document = measure_json(&fixture.all);
 	char *text = json_dumps(document, JSON_COMPACT);
 	size_t length = strlen(text);
@@ -415,7 +414,7 @@ static void test_read_refuses(void **state)
 			json_array_get(json_object_get(spoilt, "networks"), 0), members[i], json_integer(3));
 		text = json_dumps(spoilt, JSON_COMPACT);
 		assert_int_equal(comparison_read(text, strlen(text), "x.json", &read, &e), -EBADMSG);
-		assert_non_null(strstr(e.text, "x.json: network 1 in it is not described as it should be"));
+		assert_non_null(strstr(e.text, "x.json: its network 1 has missing or wrong fields"));
 		free(text);
 		json_decref(spoilt);
 	}

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The page that `measure --report` writes, and what its charts are drawn from; cli.measure_page looks at it
- * drawn.
- */
+/* The page that `measure --report` writes, and the data of its charts; cli.measure_page draws it in a
+ * browser. */
 #include "base/error.h"
 #include "cli/output.h"
 #include "flow/trace.h"
@@ -25,39 +24,39 @@ struct fixture {
 	struct measured_all all;
 };
 
-/* Picture i takes (i + 1) µs, and 3 µs more in turn; the last one is slow. */
+/* Picture i takes (i + 1) µs, and 3 µs more without overlap; the last one is slow. */
 static int latency_of(int i, int kind)
 {
 	return i == PICTURES - 1 ? 1000 : i + 1 + 3 * kind;
 }
 
-static void add_times(struct measured_pipeline *line, int kind)
+static void add_times(struct measured_pipeline *pipeline, int kind)
 {
-	assert_int_equal(samples_create(&line->latencies, PICTURES), 0);
-	assert_int_equal(samples_create(&line->intervals, PICTURES), 0);
+	assert_int_equal(samples_create(&pipeline->latencies, PICTURES), 0);
+	assert_int_equal(samples_create(&pipeline->intervals, PICTURES), 0);
 	for (int i = 0; i < PICTURES; i++) {
-		assert_true(samples_add(&line->latencies, INT64_C(1000) * latency_of(i, kind)));
-		assert_true(samples_add(&line->intervals, PERIOD));
+		assert_true(samples_add(&pipeline->latencies, INT64_C(1000) * latency_of(i, kind)));
+		assert_true(samples_add(&pipeline->intervals, PERIOD));
 	}
-	assert_int_equal(samples_summarise(&line->latencies, &line->latency), 0);
-	assert_int_equal(samples_summarise(&line->intervals, &line->interval), 0);
-	line->pictures = PICTURES;
+	assert_int_equal(samples_summarise(&pipeline->latencies, &pipeline->latency), 0);
+	assert_int_equal(samples_summarise(&pipeline->intervals, &pipeline->interval), 0);
+	pipeline->pictures = PICTURES;
 }
 
 enum { CONV0, PL, LABEL, STAGES };
 
-/* Each stage works on a picture from here to there, as shares of a period. */
+/* Begin and end of each stage's work on a picture, as shares of a period. */
 static const double work[STAGES][2] = {[CONV0] = {0, 0.25}, [PL] = {0.25, 0.75}, [LABEL] = {0.75, 0.875}};
 
-static void add_trace(struct measured_pipeline *line)
+static void add_trace(struct measured_pipeline *pipeline)
 {
 	static const char *const stages[] = {"conv0", "pl", "label", NULL}, *const counters[] = {NULL};
 
-	assert_int_equal(trace_create("tiny", stages, counters, 256, &line->trace), 0);
+	assert_int_equal(trace_create("tiny", stages, counters, 256, &pipeline->trace), 0);
 	for (int i = 0; i < PICTURES; i++)
 		for (int stage = 0; stage < STAGES; stage++) {
 			int64_t begun = INT64_C(5000000) + (int64_t)i * PERIOD;
-			trace_span(line->trace, stage, stage, begun + (int64_t)(work[stage][0] * PERIOD),
+			trace_span(pipeline->trace, stage, stage, begun + (int64_t)(work[stage][0] * PERIOD),
 				begun + (int64_t)(work[stage][1] * PERIOD), (uint64_t)i);
 		}
 }
@@ -71,7 +70,7 @@ static void fixture_init(struct fixture *f, const char *name)
 	f->network->name = strdup(name);
 	f->all = (struct measured_all){
 		.networks = &f->measurement, .count = 1, .no_energy = "none", .date = "2026-11-21T10:00:00Z"};
-	assert_int_equal(measurement_begin(f->network, &f->measurement, &e), 0);
+	assert_int_equal(measurement_init(f->network, &f->measurement, &e), 0);
 	strcpy(f->measurement.pl, "software");
 	for (int i = 0; i < MEASURED_TIMES; i++)
 		f->measurement.times[i] = summary_constant(1000 + i);
@@ -108,7 +107,7 @@ static int occurrences(const char *text, const char *word)
 	return count;
 }
 
-/* Where the content of an element ends that holds no other: script and style. */
+/* The end of the content of an element that contains no others: script and style. */
 static const char *skip_content(const char *name, const char *at)
 {
 	char end[24];
@@ -121,7 +120,7 @@ static const char *skip_content(const char *name, const char *at)
 	return at - 1;
 }
 
-/* Every element is closed in its order. */
+/* Every element is closed, and in the right order. */
 static void check_elements(const char *page)
 {
 	static const char *const alone[] = {"meta", "!DOCTYPE", "!--", NULL};
@@ -151,7 +150,7 @@ static void check_elements(const char *page)
 	assert_int_equal(depth, 0);
 }
 
-/* Nothing is fetched from elsewhere, and no text becomes HTML. */
+/* The page fetches nothing, and no text becomes HTML. */
 static void check_page(const char *page)
 {
 	static const char *const refused[] = {"http:", "https:", "src=", "url(", "<link", "@import", "fetch(",
@@ -170,7 +169,7 @@ static void check_page(const char *page)
 	check_elements(page);
 }
 
-/* The text of the element that holds the document, as a browser cuts it out. */
+/* The text of the element that holds the document, as a browser finds it. */
 static char *embedded(const char *page)
 {
 	const char *begin = strstr(page, "<script type=\"application/json\" id=\"measurement\">");
@@ -182,7 +181,7 @@ static char *embedded(const char *page)
 	return strndup(begin, (size_t)(end - begin));
 }
 
-/* What `measure --json` prints, and the page's document printed in the same way. */
+/* The page's document is the output of `measure --json`. */
 static void assert_same_document(const char *page, const json_t *document)
 {
 	char *text = embedded(page), *wanted = json_dumps(document, OUTPUT_JSON_FLAGS);
@@ -220,7 +219,7 @@ static void test_report(void **state)
 	fixture_finish(&f);
 }
 
-/* Whatever a name holds, it ends no element and begins none. */
+/* No name can end or begin an element. */
 static void test_hostile_names(void **state)
 {
 	static const char *const names[] = {"</script><script>alert(1)</script>", "<!--<script>", "-->",
@@ -268,7 +267,8 @@ static double number_at(const json_t *list, size_t i)
 	return json_number_value(json_array_get(list, i));
 }
 
-/* From 2 % below the fastest to 5 % above the slowest p95, and what is beyond. */
+/* The bins reach from 2 % below the fastest to 5 % above the slowest p95; slower pictures are in the last
+ * one. */
 static void test_histogram(void **state)
 {
 	static const char *const kinds[] = {"overlap", "in_turn"};
@@ -295,7 +295,7 @@ static void test_histogram(void **state)
 	fixture_finish(&f);
 }
 
-/* Five pictures at the median's rate, from the first one's Conv0 to the last one's label. */
+/* The timeline has five pictures at the median rate, from the first one's Conv0 to the last one's label. */
 static void check_spans(const json_t *spans, double length)
 {
 	int count[STAGES] = {0};
@@ -305,7 +305,7 @@ static void check_spans(const json_t *spans, double length)
 	json_array_foreach(spans, i, span)
 	{
 		json_int_t stage = json_integer_value(json_array_get(span, 0));
-		double picture = number_at(span, 1) - 12; /* the first after those that fill the pipeline */
+		double picture = number_at(span, 1) - 12; /* 12 pictures fill the pipeline */
 		assert_in_range(stage, 0, STAGES - 1);
 		assert_float_equal(number_at(span, 2), (picture + work[stage][0]) * PERIOD / 1e3, 1e-9);
 		assert_float_equal(number_at(span, 3), (picture + work[stage][1]) * PERIOD / 1e3, 1e-9);
@@ -337,7 +337,7 @@ static void test_timeline(void **state)
 	fixture_finish(&f);
 }
 
-/* Without runs there is nothing to draw. */
+/* Without runs there is no chart. */
 static void test_no_charts(void **state)
 {
 	struct fixture f;
