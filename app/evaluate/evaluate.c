@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* `twobit evaluate`: how often a network is right on labelled pictures. */
+/* `twobit evaluate`: the accuracy of a network on labelled pictures. */
 #include "base/error.h"
 #include "base/log.h"
 #include "cli/command.h"
@@ -28,11 +28,11 @@ struct evaluate_values {
 
 static const struct option options[] = {
 	OPTION_ROW_NETWORK(struct evaluate_values, network),
-	{"labels", 'l', OPTION_TEXT, "FILE", "Labels of an idx file of pictures [found beside it]",
+	{"labels", 'l', OPTION_TEXT, "FILE", "Labels file of an idx file [the one beside it]",
 		offsetof(struct evaluate_values, labels)},
-	{"number", 'n', OPTION_INTEGER, "N", "Only the first N pictures",
+	{"number", 'n', OPTION_INTEGER, "N", "Score only the first N pictures",
 		offsetof(struct evaluate_values, pictures), .minimum = 1, .maximum = INT_MAX},
-	{"jobs", 'j', OPTION_INTEGER, "N", "Threads [one for each processor]",
+	{"jobs", 'j', OPTION_INTEGER, "N", "Number of threads [one per processor]",
 		offsetof(struct evaluate_values, jobs), .minimum = 1, .maximum = WORKERS_MAXIMUM},
 	{"scores", 0, OPTION_TEXT, "FILE.npy", "Write the integer scores, <i4 [pictures, classes]",
 		offsetof(struct evaluate_values, scores)},
@@ -43,7 +43,7 @@ static const struct option options[] = {
 	{0},
 };
 
-/* All that a run has open. */
+/* One call of the command. */
 struct evaluate_session {
 	const struct invocation *invocation;
 	struct evaluate_values values;
@@ -139,7 +139,7 @@ static int finish(struct evaluate_session *s)
 	return code;
 }
 
-/* Room for the scores, and the file, before anything is computed in vain. */
+/* Allocates the scores and opens their file first: a failure later would waste the evaluation. */
 static int prepare_scores(struct evaluate_session *s, enum failure *where, struct error *e)
 {
 	size_t count;
@@ -209,16 +209,17 @@ static int run(struct invocation *invocation)
 
 const struct command evaluate_command = {
 	.name = "evaluate",
-	.summary = "Score a network on labelled pictures",
+	.summary = "Measure the accuracy of a network on labelled pictures",
 	.usage = "[OPTION]… DATASET",
 	.details =
 		"DATASET is one of\n"
-		"  an idx file of pictures, as MNIST has them, also .gz, with its labels file beside it;\n"
-		"  a folder of class folders, named as the network's labels, numbered, or in their order;\n"
-		"  a list file: the path of a picture and a label index a line.\n"
-		"Prints how often the right label came first (top-1) and among the first five (top-5), and "
-		"the\n"
-		"most frequent mistakes. Ctrl-C ends early and prints what was done so far.",
+		"  an idx file of pictures (MNIST's format, also .gz), with its labels file beside it;\n"
+		"  a folder with one folder per class: its name is a label or a number, or the order "
+		"counts;\n"
+		"  a list file: each line has the path of a picture and the index of its label.\n"
+		"Prints how often the right label is the first (top-1) and among the first five (top-5), "
+		"and\n"
+		"the most frequent mistakes. Ctrl-C ends early and prints the results so far.",
 	.examples =
 		"twobit evaluate val.txt\n"
 		"twobit evaluate --network my-network t10k-images-idx3-ubyte.gz\n"

@@ -17,11 +17,11 @@
 #include <string.h>
 #include <time.h>
 
-/* Of the pictures that cannot be read, so many are reported one by one. */
+/* Number of unreadable pictures that are reported one by one. */
 #define REPORTED_MAXIMUM 10
 #define PROGRESS_NANOSECONDS 200000000L
 
-struct job {
+struct evaluation_job {
 	const struct network *network;
 	const struct dataset *dataset;
 	struct evaluation *result;
@@ -29,7 +29,7 @@ struct job {
 	bool progress;
 	atomic_int next; /* the picture to take next */
 	atomic_int reported;
-	atomic_bool failed; /* a worker gave up */
+	atomic_bool failed; /* a worker failed, so that all stop */
 
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t changed;
@@ -39,14 +39,14 @@ struct job {
 };
 
 struct evaluation_worker {
-	struct job *job;
+	struct evaluation_job *job;
 	struct classifier *classifier;
 	pthread_t thread;
 	bool started;
 };
 
-/* Reports a picture that cannot be read, at most REPORTED_MAXIMUM times, on a line of its own. */
-static void report(struct job *job, const struct error *e)
+/* Reports a picture that cannot be read, at most REPORTED_MAXIMUM times, after erasing the progress. */
+static void report(struct evaluation_job *job, const struct error *e)
 {
 	int reported = atomic_fetch_add(&job->reported, 1);
 
@@ -60,7 +60,7 @@ static void report(struct job *job, const struct error *e)
 		log_error("more pictures cannot be read; they are counted only");
 }
 
-static void note(struct job *job, int index, const struct classification *found)
+static void store_outcome(struct evaluation_job *job, int index, const struct classification *found)
 {
 	struct outcome *outcome = &job->result->outcomes[index];
 	int label = dataset_label(job->dataset, index);
@@ -75,7 +75,7 @@ static void note(struct job *job, int index, const struct classification *found)
 
 static int score_picture(struct evaluation_worker *w, int index, struct picture *picture, struct error *e)
 {
-	struct job *job = w->job;
+	struct evaluation_job *job = w->job;
 	struct classification found;
 	size_t classes = (size_t)job->network->class_count;
 
@@ -93,7 +93,7 @@ static int score_picture(struct evaluation_worker *w, int index, struct picture 
 	error = classifier_run(w->classifier, VIEW_FROM_DATASET, picture, &found, e);
 	if (error)
 		return error;
-	note(job, index, &found);
+	store_outcome(job, index, &found);
 	if (job->result->scores)
 		memcpy(job->result->scores + classes * (size_t)index, classifier_scores(w->classifier),
 			classes * sizeof(int32_t));
@@ -107,7 +107,7 @@ static int score_picture(struct evaluation_worker *w, int index, struct picture 
 static void *work(void *argument)
 {
 	struct evaluation_worker *w = argument;
-	struct job *job = w->job;
+	struct evaluation_job *job = w->job;
 	struct picture picture = {0};
 	struct error e;
 
@@ -131,8 +131,8 @@ static void *work(void *argument)
 	return NULL;
 }
 
-/* "  4120 of 10000  41.9 %  312 pictures/s  0:19 left", under the lock. */
-static void show_progress(const struct job *job, int64_t begun)
+/* "4120 of 10000   41.9 % right   312 pictures/s   0:19 left". The caller holds the lock. */
+static void show_progress(const struct evaluation_job *job, int64_t begun)
 {
 	double seconds = (double)(clock_now() - begun) / 1e9;
 	int tried = job->done + job->result->broken + job->result->missing;
@@ -146,7 +146,7 @@ static void show_progress(const struct job *job, int64_t begun)
 	fflush(stderr);
 }
 
-static void wait_for_workers(struct job *job, int64_t begun)
+static void wait_for_workers(struct evaluation_job *job, int64_t begun)
 {
 	struct timespec until;
 
@@ -169,12 +169,12 @@ static void wait_for_workers(struct job *job, int64_t begun)
 	pthread_mutex_unlock(&job->lock);
 }
 
-static int run_workers(struct job *job, struct evaluation_worker *workers, int count)
+static int run_workers(struct evaluation_job *job, struct evaluation_worker *workers, int count)
 {
 	int64_t begun = clock_now();
 	int started = 0;
 
-	/* Nobody else touches the job before its lock is free. */
+	/* The lock keeps workers that end early from counting before job->running is set. */
 	pthread_mutex_lock(&job->lock);
 	for (int i = 0; i < count; i++) {
 		workers[i].started = pthread_create(&workers[i].thread, NULL, work, &workers[i]) == 0;
@@ -191,7 +191,7 @@ static int run_workers(struct job *job, struct evaluation_worker *workers, int c
 	return started ? job->error.code : error_set(&job->error, -EAGAIN, "cannot start a thread");
 }
 
-static void count_outcomes(struct job *job)
+static void count_outcomes(struct evaluation_job *job)
 {
 	struct evaluation *r = job->result;
 	int next = atomic_load(&job->next);
@@ -204,8 +204,8 @@ static void count_outcomes(struct job *job)
 	}
 }
 
-static int create_and_run(
-	struct job *job, const struct evaluation_options *options, struct evaluation_worker *workers)
+static int create_and_run(struct evaluation_job *job, const struct evaluation_options *options,
+	struct evaluation_worker *workers)
 {
 	int error = 0;
 
@@ -225,7 +225,7 @@ int evaluation_run(const struct network *network, const struct dataset *dataset,
 	const struct evaluation_options *options, struct evaluation *out, enum failure *where,
 	struct error *e)
 {
-	struct job job = {.network = network,
+	struct evaluation_job job = {.network = network,
 		.dataset = dataset,
 		.result = out,
 		.pictures = options->pictures,
@@ -263,7 +263,7 @@ void evaluation_finish(struct evaluation *evaluation)
 	free(evaluation->scores);
 }
 
-/* Pairs side by side, then the frequent ones first; equal ones in the order of classes. */
+/* Sorts equal pairs together. */
 static int by_pair(const void *a, const void *b)
 {
 	const struct confusion *x = a, *y = b;
@@ -273,6 +273,7 @@ static int by_pair(const void *a, const void *b)
 	return (x->predicted > y->predicted) - (x->predicted < y->predicted);
 }
 
+/* Sorts frequent pairs first, equally frequent ones by class. */
 static int by_count(const void *a, const void *b)
 {
 	const struct confusion *x = a, *y = b;
@@ -283,7 +284,7 @@ static int by_count(const void *a, const void *b)
 }
 
 int evaluation_confusions(
-	const struct evaluation *evaluation, const struct dataset *dataset, struct confusion *out, int room)
+	const struct evaluation *evaluation, const struct dataset *dataset, struct confusion *out, int limit)
 {
 	int wrong = 0, pairs = 0;
 	struct confusion *all = malloc(sizeof(*all) * (size_t)(evaluation->attempted + 1));
@@ -303,7 +304,7 @@ int evaluation_confusions(
 			all[pairs++] = all[i];
 	}
 	qsort(all, (size_t)pairs, sizeof(*all), by_count);
-	pairs = pairs < room ? pairs : room;
+	pairs = pairs < limit ? pairs : limit;
 	memcpy(out, all, sizeof(*all) * (size_t)pairs);
 	free(all);
 	return pairs;

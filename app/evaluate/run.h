@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A network's answers to a whole data set, found by several threads. */
+/* The evaluation of a network on a whole data set, by several threads. */
 #ifndef APP_EVALUATE_RUN_H
 #define APP_EVALUATE_RUN_H
 
@@ -12,31 +12,30 @@
 struct evaluation_options {
 	const char *pl, *kernels;
 	int workers;
-	int pictures;  /* the first so many of the data set */
-	bool progress; /* a line on stderr that is written over */
+	int pictures;  /* number to score, from the first one of the data set */
+	bool progress; /* print a line of progress on stderr and overwrite it */
 };
 
-/* What became of one picture. */
+/* The result for one picture. */
 struct outcome {
 	int predicted; /* the best class */
 	int rank;      /* of the right class, 0: best; TOP_MAXIMUM: not among the best */
-	bool scored;   /* false: it could not be read, or the evaluation stopped before */
+	bool scored;   /* false: it could not be read, or the evaluation was stopped first */
 };
 
 struct evaluation {
 	int pictures;	     /* scored */
-	int attempted;	     /* the first so many of the data set were tried; fewer than asked after SIGINT or
-				SIGTERM */
-	int missing, broken; /* files that were not there, and those with bad data */
-	int top1, top5;	     /* right ones */
+	int attempted;	     /* pictures tried, from the first one on; fewer than requested after a signal */
+	int missing, broken; /* files that do not exist, and files with bad data */
+	int top1, top5;	     /* pictures whose right class is the best, or among the best five */
 	double seconds;
-	struct outcome *outcomes; /* [pictures asked for] */
-	int32_t *scores; /* [pictures asked for][class_count], 0 where not scored; NULL: not wanted */
+	struct outcome *outcomes; /* [pictures requested] */
+	int32_t *scores; /* [pictures requested][class_count], 0 if not scored; NULL: not requested */
 };
 
 /*
- * Fills *out, for evaluation_finish to free. out->scores, if not NULL, is filled too. INT or TERM ends it
- * early, without an error. On failure *where says what *e is about.
+ * Fills *out, and out->scores if it is not NULL; evaluation_finish frees it. INT, TERM or HUP ends it early,
+ * without an error. On failure, *where is the kind of *e.
  */
 int evaluation_run(const struct network *network, const struct dataset *dataset,
 	const struct evaluation_options *options, struct evaluation *out, enum failure *where,
@@ -47,8 +46,8 @@ struct confusion {
 	int label, predicted, count;
 };
 
-/* The most frequent mistakes, worst first; returns how many (at most `room`), or -ENOMEM. */
+/* The most frequent mistakes, the most frequent first. Returns their number (at most `limit`), or -ENOMEM. */
 int evaluation_confusions(
-	const struct evaluation *evaluation, const struct dataset *dataset, struct confusion *out, int room);
+	const struct evaluation *evaluation, const struct dataset *dataset, struct confusion *out, int limit);
 
 #endif
