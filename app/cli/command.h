@@ -2,8 +2,8 @@
 /*
  * A subcommand of `twobit`, and one call of it.
  *
- * A command is one file with one struct, and two lines in commands.c. What it prints for its user to read on
- * goes to stdout, all else to stderr through base/log.h. It returns an exit code of sysexits.h; `fail` and
+ * A command is one file with one struct, and two lines in commands.c. It prints its result on stdout, and
+ * everything else on stderr through base/log.h. It returns an exit code of sysexits.h; `fail` and
  * `output_finish` choose it.
  */
 #ifndef APP_CLI_COMMAND_H
@@ -30,18 +30,19 @@ struct command {
 /* One call: `twobit COMMAND ARGUMENT…`. The caller sets the first four; the rest is 0 before. */
 struct invocation {
 	const struct command *command;
-	const struct command *const *commands; /* all of them, ends in NULL: a file has sections for them */
+	const struct command *const
+		*commands; /* all, ends in NULL: configuration files have their sections */
 	int argc;
 	char **argv; /* argv[0] is the command's name; ends in NULL */
 
-	/* The common options, as options_parse finds them. */
+	/* The common options, set by options_parse. */
 	bool quiet, verbose, help;
 	const char *level, *colour; /* NULL: not given */
 
-	struct configuration configuration; /* what options that are not in argv point into */
+	struct configuration configuration; /* holds the texts of options that come from files */
 };
 
-/* When the command is done, for its options' texts go. */
+/* Call it when the command is done: it frees the texts of options. */
 void invocation_finish(struct invocation *invocation);
 
 /*

@@ -13,7 +13,7 @@
 
 #define SYSTEM_FILE "/etc/twobit/config"
 
-/* What is between the spaces of a text, which it cuts. */
+/* The text without spaces around it. Writes into the text. */
 static char *trimmed(char *text)
 {
 	char *end = text + strlen(text);
@@ -43,7 +43,7 @@ static int refuse(const char *place, const char *what)
 	return EX_CONFIG;
 }
 
-/* "[record]": the section's name, cut out of the line; NULL when it is not closed or empty. */
+/* The section's name in a line "[record]"; NULL if the line does not end in "]" or the name is empty. */
 static char *section_of(char *line)
 {
 	size_t length = strlen(line);
@@ -114,7 +114,7 @@ static void file_finish(struct configuration_file *file)
 	*file = (struct configuration_file){NULL, NULL};
 }
 
-/* 0 or a positive errno value, and then nothing is left to finish. */
+/* 0 or a positive errno value; after an error there is nothing to finish. */
 static int file_init(struct configuration_file *file, const char *path)
 {
 	file->path = strdup(path);

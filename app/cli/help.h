@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* `twobit COMMAND --help`. */
+/* Help of one command: `twobit help COMMAND`, `twobit COMMAND --help`. */
 #ifndef APP_CLI_HELP_H
 #define APP_CLI_HELP_H
 

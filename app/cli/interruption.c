@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
-/* Set by a signal, read by every thread; lock-free, so that a handler may. */
+/* Set by the signal handler, read by every thread; lock-free, as signal handlers need it. */
 static atomic_bool came;
 
 static void note(int number)
@@ -20,7 +20,7 @@ void interruption_catch(void)
 
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
-	/* nohup(1) wants it ignored; of a terminal that closes it comes twice, from the shell and the kernel.
+	/* nohup(1) ignores HUP: leave it so. When a terminal closes, HUP comes twice: from shell and kernel.
 	 */
 	action.sa_flags = SA_RESTART;
 	if (sigaction(SIGHUP, NULL, &hang_up) == 0 && hang_up.sa_handler != SIG_IGN)

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* INT, TERM and HUP for commands that print what they have when they are to stop. */
+/* INT, TERM and HUP for commands that print their results so far before they stop. */
 #ifndef APP_CLI_INTERRUPTION_H
 #define APP_CLI_INTERRUPTION_H
 
 #include <stdbool.h>
 
-/* From now on the first signal is only noted; a second one kills, but HUP. */
+/* From now on the first signal only sets the flag. A second INT or TERM kills; a second HUP does not. */
 void interruption_catch(void);
 
-/* Whether one came. Any thread. */
+/* Whether a signal came. May be called by any thread. */
 bool interruption_came(void);
 
 #endif

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Folders that may hold networks, in the order of search. */
+/* Folders that may hold networks, in search order. */
 #define PLACES 4
 struct network_places {
 	char path[PLACES][PATH_MAX];
@@ -26,7 +26,7 @@ static void add_place(struct network_places *places, const char *root, const cha
 		places->count++;
 }
 
-/* The folder that is `levels` above the executable's own, or "". */
+/* The folder that is `levels` above the executable's folder, or "". */
 static void executable_ancestor(char path[PATH_MAX], int levels)
 {
 	ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - 1);
@@ -63,7 +63,7 @@ static bool holds_network(const char *folder)
 	return snprintf(path, sizeof(path), "%s/network.json", folder) < PATH_MAX && access(path, F_OK) == 0;
 }
 
-/* Appends the folder, if it is a network whose name was not found in an earlier place. */
+/* Appends the folder if it holds a network and no earlier place has the same name. */
 static int add_found(struct found_network **found, const char *place, const char *name)
 {
 	char folder[PATH_MAX];
@@ -91,7 +91,7 @@ static int add_place_networks(struct found_network **found, const char *place)
 	int count = scandir(place, &entries, NULL, alphasort);
 
 	if (count < 0)
-		return 0; /* most places are not there */
+		return 0; /* most places do not exist */
 	for (int i = 0; i < count; i++) {
 		if (!error)
 			error = add_found(found, place, entries[i]->d_name);
@@ -128,14 +128,15 @@ void networks_forget(struct found_network *found)
 	free(found);
 }
 
-/* The message for a name that is nowhere: what there is instead. */
+/* The message for an unknown name lists the known names. */
 static int unknown_network(const char *name, const struct found_network *found, struct error *e)
 {
 	char names[300] = "";
 
 	if (!found->name)
 		return error_set(e, -ENOENT,
-			"no network called %s, nor any other; give a folder, or set TWOBIT_NETWORKS", name);
+			"no network called %s, and no other was found; give a folder, or set TWOBIT_NETWORKS",
+			name);
 	for (const struct found_network *f = found; f->name; f++) {
 		size_t used = strlen(names);
 		snprintf(names + used, sizeof(names) - used, "%s%s", used ? ", " : "", f->name);
@@ -165,7 +166,7 @@ static int find_folder(const char *name, char folder[PATH_MAX], struct error *e)
 	return status;
 }
 
-/* What must hold of a network, so that pictures can be classified with it. */
+/* Refuses a network that cannot classify pictures. */
 static int check_for_pictures(const struct network *network, struct error *e)
 {
 	const struct layer *first = &network->layers[0];
@@ -177,8 +178,8 @@ static int check_for_pictures(const struct network *network, struct error *e)
 			"it holds only the later layers of a network",
 			network->folder, first->in.channels);
 	if (network_split(network) == network->layer_count)
-		return error_set(e, -EINVAL, "%s has nothing for the PL, which needs a layer after Conv0",
-			network->folder);
+		return error_set(
+			e, -EINVAL, "%s has no layer after Conv0; the PL needs one", network->folder);
 	if (network->class_count < 1)
 		return error_set(e, -EINVAL, "%s ends in codes, not in scores of classes", network->folder);
 	return 0;

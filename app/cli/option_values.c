@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A text on its way into a value. */
+/* A text that becomes a value. */
 struct assignment {
 	const struct option *option;
 	const struct option_origin *origin;
@@ -33,7 +33,7 @@ static int refuse_range(const struct assignment *a, const char *what)
 	return refuse(a, expected);
 }
 
-/* As refuse_range, with limits in units that `print` chooses. */
+/* Like refuse_range; `print` chooses the units of the limits. */
 static int refuse_units(
 	const struct assignment *a, const char *what, void (*print)(char *out, size_t size, double value))
 {
@@ -50,17 +50,17 @@ static bool in_range(const struct option *option, double value)
 	return value >= option->minimum && value <= option->maximum;
 }
 
-/* --json, or json = no to take back what stands elsewhere. */
+/* --json, or --json=no to override a file or the environment. */
 static int set_flag(const struct assignment *a)
 {
-	static const char *const words[] = {"no", "yes", "false", "true", "off", "on", "0", "1"};
+	static const char *const texts[] = {"no", "yes", "false", "true", "off", "on", "0", "1"};
 
 	if (!a->text) {
 		*(bool *)a->value = true;
 		return 0;
 	}
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (strcmp(a->text, words[i]) == 0) {
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		if (strcmp(a->text, texts[i]) == 0) {
 			*(bool *)a->value = i & 1;
 			return 0;
 		}

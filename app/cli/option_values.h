@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One option: how it looks, and how a text becomes its value. */
+/* One option: its description, and the conversion of a text to its value. */
 #ifndef APP_CLI_OPTION_VALUES_H
 #define APP_CLI_OPTION_VALUES_H
 
@@ -23,8 +23,8 @@ enum option_kind {
 /* Where a value may come from. */
 enum option_source {
 	OPTION_FROM_ANYWHERE, /* the command line, the environment, files */
-	/* The command line or the command's own section of a file: elsewhere the name is about what other
-	 * commands have under it. */
+	/* Only the command line or the command's own section of a file: elsewhere, the name means another
+	 * option of that name, of other commands. */
 	OPTION_FROM_OWN,
 };
 
@@ -35,7 +35,7 @@ struct option_origin {
 	int line;	   /* of a file, from 1; else 0 */
 };
 
-/* Its text is in argv, in the environment, or in the invocation's configuration. */
+/* The text belongs to argv, to the environment, or to the invocation's configuration. */
 struct option_text {
 	const char *text;
 	struct option_origin origin;
@@ -56,8 +56,8 @@ struct option {
 	const char *name; /* without dashes; NULL ends the table */
 	char letter;	  /* 0: none */
 	enum option_kind kind;
-	const char *argument; /* how help calls the value: "NAME|DIR"; NULL for a flag */
-	const char *help;     /* one line; the default, if worth telling, in brackets at its end */
+	const char *argument; /* the value's name in the help: "NAME|DIR"; NULL for a flag */
+	const char *help;     /* one line; ends with the default in brackets, if that is of use */
 	size_t offset;	      /* of the value in the command's struct */
 	double minimum, maximum;
 	const char *const *choices; /* NULL-terminated, for OPTION_CHOICE */
@@ -65,8 +65,8 @@ struct option {
 };
 
 /*
- * Reads the text into the option's value, and where it came from, if it is a text; for a flag, NULL says that
- * it stands there by itself. -EINVAL, and in *e what it takes instead: "takes yes or no, not …".
+ * Converts the text to the option's value. A value of kind OPTION_TEXT or OPTION_TEXTS also keeps the origin.
+ * text is NULL for a flag without a value. -EINVAL: *e names what the option takes: "takes yes or no, not …".
  */
 int option_set(const struct option *option, const struct option_origin *origin, const char *text, void *value,
 	struct error *e);

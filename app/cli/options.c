@@ -19,7 +19,7 @@ static const char *const colours[] = {"auto", "always", "never", NULL};
 const struct option common_options[] = {
 	{"quiet", 'q', OPTION_FLAG, NULL, "Only errors and warnings on stderr",
 		offsetof(struct invocation, quiet)},
-	{"verbose", 'v', OPTION_FLAG, NULL, "Say more on stderr", offsetof(struct invocation, verbose)},
+	{"verbose", 'v', OPTION_FLAG, NULL, "Print more on stderr", offsetof(struct invocation, verbose)},
 	{"log-level", 0, OPTION_CHOICE, "LEVEL", "error, warning, info or debug [info]",
 		offsetof(struct invocation, level), .choices = levels},
 	{"color", 0, OPTION_CHOICE, "WHEN", "auto, always or never [auto]",
@@ -67,7 +67,7 @@ int usage_error(const struct invocation *invocation, const char *format, ...)
 	return EX_USAGE;
 }
 
-/* Levenshtein's distance of two words of at most 31 bytes; longer ones are far from everything. */
+/* The Levenshtein distance of two words of at most 31 bytes; 32 for longer ones. */
 static int word_distance(const char *a, const char *b)
 {
 	int row[32];
@@ -111,17 +111,18 @@ const char *closest_word(const char *word, const char *const *candidates)
 	return best;
 }
 
-/* One option on its way into the values. */
+/* The option that is being parsed. */
 struct parse {
 	struct invocation *invocation;
-	const struct command *command; /* whose options: the invocation's, or a section's */
+	const struct command
+		*command; /* the owner of the options: the invocation's command, or a section's */
 	const struct option *option;
 	struct option_origin origin;
 	const char *text; /* its value */
 	void *value, *values;
 };
 
-/* Prints what is wrong with an option of the command, and where it came from. */
+/* Prints the message about an option of the command, with the place that the option came from. */
 static int print_wrong(const struct invocation *invocation, const struct command *command,
 	const struct option_origin *origin, const char *message)
 {
@@ -178,7 +179,7 @@ static const struct option *find_in(
 	return NULL;
 }
 
-/* Finds the option by name (letter 0) or letter, and where its value lives. */
+/* Finds the option by name (letter 0) or by letter, and the address of its value. */
 static bool find_option(struct parse *p, const char *name, size_t length, char letter)
 {
 	void *values = p->values;
@@ -278,7 +279,7 @@ static bool any_command_has(const struct command *const *commands, const char *n
 	return false;
 }
 
-/* A setting of a file: another command's is only looked at as far as its name goes. */
+/* Applies a setting of a file. Of a setting for another command, only the name is checked. */
 static int apply_setting(void *context, const struct setting *setting)
 {
 	struct parse *p = context;
@@ -324,7 +325,7 @@ static int apply_environment(struct parse *p)
 	return code;
 }
 
-/* What stands elsewhere than on the command line, the weakest first. */
+/* Files and environment; a later one overrides. */
 static int parse_defaults(struct parse *p)
 {
 	int code = configuration_read(&p->invocation->configuration, apply_setting, p);

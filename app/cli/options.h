@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Options, described once in a table that serves both parsing and `--help`.
+ * Options. One table describes them for parsing and for `--help`.
  *
  *     struct values { struct option_text network; int frames; bool json; };
  *
@@ -12,8 +12,8 @@
  *             {0},
  *     };
  *
- * A value that no option sets keeps what the caller put there: that is where defaults live. Every command
- * also has -q, -v, --log-level, --color and -h/--help, whose values are in struct invocation.
+ * The caller fills the values with the defaults before parsing. Every command also has -q, -v, --log-level,
+ * --color and -h/--help; their values are in struct invocation.
  */
 #ifndef APP_CLI_OPTIONS_H
 #define APP_CLI_OPTIONS_H
@@ -34,19 +34,19 @@ struct invocation;
 #define OPTION_ROW_PL(type, member)                                                                          \
 	{                                                                                                    \
 		"pl", 0, OPTION_TEXT, "NAME",                                                                \
-			"What runs the layers after Conv0; see `twobit list pl` [auto]",                     \
+			"PL that runs the layers after Conv0; see `twobit list pl` [auto]",                  \
 			offsetof(type, member), 0, 0, NULL                                                   \
 	}
 #define OPTION_ROW_KERNELS(type, member)                                                                     \
 	{                                                                                                    \
 		"kernels", 0, OPTION_TEXT, "NAME",                                                           \
-			"Kernels for what software computes; see `twobit list kernels` [the fastest]",       \
+			"Kernels for the layers in software; see `twobit list kernels` [the fastest]",       \
 			offsetof(type, member), 0, 0, NULL                                                   \
 	}
 #define OPTION_ROW_TRACE(type, member)                                                                       \
 	{                                                                                                    \
 		"trace", 0, OPTION_TEXT, "FILE.json",                                                        \
-			"Write when each stage worked on which frame, for ui.perfetto.dev",                  \
+			"Write a trace of all stages and frames, for ui.perfetto.dev",                       \
 			offsetof(type, member), 0, 0, NULL                                                   \
 	}
 
@@ -57,33 +57,31 @@ extern const struct option common_options[];
 #define OPTIONS_HELP (-2)
 
 /*
- * Reads the invocation's argv[1] … argv[argc − 1] into *values. What is no option is moved to the front of
- * argv, from argv[0] on, and *count is its number (`--` ends the options; `-` alone is no option). Returns
- * OPTIONS_GO_ON, or what the command returns at once: OPTIONS_HELP, for its caller to print help, or the exit
- * code after a usage error, which is printed.
+ * Parses the invocation's argv[1] … argv[argc − 1] into *values. Arguments that are not options are moved to
+ * the front of argv, from argv[0] on; *count is their number (`--` ends the options; `-` alone is no option).
+ * Returns OPTIONS_GO_ON, or a code that the command returns at once: OPTIONS_HELP, so that the caller prints
+ * the help, or the exit code of a usage error, which is already printed.
  */
 int options_parse(struct invocation *invocation, void *values, int *count);
 
-/* Prints one line on stderr, "twobit live: MESSAGE; try `twobit live --help`", and returns EX_USAGE. */
+/* Prints one line on stderr, "live: MESSAGE; see `twobit live --help`", and returns EX_USAGE. */
 int usage_error(const struct invocation *invocation, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /*
- * For a text that proves wrong after options_parse: prints the message with its option and its place, as
- * options_parse does, and returns EX_USAGE or EX_CONFIG. A default has no option to name.
+ * For a text that turns out to be wrong after options_parse: prints the message with its option and place, as
+ * options_parse does, and returns EX_USAGE or EX_CONFIG. For a default, the message names no option.
  */
 int option_refuse(
 	const struct invocation *invocation, const struct option_origin *origin, const char *message);
 
-/* The candidate (NULL-terminated list) that `word` was probably meant to be, or NULL. */
+/* The candidate (NULL-terminated list) that the user probably meant with `word`, or NULL. */
 const char *closest_word(const char *word, const char *const *candidates);
 
-/*
- * The common options for those who print more or less than log lines; options_parse configures the log with
- * them.
- */
-bool quiet(const struct invocation *invocation); /* -q: no progress, no summary that was not asked for */
-/* --color, else: a terminal, NO_COLOR unset, TERM not dumb */
+/* Common options for output other than log lines; options_parse configures the log itself. */
+bool quiet(
+	const struct invocation *invocation); /* -q: no progress, no summary unless an option asks for it */
+/* --color; without it: a terminal, NO_COLOR unset, TERM not dumb */
 bool colour_wanted(const struct invocation *invocation, int fd);
 
 #endif

@@ -15,7 +15,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-/* Names that are tried for a temporary file. */
+/* Number of names to try for a temporary file. */
 #define TEMPORARIES 100
 
 int output_finish(int code)
@@ -29,7 +29,7 @@ int output_finish(int code)
 
 void output_json(json_t *object)
 {
-	/* What fails here is reported by output_finish: stdout's error flag stays set. */
+	/* output_finish reports a write error: stdout's error flag stays set. */
 	if (object)
 		json_dumpf(object, stdout, OUTPUT_JSON_FLAGS);
 	else
@@ -56,7 +56,7 @@ json_t *output_share(double share)
 	return json_real(round(share * 1e6) / 1e6);
 }
 
-/* Pipes, /dev/null, folders: what cannot be replaced by a file. */
+/* Pipes, /dev/null and folders cannot be replaced by a file. */
 static bool is_special(const char *path)
 {
 	struct stat status;
@@ -64,7 +64,7 @@ static bool is_special(const char *path)
 	return stat(path, &status) == 0 && !S_ISREG(status.st_mode);
 }
 
-/* A new file beside the path. One of that name may be left from a program that was killed. */
+/* Creates a new file beside the path. A killed program may have left a file of the same name. */
 static FILE *temporary_open(struct output_file *out)
 {
 	for (int i = 1;; i++) {
@@ -82,7 +82,7 @@ static FILE *temporary_open(struct output_file *out)
 int output_file_open(struct output_file *out, const char *path, struct error *e)
 {
 	*out = (struct output_file){0};
-	/* Of a link its file is replaced, and the link stays. */
+	/* For a link, the file behind it is replaced, and the link stays. */
 	if (!realpath(path, out->path) && snprintf(out->path, sizeof(out->path), "%s", path) >= PATH_MAX)
 		return error_set(e, -ENAMETOOLONG, "cannot write %.200s…: its name is too long", path);
 	out->file = is_special(path) ? fopen(path, "wbe") : temporary_open(out);
@@ -122,7 +122,7 @@ static const char *last_part(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-/* Whether a file name (without folder) could be a recording of the pattern, or its log. */
+/* Whether a file name (without folder) fits the pattern of recordings, or is the log of one that does. */
 static bool is_recorded(const char *pattern, const char *name)
 {
 	static const char *const suffixes[] = {".mkv", ".jsonl", ".csv"};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What goes to standard output for other programs, one JSON object a line, and to files. */
+/* Output for other programs: JSON on standard output, one object a line, and files. */
 #ifndef APP_CLI_OUTPUT_H
 #define APP_CLI_OUTPUT_H
 
@@ -12,26 +12,26 @@ struct error;
 struct invocation;
 
 /*
- * To end every command with: flushes stdout. Returns `code`, or, when stdout could not be written, prints why
- * and returns 74.
+ * Every command ends with it: flushes stdout and returns `code`. If stdout could not be written, prints the
+ * reason and returns 74.
  */
 int output_finish(int code);
 
-/* How JSON is written: on one line. */
+/* JSON on one line. */
 #define OUTPUT_JSON_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(9))
 
-/* Prints the object on one line and gives its reference up. NULL (out of memory) shows in output_finish. */
+/* Prints the object on one line and releases its reference. NULL (out of memory) is logged as an error. */
 void output_json(json_t *object);
 
-/* A JSON string of a name from outside; bytes that are not UTF-8 become "?". */
+/* A JSON string for a name that may not be UTF-8; in such a name, bytes beyond ASCII become "?". */
 json_t *output_text(const char *text);
 
-/* A confidence or rate to six digits after the point, so that the last bits of a float do not show. */
+/* A confidence or rate, rounded to six digits after the point: no noise of floating point is printed. */
 json_t *output_share(double share);
 
 /*
- * A file that comes into being whole: an old one stays until then. What is no regular file (a pipe,
- * /dev/null) is written as it goes.
+ * A file that is replaced as a whole: until it is closed, an old file stays. A pipe, /dev/null or another
+ * file that is not regular is written directly.
  */
 struct output_file {
 	FILE *file;
@@ -40,22 +40,21 @@ struct output_file {
 
 int output_file_open(struct output_file *out, const char *path, struct error *e);
 
-/* status: 0, or the negative errno value with which writing failed: then nothing is left, and it is reported.
- */
+/* status: 0, or a negative errno value if writing failed: then the new file is removed, and *e is set. */
 int output_file_close(struct output_file *out, int status, struct error *e);
 
-/* Leaves nothing. Takes one that is all 0 or closed. */
+/* Closes and removes the new file. Takes a struct that is all 0 or closed. */
 void output_file_drop(struct output_file *out);
 
-/* What an option says shall be written. */
+/* An output file that an option names. */
 struct output_name {
 	const char *option, *path; /* path NULL: not given */
-	bool recordings; /* path is a pattern that names_check passes, of videos with logs beside them */
+	bool recordings; /* path is a pattern (names_check accepts it) of videos with logs beside them */
 };
 
 /*
- * Whether two of them are one file, so that one would replace the other: reported, EX_USAGE; else EX_OK. What
- * is no regular file is nobody's.
+ * If two names are the same file, one would replace the other: this is reported, EX_USAGE. Else EX_OK. Files
+ * that are not regular may be named twice.
  */
 int output_names_check(const struct invocation *invocation, const struct output_name *names, int count);
 

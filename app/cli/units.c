@@ -14,12 +14,12 @@ struct unit {
 	double size;
 };
 
-/* Those that are printed as well stand first, the largest first. */
+/* Units for printing come first, the largest first; the others are only parsed. */
 static const struct unit time_units[] = {
 	{"h", 3600}, {"min", 60}, {"s", 1}, {"ms", 1e-3}, {"m", 60}, {"", 1}};
 static const struct unit byte_units[] = {{"GB", 1e9}, {"MB", 1e6}, {"kB", 1e3}, {"B", 1}};
 
-/* "1h": in the largest of four units that makes a whole number of it. */
+/* "1h": prints the value in the largest of four units in which it is a whole number. */
 static void print_number(char *out, size_t size, double value, const struct unit *units)
 {
 	int i = 0;
@@ -53,7 +53,7 @@ int duration_parse(const char *text, double *seconds)
 	return -EINVAL;
 }
 
-/* Of amounts: a unit is of a time or of a size. */
+/* Units of amounts: each is a time or a size. */
 static const struct {
 	const char *name;
 	double seconds, bytes;
@@ -74,11 +74,11 @@ static const struct {
 	{"TiB", 0, 1099511627776.0},
 };
 
-/* Years and petabytes are mistakes. */
+/* Larger amounts are mistakes. */
 #define SECONDS_MAXIMUM (30 * 365.25 * 86400)
 #define BYTES_MAXIMUM 1e15
 
-/* -EINVAL: no unit; -ERANGE: too large or too small; -EEXIST: there is one of that kind. */
+/* -EINVAL: unknown unit; -ERANGE: too large or too small; -EEXIST: *out already has a time or size. */
 static int amount_set(struct amount *out, double number, const char *unit, size_t length)
 {
 	for (size_t i = 0; i < sizeof(amount_units) / sizeof(amount_units[0]); i++) {
@@ -105,7 +105,7 @@ static int parse_parts(const char *at, struct amount *out)
 		char *end;
 		size_t digits = strspn(at, "0123456789.");
 		double number = strtod(at, &end);
-		/* strtod takes more than digits: infinities, hexadecimal. */
+		/* strtod also accepts infinities and hexadecimal. */
 		if (!digits || end != at + digits)
 			return -EINVAL;
 		size_t length = strcspn(end, "|");

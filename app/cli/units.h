@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Times and sizes as people write them, with their units. */
+/* Times and sizes as text with units. */
 #ifndef APP_CLI_UNITS_H
 #define APP_CLI_UNITS_H
 
@@ -9,16 +9,16 @@
 
 struct error;
 
-/* "10" and "10s" are seconds; ms, m, min, h. -EINVAL for what is no number with one of these. */
+/* "10" and "10s" are seconds; other units are ms, m, min and h. -EINVAL for another text. */
 int duration_parse(const char *text, double *seconds);
 
-/* "1h", "500ms"; "64MB": in the largest unit that makes a whole number of it. */
+/* "1h", "500ms"; "64MB": prints the value in the largest unit in which it is a whole number. */
 void duration_print(char *out, size_t size, double seconds);
 void bytes_print(char *out, size_t size, double bytes);
 
 /*
- * A number and its unit: s, min, h, d; kB, MB, GB, TB (powers of 1000), KiB, MiB, GiB, TiB. Or a time and a
- * size, with | between: "10min|500MB". -EINVAL, and in *e what is taken instead.
+ * A number with a unit: s, min, h, d; kB, MB, GB, TB (powers of 1000), KiB, MiB, GiB, TiB. Or a time and a
+ * size with | between: "10min|500MB". -EINVAL: *e names what is accepted.
  */
 int amount_parse(const char *text, struct amount *out, struct error *e);
 

@@ -105,7 +105,7 @@ static void a_file_that_is_named_must_be_there(void **state)
 	configuration_finish(&configuration);
 }
 
-/* The strings of both files' settings stay until the end. */
+/* The strings of the settings of both files stay valid until configuration_finish. */
 static void files_are_kept(void **state)
 {
 	char folder[] = "/tmp/twobit-XXXXXX", path[64];

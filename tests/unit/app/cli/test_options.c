@@ -53,12 +53,13 @@ static const struct option options[] = {
 static const struct command command = {.name = "try", .summary = "s", .usage = "X", .options = options};
 static const struct command *const commands[] = {&command, NULL};
 
-/* The last one parsed. */
+/* The last invocation that was parsed. */
 static struct invocation invocation;
 
-/* Parses a line split at spaces; usage errors are printed into the file behind `printed`. */
+/* What parse and printed_later have captured of stderr. */
 static char printed[1024];
 
+/* Parses a command line that is split at spaces. */
 static int parse(const char *line, struct values *values, char **rest, int *count)
 {
 	static char copy[512];
@@ -196,7 +197,7 @@ static void refusals(void **state)
 	refuse("--log-level loud", "one of error warning info debug");
 }
 
-/* What is printed of a text afterwards. */
+/* The message for a text that is refused after parsing. */
 static const char *printed_later(const struct option_origin *origin, int code)
 {
 	FILE *file = tmpfile();
@@ -227,7 +228,7 @@ static void texts_keep_their_places(void **state)
 	assert_non_null(strstr(printed_later(&v.own.origin, EX_USAGE), "try: is no good"));
 }
 
-/* However many there are. */
+/* Also when there are many settings. */
 static void texts_of_files_keep_their_places(void **state)
 {
 	char path[] = "/tmp/twobit-XXXXXX", expected[160];
