@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* `twobit classify`: what is on each picture. */
+/* `twobit classify`: the labels of each picture. */
 #include "nn/classify.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -23,11 +23,11 @@ struct classify_values {
 
 static const struct option options[] = {
 	OPTION_ROW_NETWORK(struct classify_values, network),
-	{"top-k", 'k', OPTION_INTEGER, "N", "How many labels for each picture [5]",
+	{"top-k", 'k', OPTION_INTEGER, "N", "Number of labels per picture [5]",
 		offsetof(struct classify_values, top), .minimum = 1, .maximum = TOP_MAXIMUM},
 	OPTION_ROW_PL(struct classify_values, pl),
 	OPTION_ROW_KERNELS(struct classify_values, kernels),
-	{"json", 0, OPTION_FLAG, NULL, "Print one JSON object a line for each picture",
+	{"json", 0, OPTION_FLAG, NULL, "Print one JSON object per picture, each on one line",
 		offsetof(struct classify_values, json)},
 	{0},
 };
@@ -65,8 +65,7 @@ static void print_json(const char *file, const struct network *network, const st
 	output_json(object);
 }
 
-/* One after the other; the first thing that goes wrong decides the exit code, the others are still looked at.
- */
+/* A picture that fails does not stop the others. The first failure decides the exit code. */
 static int classify_files(struct classifier *classifier, const struct network *network,
 	const struct classify_values *values, char **files, int count)
 {
@@ -127,15 +126,12 @@ static int run(struct invocation *invocation)
 
 const struct command classify_command = {
 	.name = "classify",
-	.summary = "Say what is on pictures",
+	.summary = "Classify pictures",
 	.usage = "[OPTION]… PICTURE…",
 	.details =
-		"Prints the labels of each picture (JPEG or PNG), the most likely first, with the confidence "
-		"in\n"
-		"each, and then the group of labels that is most likely as a whole, where the network has "
-		"groups.\n"
-		"A picture that cannot be read is reported on stderr and the others are classified all the "
-		"same.",
+		"Prints the most likely labels of each picture (JPEG or PNG) with their confidences.\n"
+		"If the network has groups of labels, the most likely group follows.\n"
+		"A picture that cannot be read is reported on stderr; the others are still classified.",
 	.examples =
 		"twobit classify cat.jpg\n"
 		"twobit classify --top-k 1 holiday/*.jpg\n"

@@ -3,7 +3,7 @@
 
 #include <stddef.h>
 
-/* Each is defined in its own file. They stand in no header, so that no command sees another. */
+/* Each command is defined in its own file. No header declares them, so that no command sees another. */
 extern const struct command live_command, record_command, replay_command, classify_command, evaluate_command,
 	measure_command, list_command, import_command, doctor_command;
 

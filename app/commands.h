@@ -5,7 +5,7 @@
 
 struct command;
 
-/* As `twobit help` lists them; ends in NULL. */
+/* In the order in which `twobit help` lists them; ends in NULL. */
 #define COMMANDS_MAXIMUM 32
 extern const struct command *const commands[];
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* `twobit import`: makes a network folder out of another project's files. */
+/* `twobit import`: makes a network folder from another project's files. */
 #include "base/error.h"
 #include "base/log.h"
 #include "cli/command.h"
@@ -48,7 +48,7 @@ static int import_to(size_t format, const char *from, const char *to)
 	struct error e;
 	int code = EX_OK;
 
-	/* Asked before the work; network_save asks again. */
+	/* Checked before the import, which can take long; network_save checks again. */
 	if (access(to, F_OK) == 0) {
 		error_set(&e, -EEXIST, "%s exists already; choose another name or remove it", to);
 		return fail(FAILURE_CREATE, &e);
@@ -67,12 +67,12 @@ static int import_to(size_t format, const char *from, const char *to)
 }
 
 /* "qonnx, npy, qnn-mo or bnn-pynq" */
-static void list_formats(char *room, size_t size)
+static void list_formats(char *out, size_t size)
 {
 	size_t length = 0;
 
 	for (size_t i = 0; i < FORMATS && length < size; i++)
-		length += (size_t)snprintf(room + length, size - length, "%s%s",
+		length += (size_t)snprintf(out + length, size - length, "%s%s",
 			i == 0		  ? ""
 			: i + 1 < FORMATS ? ", "
 					  : " or ",
@@ -103,12 +103,16 @@ const struct command import_command = {
 	.summary = "Make a network folder from another project's files",
 	.usage = "[OPTION]… FORMAT FROM TO",
 	.details =
-		"FORMAT qonnx reads what Brevitas exports: FROM is MODEL.onnx; a labels.txt beside it\n"
-		"names the classes. FORMAT npy reads .npy arrays as you have them: FROM is a folder with\n"
-		"them and a list of layers, layers.json. FORMAT qnn-mo reads a network of QNN-MO-PYNQ:\n"
-		"FROM is its list of layers (NAME-layers.json), or the folder that holds one. FORMAT\n"
-		"bnn-pynq reads BNN-PYNQ's perceptron LFC-W1A1: FROM is the folder with its files\n"
-		"N-M-weights.bin and N-M-thres.bin. TO is the folder to make; it must not exist yet.",
+		"FORMAT is one of\n"
+		"  qonnx     a model that Brevitas exports. FROM is MODEL.onnx; labels.txt beside it\n"
+		"            names the classes.\n"
+		"  npy       your own .npy arrays. FROM is the folder that holds them and a list of\n"
+		"            layers, layers.json.\n"
+		"  qnn-mo    a network of QNN-MO-PYNQ. FROM is its list of layers, NAME-layers.json, or\n"
+		"            the folder that holds it.\n"
+		"  bnn-pynq  the perceptron LFC-W1A1 of BNN-PYNQ. FROM is the folder with its files\n"
+		"            N-M-weights.bin and N-M-thres.bin.\n"
+		"TO is the folder to make. It must not exist yet.",
 	.examples =
 		"twobit import qonnx lenet5.onnx my-network\n"
 		"twobit import npy my-arrays my-network\n"

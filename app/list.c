@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* `twobit list`: what there is to choose from. */
+/* `twobit list`: the choices that options and arguments have on this machine. */
 #include "base/error.h"
 #include "base/log.h"
 #include "cli/command.h"
@@ -28,9 +28,9 @@ static const struct option options[] = {
 	{0},
 };
 
-/* A table on its way out: rows are printed at once, or gathered in `rows` for JSON (else NULL). */
+/* The table to print. Rows are printed at once, or gathered in `rows` for JSON. */
 struct table {
-	json_t *rows;
+	json_t *rows; /* NULL: no JSON */
 };
 
 static void add_row(struct table *table, const char *name, const char *summary)
@@ -91,12 +91,12 @@ static int list_found_cameras(struct table *table)
 	return list_cameras(table->rows);
 }
 
-/* A screen of the display in the row before. */
+/* Adds a screen to the display of the last row. */
 static void add_screen(void *context, const char *name, const char *text, enum screen_state state)
 {
 	struct table *table = context;
 
-	(void)state; /* the text says it too */
+	(void)state; /* the text contains it */
 	if (!table->rows) {
 		printf("                %s  %s\n", name, text);
 		return;
@@ -203,7 +203,7 @@ const struct command list_command = {
 	.name = "list",
 	.summary = "List networks, sources, cameras, displays, PLs and kernels",
 	.usage = "[OPTION]… [networks|sources|cameras|displays|pl|kernels]",
-	.details = "Without a name, everything is listed.",
+	.details = "Without a name it lists everything.",
 	.examples =
 		"twobit list\ntwobit list networks\ntwobit list cameras\ntwobit list --json | jq .kernels",
 	.options = options,

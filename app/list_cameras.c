@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* `twobit list cameras`: what each camera can do, on few lines. */
+/* `twobit list cameras`: the formats, sizes and rates of each camera, in few lines of text. */
 #include "list_cameras.h"
 
 #include "base/error.h"
@@ -32,7 +32,7 @@ static void print_rates(const struct camera_mode *mode)
 		printf("%s%.4g", i ? between : " at ", mode->rates[i]);
 }
 
-/* "640x480, 320x240 at 30, 15; 1280x720 at 10 frames a second": sizes that share their rates together. */
+/* "640x480, 320x240 at 30, 15; 1280x720 at 10 frames a second": sizes with the same rates stand together. */
 static void print_modes(const struct camera_format *format)
 {
 	for (int i = 0; i < format->mode_count; i++) {
@@ -69,7 +69,8 @@ static bool is_own(const struct camera_format *format)
 	return format->readable && !format->converted;
 }
 
-/* A line for a format and those behind it that have the same sizes and rates. Returns the next index. */
+/* Prints one line for a format and the next ones with the same sizes and rates. Returns the index after them.
+ */
 static int print_format(const struct camera_entry *camera, int index)
 {
 	const struct camera_format *format = &camera->formats[index];
@@ -85,7 +86,7 @@ static int print_format(const struct camera_entry *camera, int index)
 	return next;
 }
 
-/* The names of formats of one kind, on one line. */
+/* Prints the names of all formats of one kind on one line. */
 static void print_names(const struct camera_entry *camera, bool readable, const char *heading)
 {
 	bool any = false;

@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-/* Prints the cameras, or gathers them in rows where that is not NULL. Returns the exit code. */
+/* Prints the cameras, or gathers them in `rows` if that is not NULL. Returns the exit code. */
 int list_cameras(json_t *rows);
 
 #endif

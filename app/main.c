@@ -24,11 +24,12 @@ static int print_help(FILE *file)
 		"Usage: twobit COMMAND [OPTION]… [ARGUMENT]…\n\n");
 	for (int i = 0; commands[i]; i++)
 		fprintf(file, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
-	fprintf(file, "\n`twobit help COMMAND` tells more, `twobit --version` the version.\n");
+	fprintf(file,
+		"\n`twobit help COMMAND` prints the help of a command, `twobit --version` the version.\n");
 	return file == stdout ? output_finish(EX_OK) : EX_USAGE;
 }
 
-/* The first line is for programs, the others are for reports of what is wrong. */
+/* The first line is for programs. The others are for bug reports. */
 static int print_version(void)
 {
 	char features[100];
@@ -60,8 +61,9 @@ static const struct command *find_command(const char *name)
 }
 
 /*
- * A descriptor that was closed by the caller would be the next file opened, and take our output into it. One
- * of the wrong direction keeps the place, and gives an error when used.
+ * If the caller closed a standard descriptor, the next file that is opened would get its number, and our
+ * output would end in that file. /dev/null takes the number instead; its direction is wrong, so that using it
+ * fails.
  */
 static void keep_standard_descriptors(void)
 {
