@@ -9,9 +9,12 @@
 #include "nn/engine.h"
 #include "nn/kernels/kernel.h"
 #include "nn/kernels/table.h"
+#include "support/layer.h"
+#include "support/memory.h"
 #include "support/random_network.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 #define COPIES 4 /* of a layer whose weights shall come from the last-level cache */
@@ -135,7 +138,7 @@ static void fill_network(struct layer *layers, int count)
 			l->out.channels = l->in.channels;
 			l->output_bits = l->input_bits;
 		}
-		layer_shape(l);
+		layer_measure(l);
 		uint8_t *in = random_codes(l->in, l->input_bits, EXTREME_NONE);
 		if (layer_has_weights(l))
 			random_weights(l, EXTREME_NONE);

@@ -3,12 +3,18 @@
 #include "base/error.h"
 #include "image/picture.h"
 #include "nn/format/save.h"
+#include "support/folder.h"
 #include "support/network_builder.h"
 
 #include <errno.h>
-#include <jpeglib.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <zlib.h>
+
+#include <jpeglib.h>
 
 #define PICTURES 10
 #define SIDE 32
@@ -145,7 +151,7 @@ static void write_networks(void)
 int main(int argc, char **argv)
 {
 	require(argc == 2, "a folder is needed");
-	nftw(argv[1], folder_remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	folder_clear(argv[1]);
 	require(mkdir(argv[1], 0755) == 0 && chdir(argv[1]) == 0, argv[1]);
 	write_networks();
 	write_png("a.png", 1);

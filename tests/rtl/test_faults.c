@@ -13,11 +13,15 @@
 #include "nn/format/load.h"
 #include "pipeline/stages.h"
 #include "pl/bus/rtl/faults.h"
+#include "support/memory.h"
 #include "support/network_builder.h"
 
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -139,7 +143,7 @@ static void run_trial(const struct trial *t)
 	struct error e;
 
 	memset(&check, 0, sizeof(check));
-	check.scores = taken((size_t)network->class_count, sizeof(int32_t));
+	check.scores = must_allocate((size_t)network->class_count, sizeof(int32_t));
 	assert_int_equal(
 		engine_create(network, network_split(network), network->layer_count, NULL, &check.engine, &e),
 		0);

@@ -1,55 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* What the program writes to stderr, counted. The test is linked with --wrap=log_line. */
-#ifndef UNIT_CAPTURED_LOG_H
-#define UNIT_CAPTURED_LOG_H
+/*
+ * Keeps the warnings and errors that the program logs, from any thread, instead of printing them. It defines
+ * __wrap_log_line: tests/CMakeLists.txt links the test with --wrap=log_line.
+ */
+#ifndef TEST_SUPPORT_CAPTURED_LOG_H
+#define TEST_SUPPORT_CAPTURED_LOG_H
 
-#include "base/log.h"
+/* How many of them since the last captured_log_clear contain the text. */
+unsigned captured_log_count(const char *text);
 
-#include <pthread.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
+/* The first of them; it stays until the next one after a captured_log_clear. */
+const char *captured_log_first(void);
 
-static struct {
-	pthread_mutex_t lock;
-	char warnings[20][600];
-	unsigned count;
-} captured_log = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-void __wrap_log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-void __wrap_log_line(enum log_level level, const char *format, ...)
-{
-	va_list arguments;
-
-	if (level > LOG_WARNING)
-		return;
-	va_start(arguments, format);
-	pthread_mutex_lock(&captured_log.lock);
-	if (captured_log.count < sizeof(captured_log.warnings) / sizeof(captured_log.warnings[0]))
-		vsnprintf(captured_log.warnings[captured_log.count++], sizeof(captured_log.warnings[0]),
-			format, arguments);
-	pthread_mutex_unlock(&captured_log.lock);
-	va_end(arguments);
-}
-
-/* How many warnings and errors since the last captured_log_clear hold the text. */
-static inline unsigned captured_log_count(const char *text)
-{
-	unsigned times = 0;
-
-	pthread_mutex_lock(&captured_log.lock);
-	for (unsigned i = 0; i < captured_log.count; i++)
-		times += strstr(captured_log.warnings[i], text) != NULL;
-	pthread_mutex_unlock(&captured_log.lock);
-	return times;
-}
-
-static inline void captured_log_clear(void)
-{
-	pthread_mutex_lock(&captured_log.lock);
-	captured_log.count = 0;
-	pthread_mutex_unlock(&captured_log.lock);
-}
+void captured_log_clear(void);
 
 #endif

@@ -9,7 +9,10 @@
 #include "image/decode.h"
 #include "live/recording.h"
 #include "pipeline/pipeline.h"
+#include "support/folder.h"
+#include "support/memory.h"
 #include "support/network_builder.h"
+#include "support/random.h"
 #include "support/recorded.h"
 #include "support/sample_jpeg.h"
 
@@ -17,7 +20,11 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -31,9 +38,9 @@ struct recording_fixture {
 
 static int fixture_begin(void **state)
 {
-	struct recording_fixture *fixture = taken(1, sizeof(*fixture));
+	struct recording_fixture *fixture = must_allocate(1, sizeof(*fixture));
 
-	fixture->folder = folder_make();
+	fixture->folder = folder_create();
 	fixture->network = tiny_network(7);
 	fixture->schema = json_load_file("docs/label-log.schema.json", 0, NULL);
 	*state = fixture;
@@ -44,7 +51,7 @@ static int fixture_end(void **state)
 {
 	struct recording_fixture *fixture = *state;
 
-	folder_remove(fixture->folder);
+	folder_destroy(fixture->folder);
 	network_destroy(fixture->network);
 	json_decref(fixture->schema);
 	free(fixture);

@@ -5,13 +5,15 @@
 #include "measure/compare.h"
 #include "measure/measure.h"
 #include "pl/pl.h"
-#include "support/file_put.h"
+#include "support/folder.h"
 #include "support/network_builder.h"
 
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -171,13 +173,13 @@ static void test_wrong_pl(void **state)
 /* A machine that draws 5 W takes, for each picture, 5 W times the interval. */
 static void test_energy(void **state)
 {
-	char *root = folder_make();
+	char *root = folder_create();
 	struct pipeline_fixture fixture;
 	struct error e;
 
 	(void)state;
-	file_put(root, "/sys/class/hwmon/hwmon0/name", "sensor\n");
-	file_put(root, "/sys/class/hwmon/hwmon0/power1_input", "5000000\n");
+	folder_put(root, "/sys/class/hwmon/hwmon0/name", "sensor\n");
+	folder_put(root, "/sys/class/hwmon/hwmon0/power1_input", "5000000\n");
 	assert_int_equal(energy_open(root, &meter, &e), 0);
 	measured_with_pipeline(&fixture, false);
 	const struct summary *interval = &fixture.measurement.pipelines[PIPELINE_OVERLAPPED].interval;
@@ -186,7 +188,7 @@ static void test_energy(void **state)
 	energy_close(meter);
 	meter = NULL;
 	fixture_end(&fixture);
-	folder_remove(root);
+	folder_destroy(root);
 }
 
 /* A PL that reports 600 ns and takes far longer is simulated: its cycles give its times, and the pipeline

@@ -7,12 +7,18 @@
 #include "nn/reference.h"
 #include "pipeline/pipeline.h"
 #include "support/allocation_count.h"
+#include "support/folder.h"
+#include "support/memory.h"
 #include "support/network_builder.h"
 #include "support/sample_jpeg.h"
 
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -70,7 +76,7 @@ static void check_lossless(bool overlap)
 	config.overlap = overlap;
 	fixture_build(&fixture, &fast, config);
 	pipeline_set_caption(fixture.pipeline, &(struct pipeline_caption){0});
-	int32_t *scores = taken((size_t)fixture.network->class_count, sizeof(*scores));
+	int32_t *scores = must_allocate((size_t)fixture.network->class_count, sizeof(*scores));
 	while ((frame = dequeue(&fixture))) {
 		assert_int_equal(frame->number, expected++);
 		assert_int_equal(
@@ -198,7 +204,7 @@ static void test_broken_frame_is_skipped_and_counted(void **state)
 		print_message("skipped: this build has no video\n");
 		skip();
 	}
-	char *folder = folder_make();
+	char *folder = folder_create();
 	uint8_t *jpeg = sample_jpeg(80, 60, JCS_RGB, NULL, 0, &size);
 	snprintf(path, sizeof(path), "%s/film.mjpeg", folder);
 	FILE *file = fopen(path, "wb");
@@ -219,7 +225,7 @@ static void test_broken_frame_is_skipped_and_counted(void **state)
 	assert_int_equal(report->broken + report->undecodable, 1);
 	fixture_end(&fixture);
 	free(jpeg);
-	folder_remove(folder);
+	folder_destroy(folder);
 }
 
 static void test_join_without_taking(void **state)

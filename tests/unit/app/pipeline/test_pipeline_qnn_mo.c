@@ -3,11 +3,14 @@
 #include "base/error.h"
 #include "nn/reference.h"
 #include "pipeline/pipeline.h"
+#include "support/memory.h"
 #include "support/network_builder.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -31,7 +34,7 @@ static void run(struct outcome *outcome)
 	struct pipeline_config config = {
 		.network = network, .lossless = true, .overlap = true, .frames = FRAMES, .pl_limit = LIMIT};
 	size_t bytes = (size_t)network->class_count * sizeof(int32_t);
-	int32_t *scores = taken((size_t)network->class_count, sizeof(*scores));
+	int32_t *scores = must_allocate((size_t)network->class_count, sizeof(*scores));
 	struct frame *frame;
 	struct pipeline *pipeline;
 	struct error e;

@@ -5,6 +5,8 @@
 #include "nn/reference.h"
 #include "pipeline/pipeline.h"
 #include "recorder/recorder.h"
+#include "support/folder.h"
+#include "support/memory.h"
 #include "support/network_builder.h"
 #include "support/recorded.h"
 
@@ -13,6 +15,9 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -185,7 +190,7 @@ static int run_config(struct pipeline_config config, struct outcome *outcome)
 	/* Live, a busy machine must still get some of the frames done. */
 	struct source_options wanted = {.width = 64, .height = 48, .rate = 50, .paced = !lossless};
 	struct network *network = tiny_network(7);
-	int32_t *scores = taken((size_t)network->class_count, sizeof(*scores));
+	int32_t *scores = must_allocate((size_t)network->class_count, sizeof(*scores));
 	struct pipeline *pipeline = NULL;
 	struct frame *frame;
 	struct error e;
@@ -506,7 +511,7 @@ static void test_recorded(void **state)
 {
 	static const char *const events[] = {"pl_failed", "pl_alarm", "pl_retired"};
 	struct network *network = tiny_network(7);
-	char *folder = folder_make(), pattern[300];
+	char *folder = folder_create(), pattern[300];
 	struct recorder_options options = {.pattern = pattern,
 		.memory = 4000000,
 		.quality = 90,
@@ -546,7 +551,7 @@ static void test_recorded(void **state)
 	assert_int_equal(cpu_fallback, FRAMES - 20);
 	recorded_free(&r);
 	json_decref(schema);
-	folder_remove(folder);
+	folder_destroy(folder);
 	network_destroy(network);
 }
 

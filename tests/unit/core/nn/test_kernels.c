@@ -15,10 +15,16 @@
 #include "nn/engine.h"
 #include "nn/kernels/kernel.h"
 #include "nn/kernels/table.h"
+#include "nn/reference.h"
+#include "support/layer.h"
+#include "support/memory.h"
+#include "support/random.h"
 #include "support/random_network.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #ifdef KERNELS_EMULATED
@@ -138,7 +144,7 @@ static void check_layer(struct layer layer, enum extreme weights, enum extreme c
 	struct network network = {.layers = &layer, .layer_count = 1};
 
 	layer.name = (char *)"layer";
-	layer_shape(&layer);
+	layer_measure(&layer);
 	if (layer_has_weights(&layer)) {
 		uint8_t *in = random_codes(layer.in, layer.input_bits, codes);
 		random_weights(&layer, weights);
@@ -201,7 +207,7 @@ static struct layer random_layer(void)
 
 static uint64_t operations(struct layer layer)
 {
-	layer_shape(&layer);
+	layer_measure(&layer);
 	return shape_size(layer.out) * (size_t)layer.kernel_height * (size_t)layer.kernel_width *
 	       (size_t)(layer.in.channels / layer.groups);
 }
@@ -340,7 +346,7 @@ static void check_chain(void)
 		struct layer *layer = &layers[i];
 		do {
 			*layer = chained_layer(i ? layer - 1 : &source, i == network.layer_count - 1);
-			layer_shape(layer);
+			layer_measure(layer);
 		} while (operations(*layer) > LARGEST_LAYER ||
 			 (i < network.layer_count - 1 && layer->epilogue == EPILOGUE_SCORES));
 		layer->name = (char *)"layer";
@@ -391,7 +397,7 @@ static void choices(void **state)
 			.weight_bits = i == 1 ? 1 : 8,
 			.output_bits = 2,
 			.epilogue = EPILOGUE_THRESHOLDS};
-		layer_shape(&layers[i]);
+		layer_measure(&layers[i]);
 		random_weights(&layers[i], EXTREME_NONE);
 		uint8_t *in = random_codes(layers[i].in, 2, EXTREME_NONE);
 		random_epilogue(&layers[i], in);
@@ -443,7 +449,7 @@ static void time_layer(struct layer layer)
 	char text[300];
 
 	layer.name = (char *)"layer";
-	layer_shape(&layer);
+	layer_measure(&layer);
 	random_weights(&layer, EXTREME_NONE);
 	uint8_t *in = random_codes(layer.in, layer.input_bits, EXTREME_NONE);
 	random_epilogue(&layer, in);

@@ -1,27 +1,37 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Folders that load keep their bits when saved again; the message names the fault of folders that must not
- * load.
- */
+/* Folders that load are the same bits again; folders that must not load say why. */
+#include "base/error.h"
+#include "nn/format/load.h"
 #include "nn/format/npy.h"
 #include "nn/format/save.h"
+#include "support/folder.h"
+#include "support/network_builder.h"
 #include "support/network_spoiled.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <setjmp.h>
 #include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
 
 static void round_trip(struct network *network)
 {
-	char *folder = saved(network);
-	struct network *again = loaded(folder);
+	char *folder = network_saved(network);
+	struct network *again = network_loaded(folder);
 
-	network_is(network, again);
+	assert_network_equal(network, again);
 	network_destroy(again);
 	network_destroy(network);
-	folder_remove(folder);
+	folder_destroy(folder);
 }
 
 static void round_trips(void **state)
@@ -29,7 +39,7 @@ static void round_trips(void **state)
 	(void)state;
 	for (uint32_t seed = 0; seed < 3; seed++)
 		round_trip(tiny_network(seed));
-	round_trip(odd_network());
+	round_trip(tiny_odd_network());
 }
 
 static void views_round_trip(void **state)
@@ -42,7 +52,7 @@ static void views_round_trip(void **state)
 		struct network *network = tiny_network(1);
 		if (views[i].kind == VIEW_INK) { /* ink is grey */
 			network_destroy(network);
-			network = odd_network();
+			network = tiny_odd_network();
 			network->layers[0].in.channels = 1;
 			network->layers[0].groups = 1;
 		}
@@ -53,11 +63,11 @@ static void views_round_trip(void **state)
 
 static void view_refused(json_t *view, const char *message)
 {
-	struct spoiled s = spoil();
+	struct spoiled s = spoiled_begin();
 
 	json_object_set_new(s.root, "view", view);
-	write_json(&s);
-	refused(&s, message);
+	spoiled_write(&s);
+	spoiled_refused(&s, message);
 }
 
 static void odd_views_are_refused(void **state)
@@ -84,7 +94,7 @@ static void save_keeps_what_is_there(void **state)
 	(void)state;
 	struct network *network = tiny_network(1);
 	struct error e = {0};
-	char *folder = saved(network);
+	char *folder = network_saved(network);
 	char text[300];
 
 	assert_int_equal(network_save(network, folder, &e), -EEXIST);
@@ -96,7 +106,7 @@ static void save_keeps_what_is_there(void **state)
 	assert_true(network_save(network, text, &e) < 0);
 	assert_int_equal(access(text, F_OK), -1);
 	network_destroy(network);
-	folder_remove(folder);
+	folder_destroy(folder);
 }
 
 static int entries_of(const char *folder)
@@ -115,10 +125,10 @@ static int entries_of(const char *folder)
 static void a_failed_save_leaves_nothing(void **state)
 {
 	(void)state;
-	struct network *network = odd_network();
+	struct network *network = tiny_odd_network();
 	struct error e = {0};
 	struct rlimit before;
-	char *folder = folder_make();
+	char *folder = folder_create();
 	char path[300];
 
 	snprintf(path, sizeof(path), "%s/new/", folder);
@@ -134,11 +144,11 @@ static void a_failed_save_leaves_nothing(void **state)
 	assert_int_equal(network_save(network, path, &e), 0); /* again, with room */
 	assert_int_equal(entries_of(folder), 1);
 	*strrchr(path, '/') = '\0';
-	struct network *again = loaded(path);
-	network_is(network, again);
+	struct network *again = network_loaded(path);
+	assert_network_equal(network, again);
 	network_destroy(again);
 	network_destroy(network);
-	folder_remove(folder);
+	folder_destroy(folder);
 }
 
 /* Of the name that the network is to have, and of the name that it has until it is whole. */
@@ -147,7 +157,7 @@ static void save_spares_strangers(void **state)
 	(void)state;
 	struct network *network = tiny_network(1);
 	struct error e = {0};
-	char *folder = folder_make();
+	char *folder = folder_create();
 	char path[300], inner[320], part[340];
 
 	snprintf(path, sizeof(path), "%s/new", folder);
@@ -167,7 +177,7 @@ static void save_spares_strangers(void **state)
 	assert_int_equal(network_save(network, path, &e), -EEXIST);
 	assert_int_equal(entries_of(folder), 1);
 	network_destroy(network);
-	folder_remove(folder);
+	folder_destroy(folder);
 }
 
 /* Two classes called alike stand in groups.txt as one label. */
@@ -181,7 +191,7 @@ static void groups_of_namesakes_round_trip(void **state)
 	network->labels[2] = strdup(network->labels[0]);
 	free(network->labels[3]);
 	network->labels[3] = strdup("label 3, or so");
-	char *folder = folder_make();
+	char *folder = folder_create();
 	assert_int_equal(network_save(network, folder, &e), -EBADMSG);
 	assert_non_null(strstr(e.text, "label \"label 3, or so\" holds a comma"));
 	network->labels[3][strlen("label 3")] = '\0';
@@ -190,7 +200,7 @@ static void groups_of_namesakes_round_trip(void **state)
 	assert_int_equal(network_save(network, folder, &e), -EBADMSG);
 	assert_non_null(strstr(e.text, "label \"label 0\" stands for a class outside the group too"));
 	network->labels[5][strlen("label ")] = '5';
-	folder_remove(folder);
+	folder_destroy(folder);
 	round_trip(network);
 }
 
@@ -227,74 +237,81 @@ static void split_lies_behind_pools(void **state)
 static void odd_fields_are_refused(void **state)
 {
 	(void)state;
-	field_refused(1, "func", json_string("lstm_layer"),
+	spoiled_field_refused(1, "func", json_string("lstm_layer"),
 		"field \"func\": \"lstm_layer\" is no kind of layer known here");
-	field_refused(1, "func", NULL, "field \"func\": is missing");
-	field_refused(1, "kernal", json_integer(3), "field \"kernal\": is unknown");
-	field_refused(0, "input", NULL, "field \"input\": is missing");
-	field_refused(0, "input_bits", NULL, "field \"input_bits\": is missing");
-	field_refused(0, "input_bits", json_integer(3), "field \"input_bits\": 3 is not 1, 2, 4 or 8");
-	field_refused(1, "input_bits", json_integer(4), "field \"input_bits\": 4 found, computed is 2");
-	field_refused(1, "input", json_pack("[i, i, i]", 16, 9, 8),
+	spoiled_field_refused(1, "func", NULL, "field \"func\": is missing");
+	spoiled_field_refused(1, "kernal", json_integer(3), "field \"kernal\": is unknown");
+	spoiled_field_refused(0, "input", NULL, "field \"input\": is missing");
+	spoiled_field_refused(0, "input_bits", NULL, "field \"input_bits\": is missing");
+	spoiled_field_refused(
+		0, "input_bits", json_integer(3), "field \"input_bits\": 3 is not 1, 2, 4 or 8");
+	spoiled_field_refused(
+		1, "input_bits", json_integer(4), "field \"input_bits\": 4 found, computed is 2");
+	spoiled_field_refused(1, "input", json_pack("[i, i, i]", 16, 9, 8),
 		"field \"input\": [16, 9, 8] found, computed is [16, 8, 8]");
-	field_refused(1, "output", json_pack("[i, i, i]", 24, 8, 7),
+	spoiled_field_refused(1, "output", json_pack("[i, i, i]", 24, 8, 7),
 		"field \"output\": [24, 8, 7] found, computed is [24, 8, 8]");
-	field_refused(3, "output", json_integer(41), "field \"output\": 41 found, computed is 40");
-	field_refused(1, "input", json_pack("[i, i]", 16, 9), "field \"input\": has 2 numbers, 3 expected");
-	field_refused(
+	spoiled_field_refused(3, "output", json_integer(41), "field \"output\": 41 found, computed is 40");
+	spoiled_field_refused(
+		1, "input", json_pack("[i, i]", 16, 9), "field \"input\": has 2 numbers, 3 expected");
+	spoiled_field_refused(
 		1, "output_channels", json_real(24), "field \"output_channels\": is not a whole number");
-	field_refused(1, "output_channels", json_integer(0),
+	spoiled_field_refused(1, "output_channels", json_integer(0),
 		"field \"output_channels\": 0 is not within 1 … 65536");
-	field_refused(1, "weight_bits", NULL, "field \"weight_bits\": is missing");
-	field_refused(1, "weight_bits", json_integer(3), "field \"weight_bits\": 3 is not 1, 2, 4 or 8");
-	field_refused(1, "groups", json_integer(3), "field \"groups\": 3 do not divide 16 and 24 channels");
-	field_refused(1, "groups", json_integer(0), "field \"groups\": 0 is not within 1 … 65536");
-	field_refused(
+	spoiled_field_refused(1, "weight_bits", NULL, "field \"weight_bits\": is missing");
+	spoiled_field_refused(
+		1, "weight_bits", json_integer(3), "field \"weight_bits\": 3 is not 1, 2, 4 or 8");
+	spoiled_field_refused(
+		1, "groups", json_integer(3), "field \"groups\": 3 do not divide 16 and 24 channels");
+	spoiled_field_refused(1, "groups", json_integer(0), "field \"groups\": 0 is not within 1 … 65536");
+	spoiled_field_refused(
 		1, "kernel_stride", json_integer(0), "field \"kernel_stride\": 0 is not within 1 … 16384");
-	field_refused(1, "kernel_stride", json_integer(-1), "field \"kernel_stride\": -1 is out of range");
-	field_refused(1, "kernel_shape", json_integer(11),
+	spoiled_field_refused(
+		1, "kernel_stride", json_integer(-1), "field \"kernel_stride\": -1 is out of range");
+	spoiled_field_refused(1, "kernel_shape", json_integer(11),
 		"field \"kernel_shape\": a kernel of 11 does not fit into 8 pixels padded to 10");
-	field_refused(1, "padding", json_integer(3), "field \"padding\": 3 is not within 0 … 2");
-	field_refused(2, "groups", json_integer(2), "field \"groups\": 2 is not within 1 … 1");
-	field_refused(2, "epilogue", json_string("scores"), "field \"epilogue\": a pool has none");
-	field_refused(1, "epilogue", json_string("sigmoid"),
+	spoiled_field_refused(1, "padding", json_integer(3), "field \"padding\": 3 is not within 0 … 2");
+	spoiled_field_refused(2, "groups", json_integer(2), "field \"groups\": 2 is not within 1 … 1");
+	spoiled_field_refused(2, "epilogue", json_string("scores"), "field \"epilogue\": a pool has none");
+	spoiled_field_refused(1, "epilogue", json_string("sigmoid"),
 		"field \"epilogue\": is not \"thresholds\", \"requantise\" or \"scores\"");
-	field_refused(0, "rounding", json_string("up"),
+	spoiled_field_refused(0, "rounding", json_string("up"),
 		"field \"rounding\": is gone: a requantisation adds its \"bias\", with the rounding's half "
 		"and "
 		"the offset in it, before the shift");
-	field_refused(0, "offset", json_string("conv0.offset.npy"),
+	spoiled_field_refused(0, "offset", json_string("conv0.offset.npy"),
 		"field \"offset\": is gone: a requantisation adds its \"bias\", with the rounding's half and "
 		"the offset in it, before the shift");
-	field_refused(1, "output_bits", json_integer(8),
+	spoiled_field_refused(1, "output_bits", json_integer(8),
 		"field \"thresholds\": conv1.thresholds.npy has the wrong shape: (24, 255) expected, (24, 3) "
 		"found");
-	field_refused(3, "padding", json_integer(1),
+	spoiled_field_refused(3, "padding", json_integer(1),
 		"field \"kernel_shape\": a fully connected layer spans its whole input of 4×4, unpadded");
-	field_refused(2, "weights", json_string("x.npy"),
+	spoiled_field_refused(2, "weights", json_string("x.npy"),
 		"field \"weights\": a layer of this kind and epilogue has none");
-	field_refused(
+	spoiled_field_refused(
 		4, "name", json_string("conv1"), "field \"name\": is the name of an earlier layer already");
 }
 
 static void cycles_and_strangers_are_refused(void **state)
 {
 	(void)state;
-	field_refused(1, "from", json_string("nobody"), "field \"from\": there is no layer \"nobody\"");
-	field_refused(1, "from", json_string("conv1"),
+	spoiled_field_refused(
+		1, "from", json_string("nobody"), "field \"from\": there is no layer \"nobody\"");
+	spoiled_field_refused(1, "from", json_string("conv1"),
 		"field \"from\": \"conv1\" is the layer itself or comes later: a cycle");
-	field_refused(1, "from", json_string("fc0"),
+	spoiled_field_refused(1, "from", json_string("fc0"),
 		"field \"from\": \"fc0\" is the layer itself or comes later: a cycle");
-	field_refused(0, "from", json_string("fc1"),
+	spoiled_field_refused(0, "from", json_string("fc1"),
 		"field \"from\": \"fc1\" is the layer itself or comes later: a cycle");
-	field_refused(3, "from", json_string("conv1"),
+	spoiled_field_refused(3, "from", json_string("conv1"),
 		"field \"from\": \"conv1\" is not the layer before; a network is a chain");
 
-	struct spoiled s = spoil();
-	json_object_set_new(layer_of(&s, 1), "from", json_string("conv0"));
-	write_json(&s);
-	network_destroy(loaded(s.folder));
-	gone(&s);
+	struct spoiled s = spoiled_begin();
+	json_object_set_new(spoiled_layer(&s, 1), "from", json_string("conv0"));
+	spoiled_write(&s);
+	network_destroy(network_loaded(s.folder));
+	spoiled_end(&s);
 }
 
 static void files_stay_in_the_folder(void **state)
@@ -303,37 +320,37 @@ static void files_stay_in_the_folder(void **state)
 	static const char message[] =
 		"field \"weights\": must name a file in the network's own folder, without \"/\" or \"..\"";
 
-	field_refused(1, "weights", json_string("../conv1.weights.npy"), message);
-	field_refused(1, "weights", json_string("/etc/passwd"), message);
-	field_refused(1, "weights", json_string(".."), message);
-	field_refused(1, "weights", json_string("sub/x.npy"), message);
-	field_refused(1, "weights", json_string(""), "field \"weights\": is empty");
-	field_refused(1, "weights", json_integer(1), "field \"weights\": is not a text");
+	spoiled_field_refused(1, "weights", json_string("../conv1.weights.npy"), message);
+	spoiled_field_refused(1, "weights", json_string("/etc/passwd"), message);
+	spoiled_field_refused(1, "weights", json_string(".."), message);
+	spoiled_field_refused(1, "weights", json_string("sub/x.npy"), message);
+	spoiled_field_refused(1, "weights", json_string(""), "field \"weights\": is empty");
+	spoiled_field_refused(1, "weights", json_integer(1), "field \"weights\": is not a text");
 }
 
 static void large_sizes_are_refused(void **state)
 {
 	(void)state;
-	field_refused(0, "input", json_pack("[i, i, i]", 65536, 16384, 16384),
+	spoiled_field_refused(0, "input", json_pack("[i, i, i]", 65536, 16384, 16384),
 		"field \"input_channels\": 3 found, computed is 65536");
-	struct spoiled s = spoil();
-	json_object_del(layer_of(&s, 0), "input_channels");
-	json_object_set_new(layer_of(&s, 0), "input", json_pack("[i, i, i]", 65536, 16384, 16384));
-	write_json(&s);
-	refused(&s,
+	struct spoiled s = spoiled_begin();
+	json_object_del(spoiled_layer(&s, 0), "input_channels");
+	json_object_set_new(spoiled_layer(&s, 0), "input", json_pack("[i, i, i]", 65536, 16384, 16384));
+	spoiled_write(&s);
+	spoiled_refused(&s,
 		"network.json: layer \"conv0\": field \"input\": 17592186044416 numbers; a tensor holds at "
 		"most 268435456");
-	field_refused(0, "output_channels", json_integer(1LL << 40),
+	spoiled_field_refused(0, "output_channels", json_integer(1LL << 40),
 		"field \"output_channels\": 1099511627776 is out of range");
 
-	s = spoil();
-	json_object_set_new(layer_of(&s, 0), "output_channels", json_integer(65536));
-	json_object_set_new(layer_of(&s, 0), "kernel_shape", json_integer(40));
-	json_object_set_new(layer_of(&s, 0), "padding", json_integer(4));
-	json_object_set_new(layer_of(&s, 0), "kernel_stride", json_integer(1));
-	json_object_del(layer_of(&s, 0), "output");
-	write_json(&s);
-	refused(&s,
+	s = spoiled_begin();
+	json_object_set_new(spoiled_layer(&s, 0), "output_channels", json_integer(65536));
+	json_object_set_new(spoiled_layer(&s, 0), "kernel_shape", json_integer(40));
+	json_object_set_new(spoiled_layer(&s, 0), "padding", json_integer(4));
+	json_object_set_new(spoiled_layer(&s, 0), "kernel_stride", json_integer(1));
+	json_object_del(spoiled_layer(&s, 0), "output");
+	spoiled_write(&s);
+	spoiled_refused(&s,
 		"network.json: layer \"conv0\": field \"weights\": 314572800 are over the limit of "
 		"268435456");
 }
@@ -341,9 +358,9 @@ static void large_sizes_are_refused(void **state)
 /* conv1 has 2 groups: the same network, written with a split and a merge as QNN-MO-PYNQ does. */
 static struct spoiled split_network(int merge)
 {
-	struct spoiled s = spoil();
-	json_t *conv = layer_of(&s, 1);
-	json_t *pool = layer_of(&s, 2);
+	struct spoiled s = spoiled_begin();
+	json_t *conv = spoiled_layer(&s, 1);
+	json_t *pool = spoiled_layer(&s, 2);
 	json_t *layers = json_object_get(s.root, "layers");
 
 	json_object_del(conv, "groups");
@@ -358,7 +375,7 @@ static struct spoiled split_network(int merge)
 		json_array_insert_new(layers, 4,
 			json_pack("{s:s, s:s, s:i, s:i, s:i}", "name", "merge1", "func", "merge_layer",
 				"merge", merge, "output_channels", 24, "output_dim", 4));
-	write_json(&s);
+	spoiled_write(&s);
 	return s;
 }
 
@@ -367,51 +384,53 @@ static void splits_become_groups(void **state)
 	(void)state;
 	struct spoiled s = split_network(2);
 	struct network *plain = tiny_network(7);
-	struct network *network = loaded(s.folder);
+	struct network *network = network_loaded(s.folder);
 
-	network_is(plain, network);
+	assert_network_equal(plain, network);
 	network_destroy(plain);
 	network_destroy(network);
-	gone(&s);
+	spoiled_end(&s);
 
 	s = split_network(3);
-	refused(&s, "network.json: layer \"merge1\": field \"merge\": does not match a split before it");
+	spoiled_refused(
+		&s, "network.json: layer \"merge1\": field \"merge\": does not match a split before it");
 	s = split_network(0);
-	refused(&s, "network.json: layer \"fc0\": field \"input\": [24, 4, 4] found, computed is [12, 4, 4]");
+	spoiled_refused(
+		&s, "network.json: layer \"fc0\": field \"input\": [24, 4, 4] found, computed is [12, 4, 4]");
 	s = split_network(2);
-	json_object_set_new(layer_of(&s, 1), "input_dim", json_integer(9));
-	write_json(&s);
-	refused(&s, "network.json: layer \"split1\": field \"input_dim\": 9 found, computed is 8");
+	json_object_set_new(spoiled_layer(&s, 1), "input_dim", json_integer(9));
+	spoiled_write(&s);
+	spoiled_refused(&s, "network.json: layer \"split1\": field \"input_dim\": 9 found, computed is 8");
 }
 
 /* Names and defaults of an exporter that writes as little as it must. */
 static void little_is_enough(void **state)
 {
 	(void)state;
-	struct spoiled s = spoil();
+	struct spoiled s = spoiled_begin();
 	struct network *plain = tiny_network(7);
 	static const char *const redundant[] = {"input_channels", "output", "epilogue"};
 
 	for (size_t i = 0; i < 5; i++) {
 		for (int k = 0; k < 3; k++)
-			json_object_del(layer_of(&s, i), redundant[k]);
+			json_object_del(spoiled_layer(&s, i), redundant[k]);
 		if (i) {
-			json_object_del(layer_of(&s, i), "input");
-			json_object_del(layer_of(&s, i), "input_bits");
+			json_object_del(spoiled_layer(&s, i), "input");
+			json_object_del(spoiled_layer(&s, i), "input_bits");
 		}
 	}
-	json_object_set_new(layer_of(&s, 0), "padding", json_integer(2));
-	json_object_set_new(layer_of(&s, 0), "kernel_shape", json_integer(8));
-	json_object_del(layer_of(&s, 3), "kernel_shape");
-	json_object_del(layer_of(&s, 3), "kernel_stride");
-	json_object_del(layer_of(&s, 3), "padding");
-	json_object_set_new(layer_of(&s, 3), "input", json_integer(4 * 4 * 24));
-	write_json(&s);
-	struct network *network = loaded(s.folder);
-	network_is(plain, network);
+	json_object_set_new(spoiled_layer(&s, 0), "padding", json_integer(2));
+	json_object_set_new(spoiled_layer(&s, 0), "kernel_shape", json_integer(8));
+	json_object_del(spoiled_layer(&s, 3), "kernel_shape");
+	json_object_del(spoiled_layer(&s, 3), "kernel_stride");
+	json_object_del(spoiled_layer(&s, 3), "padding");
+	json_object_set_new(spoiled_layer(&s, 3), "input", json_integer(4 * 4 * 24));
+	spoiled_write(&s);
+	struct network *network = network_loaded(s.folder);
+	assert_network_equal(plain, network);
 	network_destroy(plain);
 	network_destroy(network);
-	gone(&s);
+	spoiled_end(&s);
 }
 
 /* Gives a field the name that older versions wrote. */
@@ -430,52 +449,52 @@ static void older_names_are_read(void **state)
 {
 	(void)state;
 	for (int named = 0; named < 2; named++) { /* the file: by its default name, or by the field */
-		struct network *network = odd_network();
-		struct spoiled s = {saved(network), NULL};
+		struct network *network = tiny_odd_network();
+		struct spoiled s = {network_saved(network), NULL};
 		char path[300], older[300];
 
 		snprintf(path, sizeof(path), "%s/network.json", s.folder);
 		s.root = json_load_file(path, 0, NULL);
 		for (size_t i = 0; i < 6; i++)
-			renamed(layer_of(&s, i), "epilogue", "ending");
-		json_object_set_new(layer_of(&s, 0), "ending", json_string("rescale"));
+			renamed(spoiled_layer(&s, i), "epilogue", "ending");
+		json_object_set_new(spoiled_layer(&s, 0), "ending", json_string("rescale"));
 		if (named)
-			json_object_set_new(layer_of(&s, 0), "addend", json_string("a.numbers.npy"));
-		write_json(&s);
+			json_object_set_new(spoiled_layer(&s, 0), "addend", json_string("a.numbers.npy"));
+		spoiled_write(&s);
 		snprintf(path, sizeof(path), "%s/a.bias.npy", s.folder);
 		snprintf(older, sizeof(older), "%s/a.%s.npy", s.folder, named ? "numbers" : "addend");
 		assert_int_equal(rename(path, older), 0);
-		struct network *again = loaded(s.folder);
-		network_is(network, again);
+		struct network *again = network_loaded(s.folder);
+		assert_network_equal(network, again);
 		network_destroy(network);
 		network_destroy(again);
-		gone(&s);
+		spoiled_end(&s);
 	}
 }
 
 static void names_of_two_versions_are_refused(void **state)
 {
 	(void)state;
-	struct network *network = odd_network();
-	struct spoiled s = {saved(network), NULL};
+	struct network *network = tiny_odd_network();
+	struct spoiled s = {network_saved(network), NULL};
 	char path[300];
 
 	network_destroy(network);
 	snprintf(path, sizeof(path), "%s/network.json", s.folder);
 	s.root = json_load_file(path, 0, NULL);
-	json_object_set_new(layer_of(&s, 0), "addend", json_string("a.bias.npy"));
-	json_object_set_new(layer_of(&s, 0), "bias", json_string("a.bias.npy"));
-	write_json(&s);
-	refused(&s,
+	json_object_set_new(spoiled_layer(&s, 0), "addend", json_string("a.bias.npy"));
+	json_object_set_new(spoiled_layer(&s, 0), "bias", json_string("a.bias.npy"));
+	spoiled_write(&s);
+	spoiled_refused(&s,
 		"network.json: layer \"a\": field \"addend\": is the older name of \"bias\", which stands "
 		"beside "
 		"it; keep one of the two");
-	field_refused(1, "ending", json_string("thresholds"),
+	spoiled_field_refused(1, "ending", json_string("thresholds"),
 		"field \"ending\": is the older name of \"epilogue\", which stands beside it; keep one of "
 		"the two");
-	field_refused(1, "addend", json_string("conv1.bias.npy"),
+	spoiled_field_refused(1, "addend", json_string("conv1.bias.npy"),
 		"field \"addend\": a layer of this kind and epilogue has none");
-	field_refused(4, "addend", json_string("fc1.bias.npy"),
+	spoiled_field_refused(4, "addend", json_string("fc1.bias.npy"),
 		"field \"addend\": a layer of this kind and epilogue has none");
 }
 
@@ -483,25 +502,25 @@ static void names_of_two_versions_are_refused(void **state)
 static void flat_weights_are_accepted(void **state)
 {
 	(void)state;
-	struct network *network = odd_network();
+	struct network *network = tiny_odd_network();
 	const struct layer *e = &network->layers[4];
-	struct spoiled s = {saved(network), NULL};
+	struct spoiled s = {network_saved(network), NULL};
 	char path[300];
 
 	snprintf(path, sizeof(path), "%s/network.json", s.folder);
 	s.root = json_load_file(path, 0, NULL);
-	json_object_set_new(layer_of(&s, 4), "weights", json_string("flat.npy"));
-	write_json(&s);
+	json_object_set_new(spoiled_layer(&s, 4), "weights", json_string("flat.npy"));
+	spoiled_write(&s);
 	snprintf(path, sizeof(path), "%s/flat.npy", s.folder);
 	FILE *file = fopen(path, "wb");
 	assert_non_null(file);
 	assert_int_equal(npy_write(file, &(struct npy){"i1", 2, {9, shape_size(e->in)}}, e->weights), 0);
 	fclose(file);
-	struct network *again = loaded(s.folder);
-	network_is(network, again);
+	struct network *again = network_loaded(s.folder);
+	assert_network_equal(network, again);
 	network_destroy(network);
 	network_destroy(again);
-	gone(&s);
+	spoiled_end(&s);
 }
 
 int main(void)

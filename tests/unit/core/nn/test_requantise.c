@@ -2,7 +2,7 @@
 #include "nn/requantise.h"
 
 #include "nn/reference.h"
-#include "support/random_network.h"
+#include "support/random.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "dataset/dataset.h"
-#include "support/network_builder.h"
+#include "support/folder.h"
 
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include <cmocka.h>
@@ -61,14 +64,14 @@ static void write_png(const char *name, uint8_t red)
 static int setup(void **state)
 {
 	(void)state;
-	folder = folder_make();
+	folder = folder_create();
 	return 0;
 }
 
 static int teardown(void **state)
 {
 	(void)state;
-	folder_remove(folder);
+	folder_destroy(folder);
 	return 0;
 }
 

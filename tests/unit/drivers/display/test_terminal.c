@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "display/display.h"
-#include "support/terminal_emulator.h"
+#include "terminal_emulator.h"
 
 #include <errno.h>
 #include <fcntl.h>

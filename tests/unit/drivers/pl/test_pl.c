@@ -25,6 +25,7 @@
 
 #include "support/allocation_count.h"
 #include "support/network_builder.h"
+#include "support/random.h"
 
 enum { FOREVER_MS = 1000000, RUNS = 16 };
 

@@ -1,12 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /* The recorder as a whole: what is in the files afterwards. */
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/log.h"
 #include "image/decode.h"
+#include "support/memory.h"
+#include "support/network_builder.h"
 #include "support/recorder_fixture.h"
+#include "support/sample_jpeg.h"
 
 #include <errno.h>
 #include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
 
 static void read_back(const struct recorder_fixture *fixture, const char *name, struct recorded *r)
 {
@@ -22,7 +35,7 @@ static void expect_frames(
 	assert_int_equal(r->width, 64);
 	assert_int_equal(r->height, 48);
 	for (size_t i = 0; i < count; i++) {
-		fill(fixture, first + i);
+		fixture_fill(fixture, first + i);
 		assert_int_equal(r->frame[i].size, fixture->frame->raw.size);
 		assert_memory_equal(r->frame[i].data, fixture->frame->raw.data, r->frame[i].size);
 		int64_t time = (int64_t)i * FRAME_TIME / 1000000;
@@ -50,12 +63,12 @@ static void test_all_frames(void **state)
 	(void)state;
 	fixture_begin(&fixture, "a.mkv", (struct recorder_options){0});
 	for (int i = 0; i < 300; i++) {
-		give(&fixture, i == 100 ? 7 : 0, i == 200 ? 2 : 0);
+		fixture_give(&fixture, i == 100 ? 7 : 0, i == 200 ? 2 : 0);
 		if (i % 2 == 0)
-			label(&fixture, i / 50);
+			fixture_label(&fixture, i / 50);
 	}
 	recorder_event(fixture.recorder, "camera_lost", "no camera: it was unplugged");
-	fixture_finish(&fixture);
+	fixture_join(&fixture);
 	assert_int_equal(fixture.report.frames, 300);
 	assert_int_equal(fixture.report.segments, 1);
 	assert_int_equal(fixture.report.dropped[DROPPED_BY_CAMERA], 7);
@@ -93,9 +106,9 @@ static void test_texts(void **state)
 
 	(void)state;
 	fixture_begin(&fixture, "a.mkv", (struct recorder_options){0});
-	give_many(&fixture, 2 * RATE, 0);
-	give_many(&fixture, 2 * RATE, 20);
-	fixture_finish(&fixture);
+	fixture_give_many(&fixture, 2 * RATE, 0);
+	fixture_give_many(&fixture, 2 * RATE, 20);
+	fixture_join(&fixture);
 	read_back(&fixture, "a", &r);
 	assert_int_equal(r.texts, 16);
 	for (size_t i = 0; i < r.texts; i++) {
@@ -114,8 +127,8 @@ static void test_segments_by_time(void **state)
 
 	(void)state;
 	fixture_begin(&fixture, "s-%i.mkv", (struct recorder_options){.segment.time = 2 * NS_PER_S});
-	give_many(&fixture, 120, 3);
-	fixture_finish(&fixture);
+	fixture_give_many(&fixture, 120, 3);
+	fixture_join(&fixture);
 	assert_int_equal(fixture.report.segments, 3);
 	expect_file(&fixture, "s-0001", 0, 50);
 	expect_file(&fixture, "s-0002", 50, 50);
@@ -133,8 +146,8 @@ static void test_segments_by_size(void **state)
 	(void)state;
 	fixture_begin(&fixture, "s.mkv", (struct recorder_options){.segment.bytes = 100000});
 	fixture.padding = 3000;
-	give_many(&fixture, 100, 3);
-	fixture_finish(&fixture);
+	fixture_give_many(&fixture, 100, 3);
+	fixture_join(&fixture);
 	assert_true(fixture.report.segments > 3);
 	for (unsigned i = 1; i <= fixture.report.segments; i++) {
 		snprintf(name, sizeof(name), i > 1 ? "s-%u" : "s", i);
@@ -157,19 +170,19 @@ static void test_rotate_and_stop(void **state)
 
 	(void)state;
 	fixture_begin(&fixture, "c-%i.mkv", (struct recorder_options){0});
-	give_many(&fixture, 30, 3);
-	wait_until_written(&fixture, "c-0001.jsonl", "\"frame\":29,");
+	fixture_give_many(&fixture, 30, 3);
+	fixture_await_text(&fixture, "c-0001.jsonl", "\"frame\":29,");
 	recorder_rotate(fixture.recorder);
-	wait_until_written(&fixture, "c-0001.jsonl", "\"closed\"");
-	give_many(&fixture, 30, 3);
+	fixture_await_text(&fixture, "c-0001.jsonl", "\"closed\"");
+	fixture_give_many(&fixture, 30, 3);
 	recorder_end(fixture.recorder);
 	assert_false(recorder_is_recording(fixture.recorder));
-	give_many(&fixture, 30, 3);
+	fixture_give_many(&fixture, 30, 3);
 	assert_false(fixture.frame->recorded);
 	recorder_begin(fixture.recorder);
-	give_many(&fixture, 30, 3);
+	fixture_give_many(&fixture, 30, 3);
 	assert_true(fixture.frame->recorded);
-	fixture_finish(&fixture);
+	fixture_join(&fixture);
 	read_back(&fixture, "c-0001", &first);
 	read_back(&fixture, "c-0002", &second);
 	expect_frames(&fixture, &first, 0, 30);
@@ -195,11 +208,11 @@ static void check_when(bool fast_label)
 			.when = &when, .when_count = 1, .pre_roll = 2 * NS_PER_S, .post_roll = 3 * NS_PER_S});
 	for (int i = 0; i < 30 * RATE; i++) {
 		bool cat = (i >= 10 * RATE && i <= 11 * RATE) || (i >= 20 * RATE && i <= 21 * RATE);
-		give(&fixture, 0, 0);
+		fixture_give(&fixture, 0, 0);
 		if (fast_label || i % 2 == 0)
-			label(&fixture, cat ? 20 : 0);
+			fixture_label(&fixture, cat ? 20 : 0);
 	}
-	fixture_finish(&fixture);
+	fixture_join(&fixture);
 	assert_int_equal(fixture.report.segments, 2);
 	/* Where every second frame has a label, the last one with the cat may be a frame earlier. */
 	size_t late = fast_label || 11 * RATE % 2 == 0 ? 0 : 1, count = (size_t)(14 - 8) * RATE + 1;
@@ -235,17 +248,18 @@ static void test_when_goes_on(void **state)
 			.pre_roll = 10 * NS_PER_S,
 			.post_roll = 1 * NS_PER_S,
 			.memory = 100000});
-	give_many(&fixture, 300, 0);
-	give_many(&fixture, 1, 20);
-	give_many(&fixture, 40, 0); /* 1.6 s: more than the post-roll, less than it and the pre-roll */
-	give_many(&fixture, 1, 20);
-	fixture_finish(&fixture);
+	fixture_give_many(&fixture, 300, 0);
+	fixture_give_many(&fixture, 1, 20);
+	fixture_give_many(
+		&fixture, 40, 0); /* 1.6 s: more than the post-roll, less than it and the pre-roll */
+	fixture_give_many(&fixture, 1, 20);
+	fixture_join(&fixture);
 	read_back(&fixture, "w", &r);
 	assert_int_equal(fixture.report.segments, 1);
 	assert_true(r.frames > 50 && r.frames < 342);
 	assert_int_equal(
 		fixture.report.late, 0); /* memory full of the past is no reason to wait for no label */
-	uint64_t first = number_in(&fixture, &r.frame[0]);
+	uint64_t first = fixture_number(&fixture, &r.frame[0]);
 	expect_frames(&fixture, &r, first, 342 - first);
 	recorded_free(&r);
 	fixture_end(&fixture);
@@ -264,8 +278,8 @@ static void test_smoothing_goes_on(void **state)
 	fixture_begin(
 		&fixture, "m-%i.mkv", (struct recorder_options){.smoothing = 0.75, .segment.time = NS_PER_S});
 	for (int i = 0; i < 2 * RATE; i++)
-		give_many(&fixture, 1, i % 7);
-	fixture_finish(&fixture);
+		fixture_give_many(&fixture, 1, i % 7);
+	fixture_join(&fixture);
 	read_back(&fixture, "m-0002", &r);
 	const json_t *event = recorded_event(&r, "smoothing");
 	assert_non_null(event);
@@ -298,8 +312,8 @@ static void test_no_labels(void **state)
 	(void)state;
 	fixture_begin(&fixture, "n.mkv", (struct recorder_options){.memory = 50000});
 	for (int i = 0; i < 500; i++)
-		give(&fixture, 0, 0);
-	fixture_finish(&fixture);
+		fixture_give(&fixture, 0, 0);
+	fixture_join(&fixture);
 	assert_int_equal(fixture.report.frames, 500);
 	expect_file(&fixture, "n", 0, 500);
 	fixture_end(&fixture);
@@ -310,7 +324,7 @@ static void test_other_formats(void **state)
 {
 	struct recorder_fixture fixture;
 	struct recorded r;
-	uint8_t *copy = taken(1, 200000);
+	uint8_t *copy = must_allocate(1, 200000);
 	size_t size;
 
 	(void)state;
@@ -329,7 +343,7 @@ static void test_other_formats(void **state)
 	size = frame->raw.size;
 	assert_true(size < 200000);
 	memcpy(copy, frame->raw.data, size);
-	fixture_finish(&fixture);
+	fixture_join(&fixture);
 	read_back(&fixture, "o", &r);
 	assert_int_equal(r.frames, 1);
 	assert_int_equal(r.width, 640);
@@ -354,8 +368,8 @@ static void test_burn_in(void **state)
 	free(fixture.jpeg);
 	fixture.jpeg = sample_jpeg(640, 360, JCS_RGB, NULL, 0, &fixture.jpeg_size);
 	fixture.padding = 0;
-	give_many(&fixture, 2, 20);
-	fixture_finish(&fixture);
+	fixture_give_many(&fixture, 2, 20);
+	fixture_join(&fixture);
 	read_back(&fixture, "b", &r);
 	assert_int_equal(r.frames, 2);
 	assert_true(json_is_true(json_object_get(r.line[0], "burn_in")));
@@ -383,11 +397,11 @@ static void test_size_changes(void **state)
 
 	(void)state;
 	fixture_begin(&fixture, "z.mkv", (struct recorder_options){0});
-	give_many(&fixture, 10, 1);
+	fixture_give_many(&fixture, 10, 1);
 	free(fixture.jpeg);
 	fixture.jpeg = sample_jpeg(96, 64, JCS_RGB, NULL, 0, &fixture.jpeg_size);
-	give_many(&fixture, 10, 1);
-	fixture_finish(&fixture);
+	fixture_give_many(&fixture, 10, 1);
+	fixture_join(&fixture);
 	assert_int_equal(fixture.report.segments, 2);
 	read_back(&fixture, "z-2", &r);
 	assert_int_equal(r.frames, 10);
@@ -404,14 +418,14 @@ static void test_keep(void **state)
 	fixture_begin(&fixture, "k-%i.mkv",
 		(struct recorder_options){.segment.bytes = 200000, .keep.bytes = 500000});
 	fixture.padding = 5000;
-	give_many(&fixture, 300, 1);
-	fixture_finish(&fixture);
+	fixture_give_many(&fixture, 300, 1);
+	fixture_join(&fixture);
 	assert_int_equal(fixture.report.frames, 300);
 	assert_true(fixture.report.segments >= 6);
 	assert_true(fixture.report.deleted >= fixture.report.segments - 4 &&
 		    fixture.report.deleted < fixture.report.segments);
-	assert_false(there(&fixture, "k-0001.mkv"));
-	assert_false(there(&fixture, "k-0001.jsonl"));
+	assert_false(fixture_has(&fixture, "k-0001.mkv"));
+	assert_false(fixture_has(&fixture, "k-0001.jsonl"));
 	assert_true(access(fixture.report.last, F_OK) == 0);
 	fixture_end(&fixture);
 }
@@ -423,8 +437,8 @@ static void check_names_kept(const char *name, const char *last)
 
 	fixture_begin(&fixture, name, (struct recorder_options){.segment.bytes = 200000, .keep.bytes = 1000});
 	fixture.padding = 30000;
-	give_many(&fixture, 18, 1);
-	fixture_finish(&fixture);
+	fixture_give_many(&fixture, 18, 1);
+	fixture_join(&fixture);
 	assert_int_equal(fixture.report.segments, 3);
 	assert_int_equal(fixture.report.deleted, 2);
 	assert_string_equal(strrchr(fixture.report.last, '/') + 1, last);

@@ -1,18 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /* The recorder where there is no room: a disk that is full, files that cannot grow. */
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/log.h"
+#include "support/folder.h"
 #include "support/recorder_fixture.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <setjmp.h>
 #include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
 
 /* Runs it in a child of its own; 77 from there: it cannot be tried here. */
 static void in_child(void (*run)(void))
@@ -54,14 +64,14 @@ static void limited_files(void)
 	fixture_begin(&fixture, "f.mkv", (struct recorder_options){0});
 	fixture.padding = 5000;
 	setrlimit(RLIMIT_FSIZE, &(struct rlimit){300000, 300000});
-	give_many(&fixture, 200, 1);
-	fixture_finish(&fixture);
+	fixture_give_many(&fixture, 200, 1);
+	fixture_join(&fixture);
 	require(fixture.report.segments > 2 && fixture.report.frames == 200, "all frames, in more files");
 	for (unsigned i = 1; i <= fixture.report.segments; i++) {
 		snprintf(name, sizeof(name), i > 1 ? "f-%u" : "f", i);
 		require(recorded_read(fixture.folder, name, fixture.schema, &r), "a readable file");
 		for (size_t k = 0; k < r.frames; k++)
-			require(number_in(&fixture, &r.frame[k]) == next++, "frames in order");
+			require(fixture_number(&fixture, &r.frame[k]) == next++, "frames in order");
 		recorded_free(&r);
 	}
 	require(next == 200, "all frames in the files");
@@ -97,7 +107,7 @@ static bool may_mount(void)
 
 static char *small_disk(void)
 {
-	char *folder = folder_make();
+	char *folder = folder_create();
 
 	if (may_mount() && mount("none", folder, "tmpfs", 0, "size=12m") == 0)
 		return folder;
@@ -113,30 +123,30 @@ static void full_disk(void)
 
 	fixture_begin_in(&fixture, small_disk(), "d-%i.mkv", (struct recorder_options){.memory = 3000000});
 	fixture.padding = 100000;
-	give_many(&fixture, 200, 1); /* 20 MB */
-	wait_until_written(&fixture, "d-0001.jsonl", "\"closed\"");
+	fixture_give_many(&fixture, 200, 1); /* 20 MB */
+	fixture_await_text(&fixture, "d-0001.jsonl", "\"closed\"");
 	require(recorded_read(fixture.folder, "d-0001", fixture.schema, &r), "a readable file");
 	require(r.frames > 90 && r.frames < 120, "as many frames as there is room for");
 	for (size_t k = 0; k < r.frames; k++)
-		require(number_in(&fixture, &r.frame[k]) == k, "frames in order");
+		require(fixture_number(&fixture, &r.frame[k]) == k, "frames in order");
 	const json_t *closed = recorded_event(&r, "closed");
 	require(recorded_event(&r, "disk_full") && closed, "an event of the full disk, and the end");
 	require(recorded_number(closed, "frame") == (int64_t)r.frames, "the log's count");
 	recorded_free(&r);
-	require(!there(&fixture, "d-0002.mkv"), "no other file while the disk is full");
+	require(!fixture_has(&fixture, "d-0002.mkv"), "no other file while the disk is full");
 
 	char path[PATH_MAX];
 	snprintf(path, sizeof(path), "%s/d-0001.mkv", fixture.folder);
 	require(unlink(path) == 0, "room again");
-	wait_until_written(&fixture, "d-0002.jsonl", "\"frame\"");
-	give_many(&fixture, 10, 1);
-	fixture_finish(&fixture);
+	fixture_await_text(&fixture, "d-0002.jsonl", "\"frame\"");
+	fixture_give_many(&fixture, 10, 1);
+	fixture_join(&fixture);
 	require(fixture.report.failed == 0, "no failure at the end");
 	require(fixture.report.dropped[DROPPED_BY_RECORDER] > 40, "lost frames are counted");
 	require(fixture.report.frames + fixture.report.dropped[DROPPED_BY_RECORDER] == 210,
 		"every frame is counted");
 	require(recorded_read(fixture.folder, "d-0002", fixture.schema, &r), "the next file");
-	require(number_in(&fixture, &r.frame[r.frames - 1]) == 209, "the newest frame is in it");
+	require(fixture_number(&fixture, &r.frame[r.frames - 1]) == 209, "the newest frame is in it");
 	require(r.frames > 20, "so are those from memory");
 	recorded_free(&r);
 	fixture_end(&fixture);
@@ -158,15 +168,15 @@ static void full_disk_with_keep(void)
 	fixture_begin_in(&fixture, small_disk(), "d-%i.mkv",
 		(struct recorder_options){.segment.bytes = 2000000, .keep.bytes = 1000000000});
 	fixture.padding = 100000;
-	give_many(&fixture, 300, 1); /* 30 MB */
-	fixture_finish(&fixture);
+	fixture_give_many(&fixture, 300, 1); /* 30 MB */
+	fixture_join(&fixture);
 	require(fixture.report.failed == 0, "no failure at the end");
 	require(fixture.report.frames == 300, "all frames were written");
 	require(fixture.report.dropped[DROPPED_BY_RECORDER] == 0, "none was lost");
 	require(fixture.report.deleted > 8, "the oldest were deleted");
 	snprintf(name, sizeof(name), "%.6s", strrchr(fixture.report.last, '/') + 1);
 	require(recorded_read(fixture.folder, name, fixture.schema, &r), "the newest file");
-	require(number_in(&fixture, &r.frame[r.frames - 1]) == 299, "the newest frame");
+	require(fixture_number(&fixture, &r.frame[r.frames - 1]) == 299, "the newest frame");
 	recorded_free(&r);
 	fixture_end(&fixture);
 }
@@ -204,11 +214,12 @@ static void full_disk_at_the_end(void)
 	fixture_begin_in(&fixture, small_disk(), "d-%i.mkv", (struct recorder_options){.memory = 3000000});
 	ballast_make(fixture.folder, 6000000);
 	fixture.padding = 100000;
-	give_many(&fixture, 75, 1);
-	wait_until_written(&fixture, "d-0001.jsonl", "\"closed\"");
-	require(there(&fixture, "d-0001.mkv") && !there(&fixture, "d-0002.mkv"), "the disk is full");
+	fixture_give_many(&fixture, 75, 1);
+	fixture_await_text(&fixture, "d-0001.jsonl", "\"closed\"");
+	require(fixture_has(&fixture, "d-0001.mkv") && !fixture_has(&fixture, "d-0002.mkv"),
+		"the disk is full");
 	require(ballast_remove(fixture.folder), "room again");
-	fixture_finish(&fixture);
+	fixture_join(&fixture);
 	require(fixture.report.failed == 0, "no failure at the end");
 	require(fixture.report.dropped[DROPPED_BY_RECORDER] == 0, "none was lost");
 	require(fixture.report.frames == 75 && fixture.report.segments == 2, "all frames were written");
@@ -258,11 +269,11 @@ static void fill_lossless(struct recorder_fixture *fixture, int frames, void *(*
 	ballast_make(fixture->folder, 9000000);
 	require(pthread_create(&thread, NULL, meanwhile, fixture) == 0, "a thread");
 	fixture->padding = 100000;
-	give_many(fixture, frames, 1);
+	fixture_give_many(fixture, frames, 1);
 	while (!recorder_drain(fixture->recorder, clock_now() + NS_PER_S / 20))
 		;
 	pthread_join(thread, NULL);
-	fixture_finish(fixture);
+	fixture_join(fixture);
 	require(fixture->report.frames + fixture->report.dropped[DROPPED_BY_RECORDER] == (uint64_t)frames,
 		"every frame is counted");
 }
@@ -283,7 +294,7 @@ static void *make_room_at_the_end(void *argument)
 {
 	const struct recorder_fixture *fixture = argument;
 
-	wait_until_written(fixture, "d-0001.jsonl", "\"disk_full\"");
+	fixture_await_text(fixture, "d-0001.jsonl", "\"disk_full\"");
 	require(ballast_remove(fixture->folder), "room again");
 	return NULL;
 }

@@ -1,8 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* Frames that the recorder cannot take, or cannot keep: what is counted, and what is reported of it. */
 #include "base/clock.h"
+#include "base/error.h"
 #include "support/captured_log.h"
+#include "support/network_builder.h"
 #include "support/recorder_fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
 
 /* Larger than all of memory: not recorded, by the recorder's fault, and the others are. */
 static void test_larger_than_memory(void **state)
@@ -13,11 +22,11 @@ static void test_larger_than_memory(void **state)
 	captured_log_clear();
 	fixture_begin(&fixture, "l.mkv", (struct recorder_options){.memory = 2000000});
 	fixture.padding = 2100000;
-	give_many(&fixture, 7, 1);
+	fixture_give_many(&fixture, 7, 1);
 	assert_false(fixture.frame->recorded);
 	fixture.padding = 1000;
-	give_many(&fixture, 5, 1);
-	fixture_finish(&fixture);
+	fixture_give_many(&fixture, 5, 1);
+	fixture_join(&fixture);
 	assert_int_equal(fixture.report.frames, 5);
 	assert_int_equal(fixture.report.dropped[DROPPED_BY_RECORDER], 7);
 	assert_int_equal(fixture.report.dropped[DROPPED_BROKEN], 0);
@@ -37,12 +46,12 @@ static void test_damaged(void **state)
 	(void)state;
 	captured_log_clear();
 	fixture_begin(&fixture, "d.mkv", (struct recorder_options){0});
-	give_many(&fixture, 2, 1);
+	fixture_give_many(&fixture, 2, 1);
 	fixture.jpeg[0] ^= 1;
-	give_many(&fixture, 5, 1);
+	fixture_give_many(&fixture, 5, 1);
 	fixture.jpeg[0] ^= 1;
-	give_many(&fixture, 2, 1);
-	fixture_finish(&fixture);
+	fixture_give_many(&fixture, 2, 1);
+	fixture_join(&fixture);
 	assert_int_equal(fixture.report.frames, 4);
 	assert_int_equal(fixture.report.dropped[DROPPED_BROKEN], 5);
 	assert_int_equal(fixture.report.dropped[DROPPED_BY_RECORDER], 0);
@@ -67,8 +76,8 @@ static void check_failed_all(size_t padding, uint8_t damage, bool started, bool 
 		recorder_end(fixture.recorder);
 	fixture.padding = padding;
 	fixture.jpeg[0] ^= damage;
-	give_many(&fixture, 10, 1);
-	fixture_finish(&fixture);
+	fixture_give_many(&fixture, 10, 1);
+	fixture_join(&fixture);
 	assert_int_equal(recorder_failed_all(&fixture.report), expected);
 	if (!started)
 		assert_int_equal(captured_log_count(""), 0);
@@ -101,9 +110,9 @@ static size_t pre_roll_in(size_t memory)
 		(struct recorder_options){
 			.when = &when, .when_count = 1, .pre_roll = 8 * NS_PER_S, .memory = memory});
 	fixture.padding = 50000;
-	give_many(&fixture, 12 * RATE, 0);
-	give_many(&fixture, 1, 20);
-	fixture_finish(&fixture);
+	fixture_give_many(&fixture, 12 * RATE, 0);
+	fixture_give_many(&fixture, 1, 20);
+	fixture_join(&fixture);
 	assert_true(recorded_read(fixture.folder, "p", fixture.schema, &r));
 	size_t frames = r.frames;
 	recorded_free(&r);
@@ -123,10 +132,10 @@ static void test_pre_roll_too_long(void **state)
 	assert_true(frames > RATE && frames < 3 * RATE);
 	assert_int_equal(captured_log_count("--pre-roll"), 1);
 	assert_int_equal(captured_log_count(""), 1);
-	const char *text = strstr(captured_log.warnings[0], "holds");
+	const char *text = strstr(captured_log_first(), "holds");
 	assert_int_equal(sscanf(text, "holds %lf s of the %lf s", &kept, &wanted), 2);
 	assert_true(kept > 1 && kept < 3 && wanted == 8);
-	text = strstr(captured_log.warnings[0], "about --memory ");
+	text = strstr(captured_log_first(), "about --memory ");
 	assert_int_equal(sscanf(text, "about --memory %uMB", &needed), 1);
 	assert_true(needed > 8 && needed < 20);
 	assert_int_equal(pre_roll_in(needed * (size_t)1000000), 8 * RATE + 1);
@@ -146,8 +155,8 @@ static void test_pre_roll_ends(void **state)
 	assert_int_equal(when_parse("label 4>0.6", network, &when, &e), 0);
 	fixture_begin(&fixture, "p.mkv",
 		(struct recorder_options){.when = &when, .when_count = 1, .pre_roll = 8 * NS_PER_S});
-	give_many(&fixture, 3 * RATE, 0);
-	fixture_finish(&fixture);
+	fixture_give_many(&fixture, 3 * RATE, 0);
+	fixture_join(&fixture);
 	assert_int_equal(fixture.report.frames, 0);
 	assert_int_equal(captured_log_count(""), 0);
 	assert_false(recorder_failed_all(&fixture.report));

@@ -7,8 +7,11 @@
 #include "recorder/log_reader.h"
 #include "recorder/names.h"
 #include "recorder/when.h"
+#include "support/folder.h"
 #include "support/json_schema.h"
+#include "support/memory.h"
 #include "support/network_builder.h"
+#include "support/random.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +19,11 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -75,7 +82,7 @@ static void expect_name(const char *folder, const char *name, unsigned *number, 
 
 static void test_names_made(void **state)
 {
-	char *folder = folder_make();
+	char *folder = folder_create();
 	unsigned number = 1, again = 1;
 
 	(void)state;
@@ -92,7 +99,7 @@ static void test_names_made(void **state)
 	expect_name(folder, "cam-%i.mkv", &number, "cam-0003.mkv");
 	assert_int_equal(number, 3);
 	expect_name(folder, "cam-%i.mkv", &again, "cam-0004.mkv");
-	folder_remove(folder);
+	folder_destroy(folder);
 }
 
 static void test_names_matched(void **state)
@@ -138,7 +145,7 @@ static void test_names_matched(void **state)
 static struct network *grouped_network(void)
 {
 	struct network *network = tiny_network(7);
-	int *odd = taken(5, sizeof(*odd));
+	int *odd = must_allocate(5, sizeof(*odd));
 
 	for (int i = 0; i < 5; i++)
 		odd[i] = 2 * i + 1;
@@ -306,7 +313,7 @@ static void log_fill(struct label_log *log, const struct network *network, int f
 /* What is written is read back with the same bits, and each line is as the schema says. */
 static void test_log_there_and_back(void **state)
 {
-	char *folder = folder_make(), *path = path_in(folder, "a.jsonl");
+	char *folder = folder_create(), *path = path_in(folder, "a.jsonl");
 	struct network *network = grouped_network();
 	json_t *schema = json_load_file("docs/label-log.schema.json", 0, NULL);
 	struct text_builder written = {0}, read = {0};
@@ -366,7 +373,7 @@ static void test_log_there_and_back(void **state)
 	json_decref(schema);
 	network_destroy(network);
 	free(path);
-	folder_remove(folder);
+	folder_destroy(folder);
 }
 
 static int columns_of(const char *line)
@@ -384,7 +391,7 @@ static int columns_of(const char *line)
 /* CSV: as many columns in each row, whatever is in the labels. */
 static void test_log_csv(void **state)
 {
-	char *folder = folder_make(), *path = path_in(folder, "a.csv");
+	char *folder = folder_create(), *path = path_in(folder, "a.csv");
 	struct network *network = grouped_network();
 	char line[4096];
 	int columns = 0, rows = 0;
@@ -406,7 +413,7 @@ static void test_log_csv(void **state)
 	fclose(file);
 	network_destroy(network);
 	free(path);
-	folder_remove(folder);
+	folder_destroy(folder);
 }
 
 /* No log, a later one, a damaged one; one that breaks off in a line is whole before it. */

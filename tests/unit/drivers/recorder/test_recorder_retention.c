@@ -1,15 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /* What --keep deletes, in which order and when; and what it leaves alone. */
 #include "base/clock.h"
+#include "base/error.h"
 #include "recorder/retention.h"
 #include "support/captured_log.h"
+#include "support/folder.h"
+#include "support/memory.h"
 #include "support/recorder_fixture.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stdatomic.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
 
 #define MINUTE (60 * NS_PER_S)
 #define BYTES 100000 /* of a video here */
@@ -46,7 +58,7 @@ static void file_make(const char *folder, const char *name, const char *text, si
 {
 	struct timespec times[2] = {{.tv_sec = time(NULL) - age}, {.tv_sec = time(NULL) - age}};
 	char path[PATH_MAX];
-	char *bytes = taken(size + strlen(text) + 1, 1);
+	char *bytes = must_allocate(size + strlen(text) + 1, 1);
 
 	path_in(folder, name, path);
 	memset(bytes, 'x', size + strlen(text));
@@ -99,7 +111,7 @@ static void retention_fixture_begin(
 	char path[PATH_MAX];
 
 	captured_log_clear();
-	f->folder = folder_make();
+	f->folder = folder_create();
 	path_in(f->folder, name, f->pattern);
 	path_in(f->folder, source ? source : "", path);
 	if (source)
@@ -110,7 +122,7 @@ static void retention_fixture_begin(
 static void retention_fixture_end(struct retention_fixture *f)
 {
 	retention_finish(&f->retention);
-	folder_remove(f->folder);
+	folder_destroy(f->folder);
 }
 
 /* A recording of this run that ended then. */
@@ -256,19 +268,19 @@ static void test_two_recorders(void **state)
 	(void)state;
 	captured_log_clear();
 	fixture_begin(&first, "cam-2.mkv", (struct recorder_options){0});
-	give_many(&first, 20, 1);
-	wait_until_written(&first, "cam-2.jsonl", "\"frame\":19,");
-	assert_true(there(&first, "cam-2.mkv"));
+	fixture_give_many(&first, 20, 1);
+	fixture_await_text(&first, "cam-2.jsonl", "\"frame\":19,");
+	assert_true(fixture_has(&first, "cam-2.mkv"));
 	fixture_begin_in(&second, first.folder, "cam.mkv", small);
 	second.padding = 30000;
-	give_many(&second, 40, 1);
-	fixture_finish(&second);
+	fixture_give_many(&second, 40, 1);
+	fixture_join(&second);
 	assert_true(second.report.segments > 3);
 	assert_int_equal(second.report.deleted, second.report.segments - 1);
-	assert_true(there(&first, "cam-2.mkv") && there(&first, "cam-2.jsonl"));
-	fixture_finish(&first);
+	assert_true(fixture_has(&first, "cam-2.mkv") && fixture_has(&first, "cam-2.jsonl"));
+	fixture_join(&first);
 	fixture_end(&second);
-	first.folder = folder_make(); /* the one of both is gone */
+	first.folder = folder_create(); /* the one of both is gone */
 	fixture_end(&first);
 }
 
@@ -389,7 +401,7 @@ static void wait_until_gone(const char *folder, const char *name)
 /* Old files go at the start, a minute later, and at the end, though no frame ever comes. */
 static void test_without_frames(void **state)
 {
-	char *folder = folder_make();
+	char *folder = folder_create();
 	struct recorder_fixture fixture;
 
 	(void)state;
@@ -408,7 +420,7 @@ static void test_without_frames(void **state)
 	wait_until_gone(folder, "cam-0002.mkv");
 	wait_until_gone(folder, "cam-0002.jsonl");
 	recording_make(folder, "cam-0003", 5000);
-	fixture_finish(&fixture);
+	fixture_join(&fixture);
 	assert_false(is_there(folder, "cam-0003.mkv"));
 	assert_int_equal(fixture.report.deleted, 3);
 	fixture_end(&fixture);

@@ -1,17 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /* Arrays, texts and whole folders that must not load; networks in memory that must not pass. */
+#include "base/error.h"
 #include "nn/format/load.h"
 #include "nn/format/npy.h"
+#include "support/network_builder.h"
 #include "support/network_spoiled.h"
 
 #include <errno.h>
 #include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
 
 /* Writes an array of bytes or integers over a file of the folder. */
 static void array_refused(const char *name, const struct npy *shape, const void *values, const char *message)
 {
-	struct spoiled s = spoil();
+	struct spoiled s = spoiled_begin();
 	char path[300];
 
 	snprintf(path, sizeof(path), "%s/%s", s.folder, name);
@@ -19,7 +30,7 @@ static void array_refused(const char *name, const struct npy *shape, const void 
 	assert_non_null(file);
 	assert_int_equal(npy_write(file, shape, values), 0);
 	fclose(file);
-	refused(&s, message);
+	spoiled_refused(&s, message);
 }
 
 static void odd_arrays_are_refused(void **state)
@@ -53,44 +64,44 @@ static void odd_files_are_refused(void **state)
 	static uint8_t large[100000];
 	char path[300];
 
-	struct spoiled s = spoil();
-	put_file(&s, "conv1.weights.npy", large, sizeof(large));
-	refused(&s,
+	struct spoiled s = spoiled_begin();
+	spoiled_put(&s, "conv1.weights.npy", large, sizeof(large));
+	spoiled_refused(&s,
 		"network.json: layer \"conv1\": field \"weights\": conv1.weights.npy is too long: 100000 "
 		"bytes, at "
 		"most 65752 expected");
-	s = spoil();
-	put_file(&s, "fc0.thresholds.npy", large, 100);
-	refused(&s,
+	s = spoiled_begin();
+	spoiled_put(&s, "fc0.thresholds.npy", large, 100);
+	spoiled_refused(&s,
 		"network.json: layer \"fc0\": field \"thresholds\": fc0.thresholds.npy is no .npy file: it "
 		"does not "
 		"begin with \\x93NUMPY");
-	s = spoil();
+	s = spoiled_begin();
 	snprintf(path, sizeof(path), "%s/conv0.weights.npy", s.folder);
 	unlink(path);
-	refused(&s, "network.json: layer \"conv0\": field \"weights\": conv0.weights.npy is missing");
-	s = spoil();
+	spoiled_refused(&s, "network.json: layer \"conv0\": field \"weights\": conv0.weights.npy is missing");
+	s = spoiled_begin();
 	snprintf(path, sizeof(path), "%s/conv0.weights.npy", s.folder);
 	unlink(path);
 	assert_int_equal(mkfifo(path, 0600), 0);
-	refused(&s,
+	spoiled_refused(&s,
 		"network.json: layer \"conv0\": field \"weights\": conv0.weights.npy is not a regular file");
-	s = spoil();
-	put_file(&s, "labels.txt", "a\nb\n", 4);
-	refused(&s, "labels.txt:2: ends after 2 labels, the network has 10 classes");
-	s = spoil();
-	put_file(&s, "groups.txt", "a: label 0\nb: label 99\n", 23);
-	refused(&s, "groups.txt:2: \"label 99\" is not one of the network's labels");
-	s = spoil();
-	put_file(&s, "network.json", "{\n \"a\": }", 9);
-	refused(&s, "network.json:2:7: is not JSON: unexpected token near '}'");
-	s = spoil();
-	put_file(&s, "network.json", "[]", 2);
-	refused(&s, "network.json: is not an object");
-	s = spoil();
+	s = spoiled_begin();
+	spoiled_put(&s, "labels.txt", "a\nb\n", 4);
+	spoiled_refused(&s, "labels.txt:2: ends after 2 labels, the network has 10 classes");
+	s = spoiled_begin();
+	spoiled_put(&s, "groups.txt", "a: label 0\nb: label 99\n", 23);
+	spoiled_refused(&s, "groups.txt:2: \"label 99\" is not one of the network's labels");
+	s = spoiled_begin();
+	spoiled_put(&s, "network.json", "{\n \"a\": }", 9);
+	spoiled_refused(&s, "network.json:2:7: is not JSON: unexpected token near '}'");
+	s = spoiled_begin();
+	spoiled_put(&s, "network.json", "[]", 2);
+	spoiled_refused(&s, "network.json: is not an object");
+	s = spoiled_begin();
 	snprintf(path, sizeof(path), "%s/network.json", s.folder);
 	unlink(path);
-	refused(&s, "network.json: is missing");
+	spoiled_refused(&s, "network.json: is missing");
 
 	struct network *network = NULL;
 	struct error e = {0};
@@ -103,8 +114,8 @@ static void odd_files_are_refused(void **state)
 static void spare_bits_are_zero(void **state)
 {
 	(void)state;
-	struct network *network = odd_network();
-	struct spoiled s = {saved(network), json_object()};
+	struct network *network = tiny_odd_network();
+	struct spoiled s = {network_saved(network), json_object()};
 	char path[300];
 
 	snprintf(path, sizeof(path), "%s/f.weights.npy", s.folder);
@@ -113,7 +124,7 @@ static void spare_bits_are_zero(void **state)
 	assert_int_equal(npy_write(file, &(struct npy){"u1", 2, {3, 2}}, (uint8_t[]){255, 1, 0, 0, 0, 2}), 0);
 	fclose(file);
 	network_destroy(network);
-	refused(&s,
+	spoiled_refused(&s,
 		"network.json: layer \"f\": field \"weights\": f.weights.npy has spare bits at the end of a "
 		"row that "
 		"are not zero");
@@ -122,32 +133,32 @@ static void spare_bits_are_zero(void **state)
 static void roots_are_checked(void **state)
 {
 	(void)state;
-	struct spoiled s = spoil();
+	struct spoiled s = spoiled_begin();
 	json_object_set_new(s.root, "format", json_integer(2));
-	write_json(&s);
-	refused(&s, "network.json: field \"format\": 2 is unknown; this program reads 1");
-	s = spoil();
+	spoiled_write(&s);
+	spoiled_refused(&s, "network.json: field \"format\": 2 is unknown; this program reads 1");
+	s = spoiled_begin();
 	json_object_set_new(s.root, "network", json_string("a\nb"));
-	write_json(&s);
-	refused(&s, "network.json: field \"network\": holds a control character");
-	s = spoil();
+	spoiled_write(&s);
+	spoiled_refused(&s, "network.json: field \"network\": holds a control character");
+	s = spoiled_begin();
 	json_object_del(s.root, "labels");
 	json_object_del(s.root, "groups");
-	write_json(&s);
-	refused(&s, "network.json: field \"labels\": is missing");
-	s = spoil();
+	spoiled_write(&s);
+	spoiled_refused(&s, "network.json: field \"labels\": is missing");
+	s = spoiled_begin();
 	json_object_set_new(s.root, "layers", json_array());
-	write_json(&s);
-	refused(&s, "network.json: field \"layers\": is not a list of 1 … 256 layers");
-	s = spoil();
+	spoiled_write(&s);
+	spoiled_refused(&s, "network.json: field \"layers\": is not a list of 1 … 256 layers");
+	s = spoiled_begin();
 	json_array_remove(json_object_get(s.root, "layers"), 4);
-	write_json(&s);
-	refused(&s,
+	spoiled_write(&s);
+	spoiled_refused(&s,
 		"network.json: field \"labels\": the network ends with codes, not with scores of classes");
-	s = spoil();
-	json_object_set_new(layer_of(&s, 2), "name", json_string("a/b"));
-	write_json(&s);
-	refused(&s,
+	s = spoiled_begin();
+	json_object_set_new(spoiled_layer(&s, 2), "name", json_string("a/b"));
+	spoiled_write(&s);
+	spoiled_refused(&s,
 		"network.json: layer 2: field \"name\": is not 1 … 64 letters, digits, \"_\", \"-\" and "
 		"\".\"");
 }
@@ -161,7 +172,7 @@ static void accumulators_cannot_overflow(void **state)
 	uint32_t seed = 1;
 	struct error e = {0};
 
-	layer_fill(&layer, &seed); /* 65536 · 255 · 128 = 2139095040 fits into 31 bits */
+	tiny_layer_fill(&layer, &seed); /* 65536 · 255 · 128 = 2139095040 fits into 31 bits */
 	assert_true(network_check(&network, &e) < 0);
 	assert_non_null(strstr(e.text, "0 classes found"));
 	layer.in = (struct shape){1, 2, 65536};
@@ -191,14 +202,14 @@ static void checks_networks_in_memory(void **state)
 	network->layers[1].weights[8 * 9 * 3] = 0;
 	check_refused(network,
 		"layer \"conv1\": field \"weights\": output channel 3 holds 0, which is no weight of 1 bits");
-	network = odd_network();
+	network = tiny_odd_network();
 	network->layers[1].weights[0] = 2;
 	check_refused(network,
 		"layer \"b\": field \"weights\": output channel 0 holds 2, which is no weight of 2 bits");
-	network = odd_network();
+	network = tiny_odd_network();
 	network->layers[2].shift[1] = 63;
 	check_refused(network, "layer \"c\": field \"shift\": channel 1 shifts by 63, at most 62 can be");
-	network = odd_network();
+	network = tiny_odd_network();
 	network->layers[2].bias[3] = -(INT64_C(1) << 62) - 1;
 	check_refused(network,
 		"layer \"c\": field \"bias\": channel 3 adds -4611686018427387905, which is beyond ±2^62");

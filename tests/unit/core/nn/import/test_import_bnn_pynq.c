@@ -12,11 +12,16 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "nn/format/load.h"
 #include "nn/format/save.h"
-#include "support/network_builder.h"
+#include "support/folder.h"
+#include "support/random.h"
 #include <cmocka.h>
 
 enum { LAYERS = 4, WIDEST = 1024, PIXELS = 784 };
@@ -92,7 +97,7 @@ static int64_t threshold_draw(int layer)
 static int setup(void **state)
 {
 	(void)state;
-	folder = folder_make();
+	folder = folder_create();
 	for (int l = 0; l < LAYERS; l++)
 		for (int row = 0; row < shapes[l].rows; row++) {
 			thresholds[l][row] = threshold_draw(l);
@@ -109,7 +114,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	folder_remove(folder);
+	folder_destroy(folder);
 	return 0;
 }
 

@@ -12,10 +12,14 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "nn/format/load.h"
 #include "nn/format/save.h"
-#include "support/network_builder.h"
+#include "support/folder.h"
+#include "support/random.h"
 #include <cmocka.h>
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
@@ -152,7 +156,7 @@ static void plain_write(void)
 static int setup(void **state)
 {
 	(void)state;
-	folder = folder_make();
+	folder = folder_create();
 	plain_write();
 	return 0;
 }
@@ -160,7 +164,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	folder_remove(folder);
+	folder_destroy(folder);
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The overlay's driver against a simulated chip: order, faults, resets. What it computes is the RTL's test.
  */
+#include "flow/thread.h"
 #include "pl/overlay/overlay.h"
 
 #include "base/clock.h"
@@ -14,11 +15,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <zlib.h>
 
 #include <cmocka.h>
 
 #include "support/allocation_count.h"
 #include "support/network_builder.h"
+#include "support/random.h"
 #include "support/simulated_overlay.h"
 
 #define TIMEOUT (20 * NS_PER_MS)

@@ -19,6 +19,7 @@
 
 #include <cmocka.h>
 
+#include "support/layer.h"
 #include "support/network_builder.h"
 
 /* One convolution with what a test changes of it; arrays large enough for any of them. */
@@ -28,7 +29,7 @@ static struct layer one_layer(int side, int channels, int kernel, int out, int i
 	struct layer l = tiny_layer("conv", LAYER_CONV, (struct shape){side, side, channels}, out, kernel, 1,
 		0, 1, in_bits, weight_bits, 2);
 
-	layer_fill(&l, &seed);
+	tiny_layer_fill(&l, &seed);
 	return l;
 }
 
@@ -187,7 +188,7 @@ static void memory_is_counted(void **state)
 	assert_refused(&l, 1, &small, "conv", "64 words");
 	two[0] = l;
 	two[1] = tiny_layer("next", LAYER_CONV, l.out, 16, 1, 1, 0, 1, 2, 1, 2);
-	layer_fill(&two[1], &seed);
+	tiny_layer_fill(&two[1], &seed);
 	small.code_words = 64 + 11; /* the second tensor takes 12 */
 	assert_refused(two, 2, &small, "conv", "64 and writes 12");
 	small = overlay_limits;

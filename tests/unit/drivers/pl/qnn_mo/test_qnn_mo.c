@@ -2,29 +2,38 @@
 /* The driver of QNN-MO-PYNQ's design: what it computes, what it refuses, and the model that it is tested on.
  */
 #include "base/clock.h"
+#include "pl/bus/bus.h"
 #include "support/qnn_mo_fixture.h"
+#include "support/random.h"
 
 #include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
 
 static void two_halves(void **state)
 {
-	struct qnn_mo_fixture fixture = {.network = small_network()};
+	struct qnn_mo_fixture fixture = {.network = qnn_mo_network_small()};
 
 	(void)state;
-	assert_int_equal(load(&fixture), 0);
+	assert_int_equal(qnn_mo_fixture_load(&fixture), 0);
 	assert_true(pl_is_hardware(fixture.pl));
 	assert_string_equal(jam.bitstream, "/lib/firmware/W1A2-pynqZ1-Z2.bit");
 	for (int n = 1; n <= 2; n++) {
-		assert_runs(&fixture, n % PL_BUFFERS);
-		assert_int_equal(jam_calls(), n * SMALL_CALLS);
+		qnn_mo_fixture_run(&fixture, n % PL_BUFFERS);
+		assert_int_equal(jam_calls(), n * QNN_MO_SMALL_CALLS);
 	}
 	assert_int_equal(jam.reconfigurations, 1);
-	finish(&fixture);
+	qnn_mo_fixture_end(&fixture);
 }
 
 static struct network *random_network_for_it(void)
 {
-	struct network *network = empty_network(3 + random_below(8), 0);
+	struct network *network = qnn_mo_network_begin(3 + random_below(8), 0);
 	int stages = 1 + random_below(4);
 
 	for (int i = 0; i < stages; i++) {
@@ -36,15 +45,17 @@ static struct network *random_network_for_it(void)
 		else if (before->out.channels % groups != 0)
 			groups = 1;
 		int missing = kernel - before->out.height;
-		pad(add_layer(network, LAYER_CONV, groups * 6 * (1 + random_below(groups == 1 ? 20 : 6)),
-			    kernel, 1, groups),
+		qnn_mo_network_pad(
+			qnn_mo_network_add(network, LAYER_CONV,
+				groups * 6 * (1 + random_below(groups == 1 ? 20 : 6)), kernel, 1, groups),
 			(missing > 0 ? missing : 0) + random_below(kernel));
 		int side = network->layers[network->layer_count - 1].out.height;
 		if (random_below(2))
-			pad(add_layer(network, LAYER_MAX_POOL, 0, 3, 1 + random_below(2), 1),
+			qnn_mo_network_pad(
+				qnn_mo_network_add(network, LAYER_MAX_POOL, 0, 3, 1 + random_below(2), 1),
 				side < 3 ? 3 - side : random_below(3));
 	}
-	fill_network(network);
+	qnn_mo_network_end(network);
 	return network;
 }
 
@@ -55,21 +66,21 @@ static void random_networks(void **state)
 		struct qnn_mo_fixture fixture = {.network = random_network_for_it()};
 
 		jam_begin();
-		if (load(&fixture))
+		if (qnn_mo_fixture_load(&fixture))
 			fail_msg("network %d: %s", n, fixture.e.text);
-		assert_runs(&fixture, n % PL_BUFFERS);
-		finish(&fixture);
+		qnn_mo_fixture_run(&fixture, n % PL_BUFFERS);
+		qnn_mo_fixture_end(&fixture);
 	}
 }
 
 /* The widest layer that the design takes, channels with weights of one sign: sums as far out as can be. */
 static void largest_layer(void **state)
 {
-	struct qnn_mo_fixture fixture = {.network = empty_network(5, 384)};
+	struct qnn_mo_fixture fixture = {.network = qnn_mo_network_begin(5, 384)};
 
 	(void)state;
-	add_layer(fixture.network, LAYER_CONV, 384, 5, 1, 1);
-	fill_network(fixture.network);
+	qnn_mo_network_add(fixture.network, LAYER_CONV, 384, 5, 1, 1);
+	qnn_mo_network_end(fixture.network);
 	struct layer *l = fixture.network->layers;
 	for (size_t i = 0; i < (size_t)384 * 25 * 384; i++)
 		l->weights[i] = i / (25 * 384) % 2 ? 1 : -1;
@@ -78,32 +89,32 @@ static void largest_layer(void **state)
 			i % 4 < 2 ? (int32_t[]){INT32_MIN, -28800, 28800}
 				  : (int32_t[]){-28799, 28801, INT32_MAX},
 			3 * sizeof(int32_t));
-	assert_int_equal(load(&fixture), 0);
+	assert_int_equal(qnn_mo_fixture_load(&fixture), 0);
 	memset(pl_input(fixture.pl, 0), 3, (size_t)25 * 384);
 	assert_int_equal(pl_submit(fixture.pl, 0), 0);
 	assert_int_equal(pl_wait(fixture.pl, 0, INT64_MAX), 0);
-	assert_answer(&fixture, 0);
-	finish(&fixture);
+	qnn_mo_fixture_compare(&fixture, 0);
+	qnn_mo_fixture_end(&fixture);
 }
 
 /* Fully connected layers run behind the design's last one, in software. */
 static void scores_come_from_software(void **state)
 {
-	struct qnn_mo_fixture fixture = {.network = empty_network(9, 20)};
+	struct qnn_mo_fixture fixture = {.network = qnn_mo_network_begin(9, 20)};
 
 	(void)state;
-	pad(add_layer(fixture.network, LAYER_CONV, 50, 3, 1, 1), 2);
-	add_layer(fixture.network, LAYER_MAX_POOL, 0, 3, 2, 1);
-	add_layer(fixture.network, LAYER_FULLY_CONNECTED, 30, 1, 1, 1);
-	struct layer *last = add_layer(fixture.network, LAYER_FULLY_CONNECTED, 10, 1, 1, 1);
+	qnn_mo_network_pad(qnn_mo_network_add(fixture.network, LAYER_CONV, 50, 3, 1, 1), 2);
+	qnn_mo_network_add(fixture.network, LAYER_MAX_POOL, 0, 3, 2, 1);
+	qnn_mo_network_add(fixture.network, LAYER_FULLY_CONNECTED, 30, 1, 1, 1);
+	struct layer *last = qnn_mo_network_add(fixture.network, LAYER_FULLY_CONNECTED, 10, 1, 1, 1);
 	last->output_bits = 32;
 	last->epilogue = EPILOGUE_SCORES;
-	fill_network(fixture.network);
-	assert_int_equal(load(&fixture), 0);
+	qnn_mo_network_end(fixture.network);
+	assert_int_equal(qnn_mo_fixture_load(&fixture), 0);
 	for (int n = 0; n < 3; n++)
-		assert_runs(&fixture, n % PL_BUFFERS);
+		qnn_mo_fixture_run(&fixture, n % PL_BUFFERS);
 	assert_int_equal(jam_calls(), 6);
-	finish(&fixture);
+	qnn_mo_fixture_end(&fixture);
 }
 
 static void networks_of_another_kind_are_refused(void **state)
@@ -134,30 +145,30 @@ static void networks_of_another_kind_are_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct qnn_mo_fixture fixture = {.network = small_network()};
+		struct qnn_mo_fixture fixture = {.network = qnn_mo_network_small()};
 		struct layer *l = &fixture.network->layers[cases[i].layer], sound = *l;
 
 		memcpy((char *)l + cases[i].field, &cases[i].value, sizeof(int));
-		assert_int_equal(load(&fixture), -ENOTSUP);
+		assert_int_equal(qnn_mo_fixture_load(&fixture), -ENOTSUP);
 		if (!strstr(fixture.e.text, cases[i].text) || !strstr(fixture.e.text, l->name) ||
 			!strstr(fixture.e.text, "--pl software"))
 			fail_msg("case %zu: %s", i, fixture.e.text);
 		assert_int_equal(jam.reconfigurations + jam.calls, 0);
 		*l = sound;
-		finish(&fixture);
+		qnn_mo_fixture_end(&fixture);
 	}
 }
 
 static void large_pictures_are_refused(void **state)
 {
-	struct qnn_mo_fixture fixture = {.network = empty_network(62, 1)};
+	struct qnn_mo_fixture fixture = {.network = qnn_mo_network_begin(62, 1)};
 
 	(void)state;
-	pad(add_layer(fixture.network, LAYER_CONV, 1, 3, 1, 1), 3);
-	fill_network(fixture.network);
-	assert_int_equal(load(&fixture), -ENOTSUP);
+	qnn_mo_network_pad(qnn_mo_network_add(fixture.network, LAYER_CONV, 1, 3, 1, 1), 3);
+	qnn_mo_network_end(fixture.network);
+	assert_int_equal(qnn_mo_fixture_load(&fixture), -ENOTSUP);
 	assert_non_null(strstr(fixture.e.text, "65 pixels"));
-	finish(&fixture);
+	qnn_mo_fixture_end(&fixture);
 }
 
 static void auto_leaves_it_alone(void **state)
@@ -172,37 +183,37 @@ static void auto_leaves_it_alone(void **state)
 
 static void bitstream_can_be_named(void **state)
 {
-	struct qnn_mo_fixture fixture = {.network = small_network()};
+	struct qnn_mo_fixture fixture = {.network = qnn_mo_network_small()};
 
 	(void)state;
 	setenv("TWOBIT_BITSTREAM", "mine.bit", 1);
-	assert_int_equal(load(&fixture), 0);
+	assert_int_equal(qnn_mo_fixture_load(&fixture), 0);
 	unsetenv("TWOBIT_BITSTREAM");
 	assert_string_equal(jam.bitstream, "mine.bit");
-	finish(&fixture);
+	qnn_mo_fixture_end(&fixture);
 }
 
 /* Buffers run in the order of submission, while the caller does something else. */
 static void two_buffers_under_way(void **state)
 {
-	struct qnn_mo_fixture fixture = {.network = small_network()};
+	struct qnn_mo_fixture fixture = {.network = qnn_mo_network_small()};
 
 	(void)state;
-	assert_int_equal(load(&fixture), 0);
+	assert_int_equal(qnn_mo_fixture_load(&fixture), 0);
 	jam_fault(JAM_HANGS, 1);
-	fill_input(&fixture, 0);
-	fill_input(&fixture, 1);
+	qnn_mo_fixture_fill(&fixture, 0);
+	qnn_mo_fixture_fill(&fixture, 1);
 	assert_int_equal(pl_submit(fixture.pl, 1), 0);
 	assert_int_equal(pl_submit(fixture.pl, 0), 0);
-	await_calls(1);
+	qnn_mo_fixture_await(1);
 	assert_int_equal(pl_wait(fixture.pl, 1, clock_now() + NS_PER_MS), -ETIMEDOUT);
 	assert_int_equal(jam_calls(), 1);
 	jam_release();
 	assert_int_equal(pl_wait(fixture.pl, 0, INT64_MAX), 0);
 	assert_int_equal(pl_wait(fixture.pl, 1, 0), 0);
-	assert_answer(&fixture, 0);
-	assert_answer(&fixture, 1);
-	finish(&fixture);
+	qnn_mo_fixture_compare(&fixture, 0);
+	qnn_mo_fixture_compare(&fixture, 1);
+	qnn_mo_fixture_end(&fixture);
 }
 
 /* The model's own rules, each broken once. */
@@ -252,16 +263,16 @@ static void the_model_sees_mistakes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(two_halves),
-		TEST(random_networks),
-		TEST(largest_layer),
-		TEST(scores_come_from_software),
-		TEST(networks_of_another_kind_are_refused),
-		TEST(large_pictures_are_refused),
-		TEST(auto_leaves_it_alone),
-		TEST(bitstream_can_be_named),
-		TEST(two_buffers_under_way),
-		TEST(the_model_sees_mistakes),
+		QNN_MO_TEST(two_halves),
+		QNN_MO_TEST(random_networks),
+		QNN_MO_TEST(largest_layer),
+		QNN_MO_TEST(scores_come_from_software),
+		QNN_MO_TEST(networks_of_another_kind_are_refused),
+		QNN_MO_TEST(large_pictures_are_refused),
+		QNN_MO_TEST(auto_leaves_it_alone),
+		QNN_MO_TEST(bitstream_can_be_named),
+		QNN_MO_TEST(two_buffers_under_way),
+		QNN_MO_TEST(the_model_sees_mistakes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "support/simulated_v4l2.h"
+#include "simulated_v4l2.h"
 
 #define UNPLUGGED "Camera (/dev/video0) was unplugged; waiting for it"
 

@@ -12,13 +12,16 @@
 #include "nn/import/qonnx/qonnx.h"
 #include "nn/kernels/table.h"
 #include "nn/reference.h"
-#include "support/qonnx_model.h"
+#include "qonnx_model.h"
 
 #include <errno.h>
 #include <ftw.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

@@ -8,6 +8,9 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -43,7 +46,7 @@ static void file_write(const char *path, const void *bytes, size_t size)
 	assert_int_equal(fclose(file), 0);
 }
 
-static struct onnx *load(const struct buffer *model)
+static struct onnx *load(const struct onnx_buffer *model)
 {
 	struct onnx *onnx = NULL;
 	struct error e = {0};
@@ -54,7 +57,7 @@ static struct onnx *load(const struct buffer *model)
 	return onnx;
 }
 
-static void refuse(const struct buffer *model, const char *message)
+static void refuse(const struct onnx_buffer *model, const char *message)
 {
 	struct onnx *onnx = NULL;
 	struct error e = {0};
@@ -66,18 +69,18 @@ static void refuse(const struct buffer *model, const char *message)
 }
 
 /* A graph of one node, a tensor and what else the test has put into `graph`. */
-static void with_node(struct buffer *model, struct buffer *graph)
+static void with_node(struct onnx_buffer *model, struct onnx_buffer *graph)
 {
-	put_node(graph, "some.domain", "Thing", "x - t", "y",
+	onnx_put_node(graph, "some.domain", "Thing", "x - t", "y",
 		"list=3,-1,4 one=7 half=f0.5 mode=ROUND perm=1,0");
-	put_value(graph, 11, "x", (const int[]){-1, 3, 5, 4}, 4);
-	put_value(graph, 12, "y", (const int[]){1, 2}, 2);
-	put_model(model, graph);
+	onnx_put_value(graph, 11, "x", (const int[]){-1, 3, 5, 4}, 4);
+	onnx_put_value(graph, 12, "y", (const int[]){1, 2}, 2);
+	onnx_put_model(model, graph);
 }
 
 static void test_graph(void **state)
 {
-	struct buffer graph = {.size = 0}, model = {.size = 0};
+	struct onnx_buffer graph = {.size = 0}, model = {.size = 0};
 	struct onnx_attribute a;
 
 	(void)state;
@@ -104,15 +107,15 @@ static void test_graph(void **state)
 	onnx_destroy(onnx);
 }
 
-/* One tensor of two numbers, 3 and −4, as `put` lays them down; or the message that names the fault. */
-static void check_tensor(const struct buffer *tensor, const char *message)
+/* One tensor of two numbers, 3 and −4, as `put` lays them down; or the message that says what is wrong. */
+static void check_tensor(const struct onnx_buffer *tensor, const char *message)
 {
-	struct buffer graph = {.size = 0}, model = {.size = 0};
+	struct onnx_buffer graph = {.size = 0}, model = {.size = 0};
 	struct error e = {0};
 	float *values;
 	size_t count;
 
-	put_message(&graph, 5, tensor);
+	onnx_put_message(&graph, 5, tensor);
 	with_node(&model, &graph);
 	struct onnx *onnx = load(&model);
 	assert_int_equal(onnx->tensor_count, 1);
@@ -132,12 +135,12 @@ static void check_tensor(const struct buffer *tensor, const char *message)
 	onnx_destroy(onnx);
 }
 
-static struct buffer tensor_of(int type, int size)
+static struct onnx_buffer tensor_of(int type, int size)
 {
-	struct buffer tensor = {.size = 0};
+	struct onnx_buffer tensor = {.size = 0};
 
-	put_integer(&tensor, 1, size);
-	put_integer(&tensor, 2, type);
+	onnx_put_integer(&tensor, 1, size);
+	onnx_put_integer(&tensor, 2, type);
 	return tensor;
 }
 
@@ -147,101 +150,101 @@ static void test_numbers(void **state)
 	const double doubles[] = {3, -4};
 	const int64_t longs[] = {3, -4};
 	const int32_t ints[] = {3, -4};
-	struct buffer t, packed = {.size = 0};
+	struct onnx_buffer t, packed = {.size = 0};
 
 	(void)state;
 	t = tensor_of(1, 2);
-	put_bytes(&t, 9, floats, sizeof(floats));
+	onnx_put_bytes(&t, 9, floats, sizeof(floats));
 	check_tensor(&t, NULL);
 	t = tensor_of(1, 2);
-	put_bytes(&t, 4, floats, sizeof(floats));
+	onnx_put_bytes(&t, 4, floats, sizeof(floats));
 	check_tensor(&t, NULL);
 	t = tensor_of(1, 2);
-	put_float(&t, 4, 3);
-	put_float(&t, 4, -4);
+	onnx_put_float(&t, 4, 3);
+	onnx_put_float(&t, 4, -4);
 	check_tensor(&t, NULL);
 	t = tensor_of(11, 2);
-	put_bytes(&t, 10, doubles, sizeof(doubles));
+	onnx_put_bytes(&t, 10, doubles, sizeof(doubles));
 	check_tensor(&t, NULL);
 	t = tensor_of(11, 2);
-	put_bytes(&t, 9, doubles, sizeof(doubles));
+	onnx_put_bytes(&t, 9, doubles, sizeof(doubles));
 	check_tensor(&t, NULL);
-	put_varint(&packed, 3);
-	put_varint(&packed, (uint64_t)-4);
+	onnx_put_varint(&packed, 3);
+	onnx_put_varint(&packed, (uint64_t)-4);
 	for (int type = 6; type <= 7; type++) {
 		t = tensor_of(type, 2);
-		put_message(&t, type == 6 ? 5 : 7, &packed);
+		onnx_put_message(&t, type == 6 ? 5 : 7, &packed);
 		check_tensor(&t, NULL);
 		t = tensor_of(type, 2);
-		put_integer(&t, type == 6 ? 5 : 7, 3);
-		put_integer(&t, type == 6 ? 5 : 7, -4);
+		onnx_put_integer(&t, type == 6 ? 5 : 7, 3);
+		onnx_put_integer(&t, type == 6 ? 5 : 7, -4);
 		check_tensor(&t, NULL);
 	}
 	t = tensor_of(7, 2);
-	put_bytes(&t, 9, longs, sizeof(longs));
+	onnx_put_bytes(&t, 9, longs, sizeof(longs));
 	check_tensor(&t, NULL);
 	t = tensor_of(6, 2);
-	put_bytes(&t, 9, ints, sizeof(ints));
+	onnx_put_bytes(&t, 9, ints, sizeof(ints));
 	check_tensor(&t, NULL);
 }
 
 static void test_numbers_refused(void **state)
 {
 	const float floats[] = {3, -4};
-	struct buffer t;
+	struct onnx_buffer t;
 
 	(void)state;
 	t = tensor_of(1, 3);
-	put_bytes(&t, 9, floats, sizeof(floats));
+	onnx_put_bytes(&t, 9, floats, sizeof(floats));
 	check_tensor(&t, "has 8 bytes of data");
 	t = tensor_of(1, 2);
-	put_bytes(&t, 9, floats, 7);
+	onnx_put_bytes(&t, 9, floats, 7);
 	check_tensor(&t, "has 7 bytes of data");
 	t = tensor_of(1, 3);
-	put_bytes(&t, 4, floats, sizeof(floats));
+	onnx_put_bytes(&t, 4, floats, sizeof(floats));
 	check_tensor(&t, "has 2 numbers where its dimensions need 3");
 	t = tensor_of(1, 2);
-	put_bytes(&t, 4, floats, 7);
+	onnx_put_bytes(&t, 4, floats, 7);
 	check_tensor(&t, "damaged data");
 	t = tensor_of(1, 2);
-	put_integer(&t, 4, 3);
+	onnx_put_integer(&t, 4, 3);
 	check_tensor(&t, "damaged data");
 	t = tensor_of(10, 2);
-	put_bytes(&t, 9, floats, 4);
+	onnx_put_bytes(&t, 9, floats, 4);
 	check_tensor(&t, "has the data type 10");
 	t = tensor_of(1, 0);
 	check_tensor(&t, "has a dimension of 0");
 	t = tensor_of(1, -1);
 	check_tensor(&t, "has a dimension of -1");
 	t = tensor_of(1, 1 << 20);
-	put_integer(&t, 1, 1 << 20);
+	onnx_put_integer(&t, 1, 1 << 20);
 	check_tensor(&t, "has more than 268435456 numbers");
 	t = tensor_of(1, 1);
 	for (int i = 0; i < 4; i++)
-		put_integer(&t, 1, 1);
+		onnx_put_integer(&t, 1, 1);
 	check_tensor(&t, "has 5 dimensions");
 }
 
-static struct buffer external(const char *location, const char *offset, const char *length)
+static struct onnx_buffer external(const char *location, const char *offset, const char *length)
 {
 	const char *const entries[][2] = {{"location", location}, {"offset", offset}, {"length", length}};
-	struct buffer tensor = tensor_of(1, 2);
+	struct onnx_buffer tensor = tensor_of(1, 2);
 
 	for (int i = 0; i < 3; i++) {
-		struct buffer entry = {.size = 0};
-		put_text(&entry, 1, entries[i][0]);
-		put_text(&entry, 2, entries[i][1]);
+		struct onnx_buffer entry = {.size = 0};
+		onnx_put_text(&entry, 1, entries[i][0]);
+		onnx_put_text(&entry, 2, entries[i][1]);
 		if (entries[i][1][0])
-			put_message(&tensor, 13, &entry);
+			onnx_put_message(&tensor, 13, &entry);
 	}
-	put_integer(&tensor, 14, 1);
+	onnx_put_integer(&tensor, 14, 1);
 	return tensor;
 }
 
 static void test_external(void **state)
 {
 	const float floats[] = {1, 3, -4};
-	struct buffer t;
+	struct onnx_buffer t;
 
 	(void)state;
 	file_write(data_path, floats, sizeof(floats));
@@ -276,7 +279,7 @@ static void test_external(void **state)
  */
 static void test_cut(void **state)
 {
-	struct buffer graph = {.size = 0}, model = {.size = 0};
+	struct onnx_buffer graph = {.size = 0}, model = {.size = 0};
 
 	(void)state;
 	with_node(&model, &graph);
@@ -294,32 +297,32 @@ static void test_cut(void **state)
 
 static void test_damage(void **state)
 {
-	struct buffer model = {.size = 0}, graph = {.size = 0}, node = {.size = 0};
+	struct onnx_buffer model = {.size = 0}, graph = {.size = 0}, node = {.size = 0};
 
 	(void)state;
 	refuse(&model, "holds no graph");
-	put_text(&model, 7, "");
+	onnx_put_text(&model, 7, "");
 	refuse(&model, "holds no graph");
 	model.size = 0;
-	put_integer(&model, 7, 1); /* a graph that is a number */
+	onnx_put_integer(&model, 7, 1); /* a graph that is a number */
 	refuse(&model, "is not an ONNX model");
 	model.size = 0;
-	put_varint(&model, 7 << 3 | 3); /* the wire type of a group */
+	onnx_put_varint(&model, 7 << 3 | 3); /* the wire type of a group */
 	refuse(&model, "is not an ONNX model");
 	model.size = 0;
-	put_varint(&model, 2); /* field 0 */
+	onnx_put_varint(&model, 2); /* field 0 */
 	refuse(&model, "is not an ONNX model");
 	model.size = 0;
-	put_raw(&model, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 12);
+	onnx_put_raw(&model, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 12);
 	refuse(&model, "is not an ONNX model");
 	model.size = 0;
-	put_varint(&model, 7 << 3 | 2); /* longer than the file */
-	put_varint(&model, UINT64_MAX);
+	onnx_put_varint(&model, 7 << 3 | 2); /* longer than the file */
+	onnx_put_varint(&model, UINT64_MAX);
 	refuse(&model, "is not an ONNX model");
 	model.size = 0;
-	put_integer(&node, 4, 1); /* an operator that is a number */
-	put_message(&graph, 1, &node);
-	put_model(&model, &graph);
+	onnx_put_integer(&node, 4, 1); /* an operator that is a number */
+	onnx_put_message(&graph, 1, &node);
+	onnx_put_model(&model, &graph);
 	refuse(&model, "is damaged inside its graph");
 }
 

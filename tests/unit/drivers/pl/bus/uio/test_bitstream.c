@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define CODE 0x13727093U /* with a revision */
@@ -28,7 +29,7 @@ static void check_swapped(const struct bitstream *b)
 
 static void test_bit(void **state)
 {
-	size_t size = build_bit(bytes, "7z020clg400", CODE);
+	size_t size = bitstream_build_bit(bytes, "7z020clg400", CODE);
 	struct bitstream b;
 	struct error e = {0};
 
@@ -44,7 +45,7 @@ static void test_bit(void **state)
 
 static void test_bin(void **state)
 {
-	size_t size = build_words(bytes, CODE);
+	size_t size = bitstream_build_bin(bytes, CODE);
 	struct bitstream b, again;
 	struct error e = {0};
 
@@ -74,25 +75,25 @@ static void refused(size_t size, int code, const char *text)
 
 static void test_refusals(void **state)
 {
-	size_t size = build_bit(bytes, "7z020clg400", CODE);
+	size_t size = bitstream_build_bit(bytes, "7z020clg400", CODE);
 
 	(void)state;
 	for (size_t cut = 0; cut < size; cut++)
 		refused(cut, -EBADMSG, cut < 13 ? "no bitstream" : "header");
 	refused(size + 1, -EBADMSG, "copy it again");
-	build_bit(bytes, "7z010clg400", CODE);
+	bitstream_build_bit(bytes, "7z010clg400", CODE);
 	refused(size, -EINVAL, "7z010clg400");
-	build_bit(bytes, "7z020clg400", 0x03722093); /* the header lies */
+	bitstream_build_bit(bytes, "7z020clg400", 0x03722093); /* the header lies */
 	refused(size, -EINVAL, "0x03722093");
-	size = build_words(bytes, 0x03722093);
+	size = bitstream_build_bin(bytes, 0x03722093);
 	refused(size, -EINVAL, "0x03722093");
 	refused(32, -EBADMSG, "name its part");
 	refused(20, -EBADMSG, "no sync word");
 	refused(size - 1, -EBADMSG, "no bitstream");
-	size = build_bit(bytes, "7z020\n\x1b[2J", CODE);
+	size = bitstream_build_bit(bytes, "7z020\n\x1b[2J", CODE);
 	bytes[size - 4 * BITSTREAM_WORDS - 6] = 'x'; /* time without its end */
 	refused(size, -EBADMSG, "header");
-	size = build_bit(bytes, "xc7z\x1b[2J", CODE);
+	size = bitstream_build_bit(bytes, "xc7z\x1b[2J", CODE);
 	refused(size, -EINVAL, "xc7z?[2J");
 }
 
@@ -100,7 +101,7 @@ static void test_file(void **state)
 {
 	char path[] = "/tmp/twobit-bitstream-XXXXXX";
 	int fd = mkstemp(path);
-	size_t size = build_bit(bytes, "7z020clg484", CODE);
+	size_t size = bitstream_build_bit(bytes, "7z020clg484", CODE);
 	struct bitstream b;
 	struct error e = {0};
 

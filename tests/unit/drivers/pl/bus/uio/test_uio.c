@@ -21,11 +21,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "support/simulated_board.h"
+#include "simulated_board.h"
 
 #define CODE 0x03727093U
 #define MANAGER "sys/class/fpga_manager/fpga0"
@@ -113,7 +114,7 @@ static void put_bitstream(const char *path, const char *part)
 {
 	uint8_t bytes[BITSTREAM_ROOM];
 
-	put_bytes(path, bytes, build_bit(bytes, part, CODE));
+	put_bytes(path, bytes, bitstream_build_bit(bytes, part, CODE));
 }
 
 static int set_up(void **state)

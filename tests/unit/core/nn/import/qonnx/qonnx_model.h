@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A small QONNX model, for the tests of its importer. */
+/* A small QONNX model. Only test_import_qonnx uses it, so it stands beside that test. */
 #ifndef UNIT_QONNX_MODEL_H
 #define UNIT_QONNX_MODEL_H
 
@@ -7,12 +7,15 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof(*(array))))
 
-/* A model to change one thing of at a time: codes of 2 bits, 2 channels, then a matrix over 2×2×2 numbers. */
+/* A model in which each test changes one thing: codes of 2 bits, 2 channels, then a matrix over 2×2×2
+ * numbers. */
 struct tensor {
 	const char *name;
 	int rank, dims[4];
@@ -70,7 +73,7 @@ struct model {
 	int input[4], input_rank, node_count;
 };
 
-static inline struct model model_base(void)
+static struct model model_base(void)
 {
 	struct model model = {.input = {1, 1, 4, 4}, .input_rank = 4, .node_count = COUNT(base_nodes)};
 
@@ -79,7 +82,7 @@ static inline struct model model_base(void)
 	return model;
 }
 
-static inline struct tensor *tensor_of(struct model *model, const char *name)
+static struct tensor *tensor_of(struct model *model, const char *name)
 {
 	for (int i = 0; i < COUNT(model->tensors); i++)
 		if (strcmp(model->tensors[i].name, name) == 0)
@@ -88,7 +91,7 @@ static inline struct tensor *tensor_of(struct model *model, const char *name)
 	return NULL;
 }
 
-static inline void node_insert(struct model *model, int place, struct node node)
+static void node_insert(struct model *model, int place, struct node node)
 {
 	memmove(model->nodes + place + 1, model->nodes + place,
 		(size_t)(model->node_count - place) * sizeof(node));
@@ -96,23 +99,24 @@ static inline void node_insert(struct model *model, int place, struct node node)
 	model->node_count++;
 }
 
-/* Writes it to the path, which is given back. */
-static inline const char *model_write(const struct model *model, const char *path)
+/* Writes the model to the path, and returns the path. */
+static const char *model_write(const struct model *model, const char *path)
 {
-	struct buffer graph = {.size = 0}, file = {.size = 0};
+	struct onnx_buffer graph = {.size = 0}, file = {.size = 0};
 
 	for (int i = 0; i < model->node_count; i++) {
 		const struct node *n = &model->nodes[i];
-		put_node(&graph, n->domain, n->type, n->inputs, n->output, n->attributes);
+		onnx_put_node(&graph, n->domain, n->type, n->inputs, n->output, n->attributes);
 	}
 	for (int i = 0; i < COUNT(model->tensors); i++) {
 		const struct tensor *t = &model->tensors[i];
-		put_tensor(&graph, t->name, t->dims, t->rank, t->values);
+		onnx_put_tensor(&graph, t->name, t->dims, t->rank, t->values);
 	}
-	put_value(&graph, 11, "x", model->input, model->input_rank);
-	put_value(&graph, 11, "w0", model->tensors[5].dims, 4); /* as older exporters list their tensors */
-	put_value(&graph, 12, "y", (const int[]){1, 3}, 2);
-	put_model(&file, &graph);
+	onnx_put_value(&graph, 11, "x", model->input, model->input_rank);
+	onnx_put_value(
+		&graph, 11, "w0", model->tensors[5].dims, 4); /* as older exporters list their tensors */
+	onnx_put_value(&graph, 12, "y", (const int[]){1, 3}, 2);
+	onnx_put_model(&file, &graph);
 	FILE *stream = fopen(path, "wb");
 	assert_non_null(stream);
 	assert_int_equal(fwrite(file.data, 1, file.size, stream), file.size);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A terminal as far as pictures in characters need one; it refuses every sequence that it does not know. */
+/*
+ * A terminal as far as pictures in characters need one. A sequence that it does not know fails the test. Only
+ * test_terminal uses it, so it stands beside that test.
+ */
 #ifndef UNIT_TERMINAL_EMULATOR_H
 #define UNIT_TERMINAL_EMULATOR_H
 
@@ -25,7 +28,7 @@ struct emulator {
 	int phases, blocks, blocks_in[PHASES];
 };
 
-static inline void emulate_mode(struct emulator *m, int mode, bool set)
+static void emulate_mode(struct emulator *m, int mode, bool set)
 {
 	switch (mode) {
 	case 1049:
@@ -42,7 +45,7 @@ static inline void emulate_mode(struct emulator *m, int mode, bool set)
 	}
 }
 
-static inline void emulate_colours(struct emulator *m, const int *n, int count)
+static void emulate_colours(struct emulator *m, const int *n, int count)
 {
 	if (count == 1 && n[0] == 0) {
 		m->fore = m->back = 0;
@@ -63,7 +66,7 @@ static inline void emulate_colours(struct emulator *m, const int *n, int count)
 }
 
 /* One control sequence from behind "ESC ["; returns what follows it. */
-static inline const char *emulate_sequence(struct emulator *m, const char *p)
+static const char *emulate_sequence(struct emulator *m, const char *p)
 {
 	bool private = *p == '?';
 	int n[8] = {0}, count = 0;
@@ -99,7 +102,7 @@ static inline const char *emulate_sequence(struct emulator *m, const char *p)
 	return p + 1;
 }
 
-static inline void emulate(struct emulator *m, const char *p)
+static void emulate(struct emulator *m, const char *p)
 {
 	while (*p) {
 		if (!strncmp(p, "\033[", 2)) {

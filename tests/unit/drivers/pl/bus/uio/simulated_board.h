@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A board's files in a folder, with paths as the board has them. For one test program, behind cmocka.h. */
+/*
+ * A board's files in a temporary folder, with paths as the board has them. Only test_uio uses it, so it
+ * stands beside that test. Include it behind cmocka.h.
+ */
 #ifndef SIMULATED_BOARD_H
 #define SIMULATED_BOARD_H
 
@@ -12,7 +15,7 @@
 
 static char board[] = "/tmp/twobit-simulated-board-XXXXXX"; /* for mkdtemp */
 
-static inline const char *on_board(const char *path)
+static const char *on_board(const char *path)
 {
 	static char full[512];
 
@@ -20,7 +23,7 @@ static inline const char *on_board(const char *path)
 	return full;
 }
 
-static inline void put_bytes(const char *path, const void *data, size_t size)
+static void put_bytes(const char *path, const void *data, size_t size)
 {
 	char folder[512];
 
@@ -35,12 +38,12 @@ static inline void put_bytes(const char *path, const void *data, size_t size)
 	assert_int_equal(fclose(file), 0);
 }
 
-static inline void put(const char *path, const char *text)
+static void put(const char *path, const char *text)
 {
 	put_bytes(path, text, strlen(text));
 }
 
-static inline size_t get(const char *path, char *out, size_t size)
+static size_t get(const char *path, char *out, size_t size)
 {
 	FILE *file = fopen(on_board(path), "rb");
 
@@ -51,13 +54,13 @@ static inline size_t get(const char *path, char *out, size_t size)
 	return count;
 }
 
-static inline void put_empty(const char *path, off_t size)
+static void put_empty(const char *path, off_t size)
 {
 	put(path, "");
 	assert_int_equal(truncate(on_board(path), size), 0);
 }
 
-static inline void remove_all(const char *path)
+static void remove_all(const char *path)
 {
 	char command[600];
 

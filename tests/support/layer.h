@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* What tests compute for a layer that belongs to no network. */
+#ifndef TEST_SUPPORT_LAYER_H
+#define TEST_SUPPORT_LAYER_H
+
+#include "nn/network.h"
+
+/* Computes the height and width of layer->out from the rest. */
+void layer_measure(struct layer *layer);
+
+/* Bytes of what the layer computes. */
+size_t layer_output_size(const struct layer *layer);
+
+/* Frees the arrays of a layer that a test has in place. */
+void layer_finish(struct layer *layer);
+
+#endif

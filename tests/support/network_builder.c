@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+#include "support/network_builder.h"
+
+#include "support/layer.h"
+#include "support/memory.h"
+#include "support/random.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void layer_fill_epilogue(struct layer *layer, uint32_t *seed, double deviation)
+{
+	size_t out = (size_t)layer->out.channels;
+	int levels = layer->epilogue == EPILOGUE_THRESHOLDS ? (1 << layer->output_bits) - 1 : 0;
+	int reach = 2 * (int)(deviation + 1);
+
+	if (layer->epilogue == EPILOGUE_THRESHOLDS) {
+		layer->thresholds = must_allocate(out * (size_t)levels, sizeof(int32_t));
+		layer->invert = must_allocate(out, 1);
+	} else if (layer->epilogue == EPILOGUE_REQUANTISE) {
+		layer->multiplier = must_allocate(out, sizeof(int32_t));
+		layer->shift = must_allocate(out, 1);
+		layer->bias = must_allocate(out, sizeof(int64_t));
+	}
+	for (size_t c = 0; c < out; c++) {
+		for (int i = 0; i < levels; i++)
+			layer->thresholds[c * (size_t)levels + (size_t)i] =
+				i ? layer->thresholds[c * (size_t)levels + (size_t)i - 1] +
+						random_within(seed, 0, reach / levels)
+				  : random_within(seed, -reach, reach / 4);
+		if (layer->epilogue == EPILOGUE_THRESHOLDS)
+			layer->invert[c] = random_next(seed) % 4 == 0;
+		if (layer->epilogue == EPILOGUE_REQUANTISE) {
+			int highest = (1 << layer->output_bits) - 1;
+			layer->shift[c] = (uint8_t)random_within(seed, 8, 20);
+			layer->multiplier[c] =
+				(int32_t)(highest / 4.0 / (deviation + 1) * (1 << layer->shift[c])) + 1;
+			layer->bias[c] = (int64_t)random_within(seed, 0, highest) << layer->shift[c];
+		}
+	}
+}
+
+void tiny_layer_fill(struct layer *layer, uint32_t *seed)
+{
+	if (!layer_has_weights(layer))
+		return;
+	size_t taps = (size_t)layer->kernel_height * (size_t)layer->kernel_width *
+		      (size_t)(layer->in.channels / layer->groups);
+	size_t count = (size_t)layer->out.channels * taps;
+	int high = layer->weight_bits == 1 ? 1 : 1 << (layer->weight_bits - 1);
+	double root = 1;
+
+	layer->weights = must_allocate(count, 1);
+	for (size_t i = 0; i < count; i++)
+		layer->weights[i] = (int8_t)(layer->weight_bits == 1 ? random_within(seed, 0, 1) * 2 - 1
+								     : random_within(seed, -high, high - 1));
+	while (root * root < (double)taps)
+		root++;
+	layer_fill_epilogue(layer, seed, root * high * (1 << layer->input_bits) / 3.0);
+}
+
+struct layer tiny_layer(const char *name, enum layer_kind kind, struct shape in, int channels, int kernel,
+	int stride, int pad, int groups, int input_bits, int weight_bits, int output_bits)
+{
+	struct layer layer = {
+		.name = strdup(name),
+		.kind = kind,
+		.in = in,
+		.out.channels = channels,
+		.kernel_height = kernel,
+		.kernel_width = kernel,
+		.stride = stride,
+		.pad_top = pad,
+		.pad_left = pad,
+		.pad_bottom = pad,
+		.pad_right = pad,
+		.groups = groups,
+		.input_bits = input_bits,
+		.weight_bits = weight_bits,
+		.output_bits = output_bits,
+		.epilogue = kind == LAYER_MAX_POOL ? EPILOGUE_NONE
+			    : output_bits == 32	   ? EPILOGUE_SCORES
+			    : output_bits == 8	   ? EPILOGUE_REQUANTISE
+						   : EPILOGUE_THRESHOLDS,
+	};
+	if (kind == LAYER_FULLY_CONNECTED) {
+		layer.kernel_height = in.height;
+		layer.kernel_width = in.width;
+	}
+	layer_measure(&layer);
+	return layer;
+}
+
+static void tiny_labels(struct network *network)
+{
+	network->scale = must_allocate((size_t)network->class_count, sizeof(float));
+	network->bias = must_allocate((size_t)network->class_count, sizeof(float));
+	network->labels = (char **)must_allocate((size_t)network->class_count, sizeof(char *));
+	for (int i = 0; i < network->class_count; i++) {
+		char text[32];
+		snprintf(text, sizeof(text), "label %d", i);
+		network->labels[i] = strdup(text);
+		network->scale[i] = 0.0625F;
+		network->bias[i] = 0.125F * (float)(i % 3);
+	}
+	network->group_count = 2;
+	network->groups = must_allocate(2, sizeof(*network->groups));
+	for (int g = 0; g < 2; g++) {
+		network->groups[g] =
+			(struct label_group){strdup(g ? "odd" : "even"), must_allocate(2, sizeof(int)), 2};
+		network->groups[g].classes[0] = g;
+		network->groups[g].classes[1] = g + 2;
+	}
+}
+
+struct network *tiny_network(uint32_t seed)
+{
+	struct network *network = must_allocate(1, sizeof(*network));
+	struct layer *l = must_allocate(5, sizeof(*l));
+	uint32_t state = seed * 2654435761U + 1;
+
+	l[0] = tiny_layer("conv0", LAYER_CONV, (struct shape){32, 32, 3}, 16, 8, 4, 2, 1, 8, 8, 2);
+	l[1] = tiny_layer("conv1", LAYER_CONV, l[0].out, 24, 3, 1, 1, 2, 2, 1, 2);
+	l[2] = tiny_layer("pool1", LAYER_MAX_POOL, l[1].out, 24, 3, 2, 1, 1, 2, 0, 2);
+	l[3] = tiny_layer("fc0", LAYER_FULLY_CONNECTED, l[2].out, 40, 1, 1, 0, 1, 2, 1, 2);
+	l[4] = tiny_layer("fc1", LAYER_FULLY_CONNECTED, l[3].out, 10, 1, 1, 0, 1, 2, 1, 32);
+	for (int i = 0; i < 5; i++)
+		tiny_layer_fill(&l[i], &state);
+	*network = (struct network){.name = strdup("tiny"),
+		.folder = strdup("tiny"),
+		.layers = l,
+		.layer_count = 5,
+		.class_count = 10};
+	tiny_labels(network);
+	return network;
+}
+
+struct network *tiny_odd_network(void)
+{
+	struct network *network = must_allocate(1, sizeof(*network));
+	struct layer *l = must_allocate(6, sizeof(*l));
+	uint32_t seed = 5;
+
+	l[0] = tiny_layer("a", LAYER_CONV, (struct shape){9, 11, 3}, 6, 3, 1, 1, 3, 1, 4, 8);
+	l[0].kernel_width = 5;
+	l[0].pad_left = 4;
+	l[0].pad_bottom = 0;
+	layer_measure(&l[0]);
+	l[1] = tiny_layer("b", LAYER_CONV, l[0].out, 5, 3, 3, 2, 1, 8, 2, 4);
+	l[2] = tiny_layer("c", LAYER_CONV, l[1].out, 7, 1, 1, 0, 1, 4, 8, 8);
+	l[3] = tiny_layer("d", LAYER_MAX_POOL, l[2].out, 7, 2, 1, 0, 1, 8, 0, 8);
+	l[4] = tiny_layer("e", LAYER_FULLY_CONNECTED, l[3].out, 9, 1, 1, 0, 1, 8, 4, 1);
+	l[5] = tiny_layer("f", LAYER_FULLY_CONNECTED, l[4].out, 3, 1, 1, 0, 1, 1, 1, 2);
+	for (int i = 0; i < 6; i++)
+		tiny_layer_fill(&l[i], &seed);
+	free(l[5].invert);
+	l[5].invert = NULL;
+	*network = (struct network){.name = strdup("odd \"one\""), .layers = l, .layer_count = 6};
+	return network;
+}
