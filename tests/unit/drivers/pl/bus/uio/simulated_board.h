@@ -15,7 +15,7 @@
 
 static char board[] = "/tmp/twobit-simulated-board-XXXXXX"; /* for mkdtemp */
 
-static const char *on_board(const char *path)
+static const char *board_path(const char *path)
 {
 	static char full[512];
 
@@ -23,29 +23,29 @@ static const char *on_board(const char *path)
 	return full;
 }
 
-static void put_bytes(const char *path, const void *data, size_t size)
+static void board_put_bytes(const char *path, const void *data, size_t size)
 {
 	char folder[512];
 
-	snprintf(folder, sizeof(folder), "%s", on_board(path));
+	snprintf(folder, sizeof(folder), "%s", board_path(path));
 	for (char *at = folder + strlen(board) + 1; (at = strchr(at, '/')); *at++ = '/') {
 		*at = '\0';
 		assert_true(mkdir(folder, 0755) == 0 || errno == EEXIST);
 	}
-	FILE *file = fopen(on_board(path), "wb");
+	FILE *file = fopen(board_path(path), "wb");
 	assert_non_null(file);
 	assert_int_equal(fwrite(data, 1, size, file), size);
 	assert_int_equal(fclose(file), 0);
 }
 
-static void put(const char *path, const char *text)
+static void board_put(const char *path, const char *text)
 {
-	put_bytes(path, text, strlen(text));
+	board_put_bytes(path, text, strlen(text));
 }
 
-static size_t get(const char *path, char *out, size_t size)
+static size_t board_get(const char *path, char *out, size_t size)
 {
-	FILE *file = fopen(on_board(path), "rb");
+	FILE *file = fopen(board_path(path), "rb");
 
 	assert_non_null(file);
 	size_t count = fread(out, 1, size - 1, file);
@@ -54,17 +54,17 @@ static size_t get(const char *path, char *out, size_t size)
 	return count;
 }
 
-static void put_empty(const char *path, off_t size)
+static void board_put_empty(const char *path, off_t size)
 {
-	put(path, "");
-	assert_int_equal(truncate(on_board(path), size), 0);
+	board_put(path, "");
+	assert_int_equal(truncate(board_path(path), size), 0);
 }
 
-static void remove_all(const char *path)
+static void board_remove(const char *path)
 {
 	char command[600];
 
-	snprintf(command, sizeof(command), "rm -rf '%s'", on_board(path));
+	snprintf(command, sizeof(command), "rm -rf '%s'", board_path(path));
 	assert_int_equal(system(command), 0);
 }
 

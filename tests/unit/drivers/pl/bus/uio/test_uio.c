@@ -101,20 +101,20 @@ static void put_device(int number, const char *name, const char *size)
 	char path[128];
 
 	snprintf(path, sizeof(path), "sys/class/uio/uio%d/name", number);
-	put(path, name);
+	board_put(path, name);
 	snprintf(path, sizeof(path), "sys/class/uio/uio%d/maps/map0/size", number);
-	put(path, size);
+	board_put(path, size);
 	snprintf(path, sizeof(path), "sys/class/uio/uio%d/maps/map0/offset", number);
-	put(path, "0x0\n");
+	board_put(path, "0x0\n");
 	snprintf(path, sizeof(path), "dev/uio%d", number);
-	put_empty(path, 8192);
+	board_put_empty(path, 8192);
 }
 
 static void put_bitstream(const char *path, const char *part)
 {
 	uint8_t bytes[BITSTREAM_ROOM];
 
-	put_bytes(path, bytes, bitstream_build_bit(bytes, part, CODE));
+	board_put_bytes(path, bytes, bitstream_build_bit(bytes, part, CODE));
 }
 
 static int set_up(void **state)
@@ -123,22 +123,22 @@ static int set_up(void **state)
 	static char bitstream[512];
 
 	(void)state;
-	remove_all("");
+	board_remove("");
 	assert_int_equal(mkdir(board, 0755), 0);
 	put_device(0, "fabric\n", "0x00001000\n");
 	put_device(3, "twobit-dma\n", "0x00001000\n");
 	put_device(11, "twobit-overlay\n", "0x00002000\n");
-	put(MANAGER "/state", "operating\n");
-	put(MANAGER "/firmware", "");
-	put(MANAGER "/flags", "5\n");
-	put("lib/firmware/other", "");
-	put(UDMABUF "/phys_addr", "0x0000000018000000\n");
-	put(UDMABUF "/size", "65536\n");
-	put(UDMABUF "/sync_for_cpu", "");
-	put(UDMABUF "/sync_for_device", "");
-	put_empty("dev/udmabuf0", 65536);
+	board_put(MANAGER "/state", "operating\n");
+	board_put(MANAGER "/firmware", "");
+	board_put(MANAGER "/flags", "5\n");
+	board_put("lib/firmware/other", "");
+	board_put(UDMABUF "/phys_addr", "0x0000000018000000\n");
+	board_put(UDMABUF "/size", "65536\n");
+	board_put(UDMABUF "/sync_for_cpu", "");
+	board_put(UDMABUF "/sync_for_device", "");
+	board_put_empty("dev/udmabuf0", 65536);
 	put_bitstream("overlay.bit", "7z020clg400");
-	snprintf(bitstream, sizeof(bitstream), "%s", on_board("overlay.bit"));
+	snprintf(bitstream, sizeof(bitstream), "%s", board_path("overlay.bit"));
 	settings = (struct uio_settings){.root = board, .bitstream = bitstream};
 	uio_configure(&settings);
 	return 0;
@@ -150,7 +150,7 @@ static int finish(void **state)
 	if (interrupt >= 0)
 		close(interrupt);
 	interrupt = -1;
-	remove_all("");
+	board_remove("");
 	return 0;
 }
 
@@ -179,7 +179,7 @@ static uint32_t register_of(int number, long offset)
 	uint32_t value = 0;
 
 	snprintf(path, sizeof(path), "dev/uio%d", number);
-	FILE *file = fopen(on_board(path), "rb");
+	FILE *file = fopen(board_path(path), "rb");
 	assert_non_null(file);
 	assert_int_equal(fseek(file, offset, SEEK_SET), 0);
 	assert_int_equal(fread(&value, 4, 1, file), 1);
@@ -206,7 +206,7 @@ static void test_offset(void **state)
 	struct bus *bus;
 
 	(void)state;
-	put("sys/class/uio/uio11/maps/map0/offset", "0x100\n"); /* registers that begin within a page */
+	board_put("sys/class/uio/uio11/maps/map0/offset", "0x100\n"); /* registers that begin within a page */
 	bus = open_bus();
 	bus_write(bus, 0, 4, 5);
 	assert_int_equal(register_of(11, 0x104), 5);
@@ -216,13 +216,13 @@ static void test_offset(void **state)
 static void test_no_device(void **state)
 {
 	(void)state;
-	put("sys/class/uio/uio3/maps/map0/size", "0x800\n");
+	board_put("sys/class/uio/uio3/maps/map0/size", "0x800\n");
 	expect_no_bus(-EINVAL, "0x800 bytes");
-	put("sys/class/uio/uio3/maps/map0/size", "many\n");
+	board_put("sys/class/uio/uio3/maps/map0/size", "many\n");
 	expect_no_bus(-EBADMSG, "maps/map0/size");
-	put("sys/class/uio/uio3/name", "axi-dma\n");
+	board_put("sys/class/uio/uio3/name", "axi-dma\n");
 	expect_no_bus(-ENODEV, "\"twobit-dma\"");
-	remove_all("sys/class/uio");
+	board_remove("sys/class/uio");
 	expect_no_bus(-ENODEV, "uio_pdrv_genirq");
 }
 
@@ -261,10 +261,10 @@ static void test_memory(void **state)
 	assert_int_equal(b.address, 0x18002000);
 	memset(b.data, 3, 4096);
 	bus_to_design(bus, &b, 100, 20); /* 0x2064 … 0x2078: whole blocks of 16, and a 1 */
-	get(UDMABUF "/sync_for_device", text, sizeof(text));
+	board_get(UDMABUF "/sync_for_device", text, sizeof(text));
 	assert_string_equal(text, "0x0000206000000021");
 	bus_from_design(bus, &a, 0, 4);
-	get(UDMABUF "/sync_for_cpu", text, sizeof(text));
+	board_get(UDMABUF "/sync_for_cpu", text, sizeof(text));
 	assert_string_equal(text, "0x0000000000000011");
 	bus_free(bus, &a);
 	assert_null(a.data);
@@ -299,14 +299,14 @@ static void expect_no_memory(int code, const char *text)
 static void test_no_memory(void **state)
 {
 	(void)state;
-	put(UDMABUF "/phys_addr", "0x18000123\n");
+	board_put(UDMABUF "/phys_addr", "0x18000123\n");
 	expect_no_memory(-EBADMSG, "no sensible place");
-	put(UDMABUF "/phys_addr", "0x18000000\n");
-	put(UDMABUF "/size", "-4096\n");
+	board_put(UDMABUF "/phys_addr", "0x18000000\n");
+	board_put(UDMABUF "/size", "-4096\n");
 	expect_no_memory(-EBADMSG, "udmabuf0/size");
-	remove_all("sys/class/u-dma-buf");
+	board_remove("sys/class/u-dma-buf");
 	expect_no_memory(-ENODEV, "u-dma-buf");
-	put("dev/dma_heap/linux,cma", "");
+	board_put("dev/dma_heap/linux,cma", "");
 	expect_no_memory(-ENODEV, "a dma-heap, which this kernel has");
 }
 
@@ -318,9 +318,9 @@ static void test_preferred_memory(void **state)
 	struct error e = {0};
 
 	(void)state;
-	put("sys/class/u-dma-buf/twobit-memory/phys_addr", "0x1f000000\n");
-	put("sys/class/u-dma-buf/twobit-memory/size", "8192\n");
-	put_empty("dev/twobit-memory", 8192);
+	board_put("sys/class/u-dma-buf/twobit-memory/phys_addr", "0x1f000000\n");
+	board_put("sys/class/u-dma-buf/twobit-memory/size", "8192\n");
+	board_put_empty("dev/twobit-memory", 8192);
 	bus = open_bus();
 	assert_int_equal(bus_allocate(bus, 100, &a, &e), 0);
 	assert_int_equal(a.address, 0x1f000000);
@@ -337,11 +337,11 @@ static void test_program(void **state)
 
 	(void)state;
 	assert_int_equal(bus_program(bus, &e), 0);
-	get(MANAGER "/firmware", text, sizeof(text));
+	board_get(MANAGER "/firmware", text, sizeof(text));
 	assert_string_equal(text, FPGA_FIRMWARE);
-	get(MANAGER "/flags", text, sizeof(text));
+	board_get(MANAGER "/flags", text, sizeof(text));
 	assert_string_equal(text, "0\n");
-	assert_int_equal(get("lib/firmware/" FPGA_FIRMWARE, text, sizeof(text)), 4 * BITSTREAM_WORDS);
+	assert_int_equal(board_get("lib/firmware/" FPGA_FIRMWARE, text, sizeof(text)), 4 * BITSTREAM_WORDS);
 	assert_memory_equal(text + 20, "\x66\x55\x99\xaa", 4);
 	bus_write(bus, 1, 0, 4); /* registers are there again */
 	assert_int_equal(register_of(3, 0), 4);
@@ -356,18 +356,18 @@ static void test_program_fails(void **state)
 
 	(void)state;
 	bus_write(bus, 1, 0, 4);
-	remove_all("overlay.bit");
+	board_remove("overlay.bit");
 	assert_int_equal(bus_program(bus, &e), -ENOENT);
 	assert_int_equal(bus_read(bus, 1, 0), 4);
 	put_bitstream("overlay.bit", "7z020clg400");
-	remove_all("lib/firmware");
+	board_remove("lib/firmware");
 	assert_int_equal(bus_program(bus, &e), -ENOENT);
 	assert_int_equal(bus_read(bus, 1, 0), 4);
-	put("lib/firmware/other", "");
-	put(MANAGER "/state", "write error\n");
+	board_put("lib/firmware/other", "");
+	board_put(MANAGER "/state", "write error\n");
 	assert_int_equal(bus_program(bus, &e), -EIO);
 	assert_int_equal(bus_read(bus, 1, 0), UINT32_MAX); /* not touched before a bitstream has come */
-	put(MANAGER "/state", "operating\n");
+	board_put(MANAGER "/state", "operating\n");
 	assert_int_equal(bus_program(bus, &e), 0);
 	assert_int_equal(bus_read(bus, 1, 0), 4);
 	bus_close(bus);
@@ -382,13 +382,13 @@ static void test_firmware_stays(void **state)
 
 	(void)state;
 	assert_int_equal(bus_program(bus, &e), 0);
-	assert_int_equal(stat(on_board("lib/firmware/" FPGA_FIRMWARE), &before), 0);
+	assert_int_equal(stat(board_path("lib/firmware/" FPGA_FIRMWARE), &before), 0);
 	assert_int_equal(bus_program(bus, &e), 0);
-	assert_int_equal(stat(on_board("lib/firmware/" FPGA_FIRMWARE), &after), 0);
+	assert_int_equal(stat(board_path("lib/firmware/" FPGA_FIRMWARE), &after), 0);
 	assert_int_equal(before.st_ino, after.st_ino);
-	put("lib/firmware/" FPGA_FIRMWARE, "half of i");
+	board_put("lib/firmware/" FPGA_FIRMWARE, "half of i");
 	assert_int_equal(bus_program(bus, &e), 0);
-	assert_int_equal(stat(on_board("lib/firmware/" FPGA_FIRMWARE), &after), 0);
+	assert_int_equal(stat(board_path("lib/firmware/" FPGA_FIRMWARE), &after), 0);
 	assert_int_equal(before.st_size, after.st_size);
 	bus_close(bus);
 }
@@ -402,16 +402,16 @@ static void test_own_bitstream(void **state)
 
 	(void)state;
 	put_bitstream("own.bit", "7z010clg400");
-	snprintf(own, sizeof(own), "%s", on_board("own.bit"));
-	put(MANAGER "/state", "unknown\n");
+	snprintf(own, sizeof(own), "%s", board_path("own.bit"));
+	board_put(MANAGER "/state", "unknown\n");
 	assert_int_equal(bus_open(&bus_uio, windows, 2, own, &bus, &e), -EINVAL);
 	assert_non_null(strstr(e.text, "own.bit"));
-	put(MANAGER "/state", "operating\n");
+	board_put(MANAGER "/state", "operating\n");
 	put_bitstream("own.bit", "7z020clg400");
-	remove_all("overlay.bit");
+	board_remove("overlay.bit");
 	assert_int_equal(bus_open(&bus_uio, windows, 2, own, &bus, &e), 0);
 	assert_int_equal(bus_program(bus, &e), 0);
-	get(MANAGER "/firmware", text, sizeof(text));
+	board_get(MANAGER "/firmware", text, sizeof(text));
 	assert_string_equal(text, FPGA_FIRMWARE);
 	bus_close(bus);
 }
@@ -431,9 +431,9 @@ static void test_one_program_alone(void **state)
 
 static int program(struct error *e)
 {
-	int rc = fpga_manager_prepare(board, on_board("overlay.bit"), e);
+	int rc = fpga_manager_prepare(board, board_path("overlay.bit"), e);
 
-	return rc ? rc : fpga_manager_load(board, on_board("overlay.bit"), e);
+	return rc ? rc : fpga_manager_load(board, board_path("overlay.bit"), e);
 }
 
 static void expect_no_program(int code, const char *text)
@@ -448,14 +448,14 @@ static void expect_no_program(int code, const char *text)
 static void test_program_refused(void **state)
 {
 	(void)state;
-	put(MANAGER "/state", "write error\n");
+	board_put(MANAGER "/state", "write error\n");
 	expect_no_program(-EIO, "fpga_manager reports \"write error\"");
 	put_bitstream("overlay.bit", "7z010clg400");
 	expect_no_program(-EINVAL, "7z010clg400");
 	put_bitstream("overlay.bit", "7z020clg400");
-	remove_all("lib/firmware");
+	board_remove("lib/firmware");
 	expect_no_program(-ENOENT, "lib/firmware/" FPGA_FIRMWARE " cannot be written");
-	remove_all(MANAGER);
+	board_remove(MANAGER);
 	assert_int_equal(fpga_manager_operating(board), -ENOENT);
 	expect_no_program(-ENODEV, "no fpga_manager");
 }
@@ -466,10 +466,10 @@ static void test_empty_pl(void **state)
 	char text[64];
 
 	(void)state;
-	put(MANAGER "/state", "unknown\n");
+	board_put(MANAGER "/state", "unknown\n");
 	assert_int_equal(fpga_manager_operating(board), 0);
 	expect_no_bus(-EIO, "reports \"unknown\"");
-	get(MANAGER "/firmware", text, sizeof(text));
+	board_get(MANAGER "/firmware", text, sizeof(text));
 	assert_string_equal(text, FPGA_FIRMWARE); /* it was tried */
 }
 
@@ -478,31 +478,31 @@ static void test_device_tree(void **state)
 	char text[64];
 
 	(void)state;
-	remove_all(MANAGER "/firmware");
+	board_remove(MANAGER "/firmware");
 	expect_no_program(-ENODEV, "overlay.dtbo");
-	put_bytes("overlay.dtbo", "\xd0\x0d\xfe\xed....", 8);
+	board_put_bytes("overlay.dtbo", "\xd0\x0d\xfe\xed....", 8);
 	expect_no_program(-ENODEV, "CONFIG_OF_CONFIGFS");
-	put(TREES "/other/dtbo", "");
+	board_put(TREES "/other/dtbo", "");
 	expect_no_program(-ENOENT, "did not apply"); /* a plain folder: no file comes with it */
-	assert_int_not_equal(access(on_board(TREES "/twobit"), F_OK), 0);
-	put("overlay.dtbo", "/dts-v1/;");
+	assert_int_not_equal(access(board_path(TREES "/twobit"), F_OK), 0);
+	board_put("overlay.dtbo", "/dts-v1/;");
 	expect_no_program(-EBADMSG, "dtc");
-	put_bytes("overlay.dtbo",
+	board_put_bytes("overlay.dtbo",
 		"\xd0\x0d\xfe\xed"
 		"ikwzm,u-dma-buf",
 		19);
 	expect_no_program(-EINVAL, "must not come and go");
-	put_bytes("overlay.dtbo", "\xd0\x0d\xfe\xed....", 8);
-	put(TREES "/twobit/dtbo", ""); /* as if something kept the old one from going */
+	board_put_bytes("overlay.dtbo", "\xd0\x0d\xfe\xed....", 8);
+	board_put(TREES "/twobit/dtbo", ""); /* as if something kept the old one from going */
 	expect_no_program(-ENOTEMPTY, "cannot be removed");
-	get(TREES "/twobit/dtbo", text, sizeof(text));
+	board_get(TREES "/twobit/dtbo", text, sizeof(text));
 	assert_string_equal(text, "");
 	with_files = "applied\n";
 	for (int i = 0; i < 2; i++) { /* the second replaces the first */
 		struct error e = {0};
 
 		assert_int_equal(program(&e), 0);
-		assert_int_equal(get(TREES "/twobit/dtbo", text, sizeof(text)), 8);
+		assert_int_equal(board_get(TREES "/twobit/dtbo", text, sizeof(text)), 8);
 	}
 	with_files = "unapplied\n";
 	expect_no_program(-EIO, "did not apply");
@@ -517,16 +517,16 @@ static void test_bitstream_name(void **state)
 
 	(void)state;
 	assert_int_equal(uio_bitstream(name, sizeof(name), &e), 0);
-	assert_string_equal(name, on_board("overlay.bit"));
+	assert_string_equal(name, board_path("overlay.bit"));
 	uio_configure(&none);
-	setenv("XDG_DATA_HOME", on_board("data"), 1);
+	setenv("XDG_DATA_HOME", board_path("data"), 1);
 	setenv("TWOBIT_BITSTREAM", "/some/where.bit", 1);
 	assert_int_equal(uio_bitstream(name, sizeof(name), &e), 0);
 	assert_string_equal(name, "/some/where.bit");
 	unsetenv("TWOBIT_BITSTREAM");
-	put("data/twobit/overlay.bit", "");
+	board_put("data/twobit/overlay.bit", "");
 	assert_int_equal(uio_bitstream(name, sizeof(name), &e), 0);
-	assert_string_equal(name, on_board("data/twobit/overlay.bit"));
+	assert_string_equal(name, board_path("data/twobit/overlay.bit"));
 	unsetenv("XDG_DATA_HOME");
 }
 
