@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How fast the kernels are, and how near to what the processor can do: every kernel that this processor has,
- * its limit measured in turns with it, so that the clock and other programs treat both alike. Short windows;
- * the median and the best of many. bench_kernels [ROUNDS].
+ * bench_kernels [ROUNDS] prints how fast each kernel of this processor is, and how near to the processor's
+ * limit. It measures kernel and limit in turns, so that the clock and other programs affect both alike, in
+ * many short windows, of which it prints the median and the best.
  */
 #include "base/error.h"
 #include "bench/peak.h"
@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define COPIES 4 /* of a layer whose weights shall come from the last-level cache */
+#define COPIES 4 /* of a layer whose weights must come from the last-level cache */
 #define MOST_ROUNDS 1000
 
 static int rounds = 60;
@@ -90,8 +90,8 @@ static void print_row(const char *name, const struct bench *bench, struct measur
 	printf("\n");
 }
 
-/* One kernel, or (forced NULL) the best of an isa, on all copies in turn, so that each finds its weights
- * far. */
+/* Measures one kernel, or (forced NULL) the best of an isa, on all copies in turn: weights are not in a near
+ * cache. */
 static void bench_one(
 	const struct bench *bench, const struct isa *const *isas, int count, const struct kernel *forced)
 {
@@ -147,7 +147,7 @@ static void fill_network(struct layer *layers, int count)
 	}
 }
 
-/* The kernel that each layer gets, and how long it takes with its epilogue. */
+/* Prints the kernel of each layer, and how long it takes with its epilogue. */
 static void bench_layers(const struct network *network, const struct isa *const *isas, int count)
 {
 	static struct measure m;
@@ -179,7 +179,7 @@ static void bench_layers(const struct network *network, const struct isa *const 
 	}
 }
 
-/* each: by each kernel that fits; else by the best that each isa of the table allows. */
+/* each: measures each kernel that fits; else the best that each isa of the table allows. */
 static void bench_network(const char *title, struct layer *layers, int layer_count, int copies, bool each)
 {
 	struct network network = {.layers = layers, .layer_count = layer_count};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The processor's share in a frame of the overlay: bench_overlay NETWORK-FOLDER. Packing and unpacking
- * include the CRC of what is sent and received.
+ * bench_overlay NETWORK-FOLDER measures what the processor does for a frame of the overlay. Packing and
+ * unpacking include the CRC of what is sent and received.
  */
 #include "base/error.h"
 #include "nn/format/load.h"
@@ -48,7 +48,7 @@ static void unpack(struct bench *b)
 		abort();
 }
 
-/* The best of some tries, in microseconds a call. */
+/* Returns the best of some tries, in microseconds a call. */
 static double measure(void (*run)(struct bench *), struct bench *b)
 {
 	double best = 1e30;

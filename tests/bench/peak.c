@@ -9,7 +9,7 @@
 
 #define CHAINS 6
 
-/* Keeps a value in a register and the compiler from knowing it. */
+/* Keeps a value in a register, and hides it from the compiler. */
 #define OPAQUE(x) __asm__ volatile("" : "+v"(x))
 #define OPAQUE2(x) __asm__ volatile("" : "+x"(x))
 

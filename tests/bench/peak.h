@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The processor's own limit for the instructions that a kernel is made of: the same mix on registers only.
- * Each function works for about `turns` turns and returns the multiply-accumulates that so many instructions
- * stand for.
+ * Each function runs about `turns` turns and returns the multiply-accumulates that its instructions amount
+ * to.
  */
 #ifndef BENCH_PEAK_H
 #define BENCH_PEAK_H

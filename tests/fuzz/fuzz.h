@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* libFuzzer's entry: always returns 0; aborts on a broken promise. */
+/* libFuzzer calls it. Always returns 0; aborts on a broken promise. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Unlike assert, also there in a release build. */
+/* Unlike assert, a release build checks it, too. */
 #define promise(condition)                                                                                   \
 	do {                                                                                                 \
 		if (!(condition)) {                                                                          \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What is read of a bitstream is whole words, three at least, with a sync word among them, and reads the same
- * again. */
+/* What is read of a bitstream is a multiple of 32 bits, at least 96, contains the sync word, and reads the
+ * same again. */
 #include "fuzz.h"
 
 #include "base/error.h"

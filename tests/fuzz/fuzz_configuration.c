@@ -19,7 +19,7 @@ static int check(void *context, const struct setting *setting)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char *text = calloc(1, size + 1); /* exactly as long as it is */
+	char *text = calloc(1, size + 1); /* exactly as long as the text: a byte read past its end is found */
 
 	promise(text);
 	if (size)

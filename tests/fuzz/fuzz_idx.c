@@ -14,7 +14,7 @@
 
 #define CLASSES 10
 
-/* Gives the bytes a path; the descriptor is for the caller to close. */
+/* Gives the bytes a path; the caller closes the descriptor. */
 static int file_make(const uint8_t *bytes, size_t size, char path[32])
 {
 	int fd = memfd_create("fuzz", MFD_CLOEXEC);
@@ -30,7 +30,8 @@ static void read_idx(const struct dataset *dataset)
 	struct picture picture = {0};
 	struct error e;
 
-	/* The last one touches the last byte. A list's pictures are files, not for here. */
+	/* The last one touches the last byte. The pictures of a list are files, which this fuzzer does not
+	 * have. */
 	for (int i = 0; i < dataset_size(dataset); i++) {
 		promise(dataset_label(dataset, i) >= 0 && dataset_label(dataset, i) < CLASSES);
 		promise(dataset_name(dataset, i)[0]);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The importer on any bytes. An input is the number of a file that is spoiled (2 bytes: layer · 256 + PE · 2
- * + kind), how many bytes longer or shorter than wanted it is (2 bytes, signed), classes.txt up to a zero
+ * + kind), how many bytes longer or shorter than needed it is (2 bytes, signed), classes.txt up to a zero
  * byte (none where that is empty), and a pattern that fills all files: weights as they are, thresholds 16
  * bits each. When the pattern is empty, files hold zeros.
  */
@@ -44,7 +44,7 @@ static bool has(void *context, const char *name)
 	return strcmp(name, "classes.txt") == 0 && input->classes_size > 0;
 }
 
-/* Files are as long as the importer allows at most, which is what it wants. */
+/* Files are as long as the importer allows at most, which is the length that it needs. */
 static int give(void *context, const char *name, size_t limit, uint8_t **data, size_t *size, struct error *e)
 {
 	const struct input *input = context;

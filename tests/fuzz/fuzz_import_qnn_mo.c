@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The importer on any bytes. An input is the layer list up to its first zero byte; then one byte w, the size
- * of the file of weights in words; the weights; and the thresholds. Every PE of layers 0 … 7 reads those same
- * two files.
+ * of the file of weights in 64-bit units; the weights; and the thresholds. Every PE of layers 0 … 7 reads
+ * those same two files.
  */
 #include "base/error.h"
 #include "fuzz.h"

@@ -7,7 +7,7 @@
 
 #include <errno.h>
 
-/* Larger pictures find nothing more, and take long. */
+/* Larger pictures find no more faults, and take long. */
 #define SIDE_MAXIMUM 512U
 
 /* Whether anything in it could be read as a size that is too large: of a JPEG (SOF) or a PNG (IHDR). */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a user may write of a recording: the text as a name, an amount, and a condition. */
+/* What a user may write for a recording: the text is read as a name, an amount, and a condition. */
 #include "fuzz.h"
 
 #include "base/error.h"

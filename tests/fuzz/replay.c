@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* In memory of exactly the file's size, so that AddressSanitizer sees a byte too much. */
+/* Reads the file into memory of exactly its size, so that AddressSanitizer finds a byte read past the end. */
 static int replay(const char *path)
 {
 	FILE *file = fopen(path, "rb");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Runs the published DoReFa-Net from its own input to its own output: 9,216 codes that nobody here computed.
- * The data do not belong to the project; without them the test is skipped (exit code 77).
+ * Runs the published DoReFa-Net from its own input to its own output: 9,216 codes that this project did not
+ * compute. The data do not belong to the project; without them the test is skipped (exit code 77).
  */
 #include "base/error.h"
 #include "nn/engine.h"
@@ -53,13 +53,13 @@ static uint8_t *codes_read(const char *folder, const char *name, struct shape sh
 	return codes;
 }
 
-static int compare(const struct golden *golden, const char *who)
+static int compare(const struct golden *golden, const char *name)
 {
 	size_t equal = 0;
 
 	for (size_t i = 0; i < golden->count; i++)
 		equal += golden->out[i] == golden->expected[i];
-	printf("%s: %zu of %zu codes\n", who, equal, golden->count);
+	printf("%s: %zu of %zu codes\n", name, equal, golden->count);
 	memset(golden->out, 0xee, golden->count);
 	return equal == golden->count ? 0 : -1;
 }
@@ -75,16 +75,16 @@ static int engine_compare(const struct golden *golden, const char *kernels)
 {
 	struct engine *engine;
 	struct error e = {0};
-	char who[64];
+	char name[64];
 
 	if (engine_create(golden->network, 0, golden->network->layer_count, kernels, &engine, &e) < 0) {
 		fprintf(stderr, "engine, kernels %s: %s\n", kernels ? kernels : "fastest", e.text);
 		return -1;
 	}
-	snprintf(who, sizeof(who), "engine, kernels %s", kernels ? kernels : "fastest");
+	snprintf(name, sizeof(name), "engine, kernels %s", kernels ? kernels : "fastest");
 	engine_run(engine, golden->in, golden->out);
 	engine_destroy(engine);
-	return compare(golden, who);
+	return compare(golden, name);
 }
 
 static int check(struct golden *golden, const char *folder)

@@ -68,13 +68,13 @@ static void make_requantise(struct layer *layer, int taps, random_source &random
 			layer->multiplier[o] = random.between(-3, 3);
 			layer->shift[o] = static_cast<uint8_t>(random.between(1, 3));
 		}
-		/* A half and whole codes; sometimes anything. */
+		/* Half and whole codes; sometimes any number. */
 		int64_t one = INT64_C(1) << std::min<int>(layer->shift[o], 53);
 		layer->bias[o] = one / 2 + random.between(-50, 200) * one;
 		if (random.below(8) == 0)
 			layer->bias[o] = static_cast<int64_t>(static_cast<uint64_t>(random.next()) << 32 |
-								random.next()) >>
-					   random.between(1, 40);
+							      random.next()) >>
+					 random.between(1, 40);
 	}
 }
 
@@ -104,8 +104,8 @@ void made_network::convolution(
 			weight_bits == 1 ? random.below(2) * 2 - 1
 					 : random.below(1 << weight_bits) - (1 << (weight_bits - 1)));
 	layer.epilogue = output_bits == 32  ? EPILOGUE_SCORES
-		       : output_bits == 8 ? EPILOGUE_REQUANTISE
-					  : EPILOGUE_THRESHOLDS;
+			 : output_bits == 8 ? EPILOGUE_REQUANTISE
+					    : EPILOGUE_THRESHOLDS;
 	if (layer.epilogue == EPILOGUE_THRESHOLDS)
 		make_thresholds(&layer, taps, random);
 	else if (layer.epilogue == EPILOGUE_REQUANTISE)

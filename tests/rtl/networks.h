@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Networks to test with: random ones, and the shapes of our own with random weights. */
+/* Networks to test with: random ones, and the shapes of shipped ones with random weights. */
 #ifndef RTL_NETWORKS_H
 #define RTL_NETWORKS_H
 
@@ -59,7 +59,7 @@ class made_network
 
 	std::vector<uint8_t> codes(); /* a random input */
 	std::vector<uint8_t> run(
-		const std::vector<uint8_t> &in); /* what the reference makes of it, as bytes */
+		const std::vector<uint8_t> &in); /* what the reference computes from it, as bytes */
 	struct shape shape;
 	int bits = 0;
 	uint64_t operations() const;

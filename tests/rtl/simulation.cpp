@@ -71,7 +71,7 @@ uint64_t simulation::cycles() const
 	return model_cycles(model);
 }
 
-/* The bus must answer, whatever happens elsewhere. */
+/* The bus must answer, whatever state the overlay is in. */
 static void hung(const char *what, uint32_t address)
 {
 	std::fprintf(stderr, "the register bus hangs: %s 0x%03x\n", what, address);

@@ -67,7 +67,7 @@ static void reset(struct bus_fixture *b)
 	bus_write(b->bus, OVERLAY, OVERLAY_REG_CONTROL, 1U << OVERLAY_CONTROL_RESET_SHIFT);
 	while (bus_read(b->bus, OVERLAY, OVERLAY_REG_STATUS) & 1U << OVERLAY_STATUS_RESETTING_SHIFT)
 		if (bus_read(b->bus, OVERLAY, OVERLAY_REG_IDENTITY) != OVERLAY_IDENTITY)
-			break; /* gone: it reads as if resetting */
+			break; /* gone: it reads as during a reset */
 	start_channel(b, MM2S);
 	start_channel(b, S2MM);
 }
@@ -172,7 +172,7 @@ static void test_transfer(void **state)
 	assert_int_equal(bus_read(b->bus, DMA, MM2S + LENGTH), 18 * 8);
 }
 
-/* A stream that breaks a rule: the overlay's failure beat comes through S2MM, with its interrupt. */
+/* A stream that breaks a rule: the overlay's failure beat arrives through S2MM, with its interrupt. */
 static void test_result(void **state)
 {
 	struct bus_fixture *b = *state;
@@ -200,7 +200,7 @@ static void expect_refusal(
 	transfer(b, channel, address, length);
 	assert_int_equal(bus_wait(b->bus, DMA, clock_now() + MUST_COME), 0);
 	assert_int_equal(bus_read(b->bus, DMA, channel + STATUS), HALTED | FAILED | error);
-	start_channel(b, channel); /* does not help */
+	start_channel(b, channel); /* this has no effect */
 	assert_true(bus_read(b->bus, DMA, channel + STATUS) & HALTED);
 	reset(b);
 }
@@ -223,7 +223,7 @@ static void test_refusals(void **state)
 	check_works(b);
 }
 
-/* Memory that goes while a transfer waits for it ends the transfer. */
+/* Freeing memory while a transfer waits for it ends the transfer. */
 static void test_memory_goes(void **state)
 {
 	struct bus_fixture *b = *state;

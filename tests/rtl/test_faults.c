@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The faults of drivers/pl/bus/rtl/faults.h in live use: a camera's frames at its rate, Conv0 in software,
- * the later layers in the simulated overlay, monitored as on the board. Each answer that was taken for a
+ * the later layers in the simulated overlay, monitored as on the board. Each result that became a
  * label is compared with the engine's, so that a wrong or stale one shows. Prints a table.
  *
  *     test_faults [NETWORK FOLDER [FRAMES]]
@@ -33,8 +33,8 @@ struct trial {
 	enum rtl_fault fault;
 	enum rtl_fault_end until;
 	bool also_not_programmed; /* RTL_PROGRAM_FAILS at the same time */
-	bool costs_nothing;	  /* no picture is lost */
-	bool for_good;		  /* software computes in the end */
+	bool costs_nothing;	  /* no frame is lost */
+	bool for_good;		  /* the software computes at the end */
 };
 
 static const struct trial trials[] = {
@@ -63,7 +63,7 @@ static struct {
 	struct engine *engine; /* the overlay's layers in software */
 	int32_t *scores;
 	unsigned answers, wrong, last_by_overlay;
-	int64_t latest, longest; /* the last answer; between two of them */
+	int64_t latest, longest; /* the last result; between two of them */
 } check;
 
 int __real_recovery_collect(struct pipeline *pipeline, struct pl_job *job, struct recovery_outcome *outcome);

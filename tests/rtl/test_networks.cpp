@@ -3,10 +3,11 @@
  * The overlay against the scalar reference, to the last bit:
  *   test_networks random FIRST COUNT REFUSED    random networks, all streams with random gaps
  *   test_networks small FIRST COUNT REFUSED     smaller ones
- *   test_networks shape NAME...                 our networks' shapes, three frames in flight; prints cycles
- *   test_networks folder DIR                    a network that was saved, random codes behind its first layer
- *   test_networks dump SEED DIR                 a small random network for testbench.v, right result included
- * COUNT networks must be right, from seed FIRST on; the planner may refuse REFUSED on the way, no more.
+ *   test_networks shape NAME...                 shapes of shipped networks, three frames in flight; prints
+ * cycles test_networks folder DIR                    a network that was saved, random codes behind its first
+ * layer test_networks dump SEED DIR                 a small random network for testbench.v, with its right
+ * result COUNT networks must be right, from seed FIRST on; the planner may refuse REFUSED on the way, no
+ * more.
  */
 #include "networks.h"
 #include "pl/overlay/registers.h"
@@ -125,7 +126,7 @@ static int folder(const char *path)
 		std::fprintf(stderr, "%s\n", e.text);
 		return 1;
 	}
-	/* made_network owns its arrays: it gets copies of the pointers and gives them up again. */
+	/* made_network owns its arrays: the copy only borrows the pointers, and drops them again. */
 	made_network n(7);
 	n.layers.assign(loaded->layers + network_split(loaded), loaded->layers + loaded->layer_count);
 	n.shape = n.layers.back().out;

@@ -29,7 +29,7 @@ static void check(bool right, const std::string &network, const char *what)
 	failures++;
 }
 
-/* As clock_now() counts, whose header is no C++. */
+/* The same as clock_now(), whose header is not C++. */
 static int64_t in_two_minutes()
 {
 	auto now = std::chrono::steady_clock::now() + std::chrono::minutes(2);
@@ -37,7 +37,7 @@ static int64_t in_two_minutes()
 	return std::chrono::duration_cast<std::chrono::nanoseconds>(now.time_since_epoch()).count();
 }
 
-/* A network behind the PL, and what it should give. */
+/* A network behind the PL, and its expected results. */
 struct fixture {
 	const struct network *network;
 	int first;
@@ -77,7 +77,7 @@ struct fixture {
 		prepare();
 		return pl_load(pl, network, first, network->layer_count, e);
 	}
-	/* The reference is slow, and frames in flight are not to wait for it. */
+	/* The reference is slow, and frames in flight must not wait for it. */
 	void prepare()
 	{
 		for (frame &one : frames) {
@@ -116,7 +116,7 @@ struct fixture {
 	}
 };
 
-/* A reset while frames run, then programmed anew: what is forgotten says so, and what follows is right. */
+/* A reset while frames run, then a reconfiguration: lost frames report an error, later ones are right. */
 static void disturb(fixture &b)
 {
 	struct error e = {};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Broken streams, bad descriptors, stuck neighbours and resets at any time: the register bus always answers,
- * the error names the rule, whoever sends comes to an end, and after a reset the next frame is right.
+ * Broken streams, bad descriptors, blocked neighbours and resets at any time: the register bus always
+ * answers, the error names the rule, the sender comes to an end, and after a reset the next frame is right.
  */
 #include "networks.h"
 #include "pl/overlay/registers.h"
@@ -55,7 +55,8 @@ static void check_recovery(fixture &b, const char *what)
 	check(b.s.read(OVERLAY_REG_SEQUENCE_ID) == 77, what, "SEQUENCE_ID is not that of the result");
 }
 
-/* Sends `beats` (TLAST where it says) and wants an error, a failure beat, an interrupt, and an empty sender.
+/* Sends `beats`, which have their TLAST, and expects an error, a failure beat, an interrupt, and an empty
+ * sender.
  */
 static void check_error(fixture &b, const char *what, const std::vector<beat> &beats, uint32_t expected)
 {

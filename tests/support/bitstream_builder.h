@@ -12,10 +12,10 @@
 /* 32-bit words behind the header */
 #define BITSTREAM_WORDS 16
 
-/* Writes the words alone, as a .bin has them; `code` is the IDCODE of the part. Returns bytes. */
+/* Writes what follows the header, as a .bin has it; `code` is the IDCODE of the part. Returns bytes. */
 size_t bitstream_build_bin(uint8_t *at, uint32_t code);
 
-/* Writes a .bit: the header with the part's name, then the words. Returns bytes. */
+/* Writes a .bit: the header with the part's name, then what a .bin has. Returns bytes. */
 size_t bitstream_build_bit(uint8_t *at, const char *part, uint32_t code);
 
 #endif

@@ -28,8 +28,11 @@ void onnx_put_tensor(
 /* An input or output [1, channels, height, width]; a size of −1 is left open. */
 void onnx_put_value(struct onnx_buffer *graph, uint32_t field, const char *name, const int *dims, int rank);
 
-/* inputs: names separated by spaces; "-" is one that is left out.
- * attributes: "kernel_shape=3,3 epsilon=f0.1 rounding_mode=ROUND signed=1": ints, a float, a text, an int. */
+/*
+ * inputs: names separated by spaces; "-" is one that is left out.
+ *
+ * attributes: "kernel_shape=3,3 epsilon=f0.1 rounding_mode=ROUND signed=1": ints, a float, a text, an int.
+ */
 void onnx_put_node(struct onnx_buffer *graph, const char *domain, const char *type, const char *inputs,
 	const char *output, const char *attributes);
 

@@ -41,7 +41,7 @@ static int compare_thresholds(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Thresholds from accumulators of the layer, so that equality occurs, and now and then the ends of the range.
+/* Thresholds from accumulators of the layer, so that equality occurs; some are the ends of the range.
  */
 static void random_thresholds(struct layer *layer, const int32_t *accumulators)
 {
@@ -87,7 +87,7 @@ static void random_requantise(struct layer *layer, const int32_t *accumulators)
 		layer->multiplier[c] = multiplier < INT32_MAX ? (int32_t)multiplier : INT32_MAX;
 		if (random_below(8) == 0)
 			layer->multiplier[c] = -layer->multiplier[c];
-		/* an offset in codes and a half for the rounding; now and then the ends of the range */
+		/* an offset in codes, and half a code for the rounding; some are the ends of the range */
 		int64_t end = INT64_C(1) << 62, code = random_below(1 << layer->output_bits) - 2;
 		layer->bias[c] = shift < 54 ? code * (INT64_C(1) << shift) : random_below(2) ? end : -end;
 		if (shift > 0 && shift < 54 && random_below(2))

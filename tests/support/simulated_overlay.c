@@ -16,7 +16,7 @@ void chip_set(uint32_t offset, uint32_t value)
 	chip.registers[offset / 4] = value;
 }
 
-/* As after its bitstream was loaded. */
+/* Sets the registers as they are after the bitstream is loaded. */
 static void chip_power(void)
 {
 	memset(chip.registers, 0, sizeof(chip.registers));
@@ -164,7 +164,7 @@ static void chip_result(void)
 	chip_finish(&chip.out, &chip.out_error);
 }
 
-/* What can go on does. */
+/* Runs each transfer that nothing holds. */
 static void chip_go_on(void)
 {
 	chip_take();

@@ -48,7 +48,7 @@ extern struct chip {
 	int64_t deadline;    /* of the last wait */
 	uint64_t results[8]; /* addresses, in order */
 
-	/* What the test makes of it. */
+	/* What the test sets. */
 	bool gone, hold_in, hold_out, deaf, reset_hangs, dma_hangs, refuses, short_length;
 	int program_fails;	      /* negative errno value */
 	uint32_t in_error, out_error; /* DMASR bits that the next transfer ends with */

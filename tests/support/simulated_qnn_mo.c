@@ -71,7 +71,7 @@ static uint32_t jam_register(uint32_t offset)
 	return jam.registers[offset / 4];
 }
 
-/* The block's view of what a pair of registers names, all `bytes` of it. NULL: that broke a rule. */
+/* The block's view of `bytes` bytes at the address in a pair of registers. NULL: that broke a rule. */
 static uint8_t *jam_memory(uint32_t offset, size_t bytes)
 {
 	uint64_t address = jam_register(offset) | (uint64_t)jam_register(offset + 4) << 32;
@@ -128,7 +128,7 @@ static void jam_load(void)
 	jam.kernel = kernel;
 }
 
-/* One convolution, and its pool or none, from the registers; channels out are whole rounds of the PEs. */
+/* One convolution, and its pool or none, from the registers; channels out are a multiple of the PEs. */
 struct jam_job {
 	struct layer convolution, pool;
 	bool pooled;
@@ -196,7 +196,7 @@ static void jam_weights(struct layer *l)
 	}
 }
 
-/* Lanes without a channel meet weights, too: their codes must be 0. */
+/* The block multiplies lanes without a channel by weights, too: their codes must be 0. */
 static uint8_t *jam_codes(const uint8_t *memory, struct shape shape)
 {
 	uint8_t *codes = malloc(shape_size(shape)), *code = codes;
@@ -304,7 +304,7 @@ static void jam_start(void)
 		jam.until = clock_now() + (fault == JAM_IS_SLOW ? jam.slow : JAM_CALL);
 }
 
-/* Ends the call whose time has come. */
+/* Ends the call once its time is over. */
 static void jam_tick(void)
 {
 	if (!jam.busy || clock_now() < jam.until)
@@ -389,7 +389,7 @@ static void jam_close(void *state)
 	(void)state;
 	for (int i = 0; i < JAM_BLOCKS; i++)
 		if (jam.blocks[i].data) {
-			jam_break("memory was not given back", jam.blocks[i].address);
+			jam_break("memory was not freed", jam.blocks[i].address);
 			free(jam.blocks[i].data);
 			free(jam.blocks[i].dram);
 			jam.blocks[i].data = NULL;
@@ -408,7 +408,7 @@ static int jam_allocate(void *state, size_t size, struct bus_memory *out, struct
 			aligned_alloc(4096, (size + 4095) / 4096 * 4096), malloc(size), size, jam.address};
 		jam.address += size + 4096;
 		memset(b->data, 0, size);
-		memset(b->dram, 0xa5, size); /* nobody has brought the zeros there */
+		memset(b->dram, 0xa5, size); /* to_design has not copied the zeros yet */
 		*out = (struct bus_memory){b->data, b->address, size, b};
 		return 0;
 	}
@@ -423,7 +423,7 @@ static void jam_free(void *state, struct bus_memory *memory)
 	pthread_mutex_lock(&jam.lock);
 	jam_tick();
 	if (jam.busy)
-		jam_break("memory was given back while it computes", b->address);
+		jam_break("memory was freed while it computes", b->address);
 	free(b->data);
 	free(b->dram);
 	b->data = NULL;

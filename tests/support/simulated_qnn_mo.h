@@ -25,7 +25,7 @@ enum jam_fault {
 	JAM_SOUND,
 	JAM_HANGS,   /* the call never ends */
 	JAM_IS_SLOW, /* it ends after `slow` ns */
-	JAM_FORGETS, /* the block is idle and never says that it is done */
+	JAM_FORGETS, /* the block is idle and never reports that it is done */
 	JAM_IS_GONE, /* no register answers */
 };
 
@@ -41,7 +41,7 @@ extern struct jam {
 	int program_fails; /* so many times */
 	void (*while_programmed)(void);
 	uint32_t control_after_program;
-	uint64_t address; /* of the memory that it gives */
+	uint64_t address; /* of the next memory that it allocates */
 	int open_fails;	  /* errno value */
 
 	pthread_mutex_t lock; /* guards all that follows */

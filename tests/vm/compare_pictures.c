@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a screen dump shows. A region is X,Y,WIDTHxHEIGHT.
- *   compare_pictures difference PICTURE REGION PICTURE REGION   mean absolute difference, 0 … 255, as "3.52";
- * the second region is scaled to the size of the first compare_pictures number PICTURE REGION the number of
- * the simulated camera's frame that is shown compare_pictures brightness PICTURE REGION                  mean
- * of all samples Without a region "all" stands for the whole picture. Exits 1 where there is no number, or
- * parts of two frames.
+ * Prints what a screen dump shows. A region is X,Y,WIDTHxHEIGHT, or "all" for the whole picture. Exits 1
+ * where there is no number, or parts of two frames.
+ *
+ * compare_pictures difference PICTURE REGION PICTURE REGION: mean absolute difference, 0 … 255, as "3.52".
+ * The second region is scaled to the size of the first.
+ *
+ * compare_pictures number PICTURE REGION: the number of the simulated camera's frame that is shown.
+ *
+ * compare_pictures brightness PICTURE REGION: mean of all samples.
  */
 #include "base/error.h"
 #include "image/decode.h"

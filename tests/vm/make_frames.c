@@ -7,7 +7,7 @@
 #include "image/decode.h"
 #include "pattern.h"
 
-#include <stdio.h> /* which jpeglib.h wants before it */
+#include <stdio.h> /* jpeglib.h needs it before it */
 
 #include <errno.h>
 #include <jpeglib.h>
@@ -33,7 +33,7 @@ static void require(bool done, const char *what)
 	exit(1);
 }
 
-/* As cameras do it: 4:2:0, the samples as they are. */
+/* As cameras compress: 4:2:0, the samples unchanged. */
 static void write_jpeg(FILE *file, const struct canvas *c)
 {
 	struct jpeg_compress_struct jpeg;
@@ -86,7 +86,7 @@ static void draw_picture(const struct canvas *c, const struct picture *picture)
 	picture_finish(&scaled);
 }
 
-/* A level up or down, another way each time: no two pictures of a camera are the same. */
+/* Adds noise of at most one level to each sample: no two pictures of a camera are the same. */
 static void add_noise(const struct canvas *c)
 {
 	static uint32_t state = 1;

@@ -35,7 +35,7 @@ static unsigned number_at(const uint8_t *bytes, int count)
 /* What a walk through a configuration finds. */
 struct found {
 	int interfaces, endpoints, formats, frames;
-	unsigned control_total, streaming_total; /* as the headers say */
+	unsigned control_total, streaming_total; /* from the headers */
 	unsigned control_bytes, streaming_bytes; /* as they are */
 };
 
@@ -166,7 +166,7 @@ static void test_controls(void **state)
 	ask(&control, 0x81, BRIGHTNESS, PROCESSING, NULL, 2, answer);
 	assert_int_equal(number_at(answer, 2), 77);
 	assert_int_equal(ask(&control, 0x01, BRIGHTNESS, PROCESSING, (uint8_t[]){0, 1}, 2, answer), -EPIPE);
-	/* The exposure time can be set once automatic exposure is off; the device says why it refuses. */
+	/* The exposure time can be set once automatic exposure is off; the device reports why it refuses. */
 	assert_int_equal(
 		ask(&control, 0x01, EXPOSURE_TIME, CAMERA, (uint8_t[]){100, 0, 0, 0}, 4, answer), -EPIPE);
 	assert_int_equal(ask(&control, 0x81, 2, 0, NULL, 1, answer), 1);

@@ -30,7 +30,7 @@ struct usb_request {
 	uint8_t *data; /* host to device */
 	uint32_t packet_count;
 	struct usb_packet *packets;
-	struct usb_request *next; /* for the use of who holds it */
+	struct usb_request *next; /* for the list of its current owner */
 };
 
 /* Waits for a request; the caller frees it. -ECONNRESET: the host is gone; -EBADMSG: not the protocol;

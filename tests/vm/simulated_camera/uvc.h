@@ -39,8 +39,8 @@ struct uvc_identity {
 enum uvc_format uvc_format_offered(const struct uvc_identity *identity, int n);
 size_t uvc_frame_size(enum uvc_format format, int size); /* bytes; the largest for MJPEG */
 
-/* Each writes a descriptor into out, of size bytes, and returns its length; 0: there is none, or no room for
- * it. */
+/* Each writes a descriptor into out, of size bytes, and returns its length; 0: there is none, or not enough
+ * space for it. */
 #define UVC_DESCRIPTOR_MAXIMUM 1024
 size_t uvc_device_descriptor(uint8_t *out, size_t size);
 size_t uvc_configuration_descriptor(const struct uvc_identity *identity, uint8_t *out, size_t size);

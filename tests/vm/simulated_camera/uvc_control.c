@@ -29,7 +29,7 @@ static const struct control_kind {
 	uint8_t unit, selector, length;
 	int32_t minimum, maximum, resolution, initial;
 } controls[UVC_CONTROLS] = {
-	/* Modes are bits, and the resolution says which there are: manual, and aperture priority. */
+	/* Modes are bits, and the resolution has those that exist: manual, and aperture priority. */
 	[EXPOSURE_MODE] = {"automatic exposure", 1, 2, 1, 1, 8, 9, 8},
 	[EXPOSURE_TIME] = {"exposure time", 1, 4, 4, 3, 2047, 1, 250}, /* 100 µs */
 	{"brightness", 2, 2, 2, 0, 255, 1, 128},
@@ -60,7 +60,7 @@ void uvc_control_begin(struct uvc_control *control, const struct uvc_identity *i
 }
 
 /* Bytes 2 and 3 of probe and commit are format and frame from 1, 4 … the interval, 18 … the largest frame, 22
- * … the bytes of a payload, which say which alternate setting the host takes. */
+ * … the bytes of a payload, from which the host chooses an alternate setting. */
 static struct uvc_stream_choice probe_settle(struct uvc_control *control)
 {
 	uint8_t *probe = control->probe;

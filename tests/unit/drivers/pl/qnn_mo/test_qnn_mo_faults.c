@@ -227,7 +227,7 @@ static void closing_while_it_hangs(void **state)
 	assert_int_equal(jam.reconfigurations, 2);
 }
 
-/* Where not even that works, the memory is never given back. */
+/* Where reconfiguration fails, too, the driver never frees the memory. */
 static void closing_what_cannot_be_programmed(void **state)
 {
 	struct qnn_mo_fixture fixture = {.network = qnn_mo_network_small()};
