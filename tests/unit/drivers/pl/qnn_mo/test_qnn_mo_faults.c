@@ -240,7 +240,7 @@ static void closing_what_cannot_be_programmed(void **state)
 	jam.program_fails = 1;
 	pl_close(fixture.pl);
 	network_destroy(fixture.network);
-	assert_non_null(strstr(jam.broken, "memory was not given back"));
+	assert_non_null(strstr(jam.broken, "memory was not freed"));
 }
 
 int main(void)
