@@ -67,16 +67,16 @@ static int read_elements(gzFile file, const char *path, struct idx *idx, struct 
 	size_t used = 0;
 
 	while (used < idx->size) {
-		size_t wanted = used ? used : CHUNK;
-		if (wanted > idx->size - used)
-			wanted = idx->size - used;
-		if (wanted > INT_MAX)
-			wanted = INT_MAX;
-		uint8_t *data = realloc(idx->data, used + wanted);
+		size_t chunk = used ? used : CHUNK;
+		if (chunk > idx->size - used)
+			chunk = idx->size - used;
+		if (chunk > INT_MAX)
+			chunk = INT_MAX;
+		uint8_t *data = realloc(idx->data, used + chunk);
 		if (!data)
 			return error_set(e, -ENOMEM, "out of memory after %zu bytes of %s", used, path);
 		idx->data = data;
-		int got = gzread(file, data + used, (unsigned)wanted);
+		int got = gzread(file, data + used, (unsigned)chunk);
 		if (got <= 0)
 			return truncated(path, e);
 		used += (size_t)got;

@@ -89,7 +89,7 @@ static struct dataset *accept(const char *name, const struct dataset_options *op
 	return d;
 }
 
-/* The message must say `message` and name the file. */
+/* The message must contain `message` and name the file. */
 static void refuse(const char *name, const struct dataset_options *options, int code, const char *message)
 {
 	struct dataset *d = (struct dataset *)&code;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is read of /proc and /sys, from folders that look like some machines'. */
+/* What machine.c reads from /proc and /sys, in folders made like those of some machines. */
 #include "base/error.h"
 #include "machine/energy.h"
 #include "machine/machine.h"

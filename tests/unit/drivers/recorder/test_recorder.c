@@ -53,7 +53,7 @@ static void expect_file(struct recorder_fixture *fixture, const char *name, uint
 	recorded_free(&r);
 }
 
-/* Every frame is there, bit for bit; every second one is labelled, and the log says so. */
+/* Every frame is there, bit for bit; every second one is labelled and has a line in the log. */
 static void test_all_frames(void **state)
 {
 	struct recorder_fixture fixture;
@@ -319,7 +319,7 @@ static void test_no_labels(void **state)
 	fixture_end(&fixture);
 }
 
-/* A picture that is no JPEG becomes one, which the frame then holds; with a caption in it if wanted. */
+/* A picture that is no JPEG becomes one, which the frame then holds; with a caption in it on request. */
 static void test_other_formats(void **state)
 {
 	struct recorder_fixture fixture;

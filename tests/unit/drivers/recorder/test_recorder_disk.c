@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The recorder where there is no room: a disk that is full, files that cannot grow. */
+/* The recorder without room: a disk that is full, files that cannot grow. */
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -322,7 +322,7 @@ static void test_full_disk_waited_for(void **state)
 	in_child(full_disk_waited_for);
 }
 
-/* Waiting ends where the recording does. */
+/* Waiting ends with the recording. */
 static void full_disk_not_waited_for(void)
 {
 	struct recorder_fixture fixture;

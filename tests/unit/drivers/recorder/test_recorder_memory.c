@@ -84,7 +84,7 @@ static void check_failed_all(size_t padding, uint8_t damage, bool started, bool 
 	fixture_end(&fixture);
 }
 
-/* All that was wanted is lost. What was not wanted is not. */
+/* All frames of the recording are lost. Frames outside it do not count as lost. */
 static void test_all_lost(void **state)
 {
 	(void)state;
@@ -124,7 +124,7 @@ static size_t pre_roll_in(size_t memory)
 /* Memory too small for the pre-roll: reported once, with how much there is; what it asks for is enough. */
 static void test_pre_roll_too_long(void **state)
 {
-	double kept, wanted;
+	double kept, requested;
 	unsigned needed;
 
 	(void)state;
@@ -133,8 +133,8 @@ static void test_pre_roll_too_long(void **state)
 	assert_int_equal(captured_log_count("--pre-roll"), 1);
 	assert_int_equal(captured_log_count(""), 1);
 	const char *text = strstr(captured_log_first(), "holds");
-	assert_int_equal(sscanf(text, "holds %lf s of the %lf s", &kept, &wanted), 2);
-	assert_true(kept > 1 && kept < 3 && wanted == 8);
+	assert_int_equal(sscanf(text, "holds %lf s of the %lf s", &kept, &requested), 2);
+	assert_true(kept > 1 && kept < 3 && requested == 8);
 	text = strstr(captured_log_first(), "about --memory ");
 	assert_int_equal(sscanf(text, "about --memory %uMB", &needed), 1);
 	assert_true(needed > 8 && needed < 20);

@@ -310,7 +310,7 @@ static void log_fill(struct label_log *log, const struct network *network, int f
 	assert_int_equal(label_log_close(log, &e), 0);
 }
 
-/* What is written is read back with the same bits, and each line is as the schema says. */
+/* What is written is read back with the same bits, and each line matches the schema. */
 static void test_log_there_and_back(void **state)
 {
 	char *folder = folder_create(), *path = path_in(folder, "a.jsonl");

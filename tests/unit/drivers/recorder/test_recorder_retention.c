@@ -183,7 +183,7 @@ static void test_nothing_set(void **state)
 	retention_fixture_end(&f);
 }
 
-/* Files that are not recordings of ours, however their names look; recordings of any log are. */
+/* Files without a log of twobit stay, whatever their names are; a log of any kind makes a recording. */
 static void test_strangers(void **state)
 {
 	static const char *const stay[] = {"holiday-2019.mkv", "holiday-2018.mkv", "holiday-2018.jsonl",
@@ -235,7 +235,7 @@ static void test_source(void **state)
 	retention_fixture_end(&f);
 }
 
-/* What somebody holds stays, and what that takes is not made up for by others. */
+/* A file with an flock stays, and no other file is deleted in its place. */
 static void test_held(void **state)
 {
 	struct retention_fixture f;
@@ -294,7 +294,7 @@ static void test_clock_set_back(void **state)
 	recording_make(f.folder, "cam-0001", -90000);
 	recording_make(f.folder, "cam-0002", -80000);
 	recording_make(f.folder, "cam-0003", 70000);
-	own_make(&f, "cam-0004", 80000, NS_PER_S); /* older than all, says the clock */
+	own_make(&f, "cam-0004", 80000, NS_PER_S); /* older than all by the clock */
 	own_make(&f, "cam-0005", -95000, 2 * NS_PER_S);
 	own_make(&f, "cam-0006", 90000, INT64_MAX);
 	assert_int_equal(apply(&f), 2);
