@@ -42,7 +42,8 @@ enum event {
 	EVENT_UNPLUG,
 	EVENT_PLUG,
 	EVENT_PERMIT, /* udev opens the node to this user */
-	EVENT_LINK,   /* udev makes the link by-id */
+	EVENT_FOLDER, /* udev makes v4l, and the next time by-id in it */
+	EVENT_LINK,   /* udev makes the link there */
 	EVENT_CHANGE, /* of another node's permissions */
 	EVENT_TWIN_UNPLUG,
 	EVENT_TWIN_FORGET, /* sysfs lists the twin no longer */
@@ -125,7 +126,7 @@ void __wrap_log_line(enum log_level level, const char *format, ...)
 	va_end(arguments);
 }
 
-/* Runs a command in the shell, with the folder and perhaps a number. */
+/* Runs a command in the shell. */
 static void __attribute__((format(printf, 1, 2))) dev_change(const char *format, ...)
 {
 	char command[200];
@@ -166,9 +167,11 @@ static void happen(const struct happening *h)
 		world.open_fails = 0;
 		dev_change("chmod 0660 %s/video%d", world_dev, world.number);
 		break;
+	case EVENT_FOLDER:
+		dev_change("cd %s; if [ -d v4l ]; then mkdir v4l/by-id; else mkdir v4l; fi", world_dev);
+		break;
 	case EVENT_LINK:
-		dev_change("cd %s; mkdir -p v4l/by-id; ln -s ../../video%d v4l/by-id/camera", world_dev,
-			world.number);
+		dev_change("ln -s ../../video%d %s/v4l/by-id/camera", world.number, world_dev);
 		break;
 	case EVENT_CHANGE:
 		other_change();

@@ -77,8 +77,11 @@ static void a_link_is_found_at_once(void **state)
 {
 	(void)state;
 	static const struct happening happenings[] = {{1002 * NS_PER_S, EVENT_UNPLUG, 0},
-		{1004 * NS_PER_S, EVENT_PLUG, 2}, {RETURN_TIME, EVENT_LINK, 0},
+		{1004 * NS_PER_S, EVENT_PLUG, 2}, {RETURN_TIME - 600 * NS_PER_MS, EVENT_FOLDER, 0},
+		{RETURN_TIME - 300 * NS_PER_MS, EVENT_FOLDER, 0}, {RETURN_TIME, EVENT_LINK, 0},
 		{1007 * NS_PER_S, EVENT_UNPLUG, 0}, {1008 * NS_PER_S, EVENT_PLUG, 3},
+		{RETURN_TIME + 4 * NS_PER_S - 2, EVENT_FOLDER, 0},
+		{RETURN_TIME + 4 * NS_PER_S - 1, EVENT_FOLDER, 0},
 		{RETURN_TIME + 4 * NS_PER_S, EVENT_LINK, 0}, {0}};
 	char source[100];
 	struct run run;
