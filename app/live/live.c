@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* `twobit live`: the label on the picture, on a window, a terminal, or nowhere. */
+/* `twobit live`: shows pictures with their label in a window, on a monitor, in a terminal or nowhere. */
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/options.h"
@@ -54,7 +54,7 @@ static const struct option options[] = {
 	{0},
 };
 
-/* What is open, so that one function can close it all. */
+/* All that is open, so that one function can close it. */
 struct live_session {
 	const struct invocation *invocation;
 	struct live_values values;
@@ -69,7 +69,7 @@ struct live_session {
 	struct recorder_report recorded;
 };
 
-/* What `record` does by default, into the file named or one that key r begins. */
+/* Prepares a recording with the defaults of `record`; --record or key r starts it. */
 static int prepare_recording(struct live_session *s, struct error *e)
 {
 	const struct live_values *v = &s->values;
@@ -190,7 +190,7 @@ static int live_run(struct invocation *invocation)
 	if (code != OPTIONS_GO_ON)
 		return code;
 	if (s.values.every_frame || s.values.fast)
-		s.values.smoothing = 0; /* a frame's own label, not its neighbours' */
+		s.values.smoothing = 0; /* each frame has its own label */
 
 	signals_block();
 	code = run(&s);

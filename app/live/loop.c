@@ -14,17 +14,17 @@
 #include <sysexits.h>
 #include <time.h>
 
-/* How long keys and signals may wait when no frame comes, ns. */
+/* How long keys and signals wait at most when no frame comes, ns. */
 #define ATTENTION INT64_C(50000000)
 
-/* Captioned frames that may wait before they are shown, when a key is pressed. */
+/* Captioned frames that may be in the pipeline when a key is pressed. */
 #define FRAMES_ON_THEIR_WAY 3
 
 static const char help_notice[] =
 	"q  quit\nSpace  pause\nf  full screen\ni  statistics\ns  snapshot\nr  record\no  caption\n?  this "
 	"help";
 
-/* The frame as it came, at its full size, with its caption: what was shown may be smaller, or in two layers.
+/* The frame at full size with its caption: the shown picture may be smaller, or have the caption on a plane.
  */
 static int picture_whole(const struct frame *frame, struct picture *out, struct error *e)
 {
@@ -67,7 +67,7 @@ static int snapshot(const struct live_loop *loop, const char *path)
 	return code;
 }
 
-/* Starts or stops; makes the recorder when it is first wanted. */
+/* Starts or stops recording; the first start opens the recorder. */
 static void record(struct live_loop *loop)
 {
 	struct error e = {0};
@@ -161,7 +161,7 @@ static void close_display(struct live_loop *loop)
 	loop->display = NULL;
 }
 
-/* A screen that is pulled out of the machine ends the showing, not the work. */
+/* A display that was unplugged is replaced by none; the pipeline goes on. */
 static int go_on_without(struct live_loop *loop, struct error *e)
 {
 	log_warning("%s; going on without a display", e->text);
@@ -169,7 +169,7 @@ static int go_on_without(struct live_loop *loop, struct error *e)
 	return display_open("none", &loop->display_options, &loop->display, e);
 }
 
-/* Takes over the frame. A paused picture stays; the frames behind it go by unseen. */
+/* Takes over the frame. During a pause the shown picture stays, and later frames are released. */
 static int show(struct live_loop *loop, struct frame *frame, struct error *e)
 {
 	if (loop->paused && loop->passing-- <= 0) {

@@ -1,28 +1,29 @@
 /* SPDX-License-Identifier: MIT */
-/* The part of `live` that faces its user: frames to the display, keys and signals back. The main thread's. */
+/* The main loop of `live`: shows frames on the display and obeys keys and signals. */
 #ifndef APP_LIVE_LOOP_H
 #define APP_LIVE_LOOP_H
 
 #include "display/display.h"
 #include "pipeline/pipeline.h"
 
-/* Fill the first six, zero the rest but recorder; live_loop_finish closes what it opened. */
+/* The caller fills the first six members and recorder; the rest is zero. live_loop_finish closes the display.
+ */
 struct live_loop {
 	struct pipeline *pipeline;
 	const char *display_name;
 	struct display_options display_options; /* the sizes come from the first frame */
 	struct pipeline_caption caption;
 	const char *snapshot;			  /* FILE.png for the last picture shown; NULL: none */
-	const struct recorder_options *recording; /* for when one is wanted */
+	const struct recorder_options *recording; /* for a recorder that key or signal starts */
 
-	struct recorder *recorder; /* the pipeline's; the caller closes it, once the pipeline is joined */
+	struct recorder *recorder; /* the pipeline's; the caller closes it after pipeline_join */
 
 	struct display *display;
-	struct frame *held;	     /* the last one shown, for a snapshot */
-	char description[256];	     /* of the display, at the end */
-	char text[FRAME_TEXT_BYTES]; /* what the last picture's caption read */
+	struct frame *held;	     /* the last frame shown, for a snapshot */
+	char description[256];	     /* of the display, for the report */
+	char text[FRAME_TEXT_BYTES]; /* the caption of the last picture */
 	bool paused, quit;
-	int passing; /* frames still shown after a pause: those on their way, and one with the notice on it */
+	int passing; /* frames still shown after a pause: those in the pipeline, and one with the notice */
 };
 
 /* Runs until the pipeline ends, the user quits, or INT or TERM comes. Returns an exit code; errors are
@@ -30,7 +31,7 @@ struct live_loop {
  */
 int live_loop_run(struct live_loop *loop);
 
-/* Before pipeline_destroy: gives back what it holds of the pipeline. */
+/* Call before pipeline_destroy: releases the frame that it holds. */
 void live_loop_finish(struct live_loop *loop);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The options of the commands that run a pipeline: where frames come from, how long, and what computes. */
+/* The options of the commands that run a pipeline: the source, how long, the network and the PL. */
 #ifndef APP_LIVE_PIPELINE_OPTIONS_H
 #define APP_LIVE_PIPELINE_OPTIONS_H
 
@@ -24,7 +24,7 @@ struct pipeline_options {
 		.network = {NETWORK_DEFAULT}, .pl = {"auto"}, .pl_check = 10                                 \
 	}
 
-/* Rows of a table of options; the command's struct `type` has a `struct pipeline_options pipeline`. */
+/* Rows of an options table; the command's struct `type` has a member `struct pipeline_options pipeline`. */
 #define OPTION_ROWS_PIPELINE(type)                                                                           \
 	{"device", 'd', OPTION_TEXT, "SOURCE", "Where frames come from, as the argument SOURCE",             \
 		offsetof(type, pipeline.source), 0, 0, NULL},                                                \
@@ -57,23 +57,22 @@ struct pipeline_options {
 			offsetof(type, pipeline.pl_check), 0.001, 1e6, NULL},                                \
 		OPTION_ROW_TRACE(type, pipeline.trace)
 
-/* The argument SOURCE, of which there may be one, and not besides --device. OPTIONS_GO_ON or EX_USAGE,
- * reported.
- */
+/* Takes the argument SOURCE: at most one, and not with --device. OPTIONS_GO_ON or EX_USAGE, reported. */
 int pipeline_options_source(struct pipeline_options *v, const struct invocation *invocation, int count);
 
-/* Paced; with what the values say. They must outlive the source. */
+/* The source's options, paced. The values must outlive the source. */
 struct source_options pipeline_options_for_source(const struct pipeline_options *v);
 
-/* As source_open, of what the values name; an exit code, errors are reported. EX_OK without a camera: a
- * signal came before. */
+/* Opens the source that the values name. Returns an exit code; errors are reported. EX_OK and no source: a
+ * signal came first. */
 int pipeline_options_open(const struct pipeline_options *v, const struct source_options *wanted,
 	struct source **out, struct error *e);
 
-/* Overlapping; what is open, and how frames are labelled, is for the caller to fill in. Heeds signals.h. */
+/* With overlap and signals.h; the caller adds what is open and how frames are labelled. */
 struct pipeline_config pipeline_options_config(const struct pipeline_options *v);
 
-/* As pipeline_start; an exit code, errors are reported. EX_OK without a pipeline: a signal came before. */
+/* Starts the pipeline. Returns an exit code; errors are reported. EX_OK and no pipeline: a signal came first.
+ */
 int pipeline_options_start(const struct pipeline_config *config, struct pipeline **pipeline, struct error *e);
 
 #endif

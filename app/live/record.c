@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* `twobit record`: all that a source gives into files, with what the network says of it. */
+/* `twobit record`: writes all frames of a source and their labels to files. */
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -18,7 +18,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-/* How long signals may wait when no frame comes, ns. */
+/* How long signals wait at most when no frame comes, ns. */
 #define ATTENTION INT64_C(50000000)
 
 struct record_values {
@@ -198,7 +198,7 @@ static int run(struct record_session *s)
 			pipeline_release(s->pipeline, &frame, true);
 			service_frame();
 		} else if (recorder_waits(s->recorder)) {
-			service_frame(); /* a full disk is waited for, and no fault of ours */
+			service_frame(); /* a full disk is waited for and is no fault of the program */
 		}
 		heed_signals(s);
 	}

@@ -48,7 +48,7 @@ static json_t *about(const struct recording_values *values, const char *source, 
 	json_object_set_new(all, "program", json_string("twobit " TWOBIT_VERSION));
 	json_object_set_new(all, "source", output_text(source));
 	json_object_set_new(all, "kernels", output_text(kernels ? kernels : "auto"));
-	/* How the network's input comes about from the file's pictures: docs/formats.md. */
+	/* How the network's input is made from the file's pictures: docs/formats.md. */
 	json_object_set_new(all, "decode", json_string("whole"));
 	json_object_set_new(all, "view", json_string("camera"));
 	json_object_set_new(all, "every_frame", json_boolean(values->every_frame));

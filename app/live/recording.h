@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What `record` and `live` have in common: from the user's options to the recorder's. */
+/* Turns the user's options into the recorder's, for `record` and `live`. */
 #ifndef APP_LIVE_RECORDING_H
 #define APP_LIVE_RECORDING_H
 
@@ -14,7 +14,7 @@
 #define RECORDING_MEMORY_LEAST 1e6
 #define RECORDING_MEMORY_MOST (SIZE_MAX > UINT32_MAX ? 16e9 : 2e9)
 
-/* As the command line has them. */
+/* The values of the command line. */
 struct recording_values {
 	struct option_text file;
 	const char *log;
@@ -26,25 +26,25 @@ struct recording_values {
 	bool burn_in, every_frame;
 };
 
-/* What holds where nothing else is given. */
+/* The defaults. */
 extern const struct recording_values recording_defaults;
 
-/* Of a recording; the rest is in `options`. */
+/* A recording's options, and what they point to. */
 struct recording {
 	struct recorder_options options;
 	struct when when[OPTION_TEXTS_MAXIMUM];
 	json_t *about;
 };
 
-/* The options, but for what follows. */
+/* Sets the options that depend on the values alone. */
 void recording_begin(struct recording *recording, const struct recording_values *values);
 
-/* Once the network is known: the conditions. -EINVAL with a message: options.when_count is the index of the
- * one that makes no sense. */
+/* Parses the conditions for the network. -EINVAL with a message: options.when_count is the index of the
+ * invalid one. */
 int recording_parse_when(struct recording *recording, const struct recording_values *values,
 	const struct network *network, struct error *e);
 
-/* Once all is open. `kernels`: as given; NULL: by itself. What is pointed to outlives the recording. */
+/* Describes source, PL and kernels (NULL: auto) for the log. All strings must outlive the recording. */
 void recording_describe(struct recording *recording, const struct recording_values *values,
 	const char *source, const char *pl, const char *kernels);
 

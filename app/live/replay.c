@@ -38,7 +38,7 @@ static const struct option options[] = {
 	{0},
 };
 
-/* One recording on its way through the network again. */
+/* The replay of one recording. */
 struct replay {
 	const struct replay_values *values;
 	const char *path;
@@ -52,12 +52,12 @@ struct replay {
 	struct smoothing smoothing;
 	double *work;		   /* [class_count] */
 	bool read;		   /* a frame of the video is in `frame` */
-	uint64_t next;		   /* the least number of the frame that the next line is about */
-	uint64_t compared, beyond; /* beyond: lines about frames behind the video's end */
+	uint64_t next;		   /* the next line is about this frame or a later one */
+	uint64_t compared, beyond; /* beyond: lines about frames after the video's end */
 	bool closed;		   /* the log is whole */
 	bool differs;
 	struct log_entry entry;		  /* the line that differs, or is being compared */
-	struct text_builder logged, seen; /* its verdict, and ours */
+	struct text_builder logged, seen; /* the log's verdict and the replay's */
 	enum failure where;		  /* what an error is about */
 };
 
@@ -68,7 +68,7 @@ static bool has_suffix(const char *path, const char *suffix)
 	return dot && strcmp(dot, suffix) == 0;
 }
 
-/* The log's path: the one that is named, or the one beside the recording, of any kind. */
+/* The log's path: the one given by --log, or the one beside the recording, of either kind. */
 static void log_find(const struct replay *r, char *path, size_t size)
 {
 	if (r->values->log.text) {
@@ -89,8 +89,8 @@ static int open_log(struct replay *r, struct error *e)
 
 	if (!r->values->log.text && !has_suffix(r->path, ".mkv"))
 		return error_set(e, -EINVAL,
-			"%s: is no recording's name, it does not end in .mkv; say where its log "
-			"is with --log",
+			"%s: is not the name of a recording: it does not end in .mkv; give its "
+			"log with --log",
 			r->path);
 	log_find(r, path, sizeof(path));
 	if (has_suffix(path, label_log_suffix(LABEL_LOG_CSV)) && access(path, F_OK) == 0)
@@ -141,7 +141,7 @@ static void close_parts(struct replay *r)
 	text_finish(&r->seen);
 }
 
-/* The video's frame of that number into r->frame. -ENODATA: the video ends before. */
+/* Reads the frame of that number into r->frame. -ENODATA: the video ends before it. */
 static int seek(struct replay *r, uint64_t number, struct error *e)
 {
 	while (!r->read || r->frame->number < number) {
@@ -155,7 +155,7 @@ static int seek(struct replay *r, uint64_t number, struct error *e)
 	return error_set(e, -EBADMSG, "%s: frame %" PRIu64 " is missing or broken", r->path, number);
 }
 
-/* What the pipeline knew of frames before the first one in the file. */
+/* Takes the smoothed scores of the frames before the first one in the file. */
 static int take_past(struct replay *r, struct error *e)
 {
 	size_t count = json_array_size(r->entry.scores);
@@ -222,7 +222,7 @@ static int take_line(struct replay *r, struct error *e)
 	return 0;
 }
 
-/* Up to the first difference. */
+/* Compares up to the first difference. */
 static int follow(struct replay *r, struct error *e)
 {
 	int status = 0;
@@ -261,7 +261,7 @@ static void report_difference(const struct replay *r)
 		r->seen.data);
 }
 
-/* Returns the exit code: what was not compared is no proof. */
+/* Returns the exit code: a recording that was not compared does not pass. */
 static int report(const struct replay *r)
 {
 	if (r->values->json)
@@ -272,8 +272,7 @@ static int report(const struct replay *r)
 		return EX_DATAERR;
 	if (!r->compared) {
 		log_error("%s: nothing was compared: %s", r->path,
-			r->beyond ? "the video has none of the frames that its log tells of"
-				  : "its log tells of no frame");
+			r->beyond ? "the video has none of the frames in its log" : "its log has no frame");
 		return EX_DATAERR;
 	}
 	if (r->beyond && r->closed) {

@@ -51,7 +51,7 @@ static bool eventful(const struct pipeline_report *r)
 	return events > 0;
 }
 
-/* Silent about a PL that did what it should, unless it is hardware that was timed at the start. */
+/* Prints nothing about a software PL that had no fault. */
 static void print_pl(const struct pipeline_report *r)
 {
 	const struct health_monitor *m = &r->pl;

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <systemd/sd-daemon.h>
 
-/* The main thread's. */
+/* Only the main thread uses these. */
 static bool ready;
 static int64_t interval, reported; /* ns; interval 0: no watchdog */
 

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* What a service tells systemd that started it; nothing where nobody listens. */
+/* Notifies systemd of the service's state, if systemd started it. */
 #ifndef APP_LIVE_SERVICE_H
 #define APP_LIVE_SERVICE_H
 
-/* A frame came out of the pipeline: READY at the first, then WATCHDOG, at most as often as its interval
- * wants. */
+/* Call for each frame: notifies READY at the first, then WATCHDOG as often as its interval needs. */
 void service_frame(void);
 
 void service_stopping(void);

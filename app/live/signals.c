@@ -36,7 +36,7 @@ void signals_block(void)
 
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	end_descriptor = signalfd(end_descriptor, &deadly_set, SFD_CLOEXEC | SFD_NONBLOCK);
-	/* A file that may not grow further is an error of write, not the end. */
+	/* A file at its size limit is an error of write, not the end of the program. */
 	signal(SIGXFSZ, SIG_IGN);
 }
 
@@ -45,7 +45,7 @@ int signals_end_descriptor(void)
 	return end_descriptor;
 }
 
-/* The number of one that waits, or below 0. INT and TERM come once; the next one kills. */
+/* The number of a pending signal, or below 0. After the first INT or TERM, the next one kills. */
 static int take(const sigset_t *set)
 {
 	static const struct timespec now = {0};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The signals that steer a pipeline while it runs, taken by the main thread's loop when it looks. */
+/* The signals that control a running pipeline; the main thread's loop polls them. */
 #ifndef APP_LIVE_SIGNALS_H
 #define APP_LIVE_SIGNALS_H
 
@@ -12,19 +12,19 @@ enum signal_request {
 	REQUEST_RECORD, /* USR1: start or stop recording */
 };
 
-/* Blocks these signals for this thread and all to come; call before any starts. */
+/* Blocks these signals in this thread and in later ones; call before any thread starts. */
 void signals_block(void);
 
 /*
- * A file descriptor that is readable while INT or TERM waits, for those who wait for files meanwhile; −1:
- * there is none. After signals_block.
+ * A file descriptor that is readable while INT or TERM is pending, for poll; −1: none. Call signals_block
+ * before.
  */
 int signals_end_descriptor(void);
 
-/* The next one that waits. */
+/* The next pending request. */
 enum signal_request signals_next(void);
 
-/* Takes INT or TERM, if one waits; the others stay. True: end, and a second one kills. */
+/* Takes INT or TERM if one is pending; other signals stay. True: end; a second one kills. */
 bool signals_end(void);
 
 #endif

@@ -10,7 +10,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-/* Of each stage: 40 bytes each, and about six minutes of a camera. */
+/* Events of each stage: 40 bytes each, about six minutes of a camera. */
 #define EVENTS 32768
 
 struct trace_file {

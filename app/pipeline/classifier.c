@@ -22,10 +22,10 @@ struct classifier {
 	struct pl *pl;
 	uint8_t *input; /* pixels, [height][width][channels] */
 	double *work;	/* [class_count], for the softmax */
-	bool reported;	/* that the PL fails */
+	bool reported;	/* a failure of the PL is logged already */
 };
 
-/* test: what is in buffer 0, or NULL for a picture. */
+/* test: goes to buffer 0; NULL: the picture that is there. */
 static int compute_once(struct classifier *c, const struct self_test *test)
 {
 	int status = test ? self_test_submit(test, c->pl, 0) : pl_submit(c->pl, 0);
@@ -35,7 +35,7 @@ static int compute_once(struct classifier *c, const struct self_test *test)
 	return !status && test && !self_test_passed(test, c->pl, 0) ? -EBADMSG : status;
 }
 
-/* A PL that fails gets a reset and another try, and is programmed and gets the last one. */
+/* A PL that fails is reset and tried again; then it is programmed and tried for the last time. */
 static int compute(struct classifier *c, const struct self_test *test, struct error *e)
 {
 	const char *task = test ? "its first self-test" : "a picture";
@@ -59,7 +59,7 @@ static int compute(struct classifier *c, const struct self_test *test, struct er
 	}
 }
 
-/* No status bit of a PL in hardware shows a weight that was corrupted. */
+/* No status bit of a hardware PL shows a corrupted weight. */
 static int test_pl(struct classifier *c, const char *kernels, struct error *e)
 {
 	struct self_test test;

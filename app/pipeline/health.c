@@ -6,17 +6,17 @@
 #include <errno.h>
 #include <string.h>
 
-/* In times of the usual and of the calibrated call. */
+/* Multiples of the usual and of the calibrated time. */
 #define SOFT_FACTOR 4
 #define HARD_FACTOR 16
 
 /* The usual time moves by this share of the difference with each call. */
 #define EXPECTED_SHARE 16
 
-/* Good calls that make up for one fault. */
+/* Good calls that cancel one fault. */
 #define GOOD_FOR_FAILURE 100
 
-/* Between self-tests of a disabled PL: a second first, twice as long after each failure, a minute at most. */
+/* Between self-tests of a disabled PL: one second, doubled after each failure, at most one minute. */
 #define PAUSE_SHORTEST NS_PER_S
 #define PAUSE_LONGEST INT64_C(60000000000)
 
@@ -128,7 +128,7 @@ void health_success(struct health_monitor *m, int64_t elapsed, int64_t now)
 
 static enum recovery_action action_for(const struct health_monitor *m, enum pl_fault fault)
 {
-	/* A wrong answer may come from weights that were damaged on the way, which no reset repairs. */
+	/* A wrong result may come from corrupted weights, which a reset does not repair. */
 	return fault == PL_FAULT_WRONG || m->in_a_row > 1 ? RECOVERY_PROGRAM : RECOVERY_RESET;
 }
 

@@ -230,8 +230,8 @@ int pipeline_join(struct pipeline *pipeline, struct error *e)
 {
 	if (pipeline->started) {
 		pipeline_stop(pipeline);
-		if (pipeline->started <
-			STAGE_COUNT) /* a start that failed half-way: wake who waits for the missing */
+		/* A start that failed half-way: wake the threads that wait for a missing one. */
+		if (pipeline->started < STAGE_COUNT)
 			abandon(pipeline);
 		while (!pipeline->ended && pipeline->started == STAGE_COUNT) {
 			struct frame *frame = pipeline_dequeue(pipeline, INT64_MAX);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Recovery of the PL: carries out what health.h decides. A PL in hardware also computes
- * something known at the start and every now and then, since no status bit shows a weight that was corrupted;
- * while it cannot be trusted, the same layers run in software.
+ * Carries out what health.h decides. A hardware PL is also self-tested at start-up and periodically, since no
+ * status bit shows a corrupted weight. While the PL is disabled, software computes the same layers.
  */
 #include "pipeline/recovery.h"
 
@@ -17,12 +16,12 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Software is late only when the machine is; resetting it helps nobody. */
+/* A software PL is late only if the machine is slow, and a reset does not help. */
 #define SOFTWARE_SHORTEST (10000 * NS_PER_MS)
 
 #define CALIBRATION_CALLS 5
 
-/* How long who wants to end may wait for a self-test. */
+/* A stop or a signal waits at most this long for a self-test. */
 #define ATTENTION (100 * NS_PER_MS)
 
 static double milliseconds(int64_t time)
@@ -30,14 +29,14 @@ static double milliseconds(int64_t time)
 	return (double)time / (double)NS_PER_MS;
 }
 
-/* Resets the PL, or programs it, as far as that is needed and possible. */
+/* Resets the PL or programs it; if a reset fails, the PL is programmed. */
 static void recover(struct pipeline *pipeline, enum recovery_action action)
 {
 	struct health_monitor *m = &pipeline->recovery.health;
 	struct error e = {0};
 
 	for (;;) {
-		/* Some designs cannot be reset while they run; programming ends what runs in any. */
+		/* Some designs cannot be reset while they run; programming stops every design. */
 		int status = pl_reset(pipeline->config.pl);
 		if (action == RECOVERY_PROGRAM)
 			status = pl_program(pipeline->config.pl, &e);
@@ -52,7 +51,7 @@ static void recover(struct pipeline *pipeline, enum recovery_action action)
 	}
 }
 
-/* For the other stages. */
+/* Lets other threads read the state. */
 static void publish(struct recovery *recovery)
 {
 	atomic_store(&recovery->alarm, recovery->health.alarm);
@@ -74,7 +73,7 @@ const char *recovery_warning(const struct recovery *recovery)
 						: NULL;
 }
 
-/* One line for each change for the worse; while the alarm is on, single failures are only counted. */
+/* Logs each change for the worse; while the alarm is on, single failures are only counted. */
 static void fail_call(
 	struct pipeline *pipeline, enum pl_fault fault, const char *what, struct recovery_outcome *outcome)
 {
@@ -115,7 +114,7 @@ static void pass_call(struct pipeline *pipeline, int64_t elapsed, struct recover
 	publish(&pipeline->recovery);
 }
 
-/* Waits for a self-test, unless `over` says that nobody wants its result any more: -EINTR. */
+/* Waits for a self-test. -EINTR: `over` returned true, so the result is no longer needed. */
 static int await_test(
 	struct pipeline *pipeline, int buffer, int64_t deadline, bool (*over)(struct pipeline *))
 {
@@ -125,7 +124,7 @@ static int await_test(
 		if (status != -ETIMEDOUT || slice >= deadline)
 			return status;
 		if (over(pipeline)) {
-			pl_reset(pipeline->config.pl); /* or it would have the buffer still */
+			pl_reset(pipeline->config.pl); /* else it would still use the buffer */
 			return -EINTR;
 		}
 	}
@@ -150,7 +149,7 @@ static void set_usual(struct pipeline *pipeline, int64_t elapsed)
 		milliseconds(m->hard));
 }
 
-/* A PL that gives no right answer is treated like one that stops to. */
+/* A PL that fails from the start is treated like one that fails later. */
 static int calibration_call(struct pipeline *pipeline, int64_t *elapsed)
 {
 	struct recovery *recovery = &pipeline->recovery;
@@ -169,7 +168,7 @@ static int calibration_call(struct pipeline *pipeline, int64_t *elapsed)
 	return status;
 }
 
-/* The median of some calls; without it, the first self-test that a disabled PL passes must do. */
+/* Takes the median of some calls. If the PL is disabled first, its first passed self-test calibrates it. */
 static int calibrate(struct pipeline *pipeline)
 {
 	int64_t times[CALIBRATION_CALLS], elapsed;
@@ -226,7 +225,7 @@ void recovery_submit(struct pipeline *pipeline, struct pl_job *job)
 {
 	job->status = atomic_load(&pipeline->recovery.disabled) ? -ENODEV
 								: pl_submit(pipeline->config.pl, job->buffer);
-	/* Not before: time that this thread loses is no fault of the PL. */
+	/* The clock is read after the submission: time that this thread loses is no fault of the PL. */
 	job->begun = clock_now();
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What becomes of a PL that does not answer, or wrongly: it is reset, programmed again, or replaced by
- * software, as its health demands. Called by the stages of Conv0 and of the PL.
+ * Recovers a PL that is late, fails or gives wrong results: health.h decides whether it is reset, programmed
+ * again or replaced by software. The conv0 stage and the PL stage call these functions.
  */
 #ifndef APP_PIPELINE_RECOVERY_H
 #define APP_PIPELINE_RECOVERY_H
@@ -17,11 +17,11 @@
 struct error;
 struct pipeline;
 
-/* What the recovery of the PL needs. */
+/* The state of the recovery. */
 struct recovery {
-	struct health_monitor health; /* the PL stage's */
+	struct health_monitor health; /* only the PL stage uses it */
 	struct self_test test;	      /* of a PL in hardware */
-	_Atomic int64_t test_due;     /* INT64_MAX while one is under way */
+	_Atomic int64_t test_due;     /* INT64_MAX while a self-test runs */
 	atomic_bool alarm, disabled;
 };
 
@@ -33,11 +33,11 @@ struct recovery_outcome {
 	bool cpu_fallback; /* software computed the frame */
 };
 
-/* Prepares the recovery of the loaded PL, and tests and times one in hardware. -EINTR: config.interrupted. */
+/* For a loaded PL; one in hardware is tested and timed. -EINTR: config.interrupted was true. */
 int recovery_init(struct pipeline *pipeline, struct error *e);
 void recovery_finish(struct recovery *recovery);
 
-/* What the picture is to say of the PL; NULL while all is well. Any thread. */
+/* The warning about the PL for the caption; NULL while it is healthy. Any thread. */
 const char *recovery_warning(const struct recovery *recovery);
 
 /* The conv0 stage: submits a job whose buffer is filled, unless software is to compute it. */

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* No design in hardware takes longer; simulated, a large network's picture takes minutes. */
+/* No hardware design takes longer; a simulated one takes minutes for a picture of a large network. */
 #define TIMEOUT (10 * NS_PER_S)
 #define TIMEOUT_SIMULATED (1800 * NS_PER_S)
 
@@ -69,7 +69,7 @@ bool self_test_passed(const struct self_test *test, struct pl *pl, int buffer)
 
 int64_t self_test_timeout(const struct pl *pl)
 {
-	/* What a processor computes takes as long as the processor needs. */
+	/* A simulated or software PL is as fast as the processor. */
 	bool simulated = strcmp(pl_name(pl), "rtl") == 0;
 
 	return pl_is_hardware(pl) && !simulated ? TIMEOUT : TIMEOUT_SIMULATED;

@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* How dark the picture is that says that there is none. */
+/* The grey of the picture that is shown while the camera is away. */
 #define ABSENT_GREY 28
 
 static void count_waiting(struct pipeline *pipeline, int track, int queue)
@@ -31,7 +31,7 @@ static void count_jobs(struct pipeline *pipeline, int track)
 			(uint64_t)pl_jobs_waiting(&pipeline->jobs));
 }
 
-/* As queue_put and queue_take, by the thread of a track, which the trace shall know. */
+/* As queue_put and queue_take; the trace records the length of the queue on the thread's track. */
 static bool stage_put(struct pipeline *pipeline, int track, int queue, struct frame *frame)
 {
 	bool put = queue_put(pipeline->queues[queue], frame);
@@ -49,7 +49,7 @@ static struct frame *stage_get(struct pipeline *pipeline, int track, int queue)
 	return frame;
 }
 
-/* What a stage did on a frame, for the report and the trace. */
+/* Reports and traces what a stage did with a frame. */
 static void note_time(struct pipeline *pipeline, int track, int work, enum pipeline_time time,
 	const struct frame *frame, int64_t begun, int64_t ended)
 {
@@ -65,7 +65,10 @@ static void note_event(struct pipeline *pipeline, const char *name, const char *
 		recorder_event(recorder, name, text);
 }
 
-/* A frame that is received, or says why there is none. *broken: frames without a picture since the last. */
+/*
+ * Records a received frame, or the event that the camera is lost or back. *broken: broken frames since the
+ * last whole one. *absent: the frame before was absent.
+ */
 static void record(struct pipeline *pipeline, struct frame *frame, uint32_t *broken, bool *absent)
 {
 	struct recorder *recorder = atomic_load(&pipeline->recorder);
@@ -188,8 +191,7 @@ static bool decode(struct pipeline *pipeline, struct frame *frame, int stage)
 	return true;
 }
 
-/* A frame that says why there is none: it goes to the display alone, and what was seen before is forgotten.
- */
+/* An absent frame goes to the display alone, and the latest label is dropped. */
 static void pass_absent(struct pipeline *pipeline, struct frame *frame, int width, int height)
 {
 	pthread_mutex_lock(&pipeline->lock);
@@ -235,7 +237,7 @@ void *decode_stage(void *argument)
 	return NULL;
 }
 
-/* The frame's first layer, into the job's buffer, which goes to the PL. */
+/* Computes the frame's first layer into the job's buffer and submits the job. */
 static void run_conv0(struct pipeline *pipeline, struct frame *frame, struct pl_job *job)
 {
 	int64_t begun = frame->stamps[STAMP_CONV0_BEGUN] = clock_now();
@@ -375,7 +377,7 @@ void *label_stage(void *argument)
 	return NULL;
 }
 
-/* Where people are to hold what the network shall see, if it does not look at the whole middle. */
+/* Where people hold the object: the box that the network sees, unless that is the whole middle. */
 static struct caption_guide guide_for(const struct pipeline *pipeline, const struct frame *frame)
 {
 	const struct view *view = &pipeline->config.network->view;
@@ -409,7 +411,7 @@ static struct caption caption_for(struct pipeline *pipeline, const struct pipeli
 	return caption;
 }
 
-/* "no camera: X was unplugged; waiting" in lines, a part each, in the middle of the dark picture. */
+/* Draws a reason such as "no camera: X was unplugged; waiting" on the dark picture, each part on a line. */
 static void draw_absent(struct pipeline *pipeline, struct frame *frame)
 {
 	char notice[FRAME_TEXT_BYTES];
@@ -425,7 +427,7 @@ static void draw_absent(struct pipeline *pipeline, struct frame *frame)
 	caption_draw(pipeline->drawer, &frame->picture, &(struct caption){.notice = notice});
 }
 
-/* The caption as data, as text and, unless the display draws it, on the picture. */
+/* Sets the caption as data and as text, and draws it on the picture unless the display does. */
 static void caption_frame(struct pipeline *pipeline, struct frame *frame, double rate)
 {
 	pthread_mutex_lock(&pipeline->lock);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The inside of a pipeline, shared by pipeline.c, which builds and ends it, and stages.c, which runs it. */
+/* The inside of a pipeline: pipeline.c builds and ends it, stages.c runs it, recovery.c uses it. */
 #ifndef APP_PIPELINE_STAGES_H
 #define APP_PIPELINE_STAGES_H
 
@@ -24,7 +24,7 @@ enum {
 	COUNTER_PL = QUEUE_COUNT
 };
 
-/* A thread each; TRACK_SHOW is the consumer's. */
+/* Each stage has a thread; TRACK_SHOW is the consumer's track. */
 enum {
 	STAGE_SOURCE,
 	STAGE_DECODE,
@@ -36,7 +36,7 @@ enum {
 	TRACK_SHOW = STAGE_COUNT
 };
 
-/* What the caption says. */
+/* The latest label, for the caption. */
 struct latest {
 	bool known;
 	struct classification result;
@@ -58,8 +58,8 @@ struct pipeline {
 	struct recovery recovery;
 	_Atomic(struct recorder *) recorder;
 	atomic_bool stopping;
-	bool ended;	  /* the consumer's */
-	int64_t dequeued; /* the consumer's: when it got its last frame */
+	bool ended;	  /* only the consumer uses it */
+	int64_t dequeued; /* only the consumer uses it: when it got its last frame */
 
 	pthread_mutex_t lock; /* guards what follows, to the blank line */
 	struct latest latest;
@@ -69,11 +69,11 @@ struct pipeline {
 	uint64_t undecodable;
 
 	struct error error;	       /* source stage, read after joining */
-	struct pipeline_report report; /* each field has one writer, the stage that it counts for */
+	struct pipeline_report report; /* each field has one writer, the stage that it is about */
 };
 
-/* One thread each; the argument is the pipeline. Each closes the queue that it fills when its own is empty
- * and closed. */
+/* The threads; the argument is the pipeline. A stage ends when its input is closed and empty, and then closes
+ * its output. */
 void *source_stage(void *argument);
 void *decode_stage(void *argument);
 void *conv0_stage(void *argument);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a network found, as a caption. */
+/* Makes a caption of a classification. */
 #ifndef FLOW_CAPTION_H
 #define FLOW_CAPTION_H
 

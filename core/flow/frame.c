@@ -17,8 +17,8 @@ struct frame_pool {
 	pthread_cond_t freed; /* a frame came back, or the pool was stopped */
 	bool stopped;
 	/*
-	 * The free frames as a ring, the one longest free first: each frame is used in its turn, so that all
-	 * pictures have found their size after one round and none allocates late.
+	 * A ring of the free frames, the one that is free longest first. Frames are used in turn, so all
+	 * pictures have their size after one round and none allocates later.
 	 */
 	int first, count;
 	struct frame **free;
@@ -105,7 +105,7 @@ static struct frame *acquire(struct frame_pool *pool, bool wait)
 	pthread_mutex_unlock(&pool->lock);
 	if (!frame)
 		return NULL;
-	/* Nothing of the frame before shows through; memory and sizes stay. */
+	/* Clears the previous frame's data; memory and sizes stay. */
 	frame->number = 0;
 	frame->lost = 0;
 	frame->scale = 0;
@@ -142,7 +142,7 @@ void frame_pool_stop(struct frame_pool *pool)
 
 struct frame *frame_reference(struct frame *frame)
 {
-	/* Relaxed is enough: who calls holds a reference, so the frame cannot go meanwhile. */
+	/* Relaxed is enough: the caller holds a reference, so the frame cannot be freed meanwhile. */
 	atomic_fetch_add_explicit(&frame->references, 1, memory_order_relaxed);
 	return frame;
 }
@@ -156,7 +156,7 @@ void frame_release(struct frame **frame)
 	*frame = NULL;
 	if (!it)
 		return;
-	/* Release and acquire: all that others did with the frame is done before it is handed out again. */
+	/* Release and acquire: other threads' writes come before the next use of the frame. */
 	before = atomic_fetch_sub_explicit(&it->references, 1, memory_order_acq_rel);
 	assert(before > 0);
 	if (before != 1)

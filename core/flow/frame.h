@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A frame and the fixed pool that frames come from. All memory is taken when the pool is made or when the
- * first frames settle their sizes; the steady state allocates nothing.
+ * A frame and the fixed pool of frames. Memory is allocated when the pool is created and when the first
+ * frames find their sizes; the steady state allocates nothing.
  */
 #ifndef FLOW_FRAME_H
 #define FLOW_FRAME_H
@@ -16,9 +16,9 @@
 
 struct frame_pool;
 
-/* Where a frame's time is taken: CLOCK_MONOTONIC, nanoseconds, at the end of each stage. */
+/* Points at which a frame's time is taken: CLOCK_MONOTONIC, ns, at the end of each stage. */
 enum stamp {
-	STAMP_CAPTURED, /* the camera's own time, or when the source made the frame */
+	STAMP_CAPTURED, /* the camera's own time, or the time when the source made the frame */
 	STAMP_RECEIVED,
 	STAMP_DECODE_BEGUN,
 	STAMP_DECODED,
@@ -36,28 +36,27 @@ enum stamp {
 #define FRAME_TEXT_BYTES 192
 
 /*
- * The source's own buffer that holds the raw picture too, for a display that can show it without a copy. It
- * goes back with the frame's last reference; the source has few, so a display keeps only the frame on the
- * screen.
+ * The source's buffer with the raw picture, for a display that shows it without a copy. The frame's last
+ * reference releases it. The source has few buffers, so a display keeps only the frame on the screen.
  */
 struct borrowed_buffer {
-	int dmabuf;    /* the owner's file descriptor, the same for a buffer as long as it streams */
+	int dmabuf;    /* the owner's file descriptor; constant for a buffer while it streams */
 	size_t stride; /* bytes from row to row */
-	int index;     /* the owner's number for it */
+	int index;     /* the owner's number of the buffer */
 	void *owner;
 	void (*release)(void *owner, int index); /* NULL: nothing is borrowed. Called from any thread */
 };
 
 struct frame {
-	uint64_t number;   /* counts from 0 in the order of the source */
-	uint64_t sequence; /* the source's own count: what it could not deliver is missing in it */
-	uint32_t lost;	   /* frames that the source knows it could not deliver, just before this one */
+	uint64_t number;   /* counts from 0 in the source's order */
+	uint64_t sequence; /* the source's own count; undelivered frames leave gaps */
+	uint32_t lost;	   /* frames just before this one that the source could not deliver */
 	bool absent;	   /* there is no picture now */
 	char absent_reason[FRAME_TEXT_BYTES]; /* … why not */
 	bool show_raw; /* the display gets the raw picture and the caption, inference alone the picture */
 	double scale;  /* at which the picture is decoded, 0 < scale <= 1 */
 	int64_t stamps[STAMP_COUNT];
-	bool recorded; /* its raw bytes go into a recording: inference sees these, at their full size */
+	bool recorded; /* its raw bytes are recorded: inference sees them at full size */
 	struct raw_picture raw;
 	struct borrowed_buffer borrowed;
 	struct picture picture;
@@ -68,9 +67,9 @@ struct frame {
 	struct classification result;
 	struct caption caption;	     /* its strings outlive the frame, or are in `text` */
 	char text[FRAME_TEXT_BYTES]; /* the caption, or absent_reason, for a display that draws no pixels */
-	const char *name; /* what the source calls it (a file's name); NULL: nothing. Owned by the source */
+	const char *name; /* the source's name for it, such as a file's; NULL: none. Owned by the source */
 
-	/* guarded by atomics; for frame_pool's eyes only */
+	/* private to frame.c */
 	atomic_int references;
 	struct frame_pool *pool;
 };
@@ -86,12 +85,12 @@ struct frame *frame_acquire(struct frame_pool *pool);
 /* As frame_acquire, but NULL at once when none is free. */
 struct frame *frame_try_acquire(struct frame_pool *pool);
 
-/* Wakes those who wait; no frame is handed out any more. */
+/* Wakes the threads that wait; frame_acquire returns NULL from now on. */
 void frame_pool_stop(struct frame_pool *pool);
 
 struct frame *frame_reference(struct frame *frame);
 
-/* Gives one reference back and sets *frame to NULL. Takes a pointer to NULL. */
+/* Drops one reference and sets *frame to NULL. Takes a pointer to NULL. */
 void frame_release(struct frame **frame);
 
 #endif

@@ -17,7 +17,7 @@ struct histogram {
 	uint64_t buckets[HISTOGRAM_BUCKETS];
 };
 
-/* nanoseconds < 0 count as 0. */
+/* A negative value counts as 0. */
 void histogram_add(struct histogram *histogram, int64_t nanoseconds);
 
 /* The smallest value that at least `percent` (0 … 100) of the values do not exceed; 0 when empty. */

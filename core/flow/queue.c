@@ -71,7 +71,7 @@ void queue_destroy(struct queue *queue)
 
 bool queue_put(struct queue *queue, struct frame *frame)
 {
-	struct frame *loser = NULL; /* released when the lock is off, since the pool has a lock of its own */
+	struct frame *loser = NULL; /* released without the lock, since the pool has its own */
 	bool taken;
 
 	pthread_mutex_lock(&queue->lock);
@@ -85,7 +85,7 @@ bool queue_put(struct queue *queue, struct frame *frame)
 			loser = take_oldest(queue);
 			queue->dropped++;
 		}
-		/* 64 bits: first + count passes INT_MAX in a queue of more than half as many places. */
+		/* 64 bits: first + count may exceed INT_MAX. */
 		queue->frames[((int64_t)queue->first + queue->count) % queue->capacity] = frame;
 		queue->count++;
 		pthread_cond_signal(&queue->filled);
@@ -103,7 +103,7 @@ int queue_take_until(struct queue *queue, int64_t deadline, struct frame **out)
 	pthread_mutex_lock(&queue->lock);
 	while (!queue->count && !queue->closed && !rc)
 		rc = condition_wait(&queue->filled, &queue->lock, deadline);
-	/* Also at the very deadline: the frame's signal may have gone to this wait, and wakes nobody else. */
+	/* At the deadline too: the frame's signal may have woken this wait, and wakes no other. */
 	if (queue->count) {
 		*out = take_oldest(queue);
 		pthread_cond_signal(&queue->freed);

@@ -19,9 +19,7 @@ int queue_create(int capacity, enum queue_policy policy, struct queue **out);
 /* Releases what is left in it. Takes NULL. */
 void queue_destroy(struct queue *queue);
 
-/*
- * Takes over the caller's reference, always: after queue_close the frame is released and false returned.
- */
+/* Always takes over the caller's reference. False: the queue is closed, and the frame was released. */
 bool queue_put(struct queue *queue, struct frame *frame) __attribute__((warn_unused_result));
 
 /* Waits for a frame; its reference goes to the caller. NULL: closed and empty. */
@@ -31,10 +29,10 @@ struct frame *queue_take(struct queue *queue);
  * NULL then. */
 int queue_take_until(struct queue *queue, int64_t deadline, struct frame **out);
 
-/* No more frames will be put; what is in it can still be taken. */
+/* Later puts fail; frames in the queue can still be taken. */
 void queue_close(struct queue *queue);
 
-/* Frames that newest-wins dropped so far. */
+/* Frames that QUEUE_NEWEST_WINS dropped so far. */
 uint64_t queue_dropped(struct queue *queue);
 
 /* Frames in it now. */

@@ -6,17 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-int samples_create(struct samples *samples, size_t room)
+int samples_create(struct samples *samples, size_t capacity)
 {
 	size_t bytes;
 
 	*samples = (struct samples){0};
-	if (__builtin_mul_overflow(room, sizeof(int64_t), &bytes))
+	if (__builtin_mul_overflow(capacity, sizeof(int64_t), &bytes))
 		return -EOVERFLOW;
 	samples->values = malloc(bytes ? bytes : 1);
 	if (!samples->values)
 		return -ENOMEM;
-	samples->room = room;
+	samples->capacity = capacity;
 	return 0;
 }
 
@@ -28,7 +28,7 @@ void samples_finish(struct samples *samples)
 
 bool samples_add(struct samples *samples, int64_t value)
 {
-	if (samples->count == samples->room)
+	if (samples->count == samples->capacity)
 		return false;
 	samples->values[samples->count++] = value;
 	return true;

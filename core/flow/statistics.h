@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Times of the same work done again and again, kept one by one: exact percentiles, and whether the median is
- * known well enough to stop. For one thread.
+ * Times of repeated work, each one kept: exact percentiles, and whether the median is known well enough to
+ * stop. For one thread.
  */
 #ifndef FLOW_STATISTICS_H
 #define FLOW_STATISTICS_H
@@ -19,7 +19,7 @@
 
 struct samples {
 	int64_t *values; /* in the order of adding, ns */
-	size_t count, room;
+	size_t count, capacity;
 };
 
 struct summary {
@@ -29,11 +29,11 @@ struct summary {
 	bool stable;
 };
 
-/* room: that many values at most are kept; what is added after is not. 0, -EOVERFLOW or -ENOMEM. */
-int samples_create(struct samples *samples, size_t room);
+/* capacity: later values are not kept. 0, -EOVERFLOW or -ENOMEM. */
+int samples_create(struct samples *samples, size_t capacity);
 void samples_finish(struct samples *samples);
 
-/* False: it is full. */
+/* False: `samples` is full. */
 bool samples_add(struct samples *samples, int64_t value);
 
 /*
@@ -44,7 +44,7 @@ bool samples_add(struct samples *samples, int64_t value);
  */
 int samples_summarise(const struct samples *samples, struct summary *out);
 
-/* The summary of one value that is the same in each run, such as a count of cycles. */
+/* The summary of a value that is the same in each run, such as a count of cycles. */
 struct summary summary_constant(int64_t value);
 
 #endif

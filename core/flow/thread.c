@@ -15,14 +15,14 @@ int thread_start(pthread_t *thread, const char *name, void *(*run)(void *), void
 	sigset_t all, before;
 	int rc;
 
-	/* A new thread inherits the mask of its maker. */
+	/* A new thread inherits the mask of its creator. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	rc = pthread_create(thread, NULL, run, argument);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (rc)
 		return -rc;
-	pthread_setname_np(*thread, name); /* the name only helps people; nothing depends on it */
+	pthread_setname_np(*thread, name); /* only for people: a failure does not matter */
 	return 0;
 }
 
@@ -48,7 +48,7 @@ int condition_wait(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t dea
 	if (deadline == INT64_MAX)
 		return -pthread_cond_wait(condition, lock);
 	if (deadline < 0)
-		deadline = 0; /* passed as well, and a time that the system takes */
+		deadline = 0; /* passed too, and a time that the system accepts */
 	until.tv_sec = (time_t)(deadline / NS_PER_S);
 	until.tv_nsec = (long)(deadline % NS_PER_S);
 	return -pthread_cond_timedwait(condition, lock, &until);

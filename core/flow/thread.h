@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What every thread of the program has in common: how it starts, how it waits, how its buffers are aligned.
- */
+/* Helpers for threads: starting one, waiting with a deadline, aligned buffers. */
 #ifndef FLOW_THREAD_H
 #define FLOW_THREAD_H
 
@@ -18,13 +17,13 @@ int thread_start(pthread_t *thread, const char *name, void *(*run)(void *), void
 int condition_init(pthread_cond_t *condition);
 
 /*
- * Waits once; the caller holds the lock and checks again what it waits for. deadline: as clock_now() counts,
+ * Waits once; the caller holds the lock and checks its condition again. deadline: as clock_now() counts,
  * ns; INT64_MAX: no limit. 0, or -ETIMEDOUT when the deadline has passed.
  */
 int condition_wait(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t deadline);
 
-/* Zeroed memory on a boundary of 64 bytes, a cache line and the widest vector; at least one byte. For free().
- * NULL: none left. */
+/* Zeroed memory, at least one byte, aligned to 64 bytes (a cache line, the widest vector). Call free().
+ * NULL: out of memory. */
 void *buffer_create(size_t bytes);
 
 #endif

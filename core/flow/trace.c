@@ -8,7 +8,7 @@
 #include <string.h>
 
 struct track {
-	struct trace_event *events; /* [room] */
+	struct trace_event *events; /* [capacity] */
 	uint64_t added;
 };
 
@@ -16,7 +16,7 @@ struct trace {
 	char *name;
 	char **tracks, **counters; /* NULL-terminated */
 	int track_count;
-	size_t room;
+	size_t capacity;
 	struct track rings[];
 };
 
@@ -54,12 +54,12 @@ static void forget_names(char **names)
 	free((void *)names);
 }
 
-/* Touched here, so that the first events do not wait for pages. */
+/* The memory is written here, so that the first events do not wait for pages. */
 static int make_rings(struct trace *trace)
 {
 	size_t bytes;
 
-	if (__builtin_mul_overflow(trace->room, sizeof(struct trace_event), &bytes))
+	if (__builtin_mul_overflow(trace->capacity, sizeof(struct trace_event), &bytes))
 		return -EOVERFLOW;
 	for (int i = 0; i < trace->track_count; i++) {
 		trace->rings[i].events = malloc(bytes);
@@ -81,7 +81,7 @@ int trace_create(const char *name, const char *const *tracks, const char *const 
 	if (!trace)
 		return -ENOMEM;
 	trace->track_count = count;
-	trace->room = events;
+	trace->capacity = events;
 	trace->name = strdup(name);
 	trace->tracks = copy_names(tracks);
 	trace->counters = copy_names(counters);
@@ -114,7 +114,7 @@ static void add(struct trace *trace, int track, struct trace_event event)
 {
 	struct track *ring = &trace->rings[track];
 
-	ring->events[ring->added++ % trace->room] = event;
+	ring->events[ring->added++ % trace->capacity] = event;
 }
 
 void trace_span(struct trace *trace, int track, int work, int64_t begun, int64_t ended, uint64_t frame)
@@ -143,15 +143,15 @@ size_t trace_size(const struct trace *trace, int track)
 {
 	uint64_t added = trace->rings[track].added;
 
-	return added < trace->room ? (size_t)added : trace->room;
+	return added < trace->capacity ? (size_t)added : trace->capacity;
 }
 
 const struct trace_event *trace_event(const struct trace *trace, int track, size_t index)
 {
 	const struct track *ring = &trace->rings[track];
-	uint64_t oldest = ring->added < trace->room ? 0 : ring->added;
+	uint64_t oldest = ring->added < trace->capacity ? 0 : ring->added;
 
-	return &ring->events[(oldest + index) % trace->room];
+	return &ring->events[(oldest + index) % trace->capacity];
 }
 
 uint64_t trace_left_out(const struct trace *trace)
@@ -163,7 +163,7 @@ uint64_t trace_left_out(const struct trace *trace)
 	return left_out;
 }
 
-/* The earliest time of all: times are written from there, so that microseconds keep their digits. */
+/* The earliest time of all; written times are relative to it, so that microseconds keep their digits. */
 static int64_t origin(const struct trace *const *traces, int count)
 {
 	int64_t first = INT64_MAX;
@@ -177,7 +177,7 @@ static int64_t origin(const struct trace *const *traces, int count)
 	return first;
 }
 
-/* A name comes from a folder's, say, and may hold anything; what is no UTF-8 is for the reader to bear. */
+/* A name, such as a folder's, may hold any bytes; those that are not UTF-8 are written as they are. */
 static void write_text(FILE *file, const char *text)
 {
 	putc('"', file);
