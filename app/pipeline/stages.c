@@ -150,7 +150,7 @@ static double scale_for(
 }
 
 /*
- * Decides once for a frame what the display gets, and with it who decodes: the decode stage for the display
+ * Decides once for a frame what the display gets and which stage decodes: the decode stage, for the display
  * and inference, or the conv0 stage for inference alone, and only the frames that inference takes.
  */
 static void plan_decode(struct pipeline *pipeline, struct frame *frame)
