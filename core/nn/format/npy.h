@@ -24,7 +24,7 @@ struct npy {
  */
 int npy_parse(const uint8_t *file, size_t size, struct npy *npy, const uint8_t **values, struct error *e);
 
-/* 0 when both are of one type and shape; else an error that says what was expected and what was found. */
+/* 0 when both are of one type and shape; else an error that names the expected and the found ones. */
 int npy_compare(const struct npy *found, const struct npy *expected, struct error *e);
 
 /* Numbers in all; UINT64_MAX when they are more. */

@@ -58,7 +58,7 @@ int constant_of_tensor(
 		constant_destroy(constant);
 		return node_error(m, -EOVERFLOW, e, "the model's constants are over the limit");
 	}
-	/* What lies beside the model counts as part of it. */
+	/* External data counts as part of the model. */
 	m->room += 8 * constant->count;
 	constant->rank = tensor->rank;
 	for (int i = 0; i < tensor->rank; i++)

@@ -309,7 +309,7 @@ static void never_submitted_is_an_error(void **state)
 /*
  * A queued buffer is discarded at once, the running one when it ends; threads that wait for either are woken.
  */
-static void reset_forgets_and_waits_for_what_runs(void **state)
+static void reset_discards_and_waits_for_what_runs(void **state)
 {
 	struct pl_fixture *fixture = *state;
 	struct call runs = {.pl = fixture->pl, .buffer = 0}, queued = {.pl = fixture->pl, .buffer = 1};
@@ -474,7 +474,7 @@ static void *submit(void *argument)
 }
 
 struct outcome {
-	int done, forgotten, wrong;
+	int done, discarded, wrong;
 	struct allocation_count count;
 };
 
@@ -503,7 +503,7 @@ static struct outcome collect(struct small_pipeline *pipeline, unsigned reset_ev
 			outcome.wrong +=
 				memcmp(pl_input(fixture->pl, buffer), frame->input, frame->input_size) != 0;
 		} else {
-			outcome.forgotten += rc == -ECANCELED;
+			outcome.discarded += rc == -ECANCELED;
 		}
 		if (number == FRAMES)
 			outcome.count = allocation_count_end();
@@ -544,7 +544,7 @@ static struct outcome run_pipeline(struct pl_fixture *fixture, unsigned reset_ev
 	pthread_join(threads[1], NULL);
 	assert_int_equal(pipeline.refused, 0);
 	assert_int_equal(outcome.wrong, 0);
-	assert_int_equal(outcome.done + outcome.forgotten, FRAMES);
+	assert_int_equal(outcome.done + outcome.discarded, FRAMES);
 	queue_destroy(pipeline.inputs);
 	queue_destroy(pipeline.running);
 	frame_pool_destroy(pipeline.pool);
@@ -557,7 +557,7 @@ static void many_frames_with_resets(void **state)
 	struct outcome outcome = run_pipeline(*state, 7);
 
 	assert_true(outcome.done > 0);
-	assert_true(outcome.forgotten <= FRAMES / 7 * PL_BUFFERS);
+	assert_true(outcome.discarded <= FRAMES / 7 * PL_BUFFERS);
 }
 
 static void many_frames_allocate_nothing(void **state)
@@ -581,7 +581,7 @@ int main(void)
 		TEST(layers_may_end_in_codes),
 		TEST(buffers_run_in_the_order_of_submission),
 		TEST(never_submitted_is_an_error),
-		TEST(reset_forgets_and_waits_for_what_runs),
+		TEST(reset_discards_and_waits_for_what_runs),
 		TEST(close_waits_for_what_runs),
 		TEST(failing_allocations),
 		TEST(many_frames_with_resets),

@@ -438,7 +438,7 @@ static void two_threads_and_resets(void **state)
 	struct overlay_fixture *b = *state;
 	struct handover handover = {
 		.fixture = b, .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
-	int right = 0, forgotten = 0;
+	int right = 0, discarded = 0;
 	pthread_t thread;
 
 	assert_int_equal(thread_start(&thread, "feed", feed, &handover), 0);
@@ -453,14 +453,14 @@ static void two_threads_and_resets(void **state)
 			assert_int_equal(i % 5 ? overlay_reset(b->pl) : overlay_program(b->pl, NULL), 0);
 		rc = overlay_wait(b->pl, i % PL_BUFFERS, INT64_MAX);
 		right += !rc && scores_right(b, i % PL_BUFFERS);
-		forgotten += rc == -ECANCELED;
+		discarded += rc == -ECANCELED;
 		pthread_mutex_lock(&handover.lock);
 		handover.collected++;
 		pthread_cond_broadcast(&handover.changed);
 		pthread_mutex_unlock(&handover.lock);
 	}
 	pthread_join(thread, NULL);
-	assert_int_equal(right + forgotten, FRAMES);
+	assert_int_equal(right + discarded, FRAMES);
 	assert_true(right >= FRAMES / 2);
 	pthread_cond_destroy(&handover.changed);
 }
