@@ -334,12 +334,10 @@ const struct command replay_command = {
 	.summary = "Run the network on a recording again and compare with its log",
 	.usage = "[OPTION]… FILE.mkv…",
 	.details =
-		"Each frame that has a line in the log is seen again, in the log's order, and labels and\n"
-		"confidences are compared byte for byte. Exit code 0: all are the same; 65: one differs, and "
-		"it\n"
-		"is printed; or nothing was compared, or not all of a log that is whole. Recordings that "
-		"break off\n"
-		"are compared as far as they go.",
+		"Runs the network again on each frame that has a line in the log, in the log's order, and\n"
+		"compares labels and confidences byte for byte. Exit code 0: all are the same; 65: a frame\n"
+		"differs (it is printed), nothing could be compared, or the video is shorter than its log.\n"
+		"A recording that breaks off is compared as far as it goes.",
 	.examples =
 		"twobit replay cat.mkv\n"
 		"twobit replay cat.mkv --pl software --kernels scalar\n"
