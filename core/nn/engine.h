@@ -14,10 +14,10 @@ struct kernel;
 struct isa;
 
 /*
- * Plans layers first … last − 1 and packs their weights. `kernels` restricts the choice: NULL allows all that
- * this processor runs, a name of `kernel_names` those that it and the names after it there stand for
- * ("scalar": no other). Unknown, or not for this processor: -ENOTSUP and a message. The network must outlive
- * the engine.
+ * Plans layers first … last − 1, which may read each other and what layer first − 1 makes (else -EINVAL), and
+ * packs their weights. `kernels` restricts the choice: NULL allows all that this processor runs, a name of
+ * `kernel_names` those that it and the names after it there stand for ("scalar": no other). Unknown, or not
+ * for this processor: -ENOTSUP and a message. The network must outlive the engine.
  */
 int engine_create(const struct network *network, int first, int last, const char *kernels,
 	struct engine **out, struct error *e);
@@ -37,6 +37,12 @@ void engine_destroy(struct engine *engine);
  * scores of the last layer's output. One call at a time on one engine; nothing is allocated.
  */
 void engine_run(struct engine *engine, const uint8_t *in, void *out);
+
+/* The same; nanoseconds: [last − first], the time of each layer. */
+void engine_run_timed(struct engine *engine, const uint8_t *in, void *out, int64_t *nanoseconds);
+
+/* Bytes of all feature maps: the peak, since those that are not alive together share memory. */
+size_t engine_memory(const struct engine *engine);
 
 /* The kernel chosen for a layer of the network within first … last − 1, for example "avx2-bits". */
 const char *engine_kernel(const struct engine *engine, int layer);

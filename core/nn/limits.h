@@ -20,11 +20,24 @@ enum {
 
 struct error;
 
-/* The layer's output as its kernel, stride and padding give it, each of them checked first. */
+/* The layer's output as its kind, kernel, stride and padding give it, each of them checked first. */
 int layer_output_shape(const struct layer *layer, struct shape *out, struct error *e);
 
-/* Everything about a layer that can be known before its arrays are read. */
+/* Everything about a layer that can be known before its arrays are read; then its arrays. */
 int layer_check_shape(const struct layer *layer, struct error *e);
+int layer_check_arrays(const struct layer *layer, struct error *e);
+
+/*
+ * Where an add at this place of the network reads what its arrays allow: no sum can leave 63 bits, nor 32
+ * where it is a score.
+ */
+int network_check_add(const struct network *network, int index, struct error *e);
+
+/* Whether a kernel moves over the layer's input. */
+static inline bool layer_has_window(const struct layer *layer)
+{
+	return layer_has_weights(layer) || layer->kind == LAYER_MAX_POOL || layer->kind == LAYER_AVERAGE_POOL;
+}
 
 /* Weights of the layer; at most CHANNEL_LIMIT² · SIDE_LIMIT² = 2^60. */
 static inline uint64_t layer_weight_count(const struct layer *layer)

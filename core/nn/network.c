@@ -12,6 +12,8 @@ static void finish_layer(struct layer *layer)
 	free(layer->multiplier);
 	free(layer->shift);
 	free(layer->bias);
+	free(layer->factors);
+	free(layer->table);
 }
 
 void network_destroy(struct network *network)
@@ -36,19 +38,45 @@ void network_destroy(struct network *network)
 	free(network);
 }
 
+struct tensor network_tensor(const struct network *network, int index)
+{
+	if (index == NETWORK_INPUT)
+		return (struct tensor){network->layers[0].in, network->layers[0].input_bits};
+	return (struct tensor){network->layers[index].out, network->layers[index].output_bits};
+}
+
+bool network_cuts(const struct network *network, int index)
+{
+	if (network_tensor(network, index - 1).bits == TENSOR_SUMS)
+		return false;
+	for (int i = index; i < network->layer_count; i++)
+		for (int k = 0; k < layer_reads(&network->layers[i]); k++)
+			if (network_from(network, i, k) < index - 1)
+				return false;
+	return true;
+}
+
 int network_split(const struct network *network)
 {
-	int i = 1;
+	int i = 0;
 
 	while (i < network->layer_count && !layer_has_weights(&network->layers[i]))
+		i++;
+	if (i < network->layer_count)
+		i++;
+	while (i < network->layer_count && !network_cuts(network, i))
+		i++;
+	while (i < network->layer_count && network->layers[i].kind == LAYER_MAX_POOL &&
+		network_cuts(network, i + 1))
 		i++;
 	return i;
 }
 
 uint64_t layer_operations(const struct layer *layer)
 {
+	uint64_t window = (uint64_t)layer->kernel_height * (uint64_t)layer->kernel_width;
+
 	if (!layer_has_weights(layer))
 		return 0;
-	uint64_t window = (uint64_t)layer->kernel_height * (uint64_t)layer->kernel_width;
 	return shape_size(layer->out) * window * (uint64_t)(layer->in.channels / layer->groups);
 }

@@ -9,250 +9,103 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int within(int value, int64_t low, int64_t high, const char *field, struct error *e)
+static const char *name_of(const struct network *network, int index)
 {
-	if (value >= low && value <= high)
+	return index == NETWORK_INPUT ? "input" : network->layers[index].name;
+}
+
+static int check_from(const struct network *network, int index, struct error *e)
+{
+	const struct layer *layer = &network->layers[index];
+	bool many = layer->kind == LAYER_ADD || layer->kind == LAYER_CONCAT;
+
+	if (layer->from_count < 0 || layer->from_count > (many ? LAYER_INPUTS : 1))
+		return error_set(e, -EBADMSG, "field \"from\": %d layers; at most %d can be read",
+			layer->from_count, many ? LAYER_INPUTS : 1);
+	for (int i = 0; i < layer->from_count; i++)
+		if (layer->from[i] < NETWORK_INPUT || layer->from[i] >= index)
+			return error_set(e, -EBADMSG, "field \"from\": layer %d is not before this one, %d",
+				layer->from[i], index);
+	if (index == 0)
 		return 0;
-	return error_set(e, -EBADMSG, "field \"%s\": %d is not within %lld … %lld", field, value,
-		(long long)low, (long long)high);
-}
-
-static int check_bits(int bits, const char *field, struct error *e)
-{
-	if (bits == 1 || bits == 2 || bits == 4 || bits == 8)
-		return 0;
-	return error_set(e, -EBADMSG, "field \"%s\": %d is not 1, 2, 4 or 8", field, bits);
-}
-
-static int check_tensor(struct shape shape, const char *field, struct error *e)
-{
-	int rc = 0;
-	if ((rc = within(shape.height, 1, SIDE_LIMIT, field, e)) ||
-		(rc = within(shape.width, 1, SIDE_LIMIT, field, e)) ||
-		(rc = within(shape.channels, 1, CHANNEL_LIMIT, field, e)))
-		return rc;
-	uint64_t size = (uint64_t)shape.height * (uint64_t)shape.width * (uint64_t)shape.channels;
-	if (size > TENSOR_LIMIT)
-		return error_set(e, -EOVERFLOW, "field \"%s\": %llu numbers; a tensor holds at most %llu",
-			field, (unsigned long long)size, (unsigned long long)TENSOR_LIMIT);
-	return 0;
-}
-
-/* Fewer pixels of padding than the kernel has, so that every window holds a pixel of the input. */
-static int check_window(int in, int kernel, int before, int after, struct error *e)
-{
-	int rc = 0;
-	if ((rc = within(kernel, 1, SIDE_LIMIT, "kernel_shape", e)) ||
-		(rc = within(before, 0, kernel - 1, "padding", e)) ||
-		(rc = within(after, 0, kernel - 1, "padding", e)))
-		return rc;
-	if (kernel > in + before + after)
-		return error_set(e, -EBADMSG,
-			"field \"kernel_shape\": a kernel of %d does not fit into %d pixels padded to %d",
-			kernel, in, in + before + after);
-	return 0;
-}
-
-int layer_output_shape(const struct layer *layer, struct shape *out, struct error *e)
-{
-	const struct shape *in = &layer->in;
-	int rc = 0;
-
-	if ((rc = check_tensor(*in, "input", e)) ||
-		(rc = within(layer->stride, 1, SIDE_LIMIT, "kernel_stride", e)) ||
-		(rc = check_window(in->height, layer->kernel_height, layer->pad_top, layer->pad_bottom, e)) ||
-		(rc = check_window(in->width, layer->kernel_width, layer->pad_left, layer->pad_right, e)))
-		return rc;
-	int height = in->height + layer->pad_top + layer->pad_bottom - layer->kernel_height;
-	int width = in->width + layer->pad_left + layer->pad_right - layer->kernel_width;
-	*out = (struct shape){height / layer->stride + 1, width / layer->stride + 1, layer->out.channels};
-	return check_tensor(*out, "output", e);
-}
-
-static int check_pool(const struct layer *layer, struct error *e)
-{
-	if (layer->in.channels != layer->out.channels)
-		return error_set(e, -EBADMSG,
-			"field \"output_channels\": a pool keeps its %d channels, %d found",
-			layer->in.channels, layer->out.channels);
-	if (layer->output_bits != layer->input_bits)
-		return error_set(e, -EBADMSG, "field \"output_bits\": a pool keeps its %d bits, %d found",
-			layer->input_bits, layer->output_bits);
-	if (layer->epilogue != EPILOGUE_NONE)
-		return error_set(e, -EBADMSG, "field \"epilogue\": a pool has none");
-	return within(layer->groups, 1, 1, "groups", e);
-}
-
-static int check_fully_connected(const struct layer *layer, struct error *e)
-{
-	if (layer->kernel_height != layer->in.height || layer->kernel_width != layer->in.width ||
-		layer->pad_top || layer->pad_left || layer->pad_bottom || layer->pad_right)
-		return error_set(e, -EBADMSG,
-			"field \"kernel_shape\": a fully connected layer spans its whole input of %d×%d, "
-			"unpadded",
-			layer->in.height, layer->in.width);
-	return within(layer->groups, 1, 1, "groups", e);
-}
-
-static int check_groups(const struct layer *layer, struct error *e)
-{
-	int groups = layer->groups;
-	int rc = within(groups, 1, CHANNEL_LIMIT, "groups", e);
-	if (rc)
-		return rc;
-	if (layer->in.channels % groups || layer->out.channels % groups)
-		return error_set(e, -EBADMSG, "field \"groups\": %d do not divide %d and %d channels", groups,
-			layer->in.channels, layer->out.channels);
-	return 0;
-}
-
-static int check_epilogue(const struct layer *layer, struct error *e)
-{
-	switch (layer->epilogue) {
-	case EPILOGUE_THRESHOLDS:
-	case EPILOGUE_REQUANTISE:
-		return check_bits(layer->output_bits, "output_bits", e);
-	case EPILOGUE_SCORES:
-		if (layer->out.height != 1 || layer->out.width != 1)
+	for (int i = 0; i < layer_reads(layer); i++) {
+		int from = network_from(network, index, i);
+		if (from != NETWORK_INPUT && network->layers[from].epilogue == EPILOGUE_SCORES)
 			return error_set(e, -EBADMSG,
-				"field \"output\": scores are of 1×1 pixel, here of %d×%d", layer->out.height,
-				layer->out.width);
-		return within(layer->output_bits, 32, 32, "output_bits", e);
-	default:
-		return error_set(e, -EBADMSG, "field \"epilogue\": a layer with weights needs one");
-	}
-}
-
-/* |accumulator| ≤ taps · largest |weight| · largest code, whatever the weights. */
-static int check_accumulator(const struct layer *layer, struct error *e)
-{
-	uint64_t taps = layer_weight_count(layer) / (uint64_t)layer->out.channels;
-	uint64_t largest =
-		taps * ((UINT64_C(1) << (layer->weight_bits - 1)) * ((UINT64_C(1) << layer->input_bits) - 1));
-	if (largest <= INT32_MAX)
-		return 0;
-	return error_set(e, -EOVERFLOW,
-		"field \"input_bits\": sums of %llu products can reach %llu, an accumulator has 32 bits",
-		(unsigned long long)taps, (unsigned long long)largest);
-}
-
-int layer_check_shape(const struct layer *layer, struct error *e)
-{
-	struct shape out;
-	int rc = 0;
-
-	if ((rc = check_bits(layer->input_bits, "input_bits", e)) ||
-		(rc = layer_output_shape(layer, &out, e)))
-		return rc;
-	if (out.height != layer->out.height || out.width != layer->out.width)
-		return error_set(e, -EBADMSG,
-			"field \"output\": kernel, stride and padding make %d×%d pixels, %d×%d found",
-			out.height, out.width, layer->out.height, layer->out.width);
-	if (layer->kind == LAYER_MAX_POOL)
-		return check_pool(layer, e);
-	if (layer->kind == LAYER_FULLY_CONNECTED && (rc = check_fully_connected(layer, e)))
-		return rc;
-	if ((rc = check_bits(layer->weight_bits, "weight_bits", e)) || (rc = check_groups(layer, e)) ||
-		(rc = check_epilogue(layer, e)))
-		return rc;
-	if (layer_weight_count(layer) > WEIGHT_LIMIT)
-		return error_set(e, -EOVERFLOW, "field \"weights\": %llu are over the limit of %llu",
-			(unsigned long long)layer_weight_count(layer), (unsigned long long)WEIGHT_LIMIT);
-	return check_accumulator(layer, e);
-}
-
-static int missing(const char *field, struct error *e)
-{
-	return error_set(e, -EBADMSG, "field \"%s\": is missing", field);
-}
-
-static int check_weights(const struct layer *layer, struct error *e)
-{
-	int low = layer->weight_bits == 1 ? -1 : -(1 << (layer->weight_bits - 1));
-	int high = layer->weight_bits == 1 ? 1 : -low - 1;
-	size_t count = (size_t)layer_weight_count(layer);
-	size_t taps = count / (size_t)layer->out.channels;
-
-	if (!layer->weights)
-		return missing("weights", e);
-	for (size_t i = 0; i < count; i++) {
-		int8_t weight = layer->weights[i];
-		if (weight < low || weight > high || (layer->weight_bits == 1 && weight == 0))
-			return error_set(e, -EBADMSG,
-				"field \"weights\": output channel %zu holds %d, which is no weight of %d "
-				"bits",
-				i / taps, weight, layer->weight_bits);
+				"field \"input\": \"%s\" before it gives scores, which end a network",
+				name_of(network, from));
 	}
 	return 0;
 }
 
-static int check_thresholds(const struct layer *layer, struct error *e)
+static int check_link(const struct network *network, int index, int input, struct error *e)
 {
-	int levels = layer_levels(layer);
+	const struct layer *layer = &network->layers[index];
+	int from = network_from(network, index, input);
+	struct tensor read = network_tensor(network, from);
+	int channels = layer->kind == LAYER_CONCAT ? read.shape.channels : layer->in.channels;
 
-	if (!layer->thresholds)
-		return missing("thresholds", e);
-	for (int c = 0; c < layer->out.channels; c++) {
-		const int32_t *t = layer->thresholds + (size_t)c * (size_t)levels;
-		for (int i = 1; i < levels; i++)
-			if (t[i] < t[i - 1])
-				return error_set(e, -EBADMSG,
-					"field \"thresholds\": channel %d does not ascend: %d comes after %d",
-					c, t[i], t[i - 1]);
-		if (layer->invert && layer->invert[c] > 1)
-			return error_set(e, -EBADMSG, "field \"invert\": channel %d holds %d, not 0 or 1", c,
-				layer->invert[c]);
-	}
-	return 0;
-}
-
-static int check_requantise(const struct layer *layer, struct error *e)
-{
-	if (!layer->multiplier)
-		return missing("multiplier", e);
-	if (!layer->shift)
-		return missing("shift", e);
-	if (!layer->bias)
-		return missing("bias", e);
-	for (int c = 0; c < layer->out.channels; c++) {
-		if (layer->shift[c] > SHIFT_LIMIT)
-			return error_set(e, -EBADMSG,
-				"field \"shift\": channel %d shifts by %d, at most %d can be", c,
-				layer->shift[c], SHIFT_LIMIT);
-		if (layer->bias[c] > BIAS_LIMIT || layer->bias[c] < -BIAS_LIMIT)
-			return error_set(e, -EBADMSG,
-				"field \"bias\": channel %d adds %lld, which is beyond ±2^62", c,
-				(long long)layer->bias[c]);
-	}
-	return 0;
-}
-
-static int check_arrays(const struct layer *layer, struct error *e)
-{
-	if (!layer_has_weights(layer))
-		return 0;
-	int rc = check_weights(layer, e);
-	if (rc)
-		return rc;
-	if (layer->epilogue == EPILOGUE_THRESHOLDS)
-		return check_thresholds(layer, e);
-	return layer->epilogue == EPILOGUE_REQUANTISE ? check_requantise(layer, e) : 0;
-}
-
-static int check_link(const struct layer *before, const struct layer *layer, struct error *e)
-{
-	if (before->epilogue == EPILOGUE_SCORES)
-		return error_set(e, -EBADMSG,
-			"field \"input\": \"%s\" before it gives scores, which end a network", before->name);
-	if (before->out.height != layer->in.height || before->out.width != layer->in.width ||
-		before->out.channels != layer->in.channels)
+	if (read.shape.height != layer->in.height || read.shape.width != layer->in.width ||
+		read.shape.channels != channels)
 		return error_set(e, -EBADMSG,
 			"field \"input\": [%d, %d, %d] found, but \"%s\" before it gives [%d, %d, %d]",
-			layer->in.channels, layer->in.height, layer->in.width, before->name,
-			before->out.channels, before->out.height, before->out.width);
-	if (before->output_bits != layer->input_bits)
+			channels, layer->in.height, layer->in.width, name_of(network, from),
+			read.shape.channels, read.shape.height, read.shape.width);
+	if (read.bits == TENSOR_SUMS && layer->kind != LAYER_ADD)
+		return error_set(e, -EBADMSG, "field \"from\": \"%s\" gives sums, which only an add reads",
+			name_of(network, from));
+	if (read.bits != layer->input_bits && (input == 0 || layer->kind != LAYER_ADD))
 		return error_set(e, -EBADMSG, "field \"input_bits\": %d found, but \"%s\" before it gives %d",
-			layer->input_bits, before->name, before->output_bits);
+			layer->input_bits, name_of(network, from), read.bits);
+	return 0;
+}
+
+static int check_links(const struct network *network, int index, struct error *e)
+{
+	const struct layer *layer = &network->layers[index];
+	int channels = 0, rc = 0;
+
+	for (int i = 0; i < layer_reads(layer) && !rc; i++) {
+		rc = check_link(network, index, i, e);
+		channels += network_tensor(network, network_from(network, index, i)).shape.channels;
+	}
+	if (!rc && layer->kind == LAYER_CONCAT && channels != layer->in.channels)
+		return error_set(e, -EBADMSG,
+			"field \"input\": %d channels found, but those before it give %d", layer->in.channels,
+			channels);
+	return rc;
+}
+
+/* The largest |number| that an add can read of one input. */
+static uint64_t largest_of(const struct network *network, int from)
+{
+	const struct layer *layer = from == NETWORK_INPUT ? NULL : &network->layers[from];
+	struct tensor read = network_tensor(network, from);
+
+	if (read.bits != TENSOR_SUMS)
+		return (UINT64_C(1) << read.bits) - 1;
+	if (layer->kind != LAYER_ADD)
+		return INT32_MAX;
+	return UINT64_C(1) << 31;
+}
+
+int network_check_add(const struct network *network, int index, struct error *e)
+{
+	const struct layer *layer = &network->layers[index];
+	uint64_t limit = layer->epilogue == EPILOGUE_SCORES ? INT32_MAX : (uint64_t)BIAS_LIMIT;
+
+	for (int c = 0; c < layer->out.channels; c++) {
+		uint64_t sum = 0; /* of at most 8 numbers below 2^62 + 2^31 */
+		for (int i = 0; i < layer_reads(layer); i++) {
+			int64_t factor = layer->factors[(size_t)i * (size_t)layer->out.channels + (size_t)c];
+			uint64_t most = largest_of(network, network_from(network, index, i));
+			sum += (uint64_t)(factor < 0 ? -factor : factor) * most;
+			if (sum > limit)
+				return error_set(e, -EOVERFLOW,
+					"field \"factors\": channel %d: sums can go beyond ±%llu", c,
+					(unsigned long long)limit);
+		}
+	}
 	return 0;
 }
 
@@ -274,13 +127,11 @@ static int check_layer(const struct network *network, int index, struct error *e
 	const struct layer *layer = &network->layers[index];
 	int rc = 0;
 
-	if ((rc = check_name(network, index, e)))
+	if ((rc = check_name(network, index, e)) || (rc = check_from(network, index, e)) ||
+		(rc = check_links(network, index, e)) || (rc = layer_check_shape(layer, e)) ||
+		(rc = layer_check_arrays(layer, e)))
 		return rc;
-	if (index > 0 && (rc = check_link(layer - 1, layer, e)))
-		return rc;
-	if ((rc = layer_check_shape(layer, e)))
-		return rc;
-	return check_arrays(layer, e);
+	return layer->kind == LAYER_ADD ? network_check_add(network, index, e) : 0;
 }
 
 static int check_label(const char *text, const char *what, int index, struct error *e)
@@ -343,6 +194,24 @@ static int check_label_groups(const struct network *network, struct error *e)
 	return rc;
 }
 
+/* A layer that nothing reads is a mistake: its cost would be for nothing. */
+static int check_reads(const struct network *network, struct error *e)
+{
+	bool read[LAYER_LIMIT + 1] = {false};
+
+	for (int i = 0; i < network->layer_count; i++)
+		for (int k = 0; k < layer_reads(&network->layers[i]); k++)
+			read[network_from(network, i, k) + 1] = true;
+	for (int i = 0; i < network->layer_count - 1; i++)
+		if (!read[i + 1])
+			return error_set(e, -EBADMSG, "layer \"%s\": no layer reads what it makes",
+				network->layers[i].name);
+	if (network->layers[network->layer_count - 1].epilogue == EPILOGUE_SUMS)
+		return error_set(e, -EBADMSG, "layer \"%s\": field \"epilogue\": sums are for an add to read",
+			network->layers[network->layer_count - 1].name);
+	return 0;
+}
+
 static int check_whole(const struct network *network, struct error *e)
 {
 	const struct layer *last = &network->layers[network->layer_count - 1];
@@ -358,8 +227,10 @@ static int check_whole(const struct network *network, struct error *e)
 	if (network->class_count != classes)
 		return error_set(e, -EBADMSG, "%d classes found, but layer \"%s\" gives %d",
 			network->class_count, last->name, classes);
-	int rc = classes ? check_classes(network, e) : 0;
-	return rc ? rc : check_label_groups(network, e);
+	int rc = check_reads(network, e);
+	if (rc || (classes && (rc = check_classes(network, e))))
+		return rc;
+	return check_label_groups(network, e);
 }
 
 int network_check(const struct network *network, struct error *e)

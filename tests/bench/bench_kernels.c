@@ -210,19 +210,22 @@ static void bench_network(const char *title, struct layer *layers, int layer_cou
 #define CONV(size, step, pad, outputs, wbits) CONV_TO(size, step, pad, outputs, wbits, 2, EPILOGUE_THRESHOLDS)
 #define CONV_TO(size, step, pad, outputs, wbits, bits, end)                                                  \
 	{                                                                                                    \
-		.kind = LAYER_CONV, .kernel_height = (size), .kernel_width = (size), .stride = (step),       \
+		.kind = LAYER_CONV, .kernel_height = (size), .kernel_width = (size),                         \
+		.stride_height = (step), .stride_width = (step), .dilation_height = 1, .dilation_width = 1,  \
 		.pad_top = (pad), .pad_left = (pad), .pad_bottom = (pad), .pad_right = (pad), .groups = 1,   \
 		.weight_bits = (wbits), .output_bits = (bits), .epilogue = (end), .out.channels = (outputs)  \
 	}
 #define POOL                                                                                                 \
 	{                                                                                                    \
-		.kind = LAYER_MAX_POOL, .kernel_height = 2, .kernel_width = 2, .stride = 2, .groups = 1      \
+		.kind = LAYER_MAX_POOL, .kernel_height = 2, .kernel_width = 2, .stride_height = 2,           \
+		.stride_width = 2, .dilation_height = 1, .dilation_width = 1, .groups = 1                    \
 	}
 #define FULL(outputs, bits, end) FULL_OF(1, outputs, bits, end)
 #define FULL_OF(wbits, outputs, bits, end)                                                                   \
 	{                                                                                                    \
-		.kind = LAYER_FULLY_CONNECTED, .stride = 1, .groups = 1, .weight_bits = (wbits),             \
-		.output_bits = (bits), .epilogue = (end), .out.channels = (outputs)                          \
+		.kind = LAYER_FULLY_CONNECTED, .stride_height = 1, .stride_width = 1, .dilation_height = 1,  \
+		.dilation_width = 1, .groups = 1, .weight_bits = (wbits), .output_bits = (bits),             \
+		.epilogue = (end), .out.channels = (outputs)                                                 \
 	}
 
 /* 48 × 48 grey pixels to 7 scores, with weights and codes of some bits. */

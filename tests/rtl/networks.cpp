@@ -87,7 +87,8 @@ void made_network::convolution(
 	layer.in = shape;
 	layer.kernel_height = kernel ? kernel : shape.height;
 	layer.kernel_width = kernel ? kernel : shape.width;
-	layer.stride = stride;
+	layer.stride_height = layer.stride_width = stride;
+	layer.dilation_height = layer.dilation_width = 1;
 	layer.pad_top = layer.pad_left = layer.pad_bottom = layer.pad_right = pad;
 	layer.out.height = (shape.height + 2 * pad - layer.kernel_height) / stride + 1;
 	layer.out.width = (shape.width + 2 * pad - layer.kernel_width) / stride + 1;
@@ -122,7 +123,8 @@ void made_network::pool(int kernel, int pad, bool ceiling)
 	layer.kind = LAYER_MAX_POOL;
 	layer.in = shape;
 	layer.kernel_height = layer.kernel_width = kernel;
-	layer.stride = 2;
+	layer.stride_height = layer.stride_width = 2;
+	layer.dilation_height = layer.dilation_width = 1;
 	layer.pad_top = layer.pad_left = pad;
 	layer.pad_bottom = ceiling && (shape.height + pad - kernel) % 2;
 	layer.pad_right = ceiling && (shape.width + pad - kernel) % 2;

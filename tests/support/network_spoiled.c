@@ -34,7 +34,8 @@ static void assert_layer_equal(const struct layer *a, const struct layer *b)
 	assert_memory_equal(&a->out, &b->out, sizeof(a->out));
 	assert_int_equal(a->kernel_height, b->kernel_height);
 	assert_int_equal(a->kernel_width, b->kernel_width);
-	assert_int_equal(a->stride, b->stride);
+	assert_int_equal(a->stride_height, b->stride_height);
+	assert_int_equal(a->stride_width, b->stride_width);
 	assert_memory_equal(&a->pad_top, &b->pad_top, 4 * sizeof(int));
 	assert_int_equal(a->groups, b->groups);
 	assert_int_equal(a->input_bits, b->input_bits);

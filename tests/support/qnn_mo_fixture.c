@@ -64,7 +64,7 @@ void qnn_mo_network_end(struct network *network)
 			random_weights(l, EXTREME_NONE);
 			random_epilogue(l, codes);
 		}
-		reference_layer(l, codes, out);
+		layer_compute(l, codes, out);
 		free(codes);
 		codes = out;
 	}

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "nn/reference.h"
+#include "support/layer.h"
 #include "pl/bus/bus.h"
 
 #include <errno.h>
@@ -227,9 +228,9 @@ static void jam_run(const struct layer *convolution, const struct layer *pool, u
 	uint8_t *codes = jam_codes(in, convolution->in), *sums = malloc(shape_size(convolution->out));
 	uint8_t *pooled = pool ? malloc(shape_size(pool->out)) : NULL;
 
-	reference_layer(convolution, codes, sums);
+	layer_compute(convolution, codes, sums);
 	if (pool)
-		reference_layer(pool, sums, pooled);
+		layer_compute(pool, sums, pooled);
 	jam_store(pool ? pooled : sums, pool ? pool->out : convolution->out, out);
 	free(codes);
 	free(sums);
@@ -254,7 +255,10 @@ static void jam_compute(void)
 		.out = jam_square(jam_register(0x74), channels),
 		.kernel_height = jam.kernel,
 		.kernel_width = jam.kernel,
-		.stride = 1,
+		.stride_height = 1,
+		.stride_width = 1,
+		.dilation_height = 1,
+		.dilation_width = 1,
 		.groups = 1,
 		.input_bits = 2,
 		.weight_bits = 1,
@@ -265,7 +269,10 @@ static void jam_compute(void)
 		.out = jam_square(jam_register(0x84), channels),
 		.kernel_height = 3,
 		.kernel_width = 3,
-		.stride = 1 << jam_register(0x8c),
+		.stride_height = 1 << jam_register(0x8c),
+		.stride_width = 1 << jam_register(0x8c),
+		.dilation_height = 1,
+		.dilation_width = 1,
 		.groups = 1,
 		.input_bits = 2,
 		.output_bits = 2};

@@ -10,10 +10,13 @@
 #include <string.h>
 
 const char *const layer_array_names[ARRAY_COUNT] = {
-	"weights", "thresholds", "invert", "multiplier", "shift", "scale", "bias"};
+	"weights", "thresholds", "invert", "multiplier", "shift", "scale", "bias", "factors", "table"};
 
 bool layer_has_array(const struct layer *layer, enum layer_array array)
 {
+	bool scaled = layer->kind == LAYER_ADD && layer->epilogue != EPILOGUE_SCORES;
+	bool requantised = layer->epilogue == EPILOGUE_REQUANTISE;
+
 	switch (array) {
 	case ARRAY_WEIGHTS:
 		return layer_has_weights(layer);
@@ -21,12 +24,17 @@ bool layer_has_array(const struct layer *layer, enum layer_array array)
 	case ARRAY_INVERT:
 		return layer->epilogue == EPILOGUE_THRESHOLDS;
 	case ARRAY_MULTIPLIER:
+		return requantised && layer->kind != LAYER_ADD;
 	case ARRAY_SHIFT:
-		return layer->epilogue == EPILOGUE_REQUANTISE;
+		return requantised || scaled;
 	case ARRAY_SCALE:
 		return layer->epilogue == EPILOGUE_SCORES;
+	case ARRAY_FACTORS:
+		return layer->kind == LAYER_ADD;
+	case ARRAY_TABLE:
+		return layer->kind == LAYER_TABLE;
 	default:
-		return layer->epilogue == EPILOGUE_REQUANTISE || layer->epilogue == EPILOGUE_SCORES;
+		return requantised || scaled || layer->epilogue == EPILOGUE_SCORES;
 	}
 }
 
@@ -72,21 +80,20 @@ static int fail(const struct reading *r, int code, const char *what)
  * numbers and a header is refused before memory is taken for it.
  */
 static int read_file(const struct reading *r, const struct npy *expected, const struct npy *other,
-	uint8_t **file, const uint8_t **values)
+	struct npy *found, uint8_t **file, const uint8_t **values)
 {
 	char room[NAME_LIMIT + 32];
 	size_t limit = (size_t)npy_count(expected) * npy_width(expected) + NPY_HEADER_LIMIT;
 	struct error cause = {0};
-	struct npy found;
 	size_t size = 0;
 
 	int rc = r->files->read(
 		r->files->context, file_name(r, room, sizeof(room)), limit, file, &size, &cause);
 	if (rc)
 		return fail(r, rc, cause.text);
-	rc = npy_parse(*file, size, &found, values, &cause);
-	if (!rc && !(other && npy_compare(&found, other, NULL) == 0))
-		rc = npy_compare(&found, expected, &cause);
+	rc = npy_parse(*file, size, found, values, &cause);
+	if (!rc && !(other && npy_compare(found, other, NULL) == 0))
+		rc = npy_compare(found, expected, &cause);
 	if (rc) {
 		free(*file);
 		return fail(r, rc, cause.text);
@@ -101,7 +108,8 @@ static int read_numbers(const struct reading *r, struct npy expected, const stru
 	size_t width = npy_width(&expected);
 	uint64_t count = npy_count(&expected);
 
-	int rc = read_file(r, &expected, other, &file, &values);
+	struct npy found;
+	int rc = read_file(r, &expected, other, &found, &file, &values);
 	if (rc)
 		return rc;
 	*out = malloc((size_t)count * width);
@@ -133,7 +141,8 @@ static int read_bits(const struct reading *r, int8_t **out)
 	const uint8_t *values = NULL;
 	uint8_t *file = NULL;
 
-	int rc = read_file(r, &expected, NULL, &file, &values);
+	struct npy found;
+	int rc = read_file(r, &expected, NULL, &found, &file, &values);
 	if (rc)
 		return rc;
 	*out = malloc((size_t)(rows * taps));
@@ -159,6 +168,32 @@ static int read_weights(const struct reading *r, int8_t **out)
 	return read_numbers(r, expected, l->kind == LAYER_FULLY_CONNECTED ? &flat : NULL, (void **)out);
 }
 
+static int read_table(const struct reading *r, struct layer *layer)
+{
+	uint64_t entries = UINT64_C(1) << layer->input_bits;
+	struct npy one = {"u1", 2, {1, entries}}, each = {"u1", 2, {(uint64_t)layer->out.channels, entries}};
+	const uint8_t *values = NULL;
+	uint8_t *file = NULL;
+	struct npy found;
+
+	int rc = read_file(r, &each, &one, &found, &file, &values);
+	if (rc)
+		return rc;
+	layer->table_rows = (int)found.shape[0];
+	layer->table = malloc((size_t)npy_count(&found));
+	if (layer->table)
+		memcpy(layer->table, values, (size_t)npy_count(&found));
+	else
+		rc = fail(r, -ENOMEM, "does not fit into memory");
+	free(file);
+	return rc;
+}
+
+static int read_floats(const struct reading *r, float **out)
+{
+	return read_numbers(r, (struct npy){"f4", 1, {(uint64_t)r->layer->out.channels}}, NULL, (void **)out);
+}
+
 static int read_array(struct network *network, struct layer *layer, const struct reading *r)
 {
 	uint64_t out = (uint64_t)layer->out.channels;
@@ -179,28 +214,37 @@ static int read_array(struct network *network, struct layer *layer, const struct
 		return read_numbers(r, (struct npy){"i4", 1, {out}}, NULL, (void **)&layer->multiplier);
 	case ARRAY_SHIFT:
 		return read_numbers(r, (struct npy){"u1", 1, {out}}, NULL, (void **)&layer->shift);
+	case ARRAY_FACTORS:
+		return read_numbers(r, (struct npy){"i4", 2, {(uint64_t)layer_reads(layer), out}}, NULL,
+			(void **)&layer->factors);
+	case ARRAY_TABLE:
+		return read_table(r, layer);
 	case ARRAY_SCALE:
-		return read_numbers(r, (struct npy){"f4", 1, {out}}, NULL, (void **)&network->scale);
+		return read_floats(r, &network->scale);
 	default:
-		if (layer->epilogue == EPILOGUE_REQUANTISE)
-			return read_numbers(r, (struct npy){"i8", 1, {out}}, NULL, (void **)&layer->bias);
-		return read_numbers(r, (struct npy){"f4", 1, {out}}, NULL, (void **)&network->bias);
+		if (layer->epilogue == EPILOGUE_SCORES)
+			return read_floats(r, &network->bias);
+		return read_numbers(r, (struct npy){"i8", 1, {out}}, NULL, (void **)&layer->bias);
 	}
+}
+
+int layer_read_array(struct network *network, struct layer *layer, enum layer_array array,
+	const char *const names[ARRAY_COUNT], const struct network_files *files, struct error *e)
+{
+	return read_array(network, layer, &(struct reading){files, layer, array, names, e});
 }
 
 int layer_read_arrays(struct network *network, struct layer *layer, const json_t *entry,
 	const char *const names[ARRAY_COUNT], const struct network_files *files, struct error *e)
 {
 	(void)entry;
-	struct reading r = {files, layer, ARRAY_WEIGHTS, names, e};
 
 	if (layer->epilogue == EPILOGUE_SCORES)
 		network->class_count = layer->out.channels;
 	for (int array = 0; array < ARRAY_COUNT; array++) {
-		r.array = (enum layer_array)array;
-		if (!layer_has_array(layer, r.array))
+		if (!layer_has_array(layer, (enum layer_array)array))
 			continue;
-		int rc = read_array(network, layer, &r);
+		int rc = layer_read_array(network, layer, (enum layer_array)array, names, files, e);
 		if (rc)
 			return rc;
 	}

@@ -14,6 +14,9 @@ struct network_files;
 /* The name of a requantisation's bias in networks of older versions. */
 #define OLDER_BIAS "addend"
 
+/* Kinds of layers, as "func" names them: [enum layer_kind]. */
+extern const char *const layer_funcs[];
+
 /* Names of a layer's arrays: fields of network.json, and parts of the default names NAME.FIELD.npy. `bias` is
  * of integers where a multiplier stands before it, of reals in scores. */
 enum layer_array {
@@ -24,6 +27,8 @@ enum layer_array {
 	ARRAY_SHIFT,
 	ARRAY_SCALE,
 	ARRAY_BIAS,
+	ARRAY_FACTORS,
+	ARRAY_TABLE,
 	ARRAY_COUNT
 };
 extern const char *const layer_array_names[ARRAY_COUNT];
@@ -62,9 +67,13 @@ network_parser network_parse;
 /* The network that `parse` makes of the folder's files. Errors begin with a path. */
 int folder_parse(const char *folder, network_parser *parse, struct network **out, struct error *e);
 
+/* Reads one array that the layer has. names: the file of each, NULL for the default. */
+int layer_read_array(struct network *network, struct layer *layer, enum layer_array array,
+	const char *const names[ARRAY_COUNT], const struct network_files *files, struct error *e);
+
 /*
- * Reads the arrays of a layer that passed layer_check_shape. names: the file of each, NULL for the default. A
- * layer of scores gives the network its class_count, scale and bias. The error begins with a field.
+ * Reads the arrays of a layer that passed layer_check_shape. A layer of scores gives the network its
+ * class_count, scale and bias. The error begins with a field.
  */
 int layer_read_arrays(struct network *network, struct layer *layer, const json_t *entry,
 	const char *const names[ARRAY_COUNT], const struct network_files *files, struct error *e);

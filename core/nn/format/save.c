@@ -93,27 +93,55 @@ static int save_weights(const struct saving *s, const struct layer *l, struct er
 	return rc;
 }
 
-static int save_layer(const struct saving *s, const struct layer *l, struct error *e)
+/* The array's type, shape and numbers; NULL: the layer leaves it out. */
+static const void *array_of(
+	const struct saving *s, const struct layer *l, enum layer_array array, struct npy *npy)
 {
 	uint64_t out = (uint64_t)l->out.channels;
-	const struct npy bytes = {"u1", 1, {out}};
-	const struct npy integers = {"i4", 1, {out}};
-	const struct npy wide = {"i8", 1, {out}};
-	const struct npy reals = {"f4", 1, {out}};
+
+	switch (array) {
+	case ARRAY_THRESHOLDS:
+		*npy = (struct npy){"i4", 2, {out, (uint64_t)layer_levels(l)}};
+		return l->thresholds;
+	case ARRAY_INVERT:
+		*npy = (struct npy){"u1", 1, {out}};
+		return l->invert;
+	case ARRAY_MULTIPLIER:
+		*npy = (struct npy){"i4", 1, {out}};
+		return l->multiplier;
+	case ARRAY_SHIFT:
+		*npy = (struct npy){"u1", 1, {out}};
+		return l->shift;
+	case ARRAY_SCALE:
+		*npy = (struct npy){"f4", 1, {out}};
+		return s->network->scale;
+	case ARRAY_FACTORS:
+		*npy = (struct npy){"i4", 2, {(uint64_t)layer_reads(l), out}};
+		return l->factors;
+	case ARRAY_TABLE:
+		*npy = (struct npy){"u1", 2, {(uint64_t)l->table_rows, UINT64_C(1) << l->input_bits}};
+		return l->table;
+	default:
+		*npy = (struct npy){"i8", 1, {out}};
+		if (l->epilogue != EPILOGUE_SCORES)
+			return l->bias;
+		*npy = (struct npy){"f4", 1, {out}};
+		return s->network->bias;
+	}
+}
+
+static int save_layer(const struct saving *s, const struct layer *l, struct error *e)
+{
 	int rc = layer_has_weights(l) ? save_weights(s, l, e) : 0;
 
-	if (!rc && l->epilogue == EPILOGUE_THRESHOLDS) {
-		struct npy shape = {"i4", 2, {out, (uint64_t)layer_levels(l)}};
-		rc = save_array(s, l, ARRAY_THRESHOLDS, &shape, l->thresholds, e);
-		if (!rc && l->invert)
-			rc = save_array(s, l, ARRAY_INVERT, &bytes, l->invert, e);
-	} else if (!rc && l->epilogue == EPILOGUE_REQUANTISE) {
-		if (!(rc = save_array(s, l, ARRAY_MULTIPLIER, &integers, l->multiplier, e)) &&
-			!(rc = save_array(s, l, ARRAY_SHIFT, &bytes, l->shift, e)))
-			rc = save_array(s, l, ARRAY_BIAS, &wide, l->bias, e);
-	} else if (!rc && l->epilogue == EPILOGUE_SCORES) {
-		if (!(rc = save_array(s, l, ARRAY_SCALE, &reals, s->network->scale, e)))
-			rc = save_array(s, l, ARRAY_BIAS, &reals, s->network->bias, e);
+	for (int array = ARRAY_WEIGHTS + 1; array < ARRAY_COUNT && !rc; array++) {
+		struct npy npy;
+		const void *values = NULL;
+
+		if (layer_has_array(l, (enum layer_array)array))
+			values = array_of(s, l, (enum layer_array)array, &npy);
+		if (values)
+			rc = save_array(s, l, (enum layer_array)array, &npy, values, e);
 	}
 	return rc;
 }
@@ -181,22 +209,68 @@ static json_t *shape_json(struct shape shape)
 	return json_pack("[i, i, i]", shape.channels, shape.height, shape.width);
 }
 
-static json_t *layer_json(const struct layer *l)
+/* The names of the layers that it reads. */
+static json_t *from_json(const struct network *network, const struct layer *l)
 {
-	static const char *const funcs[] = {"conv_layer", "fc_layer", "maxpool_layer"};
-	static const char *const epilogues[] = {NULL, "thresholds", "requantise", "scores"};
-	json_t *entry = json_pack("{s:s, s:s, s:i, s:i, s:[i, i], s:i, s:[i, i, i, i], s:i, s:o, s:i, s:o}",
-		"name", l->name, "func", funcs[l->kind], "input_bits", l->input_bits, "output_bits",
-		l->output_bits, "kernel_shape", l->kernel_height, l->kernel_width, "kernel_stride", l->stride,
-		"padding", l->pad_top, l->pad_left, l->pad_bottom, l->pad_right, "input_channels",
-		l->in.channels, "input", shape_json(l->in), "output_channels", l->out.channels, "output",
-		shape_json(l->out));
-	int rc = entry ? 0 : -1;
+	json_t *names = json_array();
 
+	for (int i = 0; names && i < l->from_count; i++) {
+		const char *name = l->from[i] == NETWORK_INPUT ? "input" : network->layers[l->from[i]].name;
+		if (json_array_append_new(names, json_string(name))) {
+			json_decref(names);
+			return NULL;
+		}
+	}
+	return names;
+}
+
+static int add_window(json_t *entry, const struct layer *l)
+{
+	int rc = json_object_update_new(
+		entry, json_pack("{s:[i, i], s:[i, i], s:[i, i, i, i]}", "kernel_shape", l->kernel_height,
+			       l->kernel_width, "kernel_stride", l->stride_height, l->stride_width, "padding",
+			       l->pad_top, l->pad_left, l->pad_bottom, l->pad_right));
+
+	if (!rc && (l->dilation_height != 1 || l->dilation_width != 1))
+		rc = json_object_set_new(
+			entry, "dilation", json_pack("[i, i]", l->dilation_height, l->dilation_width));
+	return rc;
+}
+
+/* What only some kinds have. */
+static int add_kind(json_t *entry, const struct layer *l)
+{
+	static const char *const epilogues[] = {NULL, "thresholds", "requantise", "scores", "sums"};
+	int rc = layer_has_window(l) ? add_window(entry, l) : 0;
+
+	if (!rc && l->kind == LAYER_UPSAMPLE)
+		rc = json_object_update_new(
+			entry, json_pack("{s:[i, i], s:s}", "factor", l->stride_height, l->stride_width,
+				       "method", l->stuffed ? "zeros" : "nearest"));
+	if (!rc && l->pad_code && l->kind != LAYER_MAX_POOL)
+		rc = json_object_set_new(entry, "pad_code", json_integer(l->pad_code));
 	if (!rc && layer_has_weights(l))
 		rc = json_object_update_new(
-			entry, json_pack("{s:i, s:i, s:s}", "weight_bits", l->weight_bits, "groups",
-				       l->groups, "epilogue", epilogues[l->epilogue]));
+			entry, json_pack("{s:i, s:i}", "weight_bits", l->weight_bits, "groups", l->groups));
+	if (!rc && layer_has_accumulator(l))
+		rc = json_object_set_new(entry, "epilogue", json_string(epilogues[l->epilogue]));
+	if (!rc && (l->clamp_low || l->clamp_high))
+		rc = json_object_set_new(entry, "clamp", json_pack("[i, i]", l->clamp_low, l->clamp_high));
+	return rc;
+}
+
+static json_t *layer_json(const struct network *network, const struct layer *l)
+{
+	json_t *entry = json_pack("{s:s, s:s, s:i, s:i, s:i, s:o, s:i, s:o}", "name", l->name, "func",
+		layer_funcs[l->kind], "input_bits", l->input_bits, "output_bits", l->output_bits,
+		"input_channels", l->in.channels, "input", shape_json(l->in), "output_channels",
+		l->out.channels, "output", shape_json(l->out));
+	int rc = entry ? 0 : -1;
+
+	if (!rc && l->from_count)
+		rc = json_object_set_new(entry, "from", from_json(network, l));
+	if (!rc)
+		rc = add_kind(entry, l);
 	if (!rc)
 		return entry;
 	json_decref(entry);
@@ -223,7 +297,7 @@ static int write_layers(FILE *file, const struct network *network)
 
 	fputs("  \"layers\": [\n", file);
 	for (int i = 0; i < network->layer_count && !rc; i++) {
-		json_t *entry = layer_json(&network->layers[i]);
+		json_t *entry = layer_json(network, &network->layers[i]);
 		fputs("    ", file);
 		rc = entry && !json_dumpf(entry, file, 0) ? 0 : -ENOMEM;
 		json_decref(entry);

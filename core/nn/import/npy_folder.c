@@ -299,10 +299,9 @@ static int field_read(struct array *a, struct network *network, struct layer *l,
 	case ARRAY_SCALE:
 		return reals_read(a, there, 1, &network->scale, e);
 	default:
-		if (l->epilogue == EPILOGUE_REQUANTISE)
-			return wholes_read(
-				a, 1, sizeof(int64_t), -BIAS_LIMIT, BIAS_LIMIT, (void **)&l->bias, e);
-		return reals_read(a, there, 0, &network->bias, e);
+		if (l->epilogue == EPILOGUE_SCORES)
+			return reals_read(a, there, 0, &network->bias, e);
+		return wholes_read(a, 1, sizeof(int64_t), -BIAS_LIMIT, BIAS_LIMIT, (void **)&l->bias, e);
 	}
 }
 
@@ -334,6 +333,10 @@ static int arrays_read(struct network *network, struct layer *layer, const json_
 
 		if (!layer_has_array(layer, a.field))
 			continue;
+		if (a.field == ARRAY_FACTORS || a.field == ARRAY_TABLE) {
+			rc = layer_read_array(network, layer, a.field, names, files, e);
+			continue;
+		}
 		a.file = layer_array_file(files, layer, a.field, names, a.room, sizeof(a.room));
 		rc = field_read(
 			&a, network, layer, layout, names[field] || files->exists(files->context, a.file), e);

@@ -227,8 +227,8 @@ static int output_check(
 	if (height < 0 || width < 0)
 		return layer_error(
 			m, e, "kernel_shape %d is larger than the padded input", layer->kernel_height);
-	height = height / layer->stride + 1;
-	width = width / layer->stride + 1;
+	height = height / layer->stride_height + 1;
+	width = width / layer->stride_width + 1;
 	if (given.height != height || given.width != width)
 		return layer_error(m, e, "output is %d by %d, but kernel, stride and padding give %d by %d",
 			given.height, given.width, height, width);
@@ -248,7 +248,9 @@ static int geometry_get(
 		result = integer_get(m, json, "kernel_shape", 1, LARGEST_KERNEL, &layer->kernel_height, e);
 	layer->kernel_width = layer->kernel_height;
 	if (result == 0)
-		result = integer_get(m, json, "kernel_stride", 1, LARGEST_KERNEL, &layer->stride, e);
+		result = integer_get(m, json, "kernel_stride", 1, LARGEST_KERNEL, &layer->stride_height, e);
+	layer->stride_width = layer->stride_height;
+	layer->dilation_height = layer->dilation_width = 1;
 	if (result == 0)
 		result = padding_get(m, json, pool, layer, e);
 	if (result == 0)

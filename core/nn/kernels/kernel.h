@@ -5,7 +5,8 @@
  * a `struct isa`, and a line in table.c.
  *
  * A buffer of codes has one of two layouts. Bytes: [pixel][channel]. Bits: [pixel][group][plane][64-bit
- * word]; channel c of a group is bit c % 64 of word c / 64, spare bits are zero.
+ * word]; channel c of a group is bit c % 64 of word c / 64, spare bits are zero. Sums: int32_t
+ * [pixel][channel], which no kernel reads.
  */
 #ifndef NN_KERNELS_KERNEL_H
 #define NN_KERNELS_KERNEL_H
@@ -14,7 +15,7 @@
 
 #include <string.h>
 
-enum layout { LAYOUT_BYTES, LAYOUT_BITS };
+enum layout { LAYOUT_BYTES, LAYOUT_BITS, LAYOUT_SUMS };
 
 /* Elements that kernels and epilogues may read or write beyond the end. */
 #define SLACK 64

@@ -26,7 +26,7 @@ static void put(struct descriptor_writer *w, int word, int shift, int bits, int6
 		(value), #word "." #field)
 
 /* Quarters of the last chunk that hold channels; of the last step's, when packed pixels do not fill it. */
-static int mask_quarters(const struct layer *layer, const struct tensor *in, const struct layer_part *part)
+static int mask_quarters(const struct layer *layer, const struct overlay_tensor *in, const struct layer_part *part)
 {
 	int last = layer->kernel_width % in->pack, pixels = last ? last : in->pack;
 
@@ -38,7 +38,7 @@ static int mask_quarters(const struct layer *layer, const struct tensor *in, con
 static void put_shape(const struct program *p, const struct layer_part *part, struct descriptor_writer *w)
 {
 	const struct layer *layer = p->stages[part->stage].layer, *pool = p->stages[part->stage].pool;
-	const struct tensor *in = &p->tensors[part->stage];
+	const struct overlay_tensor *in = &p->tensors[part->stage];
 	bool plus_minus = layer->weight_bits == 1;
 	int quarters = plus_minus ? mask_quarters(layer, in, part) : 4;
 
@@ -56,7 +56,7 @@ static void put_shape(const struct program *p, const struct layer_part *part, st
 	PUT(SHAPE, POOL, pool ? pool->kernel_width : 0);
 	PUT(SHAPE, POOL_LEFT, pool ? pool->pad_left : 0);
 	PUT(SHAPE, POOL_TOP, pool ? pool->pad_top : 0);
-	PUT(SHAPE, STRIDE, layer->stride / 2);
+	PUT(SHAPE, STRIDE, layer->stride_height / 2);
 	PUT(SHAPE, MASK_STEP, layer->kernel_width % in->pack != 0);
 	PUT(SHAPE, MASK, (1 << quarters) - 1);
 }
@@ -64,7 +64,7 @@ static void put_shape(const struct program *p, const struct layer_part *part, st
 static void put_input(const struct program *p, const struct layer_part *part, struct descriptor_writer *w)
 {
 	const struct layer *layer = p->stages[part->stage].layer;
-	const struct tensor *in = &p->tensors[part->stage];
+	const struct overlay_tensor *in = &p->tensors[part->stage];
 	int steps = kernel_steps(layer, in);
 
 	PUT(INPUT, HEIGHT, in->height);
@@ -87,11 +87,11 @@ static void put_input(const struct program *p, const struct layer_part *part, st
 static void put_output(const struct program *p, const struct layer_part *part, struct descriptor_writer *w)
 {
 	const struct stage *stage = &p->stages[part->stage];
-	const struct tensor *out = &p->tensors[part->stage + 1];
+	const struct overlay_tensor *out = &p->tensors[part->stage + 1];
 	struct shape written = stage->pool ? stage->pool->out : stage->layer->out;
 
 	PUT(OUTPUT, HEIGHT, stage->layer->out.height);
-	PUT(OUTPUT, WIDTH, (stage->layer->out.width - 1) * stage->layer->stride + 1);
+	PUT(OUTPUT, WIDTH, (stage->layer->out.width - 1) * stage->layer->stride_width + 1);
 	PUT(POOLED, HEIGHT, written.height);
 	PUT(POOLED, WIDTH, written.width);
 	PUT(TILES, COUNT, part->tiles);

@@ -31,10 +31,10 @@ static int64_t smaller(int64_t a, int64_t b)
 static void begin_part(const struct program *p, int stage, int channel, struct layer_part *part)
 {
 	const struct layer *layer = p->stages[stage].layer;
-	const struct tensor *in = &p->tensors[stage];
+	const struct overlay_tensor *in = &p->tensors[stage];
 	int depth = layer_depth(layer);
 	int group = channel / (layer->out.channels / layer->groups);
-	int columns = (layer->out.width - 1) * layer->stride + 1;
+	int columns = (layer->out.width - 1) * layer->stride_width + 1;
 
 	part->stage = stage;
 	part->first_channel = channel;

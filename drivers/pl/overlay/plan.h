@@ -42,23 +42,23 @@ static inline int layer_depth(const struct layer *layer)
 	return layer->in.channels / layer->groups;
 }
 
-static inline int tensor_row_words(const struct tensor *t)
+static inline int tensor_row_words(const struct overlay_tensor *t)
 {
 	return divide_up(t->width, OVERLAY_PIXELS) * t->chunks;
 }
 
-static inline int tensor_plane_words(const struct tensor *t)
+static inline int tensor_plane_words(const struct overlay_tensor *t)
 {
 	return t->height * tensor_row_words(t);
 }
 
-static inline int tensor_words(const struct tensor *t)
+static inline int tensor_words(const struct overlay_tensor *t)
 {
 	return t->bits * tensor_plane_words(t);
 }
 
 /* Kernel columns, or with packed pixels the steps in which they are done. */
-static inline int kernel_steps(const struct layer *layer, const struct tensor *in)
+static inline int kernel_steps(const struct layer *layer, const struct overlay_tensor *in)
 {
 	return divide_up(layer->kernel_width, in->pack);
 }

@@ -42,7 +42,7 @@ struct stage {
 };
 
 /* A tensor of codes as it lies in the overlay's memory; tensor i is what stage i reads. */
-struct tensor {
+struct overlay_tensor {
 	struct shape shape;
 	int bits;
 	int height, width; /* as stored */
@@ -82,7 +82,7 @@ struct program {
 	struct overlay_limits limits;
 	struct stage stages[OVERLAY_LAYERS];
 	int stage_count;
-	struct tensor tensors[OVERLAY_LAYERS + 1];
+	struct overlay_tensor tensors[OVERLAY_LAYERS + 1];
 	struct layer_part parts[2 * OVERLAY_LAYERS]; /* in the order in which they run */
 	int part_count;
 	int partition, slots, slot_base[2];

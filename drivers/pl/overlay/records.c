@@ -82,7 +82,7 @@ static void gather_planes(const uint8_t *codes, int count, int bits, uint64_t *p
 }
 
 /* A row of one chunk of each pixel; from one plane to the next are `plane` beats. */
-static void pack_row(const struct tensor *t, const uint8_t *codes, int count, uint64_t *row, size_t plane)
+static void pack_row(const struct overlay_tensor *t, const uint8_t *codes, int count, uint64_t *row, size_t plane)
 {
 	size_t block = (size_t)t->chunks * OVERLAY_CODE_BEATS;
 
@@ -97,7 +97,7 @@ static void pack_row(const struct tensor *t, const uint8_t *codes, int count, ui
 }
 
 /* Neighbouring pixels move through a word: it has the channels of pixel x + j j slots up. */
-static void pack_packed_row(const struct tensor *t, const uint8_t *codes, uint64_t *row, size_t plane)
+static void pack_packed_row(const struct overlay_tensor *t, const uint8_t *codes, uint64_t *row, size_t plane)
 {
 	uint64_t words[8] = {0};
 
@@ -118,7 +118,7 @@ static void pack_packed_row(const struct tensor *t, const uint8_t *codes, uint64
 
 void program_pack(const struct program *p, const uint8_t *codes, uint16_t sequence, uint64_t *transfer)
 {
-	const struct tensor *t = &p->tensors[0];
+	const struct overlay_tensor *t = &p->tensors[0];
 	size_t pixels = (size_t)t->shape.width * (size_t)t->shape.channels;
 	size_t row = (size_t)tensor_row_words(t) * OVERLAY_CODE_BEATS;
 	size_t plane = (size_t)t->height * row;

@@ -35,8 +35,8 @@ static int check_sizes(const struct layer *layer, struct error *e)
 	if (layer->pad_top > TAPS || layer->pad_left > TAPS)
 		return refuse(layer, e, "has %d rows and %d columns of padding, more than %d", layer->pad_top,
 			layer->pad_left, TAPS);
-	if (layer->stride != 1 && layer->stride != 2 && layer->stride != 4)
-		return refuse(layer, e, "has a stride of %d, not 1, 2 or 4", layer->stride);
+	if (layer->stride_height != 1 && layer->stride_height != 2 && layer->stride_height != 4)
+		return refuse(layer, e, "has a stride of %d, not 1, 2 or 4", layer->stride_height);
 	return 0;
 }
 
@@ -72,9 +72,9 @@ static int check_pool(const struct program *p, const struct layer *pool, struct 
 {
 	int size = pool->kernel_width;
 
-	if (pool->kernel_height != size || size < 2 || size > 3 || pool->stride != 2)
+	if (pool->kernel_height != size || size < 2 || size > 3 || pool->stride_height != 2)
 		return refuse(pool, e, "pools %d x %d with a stride of %d, not 2 x 2 or 3 x 3 with 2", size,
-			pool->kernel_height, pool->stride);
+			pool->kernel_height, pool->stride_height);
 	if (pool->pad_left > 1 || pool->pad_top > 1)
 		return refuse(pool, e, "has %d rows and %d columns of padding before a pool, more than one",
 			pool->pad_top, pool->pad_left);

@@ -25,7 +25,7 @@ static int smaller(int a, int b)
  * A frame with few channels holds neighbouring pixels in a chunk, so that a step does several columns of
  * the kernel. The mask of weights of ±1 counts quarters of a chunk, so there a pixel fills whole ones.
  */
-static void pack_pixels(struct tensor *t, const struct layer *reader)
+static void pack_pixels(struct overlay_tensor *t, const struct layer *reader)
 {
 	int channels = t->shape.channels;
 
@@ -39,7 +39,7 @@ static void pack_pixels(struct tensor *t, const struct layer *reader)
 }
 
 /* A group that is read begins at a chunk, a group that is written at a tile. */
-static int place_channels(struct tensor *t, int written_groups, int read_groups)
+static int place_channels(struct overlay_tensor *t, int written_groups, int read_groups)
 {
 	int channels = t->shape.channels, place = 0;
 
@@ -61,7 +61,7 @@ static int place_channels(struct tensor *t, int written_groups, int read_groups)
 static int lay_out_input(struct program *p, int i, struct error *e)
 {
 	const struct layer *reader = p->stages[i].layer;
-	struct tensor *t = &p->tensors[i];
+	struct overlay_tensor *t = &p->tensors[i];
 
 	t->shape = reader->in;
 	t->bits = reader->input_bits;
@@ -85,7 +85,7 @@ static int lay_out_input(struct program *p, int i, struct error *e)
 static int lay_out_result(struct program *p, struct error *e)
 {
 	const struct layer *writer = p->stages[p->stage_count - 1].layer;
-	struct tensor *t = &p->tensors[p->stage_count];
+	struct overlay_tensor *t = &p->tensors[p->stage_count];
 
 	t->shape = writer->out;
 	if (place_channels(t, writer->groups, 1))
@@ -97,7 +97,7 @@ static int lay_out_result(struct program *p, struct error *e)
 static void place_at_ends(struct program *p, int low, int high, bool first_is_low)
 {
 	for (int i = 1; i < p->stage_count; i++) {
-		struct tensor *t = &p->tensors[i];
+		struct overlay_tensor *t = &p->tensors[i];
 
 		t->base = (i % 2 != 0) == first_is_low ? low : high - tensor_words(t);
 	}

@@ -49,7 +49,7 @@ static void write_epilogues(const struct layer *layer, int channel, uint64_t *la
 static void write_weights(const struct program *p, const struct layer_part *part, int channel, uint64_t *lane)
 {
 	const struct layer *layer = p->stages[part->stage].layer;
-	const struct tensor *in = &p->tensors[part->stage];
+	const struct overlay_tensor *in = &p->tensors[part->stage];
 	int depth = layer_depth(layer), steps = kernel_steps(layer, in);
 	int group = channel / (layer->out.channels / layer->groups);
 	const int *place = in->place + (size_t)group * (size_t)depth;

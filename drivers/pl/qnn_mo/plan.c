@@ -59,8 +59,8 @@ static int check_convolution(const struct layer *l, struct error *e)
 	if (l->kernel_height != 3 && l->kernel_height != 5)
 		return refuse(l, e, "its kernel is %d×%d; there must be 3×3 or 5×5", l->kernel_height,
 			l->kernel_width);
-	if (l->stride != 1)
-		return refuse(l, e, "its stride is %d; there must be 1", l->stride);
+	if (l->stride_height != 1)
+		return refuse(l, e, "its stride is %d; there must be 1", l->stride_height);
 	if (in > QNN_MO_CHANNELS || out > QNN_MO_CHANNELS)
 		return refuse(l, e, "a group has %d channels in and %d out; there can be %d", in, out,
 			QNN_MO_CHANNELS);
@@ -69,9 +69,9 @@ static int check_convolution(const struct layer *l, struct error *e)
 
 static int check_pool(const struct layer *l, struct error *e)
 {
-	if (l->kernel_height != QNN_MO_POOL || l->stride > 2)
+	if (l->kernel_height != QNN_MO_POOL || l->stride_height > 2)
 		return refuse(l, e, "a max pool of %d×%d with stride %d; there must be 3×3 and 1 or 2",
-			l->kernel_height, l->kernel_width, l->stride);
+			l->kernel_height, l->kernel_width, l->stride_height);
 	return check_window(l, e);
 }
 

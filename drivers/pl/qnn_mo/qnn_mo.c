@@ -138,7 +138,7 @@ static void write_shape(struct qnn_mo *q, const struct qnn_mo_stage *stage)
 		{QNN_MO_POOL_IN_SIDE,
 			pool ? pool->in.height + pool->pad_top + pool->pad_bottom : c->out.height},
 		{QNN_MO_POOL_OUT_SIDE, qnn_mo_stage_out(stage).height},
-		{QNN_MO_POOL_STRIDE, pool ? pool->stride - 1 : 0}, /* of 1 or 2 */
+		{QNN_MO_POOL_STRIDE, pool ? pool->stride_height - 1 : 0}, /* of 1 or 2 */
 	};
 
 	for (size_t i = 0; i < sizeof(registers) / sizeof(*registers); i++)

@@ -31,7 +31,7 @@ static int layer_add(struct qonnx_import *m, enum layer_kind kind, struct layer 
 		.kind = kind,
 		.in = m->shape,
 		.groups = 1,
-		.stride = 1,
+		.stride_height = 1, .stride_width = 1, .dilation_height = 1, .dilation_width = 1,
 		.input_bits = m->bits,
 		.kernel_height = m->shape.height,
 		.kernel_width = m->shape.width,
@@ -94,7 +94,7 @@ static int windows_read(struct qonnx_import *m, struct layer *layer, struct erro
 		rc = pair_read(m, "strides", 1, pair, e);
 	if (rc == 0 && pair[0] != pair[1])
 		return node_error(m, -EBADMSG, e, "its strides differ: %d and %d", pair[0], pair[1]);
-	layer->stride = pair[0];
+	layer->stride_height = layer->stride_width = pair[0];
 	if (rc || (rc = padding_read(m, layer, e)))
 		return rc;
 	rc = layer_output_shape(layer, &layer->out, &cause);
@@ -328,8 +328,8 @@ int pool_follow(struct qonnx_import *m, struct error *e)
 	layer->output_bits = m->bits;
 	if ((rc = windows_read(m, layer, e)))
 		return rc;
-	int rest_y = (layer->in.height + layer->pad_top + layer->pad_bottom - kernel[0]) % layer->stride;
-	int rest_x = (layer->in.width + layer->pad_left + layer->pad_right - kernel[1]) % layer->stride;
+	int rest_y = (layer->in.height + layer->pad_top + layer->pad_bottom - kernel[0]) % layer->stride_height;
+	int rest_x = (layer->in.width + layer->pad_left + layer->pad_right - kernel[1]) % layer->stride_width;
 	if (attribute_integer(m, "ceil_mode", 0) && (rest_y || rest_x))
 		return node_error(m, -EBADMSG, e, "ceil_mode adds windows that lie partly outside");
 	m->shape = layer->out;

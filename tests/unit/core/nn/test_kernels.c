@@ -77,12 +77,12 @@ static struct engine *engine_of(const struct network *network, int count, const 
 static void describe(const struct layer *l, char *text, size_t size)
 {
 	snprintf(text, size,
-		"%s %dx%dx%d k %dx%d/%d pad %d,%d,%d,%d groups %d -> %dx%dx%d, %d x %d -> %d bits, "
+		"%s %dx%dx%d k %dx%d/%dx%d pad %d,%d,%d,%d groups %d -> %dx%dx%d, %d x %d -> %d bits, "
 		"epilogue %d",
 		l->kind == LAYER_MAX_POOL ? "pool" : "conv", l->in.height, l->in.width, l->in.channels,
-		l->kernel_height, l->kernel_width, l->stride, l->pad_top, l->pad_left, l->pad_bottom,
-		l->pad_right, l->groups, l->out.height, l->out.width, l->out.channels, l->input_bits,
-		l->weight_bits, l->output_bits, l->epilogue);
+		l->kernel_height, l->kernel_width, l->stride_height, l->stride_width, l->pad_top, l->pad_left,
+		l->pad_bottom, l->pad_right, l->groups, l->out.height, l->out.width, l->out.channels,
+		l->input_bits, l->weight_bits, l->output_bits, l->epilogue);
 }
 
 static void assert_same(const struct network *network, const char *kernel, const uint8_t *want,
@@ -182,7 +182,10 @@ static struct layer random_layer(void)
 		.in.channels = PICK(1, 2, 3, 34, 63, 64, 65, 96, 128, 180, 272),
 		.out.channels = PICK(1, 3, 7, 8, 9, 16, 34, 63, 64, 65, 68, 130),
 		.kernel_height = PICK(1, 2, 3, 3, 5, 8, 12),
-		.stride = PICK(1, 1, 2, 4),
+		.stride_height = PICK(1, 1, 2, 4),
+		.stride_width = PICK(1, 1, 2, 4),
+		.dilation_height = 1,
+		.dilation_width = 1,
 		.pad_top = random_below(3),
 		.pad_left = random_below(3),
 		.pad_bottom = random_below(3),
@@ -193,8 +196,8 @@ static struct layer random_layer(void)
 	};
 
 	layer.kernel_width = random_below(3) ? layer.kernel_height : PICK(1, 3, 4);
-	layer.in.height = layer.kernel_height + random_below(3 * layer.stride + 2);
-	layer.in.width = layer.kernel_width + random_below(9 * layer.stride);
+	layer.in.height = layer.kernel_height + random_below(3 * layer.stride_height + 2);
+	layer.in.width = layer.kernel_width + random_below(9 * layer.stride_width);
 	if (layer.in.channels % 2 == 0 && random_below(3) == 0) {
 		layer.groups = 2;
 		layer.out.channels *= 2;
@@ -237,7 +240,10 @@ static void extreme_values(void **state)
 					.out.channels = 33,
 					.kernel_height = 3,
 					.kernel_width = 3,
-					.stride = 1,
+					.stride_height = 1,
+					.stride_width = 1,
+					.dilation_height = 1,
+					.dilation_width = 1,
 					.pad_left = 1,
 					.groups = 1,
 					.input_bits = bits[a],
@@ -263,7 +269,10 @@ static void window_sizes(void **state)
 			.out.channels = 1 + random_below(40),
 			.kernel_height = 1,
 			.kernel_width = 1,
-			.stride = 1,
+			.stride_height = 1,
+			.stride_width = 1,
+			.dilation_height = 1,
+			.dilation_width = 1,
 			.groups = 1,
 			.input_bits = PICK(1, 2, 4, 8),
 			.weight_bits = 1,
@@ -288,7 +297,10 @@ static void pools(void **state)
 				PICK(1, 3, 34, 64, 65, 180)},
 			.kernel_height = kernel,
 			.kernel_width = random_below(2) ? kernel : PICK(1, 2, 3),
-			.stride = PICK(1, 2, 3),
+			.stride_height = PICK(1, 2, 3),
+			.stride_width = PICK(1, 2, 3),
+			.dilation_height = 1,
+			.dilation_width = 1,
 			.pad_top = random_below(2),
 			.pad_left = random_below(2),
 			.pad_bottom = random_below(2),
@@ -354,7 +366,7 @@ static void check_chain(void)
 			random_weights(layer, EXTREME_NONE);
 		random_epilogue(layer, in);
 		uint8_t *out = must_allocate(layer_output_size(layer), 1);
-		reference_layer(layer, in, out);
+		layer_compute(layer, in, out);
 		free(in);
 		in = out;
 	}
@@ -387,7 +399,10 @@ static void choices(void **state)
 			.out.channels = 70,
 			.kernel_height = 3,
 			.kernel_width = 3,
-			.stride = 1,
+			.stride_height = 1,
+			.stride_width = 1,
+			.dilation_height = 1,
+			.dilation_width = 1,
 			.pad_top = 1,
 			.pad_left = 1,
 			.pad_bottom = 1,
@@ -488,7 +503,10 @@ static int time_kernels(void)
 		.out.channels = 384,
 		.kernel_height = 3,
 		.kernel_width = 3,
-		.stride = 1,
+		.stride_height = 1,
+		.stride_width = 1,
+		.dilation_height = 1,
+		.dilation_width = 1,
 		.pad_top = 1,
 		.pad_left = 1,
 		.pad_bottom = 1,
@@ -503,7 +521,10 @@ static int time_kernels(void)
 		.out.channels = 64,
 		.kernel_height = 8,
 		.kernel_width = 8,
-		.stride = 4,
+		.stride_height = 4,
+		.stride_width = 4,
+		.dilation_height = 1,
+		.dilation_width = 1,
 		.pad_top = 2,
 		.pad_left = 2,
 		.pad_bottom = 2,
@@ -518,7 +539,10 @@ static int time_kernels(void)
 		.out.channels = 4096,
 		.kernel_height = 1,
 		.kernel_width = 1,
-		.stride = 1,
+		.stride_height = 1,
+		.stride_width = 1,
+		.dilation_height = 1,
+		.dilation_width = 1,
 		.groups = 1,
 		.input_bits = 2,
 		.weight_bits = 1,

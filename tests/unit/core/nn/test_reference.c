@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The reference against figures worked out by hand. */
 #include "nn/reference.h"
+#include "support/layer.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,7 +19,7 @@ static void scores_are(const struct layer *layer, const uint8_t *in, const int32
 	assert_int_equal(shape_size(layer->out), count);
 	assert_in_range(count, 1, COUNT(out));
 	memset(out, 0x5a, sizeof(out));
-	reference_layer(layer, in, out);
+	layer_compute(layer, in, out);
 	for (int i = 0; i < count; i++)
 		assert_int_equal(out[i], expected[i]);
 }
@@ -30,7 +31,7 @@ static void codes_are(const struct layer *layer, const uint8_t *in, const uint8_
 	assert_int_equal(shape_size(layer->out), count);
 	assert_in_range(count, 1, COUNT(out));
 	memset(out, 0x5a, sizeof(out));
-	reference_layer(layer, in, out);
+	layer_compute(layer, in, out);
 	assert_memory_equal(out, expected, (size_t)count);
 	for (int i = count; i < COUNT(out); i++)
 		assert_int_equal(out[i], 0x5a);
@@ -47,7 +48,10 @@ static void convolution_is_no_mirror_image(void **state)
 		.out = {2, 2, 1},
 		.kernel_height = 2,
 		.kernel_width = 2,
-		.stride = 1,
+		.stride_height = 1,
+		.stride_width = 1,
+		.dilation_height = 1,
+		.dilation_width = 1,
 		.groups = 1,
 		.input_bits = 2,
 		.weight_bits = 4,
@@ -70,7 +74,10 @@ static void convolution_with_padding_and_stride(void **state)
 		.out = {1, 3, 1},
 		.kernel_height = 3,
 		.kernel_width = 3,
-		.stride = 2,
+		.stride_height = 2,
+		.stride_width = 2,
+		.dilation_height = 1,
+		.dilation_width = 1,
 		.pad_top = 2,
 		.pad_left = 1,
 		.pad_right = 3,
@@ -98,7 +105,10 @@ static void groups_see_their_own_channels(void **state)
 		.out = {1, 2, 4},
 		.kernel_height = 1,
 		.kernel_width = 1,
-		.stride = 1,
+		.stride_height = 1,
+		.stride_width = 1,
+		.dilation_height = 1,
+		.dilation_width = 1,
 		.groups = 2,
 		.input_bits = 8,
 		.weight_bits = 1,
@@ -119,7 +129,10 @@ static void pixels_meet_8_bit_weights(void **state)
 		.out = {1, 1, 2},
 		.kernel_height = 1,
 		.kernel_width = 1,
-		.stride = 1,
+		.stride_height = 1,
+		.stride_width = 1,
+		.dilation_height = 1,
+		.dilation_width = 1,
 		.groups = 1,
 		.input_bits = 8,
 		.weight_bits = 8,
@@ -140,7 +153,10 @@ static void fully_connected_reads_height_width_channels(void **state)
 		.out = {1, 1, 1},
 		.kernel_height = 2,
 		.kernel_width = 2,
-		.stride = 1,
+		.stride_height = 1,
+		.stride_width = 1,
+		.dilation_height = 1,
+		.dilation_width = 1,
 		.groups = 1,
 		.input_bits = 2,
 		.weight_bits = 4,
@@ -247,7 +263,10 @@ static void epilogues_use_their_channel(void **state)
 		.out = {2, 1, 3},
 		.kernel_height = 1,
 		.kernel_width = 1,
-		.stride = 1,
+		.stride_height = 1,
+		.stride_width = 1,
+		.dilation_height = 1,
+		.dilation_width = 1,
 		.groups = 1,
 		.input_bits = 2,
 		.weight_bits = 1,
@@ -269,7 +288,10 @@ static void max_pool_keeps_channels_apart(void **state)
 		.out = {1, 1, 2},
 		.kernel_height = 2,
 		.kernel_width = 2,
-		.stride = 2,
+		.stride_height = 2,
+		.stride_width = 2,
+		.dilation_height = 1,
+		.dilation_width = 1,
 		.groups = 1,
 		.input_bits = 8,
 		.output_bits = 8};
@@ -286,7 +308,10 @@ static void max_pool_pads_with_code_0(void **state)
 		.out = {2, 2, 1},
 		.kernel_height = 3,
 		.kernel_width = 3,
-		.stride = 2,
+		.stride_height = 2,
+		.stride_width = 2,
+		.dilation_height = 1,
+		.dilation_width = 1,
 		.pad_top = 1,
 		.pad_left = 1,
 		.pad_bottom = 1,
@@ -304,7 +329,7 @@ static void max_pool_pads_with_code_0(void **state)
 
 	/* A window that holds nothing but padding. */
 	layer.kernel_height = layer.kernel_width = 1;
-	layer.stride = 3;
+	layer.stride_height = layer.stride_width = 3;
 	layer.pad_right = 1;
 	layer.out = (struct shape){1, 2, 1};
 	codes_are(&layer, in, (const uint8_t[]){5, 0}, 2);
@@ -324,7 +349,10 @@ static void run_chains_layers(void **state)
 			.out = {1, 2, 2},
 			.kernel_height = 1,
 			.kernel_width = 1,
-			.stride = 1,
+			.stride_height = 1,
+			.stride_width = 1,
+			.dilation_height = 1,
+			.dilation_width = 1,
 			.groups = 1,
 			.input_bits = 2,
 			.weight_bits = 1,
@@ -337,7 +365,10 @@ static void run_chains_layers(void **state)
 			.out = {1, 1, 2},
 			.kernel_height = 1,
 			.kernel_width = 2,
-			.stride = 1,
+			.stride_height = 1,
+			.stride_width = 1,
+			.dilation_height = 1,
+			.dilation_width = 1,
 			.groups = 1,
 			.input_bits = 2,
 			.output_bits = 2},
@@ -346,7 +377,10 @@ static void run_chains_layers(void **state)
 			.out = {1, 1, 1},
 			.kernel_height = 1,
 			.kernel_width = 1,
-			.stride = 1,
+			.stride_height = 1,
+			.stride_width = 1,
+			.dilation_height = 1,
+			.dilation_width = 1,
 			.groups = 1,
 			.input_bits = 2,
 			.weight_bits = 4,

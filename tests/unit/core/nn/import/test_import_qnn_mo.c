@@ -218,7 +218,7 @@ static void window_is(const struct layer *layer, int kernel, int stride, const i
 {
 	assert_int_equal(layer->kernel_height, kernel);
 	assert_int_equal(layer->kernel_width, kernel);
-	assert_int_equal(layer->stride, stride);
+	assert_int_equal(layer->stride_height, stride);
 	assert_int_equal(layer->pad_top, padding[0]);
 	assert_int_equal(layer->pad_left, padding[1]);
 	assert_int_equal(layer->pad_bottom, padding[2]);

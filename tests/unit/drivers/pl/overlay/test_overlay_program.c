@@ -75,7 +75,7 @@ static void layers_that_do_not_fit_are_refused(void **state)
 	assert_int_equal(create(&l, 1, NULL, &program, NULL), 0);
 	program_destroy(program);
 	for (int stride = 3; stride <= 8; stride += 5) {
-		l.stride = stride;
+		l.stride_height = l.stride_width = stride;
 		layer_measure(&l);
 		assert_refused(&l, 1, NULL, "conv", "a stride of");
 	}

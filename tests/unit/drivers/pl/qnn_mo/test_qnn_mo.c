@@ -131,7 +131,7 @@ static void networks_of_another_kind_are_refused(void **state)
 		{2, offsetof(struct layer, epilogue), EPILOGUE_REQUANTISE, "thresholds"},
 		{2, offsetof(struct layer, kernel_height), 4, "4×3"},
 		{2, offsetof(struct layer, kernel_width), 5, "square"},
-		{2, offsetof(struct layer, stride), 2, "stride is 2"},
+		{2, offsetof(struct layer, stride_height), 2, "stride is 2"},
 		{0, offsetof(struct layer, in.channels), 2 * 386, "386 channels in"},
 		{0, offsetof(struct layer, out.channels), 2 * 385, "385 out"},
 		{0, offsetof(struct layer, in.height), 13, "square"},
@@ -139,7 +139,7 @@ static void networks_of_another_kind_are_refused(void **state)
 		{0, offsetof(struct layer, kind), LAYER_MAX_POOL, "must follow a convolution"},
 		{0, offsetof(struct layer, kind), LAYER_FULLY_CONNECTED, "none comes before it"},
 		{1, offsetof(struct layer, kernel_height), 2, "max pool of 2×3"},
-		{1, offsetof(struct layer, stride), 3, "stride 3"},
+		{1, offsetof(struct layer, stride_height), 3, "stride 3"},
 		{2, offsetof(struct layer, kind), LAYER_MAX_POOL, "must follow a convolution"},
 	};
 

@@ -16,7 +16,7 @@
 
 /* A model in which each test changes one thing: codes of 2 bits, 2 channels, then a matrix over 2×2×2
  * numbers. */
-struct tensor {
+struct overlay_tensor {
 	const char *name;
 	int rank, dims[4];
 	float values[24];
@@ -29,7 +29,7 @@ struct node {
 #define QONNX "qonnx.custom_op.general"
 #define QUANT(sign) "signed=" sign " narrow=0 rounding_mode=ROUND"
 
-static const struct tensor base_tensors[] = {
+static const struct overlay_tensor base_tensors[] = {
 	{"byte", 0, {0}, {1.0F / 255}},
 	{"none", 0, {0}, {0}},
 	{"bits8", 0, {0}, {8}},
@@ -68,7 +68,7 @@ static const struct node base_nodes[] = {
 };
 
 struct model {
-	struct tensor tensors[COUNT(base_tensors)];
+	struct overlay_tensor tensors[COUNT(base_tensors)];
 	struct node nodes[COUNT(base_nodes) + 4];
 	int input[4], input_rank, node_count;
 };
@@ -82,7 +82,7 @@ static struct model model_base(void)
 	return model;
 }
 
-static struct tensor *tensor_of(struct model *model, const char *name)
+static struct overlay_tensor *tensor_of(struct model *model, const char *name)
 {
 	for (int i = 0; i < COUNT(model->tensors); i++)
 		if (strcmp(model->tensors[i].name, name) == 0)
@@ -109,7 +109,7 @@ static const char *model_write(const struct model *model, const char *path)
 		onnx_put_node(&graph, n->domain, n->type, n->inputs, n->output, n->attributes);
 	}
 	for (int i = 0; i < COUNT(model->tensors); i++) {
-		const struct tensor *t = &model->tensors[i];
+		const struct overlay_tensor *t = &model->tensors[i];
 		onnx_put_tensor(&graph, t->name, t->dims, t->rank, t->values);
 	}
 	onnx_put_value(&graph, 11, "x", model->input, model->input_rank);

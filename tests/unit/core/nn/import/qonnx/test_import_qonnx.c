@@ -315,7 +315,7 @@ static void pool_insert(struct model *model)
 	node_insert(model, NORM, (struct node){"", "MaxPool", "c", "p", "kernel_shape=2,2 strides=1,1"});
 	model->nodes[NORM + 1].inputs = "p gamma beta mean variance";
 	model->nodes[RELU + 1].inputs = "n";
-	struct tensor *w1 = tensor_of(model, "w1");
+	struct overlay_tensor *w1 = tensor_of(model, "w1");
 	w1->dims[1] = 2; /* one pixel is left of 2×2 */
 }
 

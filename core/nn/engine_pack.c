@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+#include "nn/engine_plan.h"
+
+#include "nn/limits.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* Whether a row of the window is one run of bytes. */
+static bool is_contiguous(const struct layer *layer, enum layout layout)
+{
+	return layout == LAYOUT_BYTES && layer->groups == 1 && layer->dilation_width == 1;
+}
+
+int engine_count_k_blocks(const struct layer *layer, enum layout layout)
+{
+	int depth = layer->in.channels / layer->groups;
+
+	if (layout == LAYOUT_BITS)
+		return layer->kernel_height * layer->kernel_width * ((depth + 63) / 64);
+	if (is_contiguous(layer, layout))
+		return layer->kernel_height * ((layer->kernel_width * depth + 3) / 4);
+	return layer->kernel_height * layer->kernel_width * ((depth + 3) / 4);
+}
+
+/* Fills offsets and k-blocks for the run of `length` channels that begins at a place of the window. */
+static void plan_run(const struct gemm_plan *gemm, struct k_block *k_blocks, int *next, size_t offset,
+	int first, int length, enum layout layout)
+{
+	int channels = layout == LAYOUT_BITS ? 64 : 4;
+	int bytes = layout == LAYOUT_BITS ? 8 : 4;
+
+	for (int i = 0; i < length; i += channels, (*next)++) {
+		gemm->offsets[*next] = (int32_t)(offset + (size_t)(i / channels * bytes));
+		k_blocks[*next] = (struct k_block){first + i, length - i < channels ? length - i : channels};
+	}
+}
+
+static void plan_k_blocks(const struct layer *layer, const struct feature_map *in,
+	const struct gemm_plan *gemm, struct k_block *k_blocks)
+{
+	int depth = layer->in.channels / layer->groups, next = 0;
+	bool contiguous = is_contiguous(layer, in->layout);
+
+	for (int ky = 0; ky < layer->kernel_height; ky++)
+		for (int kx = 0; kx < layer->kernel_width; kx++) {
+			size_t offset = (size_t)(ky * layer->dilation_height) * in->row +
+					(size_t)(kx * layer->dilation_width) * in->pixel;
+			plan_run(gemm, k_blocks, &next, offset, (ky * layer->kernel_width + kx) * depth,
+				contiguous ? layer->kernel_width * depth : depth, in->layout);
+			if (contiguous)
+				break;
+		}
+}
+
+static int plan_gemm(struct layer_plan *plan, const struct feature_map *in)
+{
+	const struct layer *layer = plan->layer;
+	const struct kernel *kernel = plan->kernel;
+	struct gemm_plan *gemm = &plan->gemm;
+	bool bits = kernel->layout == LAYOUT_BITS;
+
+	*gemm = (struct gemm_plan){
+		.groups = layer->groups,
+		.channels = layer->out.channels / layer->groups,
+		.k_blocks = engine_count_k_blocks(layer, kernel->layout),
+		.planes = bits ? layer->input_bits : 1,
+		.plane_size = in->words * 8,
+		.group_size = bits ? in->words * 8 * in->bits : layer->in.channels / layer->groups,
+	};
+	size_t lanes =
+		(size_t)gemm->groups * (size_t)gemm_vectors(gemm, kernel->lanes) * (size_t)kernel->lanes;
+	struct k_block *k_blocks = calloc((size_t)gemm->k_blocks, sizeof(*k_blocks));
+
+	gemm->offsets = engine_allocate((size_t)gemm->k_blocks * sizeof(int32_t));
+	gemm->weights = engine_allocate(lanes * (size_t)gemm->k_blocks * (size_t)kernel->word);
+	if (k_blocks && gemm->offsets && gemm->weights) {
+		plan_k_blocks(layer, in, gemm, k_blocks);
+		kernel->pack(kernel, layer, k_blocks, gemm);
+	}
+	free(k_blocks);
+	return k_blocks && gemm->offsets && gemm->weights ? 0 : -ENOMEM;
+}
+
+/* Stores the thresholds of one channel in the layout of `struct thresholds`. */
+static void lay_thresholds(const struct thresholds *t, const int32_t *thresholds, int channel)
+{
+	int32_t *rows = t->values + (size_t)channel * ROWS_OF_CHANNEL * ROW;
+
+	for (int i = 0; i < t->levels && t->levels <= ROW; i++)
+		t->values[(size_t)i * (size_t)t->stride + (size_t)channel] = thresholds[i];
+	for (int i = 0; i <= t->levels && t->levels > ROW; i++) {
+		rows[ROW + i] = i < t->levels ? thresholds[i] : INT32_MAX;
+		rows[i / ROW] = rows[ROW + i];
+	}
+}
+
+static int plan_thresholds(struct layer_plan *plan)
+{
+	const struct layer *layer = plan->layer;
+	struct thresholds *t = &plan->thresholds;
+	int channels = layer->out.channels;
+
+	t->levels = layer_levels(layer);
+	t->stride = (channels + SLACK - 1) / SLACK * SLACK;
+	size_t each = t->levels > ROW ? (size_t)ROWS_OF_CHANNEL * ROW : (size_t)t->levels;
+	t->values = engine_allocate(each * (size_t)t->stride * sizeof(int32_t));
+	t->flip = engine_allocate((size_t)t->stride);
+	if (!t->values || !t->flip)
+		return -ENOMEM;
+	for (int c = 0; c < channels; c++) {
+		lay_thresholds(t, layer->thresholds + (size_t)c * (size_t)t->levels, c);
+		if (layer->invert && layer->invert[c])
+			t->flip[c] = (uint8_t)t->levels;
+	}
+	return 0;
+}
+
+static int plan_requantisation(struct layer_plan *plan)
+{
+	const struct layer *layer = plan->layer;
+	struct requantisation *r = &plan->requantisation;
+	size_t stride = (size_t)(layer->out.channels + SLACK - 1) / SLACK * SLACK;
+
+	r->largest = layer_levels(layer);
+	r->multipliers = engine_allocate(stride * sizeof(int64_t));
+	r->biases = engine_allocate(stride * sizeof(int64_t));
+	r->shifts = engine_allocate(stride * sizeof(int64_t));
+	if (!r->multipliers || !r->biases || !r->shifts)
+		return -ENOMEM;
+	for (int c = 0; c < layer->out.channels; c++) {
+		r->multipliers[c] = layer->kind == LAYER_ADD ? 1 : layer->multiplier[c];
+		r->biases[c] = layer->bias[c];
+		r->shifts[c] = layer->shift[c];
+	}
+	return 0;
+}
+
+/* Sums of the border's pixels stay; those of the others are computed for each picture. */
+static int plan_pixel_sums(struct layer_plan *plan, const struct feature_map *in)
+{
+	size_t count = (size_t)in->padded_height * (size_t)in->padded_width * (size_t)in->groups;
+
+	plan->pixel_sums = engine_allocate(count * sizeof(int32_t));
+	if (!plan->pixel_sums)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		plan->pixel_sums[i] = in->border * (in->shape.channels / in->groups);
+	return 0;
+}
+
+/* Whether an add of codes can sum them in 32 bits. */
+static bool is_narrow(const struct engine *engine, const struct layer_plan *plan)
+{
+	const struct layer *layer = plan->layer;
+	int index = (int)(layer - engine->network->layers);
+
+	for (int c = 0; c < layer->out.channels; c++) {
+		int64_t sum = 0;
+		for (int i = 0; i < layer_reads(layer); i++) {
+			int bits =
+				network_tensor(engine->network, network_from(engine->network, index, i)).bits;
+			int64_t factor = layer->factors[(size_t)i * (size_t)layer->out.channels + (size_t)c];
+			if (bits == TENSOR_SUMS)
+				return false;
+			sum += (factor < 0 ? -factor : factor) << bits;
+		}
+		if (sum > INT32_MAX)
+			return false;
+	}
+	return true;
+}
+
+int engine_pack_layer(struct engine *engine, struct layer_plan *plan)
+{
+	const struct feature_map *in = &engine->maps[plan->in[0]].map;
+	int rc = 0;
+
+	if (plan->layer->kind == LAYER_ADD)
+		plan->narrow = is_narrow(engine, plan);
+	if (plan->kernel)
+		rc = plan_gemm(plan, in);
+	if (!rc && plan->kernel && in->layout == LAYOUT_BITS)
+		rc = plan_pixel_sums(plan, in);
+	if (!rc && plan->layer->epilogue == EPILOGUE_THRESHOLDS)
+		rc = plan_thresholds(plan);
+	if (!rc && plan->layer->epilogue == EPILOGUE_REQUANTISE)
+		rc = plan_requantisation(plan);
+	return rc;
+}
+
+void engine_unpack_layer(struct layer_plan *plan)
+{
+	free(plan->in);
+	free(plan->out);
+	free(plan->gemm.offsets);
+	free(plan->gemm.weights);
+	free(plan->thresholds.values);
+	free(plan->thresholds.flip);
+	free(plan->requantisation.multipliers);
+	free(plan->requantisation.biases);
+	free(plan->requantisation.shifts);
+	free(plan->pixel_sums);
+}
