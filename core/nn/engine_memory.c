@@ -12,7 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define SMALL ((size_t)256 << 10) /* bytes of maps that need not share */
+#define SMALL ((size_t)32 << 10) /* bytes of maps that need not share */
 
 void *engine_allocate(size_t size)
 {
