@@ -140,13 +140,17 @@ static int check_groups(const struct layer *layer, struct error *e)
 static int check_clamp(const struct layer *layer, struct error *e)
 {
 	bool sums = layer->epilogue == EPILOGUE_SUMS && layer->kind == LAYER_ADD;
-	int low = sums ? INT32_MIN : 0, high = sums ? INT32_MAX : layer_levels(layer), rc = 0;
+	int low = INT32_MIN, high = INT32_MAX, rc = 0;
 
 	if (!layer->clamp_low && !layer->clamp_high)
 		return 0;
 	if (!sums && layer->epilogue != EPILOGUE_REQUANTISE)
 		return error_set(
 			e, -EBADMSG, "field \"clamp\": is for codes of a requantisation and sums of an add");
+	if (!sums) {
+		low = 0;
+		high = layer_levels(layer);
+	}
 	if ((rc = within(layer->clamp_low, low, high, "clamp", e)))
 		return rc;
 	return within(layer->clamp_high, layer->clamp_low, high, "clamp", e);

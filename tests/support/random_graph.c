@@ -195,7 +195,7 @@ static void finish_layer(struct growth *g, struct layer *l)
 	const struct reference_input *in = inputs_of(g, l);
 	int index = g->network->layer_count;
 
-	if (layer_has_accumulator(l) && l->kind != LAYER_ADD)
+	if (l->output_bits != TENSOR_SUMS && layer_has_accumulator(l) && l->kind != LAYER_ADD)
 		random_epilogue(l, in[0].data);
 	g->made[index + 1] = must_allocate(layer_output_size(l), 1);
 	reference_layer(l, in, g->made[index + 1]);
