@@ -27,8 +27,6 @@ static const struct {
 
 static void print_layers(const struct network *network)
 {
-	static const char *const kinds[] = {"convolution", "fully connected", "max pool"};
-
 	for (int i = 0; i < network->layer_count; i++) {
 		const struct layer *l = &network->layers[i];
 		char in[48], out[48], bits[48] = "";
@@ -37,8 +35,10 @@ static void print_layers(const struct network *network)
 		if (layer_has_weights(l))
 			snprintf(bits, sizeof(bits), "%d-bit weights, ", l->weight_bits);
 		printf("%-12s %-16s %16s -> %-16s %s%d-bit codes in, %d-bit %s out\n", l->name,
-			kinds[l->kind], in, out, bits, l->input_bits, l->output_bits,
-			l->epilogue == EPILOGUE_SCORES ? "scores" : "codes");
+			layer_kind_name(l), in, out, bits, l->input_bits, l->output_bits,
+			l->epilogue == EPILOGUE_SCORES ? "scores"
+			: l->epilogue == EPILOGUE_SUMS ? "sums"
+						       : "codes");
 	}
 }
 

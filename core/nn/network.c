@@ -38,6 +38,24 @@ void network_destroy(struct network *network)
 	free(network);
 }
 
+const char *layer_kind_name(const struct layer *layer)
+{
+	static const char *const names[] = {
+		[LAYER_CONV] = "convolution",
+		[LAYER_FULLY_CONNECTED] = "fully connected",
+		[LAYER_MAX_POOL] = "max pool",
+		[LAYER_AVERAGE_POOL] = "average pool",
+		[LAYER_ADD] = "add",
+		[LAYER_CONCAT] = "concat",
+		[LAYER_UPSAMPLE] = "upsample",
+		[LAYER_TABLE] = "table",
+	};
+
+	if (layer->kind == LAYER_CONV && layer->groups > 1 && layer->groups == layer->in.channels)
+		return "depthwise";
+	return names[layer->kind];
+}
+
 struct tensor network_tensor(const struct network *network, int index)
 {
 	if (index == NETWORK_INPUT)

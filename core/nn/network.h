@@ -130,6 +130,9 @@ int network_check(const struct network *network, struct error *e);
 /* Takes NULL. */
 void network_destroy(struct network *network);
 
+/* "convolution", "max pool" …, for people. */
+const char *layer_kind_name(const struct layer *layer);
+
 /* Multiply-accumulates of one layer for one picture. */
 uint64_t layer_operations(const struct layer *layer);
 
