@@ -16,6 +16,11 @@ static void finish_layer(struct layer *layer)
 	free(layer->table);
 }
 
+void network_remove_last(struct network *network)
+{
+	finish_layer(&network->layers[--network->layer_count]);
+}
+
 void network_destroy(struct network *network)
 {
 	if (!network)

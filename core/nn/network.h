@@ -130,6 +130,9 @@ int network_check(const struct network *network, struct error *e);
 /* Takes NULL. */
 void network_destroy(struct network *network);
 
+/* Removes the last layer; the network's classes stay. */
+void network_remove_last(struct network *network);
+
 /* "convolution", "max pool" …, for people. */
 const char *layer_kind_name(const struct layer *layer);
 
