@@ -5,7 +5,7 @@
 
 /* Each command is defined in its own file. No header declares them, so that no command sees another. */
 extern const struct command live_command, record_command, replay_command, classify_command, evaluate_command,
-	measure_command, list_command, import_command, doctor_command;
+	measure_command, teach_command, list_command, import_command, doctor_command;
 
 const struct command *const commands[] = {
 	&live_command,
@@ -16,6 +16,7 @@ const struct command *const commands[] = {
 	&measure_command,
 	&list_command,
 	&import_command,
+	&teach_command,
 	&doctor_command,
 	NULL,
 };

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Folders that may hold networks, in search order. */
@@ -39,20 +40,27 @@ static void executable_ancestor(char path[PATH_MAX], int levels)
 	}
 }
 
+/* $XDG_DATA_HOME, or what stands for it; NULL: there is no home. */
+static const char *data_home(char home[PATH_MAX])
+{
+	const char *data = getenv("XDG_DATA_HOME");
+
+	if (data && data[0])
+		return data;
+	if (!getenv("HOME") || snprintf(home, PATH_MAX, "%s/.local/share", getenv("HOME")) >= PATH_MAX)
+		return NULL;
+	return home;
+}
+
 static void find_places(struct network_places *places)
 {
-	char checkout[PATH_MAX], home[PATH_MAX] = "";
-	const char *data = getenv("XDG_DATA_HOME");
+	char checkout[PATH_MAX], home[PATH_MAX];
 
 	places->count = 0;
 	add_place(places, getenv("TWOBIT_NETWORKS"), "");
 	executable_ancestor(checkout, 2);
 	add_place(places, checkout, "/assets/networks");
-	if (!(data && data[0]) && getenv("HOME")) {
-		if (snprintf(home, sizeof(home), "%s/.local/share", getenv("HOME")) < PATH_MAX)
-			data = home;
-	}
-	add_place(places, data, "/twobit/networks");
+	add_place(places, data_home(home), "/twobit/networks");
 	add_place(places, TWOBIT_DATA_DIR, "/networks");
 }
 
@@ -185,14 +193,19 @@ static int check_for_pictures(const struct network *network, struct error *e)
 	return 0;
 }
 
-int networks_open(const char *name, struct network **out, struct error *e)
+int networks_load(const char *name, struct network **out, struct error *e)
 {
 	char folder[PATH_MAX];
 	int status = find_folder(name ? name : NETWORK_DEFAULT, folder, e);
 
 	*out = NULL;
-	if (!status)
-		status = network_load(folder, out, e);
+	return status ? status : network_load(folder, out, e);
+}
+
+int networks_open(const char *name, struct network **out, struct error *e)
+{
+	int status = networks_load(name, out, e);
+
 	if (!status)
 		status = check_for_pictures(*out, e);
 	if (status) {
@@ -200,4 +213,54 @@ int networks_open(const char *name, struct network **out, struct error *e)
 		*out = NULL;
 	}
 	return status;
+}
+
+/* A folder and those above it. */
+static int make_folders(char *path)
+{
+	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = 0;
+		int failed = mkdir(path, 0777) && errno != EEXIST;
+		*slash = '/';
+		if (failed)
+			return -errno;
+	}
+	return mkdir(path, 0777) && errno != EEXIST ? -errno : 0;
+}
+
+/* A network that is not the user's own and would be found in its place. */
+static int check_name_is_free(const char *name, const char *folder, struct error *e)
+{
+	struct found_network *found;
+	int status = networks_find(&found);
+
+	if (status)
+		return error_set(e, status, "out of memory while looking for networks");
+	for (const struct found_network *f = found; f->name && !status; f++)
+		if (strcmp(f->name, name) == 0 && strcmp(f->folder, folder) != 0)
+			status = error_set(e, -EEXIST, "%s is the name of the network in %s; choose another",
+				name, f->folder);
+	networks_forget(found);
+	return status;
+}
+
+int networks_user_folder(const char *name, char folder[PATH_MAX], struct error *e)
+{
+	char home[PATH_MAX], place[PATH_MAX];
+	const char *data = data_home(home);
+
+	if (strchr(name, '/'))
+		return snprintf(folder, PATH_MAX, "%s", name) < PATH_MAX
+			       ? 0
+			       : error_set(e, -ENAMETOOLONG, "%s: is too long a path", name);
+	if (!name[0] || name[0] == '.')
+		return error_set(e, -EINVAL, "\"%s\" cannot be the name of a network", name);
+	if (!data || snprintf(place, PATH_MAX, "%s/twobit/networks", data) >= PATH_MAX ||
+		snprintf(folder, PATH_MAX, "%s/%s", place, name) >= PATH_MAX)
+		return error_set(
+			e, -ENOENT, "there is no home folder for %s; give a folder with a slash", name);
+	int status = make_folders(place);
+	if (status)
+		return error_set(e, status, "%s: cannot be made: %s", place, strerror(-status));
+	return check_name_is_free(name, folder, e);
 }

@@ -9,6 +9,8 @@
 
 #include "nn/network.h"
 
+#include <limits.h>
+
 #define NETWORK_DEFAULT "dorefanet"
 
 /*
@@ -18,6 +20,16 @@
  * fewer than two layers, or it ends without scores.
  */
 int networks_open(const char *name, struct network **out, struct error *e);
+
+/* Loads a network as networks_open does, also one that cannot classify pictures. */
+int networks_load(const char *name, struct network **out, struct error *e);
+
+/*
+ * The folder of a network that the user makes: `name` itself if it has a slash; else a folder of that name in
+ * $XDG_DATA_HOME/twobit/networks, which is made. -EEXIST: another place has a network of that name, which
+ * would be found first.
+ */
+int networks_user_folder(const char *name, char folder[PATH_MAX], struct error *e);
 
 struct found_network {
 	char *name, *folder;

@@ -180,7 +180,7 @@ static void add_narrow(const struct engine *engine, const struct layer_plan *pla
 static void add_wide(const struct engine *engine, const struct layer_plan *plan, int pixel)
 {
 	const struct layer *layer = plan->layer;
-	struct reference_input in[LAYER_INPUTS];
+	struct reference_input in[LAYER_INPUTS] = {0};
 	struct layer one = *layer;
 	int width = layer->out.width;
 

@@ -86,7 +86,7 @@ static int request_inputs(struct engine *engine, struct layer_plan *plan, int in
 	const struct layer *layer = plan->layer;
 	int reads = layer_reads(layer), rc = 0;
 
-	plan->in = calloc((size_t)(reads + plan->out_count), sizeof(*plan->in));
+	plan->in = calloc((size_t)reads + (size_t)plan->out_count, sizeof(*plan->in));
 	if (!plan->in)
 		return -ENOMEM;
 	if (layer->kind == LAYER_MAX_POOL) { /* it can stay in its readers' layouts */

@@ -191,11 +191,12 @@ static int check_accumulator(const struct layer *layer, struct error *e)
 		taps = layer_weight_count(layer) / (uint64_t)layer->out.channels;
 		largest *= UINT64_C(1) << (layer->weight_bits - 1);
 	}
-	if (taps * largest <= INT32_MAX)
+	uint64_t sum = taps * largest;
+	if (sum <= INT32_MAX)
 		return 0;
 	return error_set(e, -EOVERFLOW,
 		"field \"input_bits\": sums of %llu products can reach %llu, an accumulator has 32 bits",
-		(unsigned long long)taps, (unsigned long long)(taps * largest));
+		(unsigned long long)taps, (unsigned long long)sum);
 }
 
 static int check_weighted(const struct layer *layer, struct error *e)

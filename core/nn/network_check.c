@@ -82,7 +82,7 @@ static uint64_t largest_of(const struct network *network, int from)
 	const struct layer *layer = from == NETWORK_INPUT ? NULL : &network->layers[from];
 	struct tensor read = network_tensor(network, from);
 
-	if (read.bits != TENSOR_SUMS)
+	if (!layer || read.bits != TENSOR_SUMS)
 		return (UINT64_C(1) << read.bits) - 1;
 	if (layer->kind != LAYER_ADD)
 		return INT32_MAX;

@@ -210,17 +210,21 @@ void reference_layer(const struct layer *layer, const struct reference_input *in
 						(uint8_t)finished(layer, c, accumulate(layer, in, y, x, c));
 }
 
-static void run_layer(const struct network *network, int index, void *const *made, void *out)
+static int run_layer(const struct network *network, int index, void *const *made, void *out)
 {
 	const struct layer *layer = &network->layers[index];
-	struct reference_input in[LAYER_INPUTS];
+	struct reference_input in[LAYER_INPUTS] = {0};
 
-	for (int i = 0; i < layer_reads(layer); i++) {
+	int i = 0;
+	do {
 		int from = network_from(network, index, i);
 
 		in[i] = (struct reference_input){network_tensor(network, from), made[from + 1]};
-	}
+		if (!in[i].data)
+			return -EINVAL;
+	} while (++i < layer_reads(layer)); /* at least one */
 	reference_layer(layer, in, out);
+	return 0;
 }
 
 int reference_run(const struct network *network, int first, int last, const void *in, void *out)
@@ -232,10 +236,7 @@ int reference_run(const struct network *network, int first, int last, const void
 		made[first] = (void *)in;
 	for (int i = first; i < last && !rc; i++) {
 		made[i + 1] = i == last - 1 ? out : malloc(tensor_bytes(network_tensor(network, i)));
-		if (made[i + 1])
-			run_layer(network, i, made, made[i + 1]);
-		else
-			rc = -ENOMEM;
+		rc = made[i + 1] ? run_layer(network, i, made, made[i + 1]) : -ENOMEM;
 	}
 	for (int i = first; made && i < last - 1; i++)
 		free(made[i + 1]);

@@ -18,7 +18,8 @@ struct reference_input {
 void reference_layer(const struct layer *layer, const struct reference_input *in, void *out);
 
 /*
- * Layers first … last − 1, which read each other and what layer first − 1 makes: `in`. Returns 0 or -ENOMEM.
+ * Layers first … last − 1, which read each other and what layer first − 1 makes: `in`. Returns 0, -ENOMEM, or
+ * -EINVAL where one reads another layer.
  */
 int reference_run(const struct network *network, int first, int last, const void *in, void *out);
 

@@ -36,6 +36,10 @@ enum display_key {
 	KEY_RECORD,	/* r */
 	KEY_CAPTION,	/* o */
 	KEY_HELP,	/* ? */
+	KEY_BACKGROUND, /* b */
+	KEY_UNDO,	/* u */
+	KEY_1,		/* these count again and again while they are held down */
+	KEY_9 = KEY_1 + 8,
 };
 
 enum screen_state {

@@ -3,6 +3,8 @@
 
 enum display_key display_key_of(int character)
 {
+	if (character >= '1' && character <= '9')
+		return (enum display_key)(KEY_1 + character - '1');
 	switch (character) {
 	case 'q':
 	case '\033':
@@ -21,6 +23,10 @@ enum display_key display_key_of(int character)
 		return KEY_CAPTION;
 	case '?':
 		return KEY_HELP;
+	case 'b':
+		return KEY_BACKGROUND;
+	case 'u':
+		return KEY_UNDO;
 	default:
 		return KEY_NONE;
 	}

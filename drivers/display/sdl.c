@@ -169,6 +169,11 @@ static int sdl_show(void *state, struct frame *frame, struct error *e)
 	return 0;
 }
 
+static bool counts_again(SDL_Keycode key)
+{
+	return (key >= SDLK_1 && key <= SDLK_9) || key == SDLK_b;
+}
+
 static enum display_key event_key(struct sdl *s, const SDL_Event *event)
 {
 	switch (event->type) {
@@ -177,8 +182,9 @@ static enum display_key event_key(struct sdl *s, const SDL_Event *event)
 	case SDL_TEXTINPUT:
 		return !strcmp(event->text.text, "?") ? KEY_HELP : KEY_NONE;
 	case SDL_KEYDOWN:
-		/* Keys with Ctrl, Alt or Super are for the desktop; a key held down counts once. */
-		if (event->key.repeat || event->key.keysym.mod & (KMOD_CTRL | KMOD_ALT | KMOD_GUI))
+		/* Keys with Ctrl, Alt or Super are for the desktop; most keys held down count once. */
+		if ((event->key.repeat && !counts_again(event->key.keysym.sym)) ||
+			event->key.keysym.mod & (KMOD_CTRL | KMOD_ALT | KMOD_GUI))
 			return KEY_NONE;
 		/* Letters, Space and Escape have their ASCII codes; '?' comes as text. */
 		if (event->key.keysym.sym == SDLK_F1)

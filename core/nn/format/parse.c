@@ -213,7 +213,7 @@ static int parse_root(struct parser *p, json_t *root, struct error *e)
 			&cause, -EBADMSG, "field \"format\": %d is unknown; this program reads 1", format);
 	if (!rc && !(rc = optional_string(root, "network", &name, &cause)) && !name)
 		rc = field_bad(&cause, "network", "is missing");
-	if (rc)
+	if (rc || !name)
 		return error_set(e, rc, "%s: %s", p->files->list, cause.text);
 	if (!(p->network->name = strdup(name)))
 		return error_set(e, -ENOMEM, "%s: no memory", p->files->list);

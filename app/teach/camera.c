@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+#include "teach/camera.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "cli/interruption.h"
+#include "display/display.h"
+#include "flow/frame.h"
+#include "image/caption.h"
+#include "image/decode.h"
+#include "source/source.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NOTHING (-1)
+#define BACKGROUND (-2)
+
+/* What was taken is fitted once no key has come for so long, ns. */
+#define PAUSE (300 * NS_PER_MS)
+
+/* Frames: the one in work, and what a display keeps. */
+#define FRAMES 4
+
+struct session {
+	struct lesson *lesson;
+	struct source *source;
+	struct display *display;
+	const struct teach_camera_options *options;
+	struct frame_pool *pool;
+	struct caption_drawer *drawer;
+	uint8_t *codes;
+	float *outputs; /* [class_count] of the fit */
+
+	struct ridge ridge; /* weights NULL: nothing was fitted yet */
+	bool fitted_all;    /* no picture came since */
+	int fitted_classes;
+	int take; /* the class of the next picture, NOTHING or BACKGROUND */
+	int64_t last_key;
+	bool help, quit;
+	char counts[FRAME_TEXT_BYTES], keys[512];
+};
+
+/* "1  cup\n2  keys\nb  background …" */
+static void list_keys(struct session *s)
+{
+	size_t used = 0;
+
+	for (int i = 0; i < s->lesson->class_count && i < 9 && used < sizeof(s->keys); i++)
+		used += (size_t)snprintf(
+			s->keys + used, sizeof(s->keys) - used, "%d  %s\n", i + 1, s->lesson->labels[i]);
+	if (used < sizeof(s->keys))
+		snprintf(s->keys + used, sizeof(s->keys) - used,
+			"b  background: none of these\nu  drop the last picture\nq  save and quit\n?  this "
+			"help");
+}
+
+/* "cup 12 · keys 8" */
+static void list_counts(struct session *s)
+{
+	size_t used = 0;
+
+	s->counts[0] = 0;
+	for (int i = 0; i < s->lesson->class_count && used < sizeof(s->counts); i++)
+		used += (size_t)snprintf(s->counts + used, sizeof(s->counts) - used, "%s%s %d",
+			i ? " · " : "", s->lesson->labels[i], lesson_examples_of(s->lesson, i));
+}
+
+static void heed_key(struct session *s, enum display_key key)
+{
+	int class = (int)key - KEY_1;
+
+	if (key >= KEY_1 && key <= KEY_9 && class < s->lesson->class_count)
+		s->take = class;
+	else if (key == KEY_BACKGROUND)
+		s->take = BACKGROUND;
+	else if (key == KEY_UNDO)
+		lesson_drop(s->lesson);
+	else if (key == KEY_HELP)
+		s->help = !s->help;
+	else if (key == KEY_QUIT)
+		s->quit = true;
+	else
+		return;
+	if (key != KEY_HELP && key != KEY_QUIT) {
+		s->help = s->fitted_all = false;
+		s->last_key = clock_now();
+	}
+}
+
+/* Fits again when the user pauses, if every class has a picture. */
+static void fit(struct session *s)
+{
+	struct ridge ridge;
+	struct error e;
+
+	if (s->fitted_all || clock_now() - s->last_key < PAUSE)
+		return;
+	s->fitted_all = true;
+	if (lesson_fit(s->lesson, &ridge, &e))
+		return; /* a class has no picture yet */
+	float *outputs = realloc(s->outputs, (size_t)s->lesson->class_count * sizeof(*outputs));
+	if (!outputs) {
+		ridge_finish(&ridge);
+		return;
+	}
+	s->outputs = outputs;
+	s->fitted_classes = s->lesson->class_count;
+	ridge_finish(&s->ridge);
+	s->ridge = ridge;
+}
+
+/* The best class and its confidence; −1: nothing was fitted. */
+static int guess(struct session *s, float *confidence)
+{
+	size_t size = s->lesson->size;
+	int best = 0;
+	double total = 0;
+
+	if (!s->ridge.weights)
+		return -1;
+	for (int c = 0; c < s->fitted_classes; c++) {
+		double output = s->ridge.bias[c];
+		for (size_t i = 0; i < size; i++)
+			output += (double)s->ridge.weights[(size_t)c * size + i] *
+				  (s->codes[i] - s->ridge.mean[i]);
+		s->outputs[c] = (float)(output * s->ridge.scale);
+		if (s->outputs[c] > s->outputs[best])
+			best = c;
+	}
+	for (int c = 0; c < s->fitted_classes; c++)
+		total += exp((double)(s->outputs[c] - s->outputs[best]));
+	*confidence = (float)(1 / total);
+	return best;
+}
+
+static int take_picture(struct session *s, struct error *e)
+{
+	int class = s->take, rc = 0;
+
+	s->take = NOTHING;
+	if (class == BACKGROUND)
+		rc = lesson_class(s->lesson, LESSON_BACKGROUND, &class, e);
+	if (class == NOTHING || rc)
+		return rc;
+	return lesson_add(s->lesson, s->codes, class, e);
+}
+
+/* Looks at the frame's picture, learns it if a key says so, and draws what it shows. */
+static int look(struct session *s, struct frame *frame, struct error *e)
+{
+	int rc = picture_decode(&frame->raw, 1, &frame->picture, e);
+
+	if (rc)
+		return rc == -EBADMSG ? 0 : rc;
+	lesson_features(s->lesson, VIEW_FROM_CAMERA, &frame->picture, s->codes);
+	rc = take_picture(s, e);
+	fit(s);
+	list_counts(s);
+	struct caption caption = {.status = s->counts, .notice = s->help ? s->keys : NULL};
+	int best = guess(s, &caption.confidence);
+	caption.label = best < 0 ? NULL : s->lesson->labels[best];
+	const struct view *view = &s->lesson->network->view;
+	const struct shape in = s->lesson->network->layers[0].in;
+	if (view->kind != VIEW_CENTRE) {
+		double width, height;
+		view_box(view, frame->picture.width, frame->picture.height, in.width, in.height, &width,
+			&height);
+		caption.guide = (struct caption_guide){width / frame->picture.width,
+			height / frame->picture.height, (double)frame->picture.width / frame->picture.height};
+	}
+	frame->caption = caption;
+	caption_text(&caption, frame->text, sizeof(frame->text));
+	caption_draw(s->drawer, &frame->picture, &caption);
+	return rc;
+}
+
+static int show(struct session *s, struct frame *frame, struct error *e)
+{
+	struct display_options wanted = {.width = frame->picture.width,
+		.height = frame->picture.height,
+		.format = frame->raw.format,
+		.title = "twobit teach",
+		.drm_device = s->options->drm_device,
+		.connector = s->options->connector};
+	int rc = s->display ? 0 : display_open(s->options->display, &wanted, &s->display, e);
+
+	if (!rc)
+		rc = display_show(s->display, frame, e);
+	for (enum display_key key; s->display && (key = display_poll_key(s->display)) != KEY_NONE;)
+		heed_key(s, key);
+	return rc == -EAGAIN ? 0 : rc;
+}
+
+/* One frame. -ENODATA: the source has ended. */
+static int step(struct session *s, struct frame *frame, enum failure *where, struct error *e)
+{
+	*where = FAILURE_SOURCE;
+	int rc = source_next(s->source, frame, e);
+	if (rc)
+		return rc == -EBADMSG ? 0 : rc;
+	*where = FAILURE_OURS;
+	if (!frame->absent && (rc = look(s, frame, e)))
+		return rc;
+	*where = FAILURE_DISPLAY;
+	return frame->picture.data ? show(s, frame, e) : 0;
+}
+
+static int run(struct session *s, enum failure *where, struct error *e)
+{
+	int rc = 0;
+
+	while (!rc && !s->quit && !interruption_came()) {
+		struct frame *frame = frame_acquire(s->pool);
+		rc = step(s, frame, where, e);
+		frame_release(&frame);
+	}
+	return rc == -ENODATA ? 0 : rc;
+}
+
+static int begin(struct session *s, enum failure *where, struct error *e)
+{
+	*where = FAILURE_OURS;
+	s->codes = malloc(s->lesson->size);
+	if (!s->codes || frame_pool_create(FRAMES, 1, 1, &s->pool) || caption_create(&s->drawer))
+		return error_set(e, -ENOMEM, "not enough memory to teach from a camera");
+	*where = FAILURE_SOURCE;
+	return source_open(s->options->source, s->options->source_options, &s->source, e);
+}
+
+int teach_camera(struct lesson *lesson, const struct teach_camera_options *options, enum failure *where,
+	struct error *e)
+{
+	struct session s = {.lesson = lesson,
+		.options = options,
+		.take = NOTHING,
+		.help = true,
+		.fitted_all = !lesson->count};
+
+	list_keys(&s);
+	int rc = begin(&s, where, e);
+	if (!rc) {
+		log_info("%s", source_description(s.source));
+		rc = run(&s, where, e);
+	}
+	display_close(s.display);
+	source_close(s.source);
+	caption_destroy(s.drawer);
+	frame_pool_destroy(s.pool);
+	ridge_finish(&s.ridge);
+	free(s.codes);
+	free(s.outputs);
+	return rc;
+}

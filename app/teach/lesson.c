@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+#include "teach/lesson.h"
+
+#include "base/error.h"
+#include "nn/engine.h"
+#include "nn/network_names.h"
+#include "nn/teach/head.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static int check_network(const struct network *network, int layers, struct error *e)
+{
+	struct tensor read = network_tensor(network, NETWORK_INPUT);
+
+	if (read.shape.channels != 3 && read.shape.channels != 1)
+		return error_set(e, -EINVAL, "%s takes codes of %d channels, not pictures", network->name,
+			read.shape.channels);
+	if (network_tensor(network, layers - 1).bits == TENSOR_SUMS)
+		return error_set(e, -EINVAL, "%s: its layers before the last give no codes", network->name);
+	return 0;
+}
+
+int lesson_begin(struct lesson *lesson, struct network *network, const char *kernels, struct error *e)
+{
+	int layers;
+
+	*lesson = (struct lesson){.network = network};
+	int rc = head_features(network, &layers, e);
+	if (rc || (rc = check_network(network, layers, e)) ||
+		(rc = engine_create(network, 0, layers, kernels, &lesson->features, e)))
+		return rc;
+	lesson->size = shape_size(network_tensor(network, layers - 1).shape);
+	lesson->input = malloc(shape_size(network->layers[0].in));
+	lesson->source = strdup(network->name);
+	if (!lesson->input || !lesson->source)
+		return error_set(e, -ENOMEM, "not enough memory to teach");
+	return 0;
+}
+
+void lesson_finish(struct lesson *lesson)
+{
+	for (int i = 0; i < lesson->class_count; i++)
+		free(lesson->labels[i]);
+	free((void *)lesson->labels);
+	free(lesson->codes);
+	free(lesson->classes);
+	free(lesson->input);
+	free(lesson->source);
+	engine_destroy(lesson->features);
+	network_destroy(lesson->network);
+	*lesson = (struct lesson){0};
+}
+
+int lesson_class(struct lesson *lesson, const char *label, int *class, struct error *e)
+{
+	if (strcasecmp(label, "background") == 0)
+		label = LESSON_BACKGROUND;
+	for (int i = 0; i < lesson->class_count; i++)
+		if (strcmp(lesson->labels[i], label) == 0) {
+			*class = i;
+			return 0;
+		}
+	const char *fault = label_fault(label, strlen(label));
+	if (fault)
+		return error_set(e, -EINVAL, "the class \"%s\" %s", label, fault);
+	char **labels = realloc((void *)lesson->labels, (size_t)(lesson->class_count + 1) * sizeof(*labels));
+	if (labels)
+		lesson->labels = labels;
+	if (!labels || !(labels[lesson->class_count] = strdup(label)))
+		return error_set(e, -ENOMEM, "not enough memory for another class");
+	*class = lesson->class_count++;
+	return 0;
+}
+
+const uint8_t *lesson_features(
+	struct lesson *lesson, enum view_origin origin, const struct picture *picture, uint8_t *codes)
+{
+	const struct layer *first = &lesson->network->layers[0];
+
+	view_input(&lesson->network->view, origin, picture, lesson->input, first->in.width, first->in.height,
+		first->in.channels, first->input_bits);
+	engine_run(lesson->features, lesson->input, codes);
+	return codes;
+}
+
+static bool is_known(const struct lesson *lesson, const uint8_t *codes, int class)
+{
+	for (int i = 0; i < lesson->count; i++)
+		if (lesson->classes[i] == class &&
+			memcmp(lesson->codes + (size_t)i * lesson->size, codes, lesson->size) == 0)
+			return true;
+	return false;
+}
+
+int lesson_add(struct lesson *lesson, const uint8_t *codes, int class, struct error *e)
+{
+	if (is_known(lesson, codes, class)) {
+		lesson->repeated++;
+		return 0;
+	}
+	if (lesson->count == EXAMPLES_LIMIT)
+		return error_set(e, -EINVAL,
+			"there are %d pictures already, which is the most that can be fitted", lesson->count);
+	if (lesson->count == lesson->room) {
+		int room = lesson->room ? 2 * lesson->room : 64;
+		uint8_t *more = realloc(lesson->codes, (size_t)room * lesson->size);
+		lesson->codes = more ? more : lesson->codes;
+		int *classes = more ? realloc(lesson->classes, (size_t)room * sizeof(*classes)) : NULL;
+		lesson->classes = classes ? classes : lesson->classes;
+		if (!more || !classes)
+			return error_set(e, -ENOMEM, "not enough memory for more pictures");
+		lesson->room = room;
+	}
+	memcpy(lesson->codes + (size_t)lesson->count * lesson->size, codes, lesson->size);
+	lesson->classes[lesson->count++] = class;
+	return 0;
+}
+
+void lesson_drop(struct lesson *lesson)
+{
+	if (lesson->count)
+		lesson->count--;
+}
+
+void lesson_drop_empty(struct lesson *lesson)
+{
+	int kept = 0;
+
+	for (int class = 0; class < lesson->class_count; class ++) {
+		if (!lesson_examples_of(lesson, class)) {
+			free(lesson->labels[class]);
+			continue;
+		}
+		for (int i = 0; i < lesson->count; i++)
+			if (lesson->classes[i] == class)
+				lesson->classes[i] = kept; /* at most class: those numbers are done */
+		lesson->labels[kept++] = lesson->labels[class];
+	}
+	lesson->class_count = kept;
+}
+
+int lesson_examples_of(const struct lesson *lesson, int class)
+{
+	int count = 0;
+
+	for (int i = 0; i < lesson->count; i++)
+		count += lesson->classes[i] == class;
+	return count;
+}
+
+int lesson_fit(const struct lesson *lesson, struct ridge *out, struct error *e)
+{
+	const struct examples examples = {
+		lesson->codes, lesson->classes, lesson->count, lesson->class_count, lesson->size};
+
+	for (int i = 0; i < lesson->class_count; i++)
+		if (!lesson_examples_of(lesson, i))
+			return error_set(e, -EINVAL, "the class \"%s\" has no picture", lesson->labels[i]);
+	if (lesson->class_count < 2)
+		return error_set(e, -EINVAL,
+			"there are pictures of one class only; add another, or pictures of the "
+			"\"background\"");
+	return ridge_fit(&examples, out, e);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* What a network is taught: features of pictures with their classes, and the network that comes of it. */
+#ifndef APP_TEACH_LESSON_H
+#define APP_TEACH_LESSON_H
+
+#include "image/picture.h"
+#include "image/view.h"
+#include "nn/network.h"
+#include "nn/teach/ridge.h"
+
+#include <stdbool.h>
+
+struct engine;
+struct error;
+
+/* The class of pictures that show nothing to be named. */
+#define LESSON_BACKGROUND "none of these"
+
+struct lesson {
+	struct network *network; /* the lesson's; lesson_save puts the new last layer into it */
+	char *source;		 /* the name of the network that gives the features */
+	struct engine *features;
+	size_t size; /* codes of one picture's features */
+	uint8_t *input;
+
+	char **labels;
+	int class_count;
+	uint8_t *codes; /* [count][size] */
+	int *classes;	/* [count] */
+	int count, room;
+	int repeated; /* examples that were the same as one of their class, and were left out */
+};
+
+/* Takes over the network. kernels: as for engine_create. lesson_finish frees *lesson also after an error. */
+int lesson_begin(struct lesson *lesson, struct network *network, const char *kernels, struct error *e);
+void lesson_finish(struct lesson *lesson);
+
+/* The number of a class, which is new where no class has that label. "background" means LESSON_BACKGROUND. */
+int lesson_class(struct lesson *lesson, const char *label, int *class, struct error *e);
+
+/* uint8_t [size] of a picture; valid until the next call. */
+const uint8_t *lesson_features(
+	struct lesson *lesson, enum view_origin origin, const struct picture *picture, uint8_t *codes);
+
+/*
+ * Adds an example of a class, unless it has the same one: leaving out one of two would measure nothing.
+ * -EINVAL: there are EXAMPLES_LIMIT already.
+ */
+int lesson_add(struct lesson *lesson, const uint8_t *codes, int class, struct error *e);
+
+/* Drops the last example, if there is one. */
+void lesson_drop(struct lesson *lesson);
+
+/* Forgets classes without an example. */
+void lesson_drop_empty(struct lesson *lesson);
+
+int lesson_examples_of(const struct lesson *lesson, int class);
+
+/* -EINVAL with a message: fewer than two classes, or one without a picture. */
+int lesson_fit(const struct lesson *lesson, struct ridge *out, struct error *e);
+
+/*
+ * The examples of a folder that lesson_save made. -ENOENT: it holds none; -EBADMSG: they are of other
+ * features.
+ */
+int lesson_read(struct lesson *lesson, const char *folder, struct error *e);
+
+/*
+ * Writes the network with its new last layer, its examples and a card. `replace`: in the place of an earlier
+ * one, which stays whole until then; else the folder must not exist.
+ */
+int lesson_save(
+	struct lesson *lesson, const struct ridge *ridge, const char *folder, bool replace, struct error *e);
+
+#endif
