@@ -12,15 +12,17 @@ static bool is_contiguous(const struct layer *layer, enum layout layout)
 	return layout == LAYOUT_BYTES && layer->groups == 1 && layer->dilation_width == 1;
 }
 
-int engine_count_k_blocks(const struct layer *layer, enum layout layout)
+int engine_count_k_blocks(const struct layer *layer, const struct kernel *kernel)
 {
-	int depth = layer->in.channels / layer->groups;
+	int depth = layer->in.channels / layer->groups, places = layer->kernel_height * layer->kernel_width;
 
-	if (layout == LAYOUT_BITS)
-		return layer->kernel_height * layer->kernel_width * ((depth + 63) / 64);
-	if (is_contiguous(layer, layout))
+	if (kernel->taps)
+		return (places + kernel->taps - 1) / kernel->taps * kernel->taps;
+	if (kernel->layout == LAYOUT_BITS)
+		return places * ((depth + 63) / 64);
+	if (is_contiguous(layer, kernel->layout))
 		return layer->kernel_height * ((layer->kernel_width * depth + 3) / 4);
-	return layer->kernel_height * layer->kernel_width * ((depth + 3) / 4);
+	return places * ((depth + 3) / 4);
 }
 
 /* Fills offsets and k-blocks for the run of `length` channels that begins at a place of the window. */
@@ -51,6 +53,8 @@ static void plan_k_blocks(const struct layer *layer, const struct feature_map *i
 			if (contiguous)
 				break;
 		}
+	for (; next < gemm->k_blocks; next++) /* depthwise: without weights */
+		gemm->offsets[next] = gemm->offsets[next - 1];
 }
 
 static int plan_gemm(struct layer_plan *plan, const struct feature_map *in)
@@ -59,14 +63,15 @@ static int plan_gemm(struct layer_plan *plan, const struct feature_map *in)
 	const struct kernel *kernel = plan->kernel;
 	struct gemm_plan *gemm = &plan->gemm;
 	bool bits = kernel->layout == LAYOUT_BITS;
+	int groups = kernel->taps ? 1 : layer->groups;
 
 	*gemm = (struct gemm_plan){
-		.groups = layer->groups,
-		.channels = layer->out.channels / layer->groups,
-		.k_blocks = engine_count_k_blocks(layer, kernel->layout),
+		.groups = groups,
+		.channels = layer->out.channels / groups,
+		.k_blocks = engine_count_k_blocks(layer, kernel),
 		.planes = bits ? layer->input_bits : 1,
 		.plane_size = in->words * 8,
-		.group_size = bits ? in->words * 8 * in->bits : layer->in.channels / layer->groups,
+		.group_size = bits ? in->words * 8 * in->bits : layer->in.channels / groups,
 	};
 	size_t lanes =
 		(size_t)gemm->groups * (size_t)gemm_vectors(gemm, kernel->lanes) * (size_t)kernel->lanes;

@@ -10,8 +10,9 @@
  */
 static double estimate(const struct kernel *kernel, const struct layer *layer)
 {
-	int vectors = (layer->out.channels / layer->groups + kernel->lanes - 1) / kernel->lanes;
-	double k_blocks = (double)layer->groups * vectors * engine_count_k_blocks(layer, kernel->layout);
+	int groups = kernel->taps ? 1 : layer->groups;
+	int vectors = (layer->out.channels / groups + kernel->lanes - 1) / kernel->lanes;
+	double k_blocks = (double)groups * vectors * engine_count_k_blocks(layer, kernel);
 	double planes = kernel->layout == LAYOUT_BITS ? layer->input_bits : 1;
 	double pixels = (double)layer->out.height * layer->out.width;
 

@@ -67,8 +67,8 @@ int engine_plan_layers(
 int engine_pack_layer(struct engine *engine, struct layer_plan *plan);
 void engine_unpack_layer(struct layer_plan *plan);
 
-/* k-blocks of a window in one group, as a kernel of this layout sees it. */
-int engine_count_k_blocks(const struct layer *layer, enum layout layout);
+/* k-blocks of a window in one group, as this kernel sees it. */
+int engine_count_k_blocks(const struct layer *layer, const struct kernel *kernel);
 
 /* Gives the maps their places in the arena. */
 int engine_plan_memory(struct engine *engine, struct error *e);

@@ -134,12 +134,37 @@ static inline vector v_multiply8(vector codes, vector weights)
 	return _mm256_maddubs_epi16(codes, weights);
 }
 
+/* As many codes as there are 16-bit lanes, widened to these. */
+static inline vector v_widen8(const void *p)
+{
+	return _mm256_cvtepu8_epi16(_mm_loadu_si128(p));
+}
+
+/* The 16-bit lanes of both in turn: of the lower and the higher half of each 128 bits. */
+static inline vector v_interleave_low16(vector a, vector b)
+{
+	return _mm256_unpacklo_epi16(a, b);
+}
+
+static inline vector v_interleave_high16(vector a, vector b)
+{
+	return _mm256_unpackhi_epi16(a, b);
+}
+
+/* Fours of 32-bit lanes, in turn from both. */
+static inline void v_store_halves(int32_t *out, vector low, vector high)
+{
+	v_store(out, _mm256_permute2x128_si256(low, high, 0x20));
+	v_store(out + 8, _mm256_permute2x128_si256(low, high, 0x31));
+}
+
 #define LANES64 4
 #define PIXELS64 1
 #define LANES 8
 #define PIXELS 4
 #define VECTORS 2
 #include "nn/kernels/adders.h"
+#include "nn/kernels/depthwise.h"
 #include "nn/kernels/multiply.h"
 
 static inline int reached(const int32_t *row, int32_t accumulator)
@@ -257,9 +282,11 @@ static bool present(void)
 }
 
 static const struct kernel kernels[] = {
-	{"avx2-bits", LAYOUT_BITS, LANES64, 1, 8, 24, fits_bits, pack_bits, run_bits},
-	{"avx2-bytes", LAYOUT_BYTES, LANES, VECTORS, 8, 17, fits_bytes, pack_wide, run_wide},
-	{"avx2-bytes-narrow", LAYOUT_BYTES, LANES, VECTORS, 4, 10, fits_narrow, pack_bytes, run_narrow},
+	{"avx2-bits", LAYOUT_BITS, LANES64, 1, 8, 0, 24, fits_bits, pack_bits, run_bits},
+	{"avx2-bytes", LAYOUT_BYTES, LANES, VECTORS, 8, 0, 17, fits_bytes, pack_wide, run_wide},
+	{"avx2-bytes-narrow", LAYOUT_BYTES, LANES, VECTORS, 4, 0, 10, fits_narrow, pack_bytes, run_narrow},
+	{"avx2-depthwise", LAYOUT_BYTES, DEPTHWISE_LANES, 1, 2, 2, 20, fits_depthwise, pack_depthwise,
+		run_depthwise},
 	{.name = NULL},
 };
 

@@ -135,12 +135,40 @@ static inline vector v_multiply8(vector codes, vector weights)
 	return _mm512_maddubs_epi16(codes, weights);
 }
 
+/* As many codes as there are 16-bit lanes, widened to these. */
+static inline vector v_widen8(const void *p)
+{
+	return _mm512_cvtepu8_epi16(_mm256_loadu_si256(p));
+}
+
+/* The 16-bit lanes of both in turn: of the lower and the higher half of each 128 bits. */
+static inline vector v_interleave_low16(vector a, vector b)
+{
+	return _mm512_unpacklo_epi16(a, b);
+}
+
+static inline vector v_interleave_high16(vector a, vector b)
+{
+	return _mm512_unpackhi_epi16(a, b);
+}
+
+/* Fours of 32-bit lanes, in turn from both. */
+static inline void v_store_halves(int32_t *out, vector low, vector high)
+{
+	const vector first = _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11);
+	const vector second = _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15);
+
+	v_store(out, _mm512_permutex2var_epi64(low, first, high));
+	v_store(out + 16, _mm512_permutex2var_epi64(low, second, high));
+}
+
 #define LANES64 8
 #define PIXELS64 2
 #define LANES 16
 #define PIXELS 4
 #define VECTORS 4
 #include "nn/kernels/adders.h"
+#include "nn/kernels/depthwise.h"
 #include "nn/kernels/multiply.h"
 
 static inline int reached(const int32_t *row, int32_t accumulator)
@@ -207,9 +235,11 @@ static bool present(void)
 }
 
 static const struct kernel kernels[] = {
-	{"avx512-bits", LAYOUT_BITS, LANES64, 1, 8, 20, fits_bits, pack_bits, run_bits},
-	{"avx512-bytes", LAYOUT_BYTES, LANES, VECTORS, 8, 22, fits_bytes, pack_wide, run_wide},
-	{"avx512-bytes-narrow", LAYOUT_BYTES, LANES, VECTORS, 4, 12, fits_narrow, pack_bytes, run_narrow},
+	{"avx512-bits", LAYOUT_BITS, LANES64, 1, 8, 0, 20, fits_bits, pack_bits, run_bits},
+	{"avx512-bytes", LAYOUT_BYTES, LANES, VECTORS, 8, 0, 22, fits_bytes, pack_wide, run_wide},
+	{"avx512-bytes-narrow", LAYOUT_BYTES, LANES, VECTORS, 4, 0, 12, fits_narrow, pack_bytes, run_narrow},
+	{"avx512-depthwise", LAYOUT_BYTES, DEPTHWISE_LANES, 1, 2, 2, 20, fits_depthwise, pack_depthwise,
+		run_depthwise},
 	{.name = NULL},
 };
 

@@ -50,8 +50,62 @@ static void run_bytes(const struct gemm_plan *gemm, const uint8_t *const *window
 	run_blocks(&(struct tile){gemm, windows, pixels, NULL, accumulators, stride}, 64, run_block_of_bytes);
 }
 
+/* Depthwise: channels of a vector of codes, whose accumulators are four vectors. */
+#define DEPTHWISE_LANES 64
+
+/* The 128-bit parts of four vectors, row by row, become columns. */
+static inline void store_transposed(int32_t *out, const __m512i *in)
+{
+	__m512i a = _mm512_shuffle_i32x4(in[0], in[1], 0x44), b = _mm512_shuffle_i32x4(in[2], in[3], 0x44);
+	__m512i c = _mm512_shuffle_i32x4(in[0], in[1], 0xee), d = _mm512_shuffle_i32x4(in[2], in[3], 0xee);
+
+	_mm512_storeu_si512(out, _mm512_shuffle_i32x4(a, b, 0x88));
+	_mm512_storeu_si512(out + 16, _mm512_shuffle_i32x4(a, b, 0xdd));
+	_mm512_storeu_si512(out + 32, _mm512_shuffle_i32x4(c, d, 0x88));
+	_mm512_storeu_si512(out + 48, _mm512_shuffle_i32x4(c, d, 0xdd));
+}
+
+/* Four taps at a time: their codes are interleaved, so that a 32-bit lane is a channel. */
+ALWAYS_INLINE void depthwise_pixel(
+	const struct gemm_plan *gemm, const uint8_t *weights, const uint8_t *window, int32_t *out)
+{
+	__m512i total[4] = {0};
+
+	for (int s = 0; s < gemm->k_blocks; s += 4, weights += (size_t)4 * 64) {
+		const int32_t *offsets = gemm->offsets + s;
+		__m512i a = _mm512_loadu_si512(window + offsets[0]);
+		__m512i b = _mm512_loadu_si512(window + offsets[1]);
+		__m512i c = _mm512_loadu_si512(window + offsets[2]);
+		__m512i d = _mm512_loadu_si512(window + offsets[3]);
+		__m512i low = _mm512_unpacklo_epi8(a, b), high = _mm512_unpackhi_epi8(a, b);
+		__m512i low2 = _mm512_unpacklo_epi8(c, d), high2 = _mm512_unpackhi_epi8(c, d);
+		const __m512i taps[4] = {_mm512_unpacklo_epi16(low, low2), _mm512_unpackhi_epi16(low, low2),
+			_mm512_unpacklo_epi16(high, high2), _mm512_unpackhi_epi16(high, high2)};
+#pragma GCC unroll 4
+		for (int i = 0; i < 4; i++)
+			total[i] =
+				multiply_add(total[i], taps[i], _mm512_load_si512(weights + (size_t)i * 64));
+	}
+	store_transposed(out, total);
+}
+
+static void run_depthwise(const struct gemm_plan *gemm, const uint8_t *const *windows, int pixels,
+	const int32_t *sums, int32_t *accumulators, size_t stride)
+{
+	const uint8_t *weights = gemm->weights;
+
+	(void)sums;
+	for (int c = 0; c < gemm->channels; c += DEPTHWISE_LANES) {
+		for (int p = 0; p < pixels; p++)
+			depthwise_pixel(gemm, weights, windows[p] + c, accumulators + (size_t)p * stride + c);
+		weights += (size_t)gemm->k_blocks * DEPTHWISE_LANES;
+	}
+}
+
 static const struct kernel kernels[] = {
-	{NAME("avx512vnni-bytes"), LAYOUT_BYTES, LANES, VECTORS, 4, 6, fits_bytes, pack_bytes, run_bytes},
+	{NAME("avx512vnni-bytes"), LAYOUT_BYTES, LANES, VECTORS, 4, 0, 6, fits_bytes, pack_bytes, run_bytes},
+	{NAME("avx512vnni-depthwise"), LAYOUT_BYTES, DEPTHWISE_LANES, 1, 1, 4, 30, fits_depthwise,
+		pack_depthwise, run_depthwise},
 	{.name = NULL},
 };
 

@@ -94,7 +94,7 @@ static void run_bits(const struct gemm_plan *gemm, const uint8_t *const *windows
 }
 
 static const struct kernel kernels[] = {
-	{NAME("avx512vpopcntdq-bits"), LAYOUT_BITS, LANES, VECTORS, 8, 15, fits_bits, pack_bits, run_bits},
+	{NAME("avx512vpopcntdq-bits"), LAYOUT_BITS, LANES, VECTORS, 8, 0, 15, fits_bits, pack_bits, run_bits},
 	{.name = NULL},
 };
 

@@ -25,11 +25,13 @@ enum layout { LAYOUT_BYTES, LAYOUT_BITS, LAYOUT_SUMS };
 
 /*
  * The gemm plan of one layer: its dot products. A window is seen as `k_blocks` words in each group: of 64
- * channels of one plane for bits, of 4 codes for bytes.
+ * channels of one plane for bits, of 4 codes for bytes. A depthwise kernel sees one group, in which a k-block
+ * is a tap, a place of the window: a code for each channel, which has a weight of its own for it. Where the
+ * window's taps are no multiple of those that it multiplies at once, the last is repeated with no weights.
  */
 struct gemm_plan {
-	int groups;
-	int channels;	    /* outputs of one group */
+	int groups;	    /* depthwise: 1 */
+	int channels;	    /* outputs of one group; depthwise: all */
 	int k_blocks;	    /* words of a window in one group */
 	int32_t *offsets;   /* [k_blocks] bytes from a window's first byte to its words (first plane) */
 	int planes;	    /* activation bits; 1 for bytes */
@@ -50,7 +52,8 @@ struct kernel {
 	int lanes;	    /* output channels of a vector */
 	int vectors;	    /* in a block, the most that run works on at a time */
 	int word;	    /* bytes of packed weights for a k-block of an output channel */
-	int cost;	    /* about tenths of a cycle for a vector's k-block (and plane) */
+	int taps; /* depthwise: k-blocks, of a code each, that run multiplies at once; 0: it is not */
+	int cost; /* about tenths of a cycle for a vector's k-block (and plane) */
 	bool (*fits)(const struct layer *layer);
 
 	/* Weights as [group][block][k-block][vector][lane]; lanes without a channel hold zeros. */
@@ -112,15 +115,19 @@ extern const struct isa isa_avx512;
 extern const struct isa isa_avx512vpopcntdq;
 extern const struct isa isa_avx512vnni;
 
-/* For `fits`: 1-bit weights on codes; anything that is not 1 bit only; no sum of 4 products leaves 16 bits.
+/*
+ * For `fits`: 1-bit weights on codes; anything that is not 1 bit only; no sum of 4 products leaves 16 bits;
+ * as many groups as channels in and out.
  */
 bool fits_bits(const struct layer *layer);
 bool fits_bytes(const struct layer *layer);
 bool fits_narrow(const struct layer *layer);
+bool fits_depthwise(const struct layer *layer);
 
 /*
  * For `pack`: 64 weights, +1 is a set bit; 4 int8_t; 2 int16_t even, then, a vector later, 2 odd ones; 4
- * int16_t, each a quarter of the k-block behind the one before.
+ * int16_t, each a quarter of the k-block behind the one before. Depthwise: [vector][taps at once][part of
+ * the vector][lane][tap], as interleaving the codes of these taps in each 128 bits orders channels.
  */
 void pack_bits(const struct kernel *kernel, const struct layer *layer, const struct k_block *k_blocks,
 	struct gemm_plan *gemm);
@@ -129,6 +136,8 @@ void pack_bytes(const struct kernel *kernel, const struct layer *layer, const st
 void pack_wide(const struct kernel *kernel, const struct layer *layer, const struct k_block *k_blocks,
 	struct gemm_plan *gemm);
 void pack_columns(const struct kernel *kernel, const struct layer *layer, const struct k_block *k_blocks,
+	struct gemm_plan *gemm);
+void pack_depthwise(const struct kernel *kernel, const struct layer *layer, const struct k_block *k_blocks,
 	struct gemm_plan *gemm);
 
 /* Vectors that the channels of one group fill. */

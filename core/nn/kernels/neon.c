@@ -158,6 +158,36 @@ static void run_bytes(const struct gemm_plan *gemm, const uint8_t *const *window
 		block_bytes);
 }
 
+#define DEPTHWISE_LANES 8
+
+/* A vector of channels, whose accumulators are two vectors. */
+ALWAYS_INLINE void depthwise_pixel(
+	const struct gemm_plan *gemm, const int16_t *weights, const uint8_t *window, int32_t *out)
+{
+	int32x4_t low = vdupq_n_s32(0), high = vdupq_n_s32(0);
+
+	for (int s = 0; s < gemm->k_blocks; s++, weights += DEPTHWISE_LANES) {
+		uint16x8_t codes = vmovl_u8(vld1_u8(window + gemm->offsets[s]));
+		low = vmlal_s16(low, vreinterpret_s16_u16(vget_low_u16(codes)), vld1_s16(weights));
+		high = vmlal_s16(high, vreinterpret_s16_u16(vget_high_u16(codes)), vld1_s16(weights + 4));
+	}
+	vst1q_s32(out, low);
+	vst1q_s32(out + 4, high);
+}
+
+static void run_depthwise(const struct gemm_plan *gemm, const uint8_t *const *windows, int pixels,
+	const int32_t *sums, int32_t *accumulators, size_t stride)
+{
+	const int16_t *weights = gemm->weights;
+
+	(void)sums;
+	for (int c = 0; c < gemm->channels; c += DEPTHWISE_LANES) {
+		for (int p = 0; p < pixels; p++)
+			depthwise_pixel(gemm, weights, windows[p] + c, accumulators + (size_t)p * stride + c);
+		weights += (size_t)gemm->k_blocks * DEPTHWISE_LANES;
+	}
+}
+
 static inline int reached(const int32_t *row, int32_t accumulator)
 {
 	int32x4_t accumulators = vdupq_n_s32(accumulator);
@@ -247,8 +277,10 @@ static bool present(void)
 }
 
 static const struct kernel kernels[] = {
-	{NAME("neon-bits"), LAYOUT_BITS, LANES, VECTORS, 8, 60, fits_bits, pack_bits, run_bits},
-	{NAME("neon-bytes"), LAYOUT_BYTES, LANES, VECTORS, 8, 80, fits_bytes, pack_columns, run_bytes},
+	{NAME("neon-bits"), LAYOUT_BITS, LANES, VECTORS, 8, 0, 60, fits_bits, pack_bits, run_bits},
+	{NAME("neon-bytes"), LAYOUT_BYTES, LANES, VECTORS, 8, 0, 80, fits_bytes, pack_columns, run_bytes},
+	{NAME("neon-depthwise"), LAYOUT_BYTES, DEPTHWISE_LANES, 1, 2, 1, 40, fits_depthwise, pack_depthwise,
+		run_depthwise},
 	{.name = NULL},
 };
 

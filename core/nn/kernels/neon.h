@@ -60,6 +60,7 @@ LANE_BY_LANE(vmovn_u16, uint8x8_t, 8, uint16x8_t, (uint8_t)a[i])
 LANE_BY_LANE(vmovn_u32, uint16x4_t, 4, uint32x4_t, (uint16_t)a[i])
 LANE_BY_LANE(vmovn_u64, uint32x2_t, 2, uint64x2_t, (uint32_t)a[i])
 LANE_BY_LANE(vget_low_u16, uint16x4_t, 4, uint16x8_t, a[i])
+LANE_BY_LANE(vget_high_u16, uint16x4_t, 4, uint16x8_t, a[i + 4])
 LANE_BY_LANE(vdupq_n_u8, uint8x16_t, 16, uint8_t, a)
 LANE_BY_LANE(vdup_n_u32, uint32x2_t, 2, uint32_t, a)
 LANE_BY_LANE(vdupq_n_u32, uint32x4_t, 4, uint32_t, a)
@@ -116,6 +117,13 @@ static inline void vst1_u8(uint8_t *p, uint8x8_t a)
 static inline void vst1q_s32(int32_t *p, int32x4_t a)
 {
 	memcpy(p, &a, sizeof(a));
+}
+
+static inline int32x4_t vmlal_s16(int32x4_t sum, int16x4_t a, int16x4_t b)
+{
+	for (int i = 0; i < 4; i++)
+		sum[i] += a[i] * b[i];
+	return sum;
 }
 
 static inline int32x4_t vmlal_lane_s16(int32x4_t sum, int16x4_t a, int16x4_t b, int lane)

@@ -42,6 +42,12 @@ bool fits_narrow(const struct layer *layer)
 	return largest_pair(layer) * NARROW_K_BLOCKS <= INT16_MAX;
 }
 
+bool fits_depthwise(const struct layer *layer)
+{
+	return layer->groups > 1 && layer->groups == layer->in.channels &&
+	       layer->groups == layer->out.channels;
+}
+
 /* Calls write(word, weights, count) for each word of packed weights, in their order. */
 typedef void write_word(uint8_t *word, size_t vector_size, int lane, const int8_t *weights, int count);
 
@@ -130,4 +136,40 @@ void pack_columns(const struct kernel *kernel, const struct layer *layer, const 
 	struct gemm_plan *gemm)
 {
 	pack(kernel, layer, k_blocks, gemm, write_column);
+}
+
+/*
+ * Where the weight of a tap is for a channel of a vector, counted in weights. Interleaving the codes of
+ * `taps` taps within 128 bits leaves 4 channels there, and the next 4 in the vector's next part.
+ */
+static size_t depthwise_place(const struct kernel *kernel, size_t tap, size_t channel)
+{
+	size_t taps = (size_t)kernel->taps, lanes = (size_t)kernel->lanes, run = 4 * taps;
+	size_t part = channel % run / 4, lane = channel / run * 4 + channel % 4;
+
+	return (tap / taps * taps + part) * lanes + lane * taps + tap % taps;
+}
+
+static void store_weight(uint8_t *out, size_t word, int weight)
+{
+	int8_t narrow = (int8_t)weight;
+	int16_t wide = (int16_t)weight;
+
+	memcpy(out, word == 1 ? (void *)&narrow : (void *)&wide, word);
+}
+
+void pack_depthwise(const struct kernel *kernel, const struct layer *layer, const struct k_block *k_blocks,
+	struct gemm_plan *gemm)
+{
+	size_t word = (size_t)kernel->word, lanes = (size_t)kernel->lanes;
+	const int8_t *weights = layer->weights;
+	uint8_t *out = gemm->weights;
+
+	for (size_t c = 0; c < (size_t)gemm->channels; c++, weights += weights_of_channel(layer))
+		for (size_t s = 0; s < (size_t)gemm->k_blocks && k_blocks[s].count; s++) {
+			size_t vector = c / lanes * lanes * (size_t)gemm->k_blocks;
+
+			store_weight(out + (vector + depthwise_place(kernel, s, c % lanes)) * word, word,
+				weights[k_blocks[s].first]);
+		}
 }

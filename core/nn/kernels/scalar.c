@@ -66,6 +66,26 @@ static void run_bytes(const struct gemm_plan *gemm, const uint8_t *const *window
 					dot_bytes(gemm, weights, windows[p] + g * gemm->group_size);
 }
 
+#define LANES 8
+
+static void run_depthwise(const struct gemm_plan *gemm, const uint8_t *const *windows, int pixels,
+	const int32_t *sums, int32_t *accumulators, size_t stride)
+{
+	const int8_t *weights = gemm->weights;
+
+	(void)sums;
+	for (int c = 0; c < gemm->channels; c += LANES, weights += (size_t)gemm->k_blocks * LANES)
+		for (int p = 0; p < pixels; p++) {
+			int32_t total[LANES] = {0};
+			for (int s = 0; s < gemm->k_blocks; s++) {
+				const uint8_t *codes = windows[p] + c + gemm->offsets[s];
+				for (int i = 0; i < LANES; i++)
+					total[i] += codes[i] * weights[(size_t)s * LANES + (size_t)i];
+			}
+			memcpy(accumulators + (size_t)p * stride + c, total, sizeof(total));
+		}
+}
+
 static int reached(const int32_t *row, int32_t accumulator)
 {
 	int count = 0;
@@ -137,8 +157,10 @@ static bool present(void)
 }
 
 static const struct kernel kernels[] = {
-	{"scalar-bits", LAYOUT_BITS, 1, 1, 8, 40, fits_bits, pack_bits, run_bits},
-	{"scalar-bytes", LAYOUT_BYTES, 1, 1, 4, 40, fits_bytes, pack_bytes, run_bytes},
+	{"scalar-bits", LAYOUT_BITS, 1, 1, 8, 0, 40, fits_bits, pack_bits, run_bits},
+	{"scalar-bytes", LAYOUT_BYTES, 1, 1, 4, 0, 40, fits_bytes, pack_bytes, run_bytes},
+	{"scalar-depthwise", LAYOUT_BYTES, LANES, 1, 1, 1, 120, fits_depthwise, pack_depthwise,
+		run_depthwise},
 	{.name = NULL},
 };
 

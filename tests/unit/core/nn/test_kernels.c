@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Compares every kernel with the reference on random and on edge shapes: test_kernels [SEED]. Times them
- * against the scalar ones: test_kernels --time. Kernels that this processor lacks run with the missing
- * instructions emulated, where it has the rest.
+ * Compares every kernel with the reference on random and on edge shapes: test_kernels [SEED]. Kernels that
+ * this processor lacks run with the missing instructions emulated, where it has the rest.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -198,7 +197,9 @@ static struct layer random_layer(void)
 	layer.kernel_width = random_below(3) ? layer.kernel_height : PICK(1, 3, 4);
 	layer.in.height = layer.kernel_height + random_below(3 * layer.stride_height + 2);
 	layer.in.width = layer.kernel_width + random_below(9 * layer.stride_width);
-	if (layer.in.channels % 2 == 0 && random_below(3) == 0) {
+	if (layer.in.channels > 1 && random_below(4) == 0) {
+		layer.groups = layer.out.channels = layer.in.channels;
+	} else if (layer.in.channels % 2 == 0 && random_below(3) == 0) {
 		layer.groups = 2;
 		layer.out.channels *= 2;
 	}
@@ -255,7 +256,64 @@ static void extreme_values(void **state)
 				layer.epilogue = EPILOGUE_THRESHOLDS;
 				layer.output_bits = 2;
 				check_layer(layer, (enum extreme)e, EXTREME_LARGEST);
+				layer.groups = layer.out.channels = layer.in.channels;
+				check_layer(layer, (enum extreme)e, EXTREME_LARGEST);
 			}
+}
+
+/* Every count of channels within two vectors of the widest kernel, and kernels with every rest of taps. */
+static void depthwise(void **state)
+{
+	(void)state;
+	for (int channels = 2; channels <= 130; channels++) {
+		struct layer layer = {
+			.kind = LAYER_CONV,
+			.in = {5, 6, channels},
+			.out.channels = channels,
+			.kernel_height = 1 + channels % 5,
+			.kernel_width = PICK(1, 2, 3, 5),
+			.stride_height = 1,
+			.stride_width = PICK(1, 2),
+			.dilation_height = 1,
+			.dilation_width = 1,
+			.pad_top = random_below(3),
+			.pad_left = random_below(3),
+			.pad_code = (uint8_t)random_below(256),
+			.groups = channels,
+			.input_bits = 8,
+			.weight_bits = PICK(1, 2, 4, 8),
+		};
+		random_end(&layer);
+		check_layer(layer, EXTREME_NONE, EXTREME_NONE);
+	}
+}
+
+/* A depthwise kernel is chosen where it fits, unless a vector would be almost empty, and nowhere else. */
+static void depthwise_choice(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 40; i++) {
+		struct layer layer = random_layer();
+		struct network network = {.layers = &layer, .layer_count = 1};
+		bool fits = layer.groups > 1 && layer.groups == layer.out.channels &&
+			    layer.groups == layer.in.channels;
+
+		layer.name = (char *)"layer";
+		layer.epilogue = EPILOGUE_SCORES;
+		layer.output_bits = TENSOR_SUMS;
+		layer_measure(&layer);
+		random_weights(&layer, EXTREME_NONE);
+		for (int k = 0; k < isa_count; k++) {
+			struct engine *engine = engine_of(&network, k + 1, NULL);
+			bool chosen = strstr(engine_kernel(engine, 0), "-depthwise") != NULL;
+			if (chosen != fits && (chosen || layer.groups >= 8))
+				fail_msg("seed %llu, %s: %s for groups %d, %d channels in, %d out",
+					(unsigned long long)seed, isas[k]->name, engine_kernel(engine, 0),
+					layer.groups, layer.in.channels, layer.out.channels);
+			engine_destroy(engine);
+		}
+		layer_finish(&layer);
+	}
 }
 
 /* Every number of words that a window may have, past the places where counters are emptied. */
@@ -440,125 +498,12 @@ static void choices(void **state)
 		layer_finish(&layers[i]);
 }
 
-#define TIMED_KERNELS 32
-
-static double now(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
-struct timed {
-	struct engine *engine;
-	const char *name;
-	double best;
-};
-
-/* Best of `rounds`, the kernels taking turns so that the clock and other programs treat them alike. */
-static void time_layer(struct layer layer)
-{
-	struct network network = {.layers = &layer, .layer_count = 1};
-	struct timed timed[TIMED_KERNELS];
-	int count = 0;
-	char text[300];
-
-	layer.name = (char *)"layer";
-	layer_measure(&layer);
-	random_weights(&layer, EXTREME_NONE);
-	uint8_t *in = random_codes(layer.in, layer.input_bits, EXTREME_NONE);
-	random_epilogue(&layer, in);
-	uint8_t *out = must_allocate(layer_output_size(&layer), 1);
-	for (int i = 0; i < isa_count; i++)
-		for (const struct kernel *k = isas[i]->kernels; k->name && count < TIMED_KERNELS; k++)
-			if (k->fits(&layer))
-				timed[count++] = (struct timed){engine_of(&network, i + 1, k), k->name, 1e9};
-	for (int round = 0; round < 25; round++)
-		for (int i = 0; i < count; i++) {
-			double begin = now();
-			engine_run(timed[i].engine, in, out);
-			double took = now() - begin;
-			if (took < timed[i].best)
-				timed[i].best = took;
-		}
-	describe(&layer, text, sizeof(text));
-	printf("%s\n", text);
-	for (int i = 0; i < count; i++) {
-		bool bits = strstr(timed[i].name, "bits") != NULL;
-		printf("  %-32s %9.1f us  %6.1f times %s\n", timed[i].name, timed[i].best * 1e6,
-			timed[timed[0].name && !bits && strstr(timed[0].name, "bits") ? 1 : 0].best /
-				timed[i].best,
-			bits ? "scalar-bits" : "scalar-bytes");
-		engine_destroy(timed[i].engine);
-	}
-	free(in);
-	free(out);
-	layer_finish(&layer);
-}
-
-static int time_kernels(void)
-{
-	struct layer conv = {.kind = LAYER_CONV,
-		.in = {13, 13, 256},
-		.out.channels = 384,
-		.kernel_height = 3,
-		.kernel_width = 3,
-		.stride_height = 1,
-		.stride_width = 1,
-		.dilation_height = 1,
-		.dilation_width = 1,
-		.pad_top = 1,
-		.pad_left = 1,
-		.pad_bottom = 1,
-		.pad_right = 1,
-		.groups = 1,
-		.input_bits = 2,
-		.weight_bits = 1,
-		.output_bits = 2,
-		.epilogue = EPILOGUE_THRESHOLDS};
-	struct layer conv0 = {.kind = LAYER_CONV,
-		.in = {64, 64, 3},
-		.out.channels = 64,
-		.kernel_height = 8,
-		.kernel_width = 8,
-		.stride_height = 4,
-		.stride_width = 4,
-		.dilation_height = 1,
-		.dilation_width = 1,
-		.pad_top = 2,
-		.pad_left = 2,
-		.pad_bottom = 2,
-		.pad_right = 2,
-		.groups = 1,
-		.input_bits = 8,
-		.weight_bits = 8,
-		.output_bits = 2,
-		.epilogue = EPILOGUE_THRESHOLDS};
-	struct layer full = {.kind = LAYER_FULLY_CONNECTED,
-		.in = {1, 1, 4096},
-		.out.channels = 4096,
-		.kernel_height = 1,
-		.kernel_width = 1,
-		.stride_height = 1,
-		.stride_width = 1,
-		.dilation_height = 1,
-		.dilation_width = 1,
-		.groups = 1,
-		.input_bits = 2,
-		.weight_bits = 1,
-		.output_bits = 2,
-		.epilogue = EPILOGUE_THRESHOLDS};
-
-	time_layer(conv0);
-	time_layer(conv);
-	time_layer(full);
-	return 0;
-}
-
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(extreme_values),
+		cmocka_unit_test(depthwise),
+		cmocka_unit_test(depthwise_choice),
 		cmocka_unit_test(window_sizes),
 		cmocka_unit_test(pools),
 		cmocka_unit_test(random_layers),
@@ -567,8 +512,6 @@ int main(int argc, char **argv)
 	};
 
 	list_isas();
-	if (argc > 1 && strcmp(argv[1], "--time") == 0)
-		return time_kernels();
 	seed = argc > 1 ? strtoull(argv[1], NULL, 0) : (uint64_t)time(NULL);
 	printf("seed:     %llu\n", (unsigned long long)seed);
 	random_state = seed;
