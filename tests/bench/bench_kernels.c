@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench_kernels [ROUNDS] prints how fast each kernel of this processor is, and how near to the processor's
- * limit. It measures kernel and limit in turns, so that the clock and other programs affect both alike, in
- * many short windows, of which it prints the median and the best.
+ * bench_kernels [ROUNDS [TITLE]] prints how fast each kernel of this processor is, and how near to the
+ * processor's limit; only of what has TITLE in its title. It measures kernel and limit in turns, so that the
+ * clock and other programs affect both alike, in many short windows, of which it prints the median and the
+ * best.
  */
 #include "base/error.h"
+#include "bench/lite0.h"
 #include "bench/peak.h"
 #include "nn/engine.h"
 #include "nn/kernels/kernel.h"
@@ -15,12 +17,14 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #define COPIES 4 /* of a layer whose weights must come from the last-level cache */
 #define MOST_ROUNDS 1000
 
 static int rounds = 60;
+static const char *wanted = ""; /* in a title */
 
 static double now(void)
 {
@@ -186,6 +190,8 @@ static void bench_network(const char *title, struct layer *layers, int layer_cou
 	int count;
 	const struct isa *const *isas = isas_present(&count);
 
+	if (!strstr(title, wanted))
+		return;
 	fill_network(layers, layer_count);
 	struct bench bench = {&network, copies,
 		random_codes(layers[0].in, layers[0].input_bits, EXTREME_NONE),
@@ -205,6 +211,84 @@ static void bench_network(const char *title, struct layer *layers, int layer_cou
 		layer_finish(&layers[i]);
 	free(bench.in);
 	free(bench.out);
+}
+
+enum share { DENSE, DEPTHWISE, ADD, POOLING, SHARES };
+
+static const char *const shares[] = {"dense", "depthwise", "add", "pool"};
+
+static enum share share_of(const struct layer *layer)
+{
+	if (layer->kind == LAYER_ADD)
+		return ADD;
+	if (!layer_has_weights(layer))
+		return POOLING;
+	return layer->groups > 1 ? DEPTHWISE : DENSE;
+}
+
+#define MOST_LAYERS 64
+
+/* Times each layer within a run of all; prints what kinds of layers take, and with `each` every layer. */
+static void bench_timed(const struct network *network, const struct isa *const *isas, int count, bool each)
+{
+	static struct measure layers[MOST_LAYERS], whole;
+	const struct layer *first = network->layers, *last = &first[network->layer_count - 1];
+	uint8_t *in = random_codes(first->in, first->input_bits, EXTREME_NONE);
+	void *out = must_allocate(shape_size(last->out), sizeof(int32_t));
+	int64_t nanoseconds[MOST_LAYERS];
+	double took[SHARES] = {0};
+	struct engine *engine;
+	struct error e;
+
+	if (engine_create_from(network, 0, network->layer_count, isas, count, NULL, &engine, &e) != 0) {
+		fprintf(stderr, "%s\n", e.text);
+		exit(EXIT_FAILURE);
+	}
+	whole.count = 0;
+	for (int r = -3; r < rounds; r++) {
+		double begin = now();
+		engine_run_timed(engine, in, out, nanoseconds);
+		whole.times[whole.count] = now() - begin;
+		for (int i = 0; i < network->layer_count; i++) {
+			layers[i].times[whole.count] = (double)nanoseconds[i] * 1e-9;
+			layers[i].count = whole.count + 1;
+		}
+		whole.count += r >= 0;
+	}
+	for (int i = 0; i < network->layer_count; i++) {
+		const struct layer *l = &first[i];
+		double typical = median(&layers[i]);
+		took[share_of(l)] += typical;
+		if (each)
+			printf("    %3d x %3d x %4d, k %d/%d -> %3d x %3d x %4d, %-22s %8.1f us %6.1f "
+			       "GMAC/s\n",
+				l->in.height, l->in.width, l->in.channels, l->kernel_height, l->stride_height,
+				l->out.height, l->out.width, l->out.channels, engine_kernel(engine, i),
+				typical * 1e6, (double)layer_operations(l) / typical * 1e-9);
+	}
+	double typical = median(&whole);
+	printf("  %-22s %9.1f us %9.1f us best:", isas[count - 1]->name, typical * 1e6, whole.times[0] * 1e6);
+	for (int s = 0; s < SHARES; s++)
+		printf(" %s %.0f", shares[s], took[s] * 1e6);
+	printf("\n");
+	engine_destroy(engine);
+	free(in);
+	free(out);
+}
+
+static void bench_lite0(void)
+{
+	const char *title = "lite0, 224x224x3 to 1000 scores, W8A8";
+	int count;
+	const struct isa *const *isas = isas_present(&count);
+
+	if (!strstr(title, wanted))
+		return;
+	struct network network = lite0_network();
+	printf("%s, %.1f MMAC\n", title, operations(&network) * 1e-6);
+	for (int i = 1; i < count; i++)
+		bench_timed(&network, isas, i + 1, i == count - 1);
+	lite0_finish(&network);
 }
 
 #define CONV(size, step, pad, outputs, wbits) CONV_TO(size, step, pad, outputs, wbits, 2, EPILOGUE_THRESHOLDS)
@@ -252,6 +336,30 @@ static void bench_lenet5(void)
 	bench_network("lenet5, W8A8", layers, 6, 1, false);
 }
 
+/* Some of lite0's depthwise layers, each kernel for itself. */
+static void bench_depthwise(void)
+{
+	static const struct {
+		const char *title;
+		int side, kernel, stride, channels;
+	} shapes[] = {
+		{"depthwise 3x3, 112x112x32, W8A8", 112, 3, 1, 32},
+		{"depthwise 3x3/2, 112x112x96, W8A8", 112, 3, 2, 96},
+		{"depthwise 5x5/2, 56x56x144, W8A8", 56, 5, 2, 144},
+		{"depthwise 5x5, 14x14x672, W8A8", 14, 5, 1, 672},
+		{"depthwise 3x3, 7x7x1152, W8A8", 7, 3, 1, 1152},
+	};
+
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
+		struct layer layer[] = {CONV_TO(shapes[i].kernel, shapes[i].stride, shapes[i].kernel / 2,
+			shapes[i].channels, 8, 32, EPILOGUE_SCORES)};
+		layer[0].in = (struct shape){shapes[i].side, shapes[i].side, shapes[i].channels};
+		layer[0].input_bits = 8;
+		layer[0].groups = shapes[i].channels;
+		bench_network(shapes[i].title, layer, 1, 1, true);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct layer conv0[] = {CONV(8, 4, 2, 64, 8)};
@@ -263,8 +371,10 @@ int main(int argc, char **argv)
 
 	if (argc > 1)
 		rounds = atoi(argv[1]);
+	if (argc > 2)
+		wanted = argv[2];
 	if (rounds < 1 || rounds > MOST_ROUNDS) {
-		fprintf(stderr, "usage: bench_kernels [ROUNDS], 1 to %d\n", MOST_ROUNDS);
+		fprintf(stderr, "usage: bench_kernels [ROUNDS [TITLE]], 1 to %d\n", MOST_ROUNDS);
 		return 64;
 	}
 	conv0[0].in = whole[0].in = (struct shape){64, 64, 3};
@@ -283,5 +393,7 @@ int main(int argc, char **argv)
 	bench_emotion("emotion, W4A4", 4, EPILOGUE_THRESHOLDS);
 	bench_emotion("emotion, W2A2", 2, EPILOGUE_THRESHOLDS);
 	bench_lenet5();
+	bench_depthwise();
+	bench_lite0();
 	return 0;
 }
