@@ -22,7 +22,7 @@ int plan_weights(struct program *p, struct error *e);
 /* descriptors.c */
 int plan_descriptors(struct program *p, struct error *e);
 
-/* "layer "conv2": … — --pl software can run it"; returns -ENOTSUP. */
+/* "layer "conv2" …; the overlay cannot run it"; returns -ENOTSUP. */
 int refuse(const struct layer *layer, struct error *e, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Selects the overlay's layers and refuses unsupported ones. */
 #include "base/error.h"
+#include "pl/chain/chain.h"
 #include "pl/overlay/plan.h"
 
 #include <errno.h>
@@ -17,7 +18,7 @@ int refuse(const struct layer *layer, struct error *e, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(reason, sizeof(reason), format, arguments);
 	va_end(arguments);
-	return error_set(e, -ENOTSUP, "layer \"%s\" %s; the overlay cannot run it, --pl software can",
+	return error_set(e, -ENOTSUP, "layer \"%s\" %s; the overlay cannot run it",
 		layer->name ? layer->name : "", reason);
 }
 
@@ -107,6 +108,9 @@ int plan_stages(struct program *p, const struct network *network, int first, int
 	for (int i = first; i < last && !rc; i++) {
 		const struct layer *layer = &network->layers[i];
 
+		rc = chain_check(network, i, "overlay", e);
+		if (rc)
+			return rc;
 		if (layer_has_weights(layer)) {
 			rc = add_stage(p, layer, e);
 		} else if (!p->stage_count || p->stages[p->stage_count - 1].pool) {
