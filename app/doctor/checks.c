@@ -260,9 +260,11 @@ static void check_driver(struct doctor *doctor, const struct pl_driver *driver, 
 		doctor_find(doctor, FINDING_BAD,
 			driver->hardware ? "load the bitstream again; see docs/board.md" : NULL, "%s: %s",
 			driver->name, e.text);
+	else if (strcmp(pl_name(pl), driver->name) != 0) /* software took its place */
+		doctor_find(doctor, FINDING_NOTE, NULL, "%s: %s", driver->name, pl_stopped(pl));
 	else
-		doctor_find(doctor, FINDING_GOOD, NULL, "%s: right, in %.2f ms", driver->name,
-			(double)elapsed / MEGA);
+		doctor_find(doctor, FINDING_GOOD, NULL, "%s: right, in %.2f ms%s%s", driver->name,
+			(double)elapsed / MEGA, pl_stopped(pl)[0] ? "; " : "", pl_stopped(pl));
 	pl_close(pl);
 }
 

@@ -65,5 +65,7 @@ int pipeline_options_start(const struct pipeline_config *config, struct pipeline
 		return fail(status == -ENOTSUP ? FAILURE_KERNELS : FAILURE_NETWORK, e);
 	if (status)
 		log_info("%s", e->text);
+	else if (pl_stopped(config->pl)[0])
+		log_info("%s", pl_stopped(config->pl));
 	return EX_OK;
 }

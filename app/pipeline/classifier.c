@@ -90,6 +90,8 @@ static int create_parts(
 	status = pl_load(c->pl, network, split, network->layer_count, e);
 	if (status)
 		return status;
+	if (pl_stopped(c->pl)[0])
+		log_info("%s", pl_stopped(c->pl));
 	c->input = malloc(shape_size(network->layers[0].in));
 	c->work = malloc(sizeof(*c->work) * (size_t)network->class_count);
 	if (!c->input || !c->work)

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "pl/drivers.h"
+#include "pl/tail.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -17,7 +18,11 @@ static const struct pl_driver *const drivers[] = {&pl_overlay, &pl_software, &pl
 struct pl {
 	const struct pl_driver *driver;
 	void *state; /* the driver's own */
+	const char *kernels;
 	bool loaded;
+	int reach;	   /* the first layer that the driver did not take */
+	char stopped[700]; /* why, as pl_stopped gives it */
+	struct tail *tail; /* the layers from `reach` on; NULL: none */
 };
 
 const struct pl_driver *const *pl_drivers(void)
@@ -33,6 +38,7 @@ static int open_driver(const struct pl_driver *driver, const char *kernels, stru
 	if (!pl)
 		return error_set(e, -ENOMEM, "PL \"%s\": no memory", driver->name);
 	pl->driver = driver;
+	pl->kernels = kernels;
 	rc = driver->open(kernels, &pl->state, e);
 	if (rc) {
 		free(pl);
@@ -75,12 +81,69 @@ void pl_close(struct pl *pl)
 	if (!pl)
 		return;
 	pl->driver->close(pl->state);
+	tail_destroy(pl->tail);
 	free(pl);
 }
 
 const char *pl_name(const struct pl *pl)
 {
 	return pl->driver->name;
+}
+
+/* Sets pl->reach; *why is what the next longer run has that the driver cannot do. */
+static int find_reach(struct pl *pl, const struct network *network, int first, int last, struct error *why)
+{
+	for (pl->reach = last; pl->driver->check && pl->reach > first; pl->reach--) {
+		if (pl->reach < last && !network_cuts(network, pl->reach))
+			continue;
+		int rc = pl->driver->check(pl->state, network, first, pl->reach, why);
+		if (rc != -ENOTSUP)
+			return rc;
+	}
+	return 0;
+}
+
+static void say_stopped(struct pl *pl, const struct network *network, int first, const char *why)
+{
+	if (pl->reach > first)
+		snprintf(pl->stopped, sizeof(pl->stopped),
+			"the PL (%s) runs the layers to \"%s\", software those behind it: %s",
+			pl->driver->name, network->layers[pl->reach - 1].name, why);
+	else
+		snprintf(pl->stopped, sizeof(pl->stopped), "software runs the layers of the PL: %s", why);
+}
+
+/* A driver that can run no layer is replaced. */
+static int take_software(struct pl *pl, struct error *e)
+{
+	void *state;
+	int rc = pl_software.open(pl->kernels, &state, e);
+
+	if (rc)
+		return rc;
+	pl->driver->close(pl->state);
+	pl->driver = &pl_software;
+	pl->state = state;
+	return 0;
+}
+
+static int load(struct pl *pl, const struct network *network, int first, int last, struct error *e)
+{
+	struct error why = {0};
+	int rc = find_reach(pl, network, first, last, &why);
+
+	if (rc)
+		return error_set(e, rc, "%s", why.text);
+	pl->stopped[0] = '\0';
+	if (pl->reach < last)
+		say_stopped(pl, network, first, why.text);
+	if (pl->reach == first) {
+		rc = take_software(pl, e);
+		pl->reach = last;
+	}
+	if (!rc && pl->reach < last)
+		rc = tail_create(network, pl->reach, last, pl->kernels, &pl->tail, e);
+	return rc ? rc : pl->driver->load(pl->state, network, first, pl->reach, e);
 }
 
 int pl_load(struct pl *pl, const struct network *network, int first, int last, struct error *e)
@@ -94,9 +157,23 @@ int pl_load(struct pl *pl, const struct network *network, int first, int last, s
 		return error_set(e, -EINVAL, "PL \"%s\": layers %d to %d asked for, but %s has %d",
 			pl->driver->name, first, last - 1, network->name ? network->name : "the network",
 			network->layer_count);
-	rc = pl->driver->load(pl->state, network, first, last, e);
+	rc = load(pl, network, first, last, e);
 	pl->loaded = !rc;
+	if (rc) {
+		tail_destroy(pl->tail);
+		pl->tail = NULL;
+	}
 	return rc;
+}
+
+int pl_reach(const struct pl *pl)
+{
+	return pl->reach;
+}
+
+const char *pl_stopped(const struct pl *pl)
+{
+	return pl->stopped;
 }
 
 static bool usable(const struct pl *pl, int buffer)
@@ -111,17 +188,27 @@ uint8_t *pl_input(struct pl *pl, int buffer)
 
 const int32_t *pl_output(struct pl *pl, int buffer)
 {
-	return usable(pl, buffer) ? pl->driver->output(pl->state, buffer) : NULL;
+	if (!usable(pl, buffer))
+		return NULL;
+	return pl->tail ? tail_output(pl->tail, buffer) : pl->driver->output(pl->state, buffer);
 }
 
 int pl_submit(struct pl *pl, int buffer)
 {
-	return usable(pl, buffer) ? pl->driver->submit(pl->state, buffer) : -EINVAL;
+	if (!usable(pl, buffer))
+		return -EINVAL;
+	if (pl->tail)
+		tail_expect(pl->tail, buffer);
+	return pl->driver->submit(pl->state, buffer);
 }
 
 int pl_wait(struct pl *pl, int buffer, int64_t deadline)
 {
-	return usable(pl, buffer) ? pl->driver->wait(pl->state, buffer, deadline) : -EINVAL;
+	int rc = usable(pl, buffer) ? pl->driver->wait(pl->state, buffer, deadline) : -EINVAL;
+
+	if (!rc && pl->tail)
+		tail_run(pl->tail, buffer, (const uint8_t *)pl->driver->output(pl->state, buffer));
+	return rc;
 }
 
 int pl_reset(struct pl *pl)

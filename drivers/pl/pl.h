@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The programmable logic (PL), or its replacement in software: runs the layers after Conv0 on one of two
- * buffers, ping and pong, while the caller fills the other.
+ * buffers, ping and pong, while the caller fills the other. A PL in hardware takes the longest run of layers
+ * that it can; software computes those behind it.
  */
 #ifndef PL_PL_H
 #define PL_PL_H
@@ -36,6 +37,11 @@ struct pl_driver {
 	int (*open)(
 		const char *kernels, void **state, struct error *e); /* kernels: only software uses them */
 	void (*close)(void *state);
+	/*
+	 * Whether it can run layers first … last − 1: 0, or -ENOTSUP and a message that names the layer and
+	 * the limit. It touches no hardware. NULL: it runs all.
+	 */
+	int (*check)(void *state, const struct network *network, int first, int last, struct error *e);
 	/* Layers first … last − 1 of the network, which must outlive the PL. Creates the buffers. */
 	int (*load)(void *state, const struct network *network, int first, int last, struct error *e);
 	uint8_t *(*input)(void *state, int buffer);
@@ -53,16 +59,26 @@ struct pl_driver {
 /*
  * "auto" takes the first kind that opens. An unknown name: -EINVAL and the names in the message. kernels:
  * what the software runs on, as for engine_create, in which pl_load fails when they are not for this
- * processor.
+ * processor; the text must outlive the PL.
  */
 int pl_open(const char *name, const char *kernels, struct pl **out, struct error *e);
 void pl_close(struct pl *pl); /* takes NULL; waits for what runs */
 
-const char *pl_name(const struct pl *pl);
+const char *pl_name(const struct pl *pl); /* of one that could not run any layer, after pl_load: "software" */
 const struct pl_driver *const *pl_drivers(void); /* NULL-terminated */
 
-/* Call once after pl_open. */
+/*
+ * Layers first … last − 1; call it once after pl_open. The PL takes the longest run of them from `first` on
+ * that it can and that ends where the network falls apart (network_cuts). pl_wait computes the others, in its
+ * caller's thread. A PL that can take none is closed, and one in software takes its place.
+ */
 int pl_load(struct pl *pl, const struct network *network, int first, int last, struct error *e);
+
+/* After pl_load: the layer behind the last one that the PL took, or that software took in its place. */
+int pl_reach(const struct pl *pl);
+
+/* After pl_load: "" if the PL took all layers; else a sentence on who runs which, and the layer at fault. */
+const char *pl_stopped(const struct pl *pl);
 
 /* Buffer 0 … PL_BUFFERS − 1: uint8_t codes of the first layer's input / the last layer's scores or codes. */
 uint8_t *pl_input(struct pl *pl, int buffer);

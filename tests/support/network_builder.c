@@ -116,9 +116,62 @@ static void tiny_labels(struct network *network)
 	}
 }
 
-struct network *tiny_network(uint32_t seed)
+static struct layer tiny_add(struct shape in, int a, int b, uint32_t *seed)
+{
+	struct layer add = tiny_layer("add", LAYER_ADD, in, in.channels, 1, 1, 0, 1, 2, 0, 2);
+	size_t factors = 2 * (size_t)in.channels;
+
+	add.from[0] = a;
+	add.from[1] = b;
+	add.from_count = 2;
+	layer_fill_epilogue(&add, seed, 8);
+	add.shift = must_allocate((size_t)in.channels, 1);
+	add.bias = must_allocate((size_t)in.channels, sizeof(*add.bias));
+	add.factors = must_allocate(factors, sizeof(*add.factors));
+	for (size_t i = 0; i < factors; i++)
+		add.factors[i] = random_within(seed, -3, 3);
+	return add;
+}
+
+static struct network *tiny_end(struct layer *layers, int count, const char *name)
 {
 	struct network *network = must_allocate(1, sizeof(*network));
+
+	*network = (struct network){.name = strdup(name),
+		.folder = strdup(name),
+		.layers = layers,
+		.layer_count = count,
+		.class_count = 10};
+	tiny_labels(network);
+	return network;
+}
+
+struct network *tiny_graph(uint32_t seed)
+{
+	struct layer *l = must_allocate(8, sizeof(*l));
+	uint32_t state = seed * 2654435761U + 1;
+
+	l[0] = tiny_layer("conv0", LAYER_CONV, (struct shape){32, 32, 3}, 16, 8, 4, 2, 1, 8, 8, 2);
+	l[1] = tiny_layer("conv1", LAYER_CONV, l[0].out, 24, 3, 1, 1, 2, 2, 1, 2);
+	l[2] = tiny_layer("pool1", LAYER_MAX_POOL, l[1].out, 24, 3, 2, 1, 1, 2, 0, 2);
+	l[3] = tiny_layer("conv2", LAYER_CONV, l[2].out, 24, 3, 1, 1, 1, 2, 1, 2);
+	l[4] = tiny_add(l[3].out, 2, 3, &state);
+	l[5] = tiny_layer("concat", LAYER_CONCAT, l[4].out, 48, 1, 1, 0, 1, 2, 0, 2);
+	l[5].in.channels = 48;
+	l[5].epilogue = EPILOGUE_NONE;
+	l[5].from[0] = 4;
+	l[5].from[1] = 2;
+	l[5].from_count = 2;
+	l[6] = tiny_layer("average", LAYER_AVERAGE_POOL, l[5].out, 48, 4, 1, 0, 1, 2, 0, 2);
+	layer_fill_epilogue(&l[6], &state, 12);
+	l[7] = tiny_layer("scores", LAYER_FULLY_CONNECTED, l[6].out, 10, 1, 1, 0, 1, 2, 1, 32);
+	for (int i = 0; i < 8; i++)
+		tiny_layer_fill(&l[i], &state);
+	return tiny_end(l, 8, "graph");
+}
+
+struct network *tiny_network(uint32_t seed)
+{
 	struct layer *l = must_allocate(5, sizeof(*l));
 	uint32_t state = seed * 2654435761U + 1;
 
@@ -129,13 +182,7 @@ struct network *tiny_network(uint32_t seed)
 	l[4] = tiny_layer("fc1", LAYER_FULLY_CONNECTED, l[3].out, 10, 1, 1, 0, 1, 2, 1, 32);
 	for (int i = 0; i < 5; i++)
 		tiny_layer_fill(&l[i], &state);
-	*network = (struct network){.name = strdup("tiny"),
-		.folder = strdup("tiny"),
-		.layers = l,
-		.layer_count = 5,
-		.class_count = 10};
-	tiny_labels(network);
-	return network;
+	return tiny_end(l, 5, "tiny");
 }
 
 struct network *tiny_odd_network(void)

@@ -25,6 +25,13 @@ void tiny_layer_fill(struct layer *layer, uint32_t *seed);
  */
 struct network *tiny_network(uint32_t seed);
 
+/*
+ * A graph: conv0, conv1 and pool1 of tiny_network → conv2 (1 bit, 3×3) → add (of pool1 and conv2) → concat
+ * (of add and pool1) → average (4×4, thresholds) → scores (1 bit, fully connected, 10). Between its ends it
+ * falls apart before conv1, pool1, conv2, average and scores. Labels as tiny_network. For network_destroy.
+ */
+struct network *tiny_graph(uint32_t seed);
+
 /* Every width of weights and codes, uneven kernels and paddings; ends with codes. For network_destroy. */
 struct network *tiny_odd_network(void);
 

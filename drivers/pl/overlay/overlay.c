@@ -366,6 +366,11 @@ static void destroy_buffers(struct overlay *o)
 	o->program = NULL;
 }
 
+int overlay_check(void *state, const struct network *network, int first, int last, struct error *e)
+{
+	return program_check(network, first, last, &((struct overlay *)state)->design.limits, e);
+}
+
 int overlay_load(void *state, const struct network *network, int first, int last, struct error *e)
 {
 	struct overlay *o = state;

@@ -14,6 +14,7 @@ int overlay_open(
 
 /* The functions of struct pl_driver in pl.h. */
 void overlay_close(void *state);
+int overlay_check(void *state, const struct network *network, int first, int last, struct error *e);
 int overlay_load(void *state, const struct network *network, int first, int last, struct error *e);
 uint8_t *overlay_input(void *state, int buffer);
 int32_t *overlay_output(void *state, int buffer);
@@ -24,8 +25,8 @@ int overlay_program(void *state, struct error *e);
 void overlay_cycles(void *state, struct pl_cycles *out);
 
 #define OVERLAY_FUNCTIONS                                                                                    \
-	.close = overlay_close, .load = overlay_load, .input = overlay_input, .output = overlay_output,      \
-	.submit = overlay_submit, .wait = overlay_wait, .reset = overlay_reset, .program = overlay_program,  \
-	.cycles = overlay_cycles, .hardware = true
+	.close = overlay_close, .check = overlay_check, .load = overlay_load, .input = overlay_input,        \
+	.output = overlay_output, .submit = overlay_submit, .wait = overlay_wait, .reset = overlay_reset,    \
+	.program = overlay_program, .cycles = overlay_cycles, .hardware = true
 
 #endif

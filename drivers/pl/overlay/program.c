@@ -47,6 +47,7 @@ static int check_transfers(const struct program *p, struct error *e)
 	return 0;
 }
 
+/* All but the records of weights. */
 static int plan(
 	struct program *p, const struct network *network, int first, int last, bool one_slot, struct error *e)
 {
@@ -62,8 +63,21 @@ static int plan(
 		return rc;
 	p->frame_beats = (size_t)tensor_words(&p->tensors[0]) * OVERLAY_CODE_BEATS;
 	p->result_size = result_size(p);
-	rc = check_transfers(p, e);
-	return rc ? rc : plan_weights(p, e);
+	return check_transfers(p, e);
+}
+
+int program_check(const struct network *network, int first, int last, const struct overlay_limits *limits,
+	struct error *e)
+{
+	struct program *p = calloc(1, sizeof(*p));
+	int rc;
+
+	if (!p)
+		return error_set(e, -ENOMEM, "PL \"overlay\": no memory");
+	p->limits = *limits;
+	rc = plan(p, network, first, last, false, e);
+	program_destroy(p);
+	return rc;
 }
 
 int program_create(const struct network *network, int first, int last, const struct overlay_limits *limits,
@@ -76,6 +90,8 @@ int program_create(const struct network *network, int first, int last, const str
 		return error_set(e, -ENOMEM, "PL \"overlay\": no memory");
 	p->limits = *limits;
 	rc = plan(p, network, first, last, one_slot, e);
+	if (!rc)
+		rc = plan_weights(p, e);
 	if (rc) {
 		program_destroy(p);
 		return rc;

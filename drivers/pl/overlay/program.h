@@ -106,6 +106,10 @@ int program_create(const struct network *network, int first, int last, const str
 	bool one_slot, struct program **out, struct error *e);
 void program_destroy(struct program *program); /* takes NULL */
 
+/* Whether the overlay can run them: returns as program_create. */
+int program_check(const struct network *network, int first, int last, const struct overlay_limits *limits,
+	struct error *e);
+
 /* Writes the registers that must be set before the first reset, in order. */
 void program_write(const struct program *program,
 	void (*write)(void *context, uint32_t offset, uint32_t value), void *context);

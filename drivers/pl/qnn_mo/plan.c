@@ -6,6 +6,7 @@
 #include "pl/qnn_mo/plan.h"
 
 #include "base/error.h"
+#include "pl/chain/chain.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -13,11 +14,11 @@
 
 #define ALIGNMENT 64 /* bytes: whole cache lines */
 
-#define REASON "PL \"qnn-mo\": layer \"%s\": "
-#define ADVICE "; --pl software can run it"
+#define DESIGN "QNN-MO design" /* in messages */
 
 #define refuse(layer, e, format, ...)                                                                        \
-	error_set(e, -ENOTSUP, REASON format ADVICE, (layer)->name, ##__VA_ARGS__)
+	error_set(e, -ENOTSUP, "layer \"%s\": " format "; the " DESIGN " cannot run it", (layer)->name,      \
+		##__VA_ARGS__)
 
 static size_t align(size_t bytes)
 {
@@ -49,7 +50,9 @@ static int check_convolution(const struct layer *l, struct error *e)
 	int in = l->in.channels / l->groups, out = l->out.channels / l->groups;
 
 	if (l->kind != LAYER_CONV)
-		return refuse(l, e, "a max pool must follow a convolution there");
+		return refuse(l, e, "%s",
+			l->kind == LAYER_MAX_POOL ? "a max pool must follow a convolution there"
+						  : "it is fully connected");
 	if (l->weight_bits != 1 || l->input_bits != 2 || l->output_bits != 2 ||
 		l->epilogue != EPILOGUE_THRESHOLDS)
 		return refuse(l, e,
@@ -127,8 +130,8 @@ static int place(struct qnn_mo_plan *plan, struct error *e)
 	}
 	if (memory > QNN_MO_REACH)
 		return error_set(e, -ENOTSUP,
-			"PL \"qnn-mo\": the network takes %.0f MB there, beyond its reach%s",
-			(double)memory / 1e6, ADVICE);
+			"PL \"qnn-mo\": the layers take %.0f MB there, beyond its reach",
+			(double)memory / 1e6);
 	plan->memory = (size_t)memory;
 	return 0;
 }
@@ -140,15 +143,18 @@ int qnn_mo_plan(const struct network *network, int first, int last, struct qnn_m
 	*plan = (struct qnn_mo_plan){.stages = calloc((size_t)(last - first), sizeof(*plan->stages))};
 	if (!plan->stages)
 		return error_set(e, -ENOMEM, "PL \"qnn-mo\": no memory for a plan of %s", network->name);
-	while (layer < end && layer->kind != LAYER_FULLY_CONNECTED) {
+	for (int i = first; i < last; i++) {
+		int rc = chain_check(network, i, DESIGN, e);
+
+		if (rc)
+			return rc;
+	}
+	while (layer < end) {
 		int rc = add_stage(plan, &layer, end, e);
 
 		if (rc)
 			return rc;
 	}
-	if (!plan->count)
-		return refuse(layer, e, "the design computes convolutions, and none comes before it");
-	plan->layers = (int)(layer - network->layers) - first;
 	return place(plan, e);
 }
 

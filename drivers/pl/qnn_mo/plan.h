@@ -2,7 +2,7 @@
 /*
  * How a network runs on QNN-MO-PYNQ's design: in stages of one convolution and perhaps the max pool behind
  * it. Each group of a stage takes two calls, one for its parameters and one for its codes, and has codes of
- * its own in memory. From the first fully connected layer on, the network runs in software.
+ * its own in memory.
  */
 #ifndef PL_QNN_MO_PLAN_H
 #define PL_QNN_MO_PLAN_H
@@ -23,7 +23,6 @@ struct qnn_mo_stage {
 struct qnn_mo_plan {
 	struct qnn_mo_stage *stages;
 	int count;
-	int layers;	    /* of the network that the stages are */
 	size_t codes[2];    /* a stage reads one, writes the other */
 	size_t group_bytes; /* from a group's codes to the next group's */
 	size_t most_codes;  /* of any tensor between the stages and of the last one */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * QNN-MO-PYNQ's W1A2 design: one engine for all layers, so each group of each convolution takes two calls of
- * the block, one to load its parameters and one to compute. The layers after the convolutions run in
- * software, in the same thread.
+ * the block, one to load its parameters and one to compute.
  *
  * The published bitstream does not connect the block's interrupt: its registers are read every 0.1 ms, or
  * earlier where a design has connected it. The block has no reset: only programming the PL ends a call that
@@ -11,7 +10,6 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "nn/engine.h"
 #include "pl/bus/bus.h"
 #include "pl/drivers.h"
 #include "pl/qnn_mo/pack.h"
@@ -31,12 +29,10 @@
 #define GRACE (100 * NS_PER_MS)
 
 struct qnn_mo {
-	const char *kernels; /* for the layers in software, as for engine_create; outlives this */
 	struct bus *bus;
 	struct qnn_mo_plan plan;
 	struct bus_memory memory; /* as the plan divides it */
-	struct engine *engine;	  /* the layers behind the plan's; NULL: none */
-	uint8_t *codes;		  /* between stages of different groups, and for the engine */
+	uint8_t *codes;		  /* between stages of different groups */
 	struct worker *worker;
 	bool stuck; /* the block does not compute any more; only the worker uses it, except while it is
 		       stopped */
@@ -202,10 +198,8 @@ static int run(void *owner, const uint8_t *in, void *out)
 		side = !side;
 		codes = s + 1 < end && s[1].groups == s->groups ? NULL : q->codes;
 		if (codes)
-			read_codes(q, s, side, s + 1 == end && !q->engine ? (uint8_t *)out : q->codes);
+			read_codes(q, s, side, s + 1 == end ? (uint8_t *)out : q->codes);
 	}
-	if (q->engine)
-		engine_run(q->engine, codes, out);
 	return 0;
 }
 
@@ -216,6 +210,7 @@ static int qnn_mo_open(const char *kernels, void **state, struct error *e)
 	struct qnn_mo *q = calloc(1, sizeof(*q));
 	int rc;
 
+	(void)kernels;
 	if (!q)
 		return error_set(e, -ENOMEM, "PL \"qnn-mo\": no memory");
 	rc = bus_open(&bus_uio, &window, 1, named && *named ? named : BITSTREAM, &q->bus, e);
@@ -223,7 +218,6 @@ static int qnn_mo_open(const char *kernels, void **state, struct error *e)
 		free(q);
 		return rc;
 	}
-	q->kernels = kernels;
 	*state = q;
 	return 0;
 }
@@ -241,7 +235,6 @@ static void qnn_mo_close(void *state)
 	else
 		bus_free(q->bus, &q->memory);
 	free(q->codes);
-	engine_destroy(q->engine);
 	qnn_mo_plan_finish(&q->plan);
 	bus_close(q->bus);
 	free(q);
@@ -306,14 +299,22 @@ static int create_memory(struct qnn_mo *q, struct error *e)
 	return 0;
 }
 
+static int qnn_mo_check(void *state, const struct network *network, int first, int last, struct error *e)
+{
+	struct qnn_mo_plan plan;
+	int rc = qnn_mo_plan(network, first, last, &plan, e);
+
+	(void)state;
+	qnn_mo_plan_finish(&plan);
+	return rc;
+}
+
 /* After a failure qnn_mo_close frees the rest. */
 static int qnn_mo_load(void *state, const struct network *network, int first, int last, struct error *e)
 {
 	struct qnn_mo *q = state;
 	int rc = qnn_mo_plan(network, first, last, &q->plan, e);
 
-	if (!rc && first + q->plan.layers < last)
-		rc = engine_create(network, first + q->plan.layers, last, q->kernels, &q->engine, e);
 	if (rc)
 		return rc;
 	q->codes = malloc(q->plan.most_codes);
@@ -368,6 +369,7 @@ const struct pl_driver pl_qnn_mo = {
 		"QNN-MO-PYNQ's W1A2 bitstream for the PYNQ-Z1 and Z2, and software behind its convolutions",
 	.open = qnn_mo_open,
 	.close = qnn_mo_close,
+	.check = qnn_mo_check,
 	.load = qnn_mo_load,
 	.input = qnn_mo_input,
 	.output = qnn_mo_output,

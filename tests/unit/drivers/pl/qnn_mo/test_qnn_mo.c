@@ -2,7 +2,10 @@
 /* The driver of QNN-MO-PYNQ's design: what it computes, what it refuses, and the model that it is tested on.
  */
 #include "base/clock.h"
+#include "nn/reference.h"
 #include "pl/bus/bus.h"
+#include "pl/qnn_mo/plan.h"
+#include "support/network_builder.h"
 #include "support/qnn_mo_fixture.h"
 #include "support/random.h"
 
@@ -131,32 +134,107 @@ static void networks_of_another_kind_are_refused(void **state)
 		{2, offsetof(struct layer, epilogue), EPILOGUE_REQUANTISE, "thresholds"},
 		{2, offsetof(struct layer, kernel_height), 4, "4×3"},
 		{2, offsetof(struct layer, kernel_width), 5, "square"},
-		{2, offsetof(struct layer, stride_height), 2, "stride is 2"},
+		{2, offsetof(struct layer, stride_height), 2, "two different strides"},
 		{0, offsetof(struct layer, in.channels), 2 * 386, "386 channels in"},
 		{0, offsetof(struct layer, out.channels), 2 * 385, "385 out"},
 		{0, offsetof(struct layer, in.height), 13, "square"},
 		{0, offsetof(struct layer, pad_left), 3, "padding"},
 		{0, offsetof(struct layer, kind), LAYER_MAX_POOL, "must follow a convolution"},
-		{0, offsetof(struct layer, kind), LAYER_FULLY_CONNECTED, "none comes before it"},
+		{0, offsetof(struct layer, kind), LAYER_FULLY_CONNECTED, "fully connected"},
 		{1, offsetof(struct layer, kernel_height), 2, "max pool of 2×3"},
-		{1, offsetof(struct layer, stride_height), 3, "stride 3"},
 		{2, offsetof(struct layer, kind), LAYER_MAX_POOL, "must follow a convolution"},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct qnn_mo_fixture fixture = {.network = qnn_mo_network_small()};
-		struct layer *l = &fixture.network->layers[cases[i].layer], sound = *l;
+		struct network *network = qnn_mo_network_small();
+		struct layer *l = &network->layers[cases[i].layer], sound = *l;
+		struct qnn_mo_plan plan;
+		struct error e = {0};
 
 		memcpy((char *)l + cases[i].field, &cases[i].value, sizeof(int));
-		assert_int_equal(qnn_mo_fixture_load(&fixture), -ENOTSUP);
-		if (!strstr(fixture.e.text, cases[i].text) || !strstr(fixture.e.text, l->name) ||
-			!strstr(fixture.e.text, "--pl software"))
-			fail_msg("case %zu: %s", i, fixture.e.text);
-		assert_int_equal(jam.reconfigurations + jam.calls, 0);
+		assert_int_equal(qnn_mo_plan(network, 0, network->layer_count, &plan, &e), -ENOTSUP);
+		if (!strstr(e.text, cases[i].text) || !strstr(e.text, l->name) ||
+			!strstr(e.text, "QNN-MO design cannot run it"))
+			fail_msg("case %zu: %s", i, e.text);
 		*l = sound;
-		qnn_mo_fixture_end(&fixture);
+		qnn_mo_plan_finish(&plan);
+		network_destroy(network);
 	}
+}
+
+static void strides_are_the_designs(void **state)
+{
+	static const struct {
+		int layer, stride;
+		const char *text;
+	} cases[] = {{2, 2, "its stride is 2"}, {1, 3, "3×3 with stride 3"}};
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct network *network = qnn_mo_network_small();
+		struct layer *l = &network->layers[cases[i].layer];
+		struct qnn_mo_plan plan;
+		struct error e = {0};
+
+		l->stride_height = l->stride_width = cases[i].stride;
+		assert_int_equal(qnn_mo_plan(network, 0, network->layer_count, &plan, &e), -ENOTSUP);
+		assert_non_null(strstr(e.text, cases[i].text));
+		qnn_mo_plan_finish(&plan);
+		network_destroy(network);
+	}
+}
+
+/* The design takes conv1 and pool1; before the add's inputs come together the graph does not fall apart. */
+static void software_computes_the_rest_of_a_graph(void **state)
+{
+	struct qnn_mo_fixture fixture = {.network = tiny_graph(1)};
+	struct network *n = fixture.network;
+
+	(void)state;
+	assert_int_equal(network_check(n, &fixture.e), 0);
+	assert_int_equal(pl_open("qnn-mo", NULL, &fixture.pl, &fixture.e), 0);
+	assert_int_equal(pl_load(fixture.pl, n, 1, n->layer_count, &fixture.e), 0);
+	assert_int_equal(pl_reach(fixture.pl), 3);
+	assert_string_equal(pl_name(fixture.pl), "qnn-mo");
+	assert_non_null(strstr(pl_stopped(fixture.pl), "to \"pool1\""));
+	assert_non_null(strstr(pl_stopped(fixture.pl), "layer \"add\""));
+	for (int i = 0; i < 6; i++) {
+		int32_t scores[10];
+		uint8_t *in = pl_input(fixture.pl, i % 2);
+
+		for (size_t j = 0; j < shape_size(n->layers[1].in); j++)
+			in[j] = random_word() & 3;
+		assert_int_equal(pl_submit(fixture.pl, i % 2), 0);
+		assert_int_equal(pl_wait(fixture.pl, i % 2, INT64_MAX), 0);
+		assert_int_equal(pl_wait(fixture.pl, i % 2, 0), 0); /* it stays done */
+		assert_int_equal(reference_run(n, 1, n->layer_count, in, scores), 0);
+		assert_memory_equal(pl_output(fixture.pl, i % 2), scores, sizeof(scores));
+	}
+	assert_int_equal(jam_calls(), 6 * 4); /* the groups of conv1 */
+	qnn_mo_fixture_end(&fixture);
+}
+
+/* A design that can take no layer is left alone. */
+static void software_takes_the_place_of_a_design_without_layers(void **state)
+{
+	struct qnn_mo_fixture fixture = {.network = tiny_graph(2)};
+	struct network *n = fixture.network;
+	int32_t scores[10];
+
+	(void)state;
+	assert_int_equal(pl_open("qnn-mo", NULL, &fixture.pl, &fixture.e), 0);
+	assert_int_equal(pl_load(fixture.pl, n, 6, n->layer_count, &fixture.e), 0);
+	assert_string_equal(pl_name(fixture.pl), "software");
+	assert_false(pl_is_hardware(fixture.pl));
+	assert_non_null(strstr(pl_stopped(fixture.pl), "layer \"average\""));
+	assert_int_equal(jam.reconfigurations + jam.calls, 0);
+	memset(pl_input(fixture.pl, 0), 2, shape_size(n->layers[6].in));
+	assert_int_equal(pl_submit(fixture.pl, 0), 0);
+	assert_int_equal(pl_wait(fixture.pl, 0, INT64_MAX), 0);
+	assert_int_equal(reference_run(n, 6, n->layer_count, pl_input(fixture.pl, 0), scores), 0);
+	assert_memory_equal(pl_output(fixture.pl, 0), scores, sizeof(scores));
+	qnn_mo_fixture_end(&fixture);
 }
 
 static void large_pictures_are_refused(void **state)
@@ -166,8 +244,9 @@ static void large_pictures_are_refused(void **state)
 	(void)state;
 	qnn_mo_network_pad(qnn_mo_network_add(fixture.network, LAYER_CONV, 1, 3, 1, 1), 3);
 	qnn_mo_network_end(fixture.network);
-	assert_int_equal(qnn_mo_fixture_load(&fixture), -ENOTSUP);
-	assert_non_null(strstr(fixture.e.text, "65 pixels"));
+	assert_int_equal(qnn_mo_fixture_load(&fixture), 0);
+	assert_string_equal(pl_name(fixture.pl), "software");
+	assert_non_null(strstr(pl_stopped(fixture.pl), "65 pixels"));
 	qnn_mo_fixture_end(&fixture);
 }
 
@@ -268,6 +347,9 @@ int main(void)
 		QNN_MO_TEST(largest_layer),
 		QNN_MO_TEST(scores_come_from_software),
 		QNN_MO_TEST(networks_of_another_kind_are_refused),
+		QNN_MO_TEST(strides_are_the_designs),
+		QNN_MO_TEST(software_computes_the_rest_of_a_graph),
+		QNN_MO_TEST(software_takes_the_place_of_a_design_without_layers),
 		QNN_MO_TEST(large_pictures_are_refused),
 		QNN_MO_TEST(auto_leaves_it_alone),
 		QNN_MO_TEST(bitstream_can_be_named),
