@@ -49,14 +49,11 @@ static json_t *shape(struct shape s)
 
 static json_t *layer(const struct measured_layer *m)
 {
-	static const char *const kinds[] = {[LAYER_CONV] = "conv",
-		[LAYER_FULLY_CONNECTED] = "fully_connected",
-		[LAYER_MAX_POOL] = "max_pool"};
 	const struct layer *l = m->layer;
 	json_t *o = json_object();
 
 	json_object_set_new(o, "name", output_text(l->name));
-	json_object_set_new(o, "kind", json_string(kinds[l->kind]));
+	json_object_set_new(o, "kind", json_string(measured_kind(l->kind)));
 	json_object_set_new(o, "input", shape(l->in));
 	json_object_set_new(o, "output", shape(l->out));
 	json_object_set_new(o, "input_bits", json_integer(l->input_bits));
@@ -120,6 +117,8 @@ static json_t *network(const struct measurement *m)
 	json_object_set_new(o, "network", output_text(m->network->name));
 	json_object_set_new(o, "operations", json_integer((json_int_t)operations));
 	json_object_set_new(o, "pl", json_string(m->pl));
+	json_object_set_new(o, "pl_layers", json_pack("[i, i]", network_split(m->network), m->reach));
+	json_object_set_new(o, "pl_stopped", m->stopped_at[0] ? output_text(m->stopped_at) : json_null());
 	json_object_set_new(o, "pl_hertz", m->counted ? number(m->hertz) : json_null());
 	json_object_set_new(o, "simulated", json_boolean(m->simulated));
 	json_object_set_new(o, "layers", layers);

@@ -19,8 +19,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The most rounds that are kept, and rounds before them that warm caches, clock and branch predictors. */
+/*
+ * The most rounds that are kept, fewer of networks with many layers, so that their times take no more memory
+ * than those of MANY_LAYERS; and rounds before them that warm caches, clock and branch predictors.
+ */
 #define ROUNDS 20000
+#define MANY_LAYERS 100
 #define WARM_UP 5
 
 /* Shares of the time limit. */
@@ -43,11 +47,13 @@ struct rounds {
 	struct source *source;
 	struct frame_pool *pool;
 	struct frame *frame;
-	struct engine **engines; /* [layers], one each */
-	void **tensors;		 /* [layers], a layer's output */
-	int split;		 /* the PL's first layer */
-	struct engine *conv0;	 /* the layers before it */
-	struct engine *later;	 /* the PL's layers */
+	struct engine *whole; /* all layers */
+	int split;	      /* the PL's first layer */
+	struct engine *conv0; /* the layers before it */
+	struct engine *later; /* the PL's layers */
+	uint8_t *codes;	      /* what conv0 makes */
+	int32_t *scores;      /* what the layers make in software */
+	size_t rounds;	      /* that are kept */
 	struct pl *pl;
 	double *work;
 	struct samples fixed[MEASURED_TIMES];
@@ -58,24 +64,30 @@ struct rounds {
 static int create_engines(struct rounds *r, enum failure *where, struct error *e)
 {
 	const struct network *n = r->network;
-	int status = 0;
+	const char *kernels = r->options->kernels;
 
 	*where = FAILURE_KERNELS;
-	for (int i = 0; i < n->layer_count && !status; i++) {
-		const struct layer *l = &n->layers[i];
-		size_t element = l->epilogue == EPILOGUE_SCORES ? sizeof(int32_t) : 1;
-		status = engine_create(n, i, i + 1, r->options->kernels, &r->engines[i], e);
-		if (status)
-			break;
-		r->out->layers[i].kernel = layer_has_weights(l) ? engine_kernel(r->engines[i], i) : "";
-		r->tensors[i] = buffer_create(shape_size(l->out) * element);
-		if (!r->tensors[i] || samples_create(&r->layers[i], ROUNDS))
-			status = error_set(e, -ENOMEM, "out of memory for the layers of %s", n->name);
-	}
+	int status = engine_create(n, 0, n->layer_count, kernels, &r->whole, e);
 	if (!status)
-		status = engine_create(n, 0, r->split, r->options->kernels, &r->conv0, e);
-	return status ? status
-		      : engine_create(n, r->split, n->layer_count, r->options->kernels, &r->later, e);
+		status = engine_create(n, 0, r->split, kernels, &r->conv0, e);
+	if (!status)
+		status = engine_create(n, r->split, n->layer_count, kernels, &r->later, e);
+	for (int i = 0; i < n->layer_count && !status; i++)
+		if (layer_has_weights(&n->layers[i]))
+			r->out->layers[i].kernel = engine_kernel(r->whole, i);
+	return status;
+}
+
+static int create_samples(struct rounds *r)
+{
+	int layers = r->network->layer_count, status = 0;
+
+	r->rounds = layers > MANY_LAYERS ? (size_t)(ROUNDS / (layers / MANY_LAYERS + 1)) : ROUNDS;
+	for (int i = 0; i < layers && !status; i++)
+		status = samples_create(&r->layers[i], r->rounds);
+	for (int i = 0; i < MEASURED_TIMES && !status; i++)
+		status = samples_create(&r->fixed[i], r->rounds);
+	return status;
 }
 
 /* A source and a frame for its pictures. */
@@ -101,14 +113,12 @@ static int create(struct rounds *r, enum failure *where, struct error *e)
 	size_t count = (size_t)n->layer_count;
 
 	*where = FAILURE_OURS;
-	r->engines = (struct engine **)calloc(count, sizeof(struct engine *));
-	r->tensors = (void **)calloc(count, sizeof(void *));
+	r->codes = buffer_create(shape_size(n->layers[r->split].in));
+	r->scores = calloc((size_t)n->class_count, sizeof(*r->scores));
 	r->layers = calloc(count, sizeof(*r->layers));
 	r->laps = calloc(count, sizeof(*r->laps));
 	r->work = calloc((size_t)n->class_count, sizeof(*r->work));
-	int status = r->engines && r->tensors && r->layers && r->laps && r->work ? 0 : -ENOMEM;
-	for (int i = 0; i < MEASURED_TIMES && !status; i++)
-		status = samples_create(&r->fixed[i], ROUNDS);
+	int status = r->codes && r->scores && r->layers && r->laps && r->work ? create_samples(r) : -ENOMEM;
 	if (status) {
 		error_set(e, status, "out of memory for the times of %s", n->name);
 		return status;
@@ -130,20 +140,15 @@ static void finish(struct rounds *r)
 	frame_release(&r->frame);
 	frame_pool_destroy(r->pool);
 	source_close(r->source);
+	engine_destroy(r->whole);
 	engine_destroy(r->conv0);
 	engine_destroy(r->later);
-	for (int i = 0; i < r->network->layer_count; i++) {
-		if (r->engines)
-			engine_destroy(r->engines[i]);
-		if (r->tensors)
-			free(r->tensors[i]);
-		if (r->layers)
-			samples_finish(&r->layers[i]);
-	}
+	for (int i = 0; r->layers && i < r->network->layer_count; i++)
+		samples_finish(&r->layers[i]);
 	for (int i = 0; i < MEASURED_TIMES; i++)
 		samples_finish(&r->fixed[i]);
-	free((void *)r->engines);
-	free((void *)r->tensors);
+	free(r->codes);
+	free(r->scores);
 	free(r->layers);
 	free(r->laps);
 	free(r->work);
@@ -184,12 +189,9 @@ static int run_source(struct rounds *r, int64_t times[MEASURED_TIMES], struct er
 static int run_layers(struct rounds *r, int64_t times[MEASURED_TIMES], struct error *e)
 {
 	int status = decode(r, &times[MEASURED_DECODE], e);
-	int64_t at = clock_now();
 
-	for (int i = 0; i < r->network->layer_count && !status; i++) {
-		engine_run(r->engines[i], i ? r->tensors[i - 1] : r->frame->input, r->tensors[i]);
-		r->laps[i] = lap(&at);
-	}
+	if (!status)
+		engine_run_timed(r->whole, r->frame->input, r->scores, r->laps);
 	return status;
 }
 
@@ -200,11 +202,11 @@ static int run_software(struct rounds *r, int64_t times[MEASURED_TIMES], struct 
 	int status = decode(r, &times[MEASURED_DECODE], e);
 	int64_t begun = clock_now(), at = begun;
 
-	engine_run(r->conv0, r->frame->input, r->tensors[r->split - 1]);
+	engine_run(r->conv0, r->frame->input, r->codes);
 	times[MEASURED_CONV0] = lap(&at);
-	engine_run(r->later, r->tensors[r->split - 1], r->tensors[n->layer_count - 1]);
+	engine_run(r->later, r->codes, r->scores);
 	times[MEASURED_SOFTWARE_LAYERS] = lap(&at);
-	classify_scores(n, r->tensors[n->layer_count - 1], r->work, &result);
+	classify_scores(n, r->scores, r->work, &result);
 	times[MEASURED_LABEL] = lap(&at);
 	times[MEASURED_SOFTWARE_ALL] = at - begun;
 	return status;
@@ -246,8 +248,7 @@ static int run_pl(struct rounds *r, int64_t times[MEASURED_TIMES], struct error 
 	classify_scores(n, pl_output(r->pl, 0), r->work, &result);
 	times[MEASURED_LABEL] = lap(&at);
 	times[MEASURED_ALL] = at - begun;
-	if (memcmp(pl_output(r->pl, 0), r->tensors[n->layer_count - 1],
-		    (size_t)n->class_count * sizeof(int32_t)) == 0)
+	if (memcmp(pl_output(r->pl, 0), r->scores, (size_t)n->class_count * sizeof(*r->scores)) == 0)
 		return 0;
 	return error_set(e, -EBADMSG,
 		"the PL (%s) computed other scores of %s than the software; its times mean nothing",
@@ -264,11 +265,11 @@ static void read_cycles(struct rounds *r, int64_t wall)
 		return;
 	m->counted = true;
 	m->hertz = cycles.hertz;
-	for (int i = r->split; i < r->network->layer_count; i++)
+	for (int i = r->split; i < m->reach; i++)
 		m->layers[i].merged = true;
 	for (int c = 0; c < cycles.count && c < PL_LAYERS; c++) {
 		ptrdiff_t i = cycles.layers[c].layer - r->network->layers;
-		if (i < r->split || i >= r->network->layer_count)
+		if (i < r->split || i >= m->reach)
 			continue;
 		m->layers[i].merged = false;
 		m->layers[i].pl =
@@ -350,7 +351,7 @@ static int run_rounds(struct rounds *r, struct error *e)
 	while (!status && !stable) {
 		int64_t gone = clock_now() - begun;
 		bool enough = rounds->count && (gone > limit || interruption_came());
-		if (enough || rounds->count == ROUNDS)
+		if (enough || rounds->count == r->rounds)
 			break;
 		status = run_round(r, true, e);
 		measure_progress(r->options, r->network->name, "layers", (double)gone / (double)limit);
@@ -367,7 +368,7 @@ static int run_rounds(struct rounds *r, struct error *e)
 	return status;
 }
 
-/* Times one layer alone in a PL of its own. If the PL cannot load a single layer, its time stays unknown. */
+/* Times one layer alone in a PL of its own. If the PL cannot run a single layer, its time stays unknown. */
 static int run_part(struct rounds *r, int layer, int64_t limit, struct samples *samples, struct error *e)
 {
 	const struct network *n = r->network;
@@ -378,16 +379,17 @@ static int run_part(struct rounds *r, int layer, int64_t limit, struct samples *
 	struct pl *pl = NULL;
 	int status = pl_open(r->options->pl, r->options->kernels, &pl, e);
 
-	if (!status && pl_load(pl, n, layer, layer + 1, e)) {
-		log_debug("%s: layer \"%s\" is not timed by itself: %s", r->out->pl, l->name, e->text);
+	if (!status && (pl_load(pl, n, layer, layer + 1, e) || pl_stopped(pl)[0])) {
+		log_debug("%s: layer \"%s\" is not timed by itself: %s", r->out->pl, l->name,
+			pl_stopped(pl)[0] ? pl_stopped(pl) : e->text);
 		pl_close(pl);
 		return 0;
 	}
 	samples->count = 0;
-	for (int i = -WARM_UP; !status && !out->stable && samples->count < ROUNDS; i++) {
+	for (int i = -WARM_UP; !status && !out->stable && samples->count < r->rounds; i++) {
 		if (i > 0 && (clock_now() > end || interruption_came()))
 			break;
-		memcpy(pl_input(pl, 0), r->tensors[layer - 1], shape_size(l->in));
+		memcpy(pl_input(pl, 0), r->codes, shape_size(l->in));
 		int64_t at = clock_now();
 		status = wait_for_pl(r, pl, e);
 		int64_t took = lap(&at);
@@ -402,18 +404,55 @@ static int run_part(struct rounds *r, int layer, int64_t limit, struct samples *
 	return status ? status : samples_summarise(samples, out);
 }
 
-/* If the PL reports no cycles, each layer is loaded alone. Hardware has one user: the first PL is closed. */
+/* r->codes, which layer first reads, become those that layer `last` reads. */
+static int advance(struct rounds *r, int first, int last, struct error *e)
+{
+	struct engine *engine;
+	uint8_t *codes = buffer_create(shape_size(r->network->layers[last].in));
+	int status =
+		codes ? 0 : error_set(e, -ENOMEM, "out of memory for the layers of %s", r->network->name);
+
+	if (!status)
+		status = engine_create(r->network, first, last, r->options->kernels, &engine, e);
+	if (status) {
+		free(codes);
+		return status;
+	}
+	engine_run(engine, r->codes, codes);
+	engine_destroy(engine);
+	free(r->codes);
+	r->codes = codes;
+	return 0;
+}
+
+/* The next layer before which the network falls apart, or `end`. */
+static int next_cut(const struct network *network, int layer, int end)
+{
+	do
+		layer++;
+	while (layer < end && !network_cuts(network, layer));
+	return layer;
+}
+
+/*
+ * If the PL reports no cycles, each layer that stands between two cuts is loaded alone. Hardware has one
+ * user: the first PL is closed.
+ */
 static int run_parts(struct rounds *r, struct error *e)
 {
-	int parts = r->network->layer_count - r->split;
+	int reach = r->out->reach, parts = reach - r->split, next = 0, status = 0;
 	int64_t limit = (int64_t)(PARTS_SHARE * (double)r->options->time_limit / parts);
-	int status = 0;
 
 	pl_close(r->pl);
 	r->pl = NULL;
-	for (int i = 0; i < parts && !status && !r->out->counted && !interruption_came(); i++) {
-		measure_progress(r->options, r->network->name, "layers in the PL", (double)(i + 1) / parts);
-		status = run_part(r, r->split + i, limit, &r->fixed[MEASURED_PL], e);
+	for (int i = r->split; i < reach && !status && !r->out->counted && !interruption_came(); i = next) {
+		measure_progress(
+			r->options, r->network->name, "layers in the PL", (double)(i + 1 - r->split) / parts);
+		next = next_cut(r->network, i, reach);
+		if (next == i + 1)
+			status = run_part(r, i, limit, &r->fixed[MEASURED_PL], e);
+		if (!status && next < reach)
+			status = advance(r, i, next, e);
 	}
 	return status;
 }
@@ -427,6 +466,8 @@ int measure_layers(
 
 	if (!status) {
 		snprintf(m->pl, sizeof(m->pl), "%s", pl_name(r.pl));
+		snprintf(m->stopped_at, sizeof(m->stopped_at), "%s", pl_stopped(r.pl));
+		m->reach = pl_reach(r.pl);
 		*where = FAILURE_PL;
 		status = run_rounds(&r, e);
 	}

@@ -50,7 +50,7 @@ extern const char *const measured_keys[MEASURED_TIMES]; /* their names in JSON *
 
 struct measured_layer {
 	const struct layer *layer;
-	const char *kernel;	 /* "" for a max pool */
+	const char *kernel;	 /* "" for a layer without weights */
 	struct summary software; /* engine, in the calling thread */
 	struct summary pl;	 /* no runs: not known */
 	bool merged;		 /* counted with the layer before it */
@@ -70,8 +70,10 @@ enum { PIPELINE_OVERLAPPED, PIPELINE_IN_TURN, PIPELINE_KINDS };
 struct measurement {
 	const struct network *network; /* owned by the caller */
 	char pl[64];
-	bool counted;	/* the PL reports cycles: they give the times of its layers, at `hertz` */
-	bool simulated; /* the PL is simulated: cycles also give MEASURED_PL */
+	int reach;	      /* the layer behind the last one in the PL; software computes the others */
+	char stopped_at[700]; /* as pl_stopped */
+	bool counted;	      /* the PL reports cycles: they give the times of its layers, at `hertz` */
+	bool simulated;	      /* the PL is simulated: cycles also give MEASURED_PL */
 	double hertz;
 	struct measured_layer *layers; /* [network->layer_count] */
 	struct summary times[MEASURED_TIMES];
@@ -107,6 +109,9 @@ int measure_pipelines(
 void measure_source(const struct network *network, struct source_options *out);
 
 uint64_t measured_operations(const struct network *network);
+
+/* "average_pool", as in JSON. */
+const char *measured_kind(enum layer_kind kind);
 double measured_rate(const struct summary *summary); /* per second; 0 without runs */
 /* The share of the ideal rate that the pipeline with overlap reaches; 0: not run. */
 double measured_reach(const struct measurement *m);

@@ -49,6 +49,18 @@ static void print_pair(const char *name, const char *kernel, uint64_t operations
 	printf("%s\n", note);
 }
 
+static void print_layer(const struct measurement *m, int i, uint64_t operations)
+{
+	const struct measured_layer *l = &m->layers[i];
+	bool in_pl = i >= network_split(m->network) && i < m->reach;
+
+	print_pair(l->layer->name, l->kernel[0] ? l->kernel : layer_kind_name(l->layer), operations,
+		&l->software, in_pl ? &l->pl : NULL,
+		l->merged	? "  (in the layer before it)"
+		: i >= m->reach ? "  (behind the PL, in software)"
+				: "");
+}
+
 static void print_layers(const struct measurement *m)
 {
 	const struct summary *t = m->times;
@@ -59,11 +71,9 @@ static void print_layers(const struct measurement *m)
 	printf("  %-20s %-22s %11s  %8s %11s  %8s %8s\n", "layer", "kernel", "p50 µs", "Gop/s", "p50 µs",
 		"Gop/s", "speed-up");
 	for (int i = 0; i < m->network->layer_count; i++) {
-		const struct measured_layer *l = &m->layers[i];
-		uint64_t operations = MEASURE_OPERATIONS_A_PRODUCT * layer_operations(l->layer);
+		uint64_t operations = MEASURE_OPERATIONS_A_PRODUCT * layer_operations(&m->network->layers[i]);
 		later += i < split ? 0 : operations;
-		print_pair(l->layer->name, l->kernel, operations, &l->software, i < split ? NULL : &l->pl,
-			l->merged ? "  (in the layer before it)" : "");
+		print_layer(m, i, operations);
 	}
 	print_pair("PL's layers together", "", later, &t[MEASURED_SOFTWARE_LAYERS], &t[MEASURED_PL],
 		m->simulated ? "  (by its cycles)" : "");
@@ -142,6 +152,8 @@ static void print_network(const struct measured_all *all, const struct measureme
 	if (m->counted)
 		printf(", %s cycles at %.0f MHz", m->simulated ? "simulated," : "", m->hertz / 1e6);
 	printf("\n");
+	if (m->stopped_at[0])
+		printf("  %s\n", m->stopped_at);
 	print_layers(m);
 	print_spreads(m);
 	print_pipelines(m);

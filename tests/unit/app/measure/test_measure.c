@@ -59,7 +59,8 @@ struct pipeline_fixture {
 
 static struct energy *meter; /* for the next measurement; NULL: none */
 
-static int measured(struct pipeline_fixture *fixture, double seconds, bool timeline, struct error *e)
+static int measured_of(struct network *network, struct pipeline_fixture *fixture, double seconds,
+	bool timeline, struct error *e)
 {
 	struct measure_options wanted = {.pl = "software",
 		.time_limit = (int64_t)(seconds * 1e9),
@@ -67,7 +68,7 @@ static int measured(struct pipeline_fixture *fixture, double seconds, bool timel
 		.timeline = timeline};
 	enum failure where;
 
-	*fixture = (struct pipeline_fixture){.network = tiny_network(7)};
+	*fixture = (struct pipeline_fixture){.network = network};
 	counted_network = fixture->network;
 	fixture->all = (struct measured_all){.networks = &fixture->measurement,
 		.count = 1,
@@ -78,6 +79,11 @@ static int measured(struct pipeline_fixture *fixture, double seconds, bool timel
 	int status = measure_network(fixture->network, &wanted, &fixture->measurement, &where, e);
 	assert_int_equal(where, FAILURE_PL);
 	return status;
+}
+
+static int measured(struct pipeline_fixture *fixture, double seconds, bool timeline, struct error *e)
+{
+	return measured_of(tiny_network(7), fixture, seconds, timeline, e);
 }
 
 static void fixture_end(struct pipeline_fixture *fixture)
@@ -143,6 +149,35 @@ static void test_all_is_measured(void **state)
 	assert_float_equal(
 		measured_reach(m) * (double)m->pipelines[PIPELINE_OVERLAPPED].interval.p50, m->ideal, 1);
 	assert_true(m->joules < 0);
+	fixture_end(&fixture);
+}
+
+/* A layer within a branch has a time in software, but cannot be alone in the PL. */
+static void test_graph(void **state)
+{
+	static const char *const kinds[] = {
+		"conv", "conv", "max_pool", "conv", "add", "concat", "average_pool", "fully_connected"};
+	static const bool alone[] = {false, true, true, false, false, false, true, true};
+	struct pipeline_fixture fixture;
+	struct error e;
+
+	(void)state;
+	assert_int_equal(measured_of(tiny_graph(7), &fixture, 0.2, false, &e), 0);
+	const struct measurement *m = &fixture.measurement;
+	json_t *document = measure_json(&fixture.all);
+	json_t *network = json_array_get(json_object_get(document, "networks"), 0);
+	assert_int_equal(m->reach, 8);
+	assert_true(json_is_null(json_object_get(network, "pl_stopped")));
+	for (int i = 0; i < fixture.network->layer_count; i++) {
+		json_t *layer = json_array_get(json_object_get(network, "layers"), (size_t)i);
+
+		assert_true(m->layers[i].software.runs > 0);
+		assert_int_equal(m->layers[i].pl.runs > 0, alone[i]);
+		assert_string_equal(json_string_value(json_object_get(layer, "kind")), kinds[i]);
+		assert_int_equal(json_is_null(json_object_get(layer, "kernel")),
+			!layer_has_weights(&fixture.network->layers[i]));
+	}
+	json_decref(document);
 	fixture_end(&fixture);
 }
 
@@ -433,6 +468,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_is_measured),
+		cmocka_unit_test(test_graph),
 		cmocka_unit_test(test_operations),
 		cmocka_unit_test(test_wrong_pl),
 		cmocka_unit_test(test_energy),
