@@ -31,6 +31,7 @@ static const struct option options[] = {
 /* The table to print. Rows are printed at once, or gathered in `rows` for JSON. */
 struct table {
 	json_t *rows; /* NULL: no JSON */
+	bool verbose;
 };
 
 static void add_row(struct table *table, const char *name, const char *summary)
@@ -42,8 +43,24 @@ static void add_row(struct table *table, const char *name, const char *summary)
 		printf("  %-12s  %s\n", name, summary);
 }
 
-static void describe_network(const char *folder, char *text, size_t size)
+/* ", 120 KiB of feature maps …": the peak of all layers in one engine, by this processor's kernels. */
+static void describe_memory(const struct network *network, char *text, size_t size)
 {
+	struct engine *engine;
+	struct error e;
+
+	if (engine_create(network, 0, network->layer_count, NULL, &engine, &e)) {
+		snprintf(text, size, ", no engine: %s", e.text);
+		return;
+	}
+	snprintf(text, size, ", %.0f KiB of feature maps at the peak", (double)engine_memory(engine) / 1024);
+	engine_destroy(engine);
+}
+
+static void describe_network(const char *folder, bool verbose, char *text, size_t size)
+{
+	char memory[600] = "";
+
 	struct network *network;
 	struct error e;
 
@@ -55,16 +72,18 @@ static void describe_network(const char *folder, char *text, size_t size)
 	uint64_t operations = 0;
 	for (int i = 0; i < network->layer_count; i++)
 		operations += layer_operations(&network->layers[i]);
-	snprintf(text, size, "%dx%dx%d in, %d layers, %d classes, %.1f million multiply-accumulates; %s",
+	if (verbose)
+		describe_memory(network, memory, sizeof(memory));
+	snprintf(text, size, "%dx%dx%d in, %d layers, %d classes, %.1f million multiply-accumulates%s; %s",
 		in.width, in.height, in.channels, network->layer_count, network->class_count,
-		(double)operations / 1e6, folder);
+		(double)operations / 1e6, memory, folder);
 	network_destroy(network);
 }
 
 static int list_networks(struct table *table)
 {
 	struct found_network *found;
-	char text[1024];
+	char text[2048];
 
 	if (networks_find(&found)) {
 		struct error e;
@@ -72,7 +91,7 @@ static int list_networks(struct table *table)
 		return fail(FAILURE_NETWORK, &e);
 	}
 	for (const struct found_network *f = found; f->name; f++) {
-		describe_network(f->folder, text, sizeof(text));
+		describe_network(f->folder, table->verbose, text, sizeof(text));
 		add_row(table, f->name, text);
 	}
 	networks_forget(found);
@@ -154,13 +173,13 @@ static const struct {
 
 #define LISTS (sizeof(lists) / sizeof(lists[0]))
 
-static int print_lists(const char *only, bool json)
+static int print_lists(const char *only, bool json, bool verbose)
 {
 	json_t *all = json ? json_object() : NULL;
 	int code = EX_OK;
 
 	for (size_t i = 0; i < LISTS && !code; i++) {
-		struct table table = {.rows = NULL};
+		struct table table = {.verbose = verbose};
 		if (only && strcmp(only, lists[i].name) != 0)
 			continue;
 		if (json) {
@@ -190,10 +209,10 @@ static int run(struct invocation *invocation)
 	for (size_t i = 0; i < LISTS; i++) {
 		names[i] = lists[i].name;
 		if (count && strcmp(invocation->argv[0], lists[i].name) == 0)
-			return print_lists(invocation->argv[0], values.json);
+			return print_lists(invocation->argv[0], values.json, invocation->verbose);
 	}
 	if (!count)
-		return print_lists(NULL, values.json);
+		return print_lists(NULL, values.json, invocation->verbose);
 	const char *close = closest_word(invocation->argv[0], names);
 	return usage_error(invocation, "nothing called \"%s\" to list%s%s%s", invocation->argv[0],
 		close ? ", did you mean " : "", close ? close : "", close ? "?" : "");
@@ -203,7 +222,10 @@ const struct command list_command = {
 	.name = "list",
 	.summary = "List networks, sources, cameras, displays, PLs and kernels",
 	.usage = "[OPTION]… [networks|sources|cameras|displays|pl|kernels]",
-	.details = "Without a name it lists everything.",
+	.details =
+		"Without a name it lists everything. With -v, a network's row has the peak of the memory "
+		"that\n"
+		"its feature maps take.",
 	.examples =
 		"twobit list\ntwobit list networks\ntwobit list cameras\ntwobit list --json | jq .kernels",
 	.options = options,
