@@ -8,11 +8,13 @@
 #include "nn/reference.h"
 #include "pipeline/classifier.h"
 #include "pl/pl.h"
+#include "support/layer.h"
 #include "support/network_builder.h"
 
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -280,6 +282,63 @@ static void what_cannot_be_programmed_says_why(void **state)
 	assert_string_equal(outcome.e.text, "the simulated PL takes no design");
 }
 
+/* height x width pixels in, 4 x 6 in the PL, 3 scores. */
+static struct network *wide_network(int height, int width, int channels)
+{
+	struct network *network = tiny_network(7);
+	struct layer *l = network->layers;
+	uint32_t seed = 11;
+
+	for (int i = 0; i < 5; i++)
+		layer_finish(&l[i]);
+	for (int i = 0; i < 5; i++)
+		free(l[i].name);
+	l[0] = tiny_layer(
+		"conv0", LAYER_CONV, (struct shape){height, width, channels}, 8, 3, 2, 1, 1, 8, 8, 2);
+	l[1] = tiny_layer("conv1", LAYER_CONV, l[0].out, 8, 3, 2, 1, 1, 2, 1, 2);
+	l[2] = tiny_layer("scores", LAYER_FULLY_CONNECTED, l[1].out, 10, 1, 1, 0, 1, 2, 1, 32);
+	for (int i = 0; i < 3; i++)
+		tiny_layer_fill(&l[i], &seed);
+	network->layer_count = 3;
+	return network;
+}
+
+/* A picture of the network's own size enters unchanged, wherever it comes from. */
+static void own_size_enters_unchanged(void **state)
+{
+	static const int sizes[][2] = {{20, 32}, {32, 20}, {20, 33}, {7, 31}};
+
+	(void)state;
+	simulation = sound();
+	simulation.software = true;
+	for (size_t i = 0; i < 3 * sizeof(sizes) / sizeof(*sizes); i++) {
+		int height = sizes[i / 3][0], width = sizes[i / 3][1], channels = i % 2 ? 1 : 3;
+		struct network *network = wide_network(height, width, channels);
+		struct picture picture = {0};
+		struct classification result;
+		struct classifier *classifier;
+		enum failure where;
+		int32_t scores[10];
+		uint8_t input[32 * 33 * 3];
+
+		assert_int_equal(network_check(network, NULL), 0);
+		assert_int_equal(classifier_create(network, "software", NULL, &classifier, &where, NULL), 0);
+		assert_int_equal(picture_resize(&picture, width, height), 0);
+		for (int p = 0; p < height * width; p++)
+			for (int c = 0; c < 3; c++) {
+				uint8_t value = (uint8_t)(p * 37 + (channels == 3 ? c * 91 : 0));
+				picture.data[p * 4 + 2 - c] = input[p * channels + c % channels] = value;
+			}
+		assert_int_equal(
+			classifier_run(classifier, (enum view_origin)(i % 3), &picture, &result, NULL), 0);
+		assert_int_equal(reference_run(network, 0, 3, input, scores), 0);
+		assert_memory_equal(classifier_scores(classifier), scores, sizeof(scores));
+		classifier_destroy(classifier);
+		picture_finish(&picture);
+		network_destroy(network);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -290,6 +349,7 @@ int main(void)
 		cmocka_unit_test(a_pl_that_is_never_right_computes_nothing),
 		cmocka_unit_test(a_pl_that_hangs_for_good_ends_the_run),
 		cmocka_unit_test(what_cannot_be_programmed_says_why),
+		cmocka_unit_test(own_size_enters_unchanged),
 	};
 
 	log_configure(LOG_ERROR, false);
