@@ -4,8 +4,8 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "choice/choice.h"
 #include "cli/command.h"
-#include "cli/networks.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "image/decode.h"
@@ -22,7 +22,7 @@ struct classify_values {
 };
 
 static const struct option options[] = {
-	OPTION_ROW_NETWORK(struct classify_values, network),
+	OPTION_ROW_NETWORK_CHOSEN(struct classify_values, network),
 	{"top-k", 'k', OPTION_INTEGER, "N", "Number of labels per picture [5]",
 		offsetof(struct classify_values, top), .minimum = 1, .maximum = TOP_MAXIMUM},
 	OPTION_ROW_PL(struct classify_values, pl),
@@ -113,7 +113,8 @@ static int run(struct invocation *invocation)
 		return code;
 	if (!count)
 		return usage_error(invocation, "a picture is missing");
-	if (networks_open(values.network.text, &network, &e))
+	struct choice choice = {values.network.text, values.pl.text, values.kernels.text, values.json};
+	if (choose_network(&choice, &network, &e))
 		return fail(FAILURE_NETWORK, &e);
 	if (classifier_create(network, values.pl.text, values.kernels.text, &classifier, &where, &e))
 		code = fail(where, &e);

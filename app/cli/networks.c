@@ -152,7 +152,7 @@ static int unknown_network(const char *name, const struct found_network *found, 
 	return error_set(e, -ENOENT, "no network called %s; there are: %s", name, names);
 }
 
-static int find_folder(const char *name, char folder[PATH_MAX], struct error *e)
+int networks_folder(const char *name, char *folder, struct error *e)
 {
 	struct found_network *found;
 	const char *match = strchr(name, '/') ? name : NULL;
@@ -196,7 +196,7 @@ static int check_for_pictures(const struct network *network, struct error *e)
 int networks_load(const char *name, struct network **out, struct error *e)
 {
 	char folder[PATH_MAX];
-	int status = find_folder(name ? name : NETWORK_DEFAULT, folder, e);
+	int status = networks_folder(name ? name : NETWORK_DEFAULT, folder, e);
 
 	*out = NULL;
 	return status ? status : network_load(folder, out, e);

@@ -12,6 +12,7 @@
 #include <limits.h>
 
 #define NETWORK_DEFAULT "dorefanet"
+#define NETWORK_LARGE "imagenet" /* what choice/choice.h takes instead on a machine that is fast enough */
 
 /*
  * Loads the network that the user named. With a slash it is a folder; else it is a name, or a folder if no
@@ -30,6 +31,9 @@ int networks_load(const char *name, struct network **out, struct error *e);
  * would be found first.
  */
 int networks_user_folder(const char *name, char folder[PATH_MAX], struct error *e);
+
+/* The folder of that name, found as by networks_open, which may take a folder of PATH_MAX bytes. */
+int networks_folder(const char *name, char *folder, struct error *e);
 
 struct found_network {
 	char *name, *folder;

@@ -31,6 +31,13 @@ struct invocation;
 		"network", 0, OPTION_TEXT, "NAME|DIR", "Network to run, by name or folder [dorefanet]",      \
 			offsetof(type, member), 0, 0, NULL                                                   \
 	}
+#define OPTION_ROW_NETWORK_CHOSEN(type, member)                                                              \
+	{                                                                                                    \
+		"network", 0, OPTION_TEXT, "NAME|DIR",                                                       \
+			"Network to run, by name or folder [imagenet where it is fast enough, or "           \
+			"dorefanet]",                                                                        \
+			offsetof(type, member), 0, 0, NULL                                                   \
+	}
 #define OPTION_ROW_PL(type, member)                                                                          \
 	{                                                                                                    \
 		"pl", 0, OPTION_TEXT, "NAME",                                                                \

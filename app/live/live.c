@@ -119,7 +119,7 @@ static int start(struct live_session *s, struct error *e)
 	int code = prepare_recording(s, e);
 	if (code)
 		return code;
-	if (networks_open(v->pipeline.network.text, &s->network, e))
+	if (pipeline_options_network(&v->pipeline, v->json, &s->network, e))
 		return fail(FAILURE_NETWORK, e);
 	if (trace_file_open(v->pipeline.trace.text, s->network->name, &s->trace, e))
 		return fail(FAILURE_CREATE, e);

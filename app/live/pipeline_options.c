@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "choice/choice.h"
 #include "live/signals.h"
 
 #include <errno.h>
@@ -42,6 +43,14 @@ int pipeline_options_open(const struct pipeline_options *v, const struct source_
 		return fail(FAILURE_SOURCE, e);
 	log_info("%s%s", status ? "" : "source: ", status ? e->text : source_description(*out));
 	return EX_OK;
+}
+
+int pipeline_options_network(
+	const struct pipeline_options *v, bool quiet, struct network **out, struct error *e)
+{
+	struct choice choice = {v->network.text, v->pl.text, v->kernels.text, quiet};
+
+	return choose_network(&choice, out, e);
 }
 
 struct pipeline_config pipeline_options_config(const struct pipeline_options *v)

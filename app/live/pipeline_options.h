@@ -4,7 +4,6 @@
 #define APP_LIVE_PIPELINE_OPTIONS_H
 
 #include "cli/command.h"
-#include "cli/networks.h"
 #include "cli/options.h"
 #include "pipeline/pipeline.h"
 #include "source/source.h"
@@ -21,7 +20,7 @@ struct pipeline_options {
 
 #define PIPELINE_OPTIONS_DEFAULT                                                                             \
 	{                                                                                                    \
-		.network = {NETWORK_DEFAULT}, .pl = {"auto"}, .pl_check = 10                                 \
+		.pl = {"auto"}, .pl_check = 10                                                               \
 	}
 
 /* Rows of an options table; the command's struct `type` has a member `struct pipeline_options pipeline`. */
@@ -46,7 +45,7 @@ struct pipeline_options {
 			1, INT_MAX, NULL},                                                                   \
 		{"duration", 't', OPTION_DURATION, "TIME", "Stop after TIME: 10s, 5m",                       \
 			offsetof(type, pipeline.duration), 0.001, 1e9, NULL},                                \
-		OPTION_ROW_NETWORK(type, pipeline.network), OPTION_ROW_PL(type, pipeline.pl),                \
+		OPTION_ROW_NETWORK_CHOSEN(type, pipeline.network), OPTION_ROW_PL(type, pipeline.pl),         \
 		OPTION_ROW_KERNELS(type, pipeline.kernels),                                                  \
 		{"pl-timeout", 0, OPTION_DURATION, "TIME",                                                   \
 			"How long the PL may take for a frame before it is reset "                           \
@@ -67,6 +66,11 @@ struct source_options pipeline_options_for_source(const struct pipeline_options 
  * signal came first. */
 int pipeline_options_open(const struct pipeline_options *v, const struct source_options *wanted,
 	struct source **out, struct error *e);
+
+/* The network that the values name, or the one to choose (choice/choice.h). quiet: without a line about it.
+ */
+int pipeline_options_network(
+	const struct pipeline_options *v, bool quiet, struct network **out, struct error *e);
 
 /* With overlap and signals.h; the caller adds what is open and how frames are labelled. */
 struct pipeline_config pipeline_options_config(const struct pipeline_options *v);

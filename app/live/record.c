@@ -114,7 +114,7 @@ static int start(struct record_session *s, struct error *e)
 		{"--output", v->recording.file.text, true}, {"--trace", v->pipeline.trace.text}};
 	if (output_names_check(s->invocation, written, 2))
 		return EX_USAGE;
-	if (networks_open(v->pipeline.network.text, &s->network, e))
+	if (pipeline_options_network(&v->pipeline, v->json, &s->network, e))
 		return fail(FAILURE_NETWORK, e);
 	if (recording_parse_when(&s->recording, &v->recording, s->network, e))
 		return option_refuse(
