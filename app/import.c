@@ -110,8 +110,8 @@ const struct command import_command = {
 		"            layers, layers.json.\n"
 		"  qnn-mo    a network of QNN-MO-PYNQ. FROM is its list of layers, NAME-layers.json, or\n"
 		"            the folder that holds it.\n"
-		"  bnn-pynq  the perceptron LFC-W1A1 of BNN-PYNQ. FROM is the folder with its files\n"
-		"            N-M-weights.bin and N-M-thres.bin.\n"
+		"  bnn-pynq  a network of BNN-PYNQ: LFC-W1A1, LFC-W1A2, CNV-W1A1, CNV-W1A2 or CNV-W2A2.\n"
+		"            FROM is the folder with its files N-M-weights.bin and N-M-thres.bin.\n"
 		"TO is the folder to make. It must not exist yet.",
 	.examples =
 		"twobit import qonnx lenet5.onnx my-network\n"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The importer on any bytes. An input is the number of a file that is spoiled (2 bytes: layer · 256 + PE · 2
- * + kind), how many bytes longer or shorter than needed it is (2 bytes, signed), classes.txt up to a zero
- * byte (none where that is empty), and a pattern that fills all files: weights as they are, thresholds 16
- * bits each. When the pattern is empty, files hold zeros.
+ * The importer on any bytes. An input is the network and the number of a file that is spoiled (2 bytes:
+ * network · 4096 + layer · 256 + PE · 2 + kind), how many bytes longer or shorter than needed it is (2 bytes,
+ * signed), classes.txt up to a zero byte (none where that is empty), and a pattern that fills all files:
+ * weights as they are, thresholds 16 bits each. When the pattern is empty, files hold zeros.
  */
 #include "base/error.h"
 #include "fuzz.h"
@@ -14,8 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Words of the files of layer 0, which tell the networks apart. */
+static const size_t words[][2] = {{416, 32}, {416, 64}, {36, 4}, {36, 8}, {72, 16}};
+
 struct input {
-	unsigned spoiled;
+	unsigned network, spoiled;
 	int longer;
 	const uint8_t *classes, *pattern;
 	size_t classes_size, pattern_size;
@@ -27,7 +30,8 @@ static struct input input_of(const uint8_t *data, size_t size)
 
 	if (size < 4)
 		return input;
-	input.spoiled = (unsigned)data[0] << 8 | data[1];
+	input.network = data[0] / 16u % (sizeof(words) / sizeof(*words));
+	input.spoiled = (data[0] & 15u) << 8 | data[1];
 	input.longer = (int16_t)(data[2] << 8 | data[3]);
 	const uint8_t *end = memchr(data + 4, 0, size - 4);
 	input.classes = data + 4;
@@ -44,7 +48,7 @@ static bool has(void *context, const char *name)
 	return strcmp(name, "classes.txt") == 0 && input->classes_size > 0;
 }
 
-/* Files are as long as the importer allows at most, which is the length that it needs. */
+/* But for layer 0, files are as long as the importer allows at most, which is the length that it needs. */
 static int give(void *context, const char *name, size_t limit, uint8_t **data, size_t *size, struct error *e)
 {
 	const struct input *input = context;
@@ -56,7 +60,9 @@ static int give(void *context, const char *name, size_t limit, uint8_t **data, s
 		*size = input->classes_size;
 	} else {
 		promise(sscanf(name, "%u-%u-%c", &layer, &pe, &kind) == 3);
-		long long wanted = (long long)limit;
+		if (layer == 0)
+			*size = words[input->network][kind == 't'] * 8;
+		long long wanted = (long long)*size;
 		if (input->spoiled == layer * 256 + pe * 2 + (kind == 't'))
 			wanted += input->longer;
 		*size = wanted < 0 ? 0 : (size_t)wanted;
@@ -85,7 +91,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		promise(e.code < 0 && e.text[0] && !network);
 		return 0;
 	}
-	promise(network_check(network, &e) == 0 && network->layer_count == 5);
+	promise(network_check(network, &e) == 0 && network->layer_count == (input.network < 2 ? 5 : 12));
 	network_destroy(network);
 	return 0;
 }
