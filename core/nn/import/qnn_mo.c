@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The parameters lie as the array of that project's overlay reads them: files L-PE-weights.bin and
- * L-PE-thres.bin, one pair for each of 32 PEs, of little-endian 64-bit words. PE p holds the output channels
- * 32·f + p, f = 0, 1, …; channels are padded to multiples of 32 (out) and 64 (in).
- */
+/* The list of layers. The files of weights and thresholds: qnn_mo_parameters.c. */
 #include "nn/import/qnn_mo.h"
 
 #include "base/error.h"
+#include "nn/import/qnn_mo_list.h"
 #include "nn/limits.h"
 #include "nn/network_names.h"
 
@@ -19,32 +16,13 @@
 #include <sys/stat.h>
 
 enum {
-	PE_COUNT = 32,
-	WORD_BITS = 64,
-	WORD_BYTES = 8,
-	LEVELS = 3,		 /* thresholds of a channel, and the highest 2-bit code */
-	LARGEST_SUM = INT16_MAX, /* the overlay's accumulators have 16 bits */
-	LARGEST_SIDE = 4096,	 /* pixels */
-	LARGEST_CHANNELS = 384,	 /* of one group: a pixel has 96 bytes there */
+	LARGEST_SIDE = 4096,	/* pixels */
+	LARGEST_CHANNELS = 384, /* of one group: a pixel has 96 bytes there */
+	LARGEST_CHANNELS_3_BITS = 512,
 	LARGEST_KERNEL = 64,
 	LARGEST_SPLIT = 16,
 	LARGEST_SKIP = 10000,
 };
-
-struct qnn_mo_import {
-	char *path;	   /* of the layer list */
-	char *parameters;  /* folder of the .bin files */
-	const char *layer; /* the current layer, for messages */
-	struct network *network;
-	struct shape shape; /* what the layers so far give, all groups; channels 0: no layer yet */
-	int groups;	    /* 1 outside of split and merge */
-	int file;	    /* L of the first group of the next convolution */
-	int file_step; /* from a group's L to the next group's: the convolutions between split and merge */
-	bool ended;    /* a fully connected layer came, or the mark of the end */
-};
-
-#define layer_error(m, e, format, ...)                                                                       \
-	error_set(e, -EBADMSG, "%s: layer \"%s\": " format, (m)->path, (m)->layer, ##__VA_ARGS__)
 
 /* The part of a path up to its last slash; the caller frees it. */
 static char *folder_of(const char *path)
@@ -130,7 +108,8 @@ static int shape_get(const struct qnn_mo_import *m, const json_t *json, const ch
 {
 	const json_t *array = json_object_get(json, field);
 	int *const to[] = {&shape->channels, &shape->height, &shape->width};
-	const int largest[] = {LARGEST_CHANNELS, LARGEST_SIDE, LARGEST_SIDE};
+	const int largest[] = {
+		m->bits == 3 ? LARGEST_CHANNELS_3_BITS : LARGEST_CHANNELS, LARGEST_SIDE, LARGEST_SIDE};
 
 	if (json_array_size(array) != 3)
 		return layer_error(m, e, "%s must be [channels, height, width]", field);
@@ -148,10 +127,11 @@ static int shape_get(const struct qnn_mo_import *m, const json_t *json, const ch
 
 static int bits_check(const struct qnn_mo_import *m, const json_t *json, bool pool, struct error *e)
 {
-	static const struct {
+	const struct {
 		const char *field;
 		int bits;
-	} bits[] = {{"input_bits", 2}, {"output_bits", 2}, {"weight_bits", 1}, {"threshold_bits", 16}};
+	} bits[] = {{"input_bits", m->bits}, {"output_bits", m->bits}, {"weight_bits", 1},
+		{"threshold_bits", 16}};
 
 	for (int i = 0; i < (pool ? 2 : 4); i++) {
 		json_int_t given = json_integer_value(json_object_get(json, bits[i].field));
@@ -159,8 +139,8 @@ static int bits_check(const struct qnn_mo_import *m, const json_t *json, bool po
 		if (given != bits[i].bits)
 			return layer_error(m, e,
 				"%s is %" JSON_INTEGER_FORMAT
-				", but only networks of 1-bit weights and 2-bit activations (%s %d) can be "
-				"imported",
+				", but only networks of 1-bit weights and activations of 2 or 3 bits can be "
+				"imported, of the same bits in all layers (%s %d)",
 				bits[i].field, given, bits[i].field, bits[i].bits);
 	}
 	return 0;
@@ -180,6 +160,17 @@ static int padding_get(
 	layer->pad_top = layer->pad_left = sum / 2;
 	layer->pad_bottom = layer->pad_right = sum - sum / 2;
 	return 0;
+}
+
+/* Padding may also stand only in the shape of a pool's input, as in the published Tinier-YOLO: half of it. */
+static void padding_find(const struct shape *given, const struct shape *before, struct layer *layer)
+{
+	int more = given->height - before->height;
+
+	if (more < 1 || more >= layer->kernel_height || given->width - before->width != more)
+		return;
+	layer->pad_top = layer->pad_left = more / 2;
+	layer->pad_bottom = layer->pad_right = more - more / 2;
 }
 
 /* Sets layer->in: the list's shape of one group, for a pool with its padding, must be what the layers so far
@@ -203,6 +194,10 @@ static int input_check(
 	}
 	layer->in = m->shape;
 	struct shape needed = {m->shape.height, m->shape.width, m->shape.channels / m->groups};
+	if (pool && padding == 0) {
+		padding_find(&given, &needed, layer);
+		padding = layer->pad_top + layer->pad_bottom;
+	}
 	if (pool) {
 		needed.height += padding;
 		needed.width += padding;
@@ -260,123 +255,6 @@ static int geometry_get(
 	return result;
 }
 
-/* Reads the whole file FOLDER/L-PE-KIND.bin, which must have this size. */
-static int parameters_read(const struct qnn_mo_import *m, int file, int pe, const char *kind, uint8_t *bytes,
-	size_t size, struct error *e)
-{
-	char *path = NULL;
-	struct stat status;
-	int result = 0;
-
-	if (asprintf(&path, "%s/%d-%d-%s.bin", m->parameters, file, pe, kind) < 0)
-		return error_set(e, -ENOMEM, "%s: out of memory", m->path);
-	FILE *stream = fopen(path, "rbe");
-	if (!stream || fstat(fileno(stream), &status) != 0)
-		result = error_set(e, -errno, "%s: layer \"%s\": %s", path, m->layer, strerror(errno));
-	else if (!S_ISREG(status.st_mode) || status.st_size < 0 || (uintmax_t)status.st_size != size)
-		result = error_set(e, -EBADMSG,
-			"%s: layer \"%s\": holds %jd bytes, but the layer's shape needs %zu", path, m->layer,
-			(intmax_t)status.st_size, size);
-	else if (fread(bytes, 1, size, stream) != size)
-		result = error_set(e, -EIO, "%s: layer \"%s\": cannot be read", path, m->layer);
-	if (stream)
-		fclose(stream);
-	free(path);
-	return result;
-}
-
-static uint64_t word_at(const uint8_t *bytes, size_t index)
-{
-	uint64_t word = 0;
-
-	for (int i = WORD_BYTES - 1; i >= 0; i--)
-		word = word << 8 | bytes[index * WORD_BYTES + (size_t)i];
-	return word;
-}
-
-/* Words run over kernel rows, kernel columns and blocks of 64 input channels; bit 1 means −1. */
-static void weights_unpack(const uint8_t *bytes, size_t first_word, int places, int depth, int8_t *weights)
-{
-	size_t blocks = (size_t)(depth + WORD_BITS - 1) / WORD_BITS;
-
-	for (int place = 0; place < places; place++)
-		for (int i = 0; i < depth; i++) {
-			size_t block = (size_t)place * blocks + (size_t)(i / WORD_BITS);
-			uint64_t word = word_at(bytes, first_word + block);
-
-			*weights++ = word >> (i % WORD_BITS) & 1 ? -1 : 1;
-		}
-}
-
-/*
- * A word holds three int16 thresholds and, at bit 48, the inversion. A code counts the thresholds that are
- * reached, so their order means nothing, and a channel of the published DoReFa-Net is not in order: sort it.
- */
-static void thresholds_unpack(uint64_t word, int32_t *thresholds, uint8_t *invert)
-{
-	for (int i = 0; i < LEVELS; i++) {
-		int32_t threshold = (int16_t)(word >> 16 * i & 0xffff);
-		int at = i;
-
-		for (; at > 0 && thresholds[at - 1] > threshold; at--)
-			thresholds[at] = thresholds[at - 1];
-		thresholds[at] = threshold;
-	}
-	*invert = word >> 48 & 1;
-}
-
-/* The output channels of one group that one PE computes. words: of one channel. */
-static int pe_read(const struct qnn_mo_import *m, int group, int pe, struct layer *layer, size_t words,
-	uint8_t *bytes, struct error *e)
-{
-	int channels = layer->out.channels / layer->groups;
-	int depth = layer->in.channels / layer->groups;
-	int places = layer->kernel_height * layer->kernel_width;
-	int file = m->file + group * m->file_step;
-	int folds = (channels + PE_COUNT - 1) / PE_COUNT;
-	size_t first = (size_t)group * (size_t)channels + (size_t)pe; /* channel of fold 0 */
-	int result = parameters_read(m, file, pe, "weights", bytes, (size_t)folds * words * WORD_BYTES, e);
-
-	for (int f = 0; result == 0 && f * PE_COUNT + pe < channels; f++)
-		weights_unpack(bytes, (size_t)f * words, places, depth,
-			layer->weights + (first + (size_t)f * PE_COUNT) * (size_t)places * (size_t)depth);
-	if (result == 0)
-		result = parameters_read(m, file, pe, "thres", bytes, (size_t)folds * WORD_BYTES, e);
-	for (int f = 0; result == 0 && f * PE_COUNT + pe < channels; f++) {
-		size_t channel = first + (size_t)f * PE_COUNT;
-
-		thresholds_unpack(word_at(bytes, (size_t)f), layer->thresholds + channel * LEVELS,
-			layer->invert + channel);
-	}
-	return result;
-}
-
-static int channels_read(const struct qnn_mo_import *m, struct layer *layer, struct error *e)
-{
-	size_t channels = (size_t)layer->out.channels;
-	size_t depth = (size_t)(layer->in.channels / layer->groups);
-	size_t places = (size_t)layer->kernel_height * (size_t)layer->kernel_width;
-	size_t words = places * ((depth + WORD_BITS - 1) / WORD_BITS);
-	size_t folds = (channels / (size_t)layer->groups + PE_COUNT - 1) / PE_COUNT;
-	int result = 0;
-
-	if (places * depth * LEVELS > LARGEST_SUM)
-		return layer_error(m, e,
-			"%zu weights a channel can overflow the 16-bit accumulators of the overlay",
-			places * depth);
-	layer->weights = malloc(channels * places * depth);
-	layer->thresholds = calloc(channels * LEVELS, sizeof(*layer->thresholds));
-	layer->invert = calloc(channels, 1);
-	uint8_t *bytes = calloc(folds * words, WORD_BYTES);
-	if (!layer->weights || !layer->thresholds || !layer->invert || !bytes)
-		result = error_set(e, -ENOMEM, "%s: layer \"%s\": out of memory", m->path, m->layer);
-	for (int group = 0; result == 0 && group < layer->groups; group++)
-		for (int pe = 0; result == 0 && pe < PE_COUNT; pe++)
-			result = pe_read(m, group, pe, layer, words, bytes, e);
-	free(bytes);
-	return result;
-}
-
 /* A field of a layer of the list; empty when it is no text. */
 static const char *text_of(const json_t *layers, size_t index, const char *field)
 {
@@ -390,23 +268,28 @@ static int window_add(struct qnn_mo_import *m, const json_t *layers, size_t inde
 	const json_t *json = json_array_get(layers, index);
 	bool pool = strcmp(text_of(layers, index, "func"), "maxpool_layer") == 0;
 	struct layer *layer = &m->network->layers[m->network->layer_count++];
+	int files = 0;
+
+	if (m->bits == 0) { /* of the first layer, in and out alike */
+		json_int_t in = json_integer_value(json_object_get(json, "input_bits"));
+		m->bits = in == 3 && json_integer_value(json_object_get(json, "output_bits")) == 3 ? 3 : 2;
+	}
 
 	*layer = (struct layer){
 		.name = strdup(m->layer),
 		.kind = pool ? LAYER_MAX_POOL : LAYER_CONV,
 		.groups = pool ? 1 : m->groups,
-		.input_bits = 2,
+		.input_bits = m->bits == 3 ? 4 : 2,
 		.weight_bits = pool ? 0 : 1,
-		.output_bits = 2,
+		.output_bits = m->bits == 3 ? 4 : 2,
 		.epilogue = pool ? EPILOGUE_NONE : EPILOGUE_THRESHOLDS,
 	};
 	if (!layer->name)
 		return error_set(e, -ENOMEM, "%s: out of memory", m->path);
 	int result = geometry_get(m, json, pool, layer, e);
 	if (result == 0 && !pool)
-		result = channels_read(m, layer, e);
-	if (!pool)
-		m->file++;
+		result = qnn_mo_read_parameters(m, layer, &files, e);
+	m->file += files;
 	m->shape = layer->out;
 	return result;
 }
