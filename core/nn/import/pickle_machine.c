@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Pickle's operations, of protocols 0 to 5, as far as they make data. What they may call: pickle.c. */
+/* Pickle's operations, of protocols 0 to 5, as far as they make data. What they may call: pickle_calls.c. */
 #include "nn/import/pickle_machine.h"
 
 #include "base/error.h"
@@ -8,61 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NODES_MOST = 65536, MEMO_MOST = 65536 };
-
-int pickle_broken(const struct pickle *p, const char *what)
-{
-	return error_set(p->error, -EBADMSG, "holds a broken pickle: %s", what);
-}
-
-/* Room for one more of `count`. */
-static int room_make(const struct pickle *p, void **list, uint32_t count, uint32_t *room, size_t width)
-{
-	if (count < *room)
-		return 0;
-	uint32_t more = *room ? 2 * *room : 16;
-	void *grown = realloc(*list, more * width);
-	if (!grown)
-		return error_set(p->error, -ENOMEM, "does not fit into memory");
-	*list = grown;
-	*room = more;
-	return 0;
-}
-
-static int stack_put(struct pickle *p, uint32_t node)
-{
-	if (p->depth == NODES_MOST)
-		return pickle_broken(p, "its stack is too deep");
-	int rc = room_make(p, (void **)&p->stack, p->depth, &p->stack_room, sizeof(*p->stack));
-	if (rc == 0)
-		p->stack[p->depth++] = node;
-	return rc;
-}
-
-struct pickle_node *pickle_push(struct pickle *p, enum pickle_kind kind)
-{
-	if (p->node_count == NODES_MOST) {
-		error_set(p->error, -EBADMSG, "holds more than %d values", NODES_MOST);
-		return NULL;
-	}
-	if (room_make(p, (void **)&p->nodes, p->node_count, &p->node_room, sizeof(*p->nodes)) ||
-		stack_put(p, p->node_count))
-		return NULL;
-	struct pickle_node *node = &p->nodes[p->node_count++];
-	*node = (struct pickle_node){.kind = kind};
-	return node;
-}
-
-int pickle_item_add(struct pickle *p, uint32_t node, uint32_t item)
-{
-	struct pickle_node *n = &p->nodes[node];
-	int rc = n->count < NODES_MOST
-			 ? room_make(p, (void **)&n->items, n->count, &n->room, sizeof(*n->items))
-			 : pickle_broken(p, "a list is too long");
-	if (rc == 0)
-		n->items[n->count++] = item;
-	return rc;
-}
+enum { MEMO_MOST = 65536 };
 
 /* `size` bytes of the program; NULL at its end. */
 static const uint8_t *take(struct pickle *p, size_t size)
@@ -302,7 +248,7 @@ static int memo_get(struct pickle *p, uint64_t key)
 {
 	if (key >= p->memo_room || p->memo[key] == UINT32_MAX)
 		return pickle_broken(p, "it takes what it has not kept");
-	return stack_put(p, p->memo[key]);
+	return pickle_stack_put(p, p->memo[key]);
 }
 
 static int memo_number(struct pickle *p, int width, bool put)
@@ -328,8 +274,8 @@ static int memo_number(struct pickle *p, int width, bool put)
 
 static int mark_put(struct pickle *p)
 {
-	int rc = p->mark_count < NODES_MOST
-			 ? room_make(p, (void **)&p->marks, p->mark_count, &p->mark_room, sizeof(*p->marks))
+	int rc = p->mark_count < PICKLE_NODES_MOST
+			 ? pickle_room(p, (void **)&p->marks, p->mark_count, &p->mark_room, sizeof(*p->marks))
 			 : pickle_broken(p, "its marks are too many");
 	if (rc == 0)
 		p->marks[p->mark_count++] = p->depth;
@@ -359,7 +305,7 @@ static int container_make(struct pickle *p, enum pickle_kind kind, uint32_t firs
 		if (pickle_item_add(p, node, p->stack[first + i]))
 			return -EBADMSG;
 	p->depth = first;
-	return stack_put(p, node);
+	return pickle_stack_put(p, node);
 }
 
 static int container_from_mark(struct pickle *p, enum pickle_kind kind)

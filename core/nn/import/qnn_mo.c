@@ -125,23 +125,21 @@ static int shape_get(const struct qnn_mo_import *m, const json_t *json, const ch
 	return 0;
 }
 
-static int bits_check(const struct qnn_mo_import *m, const json_t *json, bool pool, struct error *e)
+/* The fields in their order: of codes, of weights, of thresholds; a negative number fits any. */
+static int bits_check(
+	const struct qnn_mo_import *m, const json_t *json, const int expected[4], struct error *e)
 {
-	const struct {
-		const char *field;
-		int bits;
-	} bits[] = {{"input_bits", m->bits}, {"output_bits", m->bits}, {"weight_bits", 1},
-		{"threshold_bits", 16}};
+	static const char *const fields[] = {"input_bits", "output_bits", "weight_bits", "threshold_bits"};
 
-	for (int i = 0; i < (pool ? 2 : 4); i++) {
-		json_int_t given = json_integer_value(json_object_get(json, bits[i].field));
+	for (int i = 0; i < 4; i++) {
+		json_int_t given = json_integer_value(json_object_get(json, fields[i]));
 
-		if (given != bits[i].bits)
+		if (expected[i] >= 0 && given != expected[i])
 			return layer_error(m, e,
 				"%s is %" JSON_INTEGER_FORMAT
 				", but only networks of 1-bit weights and activations of 2 or 3 bits can be "
 				"imported, of the same bits in all layers (%s %d)",
-				bits[i].field, given, bits[i].field, bits[i].bits);
+				fields[i], given, fields[i], expected[i]);
 	}
 	return 0;
 }
@@ -237,10 +235,8 @@ static int output_check(
 static int geometry_get(
 	const struct qnn_mo_import *m, const json_t *json, bool pool, struct layer *layer, struct error *e)
 {
-	int result = bits_check(m, json, pool, e);
+	int result = integer_get(m, json, "kernel_shape", 1, LARGEST_KERNEL, &layer->kernel_height, e);
 
-	if (result == 0)
-		result = integer_get(m, json, "kernel_shape", 1, LARGEST_KERNEL, &layer->kernel_height, e);
 	layer->kernel_width = layer->kernel_height;
 	if (result == 0)
 		result = integer_get(m, json, "kernel_stride", 1, LARGEST_KERNEL, &layer->stride_height, e);
@@ -286,7 +282,10 @@ static int window_add(struct qnn_mo_import *m, const json_t *layers, size_t inde
 	};
 	if (!layer->name)
 		return error_set(e, -ENOMEM, "%s: out of memory", m->path);
-	int result = geometry_get(m, json, pool, layer, e);
+	const int bits[4] = {m->bits, m->bits, pool ? -1 : 1, pool ? -1 : 16};
+	int result = bits_check(m, json, bits, e);
+	if (result == 0)
+		result = geometry_get(m, json, pool, layer, e);
 	if (result == 0 && !pool)
 		result = qnn_mo_read_parameters(m, layer, &files, e);
 	m->file += files;
@@ -397,6 +396,37 @@ static int layer_add(struct qnn_mo_import *m, const json_t *layers, size_t index
 		m, e, "func must be conv_layer, maxpool_layer, split_layer, merge_layer, fc_layer or none");
 }
 
+/* The layer before those of the overlay, where it is Conv0 and its file is there. */
+static int conv0_add(struct qnn_mo_import *m, const json_t *layers, size_t index, struct error *e)
+{
+	static const int bits[4] = {8, 2, -1, -1};
+	const json_t *json = json_array_get(layers, index);
+
+	m->layer = text_of(layers, index, "name");
+	if (strcmp(text_of(layers, index, "func"), "conv_layer") != 0 || !name_valid(m->layer) ||
+		!qnn_mo_has_conv0(m))
+		return 0;
+	struct layer *layer = &m->network->layers[m->network->layer_count++];
+	*layer = (struct layer){
+		.name = strdup(m->layer),
+		.kind = LAYER_CONV,
+		.groups = 1,
+		.input_bits = 8,
+		.weight_bits = 8,
+		.output_bits = 2,
+		.epilogue = EPILOGUE_THRESHOLDS,
+	};
+	m->bits = 2;
+	int result = layer->name ? bits_check(m, json, bits, e)
+				 : error_set(e, -ENOMEM, "%s: out of memory", m->path);
+	if (result == 0)
+		result = geometry_get(m, json, false, layer, e);
+	if (result == 0)
+		result = qnn_mo_read_conv0(m, layer, e);
+	m->shape = layer->out;
+	return result;
+}
+
 static int layers_add(struct qnn_mo_import *m, const json_t *list, struct error *e)
 {
 	const json_t *layers = json_object_get(list, "layers");
@@ -416,11 +446,14 @@ static int layers_add(struct qnn_mo_import *m, const json_t *list, struct error 
 	m->network->layers = calloc(count, sizeof(*m->network->layers));
 	if (!m->network->layers)
 		return error_set(e, -ENOMEM, "%s: out of memory", m->path);
+	if (skip > 0)
+		result = conv0_add(m, layers, (size_t)skip - 1, e);
 	for (size_t i = (size_t)skip; result == 0 && i < count; i++)
 		result = layer_add(m, layers, i, e);
 	if (result == 0 && m->file_step != 0)
 		return layer_error(m, e, "the list ends without the merge of a split");
-	if (result == 0 && m->network->layer_count == 0)
+	if (result == 0 && (m->network->layer_count == 0 ||
+				   m->network->layers[m->network->layer_count - 1].input_bits == 8))
 		return error_set(e, -EBADMSG, "%s: layers hold no convolution to import", m->path);
 	return result;
 }

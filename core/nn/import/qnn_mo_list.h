@@ -29,4 +29,11 @@ struct qnn_mo_import {
  */
 int qnn_mo_read_parameters(const struct qnn_mo_import *m, struct layer *layer, int *files, struct error *e);
 
+/*
+ * Conv0, from pixels, which that project computes in floating point: NETWORK-LAYER.npy beside the list.
+ * Whether that file is there; and its weights, in 8 bits, and thresholds for a layer of known shape.
+ */
+bool qnn_mo_has_conv0(const struct qnn_mo_import *m);
+int qnn_mo_read_conv0(const struct qnn_mo_import *m, struct layer *layer, struct error *e);
+
 #endif
