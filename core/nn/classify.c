@@ -37,6 +37,19 @@ static struct prediction best_group(const struct network *network, const double 
 	return best;
 }
 
+float classification_threshold(const struct network *network, double wanted)
+{
+	if (wanted >= 0)
+		return (float)wanted;
+	return (float)(network->unknown_below != 0 ? network->unknown_below : UNKNOWN_BELOW_DEFAULT);
+}
+
+bool classification_known(const struct classification *result, float threshold)
+{
+	return (result->count && result->top[0].confidence >= threshold) ||
+	       (result->group.index >= 0 && result->group.confidence >= threshold);
+}
+
 void classify_scores(
 	const struct network *network, const int32_t *scores, double *work, struct classification *out)
 {
@@ -44,14 +57,15 @@ void classify_scores(
 
 	*out = (struct classification){.group = {-1, 0}};
 	for (int i = 0; i < network->class_count; i++)
-		work[i] = (double)network->scale[i] * scores[i] + (double)network->bias[i];
+		work[i] = class_logit(network, scores, i);
 	for (int i = 0; i < network->class_count; i++)
 		insert(out, work, i);
 	if (out->count == 0)
 		return;
 	double highest = work[out->top[0].index]; /* subtracted, so that exp cannot overflow */
+	double temperature = network->temperature != 0 ? network->temperature : 1;
 	for (int i = 0; i < network->class_count; i++)
-		total += work[i] = exp(work[i] - highest);
+		total += work[i] = exp((work[i] - highest) / temperature);
 	for (int i = 0; i < out->count; i++)
 		out->top[i].confidence = (float)(work[out->top[i].index] / total);
 	out->group = best_group(network, work, total);

@@ -18,10 +18,28 @@ struct classification {
 	struct prediction group;	    /* sum of its members' confidences; index −1: no groups */
 };
 
+/* Of a network that has no threshold of its own. */
+#define UNKNOWN_BELOW_DEFAULT 0.1
+
+/*
+ * The confidence from which on a label or a group is shown. wanted: what the user asks for; negative: the
+ * network's own threshold, or else UNKNOWN_BELOW_DEFAULT.
+ */
+float classification_threshold(const struct network *network, double wanted);
+
+/* Whether a label or a group reaches the threshold: else the network knows nothing in the picture. */
+bool classification_known(const struct classification *result, float threshold);
+
+/* The logit of a class, before the network's temperature divides it. */
+static inline double class_logit(const struct network *network, const int32_t *scores, int index)
+{
+	return (double)network->scale[index] * scores[index] + (double)network->bias[index];
+}
+
 /*
  * scores: int32_t [class_count]. work: double [class_count], for the caller to keep, so that nothing is
  * allocated; it is left with each class's share, of which the softmax is work[i] / (sum of all). The ranking
- * is that of scale · score + bias in double precision.
+ * is that of scale · score + bias in double precision, whatever the temperature.
  */
 void classify_scores(
 	const struct network *network, const int32_t *scores, double *work, struct classification *out);

@@ -118,6 +118,9 @@ struct network {
 	char **labels;	 /* [class_count], UTF-8 */
 	struct label_group *groups;
 	int group_count; /* 0: the network has none */
+
+	double temperature;   /* logits are divided by it before the softmax; 0: they are not */
+	double unknown_below; /* confidence under which nothing is known; 0: not calibrated */
 };
 
 /*

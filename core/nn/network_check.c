@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "nn/limits.h"
+#include "nn/network_confidence.h"
 #include "nn/network_names.h"
 #include "nn/network_view.h"
 
@@ -248,6 +249,8 @@ int network_check(const struct network *network, struct error *e)
 	if (network->view.kind == VIEW_INK && network->layers[0].in.channels != 1)
 		return error_set(e, -EBADMSG, "field \"view\": ink is grey, but the input has %d channels",
 			network->layers[0].in.channels);
+	if ((rc = confidence_check(network, e)))
+		return rc;
 	for (int i = 0; i < network->layer_count; i++) {
 		struct error cause = {0};
 		const char *name = network->layers[i].name;

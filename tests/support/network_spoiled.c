@@ -60,6 +60,8 @@ void assert_network_equal(const struct network *a, const struct network *b)
 	assert_int_equal(a->view.high, b->view.high);
 	assert_memory_equal(&a->view.size, &b->view.size, sizeof(a->view.size));
 	assert_memory_equal(&a->view.fill, &b->view.fill, sizeof(a->view.fill));
+	assert_memory_equal(&a->temperature, &b->temperature, sizeof(a->temperature));
+	assert_memory_equal(&a->unknown_below, &b->unknown_below, sizeof(a->unknown_below));
 	assert_int_equal(a->layer_count, b->layer_count);
 	for (int i = 0; i < a->layer_count; i++)
 		assert_layer_equal(&a->layers[i], &b->layers[i]);

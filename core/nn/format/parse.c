@@ -5,6 +5,7 @@
 #include "nn/format/json_fields.h"
 #include "nn/format/labels.h"
 #include "nn/format/parse_layer.h"
+#include "nn/network_confidence.h"
 #include "nn/network_names.h"
 #include "nn/network_view.h"
 
@@ -222,7 +223,8 @@ static int parse_root(struct parser *p, json_t *root, struct error *e)
 		return rc;
 	if (p->network->class_count && !json_object_get(root, "labels"))
 		return error_set(e, -EBADMSG, "%s: field \"labels\": is missing", p->files->list);
-	if ((rc = view_parse(json_object_get(root, "view"), &p->network->view, &cause)))
+	if ((rc = view_parse(json_object_get(root, "view"), &p->network->view, &cause)) ||
+		(rc = confidence_parse(root, p->network, &cause)))
 		return error_set(e, rc, "%s: %s", p->files->list, cause.text);
 	if ((rc = read_text(p, root, "labels", labels_parse, e)) ||
 		(rc = read_text(p, root, "groups", groups_parse, e)))

@@ -5,6 +5,7 @@
 #include "nn/format/npy.h"
 #include "nn/format/parse.h"
 #include "nn/limits.h"
+#include "nn/network_confidence.h"
 #include "nn/network_view.h"
 
 #include <dirent.h>
@@ -323,6 +324,8 @@ static int save_json(const struct saving *s, struct error *e)
 			fputs("  \"groups\": \"groups.txt\",\n", draft.file);
 		if (!rc)
 			rc = write_view(draft.file, &s->network->view);
+		if (!rc)
+			rc = confidence_write(draft.file, s->network);
 		if (!rc)
 			rc = write_layers(draft.file, s->network);
 		fputs("}\n", draft.file);

@@ -99,6 +99,58 @@ static void a_group_is_the_sum_of_its_members(void **state)
 	assert_int_equal(out.group.index, 0);
 }
 
+/* Of the logits 2, 1 and 0: divided by 2, the best has 1 of 1 + e^−0.5 + e^−1. */
+static void a_temperature_flattens_and_keeps_the_ranking(void **state)
+{
+	(void)state;
+	struct network network = {.class_count = 3, .scale = ones, .bias = zeros, .temperature = 2};
+	const int32_t scores[] = {0, 2, 1};
+	struct classification out;
+	double work[3];
+
+	classify_scores(&network, scores, work, &out);
+	assert_int_equal(out.top[0].index, 1);
+	assert_int_equal(out.top[1].index, 2);
+	is_near(out.top[0].confidence, 0.506480392);
+	is_near(out.top[1].confidence, 0.307195920);
+	network.temperature = 0.5;
+	classify_scores(&network, scores, work, &out);
+	assert_int_equal(out.top[0].index, 1);
+	is_near(out.top[0].confidence, 0.866813332);
+	network.temperature = 100;
+	classify_scores(&network, (const int32_t[]){INT32_MIN, INT32_MAX, INT32_MAX - 1}, work, &out);
+	assert_int_equal(out.top[0].index, 1);
+	is_near(out.top[0].confidence, 0.502499979);
+}
+
+static void the_threshold_is_the_users_or_the_networks(void **state)
+{
+	(void)state;
+	struct network network = {.class_count = 3};
+
+	is_near(classification_threshold(&network, -1), 0.1);
+	is_near(classification_threshold(&network, 0), 0);
+	is_near(classification_threshold(&network, 0.7), 0.7);
+	network.unknown_below = 0.35;
+	is_near(classification_threshold(&network, -1), 0.35);
+	is_near(classification_threshold(&network, 0), 0);
+	is_near(classification_threshold(&network, 0.7), 0.7);
+}
+
+static void a_label_or_a_group_is_known(void **state)
+{
+	(void)state;
+	struct classification result = {.top = {{4, 0.25F}}, .count = 1, .group = {-1, 0}};
+
+	assert_true(classification_known(&result, 0.25F));
+	assert_false(classification_known(&result, 0.26F));
+	result.group = (struct prediction){2, 0.5F};
+	assert_true(classification_known(&result, 0.5F));
+	assert_false(classification_known(&result, 0.51F));
+	result.count = 0;
+	assert_true(classification_known(&result, 0.5F));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -107,6 +159,9 @@ int main(void)
 		cmocka_unit_test(extreme_scores_stay_finite),
 		cmocka_unit_test(the_ranking_is_of_doubles),
 		cmocka_unit_test(a_group_is_the_sum_of_its_members),
+		cmocka_unit_test(a_temperature_flattens_and_keeps_the_ranking),
+		cmocka_unit_test(the_threshold_is_the_users_or_the_networks),
+		cmocka_unit_test(a_label_or_a_group_is_known),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

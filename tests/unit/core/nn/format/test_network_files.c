@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "nn/format/load.h"
 #include "nn/format/npy.h"
+#include "support/folder.h"
 #include "support/network_builder.h"
 #include "support/network_spoiled.h"
 
@@ -163,6 +164,88 @@ static void roots_are_checked(void **state)
 		"\".\"");
 }
 
+static void number_refused(const char *field, json_t *value, const char *message)
+{
+	struct spoiled s = spoiled_begin();
+	char text[300];
+
+	json_object_set_new(s.root, field, value);
+	spoiled_write(&s);
+	snprintf(text, sizeof(text), "network.json: field \"%s\": %s", field, message);
+	spoiled_refused(&s, text);
+}
+
+static void odd_confidences_are_refused(void **state)
+{
+	(void)state;
+	number_refused("temperature", json_string("1"), "is not a number");
+	number_refused("temperature", json_null(), "is not a number");
+	number_refused("temperature", json_integer(0), "is not above 0");
+	number_refused("temperature", json_real(-2), "is not above 0");
+	number_refused("temperature", json_real(1e-3), "0.001 is not within 0.01 … 100");
+	number_refused("temperature", json_integer(101), "101 is not within 0.01 … 100");
+	number_refused("unknown_below", json_true(), "is not a number");
+	number_refused("unknown_below", json_real(0), "is not above 0");
+	number_refused("unknown_below", json_integer(1), "1 is no confidence between 0 and 1");
+	number_refused("unknown_below", json_real(35), "35 is no confidence between 0 and 1");
+}
+
+static void confidences_are_of_scores(void **state)
+{
+	(void)state;
+	struct network *network = tiny_odd_network(); /* ends with codes */
+	struct spoiled s = {network_saved(network), NULL};
+	char path[300];
+
+	network_destroy(network);
+	snprintf(path, sizeof(path), "%s/network.json", s.folder);
+	s.root = json_load_file(path, 0, NULL);
+	assert_non_null(s.root);
+	json_object_set_new(s.root, "unknown_below", json_real(0.5));
+	spoiled_write(&s);
+	spoiled_refused(&s,
+		"network.json: field \"unknown_below\": the network ends with codes, not with scores of "
+		"classes");
+}
+
+static void confidences_round_trip(void **state)
+{
+	(void)state;
+	static const double values[][2] = {{0, 0}, {1.3, 0}, {0, 0.35}, {1.0 / 3, 2.0 / 3}, {100, 1e-9}};
+
+	for (int i = 0; i < 5; i++) {
+		struct network *network = tiny_network(7);
+		network->temperature = values[i][0];
+		network->unknown_below = values[i][1];
+		char *folder = network_saved(network);
+		struct network *loaded = network_loaded(folder);
+		assert_network_equal(network, loaded);
+		network_destroy(loaded);
+		network_destroy(network);
+		folder_destroy(folder);
+	}
+}
+
+/* As people wrote it, with no noise of floating point. */
+static void written_confidences_are_readable(void **state)
+{
+	(void)state;
+	struct network *network = tiny_network(7);
+	char path[300], text[200] = "";
+
+	network->temperature = 1.3;
+	network->unknown_below = 0.35;
+	char *folder = network_saved(network);
+	snprintf(path, sizeof(path), "%s/network.json", folder);
+	FILE *file = fopen(path, "r");
+	assert_non_null(file);
+	text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+	fclose(file);
+	assert_non_null(strstr(text, "\n  \"temperature\": 1.3,\n  \"unknown_below\": 0.35,\n"));
+	network_destroy(network);
+	folder_destroy(folder);
+}
+
 static void accumulators_cannot_overflow(void **state)
 {
 	(void)state;
@@ -245,6 +328,10 @@ int main(void)
 		cmocka_unit_test(odd_files_are_refused),
 		cmocka_unit_test(spare_bits_are_zero),
 		cmocka_unit_test(roots_are_checked),
+		cmocka_unit_test(odd_confidences_are_refused),
+		cmocka_unit_test(confidences_are_of_scores),
+		cmocka_unit_test(confidences_round_trip),
+		cmocka_unit_test(written_confidences_are_readable),
 		cmocka_unit_test(accumulators_cannot_overflow),
 		cmocka_unit_test(checks_networks_in_memory),
 	};
