@@ -18,6 +18,7 @@
 struct classify_values {
 	struct option_text network, pl, kernels;
 	int top;
+	double threshold; /* negative: the network's */
 	bool json;
 };
 
@@ -25,6 +26,9 @@ static const struct option options[] = {
 	OPTION_ROW_NETWORK_CHOSEN(struct classify_values, network),
 	{"top-k", 'k', OPTION_INTEGER, "N", "Number of labels per picture [5]",
 		offsetof(struct classify_values, top), .minimum = 1, .maximum = TOP_MAXIMUM},
+	{"threshold", 0, OPTION_NUMBER, "P",
+		"Say that nothing is known below this confidence, 0 to 1 [the network's own, or 0.1]",
+		offsetof(struct classify_values, threshold), 0, 1},
 	OPTION_ROW_PL(struct classify_values, pl),
 	OPTION_ROW_KERNELS(struct classify_values, kernels),
 	{"json", 0, OPTION_FLAG, NULL, "Print one JSON object per picture, each on one line",
@@ -32,8 +36,12 @@ static const struct option options[] = {
 	{0},
 };
 
-static void print_text(const struct network *network, const struct classification *result, int top)
+static void print_text(
+	const struct network *network, const struct classification *result, int top, float threshold)
 {
+	if (!classification_known(result, threshold))
+		printf("nothing known: no label reaches %.4g %%; the likeliest are\n",
+			100 * (double)threshold);
 	for (int i = 0; i < top; i++)
 		printf("%6.1f %%  %s\n", 100 * (double)result->top[i].confidence,
 			network->labels[result->top[i].index]);
@@ -43,7 +51,7 @@ static void print_text(const struct network *network, const struct classificatio
 }
 
 static void print_json(const char *file, const struct network *network, const struct classification *result,
-	int top, int64_t nanoseconds)
+	int top, float threshold, int64_t nanoseconds)
 {
 	json_t *list = json_array();
 
@@ -53,8 +61,8 @@ static void print_json(const char *file, const struct network *network, const st
 			list, json_pack("{s:o, s:i, s:o}", "label", output_text(network->labels[p->index]),
 				      "index", p->index, "confidence", output_share((double)p->confidence)));
 	}
-	json_t *object = json_pack(
-		"{s:o, s:s, s:o}", "file", output_text(file), "network", network->name, "top", list);
+	json_t *object = json_pack("{s:o, s:s, s:b, s:o}", "file", output_text(file), "network",
+		network->name, "known", classification_known(result, threshold), "top", list);
 	if (object && result->group.index >= 0)
 		json_object_set_new(object, "group",
 			json_pack("{s:o, s:o}", "label",
@@ -71,6 +79,7 @@ static int classify_files(struct classifier *classifier, const struct network *n
 {
 	struct picture picture = {0};
 	struct classification result;
+	float threshold = classification_threshold(network, values->threshold);
 	struct error e;
 	int code = EX_OK;
 
@@ -88,12 +97,12 @@ static int classify_files(struct classifier *classifier, const struct network *n
 		int64_t taken = clock_now() - begun;
 		int top = values->top < result.count ? values->top : result.count;
 		if (values->json) {
-			print_json(files[i], network, &result, top, taken);
+			print_json(files[i], network, &result, top, threshold, taken);
 			continue;
 		}
 		if (count > 1)
 			printf("%s\n", files[i]);
-		print_text(network, &result, top);
+		print_text(network, &result, top, threshold);
 	}
 	picture_finish(&picture);
 	return code;
@@ -101,7 +110,7 @@ static int classify_files(struct classifier *classifier, const struct network *n
 
 static int run(struct invocation *invocation)
 {
-	struct classify_values values = {.top = 5};
+	struct classify_values values = {.top = 5, .threshold = -1};
 	struct network *network = NULL;
 	struct classifier *classifier = NULL;
 	enum failure where;
@@ -131,7 +140,9 @@ const struct command classify_command = {
 	.usage = "[OPTION]… PICTURE…",
 	.details =
 		"Prints the most likely labels of each picture (JPEG or PNG) with their confidences.\n"
-		"If the network has groups of labels, the most likely group follows.\n"
+		"If the network has groups of labels, the most likely group follows. If neither the label "
+		"nor the\n"
+		"group reaches the threshold, the network knows nothing in the picture, and a line says so.\n"
 		"A picture that cannot be read is reported on stderr; the others are still classified.",
 	.examples =
 		"twobit classify cat.jpg\n"

@@ -10,6 +10,7 @@
 #include "live/report.h"
 #include "live/signals.h"
 #include "live/trace_file.h"
+#include "nn/classify.h"
 
 #include <errno.h>
 #include <sysexits.h>
@@ -17,13 +18,14 @@
 struct live_values {
 	struct pipeline_options pipeline;
 	struct option_text display, drm_device, connector, mode, snapshot, record;
-	double threshold, smoothing;
+	double threshold, smoothing; /* threshold < 0: the network's */
 	bool fast, every_frame, no_overlap, no_caption, json;
 };
 
 static const struct option options[] = {
 	OPTION_ROWS_PIPELINE(struct live_values),
-	{"threshold", 0, OPTION_NUMBER, "P", "Show no label below this confidence, 0 to 1 [0.1]",
+	{"threshold", 0, OPTION_NUMBER, "P",
+		"Show no label below this confidence, 0 to 1 [the network's own, or 0.1]",
 		offsetof(struct live_values, threshold), 0, 1},
 	{"smoothing", 0, OPTION_NUMBER, "W", "Weight of the past in the label, 0 to 0.99 [0.7]",
 		offsetof(struct live_values, smoothing), 0, 0.99},
@@ -94,7 +96,7 @@ static int open_recorder(struct live_session *s, struct error *e)
 {
 	const struct live_values *v = &s->values;
 
-	recording_parse_when(&s->recording, &s->recording_values, s->network, e);
+	recording_set_network(&s->recording, &s->recording_values, s->network, e);
 	recording_describe(&s->recording, &s->recording_values, source_description(s->source), pl_name(s->pl),
 		v->pipeline.kernels.text);
 	if (!v->record.text)
@@ -114,7 +116,6 @@ static int start(struct live_session *s, struct error *e)
 	wanted.paced = !v->fast;
 	config.lossless = v->every_frame || v->fast;
 	config.overlap = !v->no_overlap;
-	config.threshold = (float)v->threshold;
 	config.smoothing = v->smoothing;
 	int code = prepare_recording(s, e);
 	if (code)
@@ -132,6 +133,7 @@ static int start(struct live_session *s, struct error *e)
 		return fail(FAILURE_OURS, e);
 	config.recorder = s->loop.recorder;
 	config.network = s->network;
+	config.threshold = classification_threshold(s->network, v->threshold);
 	config.source = s->source;
 	config.pl = s->pl;
 	config.trace = trace_file_trace(s->trace);
@@ -179,7 +181,7 @@ static int live_run(struct invocation *invocation)
 	struct live_session s = {.invocation = invocation,
 		.values = {.pipeline = PIPELINE_OPTIONS_DEFAULT,
 			.display = {"auto"},
-			.threshold = 0.1,
+			.threshold = -1,
 			.smoothing = 0.7}};
 	int count;
 	int code = options_parse(invocation, &s.values, &count);

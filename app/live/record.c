@@ -11,6 +11,7 @@
 #include "live/service.h"
 #include "live/signals.h"
 #include "live/trace_file.h"
+#include "nn/classify.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -59,7 +60,8 @@ static const struct option options[] = {
 	{"every-frame", 0, OPTION_FLAG, NULL, "Label each frame; the source waits where it must",
 		RECORDING(every_frame)},
 	{"top-k", 0, OPTION_INTEGER, "K", "Labels a frame in the log [5]", RECORDING(top_k), 1, TOP_MAXIMUM},
-	{"threshold", 0, OPTION_NUMBER, "P", "Show no label below this confidence, 0 to 1 [0.1]",
+	{"threshold", 0, OPTION_NUMBER, "P",
+		"Show no label below this confidence, 0 to 1 [the network's own, or 0.1]",
 		RECORDING(threshold), 0, 1},
 	{"smoothing", 0, OPTION_NUMBER, "W", "Weight of the past in the label, 0 to 0.99 [0.7]",
 		RECORDING(smoothing), 0, 0.99},
@@ -92,7 +94,7 @@ static int start_pipeline(struct record_session *s, struct error *e)
 	config.trace = trace_file_trace(s->trace);
 	config.lossless = v->recording.every_frame;
 	config.discard_output = true;
-	config.threshold = (float)v->recording.threshold;
+	config.threshold = classification_threshold(s->network, v->recording.threshold);
 	config.smoothing = v->recording.smoothing;
 	int code = pipeline_options_start(&config, &s->pipeline, e);
 	if (s->pipeline)
@@ -116,7 +118,7 @@ static int start(struct record_session *s, struct error *e)
 		return EX_USAGE;
 	if (pipeline_options_network(&v->pipeline, v->json, &s->network, e))
 		return fail(FAILURE_NETWORK, e);
-	if (recording_parse_when(&s->recording, &v->recording, s->network, e))
+	if (recording_set_network(&s->recording, &v->recording, s->network, e))
 		return option_refuse(
 			s->invocation, &v->recording.when.origins[s->recording.options.when_count], e->text);
 	if (trace_file_open(v->pipeline.trace.text, s->network->name, &s->trace, e))

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "cli/output.h"
+#include "nn/classify.h"
 
 #include <errno.h>
 #include <string.h>
@@ -15,7 +16,7 @@ const struct recording_values recording_defaults = {
 	.memory = 64000000,
 	.post_roll = 10,
 	.pre_roll = 5,
-	.threshold = 0.1,
+	.threshold = -1,
 	.smoothing = 0.7,
 	.quality = 90,
 	.top_k = 5,
@@ -30,7 +31,6 @@ void recording_begin(struct recording *recording, const struct recording_values 
 		.quality = values->quality,
 		.burn_in = values->burn_in,
 		.lossless = values->every_frame,
-		.threshold = (float)values->threshold,
 		.top_k = values->top_k,
 		.segment = values->segment,
 		.keep = values->keep,
@@ -56,12 +56,13 @@ static json_t *about(const struct recording_values *values, const char *source, 
 	return all;
 }
 
-int recording_parse_when(struct recording *recording, const struct recording_values *values,
+int recording_set_network(struct recording *recording, const struct recording_values *values,
 	const struct network *network, struct error *e)
 {
 	struct recorder_options *o = &recording->options;
 
 	o->network = network;
+	o->threshold = classification_threshold(network, values->threshold);
 	o->when = recording->when;
 	for (; values->when.items[o->when_count]; o->when_count++) {
 		int i = o->when_count;

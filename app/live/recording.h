@@ -21,7 +21,8 @@ struct recording_values {
 	struct amount segment, keep;
 	size_t memory; /* bytes */
 	struct option_texts when;
-	double pre_roll, post_roll, threshold, smoothing; /* seconds; 0 … 1 */
+	double pre_roll, post_roll;  /* seconds */
+	double threshold, smoothing; /* 0 … 1; threshold < 0: the network's */
 	int quality, top_k;
 	bool burn_in, every_frame;
 };
@@ -39,9 +40,9 @@ struct recording {
 /* Sets the options that depend on the values alone. */
 void recording_begin(struct recording *recording, const struct recording_values *values);
 
-/* Parses the conditions for the network. -EINVAL with a message: options.when_count is the index of the
- * invalid one. */
-int recording_parse_when(struct recording *recording, const struct recording_values *values,
+/* Sets what depends on the network: the threshold, the conditions. -EINVAL with a message: options.when_count
+ * is the index of the invalid condition. */
+int recording_set_network(struct recording *recording, const struct recording_values *values,
 	const struct network *network, struct error *e);
 
 /* Describes source, PL and kernels (NULL: auto) for the log. All strings must outlive the recording. */

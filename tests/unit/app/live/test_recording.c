@@ -81,7 +81,7 @@ static void record(const struct recording_fixture *fixture, const char *input,
 	values.file.text = path;
 	recording_begin(&recording, &values);
 	assert_int_equal(recorder_check(&recording.options, &e), 0);
-	assert_int_equal(recording_parse_when(&recording, &values, fixture->network, &e), 0);
+	assert_int_equal(recording_set_network(&recording, &values, fixture->network, &e), 0);
 	assert_int_equal(source_open(input, wanted, &source, &e), 0);
 	assert_int_equal(pl_open("software", NULL, &pl, &e), 0);
 	recording_describe(&recording, &values, source_description(source), pl_name(pl), NULL);
