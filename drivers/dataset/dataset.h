@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Labelled pictures to evaluate a network with: a pair of idx files (LeCun's MNIST format, also .gz), a
- * folder of class folders, or a list file (each line: path, white space, label index). Class folders have the
- * names of the network's labels ("_" for a space), or class numbers, or there is one for each class, in order
- * of names.
+ * Pictures, most often labelled, to evaluate a network with: a pair of idx files (LeCun's MNIST format, also
+ * .gz), a folder of class folders, or a list file (each line: path, white space, label index). Class folders
+ * have the names of the network's labels ("_" for a space), or class numbers, or there is one for each class,
+ * in order of names.
  */
 #ifndef DATASET_DATASET_H
 #define DATASET_DATASET_H
 
 #include "image/picture.h"
+
+#include <stdbool.h>
 
 struct error;
 struct dataset;
@@ -18,6 +20,8 @@ struct dataset_options {
 				    beside the images (…-images-idx3-… → …-labels-idx1-…) */
 	char *const *labels;	 /* the network's labels, to match class folders by name */
 	int class_count;
+	bool unlabelled; /* pictures alone: labels are ignored where there are some, and become −1; a folder
+			    has its pictures in it or in any folder below it, a list needs no indices */
 };
 
 /* -ENOENT …, -EBADMSG with a message: a label outside 0 … class_count − 1, counts that differ, a broken

@@ -178,9 +178,11 @@ static int add_classes(struct dataset *d, const char *path, struct dirent **fold
 int folder_open(struct dataset *d, const char *path, const struct dataset_options *options, struct error *e)
 {
 	struct dirent **entries;
-	int error;
-	int count = scan(path, &entries, e);
+	int error, count;
 
+	if (options->unlabelled)
+		return add_pictures(d, path, -1, 0, e);
+	count = scan(path, &entries, e);
 	if (count < 0)
 		return count;
 	count = keep_folders(path, entries, count);

@@ -169,6 +169,35 @@ static int add_pictures(struct dataset *d, const char *images_path, const struct
 	return 0;
 }
 
+static int add_unlabelled(struct dataset *d, int count, struct error *e)
+{
+	for (int i = 0; i < count; i++) {
+		char name[16];
+		snprintf(name, sizeof(name), "#%d", i);
+		int error = dataset_add(d, strdup(name), -1, e);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+/* The labels of a file beside the pictures, or of the one that the options name. */
+static int add_labelled(struct dataset *d, const char *path, const struct idx *images,
+	const struct dataset_options *options, struct error *e)
+{
+	struct idx labels = {0};
+	char found[PATH_MAX];
+	const char *labels_path = options->labels_path ? options->labels_path : found;
+	int error = options->labels_path ? 0 : find_labels(path, found, e);
+
+	if (!error)
+		error = read_idx(labels_path, &labels, e);
+	if (!error)
+		error = add_pictures(d, path, images, labels_path, &labels, options->class_count, e);
+	free(labels.data);
+	return error;
+}
+
 static int check_images(const char *path, const struct idx *idx, struct error *e)
 {
 	if (idx->dimensions == 1)
@@ -185,22 +214,14 @@ static int check_images(const char *path, const struct idx *idx, struct error *e
 
 int idx_open(struct dataset *d, const char *path, const struct dataset_options *options, struct error *e)
 {
-	struct idx images, labels = {0};
-	char found[PATH_MAX];
-	const char *labels_path = options->labels_path;
+	struct idx images;
 
 	int error = read_idx(path, &images, e);
 	if (!error)
 		error = check_images(path, &images, e);
-	if (!error && !labels_path) {
-		error = find_labels(path, found, e);
-		labels_path = found;
-	}
 	if (!error)
-		error = read_idx(labels_path, &labels, e);
-	if (!error)
-		error = add_pictures(d, path, &images, labels_path, &labels, options->class_count, e);
-	free(labels.data);
+		error = options->unlabelled ? add_unlabelled(d, (int)images.length[0], e)
+					    : add_labelled(d, path, &images, options, e);
 	if (error) {
 		free(images.data);
 		return error;

@@ -16,6 +16,7 @@ struct list_place {
 	int folder_length; /* of the list's folder in `path`, with its slash */
 	int line;
 	int class_count;
+	bool unlabelled;
 };
 
 /* Splits "path with spaces.jpg 12" at the last white space. False: the line is not of this form. */
@@ -39,15 +40,18 @@ static bool split_line(char *line, long *label)
 static int add_line(struct dataset *d, const struct list_place *at, char *line, struct error *e)
 {
 	char *name = NULL;
-	long label;
+	long label = -1;
 
 	line += strspn(line, " \t\r\n");
 	if (!*line || *line == '#')
 		return 0;
-	if (!split_line(line, &label))
+	bool split = split_line(line, &label);
+	if (at->unlabelled)
+		label = -1;
+	else if (!split)
 		return error_set(
 			e, -EBADMSG, "%s line %d: it must be a path and a label index", at->path, at->line);
-	if (label < 0 || label >= at->class_count)
+	else if (label < 0 || label >= at->class_count)
 		return error_set(e, -EBADMSG, "%s line %d: label %ld is outside the network's 0 to %d",
 			at->path, at->line, label, at->class_count - 1);
 	int folder = line[0] == '/' ? 0 : at->folder_length;
@@ -59,7 +63,8 @@ static int add_line(struct dataset *d, const struct list_place *at, char *line, 
 int list_open(struct dataset *d, const char *path, const struct dataset_options *options, struct error *e)
 {
 	const char *slash = strrchr(path, '/');
-	struct list_place at = {path, slash ? (int)(slash - path) + 1 : 0, 0, options->class_count};
+	struct list_place at = {
+		path, slash ? (int)(slash - path) + 1 : 0, 0, options->class_count, options->unlabelled};
 	FILE *file = fopen(path, "re");
 	char *line = NULL;
 	size_t room = 0;

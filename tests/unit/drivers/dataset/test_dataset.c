@@ -374,6 +374,39 @@ static void labels_go_with_idx(void **state)
 	refuse("l", &named, -EBADMSG, "/l carries its own labels");
 }
 
+/* Labels do not matter: those of the list are outside the classes, the idx file has none beside it. */
+static void pictures_alone(void **state)
+{
+	const struct dataset_options unlabelled = {.unlabelled = true};
+	static const uint8_t bytes[] = {0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 10, 20, 30, 40};
+
+	(void)state;
+	mkdir(path_of("walls"), 0700);
+	mkdir(path_of("walls/white"), 0700);
+	write_png("walls/b.png", 1);
+	write_png("walls/white/a.png", 1);
+	write_text("walls/notes.txt", "no picture");
+	struct dataset *d = accept("walls", &unlabelled);
+	assert_int_equal(dataset_size(d), 2);
+	assert_int_equal(dataset_label(d, 0), -1);
+	assert_string_equal(strrchr(dataset_name(d, 1), '/'), "/a.png");
+	dataset_close(d);
+	write_text("walls.txt", "walls/b.png 77\nwalls/white/a.png\n# a comment\n");
+	d = accept("walls.txt", &unlabelled);
+	assert_int_equal(dataset_size(d), 2);
+	assert_int_equal(dataset_label(d, 0), -1);
+	assert_string_equal(strrchr(dataset_name(d, 0), '/'), "/b.png");
+	assert_string_equal(strrchr(dataset_name(d, 1), '/'), "/a.png");
+	dataset_close(d);
+	write_bytes("alone-idx3", bytes, sizeof(bytes));
+	d = accept("alone-idx3", &unlabelled);
+	assert_int_equal(dataset_size(d), 2);
+	assert_int_equal(dataset_label(d, 1), -1);
+	dataset_close(d);
+	mkdir(path_of("bare"), 0700);
+	refuse("bare", &unlabelled, -EBADMSG, "holds no pictures");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -387,6 +420,7 @@ int main(void)
 		cmocka_unit_test(folders_by_number),
 		cmocka_unit_test(folders_empty),
 		cmocka_unit_test(labels_go_with_idx),
+		cmocka_unit_test(pictures_alone),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
