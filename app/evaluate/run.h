@@ -19,7 +19,7 @@ struct evaluation_options {
 /* The result for one picture. */
 struct outcome {
 	int predicted; /* the best class */
-	int rank;      /* of the right class, 0: best; TOP_MAXIMUM: not among the best */
+	int rank;      /* of the right class, 0: best; TOP_MAXIMUM: not among the best, or unknown */
 	bool scored;   /* false: it could not be read, or the evaluation was stopped first */
 };
 
@@ -30,24 +30,16 @@ struct evaluation {
 	int top1, top5;	     /* pictures whose right class is the best, or among the best five */
 	double seconds;
 	struct outcome *outcomes; /* [pictures requested] */
-	int32_t *scores; /* [pictures requested][class_count], 0 if not scored; NULL: not requested */
+	int32_t *scores;	  /* [pictures requested][class_count], 0 if not scored */
 };
 
 /*
- * Fills *out, and out->scores if it is not NULL; evaluation_finish frees it. INT, TERM or HUP ends it early,
- * without an error. On failure, *where is the kind of *e.
+ * Fills *out; evaluation_finish frees it. Pictures without a label have no rank. INT, TERM or HUP ends it
+ * early, without an error. On failure, *where is the kind of *e.
  */
 int evaluation_run(const struct network *network, const struct dataset *dataset,
 	const struct evaluation_options *options, struct evaluation *out, enum failure *where,
 	struct error *e);
 void evaluation_finish(struct evaluation *evaluation);
-
-struct confusion {
-	int label, predicted, count;
-};
-
-/* The most frequent mistakes, the most frequent first. Returns their number (at most `limit`), or -ENOMEM. */
-int evaluation_confusions(
-	const struct evaluation *evaluation, const struct dataset *dataset, struct confusion *out, int limit);
 
 #endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+#include "evaluate/pictures.h"
+
+#include "base/error.h"
+#include "base/log.h"
+#include "cli/command.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+/* Number of unreadable pictures that are reported one by one. */
+#define REPORTED_MAXIMUM 10
+
+static void report(struct pictures *p, const struct error *e)
+{
+	int reported = atomic_fetch_add(&p->reported, 1);
+
+	if (reported > REPORTED_MAXIMUM)
+		return;
+	if (p->progress)
+		fputs("\r\033[K", stderr);
+	if (reported < REPORTED_MAXIMUM)
+		log_error("%s", e->text);
+	else
+		log_error("more pictures cannot be read; they are counted only");
+}
+
+bool pictures_read(struct pictures *p, int index, struct picture *out)
+{
+	struct error e;
+	int status = dataset_read(p->dataset, index, out, &e);
+
+	if (!status)
+		return true;
+	report(p, &e);
+	bool broken =
+		failure_exit_code(FAILURE_SOURCE, status) == failure_exit_code(FAILURE_SOURCE, -EBADMSG);
+	atomic_fetch_add(broken ? &p->broken : &p->missing, 1);
+	return false;
+}
