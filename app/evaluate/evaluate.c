@@ -36,6 +36,12 @@ static const struct option options[] = {
 	{"named", 0, OPTION_NUMBER, "SHARE",
 		"With --unknown: share of the data set that a suggested threshold names [0.85]",
 		offsetof(struct evaluate_values, named), 0, 1},
+	{"codes", 0, OPTION_TEXT, "IN.npy",
+		"Instead of DATASET: codes of the input, |u1 [n, height, width, channels]",
+		offsetof(struct evaluate_values, codes), .source = OPTION_FROM_OWN},
+	{"codes-of", 0, OPTION_TEXTS, "LAYER=OUT.npy",
+		"Write a layer's codes, |u1 [n, height, width, channels]; can be repeated",
+		offsetof(struct evaluate_values, codes_of), .source = OPTION_FROM_OWN},
 	OPTION_ROW_PL(struct evaluate_values, pl),
 	OPTION_ROW_KERNELS(struct evaluate_values, kernels),
 	{"json", 0, OPTION_FLAG, NULL, "Print the result as one JSON object",
@@ -165,19 +171,39 @@ static int evaluate(struct evaluate_session *s)
 	return finish(s);
 }
 
+/* What does not go together. */
+static int check_usage(const struct invocation *invocation, const struct evaluate_values *v, int count)
+{
+	bool files_only = v->codes.text || v->codes_of.items[0];
+
+	if (count > (v->codes.text ? 0 : 1))
+		return usage_error(invocation, "\"%s\" is one argument too many%s",
+			invocation->argv[v->codes.text ? 0 : 1], v->codes.text ? " beside --codes" : "");
+	if (!count && !v->codes.text)
+		return usage_error(invocation, "a data set is missing");
+	if (v->codes.text && !v->scores.text && !v->codes_of.items[0])
+		return usage_error(invocation, "--codes needs --scores or --codes-of: what to write");
+	if (files_only && (v->confusion.text || v->unknown.text || v->labels.text))
+		return usage_error(invocation, "%s needs labelled pictures; leave out --codes and --codes-of",
+			v->confusion.text ? "--confusion"
+			: v->unknown.text ? "--unknown"
+					  : "--labels");
+	return OPTIONS_GO_ON;
+}
+
 static int run(struct invocation *invocation)
 {
 	struct evaluate_session s = {.invocation = invocation, .values = {.named = 0.85}};
 	int count;
 	int code = options_parse(invocation, &s.values, &count);
 
+	if (code == OPTIONS_GO_ON)
+		code = check_usage(invocation, &s.values, count);
 	if (code != OPTIONS_GO_ON)
 		return code;
-	if (!count)
-		return usage_error(invocation, "a data set is missing");
-	if (count > 1)
-		return usage_error(invocation, "\"%s\" is one argument too many", invocation->argv[1]);
-	s.path = invocation->argv[0];
+	s.path = count ? invocation->argv[0] : NULL;
+	if (s.values.codes.text || s.values.codes_of.items[0])
+		return output_finish(codes_command(invocation, &s.values, s.path));
 	code = evaluate(&s);
 	output_file_drop(&s.scores);
 	output_file_drop(&s.confusion);
@@ -205,12 +231,18 @@ const struct command evaluate_command = {
 		"confidences are from the truth (ECE, the expected calibration error) and the most frequent "
 		"mistakes;\n"
 		"with -v also tables of confidences and of classes. Ctrl-C ends early and prints the results "
-		"so far.",
+		"so far.\n"
+		"With --codes or --codes-of it only writes files, computed in software: no labels are "
+		"needed, "
+		"and a\n"
+		"network that takes or gives codes will do.",
 	.examples =
 		"twobit evaluate val.txt\n"
 		"twobit evaluate --network my-network t10k-images-idx3-ubyte.gz\n"
 		"twobit evaluate -n 1000 --json pictures/ | jq .top1\n"
-		"twobit evaluate --unknown walls/ pictures/",
+		"twobit evaluate --unknown walls/ pictures/\n"
+		"twobit evaluate --codes in.npy --scores out.npy\n"
+		"twobit evaluate --codes-of fc0=features.npy pictures/",
 	.options = options,
 	.run = run,
 };

@@ -8,7 +8,8 @@
 #define JOBS_MAXIMUM 1024
 
 struct evaluate_values {
-	struct option_text network, pl, kernels, labels, scores, confusion, unknown;
+	struct option_text network, pl, kernels, labels, scores, confusion, unknown, codes;
+	struct option_texts codes_of;
 	double named; /* 0 … 1 */
 	int pictures, jobs;
 	bool json;
@@ -16,5 +17,10 @@ struct evaluate_values {
 
 /* Threads for so many tasks: --jobs, or one per processor. */
 int evaluate_threads(const struct evaluate_values *values, int tasks);
+
+/* `evaluate` with --codes or --codes-of: files alone, and no accuracy. path: the data set, or NULL. Returns
+ * the exit code. */
+int codes_command(
+	const struct invocation *invocation, const struct evaluate_values *values, const char *path);
 
 #endif

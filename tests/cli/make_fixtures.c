@@ -139,6 +139,9 @@ static void write_networks(void)
 	require(network_save(network, "networks/tiny", &e) == 0, e.text);
 	require(network_save(network, "few-labels", &e) == 0, e.text);
 	network_destroy(network);
+	network = tiny_odd_network();
+	require(network_save(network, "odd", &e) == 0, e.text); /* ends in codes */
+	network_destroy(network);
 	/* The file as it was saved, without its last line. */
 	FILE *file = fopen("few-labels/labels.txt", "r+");
 	require(file != NULL, "few-labels/labels.txt");
