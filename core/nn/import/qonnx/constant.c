@@ -47,7 +47,13 @@ int constant_of_tensor(
 
 	if (!constant)
 		return node_error(m, -ENOMEM, e, "out of memory");
-	int rc = onnx_tensor_read(m->model, tensor, &constant->values, &constant->count, &cause);
+	double *numbers = NULL;
+	int rc = onnx_tensor_read(m->model, tensor, &numbers, &constant->count, &cause);
+	if (!rc && !(constant->values = malloc((constant->count + 1) * sizeof(float))))
+		rc = error_set(&cause, -ENOMEM, "does not fit into memory");
+	for (size_t i = 0; !rc && i < constant->count; i++)
+		constant->values[i] = (float)numbers[i];
+	free(numbers);
 	if (rc) {
 		constant_destroy(constant);
 		return node_error(

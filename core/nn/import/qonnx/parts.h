@@ -7,7 +7,7 @@
 #define NN_IMPORT_QONNX_PARTS_H
 
 #include "base/error.h"
-#include "nn/import/qonnx/onnx.h"
+#include "nn/import/model/onnx.h"
 #include "nn/network.h"
 
 enum { STEP_LIMIT = 32 /* between one Quant and the next */ };

@@ -8,7 +8,7 @@
 #include "nn/format/load.h"
 #include "nn/format/npy.h"
 #include "nn/format/save.h"
-#include "nn/import/qonnx/onnx.h"
+#include "nn/import/model/onnx.h"
 #include "nn/import/qonnx/qonnx.h"
 #include "nn/kernels/table.h"
 #include "nn/reference.h"

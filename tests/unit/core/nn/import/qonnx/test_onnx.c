@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The container of ONNX models, on files that the test writes byte by byte. */
 #include "base/error.h"
-#include "nn/import/qonnx/onnx.h"
+#include "nn/import/model/onnx.h"
 #include "support/onnx_builder.h"
 
 #include <errno.h>
@@ -112,7 +112,7 @@ static void check_tensor(const struct onnx_buffer *tensor, const char *message)
 {
 	struct onnx_buffer graph = {.size = 0}, model = {.size = 0};
 	struct error e = {0};
-	float *values;
+	double *values;
 	size_t count;
 
 	onnx_put_message(&graph, 5, tensor);
@@ -209,11 +209,9 @@ static void test_numbers_refused(void **state)
 	t = tensor_of(1, 2);
 	onnx_put_integer(&t, 4, 3);
 	check_tensor(&t, "damaged data");
-	t = tensor_of(10, 2);
+	t = tensor_of(8, 2);
 	onnx_put_bytes(&t, 9, floats, 4);
-	check_tensor(&t, "has the data type 10");
-	t = tensor_of(1, 0);
-	check_tensor(&t, "has a dimension of 0");
+	check_tensor(&t, "has the data type 8");
 	t = tensor_of(1, -1);
 	check_tensor(&t, "has a dimension of -1");
 	t = tensor_of(1, 1 << 20);

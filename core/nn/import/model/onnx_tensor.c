@@ -4,12 +4,13 @@
  * beside the model.
  */
 #include "base/error.h"
-#include "nn/import/qonnx/onnx.h"
-#include "nn/import/qonnx/onnx_fields.h"
+#include "nn/import/model/onnx.h"
+#include "nn/import/model/onnx_fields.h"
 #include "nn/limits.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,43 +22,79 @@ enum { FIELD_RAW = 9, FIELD_EXTERNAL = 13, FIELD_LOCATION = 14 };
 /* A type that we read. */
 struct type {
 	int64_t type;
-	enum wire raw;	/* how a number lies in raw_data and in external data */
+	size_t width;	/* bytes of a number in raw_data and in external data */
 	uint32_t field; /* where numbers lie else, */
 	enum wire wire; /* and how */
-	float (*number)(uint64_t bits);
+	double (*number)(uint64_t bits);
 };
 
-static float number_float(uint64_t bits)
+static double number_float(uint64_t bits)
 {
 	float number;
 
 	memcpy(&number, &(uint32_t){(uint32_t)bits}, sizeof(number));
-	return number;
+	return (double)number;
 }
 
-static float number_double(uint64_t bits)
+static double number_double(uint64_t bits)
 {
 	double number;
 
 	memcpy(&number, &bits, sizeof(number));
-	return (float)number;
+	return number;
 }
 
-static float number_int32(uint64_t bits)
+static double number_half(uint64_t bits)
 {
-	return (float)(int32_t)(uint32_t)bits;
+	int exponent = (int)(bits >> 10 & 31), digits = (int)(bits & 1023);
+	double number = exponent ? ldexp(1024 + digits, exponent - 25) : ldexp(digits, -24);
+
+	if (exponent == 31)
+		number = digits ? NAN : INFINITY;
+	return bits >> 15 & 1 ? -number : number;
 }
 
-static float number_int64(uint64_t bits)
+static double number_uint8(uint64_t bits)
 {
-	return (float)(int64_t)bits;
+	return (uint8_t)bits;
+}
+
+static double number_int8(uint64_t bits)
+{
+	return (int8_t)(uint8_t)bits;
+}
+
+static double number_uint16(uint64_t bits)
+{
+	return (uint16_t)bits;
+}
+
+static double number_int16(uint64_t bits)
+{
+	return (int16_t)(uint16_t)bits;
+}
+
+static double number_int32(uint64_t bits)
+{
+	return (int32_t)(uint32_t)bits;
+}
+
+static double number_int64(uint64_t bits)
+{
+	return (double)(int64_t)bits;
 }
 
 static const struct type types[] = {
-	{1, WIRE_32, 4, WIRE_32, number_float},
-	{6, WIRE_32, 5, WIRE_VARINT, number_int32},
-	{7, WIRE_64, 7, WIRE_VARINT, number_int64},
-	{11, WIRE_64, 10, WIRE_64, number_double},
+	{1, 4, 4, WIRE_32, number_float},
+	{2, 1, 5, WIRE_VARINT, number_uint8},
+	{3, 1, 5, WIRE_VARINT, number_int8},
+	{4, 2, 5, WIRE_VARINT, number_uint16},
+	{5, 2, 5, WIRE_VARINT, number_int16},
+	{6, 4, 5, WIRE_VARINT, number_int32},
+	{7, 8, 7, WIRE_VARINT, number_int64},
+	{9, 1, 5, WIRE_VARINT, number_uint8},
+	{10, 2, 5, WIRE_VARINT, number_half},
+	{11, 8, 10, WIRE_64, number_double},
 };
 
 static const struct type *type_find(int64_t type)
@@ -75,7 +112,7 @@ static int count_get(const struct onnx_tensor *tensor, size_t *count, struct err
 	if (tensor->rank > ONNX_RANK)
 		return error_set(e, -EBADMSG, "has %d dimensions, more than %d", tensor->rank, ONNX_RANK);
 	for (int i = 0; i < tensor->rank; i++) {
-		if (tensor->dims[i] < 1 || (uint64_t)tensor->dims[i] > WEIGHT_LIMIT)
+		if (tensor->dims[i] < 0 || (uint64_t)tensor->dims[i] > WEIGHT_LIMIT)
 			return error_set(e, -EBADMSG, "has a dimension of %lld", (long long)tensor->dims[i]);
 		product *= (uint64_t)tensor->dims[i];
 		if (product > WEIGHT_LIMIT)
@@ -128,23 +165,25 @@ static struct tensor_place place_find(const struct onnx_tensor *tensor)
 }
 
 static int raw_convert(
-	const struct type *type, struct onnx_bytes raw, float *values, size_t count, struct error *e)
+	const struct type *type, struct onnx_bytes raw, double *values, size_t count, struct error *e)
 {
-	size_t width = type->raw == WIRE_32 ? 4 : 8;
-	uint64_t bits;
-
-	if (raw.size != count * width)
+	if (raw.size != count * type->width)
 		return error_set(e, -EBADMSG, "has %zu bytes of data where its dimensions need %zu", raw.size,
-			count * width);
-	for (size_t i = 0; onnx_number_next(&raw, type->raw, &bits) == 1; i++)
+			count * type->width);
+	for (size_t i = 0; i < count; i++) {
+		uint64_t bits = 0;
+
+		for (size_t k = 0; k < type->width; k++)
+			bits |= (uint64_t)raw.data[i * type->width + k] << 8 * k;
 		values[i] = type->number(bits);
+	}
 	return 0;
 }
 
 /* The numbers of the repeated field, packed or single; *found counts them all, `values` takes up to `room`.
  */
 static int field_convert(
-	const struct type *type, const struct onnx_tensor *tensor, float *values, size_t room, size_t *found)
+	const struct type *type, const struct onnx_tensor *tensor, double *values, size_t room, size_t *found)
 {
 	struct onnx_bytes rest = tensor->message;
 	struct onnx_field field;
@@ -194,9 +233,9 @@ static bool location_safe(struct onnx_bytes name)
 }
 
 static int file_convert(const char *path, const char *name, const struct type *type, int64_t offset,
-	float *values, size_t count, struct error *e)
+	double *values, size_t count, struct error *e)
 {
-	size_t size = count * (type->raw == WIRE_32 ? 4 : 8), done = 0;
+	size_t size = count * type->width, done = 0;
 	struct stat status;
 	int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	uint8_t *data = NULL;
@@ -210,7 +249,7 @@ static int file_convert(const char *path, const char *name, const struct type *t
 		rc = error_set(e, -EBADMSG,
 			"needs %zu bytes from byte %lld on of \"%s\", which has not as many", size,
 			(long long)offset, name);
-	else if (!(data = malloc(size)))
+	else if (!(data = malloc(size + 1)))
 		rc = error_set(e, -ENOMEM, "does not fit into memory");
 	while (rc == 0 && done < size) {
 		ssize_t got = pread(file, data + done, size - done, offset + (off_t)done);
@@ -247,7 +286,7 @@ static int external_check(const struct tensor_place *place, const char *path, si
 }
 
 static int external_read(const struct onnx *model, const struct tensor_place *place, const struct type *type,
-	float **values, size_t count, struct error *e)
+	double **values, size_t count, struct error *e)
 {
 	char name[ONNX_TEXT], *path = NULL;
 	int rc;
@@ -259,8 +298,8 @@ static int external_read(const struct onnx *model, const struct tensor_place *pl
 	if (asprintf(&path, "%s%.*s", model->folder, (int)place->location.size,
 		    (const char *)place->location.data) < 0)
 		return error_set(e, -ENOMEM, "does not fit into memory");
-	rc = external_check(place, path, count * (type->raw == WIRE_32 ? 4 : 8), e);
-	if (rc == 0 && !(*values = malloc(count * sizeof(**values))))
+	rc = external_check(place, path, count * type->width, e);
+	if (rc == 0 && !(*values = malloc((count + 1) * sizeof(**values))))
 		rc = error_set(e, -ENOMEM, "does not fit into memory");
 	if (rc == 0)
 		rc = file_convert(path, onnx_text(place->location, name), type, decimal(place->offset),
@@ -270,18 +309,18 @@ static int external_read(const struct onnx *model, const struct tensor_place *pl
 }
 
 static int inner_read(const struct tensor_place *place, const struct onnx_tensor *tensor,
-	const struct type *type, float **values, size_t count, struct error *e)
+	const struct type *type, double **values, size_t count, struct error *e)
 {
 	size_t found = count;
 
 	if (!place->has_raw && field_convert(type, tensor, NULL, 0, &found) < 0)
 		return error_set(e, -EBADMSG, "has damaged data");
-	if (found != count || count == 0)
+	if (found != count)
 		return error_set(e, -EBADMSG, "has %zu numbers where its dimensions need %zu", found, count);
-	if (place->has_raw && place->raw.size / 4 < count)
+	if (place->has_raw && place->raw.size / type->width < count)
 		return error_set(
 			e, -EBADMSG, "has %zu bytes of data, too few for its dimensions", place->raw.size);
-	*values = malloc(count * sizeof(**values));
+	*values = malloc((count + 1) * sizeof(**values));
 	if (!*values)
 		return error_set(e, -ENOMEM, "does not fit into memory");
 	if (place->has_raw)
@@ -290,7 +329,7 @@ static int inner_read(const struct tensor_place *place, const struct onnx_tensor
 	return 0;
 }
 
-int onnx_tensor_read(const struct onnx *model, const struct onnx_tensor *tensor, float **values,
+int onnx_tensor_read(const struct onnx *model, const struct onnx_tensor *tensor, double **values,
 	size_t *count, struct error *e)
 {
 	const struct type *type = type_find(tensor->type);
@@ -299,7 +338,7 @@ int onnx_tensor_read(const struct onnx *model, const struct onnx_tensor *tensor,
 	*values = NULL;
 	if (!type)
 		return error_set(e, -EBADMSG,
-			"has the data type %lld; only float, double, int32 and int64 are read",
+			"has the data type %lld, which is not read; floats, integers and booleans are",
 			(long long)tensor->type);
 	int rc = count_get(tensor, count, e);
 	if (rc == 0)

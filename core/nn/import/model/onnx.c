@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "nn/import/qonnx/onnx.h"
+#include "nn/import/model/onnx.h"
 
 #include "base/error.h"
-#include "nn/import/qonnx/onnx_fields.h"
+#include "nn/import/model/onnx_fields.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -112,6 +112,26 @@ static int integers_add(const struct onnx_field *field, int64_t *numbers, int ro
 	return got;
 }
 
+/* The same for floats. */
+static int numbers_add(const struct onnx_field *field, float *numbers, int room, int *count)
+{
+	struct onnx_bytes packed = field->bytes;
+	uint64_t value = field->value;
+	int got = field->wire == WIRE_32;
+
+	if (field->wire != WIRE_32 && field->wire != WIRE_BYTES)
+		return -1;
+	if (field->wire == WIRE_BYTES)
+		got = onnx_number_next(&packed, WIRE_32, &value);
+	for (; got == 1; got = onnx_number_next(&packed, WIRE_32, &value)) {
+		if (*count < room)
+			memcpy(&numbers[*count], &(uint32_t){(uint32_t)value}, sizeof(*numbers));
+		if (*count < INT_MAX)
+			++*count;
+	}
+	return got;
+}
+
 /* Whether the field is one that we read but of another wire type. */
 static bool wire_wrong(const struct onnx_field *field, uint32_t number, enum wire wire)
 {
@@ -154,6 +174,8 @@ static int attribute_field(const struct onnx_field *field, struct onnx_attribute
 		return 0;
 	case 5:
 		return onnx_tensor_parse(field->bytes, &out->tensor);
+	case 7:
+		return numbers_add(field, out->numbers, ONNX_EDGES, &out->number_count);
 	case 8:
 		return integers_add(field, out->integers, ONNX_EDGES, &out->count);
 	case 20:
@@ -176,6 +198,17 @@ static int attribute_parse(struct onnx_bytes message, struct onnx_attribute *out
 			wire_wrong(&field, 5, WIRE_BYTES) || wire_wrong(&field, 20, WIRE_VARINT) ||
 			attribute_field(&field, out) < 0)
 			return -1;
+	return got;
+}
+
+int onnx_attribute_next(struct onnx_bytes *message, struct onnx_attribute *out)
+{
+	struct onnx_field field;
+	int got;
+
+	while ((got = onnx_field_next(message, &field)) == 1)
+		if (field.number == 5)
+			return attribute_parse(field.bytes, out) < 0 ? -1 : 1;
 	return got;
 }
 

@@ -3,8 +3,8 @@
  * ONNX models: the protobuf container, read in place. This file does not interpret a model: nodes and tensors
  * come as they are in the file, in its order. Fields: onnx.proto of the ONNX project.
  */
-#ifndef NN_IMPORT_QONNX_ONNX_H
-#define NN_IMPORT_QONNX_ONNX_H
+#ifndef NN_IMPORT_MODEL_ONNX_H
+#define NN_IMPORT_MODEL_ONNX_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,7 +13,7 @@
 struct error;
 
 enum {
-	ONNX_RANK = 4,	/* dimensions of a tensor that are kept */
+	ONNX_RANK = 6,	/* dimensions of a tensor that are kept */
 	ONNX_EDGES = 8, /* inputs or outputs of a node that are kept, and numbers of an attribute */
 };
 
@@ -28,7 +28,7 @@ struct onnx_tensor {
 	struct onnx_bytes name, message;
 	int rank; /* may be more than ONNX_RANK; 0: one number */
 	int64_t dims[ONNX_RANK];
-	int64_t type; /* 1 float, 6 int32, 7 int64, 11 double */
+	int64_t type; /* 1 float, 2 uint8, 3 int8, 6 int32, 7 int64, 9 bool, 11 double … */
 };
 
 /* The picture that a model takes. */
@@ -46,13 +46,15 @@ struct onnx_node {
 
 struct onnx_attribute {
 	struct onnx_bytes name;
-	int64_t type; /* 1 float, 2 int, 3 text, 4 tensor, 7 ints; 0: not given in the file */
+	int64_t type; /* 1 float, 2 int, 3 text, 4 tensor, 6 floats, 7 ints; 0: not given in the file */
 	float number;
 	int64_t integer;
 	struct onnx_bytes text;
 	struct onnx_tensor tensor;
 	int count; /* of integers; may be more than ONNX_EDGES */
 	int64_t integers[ONNX_EDGES];
+	int number_count; /* of numbers, likewise */
+	float numbers[ONNX_EDGES];
 };
 
 struct onnx {
@@ -81,11 +83,14 @@ void onnx_destroy(struct onnx *model);
 /* Whether the node has the attribute; then *out is it, else *out stays as it was: a preset default holds. */
 bool onnx_attribute_find(const struct onnx_node *node, const char *name, struct onnx_attribute *out);
 
+/* Takes the next attribute off the front of a node's message: 1; 0: there is none; −1: it is damaged. */
+int onnx_attribute_next(struct onnx_bytes *message, struct onnx_attribute *out);
+
 /*
- * The tensor's numbers as floats, *count of them, for the caller to free; from the model itself or from a
+ * The tensor's numbers, *count of them, for the caller to free; from the model itself or from a
  * file beside it. The error begins with a verb: "has …".
  */
-int onnx_tensor_read(const struct onnx *model, const struct onnx_tensor *tensor, float **values,
+int onnx_tensor_read(const struct onnx *model, const struct onnx_tensor *tensor, double **values,
 	size_t *count, struct error *e);
 
 bool onnx_text_is(struct onnx_bytes bytes, const char *text);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Protobuf: a message is a row of fields, each a number, a wire type and a value. */
-#ifndef NN_IMPORT_QONNX_ONNX_FIELDS_H
-#define NN_IMPORT_QONNX_ONNX_FIELDS_H
+#ifndef NN_IMPORT_MODEL_ONNX_FIELDS_H
+#define NN_IMPORT_MODEL_ONNX_FIELDS_H
 
-#include "nn/import/qonnx/onnx.h"
+#include "nn/import/model/onnx.h"
 
 enum wire { WIRE_VARINT = 0, WIRE_64 = 1, WIRE_BYTES = 2, WIRE_32 = 5 };
 
