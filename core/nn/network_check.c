@@ -87,6 +87,9 @@ static uint64_t largest_of(const struct network *network, int from)
 		return (UINT64_C(1) << read.bits) - 1;
 	if (layer->kind != LAYER_ADD)
 		return INT32_MAX;
+	if (layer->clamp_low || layer->clamp_high) /* within an int32 */
+		return (uint64_t)(-(int64_t)layer->clamp_low > layer->clamp_high ? -(int64_t)layer->clamp_low
+										 : layer->clamp_high);
 	return UINT64_C(1) << 31;
 }
 

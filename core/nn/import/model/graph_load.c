@@ -131,7 +131,7 @@ static int input_set(struct graph *graph, const struct onnx_input *from, struct 
 
 	if (rc)
 		return rc;
-	bool fits = input && (from->rank == 4 || from->rank == 2);
+	bool fits = input && (from->rank == 4 || (from->rank == 2 && from->dims[1] > 0));
 	for (int i = 1; fits && i < from->rank; i++)
 		fits = from->dims[i] >= 1 && from->dims[i] <= CHANNEL_LIMIT;
 	if (!fits)

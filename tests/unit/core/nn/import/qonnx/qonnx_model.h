@@ -49,6 +49,7 @@ static const struct overlay_tensor base_tensors[] = {
 	{"bits16", 0, {0}, {16}},
 	{"bits32", 0, {0}, {32}},
 	{"other", 1, {2}, {1, 2}},
+	{"none.small", 0, {0}, {1e-4F}},
 };
 
 enum { IN, W0, CONV, NORM, RELU, ACT, FLAT, W1, FC, END };
