@@ -14,7 +14,8 @@ import onnx
 import torch
 from brevitas.core.restrict_val import RestrictValueType
 from brevitas.export import export_qonnx
-from brevitas.quant import (Int8WeightPerChannelFloat, Int8WeightPerTensorFloat, SignedBinaryActPerTensorConst,
+from brevitas.quant import (Int8ActPerTensorFloatMinMaxInit, Int8WeightPerChannelFloat,
+                            Int8WeightPerTensorFloat, ShiftedUint8WeightPerTensorFloat, SignedBinaryActPerTensorConst,
                             SignedBinaryWeightPerTensorConst, Uint8ActPerTensorFloat, Uint8ActPerTensorFloatMaxInit)
 from torch import nn
 
@@ -31,6 +32,62 @@ class Bytes(Pixels):
 class Relu(Uint8ActPerTensorFloatMaxInit):
     max_val = 1.5
     restrict_scaling_type = RestrictValueType.LOG_FP
+
+
+class Signed(Int8ActPerTensorFloatMinMaxInit):
+    min_val, max_val = -1.87, 1.87
+    restrict_scaling_type = RestrictValueType.LOG_FP
+
+
+class Residual(nn.Module):
+    """Pixels by a table; a quantised and a float add; depthwise on signed codes, padded; a mean before the matrix."""
+
+    def __init__(self):
+        super().__init__()
+        weights = dict(bias=False, weight_quant=Int8WeightPerChannelFloat, weight_bit_width=4)
+        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1))
+        self.input = qnn.QuantIdentity(act_quant=Signed, bit_width=7)
+        self.conv0, self.norm0 = qnn.QuantConv2d(3, 6, 3, stride=(2, 1), padding=1, **weights), nn.BatchNorm2d(6)
+        self.conv1, self.norm1 = qnn.QuantConv2d(6, 6, 3, padding=2, dilation=2, groups=6, **weights), nn.BatchNorm2d(6)
+        self.conv2, self.norm2 = qnn.QuantConv2d(6, 6, 1, **weights), nn.BatchNorm2d(6)
+        self.signed, self.tied = (qnn.QuantIdentity(act_quant=Signed, bit_width=bits) for bits in (5, 8))
+        self.relus = nn.ModuleList(qnn.QuantReLU(act_quant=Relu, bit_width=bits) for bits in (4, 8))
+        self.fc = qnn.QuantLinear(6, 5, bias=True, weight_quant=Int8WeightPerChannelFloat)
+
+    def forward(self, x):
+        x = self.signed(self.norm0(self.conv0(self.input((x - self.mean) / self.std))))
+        y = self.norm1(self.conv1(x))
+        x = self.relus[0](self.tied(y) + self.tied(x))
+        x = self.relus[1](x + self.norm2(self.conv2(x)))
+        return self.fc(x.mean((2, 3)))
+
+
+class Fire(nn.Module):
+    """Pixels as they are; branches joined with scales of their own; average pools, truncated and padded; a transposed
+    convolution; functions before quantisers; weights with a zero point; rows and columns flattened last; a sigmoid."""
+
+    def __init__(self):
+        super().__init__()
+        weights = dict(bias=False, weight_quant=Int8WeightPerTensorFloat, weight_bit_width=4)
+        self.conv0, self.norm0 = qnn.QuantConv2d(1, 5, 3, bias=False, weight_quant=ShiftedUint8WeightPerTensorFloat), nn.BatchNorm2d(5)
+        self.conv1, self.conv2 = qnn.QuantConv2d(5, 4, 1, **weights), qnn.QuantConv2d(5, 3, 3, padding=1, **weights)
+        self.turned = qnn.QuantConvTranspose2d(7, 4, 3, stride=2, padding=1, output_padding=1, bias=True,
+                                               weight_bit_width=4)
+        self.truncated = qnn.TruncAvgPool2d(2, 2, bit_width=4)
+        self.relus = nn.ModuleList(qnn.QuantReLU(act_quant=Relu, bit_width=4, return_quant_tensor=i == 0)
+                                   for i in range(3))
+        self.leaky, self.signed = nn.LeakyReLU(0.1), qnn.QuantIdentity(act_quant=Signed, bit_width=4)
+        self.fc = qnn.QuantLinear(4 * 4 * 5, 3, bias=True, weight_quant=Int8WeightPerChannelFloat)
+
+    def forward(self, x, end=True):
+        x = self.truncated(self.relus[0](self.norm0(self.conv0(x))))
+        x = torch.cat([self.relus[1](self.conv1(x)), self.relus[2](self.conv2(x))], 1)
+        x = nn.functional.avg_pool2d(x, 2, padding=1)
+        x = nn.functional.interpolate(self.signed(self.leaky(self.turned(x))), scale_factor=2)
+        x = nn.functional.max_pool2d(x, 4, 4)
+        x = self.fc(x.permute(0, 2, 3, 1).flatten(1))
+        return torch.sigmoid(x) if end else x
 
 
 def eight():
@@ -110,7 +167,7 @@ def make(name, parts, seed, top, dynamo=False, after=None):
     logits = model
     if isinstance(model, nn.Sequential) and isinstance(model[-1], nn.LogSoftmax):
         logits = model[:-1]
-    y = logits(x)
+    y = model(x, end=False) if isinstance(model, Fire) else logits(x)
     y = getattr(y, "value", y)
     export_qonnx(model, args=x[:1], export_path=f"{name}.onnx", dynamo=dynamo)
     if after:
@@ -143,3 +200,5 @@ if __name__ == "__main__":
     make("w8a8", eight(), 8, 255)
     make("w2a2", two(), 2, 1, after=older)
     make("w1a1", one(), 1, 255, dynamo=True, after=slim)
+    make("residual", ((3, 13, 10), Residual()), 3, 255)
+    make("fire", ((1, 16, 20), Fire()), 4, 255)

@@ -20,6 +20,7 @@ struct epilogue {
 	int lowest;		    /* the whole number that code 0 stands for */
 	int levels;		    /* the highest code */
 	double input_factor;	    /* 255, where pixels go from 0 to 255 */
+	double tolerance;	    /* of halves and whole numbers (quantisation.h) */
 };
 
 /* The number that the point quantises. */
@@ -41,8 +42,8 @@ static double number_of(const struct epilogue *end, int c, int64_t x)
 
 static int whole_of(const struct epilogue *end, int channel, int64_t x)
 {
-	return (int)quantisation_apply(
-		end->point, end->scale[channel], end->zero[channel], number_of(end, channel, x));
+	return (int)quantisation_apply(end->point, end->scale[channel], end->zero[channel],
+		number_of(end, channel, x), end->tolerance);
 }
 
 static int code_of(const struct epilogue *end, int channel, int64_t x)
@@ -141,6 +142,8 @@ static int thresholds_build(struct lowering *l, const struct epilogue *end, int 
 	size_t channels = (size_t)layer->out.channels;
 	layer->epilogue = EPILOGUE_THRESHOLDS;
 	layer->output_bits = bits_for(end->levels);
+	if ((rc = lowering_charge(l, channels * (size_t)layer_levels(layer), sizeof(int32_t), e)))
+		return rc;
 	layer->thresholds = calloc(channels * (size_t)layer_levels(layer), sizeof(*layer->thresholds));
 	layer->invert = calloc(channels, sizeof(*layer->invert));
 	if (!layer->thresholds || !layer->invert)
@@ -313,6 +316,23 @@ static int codes_build(struct lowering *l, struct epilogue *end, int *index, str
 	return (rc = range_find(end, e)) ? rc : tabled_build(l, end, index, e);
 }
 
+/*
+ * Codes, and their averages and sums, can be halves by design. Behind weights a number that is nearly one is
+ * so by accident.
+ */
+static double tolerance_of(const struct lowering *l, int source)
+{
+	const struct layer *layer = source == NETWORK_INPUT ? NULL : &l->built[source].layer;
+
+	if (layer && layer_has_weights(layer))
+		return 0;
+	for (int i = 0; layer && layer->kind == LAYER_ADD && i < layer->from_count; i++)
+		if (built_tensor(l, layer->from[i]).bits == TENSOR_SUMS &&
+			tolerance_of(l, layer->from[i]) == 0)
+			return 0;
+	return QUANTISATION_ROUNDED;
+}
+
 int signal_quantise(struct lowering *l, const struct signal *in, const struct graph_node *point,
 	struct signal *out, struct error *e)
 {
@@ -327,6 +347,7 @@ int signal_quantise(struct lowering *l, const struct signal *in, const struct gr
 		(rc = channel_numbers(l, point->quantisation->scale, &signal, place, &end.scale, e)))
 		return rc;
 	end.zero = none;
+	end.tolerance = tolerance_of(l, signal.terms[0].source);
 	if (zero && (rc = channel_numbers(l, zero, &signal, place, &end.zero, e)))
 		return rc;
 	*out = signal;

@@ -192,6 +192,8 @@ int table_build(struct lowering *l, int source, int bits, int rows, int *index, 
 	if (rc)
 		return rc;
 	struct layer *layer = &l->built[*index].layer;
+	if ((rc = lowering_charge(l, (size_t)rows << layer->input_bits, 1, e)))
+		return rc;
 	layer->output_bits = bits;
 	layer->table_rows = rows;
 	layer->table = calloc((size_t)rows << layer->input_bits, 1);
@@ -206,6 +208,8 @@ int add_build(struct lowering *l, const int *sources, int count, int *index, str
 		return rc;
 	struct layer *layer = &l->built[*index].layer;
 	size_t channels = (size_t)layer->out.channels;
+	if ((rc = lowering_charge(l, channels, (size_t)count * sizeof(int32_t) + sizeof(int64_t) + 1, e)))
+		return rc;
 	memcpy(layer->from, sources, (size_t)count * sizeof(*sources));
 	layer->from_count = count;
 	layer->factors = calloc((size_t)count * channels, sizeof(*layer->factors));

@@ -83,6 +83,9 @@ static int weights_fill(struct lowering *l, const struct linear *w, struct selec
 	double least = 0, most = 0;
 	bool zeros = false;
 
+	int rc = lowering_charge(l, (size_t)layer_weight_count(layer), 1, e);
+	if (rc)
+		return rc;
 	layer->weights = malloc((size_t)layer_weight_count(layer) + 1);
 	if (!layer->weights)
 		return node_error(l, -ENOMEM, e, "out of memory");

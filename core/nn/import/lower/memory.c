@@ -6,9 +6,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MEMORY_LIMIT ((size_t)2 << 30) /* bytes: far above what a network that fits its limits needs */
+
+int lowering_charge(struct lowering *l, size_t count, size_t size, struct error *e)
+{
+	if (count > (MEMORY_LIMIT - l->memory) / size)
+		return node_error(l, -EOVERFLOW, e,
+			"would take more than %zu MiB of memory with those before it", MEMORY_LIMIT >> 20);
+	l->memory += count * size;
+	return 0;
+}
+
 int lowering_take(struct lowering *l, size_t count, size_t size, void *out, struct error *e)
 {
-	void *block = calloc(count + 1, size);
+	int rc = lowering_charge(l, count, size, e);
+	void *block = rc ? NULL : calloc(count + 1, size);
+
+	if (rc)
+		return rc;
 
 	if (block && l->block_count == l->block_room) {
 		int room = l->block_room ? 2 * l->block_room : 256;

@@ -69,6 +69,7 @@ struct lowering {
 	int built_count, built_room;
 	void **blocks; /* memory that lives as long as the lowering */
 	int block_count, block_room;
+	size_t memory; /* bytes taken, of blocks and layers */
 	bool input_decided;
 	struct network *network;
 };
@@ -77,6 +78,9 @@ struct lowering {
 #define node_error(l, code, e, ...) (graph_error((l)->graph, (l)->node, code, e, __VA_ARGS__), (code))
 
 /* memory.c */
+/* Counts memory that a layer takes, and refuses what no sensible model needs. */
+int lowering_charge(struct lowering *l, size_t count, size_t size, struct error *e);
+
 /* Memory of zeros that lives as long as the lowering. */
 int lowering_take(struct lowering *l, size_t count, size_t size, void *out, struct error *e);
 int numbers_take(struct lowering *l, int count, double fill, double **out, struct error *e);

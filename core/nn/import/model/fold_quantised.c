@@ -35,10 +35,12 @@ static int point_fold(struct graph *graph, struct graph_node *node, struct error
 		float scale = (float)stretched_value(q->scale, in, i);
 		double zero = stretched_value(q->zero, in, i), number = graph_value(in->constant, i);
 
-		/* Divided in single precision, as the exporter does, so that halves are the same. */
+		/* In single precision, as the exporter computes, so that halves are the same. */
 		if (!q->bipolar)
 			number = (double)((float)number / scale);
-		out->constant->values[i] = quantisation_apply(q, 1, zero, number) - zero;
+		if (!q->bipolar && !q->zero_after)
+			number = (double)((float)number + (float)zero) - zero;
+		out->constant->values[i] = quantisation_apply(q, 1, zero, number, 0) - zero;
 		out->constant->scales[i] = scale;
 	}
 	return rc;
@@ -114,7 +116,7 @@ static int quantise_fold(struct graph *graph, struct graph_node *node, struct er
 		float number = (float)graph_value(in->constant, i) / step;
 
 		out->constant->values[i] = quantisation_apply(
-			&q, 1, stretched_value(offset ? &zero : NULL, in, i), (double)number);
+			&q, 1, stretched_value(offset ? &zero : NULL, in, i), (double)number, 0);
 	}
 	return rc;
 }

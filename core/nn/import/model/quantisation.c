@@ -5,8 +5,6 @@
 #include <stddef.h>
 #include <strings.h>
 
-#define SNAP 1e-7 /* of a whole number */
-
 static double round_away(double x)
 {
 	return x < 0 ? floor(x) : ceil(x);
@@ -50,18 +48,19 @@ double (*rounding_find(const char *name))(double)
 	return NULL;
 }
 
-static double snapped(double x)
+static double snapped(double x, double tolerance)
 {
 	double half = rint(2 * x) / 2;
 
-	return fabs(x - half) < SNAP ? half : x;
+	return fabs(x - half) <= tolerance * fmax(fabs(x), 1) ? half : x;
 }
 
-double quantisation_apply(const struct quantisation *quantisation, double scale, double zero, double x)
+double quantisation_apply(
+	const struct quantisation *quantisation, double scale, double zero, double x, double tolerance)
 {
 	if (quantisation->bipolar)
 		return x >= 0 ? 1 : -1;
-	double quotient = snapped(x / scale);
+	double quotient = snapped(x / scale, tolerance);
 	double whole = quantisation->zero_after ? quantisation->round(quotient) + zero
 						: quantisation->round(quotient + zero);
 	return fmin(fmax(whole, quantisation->low), quantisation->high);

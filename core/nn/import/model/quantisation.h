@@ -30,9 +30,12 @@ double (*rounding_find(const char *name))(double);
 double rounding_half_even(double number);
 
 /*
- * The whole number n of x under this scale and zero point. A quotient within 1e-7 of a half or of a whole
- * number counts as it: there scales that are rounded numbers themselves must not decide.
+ * The whole number n of x under this scale and zero point. A quotient that is a half or a whole number but
+ * for this share of it counts as it: scales that are rounded to single precision must not decide there.
  */
-double quantisation_apply(const struct quantisation *quantisation, double scale, double zero, double x);
+double quantisation_apply(
+	const struct quantisation *quantisation, double scale, double zero, double x, double tolerance);
+
+#define QUANTISATION_ROUNDED 1.2e-7 /* a share that two roundings to single precision can make */
 
 #endif
