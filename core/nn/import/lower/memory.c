@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MEMORY_LIMIT ((size_t)2 << 30) /* bytes: far above what a network that fits its limits needs */
+#define MEMORY_LIMIT ((size_t)512 << 20) /* bytes: far above what a network that fits its limits needs */
 
 int lowering_charge(struct lowering *l, size_t count, size_t size, struct error *e)
 {

@@ -94,7 +94,7 @@ int signal_input(struct lowering *l, int index, const struct signal **out, struc
 int channel_numbers(struct lowering *l, const struct graph_tensor *constant, const struct signal *signal,
 	const struct graph_tensor *place, const double **out, struct error *e);
 
-/* Whether the tensor's dimensions are [1, channels, height, width] of the signal. */
+/* Whether the tensor's dimensions are [1, channels, height, width] of the signal and its pads. */
 bool signal_is_picture(const struct signal *signal, const struct graph_tensor *tensor);
 
 /* Refuses what is not a plain sum of terms: functions wait for a quantisation point. */

@@ -79,7 +79,9 @@ int channel_numbers(struct lowering *l, const struct graph_tensor *constant, con
 /* Axes of one pixel or channel are the same in any order. */
 bool signal_is_picture(const struct signal *signal, const struct graph_tensor *tensor)
 {
-	const int sizes[] = {1, signal->shape.channels, signal->shape.height, signal->shape.width};
+	const int *pads = signal->pads;
+	const int sizes[] = {1, signal->shape.channels, signal->shape.height + pads[0] + pads[2],
+		signal->shape.width + pads[1] + pads[3]};
 	char order[4] = "", *to = order;
 
 	for (int i = 0; i < 3; i++)
