@@ -70,6 +70,8 @@ struct graph {
 	int node_room, tensor_room; /* of the arrays */
 	size_t room, read;	    /* numbers that folding may still make; numbers that were read */
 	void *names;		    /* tree of tensors by name */
+	bool sized;		    /* by graph_load_sized, which knows height and width of the picture */
+	int height, width;
 };
 
 /*
@@ -81,6 +83,9 @@ struct graph {
  * (*) Of several outputs the first one counts.
  */
 int graph_load(const char *path, struct graph **out, struct error *e);
+
+/* The same; where the model leaves height or width of the picture open, they are these (0: not given). */
+int graph_load_sized(const char *path, int height, int width, struct graph **out, struct error *e);
 
 /* Takes NULL. */
 void graph_destroy(struct graph *graph);

@@ -123,6 +123,14 @@ static int node_read(struct graph *graph, const struct onnx_node *from, struct e
 	return rc ? rc : edges_read(graph, node, from, e);
 }
 
+/* A dimension of the picture: of the model, or given where the model leaves it open. */
+static int64_t input_size(const struct graph *graph, const struct onnx_input *from, int at)
+{
+	int given = from->rank != 4 || at < 2 ? 0 : at == 2 ? graph->height : graph->width;
+
+	return from->dims[at] < 1 && given ? given : from->dims[at];
+}
+
 /* [pictures, channels, height, width], or [pictures, numbers]; the pictures may be any number. */
 static int input_set(struct graph *graph, const struct onnx_input *from, struct error *e)
 {
@@ -133,16 +141,18 @@ static int input_set(struct graph *graph, const struct onnx_input *from, struct 
 		return rc;
 	bool fits = input && (from->rank == 4 || (from->rank == 2 && from->dims[1] > 0));
 	for (int i = 1; fits && i < from->rank; i++)
-		fits = from->dims[i] >= 1 && from->dims[i] <= CHANNEL_LIMIT;
+		fits = input_size(graph, from, i) >= 1 && input_size(graph, from, i) <= CHANNEL_LIMIT;
 	if (!fits)
 		return graph_error(graph, NULL, -EBADMSG, e,
 			"the input \"%s\" must be of pictures [1, channels, height, width], with numbers for "
-			"them",
-			input ? input->name : "");
+			"them%s",
+			input ? input->name : "",
+			graph->sized ? "; --size WxH gives height and width where the model leaves them open"
+				     : "");
 	input->rank = from->rank;
 	input->dims[0] = 1;
 	for (int i = 1; i < from->rank; i++)
-		input->dims[i] = (int)from->dims[i];
+		input->dims[i] = (int)input_size(graph, from, i);
 	graph->input = input;
 	return 0;
 }
@@ -197,25 +207,42 @@ static int model_take(struct graph *graph, struct error *e)
 	return graph_sort(graph, e);
 }
 
-int graph_load(const char *path, struct graph **out, struct error *e)
+static int load(struct graph *graph, struct error *e)
 {
-	struct graph *graph = calloc(1, sizeof(*graph));
+	int rc = onnx_load(graph->path, &graph->model, e);
+
+	if (rc)
+		return rc;
+	graph->room = 8 * (graph->model->size + 1024);
+	return model_take(graph, e);
+}
+
+static int loaded(const char *path, const struct graph *begin, struct graph **out, struct error *e)
+{
+	struct graph *graph = malloc(sizeof(*graph));
 	int rc;
 
 	*out = NULL;
 	if (!graph)
 		return error_set(e, -ENOMEM, "%s: out of memory", path);
+	*graph = *begin;
 	graph->path = path;
-	rc = onnx_load(path, &graph->model, e);
-	if (rc == 0) {
-		graph->room = 8 * (graph->model->size + 1024);
-		rc = model_take(graph, e);
-	}
+	rc = load(graph, e);
 	if (rc == 0)
 		*out = graph;
 	else
 		graph_destroy(graph);
 	return rc;
+}
+
+int graph_load(const char *path, struct graph **out, struct error *e)
+{
+	return loaded(path, &(struct graph){0}, out, e);
+}
+
+int graph_load_sized(const char *path, int height, int width, struct graph **out, struct error *e)
+{
+	return loaded(path, &(struct graph){.sized = true, .height = height, .width = width}, out, e);
 }
 
 /* The order: depth first from the output, without recursion, since a chain can have 65,536 nodes. */

@@ -14,7 +14,7 @@ struct error;
 
 enum {
 	ONNX_RANK = 6,	/* dimensions of a tensor that are kept */
-	ONNX_EDGES = 8, /* inputs or outputs of a node that are kept, and numbers of an attribute */
+	ONNX_EDGES = 32, /* inputs or outputs of a node that are kept, and numbers of an attribute */
 };
 
 /* Bytes of the file: a text without a zero at its end, or a message. */
