@@ -68,6 +68,26 @@ void onnx_put_tensor(
 	onnx_put_message(graph, 5, &tensor);
 }
 
+void onnx_put_integers(
+	struct onnx_buffer *graph, const char *name, int type, const int *dims, int rank, const int *values)
+{
+	struct onnx_buffer tensor = {.size = 0}, raw = {.size = 0};
+	size_t count = 1, width = type == 7 ? 8 : type == 6 ? 4 : 1;
+
+	for (int i = 0; i < rank; i++) {
+		onnx_put_integer(&tensor, 1, dims[i]);
+		count *= (size_t)dims[i];
+	}
+	for (size_t i = 0; i < count; i++) {
+		int64_t value = values[i];
+		onnx_put_raw(&raw, &value, width); /* the tests run on little-endian processors */
+	}
+	onnx_put_integer(&tensor, 2, type);
+	onnx_put_text(&tensor, 8, name);
+	onnx_put_bytes(&tensor, 9, raw.data, raw.size);
+	onnx_put_message(graph, 5, &tensor);
+}
+
 void onnx_put_value(struct onnx_buffer *graph, uint32_t field, const char *name, const int *dims, int rank)
 {
 	struct onnx_buffer shape = {.size = 0}, tensor = {.size = 0}, type = {.size = 0}, value = {.size = 0};

@@ -25,6 +25,10 @@ void onnx_put_message(struct onnx_buffer *b, uint32_t field, const struct onnx_b
 void onnx_put_tensor(
 	struct onnx_buffer *graph, const char *name, const int *dims, int rank, const float *values);
 
+/* A tensor of ONNX's data type `type`: 2 uint8, 3 int8, 6 int32, 7 int64. */
+void onnx_put_integers(
+	struct onnx_buffer *graph, const char *name, int type, const int *dims, int rank, const int *values);
+
 /* An input or output [1, channels, height, width]; a size of −1 is left open. */
 void onnx_put_value(struct onnx_buffer *graph, uint32_t field, const char *name, const int *dims, int rank);
 

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: MIT */
+/* Models of integers give the logits that ONNX defines, models of floats nearly those; others say why not. */
+#include "nn/import/onnx/import_onnx.h"
+
+#include "base/error.h"
+#include "nn/reference.h"
+#include "onnx_model.h"
+#include "support/folder.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static char *folder, path[256];
+
+static int folder_make(void **state)
+{
+	(void)state;
+	folder = folder_create();
+	snprintf(path, sizeof(path), "%s/model.onnx", folder);
+	return 0;
+}
+
+static int folder_remove(void **state)
+{
+	(void)state;
+	folder_destroy(folder);
+	return 0;
+}
+
+/* Writes a graph with its input and output. */
+static void model_write(struct onnx_buffer *graph, const int input[4])
+{
+	static struct onnx_buffer file;
+	FILE *stream = fopen(path, "wb");
+
+	file.size = 0;
+	onnx_put_value(graph, 11, "x", input, 4);
+	onnx_put_value(graph, 12, "y", (const int[]){1, CLASSES}, 2);
+	onnx_put_model(&file, graph);
+	assert_non_null(stream);
+	assert_int_equal(fwrite(file.data, 1, file.size, stream), file.size);
+	assert_int_equal(fclose(stream), 0);
+}
+
+static const int closed[4] = {1, 2, SIDE, SIDE};
+
+/* (pixel − 127) / 128 */
+static struct import_onnx_options options_make(void)
+{
+	return (struct import_onnx_options){
+		.mean = {127.0 / 255}, .std = {128.0 / 255}, .mean_count = 1, .std_count = 1};
+}
+
+static struct network *imported(const struct import_onnx_options *options, struct layer_report *report)
+{
+	struct network *network = NULL;
+	struct error e = {0};
+
+	if (import_onnx(path, options, &network, report, &e))
+		fail_msg("%s", e.text);
+	assert_int_equal(network->class_count, CLASSES);
+	return network;
+}
+
+static void refused(const struct import_onnx_options *options, const char *why)
+{
+	struct network *network = NULL;
+	struct error e = {0};
+
+	assert_int_not_equal(import_onnx(path, options, &network, NULL, &e), 0);
+	assert_null(network);
+	if (!strstr(e.text, why) || !strstr(e.text, path))
+		fail_msg("%s", e.text);
+}
+
+/* The greatest difference of logits over some pictures, as a share of the greatest logit. */
+static double worst_difference(const struct network *network, const struct small *s, bool quantised)
+{
+	double worst = 0, most = 0;
+	uint32_t seed = 99;
+
+	for (int n = 0; n < 20; n++) {
+		uint8_t pixels[PIXELS];
+		double x[PIXELS], y[CLASSES];
+		int32_t scores[CLASSES];
+
+		for (int i = 0; i < PIXELS; i++) { /* [height][width][channel] */
+			pixels[i] = (uint8_t)random_within(&seed, 0, 255);
+			x[i % 2 * SIDE * SIDE + i / 2] = (pixels[i] - 127) / 128.0;
+		}
+		assert_int_equal(reference_run(network, 0, network->layer_count, pixels, scores), 0);
+		small_run(s, quantised, x, y);
+		for (int c = 0; c < CLASSES; c++) {
+			double logit = (double)network->scale[c] * scores[c] + (double)network->bias[c];
+			worst = fmax(worst, fabs(logit - y[c]));
+			most = fmax(most, fabs(y[c]));
+		}
+	}
+	return worst / most;
+}
+
+static void model_compare(void (*put)(struct onnx_buffer *graph, const struct small *s),
+	const struct small *s, double tolerance)
+{
+	struct import_onnx_options options = options_make();
+	struct onnx_buffer graph = {.size = 0};
+
+	put(&graph, s);
+	model_write(&graph, closed);
+	struct network *network = imported(&options, NULL);
+	double worst = worst_difference(network, s, true);
+	if (worst > tolerance)
+		fail_msg("differs by %g", worst);
+	network_destroy(network);
+}
+
+static void qdq(void **state)
+{
+	(void)state;
+	for (uint32_t seed = 1; seed < 6; seed++) {
+		struct small s = small_make(seed);
+		model_compare(put_qdq, &s, 1e-6);
+		s.code_type = 3;
+		model_compare(put_qdq, &s, 1e-6);
+	}
+}
+
+static void qoperator(void **state)
+{
+	(void)state;
+	for (uint32_t seed = 1; seed < 6; seed++) {
+		struct small s = small_make(seed);
+		s.conv_zero = 0;
+		model_compare(put_qoperator, &s, 1e-6);
+		s.code_type = 3;
+		model_compare(put_qoperator, &s, 1e-6);
+	}
+}
+
+/* Unsigned weights: with the zero point in the middle exact, elsewhere some are rounded once more. */
+static void unsigned_weights(void **state)
+{
+	struct small s = small_make(3);
+
+	(void)state;
+	s.weight_type = 2;
+	s.weight_zero = 128;
+	for (int i = 0; i < WEIGHTS; i++)
+		s.weights[i] += 128;
+	model_compare(put_qdq, &s, 1e-6);
+	for (int i = 0; i < WEIGHTS; i++)
+		s.weights[i] -= s.weights[i] > 40 ? 40 : 0;
+	s.weight_zero = 88;
+	model_compare(put_qdq, &s, 0.03);
+}
+
+static int random_picture(void *context, int index, struct shape shape, uint8_t *pixels, struct error *e)
+{
+	uint32_t seed = (uint32_t)index + 1000;
+
+	(void)context;
+	(void)e;
+	for (size_t i = 0; i < shape_size(shape); i++)
+		pixels[i] = (uint8_t)random_within(&seed, 0, 255);
+	return 0;
+}
+
+static const struct calibration_pictures some = {200, random_picture, NULL};
+
+static void floats(void **state)
+{
+	struct import_onnx_options options = options_make();
+	struct layer_report report;
+
+	(void)state;
+	for (uint32_t seed = 1; seed < 5; seed++) {
+		struct onnx_buffer graph = {.size = 0};
+		struct small s = small_make(seed);
+
+		put_floats(&graph, &s);
+		model_write(&graph, closed);
+		options.pictures = some;
+		struct network *network = imported(&options, &report);
+		double worst = worst_difference(network, &s, false);
+		if (worst > 0.03)
+			fail_msg("differs by %g", worst);
+		/* the codes of the convolution and of the mean, and the output */
+		assert_int_equal(report.count, 3);
+		for (int i = 0; i < report.count; i++)
+			assert_true(report.layers[i].noise < 1e-3 * report.layers[i].power);
+		assert_string_equal(report.layers[0].type, "Relu");
+		assert_true(report.layers[0].low == 0 && report.layers[0].high > 0);
+		layer_report_finish(&report);
+		network_destroy(network);
+	}
+}
+
+static void open_sizes(void **state)
+{
+	struct import_onnx_options options = options_make();
+	struct onnx_buffer graph = {.size = 0};
+	struct small s = small_make(1);
+
+	(void)state;
+	put_qdq(&graph, &s);
+	model_write(&graph, (const int[]){-1, 2, -1, -1});
+	refused(&options, "--size");
+	options.height = options.width = SIDE;
+	struct network *network = imported(&options, NULL);
+	assert_int_equal(network->layers[0].in.height, SIDE);
+	network_destroy(network);
+	graph.size = 0;
+	put_qdq(&graph, &s);
+	model_write(&graph, closed);
+	options.height = 2 * SIDE;
+	refused(&options, "--size is 6x12");
+}
+
+static void labels_and_view(void **state)
+{
+	struct import_onnx_options options = options_make();
+	struct onnx_buffer graph = {.size = 0};
+	struct small s = small_make(1);
+	char labels[300];
+
+	(void)state;
+	put_qdq(&graph, &s);
+	model_write(&graph, closed);
+	folder_put(folder, "/names", "red\ngreen\nblue\nwhite\n");
+	snprintf(labels, sizeof(labels), "%s/names", folder);
+	options.labels = labels;
+	options.view = (struct view){.kind = VIEW_BOX, .size = 0.5};
+	struct network *network = imported(&options, NULL);
+	assert_string_equal(network->labels[2], "blue");
+	assert_true(network->view.kind == VIEW_BOX && network->view.size == 0.5);
+	network_destroy(network);
+}
+
+static int broken_picture(void *context, int index, struct shape shape, uint8_t *pixels, struct error *e)
+{
+	(void)context;
+	(void)index;
+	(void)shape;
+	(void)pixels;
+	return error_set(e, -EBADMSG, "%s: broken picture", path);
+}
+
+static void refusals(void **state)
+{
+	struct import_onnx_options options = options_make();
+	struct onnx_buffer graph = {.size = 0};
+	struct small s = small_make(1);
+
+	(void)state;
+	put_floats(&graph, &s);
+	model_write(&graph, closed);
+	refused(&options, "give --calibrate FOLDER");
+	options.pictures = (struct calibration_pictures){1, broken_picture, NULL};
+	refused(&options, "broken picture");
+	options.pictures = some;
+	options.mean_count = 3;
+	refused(&options, "--mean has 3 numbers, but the model's picture has 2 channels");
+	options.mean_count = 1;
+
+	graph.size = 0;
+	put_constants(&graph, &s);
+	onnx_put_node(&graph, "", "QuantizeLinear", "x xs xz", "xq", "");
+	onnx_put_node(&graph, "", "ConvInteger", "xq w xz wz", "y", "");
+	model_write(&graph, closed);
+	refused(&options, "dynamic quantisation");
+
+	graph.size = 0;
+	onnx_put_node(&graph, "", "Sigmoid", "x", "s", "");
+	onnx_put_node(&graph, "", "Mul", "x s", "y", "");
+	model_write(&graph, closed);
+	refused(&options, "squeeze-and-excitation");
+
+	graph.size = 0;
+	onnx_put_node(&graph, "", "Einsum", "x", "y", "");
+	model_write(&graph, closed);
+	refused(&options, "\"y\" (Einsum)");
+
+	graph.size = 0;
+	put_constants(&graph, &s);
+	put_number(&graph, "other", 0.5F);
+	onnx_put_node(&graph, "", "QuantizeLinear", "x xs xz", "xq", "");
+	onnx_put_node(&graph, "", "DequantizeLinear", "xq other xz", "y", "");
+	model_write(&graph, closed);
+	refused(&options, "another scale or zero point");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(qdq),
+		cmocka_unit_test(qoperator),
+		cmocka_unit_test(unsigned_weights),
+		cmocka_unit_test(floats),
+		cmocka_unit_test(open_sizes),
+		cmocka_unit_test(labels_and_view),
+		cmocka_unit_test(refusals),
+	};
+
+	return cmocka_run_group_tests(tests, folder_make, folder_remove);
+}
