@@ -52,15 +52,14 @@ def _thresholds(slope, intercept, bits):
     return thresholds.astype("<i4"), invert.astype("u1")
 
 
-def _requantise(slope, intercept, bits):
-    """Arrays for code = (acc · multiplier + bias) >> shift, clamped to 0 … levels.
+def requantise(slope, intercept):
+    """Arrays for code = (acc · multiplier + bias) >> shift, clamped to the codes that there are.
 
-    That is round(clamp(slope · acc + intercept) · levels), halves rounded up. The shift is the
-    largest that leaves 31 bits for the multiplier and 62 for the bias; a code is then off by one
-    for accumulators that lie within about 2^−22 codes of a border.
+    That is round(slope · acc + intercept), halves rounded up. The shift is the largest that leaves
+    31 bits for the multiplier and 62 for the bias; a code is then off by one for accumulators that
+    lie within about 2^−22 codes of a border.
     """
-    levels = 2**bits - 1
-    slope, intercept = slope * levels, intercept * levels + 0.5
+    intercept = intercept + 0.5
     shift = np.minimum(31 - np.frexp(slope)[1], 62 - np.frexp(intercept)[1]).clip(0, 62)
     multiplier = np.rint(np.ldexp(slope, shift)).clip(-(2**31), 2**31 - 1)
     bias = np.floor(np.ldexp(intercept, shift)).clip(-(2**62), 2**62)
@@ -71,7 +70,7 @@ def _requantise(slope, intercept, bits):
     }
 
 
-def _pack_weights(codes, bits):
+def pack_weights(codes, bits):
     """The `weights` array: per output channel height × width × input channels; one bit packed."""
     codes = codes.permute(0, 2, 3, 1)
     if bits == 1:
@@ -99,11 +98,11 @@ def fold(model):
         offset = norm.bias.double().numpy() - gain * norm.running_mean.double().numpy()
         slope = gain * scale * input_scale
         intercept = offset - gain * scale * mean * codes.double().sum((1, 2, 3)).numpy()
-        arrays = {"weights": _pack_weights(codes, layer.weight_bits)}
+        arrays = {"weights": pack_weights(codes, layer.weight_bits)}
         if layer.output_bits == 32:
             arrays |= {"scale": slope.astype("<f4"), "bias": intercept.astype("<f4")}
         elif layer.output_bits == 8:
-            arrays |= _requantise(slope, intercept, layer.output_bits)
+            arrays |= requantise(slope * 255, intercept * 255)
         else:
             arrays["thresholds"], invert = _thresholds(slope, intercept, layer.output_bits)
             if invert.any():
@@ -208,26 +207,32 @@ def _entry(layer, input_shape, output_shape, input_bits):
     }
 
 
-def write(model, folded, name, folder, view=None):
-    """Writes network.json and the layers' arrays into the network folder.
+def write_folder(folder, name, entries, arrays, more=None):
+    """Writes network.json and the arrays into the network folder.
 
-    The folder's other files stay; a groups.txt among them is named in network.json. view: how the
-    program cuts a picture for this network.
+    entries: the layers' objects. arrays: by layer, what the format names. more: other fields of
+    network.json. The folder's other files stay; a groups.txt among them is named in network.json.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    for layer, of_layer in arrays.items():
+        for array, values in of_layer.items():
+            np.save(folder / f"{layer}.{array}.npy", np.ascontiguousarray(values))
+    head = {"format": 1, "network": name, "labels": "labels.txt"}
+    if (folder / "groups.txt").exists():
+        head["groups"] = "groups.txt"
+    lines = ",\n".join("    " + json.dumps(entry) for entry in entries)
+    text = json.dumps(head | (more or {}), indent=2)[:-2]
+    text += ',\n  "layers": [\n' + lines + "\n  ]\n}\n"
+    json.loads(text)
+    (folder / "network.json").write_text(text)
+
+
+def write(model, folded, name, folder, view=None):
+    """Writes a chain's network folder. view: how the program cuts a picture for this network."""
     entries, bits = [], 8
     for folded_layer in folded:
         layer = folded_layer.layer
         entries.append(_entry(layer, *model.shapes[layer.name], bits))
         bits = entries[-1]["output_bits"]
-        for array, values in folded_layer.arrays.items():
-            np.save(folder / f"{layer.name}.{array}.npy", np.ascontiguousarray(values))
-    head = {"format": 1, "network": name, "labels": "labels.txt"}
-    if (folder / "groups.txt").exists():
-        head["groups"] = "groups.txt"
-    if view:
-        head["view"] = view
-    lines = ",\n".join("    " + json.dumps(entry) for entry in entries)
-    text = json.dumps(head, indent=2)[:-2] + ',\n  "layers": [\n' + lines + "\n  ]\n}\n"
-    json.loads(text)
-    (folder / "network.json").write_text(text)
+    arrays = {one.layer.name: one.arrays for one in folded}
+    write_folder(folder, name, entries, arrays, {"view": view} if view else None)
