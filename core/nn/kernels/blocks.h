@@ -58,6 +58,10 @@ ALWAYS_INLINE void run_vectors(const struct tile *tile, int group, int first, co
 
 	for (; p + PIXELS <= tile->pixels; p += PIXELS)
 		run_block(tile, group, first, weights, p, function, PIXELS, vectors);
+#if PIXELS > 4
+	for (; p + PIXELS / 2 <= tile->pixels; p += PIXELS / 2)
+		run_block(tile, group, first, weights, p, function, PIXELS / 2, vectors);
+#endif
 	for (; p < tile->pixels; p++)
 		run_block(tile, group, first, weights, p, function, 1, vectors);
 }
