@@ -336,6 +336,32 @@ static void bench_lenet5(void)
 	bench_network("lenet5, W8A8", layers, 6, 1, false);
 }
 
+/* Some of lite0's layers that widen and narrow, with their epilogue and without. */
+static void bench_pointwise(void)
+{
+	static const struct {
+		const char *title;
+		int side, in, out;
+	} shapes[] = {
+		{"1x1, 112x112x16 to 96, W8A8", 112, 16, 96},
+		{"1x1, 14x14x80 to 480, W8A8", 14, 80, 480},
+		{"1x1, 14x14x480 to 80, W8A8", 14, 480, 80},
+		{"1x1, 7x7x192 to 1152, W8A8", 7, 192, 1152},
+	};
+
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
+		for (int scores = 0; scores < 2; scores++) {
+			struct layer layer[] = {CONV_TO(1, 1, 0, shapes[i].out, 8, scores ? 32 : 8,
+				scores ? EPILOGUE_SCORES : EPILOGUE_REQUANTISE)};
+			layer[0].in = (struct shape){shapes[i].side, shapes[i].side, shapes[i].in};
+			layer[0].input_bits = 8;
+			char title[64];
+			snprintf(
+				title, sizeof(title), "%s, %s", shapes[i].title, scores ? "scores" : "codes");
+			bench_network(title, layer, 1, 1, true);
+		}
+}
+
 /* Some of lite0's depthwise layers, each kernel for itself. */
 static void bench_depthwise(void)
 {
@@ -393,6 +419,7 @@ int main(int argc, char **argv)
 	bench_emotion("emotion, W4A4", 4, EPILOGUE_THRESHOLDS);
 	bench_emotion("emotion, W2A2", 2, EPILOGUE_THRESHOLDS);
 	bench_lenet5();
+	bench_pointwise();
 	bench_depthwise();
 	bench_lite0();
 	return 0;
