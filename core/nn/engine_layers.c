@@ -51,53 +51,83 @@ static const uint8_t *window_at(const struct layer *layer, const struct feature_
 
 /* Writes a pixel's codes to all maps of the tensor. */
 static void write_codes(
-	const struct engine *engine, const struct layer_plan *plan, int pixel, const uint8_t *codes)
+	const struct engine *engine, const struct layer_plan *plan, int y, int x, const uint8_t *codes)
 {
-	int width = plan->layer->out.width;
-
 	for (int i = 0; i < plan->out_count; i++)
-		feature_map_write(
-			&engine->maps[plan->out[i]].map, pixel / width, pixel % width, codes, engine->planes);
+		feature_map_write(&engine->maps[plan->out[i]].map, y, x, codes, engine->planes);
 }
 
 static void write_sums(
-	const struct engine *engine, const struct layer_plan *plan, int pixel, const int32_t *sums)
+	const struct engine *engine, const struct layer_plan *plan, int y, int x, const int32_t *sums)
 {
-	int width = plan->layer->out.width;
-
 	for (int i = 0; i < plan->out_count; i++) {
 		const struct feature_map *out = &engine->maps[plan->out[i]].map;
-		memcpy(feature_map_pixel(out, pixel / width, pixel % width), sums, out->pixel);
+		memcpy(feature_map_pixel(out, y, x), sums, out->pixel);
 	}
 }
 
-static void clamp_codes(const struct layer *layer, uint8_t *codes)
+/* Codes of pixels `step` bytes apart from their accumulators. */
+static void make_codes(const struct engine *engine, const struct layer_plan *plan,
+	const int32_t *accumulators, int pixels, uint8_t *codes, size_t step)
 {
-	uint8_t low = (uint8_t)layer->clamp_low, high = (uint8_t)layer->clamp_high;
-
-	for (int i = 0; i < layer->out.channels; i++) {
-		uint8_t code = codes[i] < low ? low : codes[i];
-		codes[i] = code > high ? high : code;
-	}
-}
-
-/* Turns one pixel's accumulators into codes or sums. */
-static void finish_pixel(
-	const struct engine *engine, const struct layer_plan *plan, const int32_t *accumulators, int pixel)
-{
-	const struct layer *layer = plan->layer;
-
-	if (layer->output_bits == TENSOR_SUMS) {
-		write_sums(engine, plan, pixel, accumulators);
+	if (plan->layer->epilogue == EPILOGUE_REQUANTISE) {
+		engine->requantise(&plan->requantisation, accumulators, engine->stride, pixels, codes, step);
+		requantise_wide(&plan->requantisation, accumulators, engine->stride, pixels, codes, step);
 		return;
 	}
-	if (layer->epilogue == EPILOGUE_THRESHOLDS)
-		engine->codes(&plan->thresholds, accumulators, layer->out.channels, engine->pixel);
-	else
-		engine->requantise(&plan->requantisation, accumulators, layer->out.channels, engine->pixel);
-	if (layer->clamp_high)
-		clamp_codes(layer, engine->pixel);
-	write_codes(engine, plan, pixel, engine->pixel);
+	for (int i = 0; i < pixels; i++)
+		engine->codes(&plan->thresholds, accumulators + (size_t)i * engine->stride,
+			plan->layer->out.channels, codes + (size_t)i * step);
+}
+
+/* Pixels of one row from the first map, where they are, to the others. */
+static void copy_codes(const struct engine *engine, const struct layer_plan *plan, int y, int x, int pixels)
+{
+	const struct feature_map *first = &engine->maps[plan->out[0]].map;
+
+	for (int i = 1; i < plan->out_count; i++) {
+		const struct feature_map *out = &engine->maps[plan->out[i]].map;
+		const uint8_t *from = feature_map_pixel(first, y, x);
+
+		if (out->layout == LAYOUT_BYTES)
+			memcpy(feature_map_pixel(out, y, x), from, (size_t)pixels * out->pixel);
+		else
+			for (int p = 0; p < pixels; p++)
+				feature_map_write(
+					out, y, x + p, from + (size_t)p * first->pixel, engine->planes);
+	}
+}
+
+/* Turns the accumulators of pixels of one row into codes or sums. */
+static void finish_pixels(const struct engine *engine, const struct layer_plan *plan,
+	const int32_t *accumulators, int y, int x, int pixels)
+{
+	if (plan->layer->output_bits != TENSOR_SUMS && plan->direct) {
+		const struct feature_map *first = &engine->maps[plan->out[0]].map;
+		make_codes(engine, plan, accumulators, pixels, feature_map_pixel(first, y, x), first->pixel);
+		copy_codes(engine, plan, y, x, pixels);
+		return;
+	}
+	for (int i = 0; i < pixels; i++, accumulators += engine->stride)
+		if (plan->layer->output_bits == TENSOR_SUMS) {
+			write_sums(engine, plan, y, x + i, accumulators);
+		} else {
+			make_codes(engine, plan, accumulators, 1, engine->pixel, 0);
+			write_codes(engine, plan, y, x + i, engine->pixel);
+		}
+}
+
+/* A tile's pixels, row by row; it begins at pixel `begin` of the layer's output. */
+static void finish_tile(const struct engine *engine, const struct layer_plan *plan, int begin, int pixels)
+{
+	const int32_t *accumulators = engine->accumulators;
+	int width = plan->layer->out.width, y = begin / width, x = begin % width;
+
+	for (int rest = pixels, run; rest; rest -= run, y++, x = 0) {
+		run = width - x < rest ? width - x : rest;
+		finish_pixels(engine, plan, accumulators, y, x, run);
+		accumulators += (size_t)run * engine->stride;
+	}
 }
 
 static void run_tile(const struct engine *engine, const struct layer_plan *plan, const struct feature_map *in,
@@ -105,16 +135,19 @@ static void run_tile(const struct engine *engine, const struct layer_plan *plan,
 {
 	const struct layer *layer = plan->layer;
 	const uint8_t *windows[TILE];
+	int y = begin / layer->out.width, x = begin % layer->out.width;
 
 	for (int i = 0; i < pixels; i++) {
-		int y = (begin + i) / layer->out.width, x = (begin + i) % layer->out.width;
 		windows[i] = window_at(layer, in, y, x);
 		if (in->layout == LAYOUT_BITS)
 			sum_window(plan, in, y, x, engine->sums + (size_t)(i * in->groups));
+		if (++x == layer->out.width) {
+			x = 0;
+			y++;
+		}
 	}
 	plan->kernel->run(&plan->gemm, windows, pixels, engine->sums, engine->accumulators, engine->stride);
-	for (int i = 0; i < pixels; i++)
-		finish_pixel(engine, plan, engine->accumulators + (size_t)i * engine->stride, begin + i);
+	finish_tile(engine, plan, begin, pixels);
 }
 
 static void run_weights(const struct engine *engine, const struct layer_plan *plan)
@@ -126,12 +159,6 @@ static void run_weights(const struct engine *engine, const struct layer_plan *pl
 		sum_pixels(engine, plan, in);
 	for (int begin = 0; begin < pixels; begin += TILE)
 		run_tile(engine, plan, in, begin, pixels - begin < TILE ? pixels - begin : TILE);
-}
-
-static void add_codes(int32_t *restrict sums, const uint8_t *restrict codes, int channels)
-{
-	for (int c = 0; c < channels; c++)
-		sums[c] += codes[c];
 }
 
 static void run_average_pool(const struct engine *engine, const struct layer_plan *plan)
@@ -147,55 +174,48 @@ static void run_average_pool(const struct engine *engine, const struct layer_pla
 		memset(sums, 0, (size_t)layer->out.channels * sizeof(*sums));
 		for (int ky = 0; ky < layer->kernel_height; ky++)
 			for (int kx = 0; kx < layer->kernel_width; kx++)
-				add_codes(sums,
+				engine->add_scaled(sums, 0, plan->factors,
 					window + (size_t)(ky * layer->dilation_height) * in->row +
 						(size_t)(kx * layer->dilation_width) * in->pixel,
-					layer->out.channels);
-		finish_pixel(engine, plan, sums, p);
+					0, 1, layer->out.channels);
+		finish_pixels(engine, plan, sums, p / width, p % width, 1);
 	}
 }
 
-static void add_scaled(
-	int32_t *restrict sums, const int32_t *restrict factors, const uint8_t *restrict codes, int channels)
+/* Pixels of one row. */
+static void add_narrow(const struct engine *engine, const struct layer_plan *plan, int y, int x, int pixels)
 {
-	for (int c = 0; c < channels; c++)
-		sums[c] += factors[c] * codes[c];
-}
-
-static void add_narrow(const struct engine *engine, const struct layer_plan *plan, int pixel)
-{
-	const struct layer *layer = plan->layer;
+	int channels = plan->layer->out.channels;
 	int32_t *sums = engine->accumulators;
-	int width = layer->out.width, channels = layer->out.channels;
 
-	memset(sums, 0, (size_t)channels * sizeof(*sums));
-	for (int i = 0; i < plan->in_count; i++)
-		add_scaled(sums, layer->factors + (size_t)i * (size_t)channels,
-			feature_map_pixel(input_map(engine, plan, i), pixel / width, pixel % width),
-			channels);
-	finish_pixel(engine, plan, sums, pixel);
+	for (int p = 0; p < pixels; p++)
+		memset(sums + (size_t)p * engine->stride, 0, (size_t)channels * sizeof(*sums));
+	for (int i = 0; i < plan->in_count; i++) {
+		const struct feature_map *in = input_map(engine, plan, i);
+		engine->add_scaled(sums, engine->stride, plan->factors + (size_t)i * plan->factor_stride,
+			feature_map_pixel(in, y, x), in->pixel, pixels, channels);
+	}
+	finish_pixels(engine, plan, sums, y, x, pixels);
 }
 
 /* Sums of 64 bits, codes by thresholds: rare, so that it is the specification that computes them. */
-static void add_wide(const struct engine *engine, const struct layer_plan *plan, int pixel)
+static void add_wide(const struct engine *engine, const struct layer_plan *plan, int y, int x)
 {
 	const struct layer *layer = plan->layer;
 	struct reference_input in[LAYER_INPUTS] = {0};
 	struct layer one = *layer;
-	int width = layer->out.width;
 
 	one.out.height = one.out.width = 1;
 	for (int i = 0; i < plan->in_count; i++) {
 		const struct feature_map *map = input_map(engine, plan, i);
-		in[i] = (struct reference_input){
-			{one.out, map->bits}, feature_map_pixel(map, pixel / width, pixel % width)};
+		in[i] = (struct reference_input){{one.out, map->bits}, feature_map_pixel(map, y, x)};
 	}
 	if (layer->output_bits == TENSOR_SUMS) {
 		reference_layer(&one, in, engine->accumulators);
-		write_sums(engine, plan, pixel, engine->accumulators);
+		write_sums(engine, plan, y, x, engine->accumulators);
 	} else {
 		reference_layer(&one, in, engine->pixel);
-		write_codes(engine, plan, pixel, engine->pixel);
+		write_codes(engine, plan, y, x, engine->pixel);
 	}
 }
 
@@ -203,12 +223,14 @@ static void run_add(const struct engine *engine, const struct layer_plan *plan)
 {
 	const struct layer *layer = plan->layer;
 	bool narrow = plan->narrow && layer->epilogue == EPILOGUE_REQUANTISE;
+	int width = layer->out.width, step = narrow ? TILE : 1;
 
-	for (int p = 0; p < layer->out.height * layer->out.width; p++)
-		if (narrow)
-			add_narrow(engine, plan, p);
-		else
-			add_wide(engine, plan, p);
+	for (int y = 0; y < layer->out.height; y++)
+		for (int x = 0; x < width; x += step)
+			if (narrow)
+				add_narrow(engine, plan, y, x, width - x < TILE ? width - x : TILE);
+			else
+				add_wide(engine, plan, y, x);
 }
 
 static void run_concat(const struct engine *engine, const struct layer_plan *plan)
@@ -223,7 +245,7 @@ static void run_concat(const struct engine *engine, const struct layer_plan *pla
 			memcpy(codes, feature_map_pixel(in, p / width, p % width), in->pixel);
 			codes += in->pixel;
 		}
-		write_codes(engine, plan, p, engine->pixel);
+		write_codes(engine, plan, p / width, p % width, engine->pixel);
 	}
 }
 
@@ -238,7 +260,7 @@ static void run_upsample(const struct engine *engine, const struct layer_plan *p
 		int y = p / width, x = p % width;
 		bool between = layer->stuffed && (y % layer->stride_height || x % layer->stride_width);
 
-		write_codes(engine, plan, p,
+		write_codes(engine, plan, y, x,
 			between ? engine->pixel
 				: feature_map_pixel(in, y / layer->stride_height, x / layer->stride_width));
 	}
@@ -256,7 +278,7 @@ static void run_table(const struct engine *engine, const struct layer_plan *plan
 
 		for (int c = 0; c < layer->out.channels; c++, table += row)
 			engine->pixel[c] = table[from[c]];
-		write_codes(engine, plan, p, engine->pixel);
+		write_codes(engine, plan, p / width, p % width, engine->pixel);
 	}
 }
 

@@ -121,22 +121,63 @@ static int plan_thresholds(struct layer_plan *plan)
 	return 0;
 }
 
+/* Brings a channel's shift to 32 or more by larger numbers, where these are in range: the codes are the same.
+ */
+static bool raise_shift(const struct requantisation *r, int channel)
+{
+	int by = r->shifts[channel] < 32 ? 32 - (int)r->shifts[channel] : 0;
+	int64_t multiplier = r->multipliers[channel], bias = r->biases[channel];
+	int64_t most = (int64_t)INT32_MAX >> by, most_bias = BIAS_LIMIT >> by;
+
+	if (multiplier > most || multiplier < -most || bias > most_bias || bias < -most_bias)
+		return false;
+	r->multipliers[channel] = multiplier * (INT64_C(1) << by);
+	r->biases[channel] = bias * (INT64_C(1) << by);
+	r->shifts[channel] += by;
+	return true;
+}
+
+/* Vector code takes the even and the odd of 16 channels apart. */
+static void lay_high(const struct requantisation *r, int c)
+{
+	r->high_multipliers[c] = (int32_t)r->multipliers[c];
+	r->high_shifts[c] = (int32_t)r->shifts[c] - 32;
+	r->high_biases[c / 16 * 16 + c % 2 * 8 + c % 16 / 2] = r->biases[c];
+}
+
+static int allocate_requantisation(struct requantisation *r)
+{
+	size_t stride = (size_t)(r->channels + SLACK - 1) / SLACK * SLACK;
+
+	r->multipliers = engine_allocate(stride * sizeof(int64_t));
+	r->biases = engine_allocate(stride * sizeof(int64_t));
+	r->shifts = engine_allocate(stride * sizeof(int64_t));
+	r->high_multipliers = engine_allocate(stride * sizeof(int32_t));
+	r->high_shifts = engine_allocate(stride * sizeof(int32_t));
+	r->high_biases = engine_allocate(stride * sizeof(int64_t));
+	r->wide = engine_allocate((size_t)r->channels * sizeof(int));
+	bool some = r->multipliers && r->biases && r->shifts;
+	return some && r->high_multipliers && r->high_shifts && r->high_biases && r->wide ? 0 : -ENOMEM;
+}
+
 static int plan_requantisation(struct layer_plan *plan)
 {
 	const struct layer *layer = plan->layer;
 	struct requantisation *r = &plan->requantisation;
-	size_t stride = (size_t)(layer->out.channels + SLACK - 1) / SLACK * SLACK;
 
-	r->largest = layer_levels(layer);
-	r->multipliers = engine_allocate(stride * sizeof(int64_t));
-	r->biases = engine_allocate(stride * sizeof(int64_t));
-	r->shifts = engine_allocate(stride * sizeof(int64_t));
-	if (!r->multipliers || !r->biases || !r->shifts)
+	r->channels = layer->out.channels;
+	r->least = (uint8_t)layer->clamp_low;
+	r->largest = (uint8_t)(layer->clamp_high ? layer->clamp_high : layer_levels(layer));
+	if (allocate_requantisation(r))
 		return -ENOMEM;
 	for (int c = 0; c < layer->out.channels; c++) {
 		r->multipliers[c] = layer->kind == LAYER_ADD ? 1 : layer->multiplier[c];
 		r->biases[c] = layer->bias[c];
 		r->shifts[c] = layer->shift[c];
+		if (raise_shift(r, c))
+			lay_high(r, c);
+		else
+			r->wide[r->wide_count++] = c;
 	}
 	return 0;
 }
@@ -151,6 +192,22 @@ static int plan_pixel_sums(struct layer_plan *plan, const struct feature_map *in
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++)
 		plan->pixel_sums[i] = in->border * (in->shape.channels / in->groups);
+	return 0;
+}
+
+static int plan_factors(struct layer_plan *plan)
+{
+	const struct layer *layer = plan->layer;
+	size_t channels = (size_t)layer->out.channels;
+
+	plan->factor_stride = (channels + SLACK - 1) / SLACK * SLACK;
+	plan->factors = engine_allocate((size_t)plan->in_count * plan->factor_stride * sizeof(int32_t));
+	if (!plan->factors)
+		return -ENOMEM;
+	for (size_t i = 0; i < (size_t)plan->in_count; i++)
+		for (size_t c = 0; c < channels; c++)
+			plan->factors[i * plan->factor_stride + c] =
+				layer->kind == LAYER_ADD ? layer->factors[i * channels + c] : 1;
 	return 0;
 }
 
@@ -181,8 +238,13 @@ int engine_pack_layer(struct engine *engine, struct layer_plan *plan)
 	const struct feature_map *in = &engine->maps[plan->in[0]].map;
 	int rc = 0;
 
+	plan->direct = plan->out_count && engine->maps[plan->out[0]].map.layout == LAYOUT_BYTES &&
+		       (plan->layer->epilogue == EPILOGUE_REQUANTISE ||
+			       plan->layer->out.channels % CODES_AT_ONCE == 0);
 	if (plan->layer->kind == LAYER_ADD)
 		plan->narrow = is_narrow(engine, plan);
+	if (plan->layer->kind == LAYER_ADD || plan->layer->kind == LAYER_AVERAGE_POOL)
+		rc = plan_factors(plan);
 	if (plan->kernel)
 		rc = plan_gemm(plan, in);
 	if (!rc && plan->kernel && in->layout == LAYOUT_BITS)
@@ -205,5 +267,10 @@ void engine_unpack_layer(struct layer_plan *plan)
 	free(plan->requantisation.multipliers);
 	free(plan->requantisation.biases);
 	free(plan->requantisation.shifts);
+	free(plan->requantisation.high_multipliers);
+	free(plan->requantisation.high_shifts);
+	free(plan->requantisation.high_biases);
+	free(plan->requantisation.wide);
+	free(plan->factors);
 	free(plan->pixel_sums);
 }

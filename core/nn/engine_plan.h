@@ -31,8 +31,11 @@ struct layer_plan {
 	struct gemm_plan gemm;
 	struct thresholds thresholds;
 	struct requantisation requantisation;
+	int32_t *factors; /* [input][channels up to SLACK], aligned: of an add; ones of an average pool */
+	size_t factor_stride;
 	int32_t *pixel_sums; /* bits only: [padded height][padded width][group], sums of a pixel's codes */
 	bool narrow;	     /* an add: no sum of its codes leaves 32 bits */
+	bool direct;	     /* codes can be written to the first map without room to spill */
 };
 
 struct engine {
@@ -45,7 +48,8 @@ struct engine {
 	size_t arena_size;
 
 	void (*codes)(const struct thresholds *, const int32_t *, int, uint8_t *);
-	void (*requantise)(const struct requantisation *, const int32_t *, int, uint8_t *);
+	void (*requantise)(const struct requantisation *, const int32_t *, size_t, int, uint8_t *, size_t);
+	void (*add_scaled)(int32_t *, size_t, const int32_t *, const uint8_t *, size_t, int, int);
 	planes_function *planes;
 	int32_t (*sum)(const uint64_t *, int, int);
 

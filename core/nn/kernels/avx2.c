@@ -177,6 +177,7 @@ static inline int reached(const int32_t *row, int32_t accumulator)
 }
 
 #include "nn/kernels/rows.h"
+#include "nn/kernels/sums.h"
 
 static void codes(
 	const struct thresholds *thresholds, const int32_t *accumulators, int channels, uint8_t *out)
@@ -200,46 +201,58 @@ static void codes(
 	}
 }
 
-/* Four codes, in the low byte of each 64-bit lane; the bytes above it are not zero. */
-static inline vector requantise_four(
-	const struct requantisation *requantisation, const int32_t *accumulators, int c)
-{
-	vector wide =
-		_mm256_cvtepi32_epi64(_mm_loadu_si128((const __m128i *)(const void *)(accumulators + c)));
-	vector sum = _mm256_add_epi64(_mm256_mul_epi32(wide, v_load(requantisation->multipliers + c)),
-		v_load(requantisation->biases + c));
-	vector positive = _mm256_andnot_si256(_mm256_cmpgt_epi64(v_zero(), sum), sum);
-	vector code = _mm256_srlv_epi64(positive, v_load(requantisation->shifts + c));
+/* What a vector of channels is multiplied by, in registers. */
+struct vector_constants {
+	vector even, odd, even_bias, odd_bias, shift;
+};
 
-	/* all bits where it is too large: the largest code has them too */
-	return _mm256_or_si256(code, _mm256_cmpgt_epi64(code, _mm256_set1_epi64x(requantisation->largest)));
+/* Biases lie as 16 channels have them, those of the even ones first. */
+static inline struct vector_constants constants_of(const struct requantisation *r, int c)
+{
+	const int64_t *biases = r->high_biases + c / 16 * 16 + c % 16 / 2;
+	vector even = v_load(r->high_multipliers + c);
+
+	return (struct vector_constants){even, _mm256_srli_epi64(even, 32), v_load(biases),
+		v_load(biases + 8), v_load(r->high_shifts + c)};
 }
 
-/* The low bytes of 8 lanes, as 32 bits: the lower half of each four, then the upper. */
-static inline vector low_of(vector a, vector b, vector mask)
+/* A vector's numbers before they are bounded. */
+static inline vector requantise_vector(const struct vector_constants *k, const int32_t *accumulators)
 {
-	__m256 low = _mm256_shuffle_ps(_mm256_castsi256_ps(a), _mm256_castsi256_ps(b), 0x88);
+	vector in = _mm256_loadu_si256((const vector *)(const void *)accumulators);
+	vector even = v_add64(_mm256_mul_epi32(in, k->even), k->even_bias);
+	vector odd = v_add64(_mm256_mul_epi32(_mm256_srli_epi64(in, 32), k->odd), k->odd_bias);
 
-	return v_and(_mm256_castps_si256(low), mask);
+	return _mm256_srav_epi32(_mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xaa), k->shift);
 }
 
-static void requantise(
-	const struct requantisation *requantisation, const int32_t *accumulators, int channels, uint8_t *out)
+/* Up to 16 channels of all pixels. */
+static void requantise_16(const struct requantisation *r, int channel, const int32_t *accumulators,
+	size_t stride, int pixels, uint8_t *out, size_t step)
 {
-	const vector mask = _mm256_set1_epi32((int)requantisation->largest);
+	const struct vector_constants low = constants_of(r, channel), high = constants_of(r, channel + LANES);
+	const __m128i least = _mm_set1_epi8((char)r->least), largest = _mm_set1_epi8((char)r->largest);
+	int rest = r->channels - channel;
 
-	for (int c = 0; c < channels; c += 16) {
-		vector fours[4];
-#pragma GCC unroll 4
-		for (int i = 0; i < 4; i++)
-			fours[i] = requantise_four(requantisation, accumulators, c + 4 * i);
-		vector words = _mm256_packs_epi32(
-			low_of(fours[0], fours[1], mask), low_of(fours[2], fours[3], mask));
-		vector bytes = _mm256_packus_epi16(words, words);
-		_mm_storeu_si128(
-			(__m128i *)(void *)(out + c), _mm_unpacklo_epi16(_mm256_castsi256_si128(bytes),
-							      _mm256_extracti128_si256(bytes, 1)));
+	for (int p = 0; p < pixels; p++, accumulators += stride, out += step) {
+		vector words = _mm256_packs_epi32(requantise_vector(&low, accumulators),
+			requantise_vector(&high, accumulators + LANES));
+		words = _mm256_permute4x64_epi64(words, 0xd8);
+		__m128i codes =
+			_mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+		codes = _mm_min_epu8(_mm_max_epu8(codes, least), largest);
+		if (rest >= 16)
+			_mm_storeu_si128((__m128i *)(void *)out, codes);
+		else
+			memcpy(out, &codes, (size_t)rest);
 	}
+}
+
+static void requantise(const struct requantisation *requantisation, const int32_t *accumulators,
+	size_t stride, int pixels, uint8_t *out, size_t step)
+{
+	for (int c = 0; c < requantisation->channels; c += 16)
+		requantise_16(requantisation, c, accumulators + c, stride, pixels, out + c, step);
 }
 
 /* Bit `plane` of 64 codes. */
@@ -290,4 +303,4 @@ static const struct kernel kernels[] = {
 	{.name = NULL},
 };
 
-const struct isa isa_avx2 = {"avx2", present, kernels, codes, requantise, planes, sum};
+const struct isa isa_avx2 = {"avx2", present, kernels, codes, requantise, add_scaled, planes, sum};

@@ -177,6 +177,7 @@ static inline int reached(const int32_t *row, int32_t accumulator)
 }
 
 #include "nn/kernels/rows.h"
+#include "nn/kernels/sums.h"
 
 static void codes(
 	const struct thresholds *thresholds, const int32_t *accumulators, int channels, uint8_t *out)
@@ -199,20 +200,88 @@ static void codes(
 	}
 }
 
-static void requantise(
-	const struct requantisation *requantisation, const int32_t *accumulators, int channels, uint8_t *out)
-{
-	const vector largest = _mm512_set1_epi64(requantisation->largest);
+/* What `vectors` vectors of channels are multiplied by, in registers. */
+struct block_constants {
+	vector even[4], odd[4], even_bias[4], odd_bias[4], shift[4], least, largest;
+};
 
-	for (int c = 0; c < channels; c += 8) {
-		vector wide = _mm512_cvtepi32_epi64(
-			_mm256_loadu_si256((const __m256i *)(const void *)(accumulators + c)));
-		vector sum = v_add64(_mm512_mul_epi32(wide, v_load(requantisation->multipliers + c)),
-			v_load(requantisation->biases + c));
-		vector code = _mm512_srav_epi64(sum, v_load(requantisation->shifts + c));
-		code = _mm512_min_epi64(_mm512_max_epi64(code, v_zero()), largest);
-		_mm_storel_epi64((__m128i *)(void *)(out + c), _mm512_cvtepi64_epi8(code));
+ALWAYS_INLINE struct block_constants constants_of(const struct requantisation *r, int channel, int vectors)
+{
+	struct block_constants k = {
+		.least = _mm512_set1_epi8((char)r->least),
+		.largest = _mm512_set1_epi8((char)r->largest),
+	};
+
+#pragma GCC unroll 4
+	for (int v = 0, c = channel; v < vectors; v++, c += LANES) {
+		k.even[v] = v_load(r->high_multipliers + c);
+		k.odd[v] = _mm512_srli_epi64(k.even[v], 32);
+		k.even_bias[v] = v_load(r->high_biases + c);
+		k.odd_bias[v] = v_load(r->high_biases + c + LANES64);
+		k.shift[v] = v_load(r->high_shifts + c);
 	}
+	return k;
+}
+
+/* A vector's numbers before they are bounded; the odd accumulators are even ones a place further. */
+ALWAYS_INLINE vector requantise_vector(const struct block_constants *k, int v, const int32_t *accumulators)
+{
+	vector even = _mm512_mul_epi32(_mm512_loadu_si512(accumulators), k->even[v]);
+	vector odd = _mm512_mul_epi32(_mm512_loadu_si512(accumulators + 1), k->odd[v]);
+
+	even = v_add64(even, k->even_bias[v]);
+	odd = v_add64(odd, k->odd_bias[v]);
+	return _mm512_srav_epi32(_mm512_mask_shuffle_epi32(odd, 0x5555, even, _MM_PERM_DDBB), k->shift[v]);
+}
+
+ALWAYS_INLINE vector bounded(const struct block_constants *k, vector codes)
+{
+	return _mm512_min_epu8(_mm512_max_epu8(codes, k->least), k->largest);
+}
+
+/* 64 channels of all pixels. Packing them leaves the fours of a vector apart. */
+static void requantise_64(const struct requantisation *r, int channel, const int32_t *accumulators,
+	size_t stride, int pixels, uint8_t *out, size_t step)
+{
+	const vector order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+	const struct block_constants k = constants_of(r, channel, 4);
+
+	for (int p = 0; p < pixels; p++, accumulators += stride, out += step) {
+		vector a = _mm512_packs_epi32(requantise_vector(&k, 0, accumulators),
+			requantise_vector(&k, 1, accumulators + LANES));
+		vector b = _mm512_packs_epi32(requantise_vector(&k, 2, accumulators + 2 * LANES),
+			requantise_vector(&k, 3, accumulators + 3 * LANES));
+		vector codes = _mm512_permutexvar_epi32(order, _mm512_packus_epi16(a, b));
+		_mm512_storeu_si512(out, bounded(&k, codes));
+	}
+}
+
+/* Up to 16 channels of all pixels. */
+static void requantise_16(const struct requantisation *r, int channel, const int32_t *accumulators,
+	size_t stride, int pixels, uint8_t *out, size_t step)
+{
+	const struct block_constants k = constants_of(r, channel, 1);
+	int rest = r->channels - channel;
+	__mmask16 mask = (__mmask16)(rest < LANES ? (1 << rest) - 1 : 0xffff);
+
+	for (int p = 0; p < pixels; p++, accumulators += stride, out += step) {
+		vector positive = _mm512_max_epi32(requantise_vector(&k, 0, accumulators), v_zero());
+		__m128i codes = _mm512_cvtusepi32_epi8(positive);
+		codes = _mm_max_epu8(codes, _mm512_castsi512_si128(k.least));
+		codes = _mm_min_epu8(codes, _mm512_castsi512_si128(k.largest));
+		_mm_mask_storeu_epi8(out, mask, codes);
+	}
+}
+
+static void requantise(const struct requantisation *requantisation, const int32_t *accumulators,
+	size_t stride, int pixels, uint8_t *out, size_t step)
+{
+	int c = 0, channels = requantisation->channels;
+
+	for (; c + 64 <= channels; c += 64)
+		requantise_64(requantisation, c, accumulators + c, stride, pixels, out + c, step);
+	for (; c < channels; c += LANES)
+		requantise_16(requantisation, c, accumulators + c, stride, pixels, out + c, step);
 }
 
 static void planes(const uint8_t *in, int channels, int bits, uint64_t *out)
@@ -243,4 +312,4 @@ static const struct kernel kernels[] = {
 	{.name = NULL},
 };
 
-const struct isa isa_avx512 = {"avx512", present, kernels, codes, requantise, planes, NULL};
+const struct isa isa_avx512 = {"avx512", present, kernels, codes, requantise, add_scaled, planes, NULL};

@@ -20,6 +20,9 @@ enum layout { LAYOUT_BYTES, LAYOUT_BITS, LAYOUT_SUMS };
 /* Elements that kernels and epilogues may read or write beyond the end. */
 #define SLACK 64
 
+/* Codes by thresholds are written in such numbers at most. */
+#define CODES_AT_ONCE 16
+
 /* For functions whose arguments become constants by inlining. */
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
@@ -84,10 +87,20 @@ struct thresholds {
 #define ROW 16			  /* thresholds */
 #define ROWS_OF_CHANNEL (ROW + 1) /* with the one of the rows' last */
 
-/* The requantisation of each channel, aligned, with zeros up to SLACK. */
+/*
+ * The requantisation of each channel, aligned, with zeros up to SLACK. With a shift of 32 or more a sum's low
+ * half only carries into its high half, and the rest are operations of 32 bits: vector code takes the numbers
+ * of the channels that have one in the order that suits it. The few `wide` channels that have none are left
+ * to requantise_wide.
+ */
 struct requantisation {
+	int channels;
 	int64_t *multipliers, *biases, *shifts;
-	int64_t largest; /* code */
+	uint8_t least, largest; /* code */
+
+	int32_t *high_multipliers, *high_shifts; /* shifts less 32; wide channels: zeros */
+	int64_t *high_biases;			 /* of 16 channels the even ones, then the odd ones */
+	int *wide, wide_count;			 /* channels */
 };
 
 struct isa {
@@ -97,11 +110,22 @@ struct isa {
 
 	/* Functions that every layer needs. NULL: the function of the isa before it in the table. */
 
-	/* Codes of one pixel; these two work on up to SLACK − 1 channels more than `channels`. */
+	/* Codes of one pixel: writes up to CODES_AT_ONCE − 1 more than there are channels, reads up to SLACK.
+	 */
 	void (*codes)(const struct thresholds *thresholds, const int32_t *accumulators, int channels,
 		uint8_t *codes);
+	/*
+	 * Codes of pixels `step` bytes apart, whose accumulators are `stride` elements apart, but for wide
+	 * channels. Writes no more.
+	 */
 	void (*requantise)(const struct requantisation *requantisation, const int32_t *accumulators,
-		int channels, uint8_t *codes);
+		size_t stride, int pixels, uint8_t *codes, size_t step);
+	/*
+	 * sums[i] += factors[i] · codes[i] for pixels whose sums are `stride` elements apart, their codes
+	 * `step` bytes; works on up to SLACK − 1 channels more.
+	 */
+	void (*add_scaled)(int32_t *sums, size_t stride, const int32_t *factors, const uint8_t *codes,
+		size_t step, int pixels, int channels);
 	/* out: [bits][words of channels]. Reads no code past the last channel. */
 	void (*planes)(const uint8_t *codes, int channels, int bits, uint64_t *out);
 	/* Sum of the codes in planes [bits][words]. */
@@ -144,6 +168,22 @@ void pack_depthwise(const struct kernel *kernel, const struct layer *layer, cons
 static inline int gemm_vectors(const struct gemm_plan *gemm, int lanes)
 {
 	return (gemm->channels + lanes - 1) / lanes;
+}
+
+static inline uint8_t requantised(const struct requantisation *r, int32_t accumulator, int channel)
+{
+	int64_t code = (accumulator * r->multipliers[channel] + r->biases[channel]) >> r->shifts[channel];
+
+	return (uint8_t)(code < r->least ? r->least : code > r->largest ? r->largest : code);
+}
+
+/* As an isa's requantise, for wide channels. */
+static inline void requantise_wide(const struct requantisation *r, const int32_t *accumulators, size_t stride,
+	int pixels, uint8_t *codes, size_t step)
+{
+	for (int p = 0; p < pixels; p++, accumulators += stride, codes += step)
+		for (int i = 0; i < r->wide_count; i++)
+			codes[r->wide[i]] = requantised(r, accumulators[r->wide[i]], r->wide[i]);
 }
 
 /* A pixel's 64 codes of word `w`; where it has fewer, they are copied to `rest`, and zeros follow. */

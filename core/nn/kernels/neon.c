@@ -201,6 +201,7 @@ static inline int reached(const int32_t *row, int32_t accumulator)
 }
 
 #include "nn/kernels/rows.h"
+#include "nn/kernels/sums.h"
 
 static inline uint16x4_t codes_of_four(
 	const struct thresholds *thresholds, const int32_t *accumulators, int c)
@@ -226,6 +227,39 @@ static void codes(
 			codes_of_four(thresholds, accumulators, c + 4));
 		vst1_u8(out + c, veor_u8(vmovn_u16(eight), vld1_u8(thresholds->flip + c)));
 	}
+}
+
+/* The high halves of four sums, shifted further. */
+static inline int16x4_t requantise_four(const struct requantisation *r, const int32_t *accumulators, int c)
+{
+	int32x4_t in = vld1q_s32(accumulators), multipliers = vld1q_s32(r->high_multipliers + c);
+	int64x2_t low = vmlal_s32(vld1q_s64(r->biases + c), vget_low_s32(in), vget_low_s32(multipliers));
+	int64x2_t high =
+		vmlal_s32(vld1q_s64(r->biases + c + 2), vget_high_s32(in), vget_high_s32(multipliers));
+	int32x4_t sums = vcombine_s32(vshrn_n_s64(low, 32), vshrn_n_s64(high, 32));
+
+	return vqmovn_s32(vshlq_s32(sums, vnegq_s32(vld1q_s32(r->high_shifts + c))));
+}
+
+static void requantise_pixel(const struct requantisation *r, const int32_t *accumulators, uint8_t *out)
+{
+	for (int c = 0; c < r->channels; c += 8) {
+		int16x8_t eight = vcombine_s16(requantise_four(r, accumulators + c, c),
+			requantise_four(r, accumulators + c + 4, c + 4));
+		uint8x8_t codes = vmax_u8(vqmovun_s16(eight), vdup_n_u8(r->least));
+		codes = vmin_u8(codes, vdup_n_u8(r->largest));
+		if (r->channels - c >= 8)
+			vst1_u8(out + c, codes);
+		else
+			memcpy(out + c, &codes, (size_t)(r->channels - c));
+	}
+}
+
+static void requantise(const struct requantisation *requantisation, const int32_t *accumulators,
+	size_t stride, int pixels, uint8_t *out, size_t step)
+{
+	for (int p = 0; p < pixels; p++, accumulators += stride, out += step)
+		requantise_pixel(requantisation, accumulators, out);
 }
 
 /* Bit `plane` of 16 codes. */
@@ -284,4 +318,4 @@ static const struct kernel kernels[] = {
 	{.name = NULL},
 };
 
-const struct isa ISA = {NAME("neon"), present, kernels, codes, NULL, planes, sum};
+const struct isa ISA = {NAME("neon"), present, kernels, codes, requantise, add_scaled, planes, sum};

@@ -29,8 +29,10 @@ VECTOR(uint8, 16);
 VECTOR(uint16, 4);
 VECTOR(uint16, 8);
 VECTOR(int16, 4);
+VECTOR(int16, 8);
 VECTOR(uint32, 2);
 VECTOR(uint32, 4);
+VECTOR(int32, 2);
 VECTOR(int32, 4);
 VECTOR(uint64, 1);
 VECTOR(uint64, 2);
@@ -67,6 +69,15 @@ LANE_BY_LANE(vdupq_n_u32, uint32x4_t, 4, uint32_t, a)
 LANE_BY_LANE(vdupq_n_s32, int32x4_t, 4, int32_t, a)
 LANE_BY_LANE(vdupq_n_s64, int64x2_t, 2, int64_t, a)
 
+LANE_BY_LANE(vdup_n_u8, uint8x8_t, 8, uint8_t, a)
+LANE_BY_LANE(vget_low_s32, int32x2_t, 2, int32x4_t, a[i])
+LANE_BY_LANE(vget_high_s32, int32x2_t, 2, int32x4_t, a[i + 2])
+
+/* Saturating: a lane's nearest number in half the bits. */
+LANE_BY_LANE(vqmovn_s32, int16x4_t, 4, int32x4_t,
+	(int16_t)(a[i]<INT16_MIN ? INT16_MIN : a[i]> INT16_MAX ? INT16_MAX : a[i]))
+LANE_BY_LANE(vqmovun_s16, uint8x8_t, 8, int16x8_t, (uint8_t)(a[i]<0 ? 0 : a[i]> UINT8_MAX ? UINT8_MAX : a[i]))
+
 #define OF_TWO(name, result, left, right, value)                                                             \
 	static inline result name(left a, right b)                                                           \
 	{                                                                                                    \
@@ -85,6 +96,9 @@ OF_TWO(vshlq_u64, uint64x2_t, uint64x2_t, int64x2_t, a << (uint64x2_t)b)
 OF_TWO(vcgeq_s32, uint32x4_t, int32x4_t, int32x4_t, a >= b)
 OF_TWO(vpadalq_u16, uint32x4_t, uint32x4_t, uint16x8_t, a + vpaddlq_u16(b))
 
+OF_TWO(vmax_u8, uint8x8_t, uint8x8_t, uint8x8_t, ((uint8x8_t)(a > b) & a) | ((uint8x8_t)(a <= b) & b))
+OF_TWO(vmin_u8, uint8x8_t, uint8x8_t, uint8x8_t, ((uint8x8_t)(a < b) & a) | ((uint8x8_t)(a >= b) & b))
+
 #define COMBINE(name, result, half)                                                                          \
 	static inline result name(half low, half high)                                                       \
 	{                                                                                                    \
@@ -96,6 +110,8 @@ OF_TWO(vpadalq_u16, uint32x4_t, uint32x4_t, uint16x8_t, a + vpaddlq_u16(b))
 COMBINE(vcombine_u8, uint8x16_t, uint8x8_t)
 COMBINE(vcombine_u16, uint16x8_t, uint16x4_t)
 COMBINE(vcombine_u32, uint32x4_t, uint32x2_t)
+COMBINE(vcombine_s16, int16x8_t, int16x4_t)
+COMBINE(vcombine_s32, int32x4_t, int32x2_t)
 
 #define LOAD(name, result, element)                                                                          \
 	static inline result name(const element *p)                                                          \
@@ -108,6 +124,7 @@ LOAD(vld1_u8, uint8x8_t, uint8_t)
 LOAD(vld1q_u8, uint8x16_t, uint8_t)
 LOAD(vld1_s16, int16x4_t, int16_t)
 LOAD(vld1q_s32, int32x4_t, int32_t)
+LOAD(vld1q_s64, int64x2_t, int64_t)
 
 static inline void vst1_u8(uint8_t *p, uint8x8_t a)
 {
@@ -124,6 +141,30 @@ static inline int32x4_t vmlal_s16(int32x4_t sum, int16x4_t a, int16x4_t b)
 	for (int i = 0; i < 4; i++)
 		sum[i] += a[i] * b[i];
 	return sum;
+}
+
+static inline int64x2_t vmlal_s32(int64x2_t sum, int32x2_t a, int32x2_t b)
+{
+	for (int i = 0; i < 2; i++)
+		sum[i] += (int64_t)a[i] * b[i];
+	return sum;
+}
+
+/* Shifts right where b is negative, as it is here. */
+static inline int32x4_t vshlq_s32(int32x4_t a, int32x4_t b)
+{
+	return a >> -b;
+}
+
+static inline int32x4_t vnegq_s32(int32x4_t a)
+{
+	return -a;
+}
+
+static inline int32x2_t vshrn_n_s64(int64x2_t a, int count)
+{
+	a >>= count;
+	return (int32x2_t){(int32_t)a[0], (int32_t)a[1]};
 }
 
 static inline int32x4_t vmlal_lane_s16(int32x4_t sum, int16x4_t a, int16x4_t b, int lane)

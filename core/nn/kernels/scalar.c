@@ -96,6 +96,7 @@ static int reached(const int32_t *row, int32_t accumulator)
 }
 
 #include "nn/kernels/rows.h"
+#include "nn/kernels/sums.h"
 
 static void codes(
 	const struct thresholds *thresholds, const int32_t *accumulators, int channels, uint8_t *out)
@@ -114,17 +115,12 @@ static void codes(
 	}
 }
 
-static void requantise(
-	const struct requantisation *requantisation, const int32_t *accumulators, int channels, uint8_t *out)
+static void requantise(const struct requantisation *requantisation, const int32_t *accumulators,
+	size_t stride, int pixels, uint8_t *out, size_t step)
 {
-	for (int c = 0; c < channels; c++) {
-		int64_t code =
-			(accumulators[c] * requantisation->multipliers[c] + requantisation->biases[c]) >>
-			requantisation->shifts[c];
-		out[c] = (uint8_t)(code < 0			    ? 0
-				   : code > requantisation->largest ? requantisation->largest
-								    : code);
-	}
+	for (int p = 0; p < pixels; p++, accumulators += stride, out += step)
+		for (int c = 0; c < requantisation->channels; c++)
+			out[c] = requantised(requantisation, accumulators[c], c);
 }
 
 static void planes(const uint8_t *in, int channels, int bits, uint64_t *out)
@@ -164,4 +160,4 @@ static const struct kernel kernels[] = {
 	{.name = NULL},
 };
 
-const struct isa isa_scalar = {"scalar", present, kernels, codes, requantise, planes, sum};
+const struct isa isa_scalar = {"scalar", present, kernels, codes, requantise, add_scaled, planes, sum};

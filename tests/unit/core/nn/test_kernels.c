@@ -374,6 +374,54 @@ static void pools(void **state)
 	}
 }
 
+#define REQUANTISED 100 /* channels */
+
+/* Numbers that fill their types, and the ends of these. */
+static int32_t any_accumulator(void)
+{
+	return PICK(0, 0, 0, 1) ? PICK(INT32_MIN, INT32_MAX, 0, -1, 1)
+				: (int32_t)(random_word() >> random_below(32));
+}
+
+/* The high halves of sums must give what all 64 bits give, whatever the numbers. */
+static void high_requantisation(void **state)
+{
+	_Alignas(64) int64_t multipliers[2 * SLACK], biases[2 * SLACK], shifts[2 * SLACK],
+		high_biases[2 * SLACK];
+	_Alignas(64) int32_t high_multipliers[2 * SLACK], high_shifts[2 * SLACK];
+	int32_t accumulators[9 * SLACK];
+	uint8_t want[4 * REQUANTISED] = {0}, got[4 * REQUANTISED] = {0};
+
+	(void)state;
+	for (int round = 0; round < 500; round++) {
+		struct requantisation r = {1 + random_below(REQUANTISED), multipliers, biases, shifts,
+			(uint8_t)random_below(9), (uint8_t)PICK(9, 15, 255), high_multipliers, high_shifts,
+			high_biases, NULL, 0};
+		int64_t end = INT64_C(1) << 62;
+
+		for (int c = 0; c < 2 * SLACK; c++) {
+			int32_t multiplier = any_accumulator();
+			multipliers[c] = high_multipliers[c] = multiplier == INT32_MIN ? 7 : multiplier;
+			shifts[c] = 32 + random_below(31);
+			high_shifts[c] = (int32_t)shifts[c] - 32;
+			biases[c] = random_below(9) ? (int64_t)random_word() >> (2 + random_below(40))
+						    : PICK(-1, 1) * end;
+			high_biases[c / 16 * 16 + c % 2 * 8 + c % 16 / 2] = biases[c];
+		}
+		for (int i = 0; i < 9 * SLACK; i++)
+			accumulators[i] = any_accumulator();
+		isa_scalar.requantise(&r, accumulators, 3 * SLACK, 3, want, REQUANTISED);
+		for (int i = 0; i < isa_count; i++) {
+			if (!isas[i]->requantise)
+				continue;
+			isas[i]->requantise(&r, accumulators, 3 * SLACK, 3, got, REQUANTISED);
+			if (memcmp(want, got, sizeof(want)) != 0)
+				fail_msg("seed %llu, %s, round %d, %d channels", (unsigned long long)seed,
+					isas[i]->name, round, r.channels);
+		}
+	}
+}
+
 #define DEEPEST 6
 
 /* Layer `i` of a chain: what it takes is what the one before gives. */
@@ -505,6 +553,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(depthwise),
 		cmocka_unit_test(depthwise_choice),
 		cmocka_unit_test(window_sizes),
+		cmocka_unit_test(high_requantisation),
 		cmocka_unit_test(pools),
 		cmocka_unit_test(random_layers),
 		cmocka_unit_test(random_networks),
