@@ -102,10 +102,114 @@ static void run_depthwise(const struct gemm_plan *gemm, const uint8_t *const *wi
 	}
 }
 
+/*
+ * Depthwise 3×3, step by step along a row: the three codes of a column of the window are interleaved once and
+ * serve three pixels. Weights: [vector][column][part of the vector][lane][row, the fourth 0].
+ */
+#define SIDE 3
+#define PARTS 4		      /* of a vector of codes, 16 channels each */
+#define PIXELS_OF_ROW_MOST 32 /* worked on at once */
+
+static bool fits_3x3(const struct layer *layer)
+{
+	return fits_depthwise(layer) && layer->kernel_height == SIDE && layer->kernel_width == SIDE &&
+	       layer->stride_width == 1 && layer->dilation_width == 1;
+}
+
+static void pack_3x3(const struct kernel *kernel, const struct layer *layer, const struct k_block *k_blocks,
+	struct gemm_plan *gemm)
+{
+	int8_t *out = gemm->weights;
+
+	(void)kernel;
+	(void)k_blocks;
+	for (size_t c = 0; c < (size_t)gemm->channels; c++)
+		for (size_t i = 0; i < (size_t)SIDE * SIDE; i++) {
+			size_t vector = c / DEPTHWISE_LANES * SIDE * PARTS;
+			size_t part = i % SIDE * PARTS + c % DEPTHWISE_LANES / LANES;
+
+			out[((vector + part) * LANES + c % LANES) * 4 + i / SIDE] =
+				layer->weights[c * SIDE * SIDE + i];
+		}
+}
+
+/* The codes of three rows as quadruples, the fourth 0; ordered so that part i holds channels 16 i … 16 i
+ * + 15. */
+static inline void interleave_column(const uint8_t *const *rows, size_t at, __m512i *parts)
+{
+	const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+	__m512i a = _mm512_permutexvar_epi32(order, _mm512_loadu_si512(rows[0] + at));
+	__m512i b = _mm512_permutexvar_epi32(order, _mm512_loadu_si512(rows[1] + at));
+	__m512i c = _mm512_permutexvar_epi32(order, _mm512_loadu_si512(rows[2] + at));
+	__m512i low = _mm512_unpacklo_epi8(a, b), high = _mm512_unpackhi_epi8(a, b);
+	__m512i low2 = _mm512_unpacklo_epi8(c, _mm512_setzero_si512());
+	__m512i high2 = _mm512_unpackhi_epi8(c, _mm512_setzero_si512());
+
+	parts[0] = _mm512_unpacklo_epi16(low, low2);
+	parts[1] = _mm512_unpackhi_epi16(low, low2);
+	parts[2] = _mm512_unpacklo_epi16(high, high2);
+	parts[3] = _mm512_unpackhi_epi16(high, high2);
+}
+
+/* One vector of channels for pixels whose windows are `step` bytes apart. */
+static void run_row_3x3(const uint8_t *weights, const uint8_t *const *rows, size_t step, int pixels,
+	int32_t *out, size_t stride)
+{
+	__m512i columns[PIXELS_OF_ROW_MOST + SIDE - 1][PARTS], w[SIDE][PARTS];
+
+	for (int x = 0; x < pixels + SIDE - 1; x++)
+		interleave_column(rows, (size_t)x * step, columns[x]);
+#pragma GCC unroll 12
+	for (int i = 0; i < SIDE * PARTS; i++)
+		w[i / PARTS][i % PARTS] = _mm512_load_si512(weights + (size_t)i * 64);
+	for (int p = 0; p < pixels; p++, out += stride) {
+#pragma GCC unroll 4
+		for (int i = 0; i < PARTS; i++) {
+			__m512i total = multiply_add(_mm512_setzero_si512(), columns[p][i], w[0][i]);
+			total = multiply_add(total, columns[p + 1][i], w[1][i]);
+			total = multiply_add(total, columns[p + 2][i], w[2][i]);
+			_mm512_storeu_si512(out + (size_t)i * LANES, total);
+		}
+	}
+}
+
+/* How many windows from the first are `step` bytes apart. */
+static int count_row(const uint8_t *const *windows, int pixels, ptrdiff_t step)
+{
+	int count = 1;
+
+	while (count < pixels && count < PIXELS_OF_ROW_MOST && windows[count] - windows[count - 1] == step)
+		count++;
+	return count;
+}
+
+static void run_3x3(const struct gemm_plan *gemm, const uint8_t *const *windows, int pixels,
+	const int32_t *sums, int32_t *accumulators, size_t stride)
+{
+	const int32_t *offsets = gemm->offsets;
+	size_t step = (size_t)(offsets[1] - offsets[0]);
+
+	(void)sums;
+	for (int p = 0, count; p < pixels; p += count) {
+		const uint8_t *weights = gemm->weights;
+		count = count_row(windows + p, pixels - p, (ptrdiff_t)step);
+		for (int c = 0; c < gemm->channels; c += DEPTHWISE_LANES) {
+			const uint8_t *first = windows[p] + c;
+			const uint8_t *const rows[SIDE] = {
+				first + offsets[0], first + offsets[SIDE], first + offsets[2 * SIDE]};
+			run_row_3x3(
+				weights, rows, step, count, accumulators + (size_t)p * stride + c, stride);
+			weights += (size_t)SIDE * PARTS * 64;
+		}
+	}
+}
+
 static const struct kernel kernels[] = {
 	{NAME("avx512vnni-bytes"), LAYOUT_BYTES, LANES, VECTORS, 4, 0, 6, fits_bytes, pack_bytes, run_bytes},
 	{NAME("avx512vnni-depthwise"), LAYOUT_BYTES, DEPTHWISE_LANES, 1, 1, 4, 30, fits_depthwise,
 		pack_depthwise, run_depthwise},
+	{NAME("avx512vnni-depthwise-3x3"), LAYOUT_BYTES, DEPTHWISE_LANES, 1, 1, 4, 15, fits_3x3, pack_3x3,
+		run_3x3},
 	{.name = NULL},
 };
 

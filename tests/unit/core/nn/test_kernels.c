@@ -268,10 +268,10 @@ static void depthwise(void **state)
 	for (int channels = 2; channels <= 130; channels++) {
 		struct layer layer = {
 			.kind = LAYER_CONV,
-			.in = {5, 6, channels},
+			.in = {5, 6 + random_below(40), channels},
 			.out.channels = channels,
 			.kernel_height = 1 + channels % 5,
-			.kernel_width = PICK(1, 2, 3, 5),
+			.kernel_width = PICK(1, 2, 3, 3, 5),
 			.stride_height = 1,
 			.stride_width = PICK(1, 2),
 			.dilation_height = 1,
