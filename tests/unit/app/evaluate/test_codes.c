@@ -109,7 +109,7 @@ static void layers_of_graphs_too(void **state)
 {
 	(void)state;
 	random_state = 17;
-	for (int i = 0; i < 20; i++)
+	for (int i = 0; i < 8; i++)
 		compare_all(random_graph(12));
 }
 
