@@ -19,7 +19,8 @@ static const char *const colours[] = {"auto", "always", "never", NULL};
 const struct option common_options[] = {
 	{"quiet", 'q', OPTION_FLAG, NULL, "Only errors and warnings on stderr",
 		offsetof(struct invocation, quiet)},
-	{"verbose", 'v', OPTION_FLAG, NULL, "Print more on stderr; evaluate: all tables, too", offsetof(struct invocation, verbose)},
+	{"verbose", 'v', OPTION_FLAG, NULL, "Print more on stderr; of evaluate and list, also more on stdout",
+		offsetof(struct invocation, verbose)},
 	{"log-level", 0, OPTION_CHOICE, "LEVEL", "error, warning, info or debug [info]",
 		offsetof(struct invocation, level), .choices = levels},
 	{"color", 0, OPTION_CHOICE, "WHEN", "auto, always or never [auto]",
