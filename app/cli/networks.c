@@ -174,7 +174,7 @@ int networks_folder(const char *name, char *folder, struct error *e)
 	return status;
 }
 
-/* Refuses a network that cannot classify pictures. */
+/* Refuses a network that does not look at pictures. */
 static int check_for_pictures(const struct network *network, struct error *e)
 {
 	const struct layer *first = &network->layers[0];
@@ -188,8 +188,6 @@ static int check_for_pictures(const struct network *network, struct error *e)
 	if (network_split(network) == network->layer_count)
 		return error_set(
 			e, -EINVAL, "%s has no layer after Conv0; the PL needs one", network->folder);
-	if (network->class_count < 1)
-		return error_set(e, -EINVAL, "%s ends in codes, not in scores of classes", network->folder);
 	return 0;
 }
 
@@ -202,7 +200,7 @@ int networks_load(const char *name, struct network **out, struct error *e)
 	return status ? status : network_load(folder, out, e);
 }
 
-int networks_open(const char *name, struct network **out, struct error *e)
+int networks_open_any(const char *name, struct network **out, struct error *e)
 {
 	int status = networks_load(name, out, e);
 
@@ -213,6 +211,22 @@ int networks_open(const char *name, struct network **out, struct error *e)
 		*out = NULL;
 	}
 	return status;
+}
+
+int networks_open(const char *name, struct network **out, struct error *e)
+{
+	int status = networks_open_any(name, out, e);
+
+	if (status || (*out)->class_count > 0)
+		return status;
+	error_set(e, -EINVAL,
+		"%s ends in codes, not in scores of classes; measure times it, and evaluate --codes-of "
+		"writes "
+		"the codes of its layers",
+		(*out)->folder);
+	network_destroy(*out);
+	*out = NULL;
+	return -EINVAL;
 }
 
 /* A folder and those above it. */

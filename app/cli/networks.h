@@ -22,6 +22,9 @@
  */
 int networks_open(const char *name, struct network **out, struct error *e);
 
+/* As networks_open, also a network that gives codes, of pictures. */
+int networks_open_any(const char *name, struct network **out, struct error *e);
+
 /* Loads a network as networks_open does, also one that cannot classify pictures. */
 int networks_load(const char *name, struct network **out, struct error *e);
 

@@ -52,7 +52,7 @@ struct rounds {
 	struct engine *conv0; /* the layers before it */
 	struct engine *later; /* the PL's layers */
 	uint8_t *codes;	      /* what conv0 makes */
-	int32_t *scores;      /* what the layers make in software */
+	int32_t *scores;      /* what the layers make in software; or codes */
 	size_t rounds;	      /* that are kept */
 	struct pl *pl;
 	double *work;
@@ -60,6 +60,12 @@ struct rounds {
 	struct samples *layers; /* [layers] */
 	int64_t *laps;		/* [layers], of one round */
 };
+
+/* Scores, or codes. */
+static size_t result_bytes(const struct network *network)
+{
+	return tensor_bytes(network_tensor(network, network->layer_count - 1));
+}
 
 static int create_engines(struct rounds *r, enum failure *where, struct error *e)
 {
@@ -100,7 +106,8 @@ static int create_source(struct rounds *r, enum failure *where, struct error *e)
 	*where = FAILURE_OURS;
 	measure_source(n, &pattern);
 	status = source_open("test", &pattern, &r->source, e);
-	if (!status && frame_pool_create(1, shape_size(n->layers[0].in), n->class_count, &r->pool))
+	if (!status && frame_pool_create(
+			       1, shape_size(n->layers[0].in), n->class_count ? n->class_count : 1, &r->pool))
 		status = error_set(e, -ENOMEM, "out of memory for a picture");
 	if (!status)
 		r->frame = frame_acquire(r->pool);
@@ -114,10 +121,10 @@ static int create(struct rounds *r, enum failure *where, struct error *e)
 
 	*where = FAILURE_OURS;
 	r->codes = buffer_create(shape_size(n->layers[r->split].in));
-	r->scores = calloc((size_t)n->class_count, sizeof(*r->scores));
+	r->scores = buffer_create(result_bytes(n));
 	r->layers = calloc(count, sizeof(*r->layers));
 	r->laps = calloc(count, sizeof(*r->laps));
-	r->work = calloc((size_t)n->class_count, sizeof(*r->work));
+	r->work = calloc((size_t)n->class_count + 1, sizeof(*r->work));
 	int status = r->codes && r->scores && r->layers && r->laps && r->work ? create_samples(r) : -ENOMEM;
 	if (status) {
 		error_set(e, status, "out of memory for the times of %s", n->name);
@@ -206,7 +213,8 @@ static int run_software(struct rounds *r, int64_t times[MEASURED_TIMES], struct 
 	times[MEASURED_CONV0] = lap(&at);
 	engine_run(r->later, r->codes, r->scores);
 	times[MEASURED_SOFTWARE_LAYERS] = lap(&at);
-	classify_scores(n, r->scores, r->work, &result);
+	if (n->class_count)
+		classify_scores(n, r->scores, r->work, &result);
 	times[MEASURED_LABEL] = lap(&at);
 	times[MEASURED_SOFTWARE_ALL] = at - begun;
 	return status;
@@ -245,13 +253,14 @@ static int run_pl(struct rounds *r, int64_t times[MEASURED_TIMES], struct error 
 	times[MEASURED_PL] = lap(&at);
 	if (status)
 		return status;
-	classify_scores(n, pl_output(r->pl, 0), r->work, &result);
+	if (n->class_count)
+		classify_scores(n, pl_output(r->pl, 0), r->work, &result);
 	times[MEASURED_LABEL] = lap(&at);
 	times[MEASURED_ALL] = at - begun;
-	if (memcmp(pl_output(r->pl, 0), r->scores, (size_t)n->class_count * sizeof(*r->scores)) == 0)
+	if (memcmp(pl_output(r->pl, 0), r->scores, result_bytes(n)) == 0)
 		return 0;
 	return error_set(e, -EBADMSG,
-		"the PL (%s) computed other scores of %s than the software; its times mean nothing",
+		"the PL (%s) computed another result of %s than the software; its times mean nothing",
 		r->out->pl, n->name);
 }
 

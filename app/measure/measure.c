@@ -69,7 +69,7 @@ static int add_network(struct measure_session *s, const char *name)
 		return fail(FAILURE_NETWORK, &e);
 	}
 	s->networks = more;
-	if (networks_open(name, &s->networks[s->count], &e))
+	if (networks_open_any(name, &s->networks[s->count], &e))
 		return fail(FAILURE_NETWORK, &e);
 	s->count++;
 	return EX_OK;

@@ -213,7 +213,10 @@ static bool can_run(const struct measure_options *options, struct measurement *m
 	int64_t picture = m->times[MEASURED_ALL].p50;
 	double least = 1.0 * PIPELINE_KINDS * (RUN_FEWEST + RUN_FILLING) * (double)picture;
 
-	if (m->simulated)
+	if (m->network->class_count < 1)
+		snprintf(m->no_pipeline, sizeof(m->no_pipeline),
+			"the network ends in codes; the pipeline labels pictures by scores");
+	else if (m->simulated)
 		snprintf(m->no_pipeline, sizeof(m->no_pipeline),
 			"the PL is simulated; the times of its pipeline would mean nothing");
 	else if (interruption_came())

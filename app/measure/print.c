@@ -145,10 +145,10 @@ static void print_network(const struct measured_all *all, const struct measureme
 	const struct network *n = m->network;
 	struct shape in = n->layers[0].in;
 
-	printf("%s: %d×%d×%d pixels to %d scores, %.1f million operations a picture (2 × "
+	printf("%s: %d×%d×%d pixels to %zu %s, %.1f million operations a picture (2 × "
 	       "multiply-accumulates); PL: %s",
-		n->name, in.width, in.height, in.channels, n->class_count,
-		(double)measured_operations(n) / 1e6, m->pl);
+		n->name, in.width, in.height, in.channels, shape_size(n->layers[n->layer_count - 1].out),
+		n->class_count ? "scores" : "codes", (double)measured_operations(n) / 1e6, m->pl);
 	if (m->counted)
 		printf(", %s cycles at %.0f MHz", m->simulated ? "simulated," : "", m->hertz / 1e6);
 	printf("\n");
