@@ -488,6 +488,9 @@ static int layer_read(struct bnn_pynq_import *m, int index, struct error *e)
 		outputs = m->network->class_count;
 	if (rc == 0 && last && d->convolutions) {
 		bits = TENSOR_SUMS;
+		/* Not fitted: it makes photographs likely and noise unlikely. In sums a weight counts double.
+		 */
+		m->network->temperature = d->steps == 1 ? 32 : 64;
 		rc = scales_make(m->network, 1, e);
 	}
 	if (rc)

@@ -280,6 +280,7 @@ static void cnv_compare(const struct matrix *of, int bits, int steps_a_row)
 	assert_int_equal(network->class_count, 64);
 	assert_int_equal(network->layer_count, 12);
 	assert_int_equal(network->view.kind, VIEW_CENTRE);
+	assert_true(network->temperature == (steps_a_row == 1 ? 32 : 64));
 	for (int n = 0; n < 2; n++) {
 		for (int i = 0; i < PICTURE; i++)
 			pixels[i] = (uint8_t)(n ? i % 256 : random_below(256));
