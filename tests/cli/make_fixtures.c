@@ -131,13 +131,15 @@ static void write_idx(void)
 
 static void write_networks(void)
 {
-	struct network *network = tiny_network(7);
+	struct network *network = tiny_network(7), *graph = tiny_graph(7);
 	struct error e;
 	char text[256];
 
 	require(mkdir("networks", 0755) == 0, "networks");
 	require(network_save(network, "networks/tiny", &e) == 0, e.text);
 	require(network_save(network, "few-labels", &e) == 0, e.text);
+	require(network_save(graph, "graph", &e) == 0, e.text);
+	network_destroy(graph);
 	network_destroy(network);
 	network = tiny_odd_network();
 	require(network_save(network, "odd", &e) == 0, e.text); /* ends in codes */
