@@ -223,11 +223,12 @@ ALWAYS_INLINE struct block_constants constants_of(const struct requantisation *r
 	return k;
 }
 
-/* A vector's numbers before they are bounded; the odd accumulators are even ones a place further. */
+/* A vector's numbers before they are bounded. */
 ALWAYS_INLINE vector requantise_vector(const struct block_constants *k, int v, const int32_t *accumulators)
 {
-	vector even = _mm512_mul_epi32(_mm512_loadu_si512(accumulators), k->even[v]);
-	vector odd = _mm512_mul_epi32(_mm512_loadu_si512(accumulators + 1), k->odd[v]);
+	vector in = _mm512_loadu_si512(accumulators);
+	vector even = _mm512_mul_epi32(in, k->even[v]);
+	vector odd = _mm512_mul_epi32(_mm512_srli_epi64(in, 32), k->odd[v]);
 
 	even = v_add64(even, k->even_bias[v]);
 	odd = v_add64(odd, k->odd_bias[v]);
