@@ -116,29 +116,54 @@ def check(graph, photos, scores):
     print(f"the program's scores are the recipe's, in {len(photos[some])} pictures", flush=True)
 
 
-def confidences(logits):
-    return logits.softmax(1).max(1).values
+def group_numbers(folder):
+    """The number of each class's group, int64 (classes,); the folder's groups hold all classes."""
+    number = {}
+    for i, line in enumerate((folder / "groups.txt").read_text().splitlines()):
+        number |= dict.fromkeys(line.split(": ", 1)[1].split(", "), i)
+    return torch.tensor(
+        [number[label] for label in (folder / "labels.txt").read_text().splitlines()]
+    )
 
 
-def threshold_of(logits):
-    """The least confidence, in hundredths, that less than FALSE_WORDS of these pictures reach."""
-    ranked = confidences(logits).sort(descending=True).values
-    return float(np.floor(ranked[int(FALSE_WORDS * len(ranked))].item() * 100 + 1) / 100)
+def group_confidences(logits, groups):
+    """float64 (N, groups)."""
+    empty = torch.zeros(len(logits), int(groups.max()) + 1, dtype=torch.float64)
+    return empty.index_add(1, groups, logits.double().softmax(1))
 
 
-def report_threshold(threshold, logits, labels, of_nothing):
-    named = confidences(logits) >= threshold
-    share = named.double().mean().item()
-    right = (logits.argmax(1) == labels)[named].double().mean().item()
-    false = int((confidences(of_nothing) >= threshold).sum())
+def named(threshold, logits, groups):
+    """Which pictures get a word: a label, or at least a group. A group is never less likely."""
+    return group_confidences(logits, groups).max(1).values >= threshold
+
+
+def right(threshold, logits, labels, groups):
+    """Whether a picture's word is right: its label; below the threshold, its group."""
+    confidence, label = logits.double().softmax(1).max(1)
+    group = group_confidences(logits, groups).argmax(1)
+    return torch.where(confidence >= threshold, label == labels, group == groups[labels])
+
+
+def threshold_of(logits, groups):
+    """The least confidence, in hundredths, that at most FALSE_WORDS of these pictures reach."""
+    hundredths = (n / 100 for n in range(1, 100))
+    allowed = FALSE_WORDS * len(logits)
+    return next(t for t in hundredths if named(t, logits, groups).sum() <= allowed)
+
+
+def report_threshold(threshold, logits, labels, of_nothing, groups):
+    some = named(threshold, logits, groups)
+    share = some.double().mean().item()
+    true = right(threshold, logits, labels, groups)[some].double().mean().item()
+    false = int(named(threshold, of_nothing, groups).sum())
     print(
-        f"below {threshold:.2f} unknown: names {share:.3f} of the photographs, {right:.3f} of them "
+        f"below {threshold:.2f} unknown: names {share:.3f} of the photographs, {true:.3f} of them "
         f"rightly, and {false} of {len(of_nothing)} pictures of nothing",
         flush=True,
     )
 
 
-def calibrate(graph, scores, labels, others, of_nothing):
+def calibrate(graph, scores, labels, others, of_nothing, groups):
     """Divides the logits by a temperature; returns the confidence below which nothing is known.
 
     of_nothing: the scores of two sets of pictures without any object: to calibrate, to measure.
@@ -151,9 +176,9 @@ def calibrate(graph, scores, labels, others, of_nothing):
     name = f"fitted temperature {fitted:.3f}; at {temperature:.3f}, all"
     report(name, logits, labels, TOP)
     first, second = (torch.from_numpy(export.logits(graph, one)) for one in of_nothing)
-    threshold = threshold_of(first)
+    threshold = threshold_of(first, groups)
     for value in (DEFAULT_THRESHOLD, threshold):
-        report_threshold(value, logits[others], labels[others], second)
+        report_threshold(value, logits[others], labels[others], second, groups)
     return threshold
 
 
@@ -184,7 +209,8 @@ def main(argv=None):
         program_scores(args.twobit, folder, nothing(work_dir, seed), none, work_dir)
         for seed in (1, 2)
     ]
-    threshold = calibrate(graph, scores, labels, others, of_nothing)
+    groups = group_numbers(folder)
+    threshold = calibrate(graph, scores, labels, others, of_nothing, groups)
     integer_graph.write(graph, SHAPE, "imagenet", folder, {"unknown_below": threshold})
 
 
