@@ -309,12 +309,15 @@ static int plan_apply(struct lowering *l, int output, struct error *e)
 {
 	size_t count = (size_t)l->built_count + 1;
 	struct plan plan = {calloc(count, sizeof(int)), calloc(count, sizeof(int))};
-	int rc = plan.readers && plan.place ? 0 : out_of_memory(l, e);
+	int rc;
 
-	if (rc == 0) {
-		readers_count(l, output, &plan);
-		rc = layers_merge(l, &plan, e);
+	if (!plan.readers || !plan.place) {
+		free(plan.readers);
+		free(plan.place);
+		return out_of_memory(l, e);
 	}
+	readers_count(l, output, &plan);
+	rc = layers_merge(l, &plan, e);
 	if (rc == 0) {
 		scores_bound(l, plan.place[output]);
 		rc = layers_take(l, &plan, e);

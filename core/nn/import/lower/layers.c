@@ -81,7 +81,7 @@ static void conv_reach(
 	*low = *high = 0;
 	for (size_t t = 0; t < taps; t++)
 		for (int i = 0; i < depth; i++) {
-			int weight = *weights++;
+			const int8_t weight = *weights++;
 			int64_t code = reach_high(l, layer->from[0], group * depth + i);
 
 			code = layer->pad_code > code ? layer->pad_code : code;

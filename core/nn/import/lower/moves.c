@@ -119,6 +119,8 @@ static int parts_read(
 	int count = l->node->input_count, rc;
 
 	*bits = 1;
+	if (count < 1)
+		return node_error(l, -EBADMSG, e, "joins nothing");
 	for (int i = 0; i < count; i++) {
 		if ((rc = signal_input(l, i, &in[i], e)))
 			return rc;
@@ -141,7 +143,7 @@ static int joined(struct lowering *l, const struct signal **in, const struct sha
 	struct signal *out, struct error *e)
 {
 	double *scale, *offset, *summand;
-	int index, at = 0, rc, sources[GRAPH_EDGES];
+	int index, at = 0, rc, sources[GRAPH_EDGES] = {0};
 
 	if ((rc = numbers_take(l, shape->channels, 0, &scale, e)) ||
 		(rc = numbers_take(l, shape->channels, 0, &offset, e)) ||
@@ -175,7 +177,7 @@ static int joined(struct lowering *l, const struct signal **in, const struct sha
 int concat_lower(struct lowering *l, struct signal *out, struct error *e)
 {
 	const struct graph_tensor *first = graph_input(l->node, 0), *to = l->node->outputs[0];
-	const struct signal *in[GRAPH_EDGES];
+	const struct signal *in[GRAPH_EDGES] = {NULL};
 	struct shape shape = {0};
 	int bits, axis = (int)graph_integer(l->node, "axis", 1), rc = parts_read(l, in, &shape, &bits, e);
 

@@ -313,7 +313,7 @@ static bool takes_nearest(const struct graph_node *node, int o, int factor)
 		nearest = ceil(at);
 	else if (graph_text_is(node, "nearest_mode", "round_prefer_ceil"))
 		nearest = floor(at + 0.5);
-	return fmax(nearest, 0) == o / factor;
+	return (int)fmax(nearest, 0) == o / factor;
 }
 
 static int resize_check(struct lowering *l, const struct signal *in, int factor[2], struct error *e)

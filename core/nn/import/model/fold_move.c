@@ -236,7 +236,7 @@ static int slice_fold(struct graph *graph, struct graph_node *node, struct error
 {
 	const struct graph_tensor *in = node->inputs[0];
 	struct graph_tensor *out = node->outputs[0];
-	struct cut cut;
+	struct cut cut = {0};
 	int rc;
 
 	out->rank = in->rank;

@@ -146,7 +146,7 @@ int graph_tensor_add(struct graph *graph, const char *name, const struct graph_t
 		}
 	}
 	int rc = graph_tensor_named(graph, own, out, e);
-	if (rc == 0 && like) {
+	if (rc == 0 && like && *out) {
 		(*out)->rank = like->rank;
 		memcpy((*out)->dims, like->dims, sizeof(like->dims));
 	}
@@ -181,7 +181,7 @@ int graph_constant_add(struct graph *graph, const char *name, int rank, const in
 {
 	int rc = graph_tensor_add(graph, name, NULL, out, e);
 
-	if (rc)
+	if (rc || !*out)
 		return rc;
 	(*out)->rank = rank;
 	for (int i = 0; i < rank; i++)
@@ -210,7 +210,7 @@ int graph_node_add(struct graph *graph, const char *type, struct graph_tensor *i
 {
 	int rc = graph_node_put(graph, out, e);
 
-	if (rc)
+	if (rc || !*out)
 		return rc;
 	(*out)->name = strdup(output->name);
 	(*out)->type = strdup(type);
@@ -241,7 +241,7 @@ void graph_node_remove(struct graph *graph, struct graph_node *node)
 	if (at == graph->node_count)
 		return;
 	memmove(&graph->nodes[at], &graph->nodes[at + 1],
-		(size_t)(graph->node_count - at - 1) * sizeof(*graph->nodes));
+		(size_t)(graph->node_count - at - 1) * sizeof(void *));
 	graph->node_count--;
 	for (int i = 0; i < node->output_count; i++)
 		if (node->outputs[i] && node->outputs[i]->maker == node)
@@ -266,10 +266,10 @@ void graph_redirect(struct graph *graph, const struct graph_tensor *from, struct
 int graph_insert_after(struct graph *graph, struct graph_tensor *tensor, const char *type,
 	struct graph_node **out, struct error *e)
 {
-	struct graph_tensor *made;
+	struct graph_tensor *made = NULL;
 	int rc = graph_tensor_add(graph, tensor->name, tensor, &made, e);
 
-	if (rc == 0)
+	if (rc == 0 && made)
 		rc = graph_node_add(graph, type, tensor, made, out, e);
 	if (rc == 0)
 		graph_redirect(graph, tensor, made, *out);
@@ -279,10 +279,10 @@ int graph_insert_after(struct graph *graph, struct graph_tensor *tensor, const c
 int graph_insert_before(struct graph *graph, struct graph_node *reader, int input, const char *type,
 	struct graph_node **out, struct error *e)
 {
-	struct graph_tensor *tensor = reader->inputs[input], *made;
+	struct graph_tensor *tensor = reader->inputs[input], *made = NULL;
 	int rc = graph_tensor_add(graph, tensor->name, tensor, &made, e);
 
-	if (rc == 0)
+	if (rc == 0 && made)
 		rc = graph_node_add(graph, type, tensor, made, out, e);
 	if (rc == 0)
 		reader->inputs[input] = made;

@@ -250,10 +250,9 @@ struct sorting {
 	struct graph_node **stack, **sorted;
 	int *next; /* [stack]: the input to look at next */
 	int depth, count;
-	void *seen; /* see mark_of */
 };
 
-/* Marks lie in `folded` of no node: the nodes' places are found by a sorted copy. */
+/* What is known of a node; marks are sorted by its address. */
 struct mark {
 	struct graph_node *node;
 	enum { MARK_NEW, MARK_OPEN, MARK_DONE } state;
@@ -318,29 +317,37 @@ static void sort_take(struct graph *graph, const struct sorting *s, const struct
 	for (int i = 0; i < all; i++)
 		if (marks[i].state != MARK_DONE)
 			graph_node_remove(graph, marks[i].node);
-	memcpy(graph->nodes, s->sorted, (size_t)s->count * sizeof(*s->sorted));
+	memcpy(graph->nodes, s->sorted, (size_t)s->count * sizeof(void *));
 	graph->node_count = s->count;
+}
+
+static int sort_with(struct graph *graph, struct sorting *s, struct mark *marks, struct error *e)
+{
+	size_t count = (size_t)graph->node_count;
+	int rc;
+
+	for (size_t i = 0; i < count; i++)
+		marks[i].node = graph->nodes[i];
+	qsort(marks, count, sizeof(*marks), mark_compare);
+	rc = sort_walk(graph, s, marks, e);
+	if (rc == 0)
+		sort_take(graph, s, marks);
+	return rc;
 }
 
 int graph_sort(struct graph *graph, struct error *e)
 {
 	size_t count = (size_t)graph->node_count + 1;
-	struct sorting s = {.stack = calloc(count, sizeof(*s.stack)),
-		.sorted = calloc(count, sizeof(*s.sorted)),
+	struct sorting s = {.stack = calloc(count, sizeof(void *)),
+		.sorted = calloc(count, sizeof(void *)),
 		.next = calloc(count, sizeof(*s.next))};
 	struct mark *marks = calloc(count, sizeof(*marks));
-	int rc = 0;
+	int rc;
 
-	if (!s.stack || !s.sorted || !s.next || !marks)
+	if (s.stack && s.sorted && s.next && marks)
+		rc = sort_with(graph, &s, marks, e);
+	else
 		rc = graph_error(graph, NULL, -ENOMEM, e, "out of memory");
-	for (int i = 0; i < graph->node_count && rc == 0; i++)
-		marks[i].node = graph->nodes[i];
-	if (rc == 0) {
-		qsort(marks, count - 1, sizeof(*marks), mark_compare);
-		rc = sort_walk(graph, &s, marks, e);
-	}
-	if (rc == 0)
-		sort_take(graph, &s, marks);
 	free((void *)s.stack);
 	free((void *)s.sorted);
 	free(s.next);

@@ -167,7 +167,7 @@ static struct tensor_place place_find(const struct onnx_tensor *tensor)
 static int raw_convert(
 	const struct type *type, struct onnx_bytes raw, double *values, size_t count, struct error *e)
 {
-	if (raw.size != count * type->width)
+	if (!raw.data || raw.size != count * type->width)
 		return error_set(e, -EBADMSG, "has %zu bytes of data where its dimensions need %zu", raw.size,
 			count * type->width);
 	for (size_t i = 0; i < count; i++) {
@@ -249,7 +249,7 @@ static int file_convert(const char *path, const char *name, const struct type *t
 		rc = error_set(e, -EBADMSG,
 			"needs %zu bytes from byte %lld on of \"%s\", which has not as many", size,
 			(long long)offset, name);
-	else if (!(data = malloc(size + 1)))
+	else if (!(data = calloc(size + 1, 1)))
 		rc = error_set(e, -ENOMEM, "does not fit into memory");
 	while (rc == 0 && done < size) {
 		ssize_t got = pread(file, data + done, size - done, offset + (off_t)done);

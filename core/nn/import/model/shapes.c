@@ -145,12 +145,15 @@ int shape_of_reshape(
 	return 0;
 }
 
-/* Of Conv, pools and ConvTranspose along one axis: kernel, stride, dilation, both pads. */
+/* A number of a list attribute; what is beyond any picture is cut, so that sums of some cannot overflow. */
 static int64_t attribute_at(const struct graph_node *node, const char *name, int at, int64_t other)
 {
 	const struct onnx_attribute *attribute = graph_attribute(node, name);
+	const int64_t most = 4 * (int64_t)CHANNEL_LIMIT;
+	int64_t number =
+		attribute && at < attribute->count && at < ONNX_EDGES ? attribute->integers[at] : other;
 
-	return attribute && at < attribute->count && at < ONNX_EDGES ? attribute->integers[at] : other;
+	return number < -most ? -most : number > most ? most : number;
 }
 
 /* 0: does not fit. */
@@ -184,7 +187,7 @@ static void windowed_shape(const struct graph_node *node, int channels, const in
 	const struct graph_tensor *in = node->inputs[0];
 	struct graph_tensor *out = node->outputs[0];
 
-	if (in->rank != 4)
+	if (in->rank != 4 || channels < 1)
 		return;
 	out->dims[0] = in->dims[0];
 	out->dims[1] = channels;
@@ -322,9 +325,9 @@ static void padded_shape(struct graph *graph, const struct graph_node *node)
 	const struct graph_constant *pads = NULL;
 	struct error ignored;
 
-	if (!attribute && graph_constant(graph, node, 1, &pads, &ignored))
+	if (!attribute && (graph_constant(graph, node, 1, &pads, &ignored) || !pads))
 		return;
-	int count = attribute ? attribute->count : pads ? (int)pads->count : 0;
+	int count = attribute ? attribute->count : (int)pads->count;
 	if (count != 2 * in->rank || (attribute && count > ONNX_EDGES))
 		return;
 	for (int i = 0; i < in->rank; i++) {
@@ -348,6 +351,15 @@ static bool is_of(const struct graph_node *node, const char *const *types)
 	return false;
 }
 
+static int channels_of_groups(const struct graph_node *node, int channels)
+{
+	int64_t groups = graph_integer(node, "group", 1);
+
+	return groups >= 1 && groups <= CHANNEL_LIMIT && channels * groups <= CHANNEL_LIMIT
+		       ? (int)(channels * groups)
+		       : 0;
+}
+
 static void shape_of_layer(const struct graph_node *node)
 {
 	const struct graph_tensor *in = node->inputs[0], *weights = graph_input(node, 1);
@@ -356,8 +368,7 @@ static void shape_of_layer(const struct graph_node *node)
 	if (graph_is(node, "Conv") && weights && weights->rank == 4)
 		windowed_shape(node, weights->dims[0], weights->dims + 2);
 	if (graph_is(node, "ConvTranspose") && weights && weights->rank == 4)
-		windowed_shape(
-			node, (int)(weights->dims[1] * graph_integer(node, "group", 1)), weights->dims + 2);
+		windowed_shape(node, channels_of_groups(node, weights->dims[1]), weights->dims + 2);
 	if (graph_is(node, "MaxPool") || graph_is(node, "AveragePool"))
 		windowed_shape(node, in->dims[1], NULL);
 	if (graph_is(node, "GlobalAveragePool") || graph_is(node, "GlobalMaxPool")) {

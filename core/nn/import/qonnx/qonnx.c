@@ -154,8 +154,13 @@ static int trunc_point(struct graph *graph, struct graph_node *node, struct erro
 
 static int point(struct graph *graph, struct graph_node *node, struct error *e)
 {
-	if (strcmp(node->domain, "onnx.brevitas") != 0 &&
-		strcmp(node->domain, "qonnx.custom_op.general") != 0)
+	static const char *const domains[] = {
+		"qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general"};
+	bool known = false;
+
+	for (size_t i = 0; i < sizeof(domains) / sizeof(*domains); i++)
+		known = known || strcmp(node->domain, domains[i]) == 0;
+	if (!known)
 		return 0;
 	if (strcmp(node->type, "Quant") == 0)
 		return quant_point(graph, node, e);
