@@ -6,12 +6,6 @@
 #include <math.h>
 #include <string.h>
 
-static double relu(double x, double a, double b)
-{
-	(void)a, (void)b;
-	return x > 0 ? x : 0;
-}
-
 static double leaky(double x, double slope, double b)
 {
 	(void)b;
@@ -89,7 +83,6 @@ static const struct function {
 	double a_preset, b_preset;
 	bool not_monotone, ends_scores;
 } functions[] = {
-	{"Relu", relu},
 	{"LeakyRelu", leaky, "alpha", NULL, 0.01},
 	{"Sigmoid", sigmoid, .ends_scores = true},
 	{"HardSigmoid", hard_sigmoid, "alpha", "beta", 0.2, 0.5},
@@ -163,7 +156,7 @@ static int bound_read(
 static int bounds_lower(struct lowering *l, const struct signal *in, double low, double high,
 	struct signal *out, struct error *e)
 {
-	struct step step = {.compute = bounded};
+	struct step step = {.compute = bounded, .bounds = true};
 	double *a, *b;
 	int rc;
 
@@ -188,6 +181,14 @@ static int clip_lower(struct lowering *l, struct signal *out, struct error *e)
 		(rc = bound_read(l, 2, "max", INFINITY, &high, e)))
 		return rc;
 	return bounds_lower(l, in, low, high, out, e);
+}
+
+static int relu_lower(struct lowering *l, struct signal *out, struct error *e)
+{
+	const struct signal *in;
+	int rc = signal_input(l, 0, &in, e);
+
+	return rc ? rc : bounds_lower(l, in, 0, INFINITY, out, e);
 }
 
 /* (x − mean) / √(variance + ε) · weight + bias, as a factor and a summand a channel. */
@@ -350,7 +351,7 @@ static int quotient_lower(struct lowering *l, struct signal *out, struct error *
 /* Max, Min with a constant. */
 static int extreme_lower(struct lowering *l, struct signal *out, struct error *e)
 {
-	struct step step = {.compute = bounded};
+	struct step step = {.compute = bounded, .bounds = true};
 	int constant = constant_index(l), rc;
 	const struct signal *in;
 	const double *numbers;
@@ -393,6 +394,7 @@ static const struct {
 	{"Mul", product_lower},
 	{"Neg", negative_lower},
 	{"PRelu", prelu_lower},
+	{"Relu", relu_lower},
 	{"Sub", sum_lower},
 	{"Sum", sum_lower},
 };

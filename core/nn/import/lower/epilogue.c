@@ -4,7 +4,7 @@
  * precision. Behind sums it must be monotone, and becomes thresholds, found by search; behind codes it
  * becomes a table.
  */
-#include "nn/import/lower/parts.h"
+#include "nn/import/lower/epilogue.h"
 #include "nn/limits.h"
 
 #include <errno.h>
@@ -12,16 +12,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct epilogue {
-	const struct lowering *l;
-	const struct signal *signal;
-	const struct quantisation *point;
-	const double *scale, *zero; /* [channels] */
-	int lowest;		    /* the whole number that code 0 stands for */
-	int levels;		    /* the highest code */
-	double input_factor;	    /* 255, where pixels go from 0 to 255 */
-	double tolerance;	    /* of halves and whole numbers (quantisation.h) */
-};
+double epilogue_functions(const struct epilogue *end, int c, double number)
+{
+	for (int i = 0; i < end->signal->step_count; i++) {
+		const struct step *step = &end->signal->steps[i];
+
+		if (step->compute)
+			number = step->compute(number, step->a ? step->a[c] : 0, step->b ? step->b[c] : 0);
+	}
+	return number;
+}
 
 /* The number that the point quantises. */
 static double number_of(const struct epilogue *end, int c, int64_t x)
@@ -31,13 +31,7 @@ static double number_of(const struct epilogue *end, int c, int64_t x)
 	double number =
 		term->scale[c] * end->input_factor * ((double)x + term->offset[c]) + signal->summand[c];
 
-	for (int i = 0; i < signal->step_count; i++) {
-		const struct step *step = &signal->steps[i];
-
-		if (step->compute)
-			number = step->compute(number, step->a ? step->a[c] : 0, step->b ? step->b[c] : 0);
-	}
-	return number;
+	return epilogue_functions(end, c, number);
 }
 
 static int whole_of(const struct epilogue *end, int channel, int64_t x)
@@ -54,6 +48,16 @@ static int code_of(const struct epilogue *end, int channel, int64_t x)
 }
 
 /* Code 0 stands for 0 where no number is below it, else for the lowest of the point. */
+bool epilogue_range(struct epilogue *end, double least, double most)
+{
+	end->lowest = end->point->bipolar ? -1 : least < 0 ? (int)end->point->low : (int)least;
+	double levels = end->point->high - end->lowest;
+	end->levels = (int)(levels > UINT8_MAX ? most - end->lowest : levels);
+	if (end->point->bipolar)
+		end->levels = 1;
+	return end->levels <= UINT8_MAX;
+}
+
 static int range_find(struct epilogue *end, struct error *e)
 {
 	const struct lowering *l = end->l;
@@ -72,18 +76,13 @@ static int range_find(struct epilogue *end, struct error *e)
 			most = fmax(most, whole_of(end, c, x));
 		}
 	}
-	end->lowest = end->point->bipolar ? -1 : least < 0 ? (int)end->point->low : (int)least;
-	double levels = end->point->high - end->lowest;
-	end->levels = (int)(levels > UINT8_MAX ? most - end->lowest : levels);
-	if (end->point->bipolar)
-		end->levels = 1;
-	return end->levels <= UINT8_MAX
-		       ? 0
-		       : node_error(l, -EBADMSG, e, "its numbers from %g to %g need more than 8 bits",
-				 end->point->low, end->point->high);
+	if (epilogue_range(end, least, most))
+		return 0;
+	return node_error(l, -EBADMSG, e, "its numbers from %g to %g need more than 8 bits", end->point->low,
+		end->point->high);
 }
 
-static int bits_for(int levels)
+int epilogue_bits(int levels)
 {
 	int bits = 1;
 
@@ -141,7 +140,7 @@ static int thresholds_build(struct lowering *l, const struct epilogue *end, int 
 	struct layer *layer = &built->layer;
 	size_t channels = (size_t)layer->out.channels;
 	layer->epilogue = EPILOGUE_THRESHOLDS;
-	layer->output_bits = bits_for(end->levels);
+	layer->output_bits = epilogue_bits(end->levels);
 	if ((rc = lowering_charge(l, channels * (size_t)layer_levels(layer), sizeof(int32_t), e)))
 		return rc;
 	layer->thresholds = calloc(channels * (size_t)layer_levels(layer), sizeof(*layer->thresholds));
@@ -174,7 +173,7 @@ static int tabled_build(struct lowering *l, const struct epilogue *end, int *ind
 {
 	int source = end->signal->terms[0].source, rows = end->signal->shape.channels;
 	int codes = 1 << built_tensor(l, source).bits;
-	int rc = table_build(l, source, bits_for(end->levels), rows, index, e);
+	int rc = table_build(l, source, epilogue_bits(end->levels), rows, index, e);
 
 	if (rc)
 		return rc;
@@ -333,30 +332,52 @@ static double tolerance_of(const struct lowering *l, int source)
 	return QUANTISATION_ROUNDED;
 }
 
-int signal_quantise(struct lowering *l, const struct signal *in, const struct graph_node *point,
+/* The scale and the zero point in each channel. */
+static int point_read(
+	struct lowering *l, const struct graph_node *node, struct epilogue *end, struct error *e)
+{
+	const struct graph_tensor *place = node->inputs[0], *zero = end->point->zero;
+	double *none;
+	int rc = numbers_take(l, end->signal->shape.channels, 0, &none, e);
+
+	if (rc || (rc = channel_numbers(l, end->point->scale, end->signal, place, &end->scale, e)))
+		return rc;
+	end->zero = none;
+	if (zero && (rc = channel_numbers(l, zero, end->signal, place, &end->zero, e)))
+		return rc;
+	if (fabs(end->point->low) <= INT32_MAX / 2 && end->point->high <= INT32_MAX / 2)
+		return 0;
+	return node_error(l, -EBADMSG, e, "its numbers from %g to %g need more than 8 bits", end->point->low,
+		end->point->high);
+}
+
+static bool without_weights(const struct lowering *l, const struct signal *signal)
+{
+	for (int k = 0; k < signal->term_count; k++)
+		if (tolerance_of(l, signal->terms[k].source) == 0)
+			return false;
+	return true;
+}
+
+int signal_quantise(struct lowering *l, const struct signal *in, const struct graph_node *node,
 	struct signal *out, struct error *e)
 {
 	struct signal signal = *in;
-	struct epilogue end = {l, &signal, point->quantisation, .input_factor = 1};
-	const struct graph_tensor *place = point->inputs[0], *zero = point->quantisation->zero;
-	double *none;
+	struct epilogue end = {l, &signal, node->quantisation, .input_factor = 1};
 	int index = 0, rc;
 
-	if ((rc = signal_combine(l, &signal, e)) ||
-		(rc = numbers_take(l, signal.shape.channels, 0, &none, e)) ||
-		(rc = channel_numbers(l, point->quantisation->scale, &signal, place, &end.scale, e)))
+	end.tolerance = without_weights(l, in) ? QUANTISATION_ROUNDED : 0;
+	if ((rc = point_read(l, node, &end, e)) || (rc = pools_check(&end, e)) ||
+		(rc = epilogue_add(l, &end, &index, e)))
 		return rc;
-	end.zero = none;
-	end.tolerance = tolerance_of(l, signal.terms[0].source);
-	if (zero && (rc = channel_numbers(l, zero, &signal, place, &end.zero, e)))
-		return rc;
+	if (index < 0) {
+		if ((rc = signal_combine(l, &signal, e)))
+			return rc;
+		input_decide(l, &end);
+		rc = codes_build(l, &end, &index, e);
+	}
 	*out = signal;
-	if (fabs(point->quantisation->low) > INT32_MAX / 2 || point->quantisation->high > INT32_MAX / 2)
-		return node_error(l, -EBADMSG, e, "its numbers from %g to %g need more than 8 bits",
-			point->quantisation->low, point->quantisation->high);
-	input_decide(l, &end);
-	if ((rc = pools_check(&end, e)) || (rc = codes_build(l, &end, &index, e)) ||
-		(rc = spatial_follow(l, &signal, &index, e)))
+	if (rc || (rc = spatial_follow(l, &signal, &index, e)))
 		return rc;
 	return meaning_set(l, &end, index, out, e);
 }

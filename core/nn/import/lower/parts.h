@@ -36,6 +36,7 @@ struct step {
 	double (*compute)(double x, double a, double b);
 	const double *a, *b; /* [channels], or NULL */
 	bool not_monotone;
+	bool bounds;	  /* keeps numbers within a … b */
 	bool ends_scores; /* can be left out behind the scores of classes */
 	const struct spatial *spatial;
 };
