@@ -4,8 +4,8 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "nn/reference.h"
-#include "support/layer.h"
 #include "pl/bus/bus.h"
+#include "support/layer.h"
 
 #include <errno.h>
 #include <stdio.h>

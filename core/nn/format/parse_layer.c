@@ -97,7 +97,8 @@ static int parse_from(
 	if (!from)
 		return 0;
 	if (count < 1 || count > most)
-		return error_set(e, -EBADMSG, "field \"from\": %zu layers; this kind reads 1 … %zu", count, most);
+		return error_set(
+			e, -EBADMSG, "field \"from\": %zu layers; this kind reads 1 … %zu", count, most);
 	for (size_t i = 0; i < count; i++) {
 		int rc = find_layer(
 			p, json_is_array(from) ? json_array_get(from, i) : from, index, &l->from[i], e);

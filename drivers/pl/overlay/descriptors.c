@@ -26,7 +26,8 @@ static void put(struct descriptor_writer *w, int word, int shift, int bits, int6
 		(value), #word "." #field)
 
 /* Quarters of the last chunk that hold channels; of the last step's, when packed pixels do not fill it. */
-static int mask_quarters(const struct layer *layer, const struct overlay_tensor *in, const struct layer_part *part)
+static int mask_quarters(
+	const struct layer *layer, const struct overlay_tensor *in, const struct layer_part *part)
 {
 	int last = layer->kernel_width % in->pack, pixels = last ? last : in->pack;
 

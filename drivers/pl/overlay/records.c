@@ -82,7 +82,8 @@ static void gather_planes(const uint8_t *codes, int count, int bits, uint64_t *p
 }
 
 /* A row of one chunk of each pixel; from one plane to the next are `plane` beats. */
-static void pack_row(const struct overlay_tensor *t, const uint8_t *codes, int count, uint64_t *row, size_t plane)
+static void pack_row(
+	const struct overlay_tensor *t, const uint8_t *codes, int count, uint64_t *row, size_t plane)
 {
 	size_t block = (size_t)t->chunks * OVERLAY_CODE_BEATS;
 

@@ -13,7 +13,7 @@
 struct error;
 
 enum {
-	ONNX_RANK = 6,	/* dimensions of a tensor that are kept */
+	ONNX_RANK = 6,	 /* dimensions of a tensor that are kept */
 	ONNX_EDGES = 32, /* inputs or outputs of a node that are kept, and numbers of an attribute */
 };
 

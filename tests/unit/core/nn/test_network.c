@@ -272,7 +272,8 @@ static void odd_fields_are_refused(void **state)
 		"field \"kernel_shape\": a kernel of 11 does not fit into 8 pixels padded to 10");
 	spoiled_field_refused(1, "padding", json_integer(3), "field \"padding\": 3 is not within 0 … 2");
 	spoiled_field_refused(2, "groups", json_integer(2), "field \"groups\": 2 is not within 1 … 1");
-	spoiled_field_refused(2, "epilogue", json_string("scores"), "field \"epilogue\": a layer of this kind has none");
+	spoiled_field_refused(
+		2, "epilogue", json_string("scores"), "field \"epilogue\": a layer of this kind has none");
 	spoiled_field_refused(1, "epilogue", json_string("sigmoid"),
 		"field \"epilogue\": is not \"thresholds\", \"requantise\", \"scores\" or \"sums\"");
 	spoiled_field_refused(0, "rounding", json_string("up"),
@@ -306,8 +307,8 @@ static void cycles_and_strangers_are_refused(void **state)
 		"field \"from\": \"fc1\" is the layer itself or comes later: a cycle");
 	spoiled_field_refused(3, "from", json_pack("[s, s]", "conv1", "pool1"),
 		"field \"from\": 2 layers; this kind reads 1 … 1");
-	spoiled_field_refused(3, "from", json_integer(1),
-		"field \"from\": is not the name of a layer, or a list of names");
+	spoiled_field_refused(
+		3, "from", json_integer(1), "field \"from\": is not the name of a layer, or a list of names");
 
 	struct spoiled s = spoiled_begin();
 	json_object_set_new(spoiled_layer(&s, 1), "from", json_string("conv0"));
