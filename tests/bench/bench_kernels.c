@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench_kernels [ROUNDS [TITLE]] prints how fast each kernel of this processor is, and how near to the
- * processor's limit; only of what has TITLE in its title. It measures kernel and limit in turns, so that the
- * clock and other programs affect both alike, in many short windows, of which it prints the median and the
- * best.
+ * bench_kernels [ROUNDS [TITLE|FOLDER]] prints how fast each kernel of this processor is, and how near to the
+ * processor's limit; only of what has TITLE in its title, or of the layers of the network in FOLDER, which
+ * has a slash. It measures kernel and limit in turns, so that the clock and other programs affect both alike,
+ * in many short windows, of which it prints the median and the best.
  */
 #include "base/error.h"
 #include "bench/lite0.h"
 #include "bench/peak.h"
 #include "nn/engine.h"
+#include "nn/format/load.h"
 #include "nn/kernels/kernel.h"
 #include "nn/kernels/table.h"
+#include "nn/limits.h"
 #include "support/layer.h"
 #include "support/memory.h"
 #include "support/random_network.h"
@@ -213,30 +215,59 @@ static void bench_network(const char *title, struct layer *layers, int layer_cou
 	free(bench.out);
 }
 
-enum share { DENSE, DEPTHWISE, ADD, POOLING, SHARES };
+enum share { DENSE, DEPTHWISE, ADD, OTHER, SHARES };
 
-static const char *const shares[] = {"dense", "depthwise", "add", "pool"};
+static const char *const shares[] = {"dense", "depthwise", "add", "other"};
 
 static enum share share_of(const struct layer *layer)
 {
 	if (layer->kind == LAYER_ADD)
 		return ADD;
 	if (!layer_has_weights(layer))
-		return POOLING;
+		return OTHER;
 	return layer->groups > 1 ? DEPTHWISE : DENSE;
 }
 
-#define MOST_LAYERS 64
+#define MOST_LAYERS LAYER_LIMIT
 
-/* Times each layer within a run of all; prints what kinds of layers take, and with `each` every layer. */
-static void bench_timed(const struct network *network, const struct isa *const *isas, int count, bool each)
+struct graph_times {
+	struct measure layers[MOST_LAYERS], whole;
+};
+
+static void time_graph(const struct network *network, struct engine *engine, struct graph_times *times)
 {
-	static struct measure layers[MOST_LAYERS], whole;
 	const struct layer *first = network->layers, *last = &first[network->layer_count - 1];
 	uint8_t *in = random_codes(first->in, first->input_bits, EXTREME_NONE);
 	void *out = must_allocate(shape_size(last->out), sizeof(int32_t));
 	int64_t nanoseconds[MOST_LAYERS];
-	double took[SHARES] = {0};
+
+	times->whole.count = 0;
+	for (int r = -3; r < rounds; r++) {
+		double begin = now();
+		engine_run_timed(engine, in, out, nanoseconds);
+		times->whole.times[times->whole.count] = now() - begin;
+		for (int i = 0; i < network->layer_count; i++) {
+			times->layers[i].times[times->whole.count] = (double)nanoseconds[i] * 1e-9;
+			times->layers[i].count = times->whole.count + 1;
+		}
+		times->whole.count += r >= 0;
+	}
+	free(in);
+	free(out);
+}
+
+static void print_layer(const struct layer *l, const char *kernel, double seconds)
+{
+	printf("    %3d x %3d x %4d, k %d/%d -> %3d x %3d x %4d, %-24s %8.1f us %6.1f GMAC/s\n", l->in.height,
+		l->in.width, l->in.channels, l->kernel_height, l->stride_height, l->out.height, l->out.width,
+		l->out.channels, kernel, seconds * 1e6, (double)layer_operations(l) / seconds * 1e-9);
+}
+
+/* Times each layer within a run of all; prints what kinds of layers take, and with `each` every layer. */
+static void bench_timed(const struct network *network, const struct isa *const *isas, int count, bool each)
+{
+	static struct graph_times times;
+	double took[SHARES] = {0}, total = 0;
 	struct engine *engine;
 	struct error e;
 
@@ -244,51 +275,56 @@ static void bench_timed(const struct network *network, const struct isa *const *
 		fprintf(stderr, "%s\n", e.text);
 		exit(EXIT_FAILURE);
 	}
-	whole.count = 0;
-	for (int r = -3; r < rounds; r++) {
-		double begin = now();
-		engine_run_timed(engine, in, out, nanoseconds);
-		whole.times[whole.count] = now() - begin;
-		for (int i = 0; i < network->layer_count; i++) {
-			layers[i].times[whole.count] = (double)nanoseconds[i] * 1e-9;
-			layers[i].count = whole.count + 1;
-		}
-		whole.count += r >= 0;
-	}
+	time_graph(network, engine, &times);
 	for (int i = 0; i < network->layer_count; i++) {
-		const struct layer *l = &first[i];
-		double typical = median(&layers[i]);
-		took[share_of(l)] += typical;
+		double typical = median(&times.layers[i]);
+		took[share_of(&network->layers[i])] += typical;
+		total += typical;
 		if (each)
-			printf("    %3d x %3d x %4d, k %d/%d -> %3d x %3d x %4d, %-22s %8.1f us %6.1f "
-			       "GMAC/s\n",
-				l->in.height, l->in.width, l->in.channels, l->kernel_height, l->stride_height,
-				l->out.height, l->out.width, l->out.channels, engine_kernel(engine, i),
-				typical * 1e6, (double)layer_operations(l) / typical * 1e-9);
+			print_layer(&network->layers[i], engine_kernel(engine, i), typical);
 	}
-	double typical = median(&whole);
-	printf("  %-22s %9.1f us %9.1f us best:", isas[count - 1]->name, typical * 1e6, whole.times[0] * 1e6);
+	double typical = median(&times.whole);
+	printf("  %-22s %9.1f us %9.1f us best, layers %.0f us:", isas[count - 1]->name, typical * 1e6,
+		times.whole.times[0] * 1e6, total * 1e6);
 	for (int s = 0; s < SHARES; s++)
 		printf(" %s %.0f", shares[s], took[s] * 1e6);
 	printf("\n");
 	engine_destroy(engine);
-	free(in);
-	free(out);
+}
+
+static void bench_graph(const char *title, const struct network *network)
+{
+	int count;
+	const struct isa *const *isas = isas_present(&count);
+
+	printf("%s, %.1f MMAC\n", title, operations(network) * 1e-6);
+	for (int i = 1; i < count; i++)
+		bench_timed(network, isas, i + 1, i == count - 1);
 }
 
 static void bench_lite0(void)
 {
 	const char *title = "lite0, 224x224x3 to 1000 scores, W8A8";
-	int count;
-	const struct isa *const *isas = isas_present(&count);
 
 	if (!strstr(title, wanted))
 		return;
 	struct network network = lite0_network();
-	printf("%s, %.1f MMAC\n", title, operations(&network) * 1e-6);
-	for (int i = 1; i < count; i++)
-		bench_timed(&network, isas, i + 1, i == count - 1);
+	bench_graph(title, &network);
 	lite0_finish(&network);
+}
+
+static int bench_folder(const char *folder)
+{
+	struct network *network;
+	struct error e;
+
+	if (network_load(folder, &network, &e) != 0) {
+		fprintf(stderr, "%s\n", e.text);
+		return EXIT_FAILURE;
+	}
+	bench_graph(folder, network);
+	network_destroy(network);
+	return 0;
 }
 
 #define CONV(size, step, pad, outputs, wbits) CONV_TO(size, step, pad, outputs, wbits, 2, EPILOGUE_THRESHOLDS)
@@ -400,9 +436,11 @@ int main(int argc, char **argv)
 	if (argc > 2)
 		wanted = argv[2];
 	if (rounds < 1 || rounds > MOST_ROUNDS) {
-		fprintf(stderr, "usage: bench_kernels [ROUNDS [TITLE]], 1 to %d\n", MOST_ROUNDS);
+		fprintf(stderr, "usage: bench_kernels [ROUNDS [TITLE|FOLDER]], 1 to %d\n", MOST_ROUNDS);
 		return 64;
 	}
+	if (strchr(wanted, '/'))
+		return bench_folder(wanted);
 	conv0[0].in = whole[0].in = (struct shape){64, 64, 3};
 	conv0[0].input_bits = whole[0].input_bits = 8;
 	conv[0].in = (struct shape){13, 13, 256};
