@@ -12,17 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-double epilogue_functions(const struct epilogue *end, int c, double number)
-{
-	for (int i = 0; i < end->signal->step_count; i++) {
-		const struct step *step = &end->signal->steps[i];
-
-		if (step->compute)
-			number = step->compute(number, step->a ? step->a[c] : 0, step->b ? step->b[c] : 0);
-	}
-	return number;
-}
-
 /* The number that the point quantises. */
 static double number_of(const struct epilogue *end, int c, int64_t x)
 {
@@ -47,17 +36,6 @@ static int code_of(const struct epilogue *end, int channel, int64_t x)
 	return end->point->bipolar ? whole > 0 : whole - end->lowest;
 }
 
-/* Code 0 stands for 0 where no number is below it, else for the lowest of the point. */
-bool epilogue_range(struct epilogue *end, double least, double most)
-{
-	end->lowest = end->point->bipolar ? -1 : least < 0 ? (int)end->point->low : (int)least;
-	double levels = end->point->high - end->lowest;
-	end->levels = (int)(levels > UINT8_MAX ? most - end->lowest : levels);
-	if (end->point->bipolar)
-		end->levels = 1;
-	return end->levels <= UINT8_MAX;
-}
-
 static int range_find(struct epilogue *end, struct error *e)
 {
 	const struct lowering *l = end->l;
@@ -80,15 +58,6 @@ static int range_find(struct epilogue *end, struct error *e)
 		return 0;
 	return node_error(l, -EBADMSG, e, "its numbers from %g to %g need more than 8 bits", end->point->low,
 		end->point->high);
-}
-
-int epilogue_bits(int levels)
-{
-	int bits = 1;
-
-	while (levels >= 1 << bits)
-		bits *= 2;
-	return bits;
 }
 
 /* The least x from `from` on whose code is at least `code` (inverted: at most); none: INT32_MAX. */
