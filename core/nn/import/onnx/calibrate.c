@@ -27,11 +27,48 @@ static int memory_short(const struct calibrator *c, struct error *e)
 	return graph_error(c->graph, NULL, -ENOMEM, e, "out of memory");
 }
 
+/* Multiplications, or numbers moved, of one picture. */
+static double effort_of(const struct float_graph *network)
+{
+	double effort = (double)shape_size(network->values[0].shape);
+
+	for (int i = 0; i < network->op_count; i++) {
+		const struct float_op *op = &network->ops[i];
+		const struct float_window *w = &op->window;
+		double each = op->kind == FLOAT_MATRIX
+				      ? (double)shape_size(network->values[op->inputs[0]].shape)
+				      : 1;
+
+		if (w->kernel_height > 0)
+			each = (double)w->kernel_height * w->kernel_width;
+		if (op->kind == FLOAT_CONV)
+			each *= (double)w->in.channels / w->groups;
+		effort += each * (double)shape_size(network->values[i + 1].shape);
+	}
+	return effort;
+}
+
+/* The pictures' own pass, and two of some of them for the report. */
+static int effort_check(const struct calibrator *c, struct error *e)
+{
+	const struct calibration_pictures *pictures = &c->options->pictures;
+	double most = pictures->effort > 0 ? pictures->effort : CALIBRATION_EFFORT;
+	double needed = effort_of(&c->network) * pictures->count;
+
+	if (needed <= most)
+		return 0;
+	return graph_error(c->graph, NULL, -EOVERFLOW, e,
+		"needs %.3g multiplications for %d pictures, more than %.3g; calibrate with fewer or smaller "
+		"ones, or "
+		"quantise the model elsewhere",
+		needed, pictures->count, most);
+}
+
 static int calibrator_init(struct calibrator *c, struct error *e)
 {
 	int rc = float_build(c->graph, &c->network, e);
 
-	if (rc || (rc = float_points_find(&c->network, &c->points, e)))
+	if (rc || (rc = effort_check(c, e)) || (rc = float_points_find(&c->network, &c->points, e)))
 		return rc;
 	struct shape shape = c->network.values[0].shape;
 	size_t values = (size_t)c->network.op_count + 1;

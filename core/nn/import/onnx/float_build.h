@@ -6,7 +6,10 @@
 #include "nn/import/model/graph.h"
 #include "nn/import/onnx/float_graph.h"
 
-enum { FLOAT_OPS_MAXIMUM = 4096 };
+enum {
+	FLOAT_OPS_MAXIMUM = 4096,
+	FLOAT_TENSOR_MAXIMUM = 1 << 26, /* numbers */
+};
 
 /*
  * The graph must be folded and all its dimensions known. float_graph_finish in any case. Fails with a message

@@ -15,7 +15,15 @@ struct builder {
 	struct float_value *made;
 };
 
+/* float_builder.c */
 int builder_memory(const struct builder *b, struct error *e);
+
+/* Numbers of tensors of up to two dimensions are channels; others lie as they are. */
+int builder_shape(
+	const struct builder *b, const struct graph_tensor *tensor, struct shape *out, struct error *e);
+
+/* The value that the tensor became; -1: none. */
+int builder_value(const struct builder *b, const struct graph_tensor *tensor);
 
 /* Input `index` of the node becomes the next one of the operation. */
 int builder_input(struct builder *b, int index, struct error *e);

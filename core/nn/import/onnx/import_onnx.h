@@ -17,7 +17,10 @@ struct calibration_pictures {
 	int count;
 	int (*read)(void *context, int index, struct shape shape, uint8_t *pixels, struct error *e);
 	void *context;
+	double effort; /* multiplications that may be spent on them in all; 0: CALIBRATION_EFFORT */
 };
+
+#define CALIBRATION_EFFORT 2e13 /* about an hour */
 
 struct import_onnx_options {
 	/* What becomes of a pixel of 0 … 255 before the model sees it: (pixel / 255 − mean) / std. One number
