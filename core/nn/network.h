@@ -78,24 +78,23 @@ struct layer {
 	int stride_height, stride_width; /* an upsample: the factors */
 	int dilation_height, dilation_width;
 	int pad_top, pad_left, pad_bottom, pad_right; /* pixels of pad_code around the input */
-	uint8_t pad_code;			      /* the code that stands for 0 */
-	bool stuffed; /* upsample: pad_code between the pixels; no pixel repeated */
-	int groups;   /* convolution: in and out channels are split alike */
+	int groups;				      /* convolution: in and out channels are split alike */
 	int input_bits, weight_bits, output_bits; /* input_bits: of the first input; TENSOR_SUMS: int32_t */
 	int8_t *weights;			  /* [out][kernel_height][kernel_width][in / groups] */
 
 	enum layer_epilogue epilogue;
-	int32_t *thresholds; /* [out][2^output_bits − 1], ascending in each channel */
-	uint8_t *invert;     /* [out], 0 or 1; NULL: none is inverted */
-	int32_t *multiplier; /* [out]; an add has none */
-	uint8_t *shift;	     /* [out], 0 … 62 */
-	int64_t *bias;	     /* [out], −2^62 … 2^62: no sum of it and a product overflows */
-	int clamp_low,
-		clamp_high; /* bounds of a requantised code or of an add's sums; both 0: all that fits */
+	int32_t *thresholds;	   /* [out][2^output_bits − 1], ascending in each channel */
+	uint8_t *invert;	   /* [out], 0 or 1; NULL: none is inverted */
+	int32_t *multiplier;	   /* [out]; an add has none */
+	uint8_t *shift;		   /* [out], 0 … 62 */
+	int64_t *bias;		   /* [out], −2^62 … 2^62: no sum of it and a product overflows */
+	int clamp_low, clamp_high; /* bounds of requantised codes, an add's sums; both 0: all that fits */
 
 	int32_t *factors; /* add: [input][out] */
 	uint8_t *table;	  /* table: [table_rows][2^input_bits] codes */
 	int table_rows;	  /* 1: one for all channels; or a row for each */
+	uint8_t pad_code; /* the code that stands for 0 */
+	bool stuffed;	  /* upsample: pad_code between the pixels; no pixel repeated */
 };
 
 /* Classes with one common name: "dog" for 118 breeds. */
