@@ -254,7 +254,8 @@ static int meaning_set(
 		(rc = numbers_take(l, channels, 0, &summand, e)))
 		return rc;
 	for (int c = 0; c < channels; c++) {
-		scale[c] = end->scale[c] * (end->point->bipolar ? 2 : 1);
+		scale[c] = end->scale[c] * (end->point->bipolar ? 2 : 1) *
+			   (end->point->gain > 0 ? end->point->gain : 1);
 		offset[c] = end->point->bipolar ? -0.5 : end->lowest - end->zero[c];
 	}
 	out->terms[0] = (struct term){index, scale, offset};

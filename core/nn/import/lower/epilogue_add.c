@@ -241,7 +241,7 @@ int epilogue_add(struct lowering *l, struct epilogue *end, int *index, struct er
 	int rc = 0;
 
 	*index = -1;
-	if (end->signal->term_count < 2 || end->point->bipolar ||
+	if (end->signal->term_count < 2 || end->point->bipolar || end->point->finest > 0 ||
 		(end->point->round != rounding_half_even && end->point->round != floor) ||
 		!bounds_find(end, &low, &high) || !range_find(end, low, high))
 		return 0;

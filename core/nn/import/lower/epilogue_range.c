@@ -17,6 +17,9 @@ bool epilogue_range(struct epilogue *end, double least, double most)
 {
 	end->lowest = end->point->bipolar ? -1 : least < 0 ? (int)end->point->low : (int)least;
 	double levels = end->point->high - end->lowest;
+
+	if (levels > UINT8_MAX && least < 0 && most - end->lowest > UINT8_MAX)
+		end->lowest = (int)least;
 	end->levels = (int)(levels > UINT8_MAX ? most - end->lowest : levels);
 	if (end->point->bipolar)
 		end->levels = 1;

@@ -139,11 +139,36 @@ static int parts_read(
 	return 0;
 }
 
+/* Up to 8 parts, then the result and up to 7 more, and so on. */
+static int concats_build(struct lowering *l, const int *sources, int count, int *index, struct error *e)
+{
+	int done = 1, rc = 0;
+
+	*index = sources[0];
+	while (done < count && rc == 0) {
+		int from[LAYER_INPUTS] = {*index}, parts = 1;
+		struct shape shape = built_tensor(l, *index).shape;
+
+		for (; parts < LAYER_INPUTS && done < count; parts++, done++) {
+			from[parts] = sources[done];
+			shape.channels += built_tensor(l, sources[done]).shape.channels;
+		}
+		if ((rc = layer_build(l, LAYER_CONCAT, from[0], index, e)))
+			return rc;
+		struct layer *layer = &l->built[*index].layer;
+		memcpy(layer->from, from, sizeof(from));
+		layer->from_count = parts;
+		layer->in = layer->out = shape;
+		rc = reach_make(l, *index, e);
+	}
+	return rc;
+}
+
 static int joined(struct lowering *l, const struct signal **in, const struct shape *shape, int bits,
 	struct signal *out, struct error *e)
 {
 	double *scale, *offset, *summand;
-	int index, at = 0, rc, sources[GRAPH_EDGES] = {0};
+	int index = 0, at = 0, rc, sources[GRAPH_EDGES] = {0};
 
 	if ((rc = numbers_take(l, shape->channels, 0, &scale, e)) ||
 		(rc = numbers_take(l, shape->channels, 0, &offset, e)) ||
@@ -161,17 +186,12 @@ static int joined(struct lowering *l, const struct signal **in, const struct sha
 			return rc;
 		sources[i] = term.source;
 	}
-	if ((rc = layer_build(l, LAYER_CONCAT, sources[0], &index, e)))
-		return rc;
-	struct layer *layer = &l->built[index].layer;
-	memcpy(layer->from, sources, (size_t)l->node->input_count * sizeof(*sources));
-	layer->from_count = l->node->input_count;
-	layer->in = layer->out = *shape;
 	*out = *in[0];
 	out->shape = *shape;
-	out->terms[0] = (struct term){index, scale, offset};
 	out->summand = summand;
-	return reach_make(l, index, e);
+	rc = concats_build(l, sources, l->node->input_count, &index, e);
+	out->terms[0] = (struct term){index, scale, offset};
+	return rc;
 }
 
 int concat_lower(struct lowering *l, struct signal *out, struct error *e)

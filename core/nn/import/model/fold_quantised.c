@@ -30,9 +30,11 @@ static int point_fold(struct graph *graph, struct graph_node *node, struct error
 		return graph_error(
 			graph, node, -EBADMSG, e, "its scale has not the shape of what it quantises");
 	dims_copy(in, out);
+	struct quantisation unit = *q; /* of numbers that are divided by the scale already */
 	int rc = graph_constant_fold(graph, node, TYPE_FLOAT, true, e);
 	for (size_t i = 0; i < in->constant->count && rc == 0; i++) {
 		float scale = (float)stretched_value(q->scale, in, i);
+		unit.finest = q->finest / (double)scale;
 		double zero = stretched_value(q->zero, in, i), number = graph_value(in->constant, i);
 
 		/* In single precision, as the exporter computes, so that halves are the same. */
@@ -40,8 +42,8 @@ static int point_fold(struct graph *graph, struct graph_node *node, struct error
 			number = (double)((float)number / scale);
 		if (!q->bipolar && !q->zero_after)
 			number = (double)((float)number + (float)zero) - zero;
-		out->constant->values[i] = quantisation_apply(q, 1, zero, number, 0) - zero;
-		out->constant->scales[i] = scale;
+		out->constant->values[i] = quantisation_apply(&unit, 1, zero, number, 0) - zero;
+		out->constant->scales[i] = q->gain > 0 ? (float)((double)scale * q->gain) : scale;
 	}
 	return rc;
 }

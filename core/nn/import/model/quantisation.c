@@ -60,6 +60,8 @@ double quantisation_apply(
 {
 	if (quantisation->bipolar)
 		return x >= 0 ? 1 : -1;
+	if (quantisation->finest > 0)
+		x = rounding_half_even(snapped(x / quantisation->finest, tolerance)) * quantisation->finest;
 	double quotient = snapped(x / scale, tolerance);
 	double whole = quantisation->zero_after ? quantisation->round(quotient) + zero
 						: quantisation->round(quotient + zero);

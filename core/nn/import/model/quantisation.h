@@ -19,6 +19,8 @@ struct quantisation {
 	const struct graph_tensor *zero;  /* whole numbers; NULL: 0 */
 	double low, high;		  /* whole numbers */
 	double (*round)(double);
+	double finest;	 /* the number is first rounded to a multiple of this; 0: it is not */
+	double gain;	 /* what it makes is times this; 0: it is not */
 	bool zero_after; /* rounds before it adds the zero point */
 	bool bipolar;	 /* low is −1, high +1, and nothing between them */
 };

@@ -120,7 +120,8 @@ static int bipolar_point(struct graph *graph, struct graph_node *node, struct er
 
 /*
  * Trunc leaves out the lowest bits of codes: from `in` to `out` bits, which is a quantisation to a coarser
- * scale. Newer versions state that scale.
+ * scale. Newer versions state that scale; older ones give the codes the finer one again, as an average has it
+ * whose sum they cut.
  */
 static int trunc_point(struct graph *graph, struct graph_node *node, struct error *e)
 {
@@ -140,13 +141,23 @@ static int trunc_point(struct graph *graph, struct graph_node *node, struct erro
 	if (quantisation.zero || scale->count != 1 || (stated && stated->count != 1) || out > in)
 		return graph_error(graph, node, -EBADMSG, e,
 			"only one scale, zero point 0, and no more bits than before can be imported");
-	coarser = stated ? graph_value(stated, 0) : graph_value(scale, 0) * ldexp(1, (int)(in - out));
+	quantisation.finest = graph_value(scale, 0);
+	coarser = quantisation.finest * ldexp(1, (int)(in - out));
+	if (stated)
+		coarser = graph_value(stated, 0);
+	else
+		quantisation.gain = quantisation.finest / coarser;
 	struct graph_tensor *made;
 	if ((rc = graph_constant_add(graph, node->inputs[1]->name, 0, NULL, &made, e)))
 		return rc;
 	made->constant->values[0] = coarser;
 	quantisation.scale = made;
 	range_set(node, out, &quantisation);
+	quantisation.bipolar = false;
+	if (!stated) { /* older ones do not clamp */
+		quantisation.low = INT16_MIN;
+		quantisation.high = INT16_MAX;
+	}
 	return coarser > 0 ? graph_quantise(graph, node, &quantisation, e)
 			   : graph_error(graph, node, -EBADMSG, e, "its scale is %g, but must be positive",
 				     coarser);
