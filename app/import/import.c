@@ -9,6 +9,7 @@
 #include "import/pictures.h"
 #include "nn/format/save.h"
 #include "nn/import/bnn_pynq.h"
+#include "nn/import/lower/lower.h"
 #include "nn/import/npy_folder.h"
 #include "nn/import/onnx/import_onnx.h"
 #include "nn/import/qnn_mo.h"
@@ -40,6 +41,7 @@ struct import_task {
 
 /* Each sets the network, or returns an exit code, with the message printed. */
 static int from_onnx(struct import_task *task);
+static int from_qonnx(struct import_task *task);
 
 #define IMPORTER(name, import)                                                                               \
 	static int name(struct import_task *task)                                                            \
@@ -49,7 +51,6 @@ static int from_onnx(struct import_task *task);
 		return import(task->from, &task->network, &e) ? fail(FAILURE_SOURCE, &e) : EX_OK;            \
 	}
 
-IMPORTER(from_qonnx, import_qonnx)
 IMPORTER(from_npy, import_npy)
 IMPORTER(from_qnn_mo, import_qnn_mo)
 IMPORTER(from_bnn_pynq, import_bnn_pynq)
@@ -79,6 +80,31 @@ static int from_onnx(struct import_task *task)
 										 : EX_OK;
 	calibration_close(&calibration);
 	return code;
+}
+
+/* One number for all channels stands beside one for each. */
+static int from_qonnx(struct import_task *task)
+{
+	struct import_onnx_options given;
+	struct lower_options model = {0};
+	struct error e;
+	int code = onnx_options_take(task->invocation, &task->values->onnx, &given);
+
+	if (code != OPTIONS_GO_ON)
+		return code;
+	model.channels = given.mean_count > given.std_count ? given.mean_count : given.std_count;
+	if (given.mean_count > 1 && given.std_count > 1 && given.mean_count != given.std_count)
+		return usage_error(task->invocation, "--mean and --std are not for the same channels");
+	for (int i = 0; i < model.channels && i < IMPORT_CHANNELS; i++) {
+		if (given.mean_count <= 1)
+			given.mean[i] = given.mean_count ? given.mean[0] : 0;
+		if (given.std_count <= 1)
+			given.std[i] = given.std_count ? given.std[0] : 1;
+	}
+	model.mean = model.channels ? given.mean : NULL;
+	model.std = given.std;
+	model.labels = given.labels;
+	return import_qonnx_as(task->from, &model, &task->network, &e) ? fail(FAILURE_SOURCE, &e) : EX_OK;
 }
 
 static void print_layers(const struct network *network)
@@ -130,6 +156,9 @@ static int import_as(struct import_task *task, size_t format, const char *to)
 
 	if (formats[format].import != from_onnx && option)
 		return usage_error(task->invocation, "%s is for the format onnx", option);
+	option = model_option_given(&task->values->onnx);
+	if (formats[format].import != from_onnx && formats[format].import != from_qonnx && option)
+		return usage_error(task->invocation, "%s is for the formats onnx and qonnx", option);
 	return output_finish(import_to(task, format, to));
 }
 

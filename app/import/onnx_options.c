@@ -13,17 +13,20 @@ const char *onnx_option_given(const struct onnx_values *values)
 {
 	if (values->calibrate.text)
 		return "--calibrate";
+	if (values->crop.text)
+		return "--crop";
+	if (values->size.width)
+		return "--size";
+	return values->layer_report ? "--layer-report" : NULL;
+}
+
+const char *model_option_given(const struct onnx_values *values)
+{
 	if (values->mean.text)
 		return "--mean";
 	if (values->std.text)
 		return "--std";
-	if (values->crop.text)
-		return "--crop";
-	if (values->labels.text)
-		return "--labels";
-	if (values->size.width)
-		return "--size";
-	return values->layer_report ? "--layer-report" : NULL;
+	return values->labels.text ? "--labels" : NULL;
 }
 
 /* Numbers separated by commas. Returns how many; 0: the text is something else. */

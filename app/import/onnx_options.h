@@ -18,11 +18,12 @@ struct onnx_values {
 	{"calibrate", 0, OPTION_TEXT, "FOLDER", "onnx: pictures to quantise a model of floats with",         \
 		offsetof(type, member.calibrate), 0, 0, NULL, OPTION_FROM_OWN},                              \
 		{"mean", 0, OPTION_TEXT, "X|X,X,X",                                                          \
-			"onnx: the model takes (pixel / 255 - mean) / std; one for each channel, or one "    \
+			"onnx, qonnx: the model takes (pixel / 255 - mean) / std; one for each channel, or " \
+			"one "                                                                               \
 			"[0]",                                                                               \
 			offsetof(type, member.mean), 0, 0, NULL, OPTION_FROM_OWN},                           \
-		{"std", 0, OPTION_TEXT, "X|X,X,X", "onnx: see --mean [1]", offsetof(type, member.std), 0, 0, \
-			NULL, OPTION_FROM_OWN},                                                              \
+		{"std", 0, OPTION_TEXT, "X|X,X,X", "onnx, qonnx: see --mean [1]",                            \
+			offsetof(type, member.std), 0, 0, NULL, OPTION_FROM_OWN},                            \
 		{"size", 0, OPTION_SIZE, "WxH", "onnx: the input, where the model leaves it open",           \
 			offsetof(type, member.size), .minimum = 1, .maximum = 16384,                         \
 			.source = OPTION_FROM_OWN},                                                          \
@@ -31,15 +32,20 @@ struct onnx_values {
 			"0.1 ... 1 [centre]",                                                                \
 			offsetof(type, member.crop), 0, 0, NULL, OPTION_FROM_OWN},                           \
 		{"labels", 0, OPTION_TEXT, "FILE",                                                           \
-			"onnx: names of the classes, one a line [labels.txt beside the model, or numbers]",  \
+			"onnx, qonnx: names of the classes, one a line [labels.txt beside the model, or "    \
+			"numbers]",                                                                          \
 			offsetof(type, member.labels), 0, 0, NULL, OPTION_FROM_OWN},                         \
 	{                                                                                                    \
 		"layer-report", 0, OPTION_FLAG, NULL, "onnx: print the error of each layer",                 \
 			offsetof(type, member.layer_report), 0, 0, NULL, OPTION_FROM_OWN                     \
 	}
 
-/* The first of these options that was given, as the user wrote it; NULL: none was. */
+/*
+ * The first option that was given of those for the format onnx alone; and of those for onnx and qonnx. As the
+ * user wrote it; NULL: none was.
+ */
 const char *onnx_option_given(const struct onnx_values *values);
+const char *model_option_given(const struct onnx_values *values);
 
 /* The import's options as the user gave them, apart from the pictures: OPTIONS_GO_ON, or the exit code. */
 int onnx_options_take(const struct invocation *invocation, const struct onnx_values *values,
