@@ -45,7 +45,9 @@ static int scales_read(struct lowering *l, struct linear *w, struct error *e)
 	int rc = numbers_take(l, w->like.out.channels, 0, &w->scale, e);
 
 	if (!rc && !w->weights->scales)
-		return node_error(l, -EBADMSG, e, "its weights are not quantised; %s", l->options->advice);
+		return node_error(l, -EBADMSG, e,
+			"its weights are not quantised; use QuantConv2d or QuantLinear, or import onnx with "
+			"--calibrate");
 	for (int o = 0; o < w->like.out.channels && rc == 0; o++) {
 		float scale = w->weights->scales[weight_place(w, o, 0, 0, 0)];
 
@@ -103,8 +105,7 @@ static int weights_fill(struct lowering *l, const struct linear *w, struct selec
 						weight = 0;
 					if (fabs(weight) > 128)
 						return node_error(l, -EBADMSG, e,
-							"its weights need more than 16 bits; %s",
-							l->options->advice);
+							"its weights need more than 16 bits; use fewer");
 					least = fmin(least, weight);
 					most = fmax(most, weight);
 					zeros = zeros || weight == 0;

@@ -480,7 +480,7 @@ static const struct {
 	{ACT, {.attributes = "signed=0 rounding_mode=SIDEWAYS"}, .message = "the rounding mode \"SIDEWAYS\""},
 	{ACT, {.type = "Identity", .domain = ""},
 		.message = "what it reads is not quantised; put a QuantIdentity(bit_width=8) before it"},
-	{W0, {.type = "Identity", .domain = ""}, .message = "its weights are not quantised; put a Quant"},
+	{W0, {.type = "Identity", .domain = ""}, .message = "its weights are not quantised; use Quant"},
 	{W0, {.inputs = "w0 other none bits4"}, .message = "its scale has not the shape"},
 	{W0, {.inputs = "w0 w0 none bits4"}, .message = "its scale is -1, but must be positive"},
 	{CONV, {.attributes = "dilations=2,2"}, .message = "a kernel of 5 does not fit into 4 pixels"},
