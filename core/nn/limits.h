@@ -27,12 +27,6 @@ int layer_output_shape(const struct layer *layer, struct shape *out, struct erro
 int layer_check_shape(const struct layer *layer, struct error *e);
 int layer_check_arrays(const struct layer *layer, struct error *e);
 
-/*
- * Where an add at this place of the network reads what its arrays allow: no sum can leave 63 bits, nor 32
- * where it is a score.
- */
-int network_check_add(const struct network *network, int index, struct error *e);
-
 /* Whether a kernel moves over the layer's input. */
 static inline bool layer_has_window(const struct layer *layer)
 {

@@ -93,7 +93,8 @@ static uint64_t largest_of(const struct network *network, int from)
 	return UINT64_C(1) << 31;
 }
 
-int network_check_add(const struct network *network, int index, struct error *e)
+/* No sum can leave 63 bits, nor 32 where it is a score. */
+static int check_add(const struct network *network, int index, struct error *e)
 {
 	const struct layer *layer = &network->layers[index];
 	uint64_t limit = layer->epilogue == EPILOGUE_SCORES ? INT32_MAX : (uint64_t)BIAS_LIMIT;
@@ -135,7 +136,7 @@ static int check_layer(const struct network *network, int index, struct error *e
 		(rc = check_links(network, index, e)) || (rc = layer_check_shape(layer, e)) ||
 		(rc = layer_check_arrays(layer, e)))
 		return rc;
-	return layer->kind == LAYER_ADD ? network_check_add(network, index, e) : 0;
+	return layer->kind == LAYER_ADD ? check_add(network, index, e) : 0;
 }
 
 static int check_label(const char *text, const char *what, int index, struct error *e)
