@@ -21,23 +21,32 @@ void network_remove_last(struct network *network)
 	finish_layer(&network->layers[--network->layer_count]);
 }
 
-void network_destroy(struct network *network)
+void network_remove_classes(struct network *network)
 {
-	if (!network)
-		return;
-	for (int i = 0; network->layers && i < network->layer_count; i++)
-		finish_layer(&network->layers[i]);
 	for (int i = 0; network->labels && i < network->class_count; i++)
 		free(network->labels[i]);
 	for (int i = 0; network->groups && i < network->group_count; i++) {
 		free(network->groups[i].name);
 		free(network->groups[i].classes);
 	}
-	free(network->layers);
 	free((void *)network->labels);
 	free(network->groups);
 	free(network->scale);
 	free(network->bias);
+	network->labels = NULL;
+	network->groups = NULL;
+	network->scale = network->bias = NULL;
+	network->class_count = network->group_count = 0;
+}
+
+void network_destroy(struct network *network)
+{
+	if (!network)
+		return;
+	for (int i = 0; network->layers && i < network->layer_count; i++)
+		finish_layer(&network->layers[i]);
+	network_remove_classes(network);
+	free(network->layers);
 	free(network->name);
 	free(network->folder);
 	free(network);

@@ -36,24 +36,6 @@ static double round_weights(const float *weights, size_t size, int8_t *rounded)
 	return scale;
 }
 
-static void forget_classes(struct network *network)
-{
-	for (int i = 0; i < network->class_count; i++)
-		free(network->labels[i]);
-	for (int i = 0; i < network->group_count; i++) {
-		free(network->groups[i].name);
-		free(network->groups[i].classes);
-	}
-	free((void *)network->labels);
-	free(network->groups);
-	free(network->scale);
-	free(network->bias);
-	network->labels = NULL;
-	network->groups = NULL;
-	network->scale = network->bias = NULL;
-	network->class_count = network->group_count = 0;
-}
-
 static int add_classes(struct network *network, char *const *labels, int class_count)
 {
 	network->labels = (char **)calloc((size_t)class_count, sizeof(char *));
@@ -125,7 +107,7 @@ int head_replace(struct network *network, const struct ridge *ridge, char *const
 		return rc;
 	while (network->layer_count > features)
 		network_remove_last(network);
-	forget_classes(network);
+	network_remove_classes(network);
 	if (append_layer(network, class_count) || add_classes(network, labels, class_count))
 		return error_set(e, -ENOMEM, "not enough memory for %d classes", class_count);
 	const struct layer *last = &network->layers[features];
