@@ -26,7 +26,7 @@ struct import_values {
 };
 
 static const struct option options[] = {
-	OPTION_ROWS_ONNX(struct import_values, onnx),
+	OPTION_ROWS_ONNX(struct import_values),
 	{0},
 };
 
@@ -39,10 +39,7 @@ struct import_task {
 	struct layer_report report;
 };
 
-/* Each sets the network, or returns an exit code, with the message printed. */
-static int from_onnx(struct import_task *task);
-static int from_qonnx(struct import_task *task);
-
+/* Each importer sets the network, or returns an exit code, with the message printed. */
 #define IMPORTER(name, import)                                                                               \
 	static int name(struct import_task *task)                                                            \
 	{                                                                                                    \
@@ -54,14 +51,6 @@ static int from_qonnx(struct import_task *task);
 IMPORTER(from_npy, import_npy)
 IMPORTER(from_qnn_mo, import_qnn_mo)
 IMPORTER(from_bnn_pynq, import_bnn_pynq)
-
-static const struct {
-	const char *name;
-	int (*import)(struct import_task *task);
-} formats[] = {{"onnx", from_onnx}, {"qonnx", from_qonnx}, {"npy", from_npy}, {"qnn-mo", from_qnn_mo},
-	{"bnn-pynq", from_bnn_pynq}};
-
-#define FORMATS (sizeof(formats) / sizeof(formats[0]))
 
 static int from_onnx(struct import_task *task)
 {
@@ -106,6 +95,14 @@ static int from_qonnx(struct import_task *task)
 	model.labels = given.labels;
 	return import_qonnx_as(task->from, &model, &task->network, &e) ? fail(FAILURE_SOURCE, &e) : EX_OK;
 }
+
+static const struct {
+	const char *name;
+	int (*import)(struct import_task *task);
+} formats[] = {{"onnx", from_onnx}, {"qonnx", from_qonnx}, {"npy", from_npy}, {"qnn-mo", from_qnn_mo},
+	{"bnn-pynq", from_bnn_pynq}};
+
+#define FORMATS (sizeof(formats) / sizeof(formats[0]))
 
 static void print_layers(const struct network *network)
 {

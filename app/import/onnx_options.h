@@ -13,31 +13,31 @@ struct onnx_values {
 	bool layer_report;
 };
 
-/* Rows for struct onnx_values at the begin of the command's values. */
-#define OPTION_ROWS_ONNX(type, member)                                                                       \
+/* Rows of an options table; the command's struct `type` has a member `struct onnx_values onnx`. */
+#define OPTION_ROWS_ONNX(type)                                                                               \
 	{"calibrate", 0, OPTION_TEXT, "FOLDER", "onnx: pictures to quantise a model of floats with",         \
-		offsetof(type, member.calibrate), 0, 0, NULL, OPTION_FROM_OWN},                              \
+		offsetof(type, onnx.calibrate), 0, 0, NULL, OPTION_FROM_OWN},                                \
 		{"mean", 0, OPTION_TEXT, "X|X,X,X",                                                          \
 			"onnx, qonnx: the model takes (pixel / 255 - mean) / std; one for each channel, or " \
 			"one "                                                                               \
 			"[0]",                                                                               \
-			offsetof(type, member.mean), 0, 0, NULL, OPTION_FROM_OWN},                           \
-		{"std", 0, OPTION_TEXT, "X|X,X,X", "onnx, qonnx: see --mean [1]",                            \
-			offsetof(type, member.std), 0, 0, NULL, OPTION_FROM_OWN},                            \
+			offsetof(type, onnx.mean), 0, 0, NULL, OPTION_FROM_OWN},                             \
+		{"std", 0, OPTION_TEXT, "X|X,X,X", "onnx, qonnx: see --mean [1]", offsetof(type, onnx.std),  \
+			0, 0, NULL, OPTION_FROM_OWN},                                                        \
 		{"size", 0, OPTION_SIZE, "WxH", "onnx: the input, where the model leaves it open",           \
-			offsetof(type, member.size), .minimum = 1, .maximum = 16384,                         \
+			offsetof(type, onnx.size), .minimum = 1, .maximum = 16384,                           \
 			.source = OPTION_FROM_OWN},                                                          \
 		{"crop", 0, OPTION_TEXT, "KIND[:SIZE]",                                                      \
 			"onnx: what the network sees of a picture: centre, box, ink; size of the box, "      \
 			"0.1 ... 1 [centre]",                                                                \
-			offsetof(type, member.crop), 0, 0, NULL, OPTION_FROM_OWN},                           \
+			offsetof(type, onnx.crop), 0, 0, NULL, OPTION_FROM_OWN},                             \
 		{"labels", 0, OPTION_TEXT, "FILE",                                                           \
 			"onnx, qonnx: names of the classes, one a line [labels.txt beside the model, or "    \
 			"numbers]",                                                                          \
-			offsetof(type, member.labels), 0, 0, NULL, OPTION_FROM_OWN},                         \
+			offsetof(type, onnx.labels), 0, 0, NULL, OPTION_FROM_OWN},                           \
 	{                                                                                                    \
 		"layer-report", 0, OPTION_FLAG, NULL, "onnx: print the error of each layer",                 \
-			offsetof(type, member.layer_report), 0, 0, NULL, OPTION_FROM_OWN                     \
+			offsetof(type, onnx.layer_report), 0, 0, NULL, OPTION_FROM_OWN                       \
 	}
 
 /*
