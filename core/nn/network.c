@@ -37,6 +37,7 @@ void network_remove_classes(struct network *network)
 	network->groups = NULL;
 	network->scale = network->bias = NULL;
 	network->class_count = network->group_count = 0;
+	network->temperature = network->unknown_below = 0;
 }
 
 void network_destroy(struct network *network)

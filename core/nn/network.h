@@ -135,7 +135,7 @@ void network_destroy(struct network *network);
 /* Removes the last layer; the network's classes stay. */
 void network_remove_last(struct network *network);
 
-/* Removes labels, groups, scale and bias; the last layer stays. */
+/* Removes labels, groups, scale and bias, and what belongs to their confidences; the last layer stays. */
 void network_remove_classes(struct network *network);
 
 /* "convolution", "max pool" …, for people. */

@@ -16,7 +16,8 @@ int head_features(const struct network *network, int *layers, struct error *e);
 
 /*
  * Puts a fully connected layer of 8-bit weights behind the features, in the place of what gave scores, and
- * the classes of these labels in the place of the network's; it has no groups then. Each class's weights have
+ * the classes of these labels in the place of the network's; it has no groups, temperature or unknown_below
+ * then, which belonged to its old scores. Each class's weights have
  * a scale of their own, so that rounding costs less than a 254th of the largest. After an error the network
  * can only be destroyed.
  */

@@ -186,6 +186,10 @@ static void head_is_the_fit(void **state)
 		assert_int_equal(head_features(network, &layers, &e), 0);
 		assert_int_equal(layers, 4);
 		assert_int_equal(shape_size(network->layers[3].out), SIZE);
+		if (!codes) { /* of scores that go */
+			network->temperature = 64;
+			network->unknown_below = 0.9;
+		}
 		for (int i = 0; i < 30 * SIZE; i++)
 			sample.codes[i] = (uint8_t)(sample.codes[i] / 64); /* 2 bits */
 		assert_int_equal(ridge_fit(&examples, &ridge, &e), 0);
@@ -193,6 +197,7 @@ static void head_is_the_fit(void **state)
 		assert_int_equal(network->layer_count, 5);
 		assert_int_equal(network->class_count, 3);
 		assert_int_equal(network->group_count, 0);
+		assert_true(network->temperature == 0 && network->unknown_below == 0);
 		assert_string_equal(network->labels[1], "keys");
 		for (int i = 0; i < 30; i++) {
 			const uint8_t *one = sample.codes + (size_t)i * SIZE;
