@@ -3,12 +3,14 @@
 #include "teach/lesson.h"
 
 #include "base/error.h"
+#include "base/log.h"
 #include "nn/format/npy.h"
 #include "nn/format/save.h"
 #include "nn/teach/head.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,10 +58,30 @@ static int add_examples(struct lesson *lesson, const uint8_t *codes, int count, 
 
 		if (!label || !*label)
 			return error_set(e, -EBADMSG, "%s:%d: a label is missing", path, i + 1);
-		if ((rc = lesson_class(lesson, label, &class, e)) ||
-			(rc = lesson_add(lesson, codes + (size_t)i * lesson->size, class, e)))
-			return rc;
+		struct error cause;
+
+		if ((rc = lesson_class(lesson, label, &class, &cause)) ||
+			(rc = lesson_add(lesson, codes + (size_t)i * lesson->size, class, &cause)))
+			return error_set(e, rc, "%s:%d: %s", path, i + 1, cause.text);
 	}
+	return !rest || !*rest ? 0
+			       : error_set(e, -EBADMSG, "%s: holds more labels than the %d examples of %s",
+					 path, count, EXAMPLES_FILE);
+}
+
+/* A code beyond the features' bits is none that the network makes. */
+static int check_codes(const struct lesson *lesson, const uint8_t *codes, size_t size, struct error *e)
+{
+	int layers = 0;
+	int rc = head_features(lesson->network, &layers, e);
+
+	if (rc)
+		return rc;
+	int highest = (1 << network_tensor(lesson->network, layers - 1).bits) - 1;
+	for (size_t i = 0; i < size; i++)
+		if (codes[i] > highest)
+			return error_set(e, -EBADMSG, "holds the code %d; the features have 0 … %d", codes[i],
+				highest);
 	return 0;
 }
 
@@ -74,6 +96,9 @@ int lesson_read(struct lesson *lesson, const char *folder, struct error *e)
 	int rc = read_whole(path_of(path, folder, EXAMPLES_FILE),
 		EXAMPLES_LIMIT * lesson->size + NPY_HEADER_LIMIT, &data, &size, e);
 
+	if (rc == -ENOENT)
+		return error_set(
+			e, rc, "%s: is missing; --add goes on only with what `twobit teach` has saved", path);
 	if (rc)
 		return rc;
 	rc = npy_parse(data, size, &npy, &codes, &cause);
@@ -83,6 +108,8 @@ int lesson_read(struct lesson *lesson, const char *folder, struct error *e)
 		 npy.shape[1] != lesson->size)
 		rc = error_set(e, -EBADMSG, "%s: does not hold features of %zu codes, which this network has",
 			path, lesson->size);
+	else if ((rc = check_codes(lesson, codes, npy.shape[0] * lesson->size, &cause)))
+		error_set(e, rc, "%s: %s", path, cause.text);
 	if (!rc)
 		rc = read_whole(path_of(labels_path, folder, LABELS_FILE), (size_t)EXAMPLES_LIMIT * 256,
 			&labels, &length, e);
@@ -102,6 +129,17 @@ static int write_failed(const char *path, struct error *e)
 	return error_set(e, -code, "%s: cannot be written: %s", path, strerror(code));
 }
 
+/* `failed`: an earlier write did. */
+static int finish_file(FILE *file, bool failed, const char *path, struct error *e)
+{
+	int code = failed || fflush(file) || fsync(fileno(file)) ? errno ? errno : EIO : 0;
+
+	if (fclose(file) && !code)
+		code = errno;
+	errno = code;
+	return code ? write_failed(path, e) : 0;
+}
+
 static int write_examples(const struct lesson *lesson, const char *folder, struct error *e)
 {
 	char path[PATH_MAX];
@@ -110,16 +148,15 @@ static int write_examples(const struct lesson *lesson, const char *folder, struc
 
 	if (!file)
 		return write_failed(path, e);
-	int written = npy_write(file, &npy, lesson->codes);
-	if (fclose(file) || written)
-		return write_failed(path, e);
+	int rc = finish_file(file, npy_write(file, &npy, lesson->codes) != 0, path, e);
+	if (rc)
+		return rc;
 	file = fopen(path_of(path, folder, LABELS_FILE), "we");
 	if (!file)
 		return write_failed(path, e);
 	for (int i = 0; i < lesson->count; i++)
 		fprintf(file, "%s\n", lesson->labels[lesson->classes[i]]);
-	bool failed = ferror(file);
-	return fclose(file) || failed ? write_failed(path, e) : 0;
+	return finish_file(file, ferror(file), path, e);
 }
 
 static int write_card(
@@ -144,38 +181,76 @@ static int write_card(
 		lesson->source);
 	for (int i = 0; i < lesson->class_count; i++)
 		fprintf(file, "| %s | %d |\n", lesson->labels[i], lesson_examples_of(lesson, i));
-	bool failed = ferror(file);
-	return fclose(file) || failed ? write_failed(path, e) : 0;
+	return finish_file(file, ferror(file), path, e);
+}
+
+/* Puts what lies in `from`, but not in `to`, there: what else the user keeps with a network stays. */
+static void keep_others(const char *from, const char *to)
+{
+	DIR *source = opendir(from), *target = opendir(to);
+
+	for (struct dirent *entry; source && target && (entry = readdir(source));) {
+		const char *name = entry->d_name;
+		if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
+			faccessat(dirfd(target), name, F_OK, AT_SYMLINK_NOFOLLOW) != 0 &&
+			renameat(dirfd(source), name, dirfd(target), name) != 0)
+			log_warning("%s/%s: stays there: %s", from, name, strerror(errno));
+	}
+	if (source)
+		closedir(source);
+	if (target)
+		closedir(target);
 }
 
 /* Removes a folder of plain files, which is all that lesson_save makes. */
 static void remove_folder(const char *folder)
 {
 	DIR *directory = opendir(folder);
-	char path[PATH_MAX];
 
 	for (struct dirent *entry; directory && (entry = readdir(directory));)
-		if (entry->d_name[0] != '.')
-			unlink(path_of(path, folder, entry->d_name));
+		unlinkat(dirfd(directory), entry->d_name, 0); /* no folder, so not "." and ".." either */
 	if (directory)
 		closedir(directory);
 	rmdir(folder);
 }
 
-/* Puts the new folder into the place of the old one, which stays whole if that fails. */
-static int exchange(const char *folder, const char *made, const char *old, bool replace, struct error *e)
+/* Two steps, for file systems that cannot exchange in one. */
+static int swap_by_name(const char *folder, const char *made)
 {
-	if (replace && rename(folder, old))
-		return error_set(e, -errno, "%s: cannot be replaced: %s", folder, strerror(errno));
-	if (rename(made, folder)) {
-		int code = errno;
-		if (replace && rename(old, folder))
-			return error_set(e, -code, "%s: cannot be made: %s; what it was is %s", folder,
-				strerror(code), old);
-		return error_set(e, -code, "%s: cannot be made: %s", folder, strerror(code));
+	char old[PATH_MAX];
+
+	if (snprintf(old, PATH_MAX, "%s.old", made) >= PATH_MAX) {
+		errno = ENAMETOOLONG;
+		return -1;
 	}
-	if (replace)
-		remove_folder(old);
+	if (rename(folder, old))
+		return -1;
+	if (rename(made, folder) == 0)
+		return rename(old, made);
+	int code = errno;
+	if (rename(old, folder))
+		log_warning("what %s was is %s", folder, old);
+	errno = code;
+	return -1;
+}
+
+/*
+ * Gives the new folder its name. A network is at that name at any time, so that a broken run leaves the old
+ * one or the new one.
+ */
+static int put_in_place(const char *folder, const char *made, bool replace, struct error *e)
+{
+	int failed =
+		renameat2(AT_FDCWD, made, AT_FDCWD, folder, replace ? RENAME_EXCHANGE : RENAME_NOREPLACE);
+
+	if (failed && (errno == EINVAL || errno == ENOSYS))
+		failed = replace ? swap_by_name(folder, made) : rename(made, folder);
+	if (failed)
+		return error_set(e, -errno, "%s: cannot be made: %s", folder, strerror(errno));
+	if (replace) {
+		keep_others(made, folder);
+		remove_folder(made);
+	}
 	return 0;
 }
 
@@ -191,20 +266,28 @@ static int rename_network(struct network *network, const char *folder, struct er
 	return 0;
 }
 
+/* A new hidden folder beside the other: `list networks` passes over what a broken run leaves. */
+static int make_beside(const char *folder, char made[PATH_MAX], struct error *e)
+{
+	const char *slash = strrchr(folder, '/');
+	int parent = slash ? (int)(slash - folder) + 1 : 0;
+
+	if (snprintf(made, PATH_MAX, "%.*s.teach-XXXXXX", parent, folder) >= PATH_MAX)
+		return error_set(e, -ENAMETOOLONG, "%s: is too long a path", folder);
+	return mkdtemp(made) ? 0 : error_set(e, -errno, "%s: cannot be made: %s", folder, strerror(errno));
+}
+
 int lesson_save(
 	struct lesson *lesson, const struct ridge *ridge, const char *folder, bool replace, struct error *e)
 {
-	char made[PATH_MAX], old[PATH_MAX];
+	char made[PATH_MAX];
 	int rc = rename_network(lesson->network, folder, e);
 
-	if (snprintf(made, PATH_MAX, "%s.%d.new", folder, (int)getpid()) >= PATH_MAX ||
-		snprintf(old, PATH_MAX, "%s.%d.old", folder, (int)getpid()) >= PATH_MAX)
-		return error_set(e, -ENAMETOOLONG, "%s: is too long a path", folder);
 	if (rc || (rc = head_replace(lesson->network, ridge, lesson->labels, lesson->class_count, e)) ||
-		(rc = network_save(lesson->network, made, e)))
+		(rc = make_beside(folder, made, e)))
 		return rc;
-	if ((rc = write_examples(lesson, made, e)) || (rc = write_card(lesson, ridge, made, e)) ||
-		(rc = exchange(folder, made, old, replace, e)))
+	if ((rc = network_save(lesson->network, made, e)) || (rc = write_examples(lesson, made, e)) ||
+		(rc = write_card(lesson, ridge, made, e)) || (rc = put_in_place(folder, made, replace, e)))
 		remove_folder(made);
 	return rc;
 }

@@ -2,6 +2,7 @@
 /* `twobit teach`: gives a network a last layer for the user's own classes. */
 #include "base/error.h"
 #include "base/log.h"
+#include "choice/choice.h"
 #include "cli/command.h"
 #include "cli/interruption.h"
 #include "cli/networks.h"
@@ -12,10 +13,9 @@
 #include "teach/lesson.h"
 #include "teach/pictures.h"
 #include "teach/report.h"
+#include "teach/target.h"
 
-#include <errno.h>
 #include <limits.h>
-#include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -29,7 +29,7 @@ static const struct option options[] = {
 		offsetof(struct teach_values, from)},
 	{"add", 0, OPTION_FLAG, NULL, "Go on with what NAME was taught before",
 		offsetof(struct teach_values, add)},
-	OPTION_ROW_NETWORK(struct teach_values, network),
+	OPTION_ROW_NETWORK_CHOSEN(struct teach_values, network),
 	OPTION_ROW_KERNELS(struct teach_values, kernels),
 	{"device", 'd', OPTION_TEXT, "SOURCE", "Camera, or another source of frames [the first camera]",
 		offsetof(struct teach_values, source)},
@@ -52,31 +52,19 @@ struct teaching {
 	struct lesson lesson;
 };
 
-/* The folder, and whether there is something already. */
-static int find_target(struct teaching *t, struct error *e)
-{
-	int rc = networks_user_folder(t->name, t->folder, e);
-
-	if (rc)
-		return rc;
-	bool there = access(t->folder, F_OK) == 0;
-	if (there && !t->values.add)
-		return error_set(e, -EEXIST,
-			"%s exists already; go on with it by --add, or choose another name", t->folder);
-	if (!there && t->values.add)
-		return error_set(e, -ENOENT, "%s does not exist yet; leave out --add", t->folder);
-	return 0;
-}
-
 /* The network whose features serve: with --add the taught one itself. */
 static int open_network(struct teaching *t, struct error *e)
 {
+	const struct teach_values *v = &t->values;
+	const char *name = v->add ? t->folder : v->network.text;
+	const struct choice choice = {.kernels = v->kernels.text, .quiet = quiet(t->invocation)};
 	struct network *network;
-	int rc = networks_load(t->values.add ? t->folder : t->values.network.text, &network, e);
+	/* One that is named may end in codes, too. */
+	int rc = name ? networks_load(name, &network, e) : choose_network(&choice, &network, e);
 
 	if (!rc)
-		rc = lesson_begin(&t->lesson, network, t->values.kernels.text, e);
-	return !rc && t->values.add ? lesson_read(&t->lesson, t->folder, e) : rc;
+		rc = lesson_begin(&t->lesson, network, v->kernels.text, e);
+	return !rc && v->add ? lesson_read(&t->lesson, t->folder, e) : rc;
 }
 
 static int learn_from_camera(struct teaching *t, char **labels, int count, struct error *e)
@@ -123,13 +111,13 @@ static int teach(struct teaching *t, char **labels, int count)
 {
 	struct error e;
 
-	if (find_target(t, &e))
+	if (target_find(t->name, t->values.add, t->folder, &e))
 		return fail(FAILURE_CREATE, &e);
 	if (open_network(t, &e))
 		return fail(FAILURE_NETWORK, &e);
 	interruption_catch();
 	int code = t->values.from.text ? learn_from_pictures(t, &e) : learn_from_camera(t, labels, count, &e);
-	if (code && (t->values.from.text || !t->lesson.count))
+	if (code && (t->values.from.text || code == EX_USAGE || !t->lesson.count))
 		return code;
 	if (!t->lesson.count) {
 		log_info("no picture was taken; nothing is saved");
