@@ -22,6 +22,13 @@
 /* What was taken is fitted once no key has come for so long, ns. */
 #define PAUSE (300 * NS_PER_MS)
 
+/* Characters that the line of counts has room for, and that a label has in the list of keys. */
+#define COUNTS_LENGTH 56
+#define LABEL_LENGTH 40
+
+/* Of the picture in the place of one from a camera that is gone. */
+#define ABSENT_GREY 40
+
 /* Frames: the one in work, and what a display keeps. */
 #define FRAMES 4
 
@@ -41,32 +48,76 @@ struct session {
 	int take; /* the class of the next picture, NOTHING or BACKGROUND */
 	int64_t last_key;
 	bool help, quit;
-	char counts[FRAME_TEXT_BYTES], keys[512];
+	int earlier;	   /* examples that there were before */
+	int width, height; /* of the last picture */
+	char counts[FRAME_TEXT_BYTES], keys[2560];
 };
+
+static bool begins_character(char byte)
+{
+	return ((unsigned char)byte & 0xC0) != 0x80;
+}
+
+static int characters(const char *text)
+{
+	int count = 0;
+
+	for (; *text; text++)
+		count += begins_character(*text);
+	return count;
+}
+
+/* Bytes of the first `most` characters. */
+static int bytes_of(const char *text, int most)
+{
+	int at = 0;
+
+	for (int count = 0; text[at]; at++) {
+		count += begins_character(text[at]);
+		if (count > most)
+			break;
+	}
+	return at;
+}
 
 /* "1  cup\n2  keys\nb  background …" */
 static void list_keys(struct session *s)
 {
 	size_t used = 0;
 
-	for (int i = 0; i < s->lesson->class_count && i < 9 && used < sizeof(s->keys); i++)
-		used += (size_t)snprintf(
-			s->keys + used, sizeof(s->keys) - used, "%d  %s\n", i + 1, s->lesson->labels[i]);
-	if (used < sizeof(s->keys))
-		snprintf(s->keys + used, sizeof(s->keys) - used,
-			"b  background: none of these\nu  drop the last picture\nq  save and quit\n?  this "
-			"help");
+	for (int i = 0; i < s->lesson->class_count && i < 9; i++) {
+		const char *label = s->lesson->labels[i];
+		int bytes = bytes_of(label, LABEL_LENGTH);
+		used += (size_t)snprintf(s->keys + used, sizeof(s->keys) - used, "%d  %.*s%s\n", i + 1, bytes,
+			label, label[bytes] ? "…" : "");
+	}
+	snprintf(s->keys + used, sizeof(s->keys) - used,
+		"b  background: none of these\nu  drop the last picture\nq  save and quit\n?  this help");
 }
 
-/* "cup 12 · keys 8" */
+/* "cup 12 · keys 8", or "1: 12 · 2: 8" where the labels are too long for a line. */
 static void list_counts(struct session *s)
 {
+	const struct lesson *lesson = s->lesson;
 	size_t used = 0;
+	int length = 0;
 
 	s->counts[0] = 0;
-	for (int i = 0; i < s->lesson->class_count && used < sizeof(s->counts); i++)
-		used += (size_t)snprintf(s->counts + used, sizeof(s->counts) - used, "%s%s %d",
-			i ? " · " : "", s->lesson->labels[i], lesson_examples_of(s->lesson, i));
+	for (int i = 0; i < lesson->class_count; i++)
+		length += characters(lesson->labels[i]) + 6;
+	for (int i = 0; i < lesson->class_count && used < sizeof(s->counts); i++) {
+		const char *dot = i ? " · " : "", *label = lesson->labels[i];
+		int count = lesson_examples_of(lesson, i);
+		char *to = s->counts + used;
+		size_t room = sizeof(s->counts) - used;
+
+		if (length <= COUNTS_LENGTH)
+			used += (size_t)snprintf(to, room, "%s%s %d", dot, label, count);
+		else if (strcmp(label, LESSON_BACKGROUND) == 0)
+			used += (size_t)snprintf(to, room, "%sb: %d", dot, count);
+		else
+			used += (size_t)snprintf(to, room, "%s%d: %d", dot, i + 1, count);
+	}
 }
 
 static void heed_key(struct session *s, enum display_key key)
@@ -77,7 +128,7 @@ static void heed_key(struct session *s, enum display_key key)
 		s->take = class;
 	else if (key == KEY_BACKGROUND)
 		s->take = BACKGROUND;
-	else if (key == KEY_UNDO)
+	else if (key == KEY_UNDO && s->lesson->count > s->earlier) /* what was saved before stays */
 		lesson_drop(s->lesson);
 	else if (key == KEY_HELP)
 		s->help = !s->help;
@@ -157,12 +208,15 @@ static int look(struct session *s, struct frame *frame, struct error *e)
 	if (rc)
 		return rc == -EBADMSG ? 0 : rc;
 	lesson_features(s->lesson, VIEW_FROM_CAMERA, &frame->picture, s->codes);
+	s->width = frame->picture.width;
+	s->height = frame->picture.height;
 	rc = take_picture(s, e);
 	fit(s);
 	list_counts(s);
 	struct caption caption = {.status = s->counts, .notice = s->help ? s->keys : NULL};
 	int best = guess(s, &caption.confidence);
-	caption.label = best < 0 ? NULL : s->lesson->labels[best];
+	caption.label =
+		best < 0 || s->help ? NULL : s->lesson->labels[best]; /* which would be below the help */
 	const struct view *view = &s->lesson->network->view;
 	const struct shape in = s->lesson->network->layers[0].in;
 	if (view->kind != VIEW_CENTRE) {
@@ -176,6 +230,22 @@ static int look(struct session *s, struct frame *frame, struct error *e)
 	caption_text(&caption, frame->text, sizeof(frame->text));
 	caption_draw(s->drawer, &frame->picture, &caption);
 	return rc;
+}
+
+/* The camera is gone, or not there yet: the display says so, and q goes on to work. */
+static int look_absent(struct session *s, struct frame *frame)
+{
+	s->take = NOTHING; /* there is no picture to take, and later is too late */
+	if (!s->display)
+		return 0;
+	int rc = picture_resize(&frame->picture, s->width, s->height);
+	if (rc)
+		return rc;
+	memset(frame->picture.data, ABSENT_GREY, (size_t)s->width * (size_t)s->height * 4);
+	frame->caption = (struct caption){0};
+	snprintf(frame->text, sizeof(frame->text), "%s", frame->absent_reason);
+	caption_draw(s->drawer, &frame->picture, &(struct caption){.notice = frame->absent_reason});
+	return 0;
 }
 
 static int show(struct session *s, struct frame *frame, struct error *e)
@@ -203,10 +273,11 @@ static int step(struct session *s, struct frame *frame, enum failure *where, str
 	if (rc)
 		return rc == -EBADMSG ? 0 : rc;
 	*where = FAILURE_OURS;
-	if (!frame->absent && (rc = look(s, frame, e)))
+	rc = frame->absent ? look_absent(s, frame) : look(s, frame, e);
+	if (rc)
 		return rc;
 	*where = FAILURE_DISPLAY;
-	return frame->picture.data ? show(s, frame, e) : 0;
+	return frame->picture.data && (s->display || !frame->absent) ? show(s, frame, e) : 0;
 }
 
 static int run(struct session *s, enum failure *where, struct error *e)
@@ -238,6 +309,7 @@ int teach_camera(struct lesson *lesson, const struct teach_camera_options *optio
 		.options = options,
 		.take = NOTHING,
 		.help = true,
+		.earlier = lesson->count,
 		.fitted_all = !lesson->count};
 
 	list_keys(&s);

@@ -85,6 +85,21 @@ static int check_codes(const struct lesson *lesson, const uint8_t *codes, size_t
 	return 0;
 }
 
+/* The error does not name the file. */
+static int parse_examples(const struct lesson *lesson, const uint8_t *data, size_t size, struct npy *npy,
+	const uint8_t **codes, struct error *e)
+{
+	int rc = npy_parse(data, size, npy, codes, e);
+
+	if (rc)
+		return rc;
+	if (strcmp(npy->type, "u1") != 0 || npy->dimensions != 2 || npy->shape[0] > EXAMPLES_LIMIT ||
+		npy->shape[1] != lesson->size)
+		return error_set(e, -EBADMSG, "does not hold features of %zu codes, which this network has",
+			lesson->size);
+	return check_codes(lesson, *codes, npy->shape[0] * lesson->size, e);
+}
+
 int lesson_read(struct lesson *lesson, const char *folder, struct error *e)
 {
 	char path[PATH_MAX], labels_path[PATH_MAX];
@@ -101,14 +116,7 @@ int lesson_read(struct lesson *lesson, const char *folder, struct error *e)
 			e, rc, "%s: is missing; --add goes on only with what `twobit teach` has saved", path);
 	if (rc)
 		return rc;
-	rc = npy_parse(data, size, &npy, &codes, &cause);
-	if (rc)
-		error_set(e, rc, "%s: %s", path, cause.text);
-	else if (strcmp(npy.type, "u1") != 0 || npy.dimensions != 2 || npy.shape[0] > EXAMPLES_LIMIT ||
-		 npy.shape[1] != lesson->size)
-		rc = error_set(e, -EBADMSG, "%s: does not hold features of %zu codes, which this network has",
-			path, lesson->size);
-	else if ((rc = check_codes(lesson, codes, npy.shape[0] * lesson->size, &cause)))
+	if ((rc = parse_examples(lesson, data, size, &npy, &codes, &cause)))
 		error_set(e, rc, "%s: %s", path, cause.text);
 	if (!rc)
 		rc = read_whole(path_of(labels_path, folder, LABELS_FILE), (size_t)EXAMPLES_LIMIT * 256,

@@ -16,7 +16,7 @@
 
 #define FONT "sans"
 #define LINE_BYTES 160
-#define NOTICE_LINES 12
+#define NOTICE_LINES 16
 #define STEADY_WIDTH 12 /* units that the label's rows take at least, so that the panel seldom changes */
 
 /* One rectangle of premultiplied ARGB that is blended onto pictures. */
@@ -347,7 +347,7 @@ static void statistics_panel(
 {
 	struct panel *panel = &drawer->panels[PANEL_STATISTICS];
 	double unit = unit_of(picture), size = 0.8 * unit, pad = 0.55 * unit;
-	char key[LINE_BYTES + 32], rate[32] = "", delay[32] = "", text[LINE_BYTES];
+	char key[LINE_BYTES + 32], rate[32] = "", delay[32] = "", all[2 * LINE_BYTES], text[LINE_BYTES];
 	const char *status = caption->status ? caption->status : "", *dot = "  ·  ";
 
 	if (caption->statistics && caption->frames_per_second > 0)
@@ -355,8 +355,9 @@ static void statistics_panel(
 	if (caption->statistics && caption->latency_ms > 0)
 		snprintf(delay, sizeof(delay), caption->latency_ms < 10 ? "%.1f ms" : "%.0f ms",
 			caption->latency_ms);
-	snprintf(text, sizeof(text), "%s%s%s%s%s", status, status[0] && rate[0] ? dot : "", rate,
+	snprintf(all, sizeof(all), "%s%s%s%s%s", status, status[0] && rate[0] ? dot : "", rate,
 		delay[0] && (status[0] || rate[0]) ? dot : "", delay);
+	text_copy(text, all, sizeof(all));
 	if (!text[0]) {
 		panel_stale(panel, "");
 		return;
@@ -364,6 +365,7 @@ static void statistics_panel(
 	snprintf(key, sizeof(key), "%dx%d|%s", picture->width, picture->height, text);
 	if (!panel_stale(panel, key))
 		return;
+	text_fit(drawer->ruler, text, picture->width - 2 * unit - 2 * pad, size, false);
 	double width = text_width(drawer->ruler, text, size, false) + 2 * pad, height = size + 1.1 * pad;
 	cairo_t *cairo = panel_begin(panel, width, height, height / 2);
 	if (!cairo)

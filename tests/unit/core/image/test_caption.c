@@ -208,6 +208,37 @@ static void long_labels_stay_inside(void **state)
 	}
 }
 
+/* The line at the top too, and text that is cut within a character does not stop the drawing. */
+static void long_status_stays_inside(void **state)
+{
+	char name[600];
+	struct caption caption = {.status = name};
+
+	(void)state;
+	for (int shift = 0; shift < 2; shift++) {
+		name[0] = 'x';
+		for (size_t i = (size_t)shift; i + 2 < sizeof(name); i += 2)
+			memcpy(name + i, "ü", 3);
+		struct box box = drawn(640, 480, &caption);
+		assert_in_range(box.x0, 1, 64);
+		assert_in_range(box.x1, 560, 639);
+		assert_in_range(box.y1, 10, 96);
+	}
+}
+
+/* Nine classes and what else there are keys for. */
+static void notice_has_room_for_many_lines(void **state)
+{
+	struct caption caption = {
+		.notice = "1  a\n2  b\n3  c\n4  d\n5  e\n6  f\n7  g\n8  h\n9  i\nb  j\nu  k\nq  l"};
+
+	(void)state;
+	struct box twelve = drawn(1280, 960, &caption);
+	caption.notice = "1  a\n2  b\n3  c\n4  d\n5  e\n6  f\n7  g\n8  h\n9  i\nb  j\nu  k\nq  l\n?  m";
+	struct box thirteen = drawn(1280, 960, &caption);
+	assert_true(thirteen.y1 - thirteen.y0 > twelve.y1 - twelve.y0);
+}
+
 static void broken_text_is_still_drawn(void **state)
 {
 	static const char *const broken[] = {"\xff\xfe cat", "cat \xc3", "\xe2\x82", "\xed\xa0\x80",
@@ -355,6 +386,8 @@ int main(void)
 		cmocka_unit_test(same_caption_gives_same_pixels),
 		cmocka_unit_test(text_and_confidence_show),
 		cmocka_unit_test(long_labels_stay_inside),
+		cmocka_unit_test(long_status_stays_inside),
+		cmocka_unit_test(notice_has_room_for_many_lines),
 		cmocka_unit_test(broken_text_is_still_drawn),
 		cmocka_unit_test(any_size_and_confidence_is_safe),
 		cmocka_unit_test(text_equals_the_caption),
