@@ -50,7 +50,7 @@ static int model_prepare(struct graph *graph, const struct import_onnx_options *
 		(rc = graph_fold(graph, qdq_point, e)))
 		return rc;
 	if (is_quantised(graph))
-		return weights_narrow(graph, e);
+		return 0;
 	if (options->pictures.count == 0)
 		return graph_error(graph, NULL, -EBADMSG, e,
 			"is a model of floats; give --calibrate FOLDER with some hundred pictures like those "

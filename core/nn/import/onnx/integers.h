@@ -34,10 +34,4 @@ int picture_turn(struct graph *graph, struct error *e);
  */
 int qoperators_rewrite(struct graph *graph, struct error *e);
 
-/*
- * Weights that leave −128 … 127 once their zero point is subtracted get a wider scale, in the channels where
- * they do: as fine as a quantisation of that channel alone would have made them.
- */
-int weights_narrow(struct graph *graph, struct error *e);
-
 #endif

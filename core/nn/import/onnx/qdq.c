@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/log.h"
 #include "nn/import/onnx/integers.h"
 
 #include <errno.h>
@@ -177,67 +176,4 @@ int qdq_point(struct graph *graph, struct graph_node *node, struct error *e)
 	if (graph_is(node, "Cast"))
 		return cast_point(graph, node, e);
 	return graph_is(node, "Clip") ? clip_point(graph, node, e) : 0;
-}
-
-/* The numbers of one output channel of the weights: `count` of them, `stride` apart from `first` on. */
-struct channel {
-	size_t first, stride, count;
-};
-
-static double channel_reach(const struct graph_constant *weights, const struct channel *c)
-{
-	double most = 0;
-
-	for (size_t i = 0; i < c->count; i++) {
-		double value = weights->values[c->first + i * c->stride];
-		most = fmax(most, value < 0 ? -value - 1 : value);
-	}
-	return most;
-}
-
-static void channel_narrow(struct graph_constant *weights, const struct channel *c)
-{
-	double reach = channel_reach(weights, c), factor = reach / 127;
-
-	for (size_t i = 0; i < c->count && reach > 127; i++) {
-		size_t at = c->first + i * c->stride;
-		weights->values[at] = rint(weights->values[at] / factor);
-		weights->scales[at] = (float)((double)weights->scales[at] * factor);
-	}
-}
-
-/* Whether the output channels are the last dimension of the weights. */
-static bool channels_last(const struct graph_node *node)
-{
-	return graph_is(node, "MatMul") || (graph_is(node, "Gemm") && !graph_integer(node, "transB", 0));
-}
-
-int weights_narrow(struct graph *graph, struct error *e)
-{
-	(void)e;
-	for (int i = 0; i < graph->node_count; i++) {
-		const struct graph_node *node = graph->nodes[i];
-		struct graph_tensor *tensor = graph_input(node, 1);
-
-		if (!graph_is(node, "Conv") && !graph_is(node, "Gemm") && !graph_is(node, "MatMul"))
-			continue;
-		if (!tensor || !tensor->constant || !tensor->constant->scales || tensor->rank < 1)
-			continue;
-		bool last = channels_last(node);
-		size_t channels = (size_t)tensor->dims[last ? tensor->rank - 1 : 0];
-		size_t each = channels ? tensor->constant->count / channels : 0, narrowed = 0;
-
-		for (size_t c = 0; c < channels; c++) {
-			struct channel channel = {last ? c : c * each, last ? channels : 1, each};
-			narrowed += channel_reach(tensor->constant, &channel) > 127;
-			channel_narrow(tensor->constant, &channel);
-		}
-		if (narrowed)
-			log_debug(
-				"%s: %zu of %zu channels of %s get a wider scale: their weights span more "
-				"than 8 "
-				"bits from their zero point",
-				graph->path, narrowed, channels, tensor->name);
-	}
-	return 0;
 }
