@@ -96,6 +96,15 @@ int onnx_options_take(const struct invocation *invocation, const struct onnx_val
 	return OPTIONS_GO_ON;
 }
 
+/* A range of numbers; of the output, which has no codes, none. */
+static void range_print(char *out, size_t size, double low, double high)
+{
+	if (isfinite(low))
+		snprintf(out, size, "%.4g ... %.4g", low, high);
+	else
+		snprintf(out, size, "-");
+}
+
 void layer_report_print(const struct layer_report *report)
 {
 	if (report->count == 0) {
@@ -107,8 +116,8 @@ void layer_report_print(const struct layer_report *report)
 		const struct layer_error *l = &report->layers[i];
 		char numbers[48], codes[48];
 
-		snprintf(numbers, sizeof(numbers), "%.4g ... %.4g", l->least, l->most);
-		snprintf(codes, sizeof(codes), "%.4g ... %.4g", l->low, l->high);
+		range_print(numbers, sizeof(numbers), l->least, l->most);
+		range_print(codes, sizeof(codes), l->low, l->high);
 		printf("%-40s %-18s %22s %22s %6.1f dB\n", l->name, l->type, numbers, codes,
 			10 * log10(fmax(l->noise, 1e-12 * l->power) / fmax(l->power, 1e-300)));
 	}
