@@ -72,7 +72,7 @@ static int calibrator_init(struct calibrator *c, struct error *e)
 		return rc;
 	struct shape shape = c->network.values[0].shape;
 	size_t values = (size_t)c->network.op_count + 1;
-	c->histograms = calloc(values, sizeof(*c->histograms));
+	c->histograms = calloc(values, sizeof(struct range_histogram *));
 	c->means = calloc(values, sizeof(*c->means));
 	c->pixels = malloc(shape_size(shape));
 	c->picture = malloc(shape_size(shape) * sizeof(*c->picture));

@@ -236,6 +236,9 @@ static void op_run(
 int float_run_step(struct float_run *run, int index, struct error *e)
 {
 	const struct float_op *op = &run->graph->ops[index];
+
+	if (!run->data[op->inputs[0]])
+		return error_set(e, -EINVAL, "operation %d is computed before what it reads", index);
 	int rc = value_make(run, index + 1, e);
 
 	if (rc)

@@ -13,24 +13,24 @@
 /* Places among a node's inputs; 0: the operator has none. A scale is followed by its zero point. */
 static const struct qoperator {
 	const char *type, *becomes;
-	bool microsoft; /* in that domain */
-	int second;	/* the second tensor: weights, summand */
-	int made;	/* the scale of what it makes */
+	int second; /* the second tensor: weights, summand */
+	int made;   /* the scale of what it makes */
 	int bias;
-	bool many; /* a concat: made 0, then three inputs for each tensor */
+	bool microsoft; /* in that domain */
+	bool many;	/* a concat: made 0, then three inputs for each tensor */
 } qoperators[] = {
-	{"QLinearConv", "Conv", false, 3, 6, 8, false},
-	{"QLinearMatMul", "MatMul", false, 3, 6, 0, false},
-	{"QGemm", "Gemm", true, 3, 7, 6, false},
-	{"QLinearAdd", "Add", true, 3, 6, 0, false},
-	{"QLinearMul", "Mul", true, 3, 6, 0, false},
-	{"QLinearAveragePool", "AveragePool", true, 0, 3, 0, false},
-	{"QLinearGlobalAveragePool", "GlobalAveragePool", true, 0, 3, 0, false},
-	{"QLinearReduceMean", "ReduceMean", true, 0, 3, 0, false},
-	{"QLinearSigmoid", "Sigmoid", true, 0, 3, 0, false},
-	{"QLinearLeakyRelu", "LeakyRelu", true, 0, 3, 0, false},
-	{"QLinearSoftmax", "Softmax", true, 0, 3, 0, false},
-	{"QLinearConcat", "Concat", true, 0, 0, 0, true},
+	{"QLinearConv", "Conv", 3, 6, 8, false, false},
+	{"QLinearMatMul", "MatMul", 3, 6, 0, false, false},
+	{"QGemm", "Gemm", 3, 7, 6, true, false},
+	{"QLinearAdd", "Add", 3, 6, 0, true, false},
+	{"QLinearMul", "Mul", 3, 6, 0, true, false},
+	{"QLinearAveragePool", "AveragePool", 0, 3, 0, true, false},
+	{"QLinearGlobalAveragePool", "GlobalAveragePool", 0, 3, 0, true, false},
+	{"QLinearReduceMean", "ReduceMean", 0, 3, 0, true, false},
+	{"QLinearSigmoid", "Sigmoid", 0, 3, 0, true, false},
+	{"QLinearLeakyRelu", "LeakyRelu", 0, 3, 0, true, false},
+	{"QLinearSoftmax", "Softmax", 0, 3, 0, true, false},
+	{"QLinearConcat", "Concat", 0, 0, 0, true, true},
 };
 
 /* One rewrite, and the node's inputs as they were. */
