@@ -198,25 +198,62 @@ static void add_narrow(const struct engine *engine, const struct layer_plan *pla
 	finish_pixels(engine, plan, sums, y, x, pixels);
 }
 
-/* Sums of 64 bits, codes by thresholds: rare, so that it is the specification that computes them. */
+/* Adds one input's numbers, each times its factor. */
+static void add_input(int64_t *restrict sums, const int32_t *restrict factors, const struct feature_map *in,
+	int y, int x, int channels)
+{
+	const uint8_t *codes = feature_map_pixel(in, y, x);
+	const int32_t *numbers = (const int32_t *)(const void *)codes; /* of sums, aligned */
+
+	if (in->layout == LAYOUT_SUMS)
+		for (int c = 0; c < channels; c++)
+			sums[c] += (int64_t)factors[c] * numbers[c];
+	else
+		for (int c = 0; c < channels; c++)
+			sums[c] += (int64_t)factors[c] * codes[c];
+}
+
+/* Bias and shift, as the reference says, and the bounds of what the layer makes. */
+static void scale_sums(const struct layer *layer, const int64_t *restrict sums, int32_t *restrict out)
+{
+	bool clamped = layer->clamp_low || layer->clamp_high;
+	bool codes = layer->epilogue == EPILOGUE_REQUANTISE;
+	int64_t low = clamped ? layer->clamp_low : codes ? 0 : INT32_MIN;
+	int64_t high = clamped ? layer->clamp_high : codes ? (1 << layer->output_bits) - 1 : INT32_MAX;
+
+	for (int c = 0; c < layer->out.channels; c++) {
+		int64_t sum = (sums[c] + layer->bias[c]) >> layer->shift[c];
+		sum = sum < low ? low : sum;
+		out[c] = (int32_t)(sum > high ? high : sum);
+	}
+}
+
+/* Sums of 64 bits, and epilogues that a requantisation of 32 bits cannot express. */
 static void add_wide(const struct engine *engine, const struct layer_plan *plan, int y, int x)
 {
 	const struct layer *layer = plan->layer;
-	struct reference_input in[LAYER_INPUTS] = {0};
-	struct layer one = *layer;
+	int channels = layer->out.channels;
+	int32_t *out = engine->accumulators; /* behind it the sums, in a tile's memory */
+	int64_t *sums = (int64_t *)(void *)(out + engine->stride);
 
-	one.out.height = one.out.width = 1;
-	for (int i = 0; i < plan->in_count; i++) {
-		const struct feature_map *map = input_map(engine, plan, i);
-		in[i] = (struct reference_input){{one.out, map->bits}, feature_map_pixel(map, y, x)};
-	}
+	memset(sums, 0, (size_t)channels * sizeof(*sums));
+	for (int i = 0; i < plan->in_count; i++)
+		add_input(sums, layer->factors + (size_t)i * (size_t)channels, input_map(engine, plan, i), y,
+			x, channels);
+	if (layer->epilogue == EPILOGUE_SCORES)
+		for (int c = 0; c < channels; c++)
+			out[c] = (int32_t)sums[c];
+	else
+		scale_sums(layer, sums, out);
 	if (layer->output_bits == TENSOR_SUMS) {
-		reference_layer(&one, in, engine->accumulators);
-		write_sums(engine, plan, y, x, engine->accumulators);
-	} else {
-		reference_layer(&one, in, engine->pixel);
-		write_codes(engine, plan, y, x, engine->pixel);
+		write_sums(engine, plan, y, x, out);
+		return;
 	}
+	/* an isa's thresholds do not take the largest int32, which a bounded sum can be */
+	for (int c = 0; c < channels; c++)
+		engine->pixel[c] = layer->epilogue == EPILOGUE_THRESHOLDS ? reference_code(layer, c, out[c])
+									  : (uint8_t)out[c];
+	write_codes(engine, plan, y, x, engine->pixel);
 }
 
 static void run_add(const struct engine *engine, const struct layer_plan *plan)

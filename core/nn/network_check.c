@@ -97,7 +97,7 @@ static uint64_t largest_of(const struct network *network, int from)
 static int check_add(const struct network *network, int index, struct error *e)
 {
 	const struct layer *layer = &network->layers[index];
-	uint64_t limit = layer->epilogue == EPILOGUE_SCORES ? INT32_MAX : (uint64_t)BIAS_LIMIT;
+	uint64_t limit = layer->epilogue == EPILOGUE_SCORES ? INT32_MAX : (uint64_t)BIAS_LIMIT - 1;
 
 	for (int c = 0; c < layer->out.channels; c++) {
 		uint64_t sum = 0; /* of at most 8 numbers below 2^62 + 2^31 */
