@@ -2,7 +2,8 @@
 /*
  * Layers of one kind of work take about the same time for the same amount of it. Of each kind, the layers in
  * the middle of its thirds are timed, so that early layers (large maps, few channels) and late ones (the
- * other way round) both count. Processor time is measured, which other programs do not lengthen much.
+ * other way round) both count. One of each kind is timed even if the budget is spent before: a slow processor
+ * spends it on the first. Processor time is measured, which other programs do not lengthen much.
  */
 #include "choice/estimate.h"
 
@@ -89,7 +90,10 @@ static int64_t time_layer(struct estimation *s, int index, struct error *e)
 	return status ? status : fastest;
 }
 
-/* Counts a layer, and times it if the middle of a third is passed and no layer stands for that third yet. */
+/*
+ * Counts a layer, and times it if the middle of a third is passed and no layer stands for that third yet, nor
+ * for any if the time is over.
+ */
 static int visit(struct estimation *s, int index, struct error *e)
 {
 	const struct layer *layer = &s->network->layers[index];
@@ -99,7 +103,8 @@ static int visit(struct estimation *s, int index, struct error *e)
 	t->passed += amount;
 	while (t->due < THIRDS && t->passed >= (t->due + 0.5) / THIRDS * t->all)
 		t->due++;
-	if (t->due == t->taken || !is_alone(s->network, index))
+	bool over = clock_now() >= s->end;
+	if (t->due == t->taken || (over && t->taken) || !is_alone(s->network, index))
 		return 0;
 	int64_t took = time_layer(s, index, e);
 	if (took < 0)
@@ -119,7 +124,7 @@ int estimate_picture(
 
 	for (int i = 0; i < network->layer_count; i++)
 		s.tallies[work_of(&network->layers[i])].all += amount_of(&network->layers[i]);
-	for (int i = 0; i < network->layer_count && clock_now() < s.end; i++) {
+	for (int i = 0; i < network->layer_count; i++) {
 		int status = visit(&s, i, e);
 		if (status)
 			return status;
@@ -128,5 +133,5 @@ int estimate_picture(
 		if (s.tallies[i].covered > 0)
 			sum += s.tallies[i].nanoseconds * s.tallies[i].all / s.tallies[i].covered;
 	*picture = (int64_t)sum;
-	return sum > 0 ? 0 : error_set(e, -ETIME, "none of its layers ended in time");
+	return sum > 0 ? 0 : error_set(e, -ENOTSUP, "none of its layers can be timed alone");
 }

@@ -9,7 +9,8 @@ struct error;
 
 /*
  * *picture: ns of processor time in one thread. kernels: as for engine_create. Takes at most about `budget`
- * ns; layers that were not reached are estimated from those that were. -ETIME: none was reached.
+ * ns, or what a layer of each kind of work takes, if that is more; the others are estimated from these.
+ * -ENOTSUP: no layer can be timed.
  */
 int estimate_picture(const struct network *network, const char *kernels, int64_t budget, int64_t *picture,
 	struct error *e);

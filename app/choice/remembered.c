@@ -50,10 +50,13 @@ bool remembered_read(struct remembered *out, const char *folder, const char *ker
 {
 	char text[sizeof(out->key) + 40], *end;
 	size_t length;
+	struct stat status;
 	FILE *file;
 
 	find_path(out);
 	make_key(out, folder, kernels);
+	if (stat(out->path, &status) == 0 && !S_ISREG(status.st_mode))
+		out->path[0] = '\0'; /* a pipe would make both wait, reading and writing */
 	file = out->path[0] ? fopen(out->path, "rbe") : NULL;
 	if (!file)
 		return false;
