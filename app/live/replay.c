@@ -318,7 +318,7 @@ static int replay_run(struct invocation *invocation)
 	if (build_check_video(&e))
 		return fail(FAILURE_SOURCE, &e);
 	if (!count)
-		return usage_error(invocation, "which recording?");
+		return usage_error(invocation, "a recording is missing");
 	if (count > 1 && values.log.text)
 		return usage_error(invocation, "--log is for one recording");
 	code = EX_OK;

@@ -96,7 +96,8 @@ static int save(struct teaching *t, struct error *e)
 
 	lesson_drop_empty(&t->lesson);
 	if (t->lesson.repeated)
-		log_info("%d pictures were there already and are left out", t->lesson.repeated);
+		log_info("%d %s there already and left out", t->lesson.repeated,
+			t->lesson.repeated == 1 ? "picture was" : "pictures were");
 	if (lesson_fit(&t->lesson, &ridge, e))
 		return fail(FAILURE_SOURCE, e);
 	int code = lesson_save(&t->lesson, &ridge, t->folder, t->values.add, e) ? fail(FAILURE_CREATE, e)

@@ -138,8 +138,8 @@ static int number_classes(const char *path, struct dirent **folders, int count,
 	if (count == options->class_count)
 		return 0;
 	return error_set(e, -EBADMSG,
-		"%s has %d class folders for %d classes, and \"%s\" is none of the network's labels", path,
-		count, options->class_count, folders[unknown]->d_name);
+		"%s has %d class folder%s for %d classes, and \"%s\" is none of the network's labels", path,
+		count, count == 1 ? "" : "s", options->class_count, folders[unknown]->d_name);
 }
 
 /* Removes the entries that are no folders. */
@@ -189,7 +189,10 @@ int folder_open(struct dataset *d, const char *path, const struct dataset_option
 	if (count)
 		error = add_classes(d, path, entries, count, options, e);
 	else
-		error = error_set(e, -EBADMSG, "%s has no class folders in it", path);
+		error = error_set(e, -EBADMSG,
+			"%s has no class folders in it; the pictures of each class need a folder with its "
+			"label as name",
+			path);
 	free_entries(entries, count);
 	return error;
 }
