@@ -16,10 +16,14 @@
 #include "nn/import/qonnx/qonnx.h"
 
 #include <errno.h>
+#include <libgen.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
+
+enum { FEW_PICTURES = 20 /* to calibrate with: fewer seldom show the range of all layers */ };
 
 struct import_values {
 	struct onnx_values onnx;
@@ -52,6 +56,17 @@ IMPORTER(from_npy, import_npy)
 IMPORTER(from_qnn_mo, import_qnn_mo)
 IMPORTER(from_bnn_pynq, import_bnn_pynq)
 
+static void log_calibration(const char *folder, int count)
+{
+	if (count < FEW_PICTURES)
+		log_warning(
+			"%s: only %d picture%s to calibrate with; some hundred, like those that the network "
+			"will see, make it more accurate",
+			folder, count, count == 1 ? "" : "s");
+	else
+		log_info("calibrating with %d pictures of %s; this can take minutes", count, folder);
+}
+
 static int from_onnx(struct import_task *task)
 {
 	const char *folder = task->values->onnx.calibrate.text;
@@ -64,6 +79,8 @@ static int from_onnx(struct import_task *task)
 		return code;
 	if (folder && calibration_open(folder, &onnx.view, &calibration, &e))
 		return fail(FAILURE_SOURCE, &e);
+	if (folder)
+		log_calibration(folder, calibration.count);
 	onnx.pictures = (struct calibration_pictures){calibration.count, calibration_read, &calibration};
 	code = import_onnx(task->from, &onnx, &task->network, &task->report, &e) ? fail(FAILURE_SOURCE, &e)
 										 : EX_OK;
@@ -121,17 +138,34 @@ static void print_layers(const struct network *network)
 	}
 }
 
+/* What would stop the import only at its end, which can be minutes away; network_save checks again. */
+static int check_files(const char *to, const char *labels)
+{
+	char *copy = strdup(to);
+	const char *parent = copy ? dirname(copy) : ".";
+	struct error e;
+	int code = EX_OK;
+
+	if (access(to, F_OK) == 0) {
+		error_set(&e, -EEXIST, "%s exists already; choose another name or remove it", to);
+		code = fail(FAILURE_CREATE, &e);
+	} else if (access(parent, W_OK | X_OK)) {
+		error_set(&e, -errno, "%s: cannot be made in %s: %s", to, parent, strerror(errno));
+		code = fail(FAILURE_CREATE, &e);
+	} else if (labels && access(labels, R_OK)) {
+		error_set(&e, -errno, "%s: %s", labels, strerror(errno));
+		code = fail(FAILURE_SOURCE, &e);
+	}
+	free(copy);
+	return code;
+}
+
 static int import_to(struct import_task *task, size_t format, const char *to)
 {
 	struct error e;
-	int code;
+	int code = check_files(to, task->values->onnx.labels.text);
 
-	/* Checked before the import, which can take long; network_save checks again. */
-	if (access(to, F_OK) == 0) {
-		error_set(&e, -EEXIST, "%s exists already; choose another name or remove it", to);
-		return fail(FAILURE_CREATE, &e);
-	}
-	code = formats[format].import(task);
+	code = code ? code : formats[format].import(task);
 	if (code)
 		return code;
 	if (network_save(task->network, to, &e)) {

@@ -86,6 +86,10 @@ int onnx_options_take(const struct invocation *invocation, const struct onnx_val
 	if (values->mean.text && !(out->mean_count = numbers_parse(values->mean.text, out->mean)))
 		return option_refuse(invocation, &values->mean.origin,
 			"takes a number, or one for each channel such as 0.485,0.456,0.406");
+	for (int i = 0; i < out->mean_count; i++)
+		if (fabs(out->mean[i]) > 1)
+			return option_refuse(invocation, &values->mean.origin,
+				"takes numbers for pixels of 0 ... 1; divide --mean and --std by 255");
 	if (values->std.text && (!(out->std_count = numbers_parse(values->std.text, out->std)) ||
 					!is_positive(out->std, out->std_count)))
 		return option_refuse(invocation, &values->std.origin,
