@@ -20,7 +20,7 @@
 static int print_help(FILE *file)
 {
 	fprintf(file,
-		"twobit: pictures in, labels out, with 1-bit weights and 2-bit activations\n\n"
+		"twobit: pictures in, labels out, by low-bit integer neural networks\n\n"
 		"Usage: twobit COMMAND [OPTION]… [ARGUMENT]…\n\n");
 	for (int i = 0; commands[i]; i++)
 		fprintf(file, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
