@@ -40,7 +40,7 @@ static void add_row(struct table *table, const char *name, const char *summary)
 		json_array_append_new(table->rows,
 			json_pack("{s:o, s:o}", "name", output_text(name), "summary", output_text(summary)));
 	else
-		printf("  %-12s  %s\n", name, summary);
+		printf("  %-16s  %s\n", name, summary);
 }
 
 /* ", 120 KiB of feature maps …": the peak of all layers in one engine, by this processor's kernels. */
@@ -117,7 +117,7 @@ static void add_screen(void *context, const char *name, const char *text, enum s
 
 	(void)state; /* the text contains it */
 	if (!table->rows) {
-		printf("                %s  %s\n", name, text);
+		printf("                    %s  %s\n", name, text);
 		return;
 	}
 	json_t *display = json_array_get(table->rows, json_array_size(table->rows) - 1);

@@ -146,7 +146,7 @@ static int open_display(struct live_loop *loop, const struct frame *frame, struc
 	bool chosen = strcmp(loop->display_name, "auto") == 0;
 	display_describe(loop->display, description, sizeof(description));
 	if (strcmp(display_name(loop->display), "none") != 0)
-		log_info("showing on %s%s", description, chosen ? " (chosen by itself)" : "");
+		log_info("showing on %s%s", description, chosen ? " (chosen automatically)" : "");
 	else if (chosen)
 		log_info("no display found; running without one");
 	return 0;
