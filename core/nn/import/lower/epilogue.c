@@ -12,10 +12,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+/*
+ * What a pixel stands for, each step rounded to single precision, as whoever trained the network computes it.
+ * With a mean and a deviation of a half, every pixel lies between two codes, and these roundings decide.
+ */
+static double pixel_number(const struct epilogue *end, int channel, int64_t pixel)
+{
+	const struct lower_options *o = end->l->options;
+	float number = (float)pixel / (end->input_factor == 1 ? (float)UINT8_MAX : 1);
+	int i = o->channels == 1 ? 0 : channel;
+
+	return (double)(o->mean ? (number - (float)o->mean[i]) / (float)o->std[i] : number);
+}
+
 /* The number that the point quantises. */
 static double number_of(const struct epilogue *end, int c, int64_t x)
 {
 	const struct signal *signal = end->signal;
+
+	if (end->single)
+		return epilogue_functions(end, c, pixel_number(end, c, x));
 	const struct term *term = &signal->terms[0];
 	double number =
 		term->scale[c] * end->input_factor * ((double)x + term->offset[c]) + signal->summand[c];
@@ -25,8 +41,12 @@ static double number_of(const struct epilogue *end, int c, int64_t x)
 
 static int whole_of(const struct epilogue *end, int channel, int64_t x)
 {
-	return (int)quantisation_apply(end->point, end->scale[channel], end->zero[channel],
-		number_of(end, channel, x), end->tolerance);
+	double scale = end->scale[channel], number = number_of(end, channel, x);
+
+	if (!end->single)
+		return (int)quantisation_apply(end->point, scale, end->zero[channel], number, end->tolerance);
+	return (int)quantisation_apply(
+		end->point, 1, end->zero[channel], (double)((float)number / (float)scale), 0);
 }
 
 static int code_of(const struct epilogue *end, int channel, int64_t x)
@@ -321,6 +341,13 @@ static int point_read(
 		end->point->high);
 }
 
+/* Pixels that nothing has computed with. */
+static bool is_pixels(const struct lowering *l, const struct signal *signal)
+{
+	return signal->term_count == 1 && signal->terms[0].source == NETWORK_INPUT &&
+	       signal->terms[0].scale == l->pixel_scale && signal->summand == l->pixel_summand;
+}
+
 static bool without_weights(const struct lowering *l, const struct signal *signal)
 {
 	for (int k = 0; k < signal->term_count; k++)
@@ -337,6 +364,7 @@ int signal_quantise(struct lowering *l, const struct signal *in, const struct gr
 	int index = 0, rc;
 
 	end.tolerance = without_weights(l, in) ? QUANTISATION_ROUNDED : 0;
+	end.single = l->options->single && is_pixels(l, in);
 	if ((rc = point_read(l, node, &end, e)) || (rc = pools_check(&end, e)) ||
 		(rc = epilogue_add(l, &end, &index, e)))
 		return rc;

@@ -14,6 +14,7 @@ struct epilogue {
 	int levels;		    /* the highest code */
 	double input_factor;	    /* 255, where pixels go from 0 to 255 */
 	double tolerance;	    /* of halves and whole numbers (quantisation.h) */
+	bool single;		    /* of pixels, in single precision */
 };
 
 /* What the signal's functions make of a number. */

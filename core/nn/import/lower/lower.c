@@ -158,6 +158,8 @@ static int input_begin(struct lowering *l, struct error *e)
 	input->terms[0] = (struct term){NETWORK_INPUT, scale, offset};
 	input->term_count = 1;
 	input->summand = summand;
+	l->pixel_scale = scale;
+	l->pixel_summand = summand;
 	return 0;
 }
 

@@ -72,6 +72,7 @@ struct lowering {
 	int block_count, block_room;
 	size_t memory; /* bytes taken, of blocks and layers */
 	bool input_decided;
+	const double *pixel_scale, *pixel_summand; /* of the input, as long as nothing computes with it */
 	struct network *network;
 };
 

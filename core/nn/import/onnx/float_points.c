@@ -111,11 +111,11 @@ void picture_numbers(
 	size_t plane = (size_t)shape.height * (size_t)shape.width;
 
 	for (int c = 0; c < shape.channels; c++) {
-		double mean = mean_of(options, c), std = std_of(options, c);
+		float mean = (float)mean_of(options, c), std = (float)std_of(options, c);
 
 		for (size_t i = 0; i < plane; i++)
-			*out++ = (float)((pixels[i * (size_t)shape.channels + (size_t)c] / 255.0 - mean) /
-					 std);
+			*out++ = ((float)pixels[i * (size_t)shape.channels + (size_t)c] / UINT8_MAX - mean) /
+				 std;
 	}
 }
 

@@ -70,6 +70,7 @@ static int model_lower(
 		.mean = channels ? mean : NULL,
 		.std = channels ? std : NULL,
 		.channels = channels,
+		.single = true,
 		.labels = options->labels,
 		.advice =
 			"quantise it too (onnxruntime's quantize_static does), or give the model of floats "

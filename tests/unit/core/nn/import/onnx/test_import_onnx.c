@@ -126,6 +126,35 @@ static void qdq(void **state)
 	}
 }
 
+/* Pixels that all lie between two codes take those that single precision gives them, as in onnxruntime. */
+static void pixels_between_codes(void **state)
+{
+	struct import_onnx_options options = {.mean = {0.5}, .std = {0.5}, .mean_count = 1, .std_count = 1};
+	struct onnx_buffer graph = {.size = 0};
+	struct small s = small_make(1);
+	int others = 0;
+
+	(void)state;
+	s.pixel_scale = 2.0F / 255;
+	s.pixel_zero = 128;
+	put_qdq(&graph, &s);
+	model_write(&graph, closed);
+	struct network *network = imported(&options, NULL);
+	const struct layer *table = &network->layers[0];
+	assert_int_equal(table->kind, LAYER_TABLE);
+	for (int pixel = 0; pixel <= UINT8_MAX; pixel++) {
+		float number = (float)pixel / 255;
+		number = (number - 0.5F) / 0.5F;
+		float code = rintf(number / s.pixel_scale) + 128;
+		code = code > 255 ? 255 : code;
+
+		assert_int_equal(table->table[pixel], (int)code);
+		others += (int)code != (int)fmin(rint(pixel - 127.5) + 128, 255);
+	}
+	assert_true(others > 50);
+	network_destroy(network);
+}
+
 static void qoperator(void **state)
 {
 	(void)state;
@@ -294,6 +323,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(qdq),
+		cmocka_unit_test(pixels_between_codes),
 		cmocka_unit_test(qoperator),
 		cmocka_unit_test(unsigned_weights),
 		cmocka_unit_test(floats),
