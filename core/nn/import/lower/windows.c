@@ -349,33 +349,54 @@ int resize_lower(struct lowering *l, struct signal *out, struct error *e)
 	return spatial_lower(l, in, &upsample, out, e);
 }
 
-/* Kept until a convolution or a pool takes it in. */
-int pad_lower(struct lowering *l, struct signal *out, struct error *e)
+/* The numbers of the pads: an attribute in older models, an input in newer ones. */
+static int pad_widths(struct lowering *l, double widths[8], bool *none, struct error *e)
 {
 	const struct onnx_attribute *attribute = graph_attribute(l->node, "pads");
-	const struct graph_constant *pads = NULL, *value = NULL;
+	const struct graph_constant *pads = NULL;
+	int rc = attribute ? 0 : graph_constant_needed(l->graph, l->node, 1, "the pads", &pads, e);
+
+	if (rc)
+		return rc;
+	int count = attribute ? attribute->count : pads->count > 8 ? 9 : (int)pads->count;
+	*none = true;
+	for (int i = 0; i < count && i < 8; i++) {
+		widths[i] = attribute ? (double)attribute->integers[i] : pads->values[i];
+		*none = *none && widths[i] == 0;
+	}
+	if (count != 8 && !*none)
+		return node_error(l, -EBADMSG, e, "needs a picture [1, channels, height, width] and 8 pads");
+	return 0;
+}
+
+/* Kept until a convolution or a pool takes it in. Widths of 0 leave nothing to pad with. */
+int pad_lower(struct lowering *l, struct signal *out, struct error *e)
+{
+	const struct graph_constant *value = NULL;
 	const struct signal *in;
+	double widths[8];
+	bool none;
 	int rc = signal_input(l, 0, &in, e);
 
-	if (rc || (!attribute && (rc = graph_constant_needed(l->graph, l->node, 1, "the pads", &pads, e))) ||
+	if (rc || (rc = pad_widths(l, widths, &none, e)) ||
 		(rc = graph_constant(l->graph, l->node, 2, &value, e)))
 		return rc;
+	*out = *in;
+	if (none)
+		return 0;
 	if (graph_attribute(l->node, "mode") && !graph_text_is(l->node, "mode", "constant"))
 		return node_error(l, -EBADMSG, e, "only padding with 0 can be imported");
 	if ((value && value->count && graph_value(value, 0) != 0) || graph_number(l->node, "value", 0) != 0)
 		return node_error(l, -EBADMSG, e, "only padding with 0 can be imported");
-	if (!signal_is_picture(in, l->node->inputs[0]) ||
-		(attribute ? attribute->count : (int)pads->count) != 8)
+	if (!signal_is_picture(in, l->node->inputs[0]))
 		return node_error(l, -EBADMSG, e, "needs a picture [1, channels, height, width] and 8 pads");
-	*out = *in;
 	for (int i = 0; i < 8; i++) {
-		double pad = attribute ? (double)attribute->integers[i] : pads->values[i];
 		int at = i % 4 - 2;
 
-		if (!(pad >= 0 && pad <= SIDE_LIMIT) || (at < 0 && pad != 0))
-			return node_error(l, -EBADMSG, e, "its pads hold %g", pad);
+		if (!(widths[i] >= 0 && widths[i] <= SIDE_LIMIT) || (at < 0 && widths[i] != 0))
+			return node_error(l, -EBADMSG, e, "its pads hold %g", widths[i]);
 		if (at >= 0)
-			out->pads[at + 2 * (i / 4)] += (int)pad;
+			out->pads[at + 2 * (i / 4)] += (int)widths[i];
 	}
 	return 0;
 }

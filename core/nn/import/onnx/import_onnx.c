@@ -46,8 +46,8 @@ static int model_prepare(struct graph *graph, const struct import_onnx_options *
 	int rc = picture_turn(graph, e);
 
 	if (rc || (rc = options_check(graph, options, e)) || (rc = graph_fold(graph, view_point, e)) ||
-		(rc = qoperators_rewrite(graph, e)) || (rc = graph_sort(graph, e)) ||
-		(rc = graph_fold(graph, qdq_point, e)))
+		(rc = qoperators_rewrite(graph, e)) || (rc = pads_rewrite(graph, e)) ||
+		(rc = graph_sort(graph, e)) || (rc = graph_fold(graph, qdq_point, e)))
 		return rc;
 	if (is_quantised(graph))
 		return 0;

@@ -34,4 +34,7 @@ int picture_turn(struct graph *graph, struct error *e);
  */
 int qoperators_rewrite(struct graph *graph, struct error *e);
 
+/* Codes padded with their zero point are numbers padded with 0. Call it behind qoperators_rewrite. */
+int pads_rewrite(struct graph *graph, struct error *e);
+
 #endif

@@ -80,7 +80,7 @@ static int numbers_same(const struct graph *graph, const struct graph_node *read
 static bool is_passing(const struct graph_node *node)
 {
 	static const char *const types[] = {"Identity", "Dropout", "Reshape", "Flatten", "Squeeze",
-		"Unsqueeze", "Transpose", "MaxPool", "Slice", "Gather"};
+		"Unsqueeze", "Transpose", "MaxPool", "Slice", "Gather", "Pad"};
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
 		if (graph_is(node, types[i]))
@@ -163,6 +163,56 @@ static int cast_point(struct graph *graph, struct graph_node *node, struct error
 		graph_readers(graph, node->outputs[0], &reader) < 1 || !reader)
 		return 0;
 	return text_set(graph, &node->type, "Identity", e);
+}
+
+/* Whether the tensor holds codes, and not the numbers that they stand for; *zero is their zero point then. */
+static bool holds_codes(const struct graph_tensor *tensor, const struct graph_tensor **zero)
+{
+	const struct graph_node *maker = tensor ? tensor->maker : NULL;
+
+	while (maker && !maker->quantisation && is_passing(maker))
+		maker = maker->inputs[0] ? maker->inputs[0]->maker : NULL;
+	if (!maker || (!maker->quantisation && !graph_is(maker, "QuantizeLinear")))
+		return false;
+	*zero = maker->quantisation ? maker->quantisation->zero : graph_input(maker, 2);
+	return true;
+}
+
+static bool pads_nothing(const struct graph_constant *pads)
+{
+	for (size_t i = 0; pads && i < pads->count; i++)
+		if (pads->values[i] != 0)
+			return false;
+	return pads;
+}
+
+static int pad_rewrite(
+	struct graph *graph, struct graph_node *node, const struct graph_tensor *zero, struct error *e)
+{
+	const struct graph_constant *pads;
+	bool same;
+	int rc = numbers_same(graph, node, 2, zero, &same, e);
+
+	if (rc || (rc = graph_constant(graph, node, 1, &pads, e)))
+		return rc;
+	if (!same && !pads_nothing(pads))
+		return graph_error(graph, node, -EBADMSG, e,
+			"pads codes with another one than their zero point; only padding with 0 can be "
+			"imported");
+	if (node->input_count > 2)
+		node->inputs[2] = NULL;
+	return 0;
+}
+
+int pads_rewrite(struct graph *graph, struct error *e)
+{
+	const struct graph_tensor *zero;
+	int rc = 0;
+
+	for (int i = 0; i < graph->node_count && rc == 0; i++)
+		if (graph_is(graph->nodes[i], "Pad") && holds_codes(graph_input(graph->nodes[i], 0), &zero))
+			rc = pad_rewrite(graph, graph->nodes[i], zero, e);
+	return rc;
 }
 
 int qdq_point(struct graph *graph, struct graph_node *node, struct error *e)

@@ -122,6 +122,30 @@ static void put_qoperator(struct onnx_buffer *graph, const struct small *s)
 	onnx_put_node(graph, "com.microsoft", "QGemm", "f ms mz g gs gz gb", "y", "transB=1 alpha=f1");
 }
 
+#define UNPADDED "kernel_shape=3,3 pads=0,0,0,0 strides=1,1 dilations=1,1 group=1"
+
+static const int wide[8] = {0, 0, 1, 1, 0, 0, 1, 1}, narrow[8];
+
+/*
+ * The same with the padding in a Pad of codes before the convolution, and another Pad behind it, which has
+ * widths of 0 and pads with anything.
+ */
+static void put_padded(struct onnx_buffer *graph, const struct small *s)
+{
+	put_constants(graph, s);
+	onnx_put_integers(graph, "wide", 7, (const int[]){8}, 1, wide);
+	onnx_put_integers(graph, "narrow", 7, (const int[]){8}, 1, narrow);
+	put_zero(graph, "any", s->code_type, 77);
+	onnx_put_node(graph, "", "QuantizeLinear", "x xs xz", "xq", "");
+	onnx_put_node(graph, "", "Pad", "xq wide xz", "xp", "");
+	onnx_put_node(graph, "", "QLinearConv", "xp xs xz w ws wz cs cz b", "cq", UNPADDED);
+	onnx_put_node(graph, "", "Pad", "cq narrow any", "cp", "");
+	onnx_put_node(graph, "com.microsoft", "QLinearGlobalAveragePool", "cp cs cz ms mz", "mq",
+		"channels_last=0");
+	onnx_put_node(graph, "", "Flatten", "mq", "f", "axis=1");
+	onnx_put_node(graph, "com.microsoft", "QGemm", "f ms mz g gs gz gb", "y", "transB=1 alpha=f1");
+}
+
 static void put_floats(struct onnx_buffer *graph, const struct small *s)
 {
 	float weights[WEIGHTS], bias[MIDDLE], matrix[CLASSES * MIDDLE], last_bias[CLASSES];

@@ -167,6 +167,27 @@ static void qoperator(void **state)
 	}
 }
 
+static void padded_codes(void **state)
+{
+	struct import_onnx_options options = options_make();
+	struct onnx_buffer graph = {.size = 0};
+	struct small s = small_make(2);
+
+	(void)state;
+	s.conv_zero = 0;
+	model_compare(put_padded, &s, 1e-6);
+	s.code_type = 3;
+	model_compare(put_padded, &s, 1e-6);
+
+	put_constants(&graph, &s);
+	onnx_put_integers(&graph, "wide", 7, (const int[]){8}, 1, wide);
+	onnx_put_node(&graph, "", "QuantizeLinear", "x xs xz", "xq", "");
+	onnx_put_node(&graph, "", "Pad", "xq wide cz", "xp", "");
+	onnx_put_node(&graph, "", "DequantizeLinear", "xp xs xz", "y", "");
+	model_write(&graph, closed);
+	refused(&options, "with another one than their zero point");
+}
+
 /* Unsigned weights; those that leave 8 bits once their zero point is subtracted become two layers. */
 static void unsigned_weights(void **state)
 {
@@ -325,6 +346,7 @@ int main(void)
 		cmocka_unit_test(qdq),
 		cmocka_unit_test(pixels_between_codes),
 		cmocka_unit_test(qoperator),
+		cmocka_unit_test(padded_codes),
 		cmocka_unit_test(unsigned_weights),
 		cmocka_unit_test(floats),
 		cmocka_unit_test(open_sizes),
