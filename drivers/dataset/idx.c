@@ -159,8 +159,9 @@ static int add_pictures(struct dataset *d, const char *images_path, const struct
 		char name[16];
 		if (labels->data[i] >= class_count)
 			return error_set(e, -EBADMSG,
-				"%s: label %d of picture %u is outside the network's 0 to %d", labels_path,
-				labels->data[i], (unsigned)i, class_count - 1);
+				"%s: label %d of picture %u is outside the network's 0 to %d; is it for "
+				"another network?",
+				labels_path, labels->data[i], (unsigned)i, class_count - 1);
 		snprintf(name, sizeof(name), "#%u", (unsigned)i);
 		int error = dataset_add(d, strdup(name), labels->data[i], e);
 		if (error)

@@ -52,7 +52,8 @@ static int add_line(struct dataset *d, const struct list_place *at, char *line, 
 		return error_set(
 			e, -EBADMSG, "%s line %d: it must be a path and a label index", at->path, at->line);
 	else if (label < 0 || label >= at->class_count)
-		return error_set(e, -EBADMSG, "%s line %d: label %ld is outside the network's 0 to %d",
+		return error_set(e, -EBADMSG,
+			"%s line %d: label %ld is outside the network's 0 to %d; is it for another network?",
 			at->path, at->line, label, at->class_count - 1);
 	int folder = line[0] == '/' ? 0 : at->folder_length;
 	if (asprintf(&name, "%.*s%s", folder, at->path, line) < 0)
