@@ -265,17 +265,39 @@ static int numbers_put(struct calibrator *c, const char *name, int rank, const i
 	return rc;
 }
 
-static int weights_point(struct calibrator *c, const struct float_op *op, struct error *e)
+/* The scale of each output channel, as it stretches over the weights. */
+static int scales_put(
+	struct calibrator *c, const struct float_op *op, struct graph_tensor **scale, struct error *e)
 {
-	struct graph_tensor *weights = op->node->inputs[1], *scale;
+	const struct graph_tensor *weights = op->node->inputs[1];
 	bool first = graph_is(op->node, "Conv") || graph_integer(op->node, "transB", 0);
 	double alpha = graph_is(op->node, "Gemm") ? graph_number(op->node, "alpha", 1) : 1;
-	int dims[4] = {1, 1, 1, 1}, axis = first ? 0 : weights->rank - 1;
+	int dims[4] = {1, 1, 1, 1}, axis = first ? 0 : weights->rank - 1, rc;
+
+	if (!graph_is(op->node, "ConvTranspose")) {
+		dims[axis] = weights->dims[axis];
+		return numbers_put(c, weights->name, weights->rank, dims, op->scales, 1 / alpha, scale, e);
+	}
+	dims[0] = weights->dims[0]; /* in */
+	dims[1] = weights->dims[1]; /* out of a group */
+	if ((rc = graph_constant_add(c->graph, weights->name, 4, dims, scale, e)))
+		return rc;
+	for (int i = 0; i < dims[0]; i++)
+		for (int o = 0; o < dims[1]; o++) {
+			int channel = i / (dims[0] / op->window.groups) * dims[1] + o;
+
+			(*scale)->constant->values[i * dims[1] + o] = (double)op->scales[channel];
+		}
+	return 0;
+}
+
+static int weights_point(struct calibrator *c, const struct float_op *op, struct error *e)
+{
+	struct graph_tensor *scale;
 	struct graph_node *point;
 	int rc;
 
-	dims[axis] = weights->dims[axis];
-	if ((rc = numbers_put(c, weights->name, weights->rank, dims, op->scales, 1 / alpha, &scale, e)) ||
+	if ((rc = scales_put(c, op, &scale, e)) ||
 		(rc = graph_insert_before(c->graph, op->node, 1, "Quant", &point, e)))
 		return rc;
 	return graph_quantise(c->graph, point,

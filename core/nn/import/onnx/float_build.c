@@ -3,11 +3,14 @@
 
 #include <stdlib.h>
 
+enum { OPS_OF_NODE = 2 /* at most */ };
+
 static const struct {
 	const char *type;
 	float_builder *build;
 } builders[] = {
 	{"Conv", conv_build},
+	{"ConvTranspose", transposed_build},
 	{"Gemm", matrix_build},
 	{"MatMul", matrix_build},
 	{"BatchNormalization", batch_norm_build},
@@ -76,8 +79,9 @@ int float_build(struct graph *graph, struct float_graph *out, struct error *e)
 	if (graph->node_count > FLOAT_OPS_MAXIMUM)
 		return graph_error(
 			graph, NULL, -EOVERFLOW, e, "has more than %d operators", FLOAT_OPS_MAXIMUM);
-	out->ops = calloc((size_t)graph->node_count + 1, sizeof(*out->ops));
-	out->values = calloc((size_t)graph->node_count + 1, sizeof(*out->values));
+	size_t room = (size_t)graph->node_count * OPS_OF_NODE + 1;
+	out->ops = calloc(room, sizeof(*out->ops));
+	out->values = calloc(room, sizeof(*out->values));
 	if (!out->ops || !out->values)
 		return graph_error(graph, NULL, -ENOMEM, e, "out of memory");
 	out->values[0].tensor = graph->input;

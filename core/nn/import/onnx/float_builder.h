@@ -42,8 +42,8 @@ int builder_channels(const struct builder *b, float **out, struct error *e);
 typedef int float_builder(struct builder *b, struct error *e);
 
 /* float_layers.c */
-float_builder conv_build, matrix_build, concat_build, pool_build, global_build, copy_build, transpose_build,
-	pad_build, upsample_build;
+float_builder conv_build, transposed_build, matrix_build, concat_build, pool_build, global_build, copy_build,
+	transpose_build, pad_build, upsample_build;
 
 /* float_elements.c */
 float_builder batch_norm_build, arithmetic_build, clip_build, relu_build, leaky_build, sigmoid_build,

@@ -169,13 +169,17 @@ static void inputs_join(const struct float_run *run, const struct float_op *op, 
 	}
 }
 
-static void upsample(const struct float_window *w, const float *in, float *out)
+static void upsample(const struct float_window *w, bool stuffed, const float *in, float *out)
 {
 	for (int c = 0; c < w->out.channels; c++, in += (size_t)w->in.height * (size_t)w->in.width)
 		for (int y = 0; y < w->out.height; y++)
-			for (int x = 0; x < w->out.width; x++)
-				*out++ = in[(size_t)(y / w->stride_height) * (size_t)w->in.width +
-					    (size_t)(x / w->stride_width)];
+			for (int x = 0; x < w->out.width; x++) {
+				size_t from = (size_t)(y / w->stride_height) * (size_t)w->in.width +
+					      (size_t)(x / w->stride_width);
+				bool between = y % w->stride_height || x % w->stride_width;
+
+				*out++ = stuffed && between ? 0 : in[from];
+			}
 }
 
 static void pad(const struct float_window *w, const float *in, float *out)
@@ -228,7 +232,7 @@ static void op_run(
 		pad(&op->window, in, out);
 		break;
 	case FLOAT_UPSAMPLE:
-		upsample(&op->window, in, out);
+		upsample(&op->window, op->stuffed, in, out);
 		break;
 	}
 }

@@ -41,6 +41,7 @@ struct float_op {
 	/* of a convolution and of pools; of an upsample its strides, of a padding pad_top and pad_left */
 	struct float_window window;
 	bool padding_counts; /* average pool */
+	bool stuffed;	     /* upsample: zeros between the numbers, not copies of them */
 	enum float_function function;
 	double a, b;
 	float *weights;	  /* of a convolution, a matrix */

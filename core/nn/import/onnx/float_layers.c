@@ -87,6 +87,98 @@ int conv_build(struct builder *b, struct error *e)
 	return rc;
 }
 
+/* Zeros between the numbers that a transposed convolution reads: an operation of its own. */
+static int stuffing_build(struct builder *b, const int factor[2], struct error *e)
+{
+	int rc = builder_input(b, 0, e);
+
+	if (rc)
+		return rc;
+	struct shape in = builder_read(b);
+	int64_t height = (int64_t)(in.height - 1) * factor[0] + 1,
+		width = (int64_t)(in.width - 1) * factor[1] + 1;
+	if (height > SIDE_LIMIT || width > SIDE_LIMIT || height * width * in.channels > FLOAT_TENSOR_MAXIMUM)
+		return graph_error(b->graph, b->node, -EOVERFLOW, e, "makes a picture that is too large");
+	b->made->shape = (struct shape){(int)height, (int)width, in.channels};
+	b->made->tensor = NULL;
+	b->op->kind = FLOAT_UPSAMPLE;
+	b->op->stuffed = true;
+	b->op->window = (struct float_window){
+		.in = in, .out = b->made->shape, .stride_height = factor[0], .stride_width = factor[1]};
+	return 0;
+}
+
+/* The operation of the same node that reads what the current one makes. */
+static void builder_follow(struct builder *b, struct shape shape)
+{
+	int value = ++b->out->op_count;
+
+	b->op = &b->out->ops[value];
+	b->op->node = b->node;
+	b->op->inputs[b->op->input_count++] = value;
+	b->out->values[value].readers++;
+	b->made = &b->out->values[value + 1];
+	b->made->shape = shape;
+	b->made->tensor = b->node->outputs[0];
+}
+
+/* Turns a kernel [in][out of a group] round, into [out][in of a group]. */
+static int kernel_turn(
+	const struct builder *b, const struct graph_tensor *weights, float **kernel, struct error *e)
+{
+	size_t in = (size_t)weights->dims[0], outs = (size_t)weights->dims[1];
+	size_t taps = (size_t)weights->dims[2] * (size_t)weights->dims[3];
+	size_t depth = in / (size_t)b->op->window.groups;
+	float *turned = malloc((in * outs * taps + 1) * sizeof(*turned));
+
+	if (!turned)
+		return builder_memory(b, e);
+	for (size_t i = 0; i < in; i++)
+		for (size_t o = 0; o < outs; o++)
+			for (size_t tap = 0; tap < taps; tap++)
+				turned[((i / depth * outs + o) * depth + i % depth) * taps + taps - 1 - tap] =
+					(*kernel)[(i * outs + o) * taps + tap];
+	free(*kernel);
+	*kernel = turned;
+	return 0;
+}
+
+/* A convolution of stride 1 with the kernel turned round, over numbers with zeros between them. */
+int transposed_build(struct builder *b, struct error *e)
+{
+	const struct graph_tensor *weights = graph_input(b->node, 1);
+	int64_t groups = graph_integer(b->node, "group", 1);
+	struct shape out = b->made->shape;
+	int strides[2], rc = integers_take(b, "strides", 2, 1, 1, strides, e);
+
+	if (rc || (rc = stuffing_build(b, strides, e)))
+		return rc;
+	struct shape in = b->made->shape;
+	if (!weights || weights->rank != 4 || groups < 1 || groups > in.channels || in.channels % groups ||
+		weights->dims[0] != in.channels || weights->dims[1] * groups != out.channels)
+		return graph_error(b->graph, b->node, -EBADMSG, e, "its weights do not fit its %d channels",
+			in.channels);
+	if (graph_attribute(b->node, "output_shape") || graph_text_is(b->node, "auto_pad", "SAME_UPPER") ||
+		graph_text_is(b->node, "auto_pad", "SAME_LOWER"))
+		return graph_error(b->graph, b->node, -EBADMSG, e,
+			"its output_shape or auto_pad cannot be imported; give pads instead");
+	builder_follow(b, out);
+	if ((rc = window_take(b, weights->dims + 2, e)))
+		return rc;
+	struct float_window *w = &b->op->window;
+	w->stride_height = w->stride_width = 1;
+	w->pad_top = (w->kernel_height - 1) * w->dilation_height - w->pad_top;
+	w->pad_left = (w->kernel_width - 1) * w->dilation_width - w->pad_left;
+	w->groups = (int)groups;
+	b->op->kind = FLOAT_CONV;
+	size_t taps = (size_t)weights->dims[2] * (size_t)weights->dims[3];
+	size_t count = (size_t)weights->dims[0] * (size_t)weights->dims[1] * taps;
+	if ((rc = builder_numbers(b, 1, "the weights", count, &b->op->weights, e)) ||
+		(rc = kernel_turn(b, weights, &b->op->weights, e)) || !graph_input(b->node, 2))
+		return rc;
+	return builder_numbers(b, 2, "the bias", (size_t)out.channels, &b->op->bias, e);
+}
+
 /* Turns [in][out] into [out][in]. */
 static int transpose(const struct builder *b, size_t rows, size_t columns, float **matrix, struct error *e)
 {

@@ -246,6 +246,96 @@ static void floats(void **state)
 	}
 }
 
+/* A transposed convolution 3×3 of stride 2 down, 1 across, of 2 channels to 4, a ReLU and a matrix. */
+enum { TALL = 2 * SIDE, MADE_CHANNELS = 4, MADE_SIZE = MADE_CHANNELS * TALL * SIDE };
+
+struct transposed {
+	int groups;
+	float weights[2 * MADE_CHANNELS * 9], bias[MADE_CHANNELS], matrix[CLASSES * MADE_SIZE];
+};
+
+static void put_transposed(struct onnx_buffer *graph, struct transposed *t, int groups)
+{
+	uint32_t seed = 5;
+	char attributes[100];
+
+	t->groups = groups;
+	for (int i = 0; i < 2 * MADE_CHANNELS * 9; i++)
+		t->weights[i] = (float)random_within(&seed, -100, 100) / 100;
+	for (int i = 0; i < MADE_CHANNELS; i++)
+		t->bias[i] = (float)random_within(&seed, -100, 100) / 100;
+	for (int i = 0; i < CLASSES * MADE_SIZE; i++)
+		t->matrix[i] = (float)random_within(&seed, -100, 100) / 100;
+	onnx_put_tensor(graph, "w", (const int[]){2, MADE_CHANNELS / groups, 3, 3}, 4, t->weights);
+	onnx_put_tensor(graph, "b", (const int[]){MADE_CHANNELS}, 1, t->bias);
+	onnx_put_tensor(graph, "g", (const int[]){CLASSES, MADE_SIZE}, 2, t->matrix);
+	snprintf(attributes, sizeof(attributes),
+		"kernel_shape=3,3 pads=1,1,1,1 strides=2,1 output_padding=1,0 group=%d", groups);
+	onnx_put_node(graph, "", "ConvTranspose", "x w b", "c", attributes);
+	onnx_put_node(graph, "", "Relu", "c", "r", "");
+	onnx_put_node(graph, "", "Flatten", "r", "f", "axis=1");
+	onnx_put_node(graph, "", "Gemm", "f g", "y", "transB=1");
+}
+
+/* Each number of the picture adds the kernel, times itself, to what is made. */
+static void transposed_run(const struct transposed *t, const double *x, double y[CLASSES])
+{
+	double made[MADE_SIZE];
+	int outs = MADE_CHANNELS / t->groups, depth = 2 / t->groups;
+
+	for (int i = 0; i < MADE_SIZE; i++)
+		made[i] = (double)t->bias[i / (TALL * SIDE)];
+	for (int at = 0; at < PIXELS; at++)
+		for (int k = 0; k < outs * 9; k++) {
+			int in = at / (SIDE * SIDE), row = at / SIDE % SIDE * 2 + k % 9 / 3 - 1,
+			    column = at % SIDE + k % 3 - 1, out = in / depth * outs + k / 9;
+
+			if (row >= 0 && row < TALL && column >= 0 && column < SIDE)
+				made[(out * TALL + row) * SIDE + column] +=
+					x[at] * (double)t->weights[in * outs * 9 + k];
+		}
+	for (int c = 0; c < CLASSES; c++) {
+		y[c] = 0;
+		for (int i = 0; i < MADE_SIZE; i++)
+			y[c] += fmax(made[i], 0) * (double)t->matrix[c * MADE_SIZE + i];
+	}
+}
+
+static void transposed_floats(void **state)
+{
+	static struct transposed t;
+
+	(void)state;
+	for (int groups = 1; groups <= 2; groups++) {
+		struct import_onnx_options options = options_make();
+		struct onnx_buffer graph = {.size = 0};
+		uint8_t pixels[PIXELS];
+		double x[PIXELS], y[CLASSES], worst = 0, most = 0;
+		int32_t scores[CLASSES];
+
+		put_transposed(&graph, &t, groups);
+		model_write(&graph, closed);
+		options.pictures = some;
+		struct network *network = imported(&options, NULL);
+		for (int n = 0; n < 20; n++) {
+			random_picture(NULL, n, (struct shape){SIDE, SIDE, 2}, pixels, NULL);
+			for (int i = 0; i < PIXELS; i++)
+				x[i % 2 * SIDE * SIDE + i / 2] = (pixels[i] - 127) / 128.0;
+			assert_int_equal(reference_run(network, 0, network->layer_count, pixels, scores), 0);
+			transposed_run(&t, x, y);
+			for (int c = 0; c < CLASSES; c++) {
+				double logit =
+					(double)network->scale[c] * scores[c] + (double)network->bias[c];
+				worst = fmax(worst, fabs(logit - y[c]));
+				most = fmax(most, fabs(y[c]));
+			}
+		}
+		if (worst > 0.03 * most)
+			fail_msg("differs by %g of %g in %d groups", worst, most, groups);
+		network_destroy(network);
+	}
+}
+
 static void open_sizes(void **state)
 {
 	struct import_onnx_options options = options_make();
@@ -349,6 +439,7 @@ int main(void)
 		cmocka_unit_test(padded_codes),
 		cmocka_unit_test(unsigned_weights),
 		cmocka_unit_test(floats),
+		cmocka_unit_test(transposed_floats),
 		cmocka_unit_test(open_sizes),
 		cmocka_unit_test(labels_and_view),
 		cmocka_unit_test(refusals),
