@@ -68,9 +68,14 @@ static void assert_runs_alike(
 	free(got);
 }
 
-/* All prefixes are whole graphs: so each layer's output is compared. */
+/*
+ * All prefixes are whole graphs: so each layer's output is compared. The isas take turns, since all of them
+ * would take minutes under ASan; the whole graph is for each of them.
+ */
 static void every_layer_is_the_reference(void **state)
 {
+	int turn = 0;
+
 	(void)state;
 	for (int i = 0; i < GRAPHS; i++) {
 		struct network *network = random_graph(14);
@@ -85,8 +90,10 @@ static void every_layer_is_the_reference(void **state)
 		for (int last = 1; last <= network->layer_count; last++) {
 			void *want = must_allocate(layer_output_size(&network->layers[last - 1]), 1);
 			assert_int_equal(reference_run(network, 0, last, in, want), 0);
+			turn = turn % count + 1;
 			for (int allowed = 1; allowed <= count; allowed++)
-				assert_runs_alike(network, 0, last, in, want, allowed);
+				if (allowed == turn || last == network->layer_count)
+					assert_runs_alike(network, 0, last, in, want, allowed);
 			free(want);
 		}
 		free(in);
