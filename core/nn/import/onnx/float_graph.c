@@ -88,7 +88,10 @@ static void quantise(const struct range *range, float *numbers, size_t count)
 static int value_make(struct float_run *run, int value, struct error *e)
 {
 	run->data[value] = malloc(shape_size(run->graph->values[value].shape) * sizeof(float));
-	return run->data[value] ? 0 : error_set(e, -ENOMEM, "no memory to compute the network");
+	if (run->data[value])
+		return 0;
+	error_set(e, -ENOMEM, "no memory to compute the network");
+	return -ENOMEM;
 }
 
 static void value_finish(const struct float_run *run, int value)

@@ -35,7 +35,7 @@ static int same_padding(const struct builder *b, int in, int out, int stride, in
 static int window_take(struct builder *b, const int kernel[2], struct error *e)
 {
 	struct float_window *w = &b->op->window;
-	int strides[2], dilations[2], pads[4], rc = 0;
+	int strides[2] = {0}, dilations[2] = {0}, pads[4] = {0}, rc = 0;
 
 	if ((rc = integers_take(b, "strides", 2, 1, 1, strides, e)) ||
 		(rc = integers_take(b, "dilations", 2, 1, 1, dilations, e)) ||
@@ -237,7 +237,7 @@ int concat_build(struct builder *b, struct error *e)
 int pool_build(struct builder *b, struct error *e)
 {
 	bool max = graph_is(b->node, "MaxPool");
-	int kernel[2], rc = builder_input(b, 0, e);
+	int kernel[2] = {0}, rc = builder_input(b, 0, e);
 
 	if (rc || (rc = integers_take(b, "kernel_shape", 2, 1, 0, kernel, e)) ||
 		(rc = window_take(b, kernel, e)))

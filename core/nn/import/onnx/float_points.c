@@ -75,13 +75,13 @@ int float_points_find(const struct float_graph *graph, struct float_points *out,
 	if (!out->points || !out->group)
 		return error_set(e, -ENOMEM, "out of memory");
 	for (int v = 0; v < count; v++) {
-		const struct float_op *maker = v ? &graph->ops[v - 1] : NULL;
+		bool passed = v > 0 && is_passing(&graph->ops[v - 1]);
 
 		out->group[v] = v;
-		out->points[v] = (!maker || !is_passing(maker)) && graph->values[v].readers > 0 &&
-				 (v == 0 || !stays_number(graph, v));
-		for (int k = 0; maker && is_passing(maker) && k < maker->input_count; k++)
-			groups_join(out, v, maker->inputs[k]);
+		out->points[v] =
+			!passed && graph->values[v].readers > 0 && (v == 0 || !stays_number(graph, v));
+		for (int k = 0; passed && k < graph->ops[v - 1].input_count; k++)
+			groups_join(out, v, graph->ops[v - 1].inputs[k]);
 	}
 	for (int v = 0; v < count; v++)
 		out->group[v] = group_of(out, v);

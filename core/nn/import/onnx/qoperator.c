@@ -37,7 +37,7 @@ static const struct qoperator {
 struct rewrite {
 	struct graph *graph;
 	struct graph_node *node;
-	const struct qoperator *operator;
+	const struct qoperator *places;
 	struct graph_tensor *was[GRAPH_EDGES];
 	int was_count;
 };
@@ -127,7 +127,7 @@ static int tensor_take(struct rewrite *r, int place, struct error *e)
 /* A bias of int32 counts in steps of both scales. */
 static int bias_take(struct rewrite *r, struct error *e)
 {
-	const struct qoperator *o = r->operator;
+	const struct qoperator *o = r->places;
 	struct graph_tensor *from = was_input(r, o->bias), *made;
 	const struct graph_constant *numbers[3];
 	double alpha = graph_number(r->node, "alpha", 1);
@@ -153,13 +153,13 @@ static int inputs_take(struct rewrite *r, struct error *e)
 {
 	int rc = 0;
 
-	for (int i = 2; r->operator->many && i + 2<r->was_count && rc == 0; i += 3)
+	for (int i = 2; r->places->many && i + 2 < r->was_count && rc == 0; i += 3)
 		rc = tensor_take(r, i, e);
-	if (!r->operator->many)
+	if (!r->places->many)
 		rc = tensor_take(r, 0, e);
-	if (rc == 0 && r->operator->second)
-		rc = tensor_take(r, r->operator->second, e);
-	return rc == 0 && r->operator->bias ? bias_take(r, e) : rc;
+	if (rc == 0 && r->places->second)
+		rc = tensor_take(r, r->places->second, e);
+	return rc == 0 && r->places->bias ? bias_take(r, e) : rc;
 }
 
 static int text_set(const struct rewrite *r, char **text, const char *value, struct error *e)
@@ -174,9 +174,9 @@ static int text_set(const struct rewrite *r, char **text, const char *value, str
 }
 
 static int operator_rewrite(
-	struct graph *graph, struct graph_node *node, const struct qoperator *operator, struct error * e)
+	struct graph *graph, struct graph_node *node, const struct qoperator *places, struct error *e)
 {
-	struct rewrite r = {graph, node, operator, .was_count = node->input_count };
+	struct rewrite r = {graph, node, places, .was_count = node->input_count};
 	struct graph_node *point;
 	int rc = 0;
 
@@ -185,10 +185,10 @@ static int operator_rewrite(
 			"has its channels last; give the model as it was before onnxruntime's optimisations");
 	memcpy((void *)r.was, (const void *)node->inputs, sizeof(r.was));
 	node->input_count = 0;
-	if ((rc = inputs_take(&r, e)) || (rc = text_set(&r, &node->type, operator->becomes, e)) ||
+	if ((rc = inputs_take(&r, e)) || (rc = text_set(&r, &node->type, places->becomes, e)) ||
 		(rc = text_set(&r, &node->domain, "", e)))
 		return rc;
-	struct graph_tensor *scale = was_input(&r, operator->made), *zero = was_input(&r, operator->made + 1);
+	struct graph_tensor *scale = was_input(&r, places->made), *zero = was_input(&r, places->made + 1);
 	if (!scale) /* a QGemm that ends in floats */
 		return 0;
 	rc = graph_insert_after(graph, node->outputs[0], "QuantizeLinear", &point, e);
@@ -216,9 +216,9 @@ int qoperators_rewrite(struct graph *graph, struct error *e)
 
 	for (int i = 0; i < count && rc == 0; i++) {
 		struct graph_node *node = graph->nodes[i];
-		const struct qoperator *operator= qoperator_find(node);
+		const struct qoperator *places = qoperator_find(node);
 
-		rc = operator? operator_rewrite(graph, node, operator, e) : dynamic_refuse(graph, node, e);
+		rc = places ? operator_rewrite(graph, node, places, e) : dynamic_refuse(graph, node, e);
 	}
 	return rc;
 }
