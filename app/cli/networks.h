@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Finding a network by name. The search order is: $TWOBIT_NETWORKS, the checkout that the program was built
- * in
- * (../../assets/networks of the executable), $XDG_DATA_HOME/twobit/networks, the installed data.
+ * in (../../assets/networks of the executable), $XDG_DATA_HOME/twobit/networks, the installed data.
  */
 #ifndef APP_CLI_NETWORKS_H
 #define APP_CLI_NETWORKS_H

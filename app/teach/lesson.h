@@ -38,7 +38,7 @@ void lesson_finish(struct lesson *lesson);
 /* The number of a class, which is new where no class has that label. "background" means LESSON_BACKGROUND. */
 int lesson_class(struct lesson *lesson, const char *label, int *class, struct error *e);
 
-/* uint8_t [size] of a picture; valid until the next call. */
+/* The features of a picture, written to codes, uint8_t [size]. Returns codes. */
 const uint8_t *lesson_features(
 	struct lesson *lesson, enum view_origin origin, const struct picture *picture, uint8_t *codes);
 

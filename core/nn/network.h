@@ -181,8 +181,8 @@ bool network_cuts(const struct network *network, int index);
 
 /*
  * Where a network is split: the layers before this one are computed with Conv0, this layer and all later ones
- * by the PL. It is the first cut behind Conv0; layers without weights directly behind it stay with Conv0,
- * since they shrink the PL's input. layer_count: the PL has no layer to compute.
+ * by the PL. It is the first cut behind Conv0, or behind max pools that follow there, since they shrink the
+ * PL's input. layer_count: the PL has no layer to compute.
  */
 int network_split(const struct network *network);
 

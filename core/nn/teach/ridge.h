@@ -33,7 +33,10 @@ struct ridge {
 	double lambda;	/* the penalty, chosen by the fewest errors of held_out */
 };
 
-/* 0, -EINVAL (fewer than two classes or examples, or too many), -ENOMEM. ridge_finish frees *out. */
+/*
+ * 0; -EINVAL: fewer than two classes or examples, or too many; -EDOM: the codes allow no fit; -ENOMEM.
+ * ridge_finish frees *out.
+ */
 int ridge_fit(const struct examples *examples, struct ridge *out, struct error *e);
 void ridge_finish(struct ridge *ridge);
 
