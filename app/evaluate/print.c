@@ -9,16 +9,11 @@
 #define CLASSES_SHOWN 20
 #define CELL 16
 
-static double share(int part, int whole)
-{
-	return whole ? (double)part / whole : 0;
-}
-
 /* "91.3 %", or "-" where there is nothing to divide by. */
 static const char *percent(char cell[CELL], int part, int whole)
 {
 	if (whole)
-		snprintf(cell, CELL, "%.1f %%", 100 * share(part, whole));
+		snprintf(cell, CELL, "%.1f %%", 100 * share_of(part, whole));
 	else
 		snprintf(cell, CELL, "-");
 	return cell;
@@ -40,8 +35,8 @@ static void print_summary(const struct evaluation_report *report)
 		printf(" of %d, stopped early", o->pictures);
 	if (r->missing + r->broken)
 		printf(", %d more could not be read", r->missing + r->broken);
-	printf("\ntop-1     %.2f %%\ntop-5     %.2f %%\n", 100 * share(r->top1, r->pictures),
-		100 * share(r->top5, r->pictures));
+	printf("\ntop-1     %.2f %%\ntop-5     %.2f %%\n", 100 * share_of(r->top1, r->pictures),
+		100 * share_of(r->top5, r->pictures));
 	printf("ECE       %.2f %% (%d bins)", 100 * report->reliability.error, RELIABILITY_BINS);
 	if (differs(report))
 		printf("; %.2f %% with temperature %.3g", 100 * report->fitted_reliability.error,

@@ -3,15 +3,10 @@
 #include "cli/output.h"
 #include "evaluate/report.h"
 
-static double share(int part, int whole)
-{
-	return whole ? (double)part / whole : 0;
-}
-
 /* null where there is nothing to divide by. */
 static json_t *share_json(int part, int whole)
 {
-	return whole ? output_share(share(part, whole)) : json_null();
+	return whole ? output_share(share_of(part, whole)) : json_null();
 }
 
 static json_t *confusions_json(const struct evaluation_report *report)
@@ -96,8 +91,8 @@ void evaluation_report_print_json(const struct evaluation_report *report)
 	double rate = r->seconds > 0 ? r->pictures / r->seconds : 0;
 	json_t *object = json_pack("{s:o, s:o, s:i, s:o, s:o, s:o, s:i, s:b, s:o, s:o, s:i}", "network",
 		output_text(report->network->name), "dataset", output_text(report->path), "pictures",
-		r->pictures, "top1", output_share(share(r->top1, r->pictures)), "top5",
-		output_share(share(r->top5, r->pictures)), "ece", output_share(report->reliability.error),
+		r->pictures, "top1", output_share(share_of(r->top1, r->pictures)), "top5",
+		output_share(share_of(r->top5, r->pictures)), "ece", output_share(report->reliability.error),
 		"unreadable", r->missing + r->broken, "stopped", r->attempted < report->options->pictures,
 		"seconds", output_share(r->seconds), "pictures_per_second", output_share(rate), "threads",
 		report->options->workers);

@@ -47,6 +47,12 @@ struct evaluation_report {
 int evaluation_report_fill(struct evaluation_report *out, const struct dataset *dataset);
 void evaluation_report_finish(struct evaluation_report *report);
 
+/* 0 where there is nothing to divide by. */
+static inline double share_of(int part, int whole)
+{
+	return whole ? (double)part / whole : 0;
+}
+
 /* verbose: the tables of reliability and of classes, too. */
 void evaluation_report_print(const struct evaluation_report *report, bool verbose);
 void evaluation_report_print_json(const struct evaluation_report *report);
