@@ -158,8 +158,11 @@ int output_names_check(const struct invocation *invocation, const struct output_
 {
 	for (int i = 0; i < count; i++)
 		for (int j = i + 1; j < count; j++)
-			if (names[i].path && names[j].path && same_file(&names[i], &names[j]))
-				return usage_error(invocation, "%s and %s would both write \"%s\"",
+			if (names[i].path && names[j].path && !names[i].read &&
+				same_file(&names[i], &names[j]))
+				return usage_error(invocation,
+					names[j].read ? "%s would overwrite what %s reads, \"%s\""
+						      : "%s and %s would both write \"%s\"",
 					names[i].option, names[j].option, names[j].path);
 	return EX_OK;
 }

@@ -50,11 +50,12 @@ void output_file_drop(struct output_file *out);
 struct output_name {
 	const char *option, *path; /* path NULL: not given */
 	bool recordings; /* path is a pattern (names_check accepts it) of videos with logs beside them */
+	bool read;	 /* it is an input, which no output may replace */
 };
 
 /*
  * If two names are the same file, one would replace the other: this is reported, EX_USAGE. Else EX_OK. Files
- * that are not regular may be named twice.
+ * that are not regular may be named twice. Inputs stand behind the outputs.
  */
 int output_names_check(const struct invocation *invocation, const struct output_name *names, int count);
 

@@ -71,7 +71,7 @@ static int parse_layer(struct codes_session *s, int index, const char **path)
 static int open_outputs(struct codes_session *s, struct error *e)
 {
 	const struct evaluate_values *v = s->values;
-	struct output_name names[OPTION_TEXTS_MAXIMUM + 1] = {{0}};
+	struct output_name names[OPTION_TEXTS_MAXIMUM + 2] = {{0}};
 	int count = 0, code = EX_OK;
 
 	for (; v->codes_of.items[count] && !code; count++) {
@@ -80,8 +80,10 @@ static int open_outputs(struct codes_session *s, struct error *e)
 	}
 	if (code)
 		return code;
-	names[count] = (struct output_name){"--scores", v->scores.text, false};
-	if ((code = output_names_check(s->invocation, names, count + 1)))
+	names[count] = (struct output_name){"--scores", v->scores.text};
+	names[count + 1] = v->codes.text ? (struct output_name){"--codes", v->codes.text, .read = true}
+					 : (struct output_name){"the command", s->path, .read = true};
+	if ((code = output_names_check(s->invocation, names, count + 2)))
 		return code;
 	for (int i = 0; i <= count; i++) {
 		int at = i < count ? i : OPTION_TEXTS_MAXIMUM;

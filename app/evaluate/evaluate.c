@@ -105,10 +105,10 @@ static int finish(struct evaluate_session *s)
 /* Opens the files first: a failure later would waste the evaluation. */
 static int open_outputs(struct evaluate_session *s, struct error *e)
 {
-	const struct output_name names[] = {
-		{"--scores", s->values.scores.text, false}, {"--confusion", s->values.confusion.text, false}};
+	const struct output_name names[] = {{"--scores", s->values.scores.text},
+		{"--confusion", s->values.confusion.text}, {"the command", s->path, .read = true}};
 	struct output_file *files[] = {&s->scores, &s->confusion};
-	int code = output_names_check(s->invocation, names, 2);
+	int code = output_names_check(s->invocation, names, 3);
 
 	for (int i = 0; i < 2 && !code; i++)
 		if (names[i].path && output_file_open(files[i], names[i].path, e))
