@@ -39,7 +39,9 @@ static const struct option options[] = {
 static void print_text(
 	const struct network *network, const struct classification *result, int top, float threshold)
 {
-	if (!classification_known(result, threshold))
+	if (result->background)
+		printf("nothing known; the likeliest are\n");
+	else if (!classification_known(result, threshold))
 		printf("nothing known: no label reaches %.4g %%; the likeliest are\n",
 			100 * (double)threshold);
 	for (int i = 0; i < top; i++)

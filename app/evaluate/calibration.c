@@ -49,7 +49,8 @@ int judge(const struct scored *scored, double temperature, struct judgement *out
 		out[i] = (struct judgement){.label = found.top[0].confidence,
 			.group = found.group.confidence,
 			.label_right = found.top[0].index == scored->labels[i],
-			.group_right = group_holds(&network, found.group.index, scored->labels[i])};
+			.group_right = group_holds(&network, found.group.index, scored->labels[i]),
+			.background = found.background};
 	}
 	free(work);
 	return 0;
@@ -168,11 +169,15 @@ struct threshold_effect threshold_effect(const struct threshold_data *data, doub
 
 	for (int i = 0; i < data->known_count; i++) {
 		const struct judgement *v = &data->known[i];
+		if (v->background)
+			continue;
 		effect.named += v->label >= t || v->group >= t;
 		effect.right += v->label >= t ? v->label_right : v->group >= t && v->group_right;
 	}
 	for (int i = 0; i < data->unknown_count; i++) {
 		const struct judgement *v = &data->unknown[i];
+		if (v->background)
+			continue;
 		effect.false_words += v->label >= t || v->group >= t;
 		effect.false_labels += v->label >= t;
 	}

@@ -22,6 +22,7 @@ struct scored {
 struct judgement {
 	float label, group; /* confidences of the best class and of the best group; group 0: there is none */
 	bool label_right, group_right;
+	bool background; /* the best class is LABEL_BACKGROUND: no word is shown */
 };
 
 /* Of each picture, with the logits divided by this temperature. 0 or -ENOMEM. */

@@ -130,8 +130,9 @@ static void print_layers(const struct network *network)
 		snprintf(out, sizeof(out), "%d x %d x %d", l->out.height, l->out.width, l->out.channels);
 		if (layer_has_weights(l))
 			snprintf(bits, sizeof(bits), "%d-bit weights, ", l->weight_bits);
-		printf("%-12s %-16s %16s -> %-16s %s%d-bit codes in, %d-bit %s out\n", l->name,
-			layer_kind_name(l), in, out, bits, l->input_bits, l->output_bits,
+		printf("%-12s %-16s %16s -> %-16s %s%d-bit %s in, %d-bit %s out\n", l->name,
+			layer_kind_name(l), in, out, bits, l->input_bits,
+			l->input_bits == TENSOR_SUMS ? "sums" : "codes", l->output_bits,
 			l->epilogue == EPILOGUE_SCORES ? "scores"
 			: l->epilogue == EPILOGUE_SUMS ? "sums"
 						       : "codes");

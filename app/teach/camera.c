@@ -113,7 +113,7 @@ static void list_counts(struct session *s)
 
 		if (length <= COUNTS_LENGTH)
 			used += (size_t)snprintf(to, room, "%s%s %d", dot, label, count);
-		else if (strcmp(label, LESSON_BACKGROUND) == 0)
+		else if (strcmp(label, LABEL_BACKGROUND) == 0)
 			used += (size_t)snprintf(to, room, "%sb: %d", dot, count);
 		else
 			used += (size_t)snprintf(to, room, "%s%d: %d", dot, i + 1, count);
@@ -194,7 +194,7 @@ static int take_picture(struct session *s, struct error *e)
 
 	s->take = NOTHING;
 	if (class == BACKGROUND)
-		rc = lesson_class(s->lesson, LESSON_BACKGROUND, &class, e);
+		rc = lesson_class(s->lesson, LABEL_BACKGROUND, &class, e);
 	if (class == NOTHING || rc)
 		return rc;
 	return lesson_add(s->lesson, s->codes, class, e);

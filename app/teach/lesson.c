@@ -57,7 +57,7 @@ void lesson_finish(struct lesson *lesson)
 int lesson_class(struct lesson *lesson, const char *label, int *class, struct error *e)
 {
 	if (strcasecmp(label, "background") == 0)
-		label = LESSON_BACKGROUND;
+		label = LABEL_BACKGROUND;
 	for (int i = 0; i < lesson->class_count; i++)
 		if (strcmp(lesson->labels[i], label) == 0) {
 			*class = i;

@@ -5,6 +5,7 @@
 
 #include "image/picture.h"
 #include "image/view.h"
+#include "nn/classify.h"
 #include "nn/network.h"
 #include "nn/teach/ridge.h"
 
@@ -12,9 +13,6 @@
 
 struct engine;
 struct error;
-
-/* The class of pictures that show nothing to be named. */
-#define LESSON_BACKGROUND "none of these"
 
 struct lesson {
 	struct network *network; /* the lesson's; lesson_save puts the new last layer into it */
@@ -35,7 +33,7 @@ struct lesson {
 int lesson_begin(struct lesson *lesson, struct network *network, const char *kernels, struct error *e);
 void lesson_finish(struct lesson *lesson);
 
-/* The number of a class, which is new where no class has that label. "background" means LESSON_BACKGROUND. */
+/* The number of a class, which is new where no class has that label. "background" means LABEL_BACKGROUND. */
 int lesson_class(struct lesson *lesson, const char *label, int *class, struct error *e);
 
 /* The features of a picture, written to codes, uint8_t [size]. Returns codes. */

@@ -6,6 +6,8 @@ struct caption caption_of(const struct network *network, const struct classifica
 	const struct prediction *group = &result->group, *best = &result->top[0];
 	struct caption caption = {0};
 
+	if (result->background)
+		return caption;
 	if (group->index >= 0 && group->confidence >= threshold) {
 		caption.group = network->groups[group->index].name;
 		caption.group_confidence = group->confidence;

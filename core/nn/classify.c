@@ -2,6 +2,7 @@
 #include "nn/classify.h"
 
 #include <math.h>
+#include <string.h>
 
 /* Puts class `index` where it belongs among the best so far: behind those of an equal or a higher value. */
 static void insert(struct classification *out, const double *value, int index)
@@ -46,8 +47,9 @@ float classification_threshold(const struct network *network, double wanted)
 
 bool classification_known(const struct classification *result, float threshold)
 {
-	return (result->count && result->top[0].confidence >= threshold) ||
-	       (result->group.index >= 0 && result->group.confidence >= threshold);
+	return !result->background &&
+	       ((result->count && result->top[0].confidence >= threshold) ||
+		       (result->group.index >= 0 && result->group.confidence >= threshold));
 }
 
 void classify_scores(
@@ -69,4 +71,6 @@ void classify_scores(
 	for (int i = 0; i < out->count; i++)
 		out->top[i].confidence = (float)(work[out->top[i].index] / total);
 	out->group = best_group(network, work, total);
+	out->background =
+		network->labels && strcmp(network->labels[out->top[0].index], LABEL_BACKGROUND) == 0;
 }

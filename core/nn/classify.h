@@ -16,7 +16,11 @@ struct classification {
 	struct prediction top[TOP_MAXIMUM]; /* best first; equal logits: the lower class first */
 	int count;			    /* min(TOP_MAXIMUM, classes) */
 	struct prediction group;	    /* sum of its members' confidences; index −1: no groups */
+	bool background;		    /* the best class is LABEL_BACKGROUND */
 };
+
+/* The label of a class of pictures that show nothing to be named: where it is best, nothing is known. */
+#define LABEL_BACKGROUND "none of these"
 
 /* Of a network that has no threshold of its own. */
 #define UNKNOWN_BELOW_DEFAULT 0.1
@@ -27,7 +31,7 @@ struct classification {
  */
 float classification_threshold(const struct network *network, double wanted);
 
-/* Whether a label or a group reaches the threshold: else the network knows nothing in the picture. */
+/* Whether a label or a group reaches the threshold, and the best is not LABEL_BACKGROUND: else the network knows nothing in the picture. */
 bool classification_known(const struct classification *result, float threshold);
 
 /* The logit of a class, before the network's temperature divides it. */

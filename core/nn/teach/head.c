@@ -16,8 +16,9 @@ int head_features(const struct network *network, int *layers, struct error *e)
 	*layers = network->layer_count;
 	if (last->epilogue != EPILOGUE_SCORES)
 		return 0;
-	*layers = network->layer_count - 1;
-	if (*layers == 0 || !network_cuts(network, *layers))
+	for (*layers = network->layer_count - 1; *layers > 0 && !network_cuts(network, *layers);)
+		--*layers;
+	if (*layers == 0)
 		return error_set(e, -EINVAL, "%s has no layer of features before its last one, \"%s\"",
 			network->name, last->name);
 	return 0;

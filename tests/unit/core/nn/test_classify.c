@@ -149,12 +149,31 @@ static void a_label_or_a_group_is_known(void **state)
 	assert_false(classification_known(&result, 0.51F));
 	result.count = 0;
 	assert_true(classification_known(&result, 0.5F));
+	result.background = true;
+	assert_false(classification_known(&result, 0));
+}
+
+static void a_class_can_mean_nothing(void **state)
+{
+	(void)state;
+	char *labels[] = {(char *)"cup", (char *)LABEL_BACKGROUND};
+	float scale[] = {1, 1}, bias[] = {0, 0};
+	struct network network = {.class_count = 2, .labels = labels, .scale = scale, .bias = bias};
+	struct classification out;
+	double work[2];
+
+	classify_scores(&network, (const int32_t[]){3, 2}, work, &out);
+	assert_false(out.background);
+	classify_scores(&network, (const int32_t[]){2, 3}, work, &out);
+	assert_true(out.background);
+	assert_false(classification_known(&out, 0.1F));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(figures_by_hand),
+		cmocka_unit_test(a_class_can_mean_nothing),
 		cmocka_unit_test(equal_logits_keep_their_order),
 		cmocka_unit_test(extreme_scores_stay_finite),
 		cmocka_unit_test(the_ranking_is_of_doubles),
