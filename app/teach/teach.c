@@ -147,8 +147,8 @@ static int run(struct invocation *invocation)
 			invocation, "name the classes to show to the camera, or give --from FOLDER");
 	if (count - 1 > 9)
 		return usage_error(invocation, "%d classes; there are keys for 9", count - 1);
-	if (t.values.add && t.values.network.text &&
-		!t.values.network.origin.place) /* a setting is for the others */
+	/* A network from the environment or the configuration file is for other calls. */
+	if (t.values.add && t.values.network.text && !t.values.network.origin.place)
 		return usage_error(invocation,
 			"--add goes on with the network that %s has; leave out --network",
 			invocation->argv[0]);
