@@ -95,12 +95,15 @@ static bool same_label(const char *folder, const char *label)
 	return *folder == *label;
 }
 
+/* The label of what `teach` has learned from the folder "background". */
+#define BACKGROUND "none of these"
+
 static int class_by_label(const char *name, const struct dataset_options *options)
 {
 	for (int i = 0; options->labels && i < options->class_count; i++)
 		if (same_label(name, options->labels[i]))
 			return i;
-	return -1;
+	return strcasecmp(name, "background") == 0 ? class_by_label(BACKGROUND, options) : -1;
 }
 
 static int class_by_number(const char *name, const struct dataset_options *options)
@@ -113,20 +116,22 @@ static int class_by_number(const char *name, const struct dataset_options *optio
 
 /*
  * The class of each folder: by the network's labels if all folders have such names, else by number if all are
- * numbers, else by the order of names if there is one folder for each class.
+ * numbers, else by the order of names if there is one folder for each class and none has a label's name: with
+ * some, the order would give them other classes.
  */
 static int number_classes(const char *path, struct dirent **folders, int count,
 	const struct dataset_options *options, int *classes, struct error *e)
 {
 	int (*const rules[])(const char *, const struct dataset_options *) = {
 		class_by_label, class_by_number};
-	int unknown = 0;
+	int unknown = 0, labels = 0;
 
 	for (int r = 1; r >= 0; r--) {
 		int known = 0;
 		for (int i = 0; i < count; i++) {
 			classes[i] = rules[1 - r](folders[i]->d_name, options);
 			known += classes[i] >= 0;
+			labels += r == 1 && classes[i] >= 0;
 			if (r == 1 && classes[i] < 0)
 				unknown = i;
 		}
@@ -135,7 +140,7 @@ static int number_classes(const char *path, struct dirent **folders, int count,
 	}
 	for (int i = 0; i < count; i++)
 		classes[i] = i;
-	if (count == options->class_count)
+	if (count == options->class_count && !labels)
 		return 0;
 	return error_set(e, -EBADMSG,
 		"%s has %d class folder%s for %d classes, and \"%s\" is none of the network's labels", path,
