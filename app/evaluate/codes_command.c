@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* `evaluate --codes` and `--codes-of`: from pictures or codes to codes and scores, for other programs. */
 #include "base/error.h"
+#include "base/file.h"
 #include "cli/command.h"
 #include "cli/networks.h"
 #include "cli/output.h"
@@ -10,10 +11,10 @@
 #include "nn/limits.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -93,35 +94,13 @@ static int open_outputs(struct codes_session *s, struct error *e)
 	return EX_OK;
 }
 
-/* The whole file into memory. The error begins with a verb. */
-static int read_file(const char *path, uint8_t **out, size_t *size, struct error *e)
-{
-	struct stat status;
-	FILE *file = fopen(path, "rbe");
-
-	if (!file || fstat(fileno(file), &status) || !S_ISREG(status.st_mode)) {
-		int code = file ? -EISDIR : -errno;
-		if (file)
-			fclose(file);
-		return error_set(e, code, "cannot be read: %s",
-			code == -EISDIR ? "it is no regular file" : strerror(-code));
-	}
-	*size = (size_t)status.st_size;
-	*out = malloc(*size + 1);
-	size_t got = *out ? fread(*out, 1, *size, file) : 0;
-	fclose(file);
-	if (!*out)
-		return error_set(e, -ENOMEM, "does not fit into memory: %zu bytes", *size);
-	return got == *size ? 0 : error_set(e, -EIO, "cannot be read as a whole");
-}
-
 static int open_codes(struct codes_session *s, int *count, struct error *e)
 {
 	const char *path = s->values->codes.text;
 	struct error cause;
 	size_t size = 0;
 
-	int status = read_file(path, &s->file, &size, &cause);
+	int status = file_read(AT_FDCWD, path, SIZE_MAX - 1, &s->file, &size, &cause);
 	if (!status)
 		status = codes_parse(s->network, s->file, size, &s->job.inputs, count, &cause);
 	return status ? error_set(e, status, "%s %s", path, cause.text) : 0;

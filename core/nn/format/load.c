@@ -2,65 +2,18 @@
 #include "nn/format/load.h"
 
 #include "base/error.h"
+#include "base/file.h"
 #include "nn/format/parse.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-static int read_all(int file, size_t size, uint8_t *data, struct error *e)
-{
-	size_t done = 0;
-
-	while (done < size) {
-		ssize_t got = read(file, data + done, size - done);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return error_set(e, -errno, "cannot be read: %s", strerror(errno));
-		if (got == 0)
-			return error_set(e, -EBADMSG, "became shorter while it was read");
-		done += (size_t)got;
-	}
-	return 0;
-}
-
-static int read_open_file(int file, size_t limit, uint8_t **data, size_t *size, struct error *e)
-{
-	struct stat status;
-
-	if (fstat(file, &status))
-		return error_set(e, -errno, "cannot be read: %s", strerror(errno));
-	if (!S_ISREG(status.st_mode))
-		return error_set(e, -EBADMSG, "is not a regular file");
-	if ((uint64_t)status.st_size > limit)
-		return error_set(e, -EFBIG, "is too long: %lld bytes, at most %zu expected",
-			(long long)status.st_size, limit);
-	*size = (size_t)status.st_size;
-	*data = malloc(*size + 1);
-	if (!*data)
-		return error_set(e, -ENOMEM, "does not fit into memory");
-	int rc = read_all(file, *size, *data, e);
-	if (rc)
-		free(*data);
-	return rc;
-}
 
 static int folder_read(
 	void *context, const char *name, size_t limit, uint8_t **data, size_t *size, struct error *e)
 {
-	/* Not blocking: a named pipe in the folder must not block before its type is known. */
-	int file = openat(*(int *)context, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-
-	if (file < 0)
-		return errno == ENOENT ? error_set(e, -ENOENT, "is missing")
-				       : error_set(e, -errno, "cannot be opened: %s", strerror(errno));
-	int rc = read_open_file(file, limit, data, size, e);
-	close(file);
-	return rc;
+	return file_read(*(int *)context, name, limit, data, size, e);
 }
 
 static bool folder_has(void *context, const char *name)

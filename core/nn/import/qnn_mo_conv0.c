@@ -7,16 +7,17 @@
  *	Σ w (v − mean) / 255 > T   ⇔   Σ q v > 255 T / s + Σ q mean
  */
 #include "base/error.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "nn/import/pickle.h"
 #include "nn/import/qnn_mo_list.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define MEAN_FILE "ilsvrc_pp_mean.npy"
@@ -47,29 +48,6 @@ bool qnn_mo_has_conv0(const struct qnn_mo_import *m)
 
 	free(path);
 	return there;
-}
-
-/* The whole file, for the caller to free. */
-static int file_read(const char *path, uint8_t **bytes, size_t *size, struct error *e)
-{
-	struct stat status;
-	FILE *stream = fopen(path, "rbe");
-	int rc = 0;
-
-	*bytes = NULL;
-	if (!stream || fstat(fileno(stream), &status) != 0)
-		rc = error_set(e, -errno, "%s: %s", path, strerror(errno));
-	else if (!S_ISREG(status.st_mode) || status.st_size < 1 || status.st_size > FILE_LIMIT)
-		rc = error_set(e, -EBADMSG, "%s: is no file of 1 to %d bytes", path, FILE_LIMIT);
-	else if (!(*bytes = malloc((size_t)status.st_size)))
-		rc = error_set(e, -ENOMEM, "%s: does not fit into memory", path);
-	else if (fread(*bytes, 1, (size_t)status.st_size, stream) != (size_t)status.st_size)
-		rc = error_set(e, -EIO, "%s: cannot be read", path);
-	else
-		*size = (size_t)status.st_size;
-	if (stream)
-		fclose(stream);
-	return rc;
 }
 
 static int no_memory(const struct qnn_mo_import *m, struct error *e)
@@ -146,9 +124,9 @@ static int mean_read(
 			"%s: is not there, but layer \"%s\" needs the mean picture; copy it from "
 			"QNN-MO-PYNQ's params",
 			path, m->layer);
-	} else if ((rc = file_read(path, &file, &size, e)) == 0) {
-		if ((rc = mean_take(layer, file, size, mean, &fault)))
-			error_set(e, rc, "%s: %.400s", path, fault.text);
+	} else if ((rc = file_read(AT_FDCWD, path, FILE_LIMIT, &file, &size, &fault)) ||
+		   (rc = mean_take(layer, file, size, mean, &fault))) {
+		error_set(e, rc, "%s: %.400s", path, fault.text);
 	}
 	free(file);
 	free(path);
@@ -221,10 +199,13 @@ static int arrays_read(
 	uint8_t *file = NULL;
 	size_t size = 0;
 	char *path = path_of(m, NULL);
-	int rc = path ? file_read(path, &file, &size, e) : no_memory(m, e);
+	int rc = 0;
 
-	if (rc == 0 && ((rc = pickle_open(file, size, &pickle, &fault)) ||
-			       (rc = arrays_take(m, layer, conv0, pickle, &fault))))
+	if (!path)
+		return no_memory(m, e);
+	if ((rc = file_read(AT_FDCWD, path, FILE_LIMIT, &file, &size, &fault)) ||
+		(rc = pickle_open(file, size, &pickle, &fault)) ||
+		(rc = arrays_take(m, layer, conv0, pickle, &fault)))
 		error_set(e, rc, "%s: %.400s", path, fault.text);
 	pickle_close(pickle);
 	free(file);

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "support/folder.h"
@@ -222,7 +223,10 @@ static void files_that_do_not_fit_are_refused(void **state)
 	folder_put(folder, "/tiny-conv0.npy", "no array");
 	refused("tiny-conv0.npy", "is no .npy file");
 	folder_put(folder, "/tiny-conv0.npy", "");
-	refused("tiny-conv0.npy", "is no file of 1 to");
+	refused("tiny-conv0.npy", "is no .npy file");
+	assert_int_equal(unlink(path_of("tiny-conv0.npy")), 0);
+	assert_int_equal(mkfifo(path_of("tiny-conv0.npy"), 0600), 0);
+	refused("tiny-conv0.npy", "is not a regular file");
 }
 
 /* Without Conv0's file, the network begins behind it, with codes. */

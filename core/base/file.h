@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* Files that are read as a whole. */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct error;
+
+/*
+ * The bytes of a regular file of at most `limit`, and room for one more behind them, for the caller to free;
+ * *data is NULL after an error. folder: the open folder in which a relative path begins, or AT_FDCWD. -ENOENT
+ * …: as the system says; -EBADMSG: no regular file, or one that changes; -EFBIG: longer; -ENOMEM. The error
+ * begins with a verb, for the caller to put the file's name in front: "is missing".
+ */
+int file_read(int folder, const char *path, size_t limit, uint8_t **data, size_t *size, struct error *e);
+
+#endif
