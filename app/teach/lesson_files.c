@@ -3,6 +3,7 @@
 #include "teach/lesson.h"
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "nn/format/npy.h"
 #include "nn/format/save.h"
@@ -28,22 +29,10 @@ static const char *path_of(char path[PATH_MAX], const char *folder, const char *
 
 static int read_whole(const char *path, size_t limit, uint8_t **data, size_t *size, struct error *e)
 {
-	FILE *file = fopen(path, "rbe");
+	struct error cause;
+	int rc = file_read(AT_FDCWD, path, limit, data, size, &cause);
 
-	int rc = file ? 0 : errno ? -errno : -EIO;
-	if (rc) {
-		error_set(e, rc, "%s: cannot be opened: %s", path, strerror(-rc));
-		return rc;
-	}
-	*data = malloc(limit + 1);
-	*size = *data ? fread(*data, 1, limit + 1, file) : 0;
-	rc = !*data ? -ENOMEM : ferror(file) ? -EIO : *size > limit ? -EFBIG : 0;
-	fclose(file);
-	if (!rc)
-		return 0;
-	free(*data);
-	error_set(e, rc, "%s: cannot be read: %s", path, strerror(-rc));
-	return rc;
+	return rc ? error_set(e, rc, "%s: %s", path, cause.text) : 0;
 }
 
 /* codes: [count][size] */
@@ -122,7 +111,7 @@ int lesson_read(struct lesson *lesson, const char *folder, struct error *e)
 		rc = read_whole(path_of(labels_path, folder, LABELS_FILE), (size_t)EXAMPLES_LIMIT * 256,
 			&labels, &length, e);
 	if (!rc) {
-		labels[length] = 0; /* read_whole leaves room */
+		labels[length] = 0; /* file_read leaves room */
 		rc = add_examples(lesson, codes, (int)npy.shape[0], (char *)labels, labels_path, e);
 		free(labels);
 	}
