@@ -3,6 +3,7 @@
  * The end: scores of the output's signal; then layers that belong together become one, and those that nobody
  * reads go.
  */
+#include "base/file.h"
 #include "base/log.h"
 #include "nn/format/labels.h"
 #include "nn/import/lower/parts.h"
@@ -10,6 +11,7 @@
 #include "nn/requantise.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -331,6 +333,7 @@ static int labels_make(struct lowering *l, struct error *e)
 {
 	struct network *network = l->network;
 	char *path = NULL;
+	struct error cause;
 	uint8_t *text = NULL;
 	size_t size;
 	int rc;
@@ -341,8 +344,9 @@ static int labels_make(struct lowering *l, struct error *e)
 		    l->options->labels ? l->options->labels : "labels.txt") < 0)
 		return out_of_memory(l, e);
 	if (l->options->labels || access(path, F_OK) == 0) {
-		rc = onnx_file_read(path, LABELS_LIMIT, &text, &size, e);
-		rc = rc ? rc : labels_parse(network, path, (const char *)text, size, e);
+		rc = file_read(AT_FDCWD, path, LABELS_LIMIT, &text, &size, &cause);
+		rc = rc ? error_set(e, rc, "%s: %s", path, cause.text)
+			: labels_parse(network, path, (const char *)text, size, e);
 		free(text);
 	} else {
 		rc = labels_number(network, e);

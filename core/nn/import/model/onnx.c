@@ -2,6 +2,7 @@
 #include "nn/import/model/onnx.h"
 
 #include "base/error.h"
+#include "base/file.h"
 #include "nn/import/model/onnx_fields.h"
 
 #include <errno.h>
@@ -9,8 +10,6 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define FILE_LIMIT ((size_t)INT32_MAX) /* bytes; protobuf allows no more */
 #define GRAPH_LIMIT 65536	       /* nodes, tensors, inputs and outputs, of each */
@@ -382,43 +381,11 @@ static int model_parse(struct onnx *model, const char *path, struct error *e)
 	return 0;
 }
 
-int onnx_file_read(const char *path, size_t limit, uint8_t **data, size_t *size, struct error *e)
-{
-	struct stat status;
-	int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	size_t all = 0;
-	int rc = 0;
-
-	*data = NULL;
-	*size = 0;
-	if (file < 0 || fstat(file, &status))
-		rc = error_set(e, -errno, "%s: %s", path, strerror(errno));
-	else if (!S_ISREG(status.st_mode))
-		rc = error_set(e, -EBADMSG, "%s: is not a regular file", path);
-	else if ((uint64_t)status.st_size > limit)
-		rc = error_set(e, -EFBIG, "%s: has more than %zu bytes", path, limit);
-	else if (!(*data = malloc((all = (size_t)status.st_size) + 1)))
-		rc = error_set(e, -ENOMEM, "%s: does not fit into memory", path);
-	for (ssize_t got = 1; rc == 0 && got != 0 && *size < all;) {
-		got = read(file, *data + *size, all - *size);
-		if (got >= 0)
-			*size += (size_t)got;
-		else if (errno != EINTR)
-			rc = error_set(e, -errno, "%s: %s", path, strerror(errno));
-	}
-	if (file >= 0)
-		close(file);
-	if (rc) {
-		free(*data);
-		*data = NULL;
-	}
-	return rc;
-}
-
 int onnx_load(const char *path, struct onnx **out, struct error *e)
 {
 	const char *slash = strrchr(path, '/');
 	struct onnx *model = calloc(1, sizeof(*model));
+	struct error cause;
 	int rc;
 
 	*out = NULL;
@@ -426,7 +393,9 @@ int onnx_load(const char *path, struct onnx **out, struct error *e)
 		model->folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup("./");
 	if (!model || !model->folder)
 		rc = error_set(e, -ENOMEM, "%s: out of memory", path);
-	else if (!(rc = onnx_file_read(path, FILE_LIMIT, &model->file, &model->size, e)))
+	else if ((rc = file_read(AT_FDCWD, path, FILE_LIMIT, &model->file, &model->size, &cause)))
+		error_set(e, rc, "%s: %s", path, cause.text);
+	else
 		rc = model_parse(model, path, e);
 	if (rc == 0)
 		*out = model;

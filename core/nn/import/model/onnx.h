@@ -74,9 +74,6 @@ struct onnx {
  */
 int onnx_load(const char *path, struct onnx **out, struct error *e);
 
-/* A whole regular file of at most `limit` bytes, for the caller to free. */
-int onnx_file_read(const char *path, size_t limit, uint8_t **data, size_t *size, struct error *e);
-
 /* Takes NULL. */
 void onnx_destroy(struct onnx *model);
 

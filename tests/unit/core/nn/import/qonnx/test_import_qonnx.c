@@ -4,6 +4,7 @@
  * model that the test writes itself, to change one thing of it at a time.
  */
 #include "base/error.h"
+#include "base/file.h"
 #include "nn/engine.h"
 #include "nn/format/load.h"
 #include "nn/format/npy.h"
@@ -15,6 +16,7 @@
 #include "qonnx_model.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <math.h>
 #include <setjmp.h>
@@ -76,7 +78,7 @@ static const uint8_t *array_read(const char *model, const char *what, struct npy
 	size_t size;
 
 	snprintf(path, sizeof(path), FIXTURES "%s.%s.npy", model, what);
-	if (onnx_file_read(path, 1 << 20, file, &size, &e) || npy_parse(*file, size, npy, &values, &e))
+	if (file_read(AT_FDCWD, path, 1 << 20, file, &size, &e) || npy_parse(*file, size, npy, &values, &e))
 		fail_msg("%s", e.text);
 	return values;
 }
