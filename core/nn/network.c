@@ -3,9 +3,8 @@
 
 #include <stdlib.h>
 
-static void finish_layer(struct layer *layer)
+void layer_free_arrays(struct layer *layer)
 {
-	free(layer->name);
 	free(layer->weights);
 	free(layer->thresholds);
 	free(layer->invert);
@@ -14,6 +13,12 @@ static void finish_layer(struct layer *layer)
 	free(layer->bias);
 	free(layer->factors);
 	free(layer->table);
+}
+
+static void finish_layer(struct layer *layer)
+{
+	free(layer->name);
+	layer_free_arrays(layer);
 }
 
 void network_remove_last(struct network *network)

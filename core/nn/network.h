@@ -132,6 +132,9 @@ int network_check(const struct network *network, struct error *e);
 /* Takes NULL. */
 void network_destroy(struct network *network);
 
+/* Frees what a layer points to, but for its name. */
+void layer_free_arrays(struct layer *layer);
+
 /* Removes the last layer; the network's classes stay. */
 void network_remove_last(struct network *network);
 

@@ -210,7 +210,7 @@ static void bench_network(const char *title, struct layer *layers, int layer_cou
 				bench_one(&bench, isas, i + 1, k);
 	}
 	for (int i = 0; i < layer_count; i++)
-		layer_finish(&layers[i]);
+		layer_free_arrays(&layers[i]);
 	free(bench.in);
 	free(bench.out);
 }

@@ -153,6 +153,6 @@ struct network lite0_network(void)
 void lite0_finish(struct network *network)
 {
 	for (int i = 0; i < network->layer_count; i++)
-		layer_finish(&network->layers[i]);
+		layer_free_arrays(&network->layers[i]);
 	free(network->layers);
 }

@@ -3,8 +3,6 @@
 
 #include "nn/reference.h"
 
-#include <stdlib.h>
-
 static int outputs(int in, int pads, int kernel, int dilation, int stride)
 {
 	return (in + pads - ((kernel - 1) * dilation + 1)) / stride + 1;
@@ -26,16 +24,4 @@ size_t layer_output_size(const struct layer *layer)
 void layer_compute(const struct layer *layer, const uint8_t *in, void *out)
 {
 	reference_layer(layer, &(struct reference_input){{layer->in, layer->input_bits}, in}, out);
-}
-
-void layer_finish(struct layer *layer)
-{
-	free(layer->weights);
-	free(layer->thresholds);
-	free(layer->invert);
-	free(layer->multiplier);
-	free(layer->shift);
-	free(layer->bias);
-	free(layer->factors);
-	free(layer->table);
 }

@@ -14,7 +14,4 @@ size_t layer_output_size(const struct layer *layer);
 /* The reference's output of a layer that reads one tensor: codes of layer->in. */
 void layer_compute(const struct layer *layer, const uint8_t *in, void *out);
 
-/* Frees the arrays of a layer that a test has in place. */
-void layer_finish(struct layer *layer);
-
 #endif

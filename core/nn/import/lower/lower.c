@@ -174,25 +174,12 @@ static int graph_walk(struct lowering *l, struct error *e)
 	return rc ? rc : lowering_finish(l, signal_of(l, l->graph->output), e);
 }
 
-static void built_destroy(struct built *built)
-{
-	struct layer *layer = &built->layer;
-
-	free(layer->name);
-	free(layer->weights);
-	free(layer->thresholds);
-	free(layer->invert);
-	free(layer->multiplier);
-	free(layer->shift);
-	free(layer->bias);
-	free(layer->factors);
-	free(layer->table);
-}
-
 static void lowering_end(struct lowering *l)
 {
-	for (int i = 0; i < l->built_count; i++)
-		built_destroy(&l->built[i]);
+	for (int i = 0; i < l->built_count; i++) {
+		free(l->built[i].layer.name);
+		layer_free_arrays(&l->built[i].layer);
+	}
 	for (int i = 0; i < l->block_count; i++)
 		free(l->blocks[i]);
 	free((void *)l->blocks);

@@ -290,7 +290,7 @@ static struct network *wide_network(int height, int width, int channels)
 	uint32_t seed = 11;
 
 	for (int i = 0; i < 5; i++)
-		layer_finish(&l[i]);
+		layer_free_arrays(&l[i]);
 	for (int i = 0; i < 5; i++)
 		free(l[i].name);
 	l[0] = tiny_layer(

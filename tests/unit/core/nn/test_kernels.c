@@ -151,7 +151,7 @@ static void check_layer(struct layer layer, enum extreme weights, enum extreme c
 		free(in);
 	}
 	check_network(&network, codes);
-	layer_finish(&layer);
+	layer_free_arrays(&layer);
 }
 
 #define PICK(...)                                                                                            \
@@ -315,7 +315,7 @@ static void depthwise_choice(void **state)
 					layer.groups, layer.in.channels, layer.out.channels);
 			engine_destroy(engine);
 		}
-		layer_finish(&layer);
+		layer_free_arrays(&layer);
 	}
 }
 
@@ -481,7 +481,7 @@ static void check_chain(void)
 	}
 	check_network(&network, EXTREME_NONE);
 	for (int i = 0; i < network.layer_count; i++)
-		layer_finish(&layers[i]);
+		layer_free_arrays(&layers[i]);
 	free(in);
 }
 
@@ -546,7 +546,7 @@ static void choices(void **state)
 	engine_destroy(NULL);
 	free(in);
 	for (int i = 0; i < 3; i++)
-		layer_finish(&layers[i]);
+		layer_free_arrays(&layers[i]);
 }
 
 int main(int argc, char **argv)
