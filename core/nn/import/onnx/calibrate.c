@@ -198,7 +198,8 @@ static void ranges_choose(struct calibrator *c)
 		struct float_value *value = &c->network.values[v];
 		int group = c->points.group[v];
 
-		value->quantised = c->points.points[v];
+		value->quantised =
+			c->points.points[v] && (v > 0 || !picture_is_exact(c->options, &c->network));
 		if (!value->quantised)
 			continue;
 		if (group == 0)

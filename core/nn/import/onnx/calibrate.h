@@ -27,6 +27,12 @@ void picture_numbers(
 /* The range of these numbers: one code for each value of a pixel, where that can be. */
 struct range picture_range(const struct import_onnx_options *options, int channels);
 
+/*
+ * Whether the layers that read the picture can read its pixels as they are, without a table of codes: one
+ * scale for all channels, and no padding, which would be 0 where no pixel is.
+ */
+bool picture_is_exact(const struct import_onnx_options *options, const struct float_graph *graph);
+
 /* The graph must be folded, its input known; graph_sort and graph_fold must follow. */
 int calibrate(struct graph *graph, const struct import_onnx_options *options, struct layer_report *report,
 	struct error *e);

@@ -119,6 +119,31 @@ void picture_numbers(
 	}
 }
 
+/* Whether a window reaches beyond its input. */
+static bool is_padded(const struct float_window *w)
+{
+	int down = (w->out.height - 1) * w->stride_height + (w->kernel_height - 1) * w->dilation_height;
+	int across = (w->out.width - 1) * w->stride_width + (w->kernel_width - 1) * w->dilation_width;
+
+	return w->pad_top > 0 || w->pad_left > 0 || down - w->pad_top >= w->in.height ||
+	       across - w->pad_left >= w->in.width;
+}
+
+bool picture_is_exact(const struct import_onnx_options *options, const struct float_graph *graph)
+{
+	for (int c = 1; c < graph->values[0].shape.channels; c++)
+		if (std_of(options, c) != std_of(options, 0))
+			return false;
+	for (int i = 0; i < graph->op_count; i++) {
+		const struct float_op *op = &graph->ops[i];
+
+		for (int k = 0; k < op->input_count; k++)
+			if (op->inputs[k] == 0 && (op->kind != FLOAT_CONV || is_padded(&op->window)))
+				return false;
+	}
+	return true;
+}
+
 struct range picture_range(const struct import_onnx_options *options, int channels)
 {
 	double low = 0, high = 0, zero = 255 * mean_of(options, 0);

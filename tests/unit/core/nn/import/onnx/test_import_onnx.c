@@ -336,6 +336,37 @@ static void transposed_floats(void **state)
 	}
 }
 
+/* Whatever the means, pixels that a convolution without padding reads need no table; others do. */
+static void pixels_as_they_are(void **state)
+{
+	(void)state;
+	for (int pad = 0; pad <= 1; pad++) {
+		struct import_onnx_options options = {
+			.mean = {0.41, 0.73}, .std = {0.5}, .mean_count = 2, .std_count = 1};
+		struct onnx_buffer graph = {.size = 0};
+		static struct transposed t;
+		struct layer_report report;
+
+		put_transposed(&graph, &t, 1);
+		graph.size = 0;
+		onnx_put_tensor(&graph, "w", (const int[]){MADE_CHANNELS, 2, 3, 3}, 4, t.weights);
+		onnx_put_tensor(&graph, "g", (const int[]){CLASSES, MADE_CHANNELS}, 2, t.matrix);
+		onnx_put_node(&graph, "", "Conv", "x w", "c", pad ? CONV : UNPADDED);
+		onnx_put_node(&graph, "", "Relu", "c", "r", "");
+		onnx_put_node(&graph, "", "GlobalAveragePool", "r", "m", "");
+		onnx_put_node(&graph, "", "Flatten", "m", "f", "axis=1");
+		onnx_put_node(&graph, "", "Gemm", "f g", "y", "transB=1");
+		model_write(&graph, closed);
+		options.pictures = some;
+		struct network *network = imported(&options, &report);
+		assert_int_equal(network->layers[0].kind, pad ? LAYER_TABLE : LAYER_CONV);
+		for (int i = 0; i < report.count; i++)
+			assert_true(report.layers[i].noise < 1e-3 * report.layers[i].power);
+		layer_report_finish(&report);
+		network_destroy(network);
+	}
+}
+
 static void open_sizes(void **state)
 {
 	struct import_onnx_options options = options_make();
@@ -440,6 +471,7 @@ int main(void)
 		cmocka_unit_test(unsigned_weights),
 		cmocka_unit_test(floats),
 		cmocka_unit_test(transposed_floats),
+		cmocka_unit_test(pixels_as_they_are),
 		cmocka_unit_test(open_sizes),
 		cmocka_unit_test(labels_and_view),
 		cmocka_unit_test(refusals),
