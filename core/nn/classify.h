@@ -31,7 +31,10 @@ struct classification {
  */
 float classification_threshold(const struct network *network, double wanted);
 
-/* Whether a label or a group reaches the threshold, and the best is not LABEL_BACKGROUND: else the network knows nothing in the picture. */
+/*
+ * Whether a label or a group reaches the threshold, and the best is not LABEL_BACKGROUND: else the network
+ * knows nothing in the picture.
+ */
 bool classification_known(const struct classification *result, float threshold);
 
 /* The logit of a class, before the network's temperature divides it. */
