@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Whether anything in the graph is quantised already. */
 static bool is_quantised(const struct graph *graph)
@@ -16,6 +17,18 @@ static bool is_quantised(const struct graph *graph)
 		if (graph->nodes[i]->quantisation)
 			return true;
 	return false;
+}
+
+/* QONNX's quantisers are read by another command. */
+static int dialect_check(const struct graph *graph, struct error *e)
+{
+	for (int i = 0; i < graph->node_count; i++) {
+		const char *op = graph->nodes[i]->type;
+		if (strcmp(op, "Quant") == 0 || strcmp(op, "BipolarQuant") == 0)
+			return graph_error(graph, graph->nodes[i], -EBADMSG, e,
+				"is of QONNX, as Brevitas exports it: use `twobit import qonnx`");
+	}
+	return 0;
 }
 
 static int options_check(const struct graph *graph, const struct import_onnx_options *o, struct error *e)
@@ -43,11 +56,12 @@ static int options_check(const struct graph *graph, const struct import_onnx_opt
 static int model_prepare(struct graph *graph, const struct import_onnx_options *options,
 	struct layer_report *report, struct error *e)
 {
-	int rc = picture_turn(graph, e);
+	int rc = dialect_check(graph, e);
 
-	if (rc || (rc = options_check(graph, options, e)) || (rc = graph_fold(graph, view_point, e)) ||
-		(rc = qoperators_rewrite(graph, e)) || (rc = pads_rewrite(graph, e)) ||
-		(rc = graph_sort(graph, e)) || (rc = graph_fold(graph, qdq_point, e)))
+	if (rc || (rc = picture_turn(graph, e)) || (rc = options_check(graph, options, e)) ||
+		(rc = graph_fold(graph, view_point, e)) || (rc = qoperators_rewrite(graph, e)) ||
+		(rc = pads_rewrite(graph, e)) || (rc = graph_sort(graph, e)) ||
+		(rc = graph_fold(graph, qdq_point, e)))
 		return rc;
 	if (is_quantised(graph))
 		return 0;

@@ -461,6 +461,19 @@ static void refusals(void **state)
 	refused(&options, "another scale or zero point");
 }
 
+/* Brevitas' dialect has a command of its own. */
+static void qonnx_is_sent_on(void **state)
+{
+	(void)state;
+	struct network *network;
+	struct error e;
+
+	assert_int_equal(import_onnx("tests/data/qonnx/w2a2.onnx", &(struct import_onnx_options){0}, &network,
+				 NULL, &e),
+		-EBADMSG);
+	assert_non_null(strstr(e.text, "twobit import qonnx"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -475,6 +488,7 @@ int main(void)
 		cmocka_unit_test(open_sizes),
 		cmocka_unit_test(labels_and_view),
 		cmocka_unit_test(refusals),
+		cmocka_unit_test(qonnx_is_sent_on),
 	};
 
 	return cmocka_run_group_tests(tests, folder_make, folder_remove);
