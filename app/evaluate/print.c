@@ -114,6 +114,14 @@ static int add_row(struct effect_row *rows, int count, struct effect_row row)
 	return count + 1;
 }
 
+/* Whether the suggestion beats the threshold that counts today, if that names enough. */
+static bool is_better(const struct unknown_report *u)
+{
+	bool enough = u->now.named >= u->goal * u->known_count - 1e-6;
+
+	return u->suggested && !(enough && u->now.false_words <= u->suggestion.false_words);
+}
+
 /* Every second step, the threshold that counts today, and the suggested one. */
 static void print_effects(const struct unknown_report *u)
 {
@@ -124,7 +132,7 @@ static void print_effects(const struct unknown_report *u)
 	for (int i = 1; i < THRESHOLD_STEPS; i += 2)
 		count = add_row(rows, count, (struct effect_row){&u->steps[i], false, false});
 	count = add_row(rows, count, (struct effect_row){&u->now, true, false});
-	if (u->suggested)
+	if (is_better(u))
 		count = add_row(rows, count, (struct effect_row){&u->suggestion, false, true});
 	printf(" threshold     named  of these right  false words\n");
 	for (int i = 0; i < count; i++) {
@@ -149,8 +157,7 @@ static void print_unknown(const struct evaluation_report *report)
 			100 * u->goal);
 		return;
 	}
-	bool enough = u->now.named >= u->goal * u->known_count - 1e-6;
-	if (enough && u->now.false_words <= u->suggestion.false_words) {
+	if (!is_better(u)) {
 		printf("No threshold that names %.3g %% of the data set shows fewer false words than now.\n",
 			100 * u->goal);
 		return;
