@@ -97,6 +97,9 @@ struct layer {
 	bool stuffed;	  /* upsample: pad_code between the pixels; no pixel repeated */
 };
 
+/* For an initialiser: every pixel, and every tap next to the one before. */
+#define LAYER_STEPS_OF_ONE .stride_height = 1, .stride_width = 1, .dilation_height = 1, .dilation_width = 1
+
 /* Classes with one common name: "dog" for 118 breeds. */
 struct label_group {
 	char *name;

@@ -343,9 +343,8 @@ static int bench_folder(const char *folder)
 #define FULL(outputs, bits, end) FULL_OF(1, outputs, bits, end)
 #define FULL_OF(wbits, outputs, bits, end)                                                                   \
 	{                                                                                                    \
-		.kind = LAYER_FULLY_CONNECTED, .stride_height = 1, .stride_width = 1, .dilation_height = 1,  \
-		.dilation_width = 1, .groups = 1, .weight_bits = (wbits), .output_bits = (bits),             \
-		.epilogue = (end), .out.channels = (outputs)                                                 \
+		.kind = LAYER_FULLY_CONNECTED, LAYER_STEPS_OF_ONE, .groups = 1, .weight_bits = (wbits),      \
+		.output_bits = (bits), .epilogue = (end), .out.channels = (outputs)                          \
 	}
 
 /* 48 × 48 grey pixels to 7 scores, with weights and codes of some bits. */

@@ -35,10 +35,7 @@ static struct layer *next_layer(struct growth *g, enum layer_kind kind)
 		.input_bits = l->input_bits,
 		.kernel_height = 1,
 		.kernel_width = 1,
-		.stride_height = 1,
-		.stride_width = 1,
-		.dilation_height = 1,
-		.dilation_width = 1,
+		LAYER_STEPS_OF_ONE,
 		.groups = 1,
 	};
 	return l;

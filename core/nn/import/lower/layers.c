@@ -55,10 +55,7 @@ int layer_build(struct lowering *l, enum layer_kind kind, int source, int *index
 						  .out = in.shape,
 						  .kernel_height = 1,
 						  .kernel_width = 1,
-						  .stride_height = 1,
-						  .stride_width = 1,
-						  .dilation_height = 1,
-						  .dilation_width = 1,
+						  LAYER_STEPS_OF_ONE,
 						  .groups = 1,
 						  .input_bits = in.bits,
 						  .output_bits = in.bits}};

@@ -486,10 +486,7 @@ static int matrix_lower(struct lowering *l, bool out_first, struct signal *out, 
 		.out = {1, 1, outs},
 		.kernel_height = in->shape.height,
 		.kernel_width = in->shape.width,
-		.stride_height = 1,
-		.stride_width = 1,
-		.dilation_height = 1,
-		.dilation_width = 1,
+		LAYER_STEPS_OF_ONE,
 		.groups = 1};
 	row_steps(in, &w, out_first ? 1 : outs);
 	w.out = out_first ? (ptrdiff_t)all : 1;

@@ -17,10 +17,7 @@ static struct layer layer_of(enum layer_kind kind, struct shape in, int channels
 		.out = {in.height, in.width, channels},
 		.kernel_height = 1,
 		.kernel_width = 1,
-		.stride_height = 1,
-		.stride_width = 1,
-		.dilation_height = 1,
-		.dilation_width = 1,
+		LAYER_STEPS_OF_ONE,
 		.groups = 1,
 		.input_bits = 8,
 		.output_bits = bits};
