@@ -92,6 +92,8 @@ struct pipeline_caption {
 	bool visible;	 /* label, confidence */
 	bool statistics; /* frames per second, latency */
 	const char *notice;
+	char note[CAPTION_NOTE_BYTES]; /* what a key has done; "": none */
+	int64_t note_until;	       /* clock_now() from which on it is not shown */
 };
 void pipeline_set_caption(struct pipeline *pipeline, const struct pipeline_caption *caption);
 

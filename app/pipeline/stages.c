@@ -400,9 +400,10 @@ static struct caption caption_for(struct pipeline *pipeline, const struct pipeli
 	if (wanted->visible && latest->known)
 		caption = caption_of(pipeline->config.network, &latest->result, pipeline->config.threshold);
 	caption.notice = wanted->notice;
+	if (clock_now() < wanted->note_until)
+		memcpy(caption.note, wanted->note, sizeof(caption.note));
 	caption.status = recovery_warning(&pipeline->recovery);
-	if (!caption.status && recorder && recorder_is_recording(recorder))
-		caption.status = "recording";
+	caption.recording = recorder && recorder_is_recording(recorder);
 	if (wanted->statistics) {
 		caption.statistics = true;
 		caption.frames_per_second = rate;
@@ -447,8 +448,7 @@ static void caption_frame(struct pipeline *pipeline, struct frame *frame, double
 	if (wanted.visible)
 		frame->caption.guide = guide_for(pipeline, frame);
 	caption_text(&frame->caption, frame->text, sizeof(frame->text));
-	if (!frame->show_raw &&
-		(wanted.visible || wanted.statistics || wanted.notice || frame->caption.status))
+	if (!frame->show_raw)
 		caption_draw(pipeline->drawer, &frame->picture, &frame->caption);
 }
 

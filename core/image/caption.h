@@ -13,6 +13,9 @@ struct caption_guide {
 	double aspect;	      /* of the picture, width by height: it may be shown with borders */
 };
 
+/* Bytes of a note, with its end: a path of usual length. */
+#define CAPTION_NOTE_BYTES 160
+
 struct caption {
 	const char *group; /* "dog"; NULL: none */
 	float group_confidence;
@@ -21,9 +24,11 @@ struct caption {
 	double frames_per_second; /* shown; 0: not known yet */
 	double latency_ms;	  /* camera to label; 0: not known yet */
 	bool statistics;	  /* show the line of frames a second and latency */
-	const char *status;	  /* stands in that line in any case: "PL alarm", "recording"; NULL: none */
+	const char *status;	  /* stands in that line in any case: "PL alarm"; NULL: none */
+	bool recording;		  /* show a red dot */
 	const char *notice; /* lines in the middle, \n between them, two spaces between key and meaning; NULL:
 			       none */
+	char note[CAPTION_NOTE_BYTES]; /* what a key has done, at the top left: "saved cat.png"; "": none */
 	struct caption_guide guide;
 };
 
@@ -41,7 +46,7 @@ void caption_destroy(struct caption_drawer *drawer);
 void caption_draw(struct caption_drawer *drawer, struct picture *picture, const struct caption *caption);
 
 /* Where a layer is not transparent: the caption's parts, those without width left out. */
-#define CAPTION_PARTS 4
+#define CAPTION_PARTS 6
 
 struct caption_area {
 	int x, y, width, height;
@@ -49,9 +54,10 @@ struct caption_area {
 
 /*
  * The caption alone, on a layer of the picture's size that is transparent except in `areas`, which the
- * function sets to the drawn parts: bytes B, G, R, A, colours premultiplied. Writes to the areas only.
+ * function sets to the drawn parts: bytes B, G, R, A, colours premultiplied. Writes to the areas only. False:
+ * the caption looks as on the picture or layer before, and nothing was written.
  */
-void caption_draw_layer(struct caption_drawer *drawer, struct picture *layer, const struct caption *caption,
+bool caption_draw_layer(struct caption_drawer *drawer, struct picture *layer, const struct caption *caption,
 	struct caption_area areas[CAPTION_PARTS]);
 
 #endif

@@ -3,7 +3,6 @@
 
 #include <drm_fourcc.h>
 #include <libyuv.h>
-#include <stdio.h>
 #include <string.h>
 
 void drm_raw_close(struct drm_raw *raw)
@@ -47,15 +46,6 @@ void drm_raw_open(struct drm_raw *raw, struct drm_output *output, const struct d
 		drm_raw_close(raw);
 }
 
-/* All that the caption shows, as text, to detect a change. */
-static void caption_key(const struct caption *c, char *key, size_t size)
-{
-	snprintf(key, size, "%s|%.3f|%s|%.3f|%d|%.1f|%.1f|%s", c->group ? c->group : "",
-		(double)c->group_confidence, c->label ? c->label : "", (double)c->confidence, c->statistics,
-		c->statistics ? c->frames_per_second : 0, c->statistics ? c->latency_ms : 0,
-		c->notice ? c->notice : "");
-}
-
 static void area_copy(struct drm_raw *raw, const struct caption_area *area)
 {
 	struct drm_buffer *to = drm_pair_back(&raw->captions);
@@ -67,20 +57,15 @@ static void area_copy(struct drm_raw *raw, const struct caption_area *area)
 			area->width, area->height);
 }
 
-/* Draws a changed caption into the back buffer; writes only where it is or was. */
+/* Draws a changed caption into the back buffer; writes only where it is or was. If the last flip failed,
+ * either buffer may lack the caption. */
 static void caption_put(struct drm_raw *raw, const struct caption *caption)
 {
 	struct caption_area *before = raw->areas_in[!raw->captions.front];
-	char key[sizeof(raw->key)];
 
-	if (raw->new_caption)
-		raw->key[0] = '\0'; /* the flip failed: either buffer may lack it */
-	caption_key(caption, key, sizeof(key));
-	raw->new_caption = strcmp(key, raw->key) != 0;
-	if (!raw->new_caption)
+	if (!caption_draw_layer(raw->drawer, &raw->layer, caption, raw->areas) && !raw->new_caption)
 		return;
-	memcpy(raw->key, key, sizeof(key));
-	caption_draw_layer(raw->drawer, &raw->layer, caption, raw->areas);
+	raw->new_caption = true;
 	for (int i = 0; i < CAPTION_PARTS; i++)
 		area_copy(raw, &before[i]);
 	for (int i = 0; i < CAPTION_PARTS; i++)

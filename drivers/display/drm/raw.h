@@ -20,7 +20,6 @@ struct drm_raw {
 	/* The caption is drawn here first, since a card's buffers are slow to read. */
 	struct picture layer;
 	struct caption_area areas[CAPTION_PARTS], areas_in[2][CAPTION_PARTS]; /* of layer; of captions */
-	char key[1024];		    /* of the caption in the front buffer */
 	bool imported, new_caption; /* whether the scene holds the camera's own buffer, and a new caption */
 };
 

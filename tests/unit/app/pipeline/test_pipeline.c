@@ -168,6 +168,36 @@ static void test_caption_is_drawn(void **state)
 	fixture_end(&labelled);
 }
 
+/* Frames under way when the caption is set may still lack it, but the queues hold few. */
+static bool note_comes(struct pipeline_fixture *fixture, const char *note)
+{
+	bool came = false;
+
+	for (int i = 0; i < 50 && !came; i++) {
+		struct frame *frame = dequeue(fixture);
+		assert_non_null(frame);
+		came = strcmp(frame->caption.note, note) == 0;
+		pipeline_release(fixture->pipeline, &frame, true);
+	}
+	return came;
+}
+
+/* A note is on the frames until its time is over. */
+static void test_note_is_shown_for_its_time(void **state)
+{
+	struct pipeline_fixture fixture;
+	struct pipeline_caption caption = {.note = "saved a.png", .note_until = INT64_MAX};
+
+	(void)state;
+	fixture_build(&fixture, &fast, every_frame);
+	pipeline_set_caption(fixture.pipeline, &caption);
+	assert_true(note_comes(&fixture, "saved a.png"));
+	caption.note_until = clock_now();
+	pipeline_set_caption(fixture.pipeline, &caption);
+	assert_true(note_comes(&fixture, ""));
+	fixture_end(&fixture);
+}
+
 /* Stopping while frames are under way loses none of those received, and ends every thread. */
 static void test_stop_in_the_middle(void **state)
 {
@@ -310,6 +340,7 @@ int main(void)
 		cmocka_unit_test(test_lossless_in_turn),
 		cmocka_unit_test(test_live_counts_drops),
 		cmocka_unit_test(test_caption_is_drawn),
+		cmocka_unit_test(test_note_is_shown_for_its_time),
 		cmocka_unit_test(test_stop_in_the_middle),
 		cmocka_unit_test(test_broken_frame_is_skipped_and_counted),
 		cmocka_unit_test(test_join_without_taking),

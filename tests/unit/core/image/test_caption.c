@@ -111,6 +111,63 @@ static void statistics_stand_at_the_top_right(void **state)
 	assert_true(nothing(drawn(640, 480, &caption)));
 }
 
+static bool red_within(const struct picture *p, struct box where)
+{
+	for (int y = where.y0; y < where.y1; y++)
+		for (int x = where.x0; x < where.x1; x++) {
+			const uint8_t *pixel = p->data + 4 * ((size_t)y * (size_t)p->width + (size_t)x);
+			if (pixel[2] > 200 && pixel[0] < 80 && pixel[1] < 80)
+				return true;
+		}
+	return false;
+}
+
+/* A red dot at the top left, beside which the longest line of statistics ends. */
+static void recording_is_a_red_dot(void **state)
+{
+	static const int sizes[][2] = {{160, 120}, {320, 240}, {640, 480}, {1920, 1080}};
+	char status[300];
+	struct caption caption = {.status = status, .recording = true};
+
+	(void)state;
+	memset(status, 'x', sizeof(status) - 1);
+	status[sizeof(status) - 1] = '\0';
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		struct caption_drawer *drawer = drawer_create();
+		struct picture picture = grey_picture(sizes[i][0], sizes[i][1]);
+		int left = picture.width / 5, top = picture.height / 4;
+		caption_draw(drawer, &picture, &caption);
+		assert_true(red_within(&picture, (struct box){0, 0, left, top}));
+		assert_false(red_within(&picture, (struct box){left, 0, picture.width, picture.height}));
+		assert_false(red_within(&picture, (struct box){0, top, picture.width, picture.height}));
+		free(picture.data);
+		caption_destroy(drawer);
+	}
+}
+
+/* A note stands at the left below the statistics, however long both are. */
+static void note_stands_below_the_statistics(void **state)
+{
+	static const int sizes[][2] = {{160, 120}, {320, 240}, {640, 480}, {1920, 1080}};
+	char status[300];
+	struct caption line = {.status = status}, note = {0};
+
+	(void)state;
+	memset(status, 'x', sizeof(status) - 1);
+	status[sizeof(status) - 1] = '\0';
+	memset(note.note, 'y', sizeof(note.note) - 1);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		int width = sizes[i][0], height = sizes[i][1];
+		struct box above = drawn(width, height, &line), box = drawn(width, height, &note);
+		assert_in_range(box.x0, 1, width / 10);
+		assert_in_range(box.x1, width / 2, width - 1);
+		assert_in_range(box.y0, above.y1, height / 2);
+		assert_in_range(box.y1, above.y1, height / 2);
+	}
+	snprintf(note.note, sizeof(note.note), "saved cat.png");
+	assert_true(drawn(640, 480, &note).x1 < 320);
+}
+
 static void notice_stands_in_the_middle(void **state)
 {
 	struct caption caption = {.notice = "paused"};
@@ -313,6 +370,8 @@ static void text_equals_the_caption(void **state)
 	assert_string_equal(text, "cat 99 %"); /* 100 % would exclude every other class */
 	caption_text(&(struct caption){.label = "cat", .confidence = 1}, text, sizeof(text));
 	assert_string_equal(text, "cat 100 %");
+	caption_text(&(struct caption){.recording = true, .note = "saved a.png"}, text, sizeof(text));
+	assert_string_equal(text, "recording · saved a.png");
 }
 
 /* A box of half the height in the middle, by its corners; on a screen with borders, in the middle of the
@@ -370,7 +429,12 @@ static void layer_is_the_caption_alone(void **state)
 					  y >= areas[i].y && y < areas[i].y + areas[i].height;
 			assert_true(inside || !layer.data[4 * (y * 320 + x) + 3]);
 		}
-	assert_false(areas[0].width && areas[1].width && areas[2].width); /* the notice is gone */
+	assert_int_equal(areas[CAPTION_PARTS - 1].width, 0); /* the notice is gone */
+	/* The same again writes nothing: it may be on the screen. */
+	memset(layer.data, 77, layer.capacity);
+	assert_false(caption_draw_layer(drawer, &layer, &caption, areas));
+	for (size_t i = 0; i < layer.capacity; i++)
+		assert_int_equal(layer.data[i], 77);
 	caption_destroy(drawer);
 	free(layer.data);
 	free(drawn_on.data);
@@ -381,6 +445,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(label_stands_at_the_bottom_left),
 		cmocka_unit_test(statistics_stand_at_the_top_right),
+		cmocka_unit_test(recording_is_a_red_dot),
+		cmocka_unit_test(note_stands_below_the_statistics),
 		cmocka_unit_test(notice_stands_in_the_middle),
 		cmocka_unit_test(empty_caption_changes_nothing),
 		cmocka_unit_test(same_caption_gives_same_pixels),
