@@ -185,9 +185,6 @@ static int check_for_pictures(const struct network *network, struct error *e)
 			"grey): "
 			"it holds only the later layers of a network",
 			network->folder, first->in.channels);
-	if (network_split(network) == network->layer_count)
-		return error_set(
-			e, -EINVAL, "%s has no layer after Conv0; the PL needs one", network->folder);
 	return 0;
 }
 

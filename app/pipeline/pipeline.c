@@ -97,9 +97,6 @@ static int check_network(const struct network *network, struct error *e)
 		return error_set(e, -EINVAL,
 			"%s: ends in codes, not in class scores; there is nothing to label with",
 			network->name);
-	if (network_split(network) == network->layer_count)
-		return error_set(e, -EINVAL, "%s: has nothing for the PL, which needs a layer after Conv0",
-			network->name);
 	if (network->layers[0].in.channels != 3 && network->layers[0].in.channels != 1)
 		return error_set(e, -EINVAL, "%s: starts from codes of %d channels, not from pixels",
 			network->name, network->layers[0].in.channels);

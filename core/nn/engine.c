@@ -66,7 +66,7 @@ static void choose_helpers(struct engine *engine, const struct isa *const *isas,
 /* Whether the layers read each other, and of what is before them only the layer before. */
 static int check_range(const struct network *network, int first, int last, struct error *e)
 {
-	if (first < 0 || last <= first || last > network->layer_count)
+	if (first < 0 || last < first || last > network->layer_count)
 		return error_set(e, -EINVAL, "no such range of layers: %d to %d of %d", first, last,
 			network->layer_count);
 	if (network_tensor(network, first - 1).bits == TENSOR_SUMS && first > 0)
@@ -92,7 +92,7 @@ int engine_create_from(const struct network *network, int first, int last, const
 		engine->network = network;
 		engine->first = first;
 		engine->count = last - first;
-		engine->plans = calloc((size_t)engine->count, sizeof(*engine->plans));
+		engine->plans = calloc((size_t)engine->count + 1, sizeof(*engine->plans));
 	}
 	if (!engine || !engine->plans) {
 		engine_destroy(engine);
@@ -138,10 +138,10 @@ void engine_destroy(struct engine *engine)
 	free(engine);
 }
 
-/* Nothing reads what the last layer makes, so that it is in one map. */
+/* Nothing reads what the last layer makes, so that it is in one map, the first one planned. */
 static void begin(struct engine *engine, const uint8_t *in, void *out)
 {
-	engine->maps[engine->plans[engine->count - 1].out[0]].map.data = out;
+	engine->maps[0].map.data = out;
 	engine_read_input(engine, in);
 }
 

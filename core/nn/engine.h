@@ -15,9 +15,10 @@ struct isa;
 
 /*
  * Plans layers first … last − 1, which may read each other and what layer first − 1 makes (else -EINVAL), and
- * packs their weights. `kernels` restricts the choice: NULL allows all that this processor runs, a name of
- * `kernel_names` those that it and the names after it there stand for ("scalar": no other). Unknown, or not
- * for this processor: -ENOTSUP and a message. The network must outlive the engine.
+ * packs their weights. Of no layers (first = last), the engine copies its input. `kernels` restricts the
+ * choice: NULL allows all that this processor runs, a name of `kernel_names` those that it and the names
+ * after it there stand for ("scalar": no other). Unknown, or not for this processor: -ENOTSUP and a message.
+ * The network must outlive the engine.
  */
 int engine_create(const struct network *network, int first, int last, const char *kernels,
 	struct engine **out, struct error *e);

@@ -100,14 +100,13 @@ int network_split(const struct network *network)
 
 	while (i < network->layer_count && !layer_has_weights(&network->layers[i]))
 		i++;
-	if (i < network->layer_count)
+	do
 		i++;
-	while (i < network->layer_count && !network_cuts(network, i))
-		i++;
-	while (i < network->layer_count && network->layers[i].kind == LAYER_MAX_POOL &&
+	while (i < network->layer_count && !network_cuts(network, i));
+	while (i + 1 < network->layer_count && network->layers[i].kind == LAYER_MAX_POOL &&
 		network_cuts(network, i + 1))
 		i++;
-	return i;
+	return i < network->layer_count ? i : 0;
 }
 
 uint64_t layer_operations(const struct layer *layer)

@@ -188,7 +188,7 @@ bool network_cuts(const struct network *network, int index);
 /*
  * Where a network is split: the layers before this one are computed with Conv0, this layer and all later ones
  * by the PL. It is the first cut behind Conv0, or behind max pools that follow there, since they shrink the
- * PL's input. layer_count: the PL has no layer to compute.
+ * PL's input. 0: it falls apart nowhere behind Conv0, and all layers are the PL's, which reads the pixels.
  */
 int network_split(const struct network *network);
 

@@ -131,15 +131,18 @@ static void write_idx(void)
 
 static void write_networks(void)
 {
-	struct network *network = tiny_network(7), *graph = tiny_graph(7);
+	struct network *network = tiny_network(7);
+	struct network *others[] = {tiny_graph(7), tiny_single(7), tiny_uncut(7)};
 	struct error e;
 	char text[256];
 
 	require(mkdir("networks", 0755) == 0, "networks");
 	require(network_save(network, "networks/tiny", &e) == 0, e.text);
 	require(network_save(network, "few-labels", &e) == 0, e.text);
-	require(network_save(graph, "graph", &e) == 0, e.text);
-	network_destroy(graph);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		require(network_save(others[i], others[i]->name, &e) == 0, e.text);
+		network_destroy(others[i]);
+	}
 	network_destroy(network);
 	network = tiny_odd_network();
 	require(network_save(network, "odd", &e) == 0, e.text); /* ends in codes */

@@ -185,6 +185,41 @@ struct network *tiny_network(uint32_t seed)
 	return tiny_end(l, 5, "tiny");
 }
 
+struct network *tiny_single(uint32_t seed)
+{
+	struct layer *l = must_allocate(1, sizeof(*l));
+	uint32_t state = seed * 2654435761U + 1;
+
+	l[0] = tiny_layer("only", LAYER_FULLY_CONNECTED, (struct shape){32, 32, 3}, 10, 1, 1, 0, 1, 8, 8, 32);
+	tiny_layer_fill(&l[0], &state);
+	return tiny_end(l, 1, "single");
+}
+
+struct network *tiny_uncut(uint32_t seed)
+{
+	struct layer *l = must_allocate(3, sizeof(*l));
+	uint32_t state = seed * 2654435761U + 1;
+
+	for (int i = 0; i < 2; i++) {
+		l[i] = tiny_layer(i ? "right" : "left", LAYER_FULLY_CONNECTED, (struct shape){32, 32, 3}, 10,
+			1, 1, 0, 1, 8, 8, 2);
+		l[i].from[0] = NETWORK_INPUT;
+		l[i].from_count = 1;
+		tiny_layer_fill(&l[i], &state);
+	}
+	l[2] = tiny_add(l[0].out, 0, 1, &state);
+	free(l[2].thresholds);
+	free(l[2].invert);
+	free(l[2].shift);
+	free(l[2].bias);
+	l[2].thresholds = NULL;
+	l[2].invert = l[2].shift = NULL;
+	l[2].bias = NULL;
+	l[2].epilogue = EPILOGUE_SCORES;
+	l[2].output_bits = TENSOR_SUMS;
+	return tiny_end(l, 3, "uncut");
+}
+
 struct network *tiny_odd_network(void)
 {
 	struct network *network = must_allocate(1, sizeof(*network));

@@ -32,6 +32,15 @@ struct network *tiny_network(uint32_t seed);
  */
 struct network *tiny_graph(uint32_t seed);
 
+/* One layer: 32×32×3 pixels → 10 scores (8-bit weights). Labels as tiny_network. For network_destroy. */
+struct network *tiny_single(uint32_t seed);
+
+/*
+ * Nowhere cut: "left" and "right" (8-bit weights, fully connected, 10 codes of 2 bits) both read the 32×32×3
+ * pixels, and an add makes 10 scores of them. Labels as tiny_network. For network_destroy.
+ */
+struct network *tiny_uncut(uint32_t seed);
+
 /* Every width of weights and codes, uneven kernels and paddings; ends with codes. For network_destroy. */
 struct network *tiny_odd_network(void);
 
