@@ -28,11 +28,9 @@ static struct {
 	void (*leave)(void);
 } screen = {.keys = -1};
 
-/* Signals that kill: by a bug, or (from SIGINT on) from outside if the program does not handle them. */
-static const int deadly[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGINT, SIGTERM, SIGHUP, SIGQUIT};
-#define DEADLY_BUGS 5
-#define DEADLY (sizeof(deadly) / sizeof(deadly[0]))
-static struct sigaction deadly_before[DEADLY];
+/* By their numbers. Those that are not caught keep what they had. */
+static struct sigaction deadly_before[NSIG];
+static bool deadly_caught[NSIG];
 
 /* Async-signal-safe. */
 static void screen_restore(void)
@@ -48,8 +46,11 @@ static void screen_restore(void)
 
 static void deadly_restore(void)
 {
-	for (size_t i = 0; i < DEADLY; i++)
-		sigaction(deadly[i], &deadly_before[i], NULL);
+	for (int i = 1; i < NSIG; i++) {
+		if (deadly_caught[i])
+			sigaction(i, &deadly_before[i], NULL);
+		deadly_caught[i] = false;
+	}
 }
 
 static void deadly_arrived(int number)
@@ -59,14 +60,41 @@ static void deadly_arrived(int number)
 	raise(number); /* delivered to the previous handler when this returns */
 }
 
+/* Whether the signal ends a program that does not handle it (signal(7)): all do, except these. */
+static bool ends_by_default(int number)
+{
+	switch (number) {
+	case SIGCHLD:
+	case SIGCONT:
+	case SIGSTOP:
+	case SIGTSTP:
+	case SIGTTIN:
+	case SIGTTOU:
+	case SIGURG:
+	case SIGWINCH:
+		return false;
+	default:
+		return true;
+	}
+}
+
+/* A bug of the program raises it, so what watches for bugs may handle it already. */
+static bool tells_of_a_bug(int number)
+{
+	return number == SIGSEGV || number == SIGBUS || number == SIGFPE || number == SIGILL ||
+	       number == SIGABRT || number == SIGSYS;
+}
+
+/* SIGKILL and the two that the C library keeps for itself cannot be caught: sigaction refuses them. */
 static void deadly_catch(void)
 {
 	struct sigaction action = {.sa_handler = deadly_arrived};
 
-	for (size_t i = 0; i < DEADLY; i++) {
-		sigaction(deadly[i], NULL, &deadly_before[i]);
-		if (i < DEADLY_BUGS || deadly_before[i].sa_handler == SIG_DFL)
-			sigaction(deadly[i], &action, NULL);
+	for (int i = 1; i < NSIG; i++) {
+		struct sigaction *before = &deadly_before[i];
+		if (ends_by_default(i) && !sigaction(i, NULL, before) &&
+			(before->sa_handler == SIG_DFL || tells_of_a_bug(i)))
+			deadly_caught[i] = !sigaction(i, &action, NULL);
 	}
 }
 

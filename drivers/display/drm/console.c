@@ -91,15 +91,15 @@ bool drm_console_open(void)
 	struct vt_mode mode = {
 		.mode = VT_PROCESS, .relsig = (short)SIGNAL_LEAVE, .acqsig = (short)SIGNAL_RETURN};
 
+	/* Before the keyboard, which catches the signals that nobody handles. */
+	signals_take();
 	keyboard_open(console_leave);
 	console.leave = console.come_back = 0;
 	console.tty = tty_open();
 	if (console.tty < 0)
 		return true;
-	signals_take();
 	if (ioctl(console.tty, VT_SETMODE, &mode)) {
 		/* This program may not control it: a switch then changes the text only. */
-		signals_give_back();
 		close(console.tty);
 		console.tty = -1;
 		return true;
@@ -110,15 +110,17 @@ bool drm_console_open(void)
 void drm_console_close(void)
 {
 	keyboard_close();
+	signals_give_back();
 	if (console.tty < 0)
 		return;
-	signals_give_back();
 	close(console.tty);
 	console.tty = -1;
 }
 
 enum console_event drm_console_poll(void)
 {
+	if (console.tty < 0)
+		return CONSOLE_NONE;
 	if (console.leave) {
 		console.leave = 0;
 		return CONSOLE_LEAVE;

@@ -371,6 +371,16 @@ static void end_by_term(void)
 	raise(SIGTERM);
 }
 
+static int killer; /* the signal that end_by_signal raises */
+
+static void end_by_signal(void)
+{
+	signal(killer, SIG_DFL); /* a sanitiser may watch it */
+	(void)shown();
+	raise(killer);
+	_exit(0);
+}
+
 static void end_unseen(void)
 {
 	display_close(display_new());
@@ -392,6 +402,25 @@ static void every_end_restores(void **state)
 		assert_int_equal(WIFSIGNALED(t->status) ? WTERMSIG(t->status) : 0, ends[i].killed_by);
 		if (!ends[i].killed_by)
 			assert_int_equal(t->status, 0);
+		trial_free(t);
+	}
+}
+
+/* Of each signal that ends a program, as signal(7) lists them. */
+static void every_signal_that_kills_restores(void **state)
+{
+	static const int deadly[] = {SIGHUP, SIGINT, SIGQUIT, SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE,
+		SIGUSR1, SIGSEGV, SIGUSR2, SIGPIPE, SIGALRM, SIGTERM, SIGSTKFLT, SIGXCPU, SIGXFSZ, SIGVTALRM,
+		SIGPROF, SIGIO, SIGPWR, SIGSYS};
+
+	(void)state;
+	for (int i = 0; i < (int)(sizeof(deadly) / sizeof(deadly[0])) + 2; i++) {
+		int listed = (int)(sizeof(deadly) / sizeof(deadly[0]));
+		killer = i < listed ? deadly[i] : i == listed ? SIGRTMIN : SIGRTMAX;
+		struct trial *t = try_out(end_by_signal, "", false);
+		assert_restored(t);
+		assert_true(WIFSIGNALED(t->status));
+		assert_int_equal(WTERMSIG(t->status), killer);
 		trial_free(t);
 	}
 }
@@ -531,6 +560,7 @@ int main(void)
 		cmocka_unit_test(messages_are_printed_at_the_end),
 		cmocka_unit_test(size_is_followed),
 		cmocka_unit_test(every_end_restores),
+		cmocka_unit_test(every_signal_that_kills_restores),
 		cmocka_unit_test(one_at_a_time_and_again),
 		cmocka_unit_test(keys_are_read),
 		cmocka_unit_test(slow_terminal_lets_keys_through),
