@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* `twobit live`: shows pictures with their label in a window, on a monitor, in a terminal or nowhere. */
 #include "base/error.h"
+#include "base/log.h"
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/output.h"
@@ -13,6 +14,7 @@
 #include "nn/classify.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <sysexits.h>
 
 struct live_values {
@@ -69,6 +71,7 @@ struct live_session {
 	struct recording_values recording_values;
 	struct recording recording;
 	struct recorder_report recorded;
+	bool hangs; /* the recorder's thread, in the kernel */
 };
 
 /* Prepares a recording with the defaults of `record`; --record or key r starts it. */
@@ -83,6 +86,7 @@ static int prepare_recording(struct live_session *s, struct error *e)
 	if (v->record.text)
 		s->recording_values.file = v->record;
 	recording_begin(&s->recording, &s->recording_values);
+	s->recording.options.never_waits = !s->recording_values.every_frame;
 	int status = v->record.text ? recorder_check(&s->recording.options, e) : 0;
 	if (status)
 		return status == -EINVAL ? option_refuse(s->invocation, &v->record.origin, e->text)
@@ -166,7 +170,10 @@ static int run(struct live_session *s)
 	if (pipeline_join(s->pipeline, &e) && !code)
 		code = fail(FAILURE_SOURCE, &e);
 	if (s->loop.recorder)
-		recorder_join(s->loop.recorder, &s->recorded);
+		s->hangs = !recording_join(s->loop.recorder, &s->recorded);
+	if (s->recorded.dropped[DROPPED_BY_RECORDER])
+		log_warning("%" PRIu64 " frames were not recorded for want of room or time",
+			s->recorded.dropped[DROPPED_BY_RECORDER]);
 	if (s->recorded.failed && !code)
 		code = EX_IOERR; /* which was reported */
 	if (trace_file_write(s->trace, &e) && !code)
@@ -197,6 +204,8 @@ static int live_run(struct invocation *invocation)
 	signals_block();
 	code = run(&s);
 	live_loop_finish(&s.loop);
+	if (s.hangs)
+		recording_abandon(code);
 	pipeline_destroy(s.pipeline);
 	recorder_destroy(s.loop.recorder);
 	recording_finish(&s.recording);

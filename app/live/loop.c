@@ -212,6 +212,8 @@ int live_loop_run(struct live_loop *loop)
 		if (!stopping && loop->quit) {
 			stopping = true;
 			pipeline_stop(loop->pipeline);
+			if (loop->recorder)
+				recorder_flush(loop->recorder);
 		}
 	}
 	int code = status ? fail(FAILURE_DISPLAY, &e) : EX_OK;

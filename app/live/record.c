@@ -56,6 +56,11 @@ static const struct option options[] = {
 		1, 100},
 	{"memory", 0, OPTION_BYTES, "SIZE", "For frames that wait, and the pre-roll [64MB]",
 		RECORDING(memory), RECORDING_MEMORY_LEAST, RECORDING_MEMORY_MOST},
+	{"sync", 0, OPTION_DURATION, "TIME", "Sync files to the disk so often while they are written [5s]",
+		RECORDING(sync), 0.1, 3600},
+	{"flush", 0, OPTION_DURATION, "TIME",
+		"What a slow disk gets to take the rest, when it is to end [5s]", RECORDING(flush), 0.1,
+		3600},
 	OPTION_ROWS_PIPELINE(struct record_values),
 	{"every-frame", 0, OPTION_FLAG, NULL, "Label each frame; the source waits where it must",
 		RECORDING(every_frame)},
@@ -80,6 +85,7 @@ struct record_session {
 	struct pl *pl;
 	struct trace_file *trace;
 	struct pipeline *pipeline;
+	bool hangs; /* the recorder's thread, in the kernel */
 };
 
 static int start_pipeline(struct record_session *s, struct error *e)
@@ -206,14 +212,9 @@ static int run(struct record_session *s)
 	}
 	if (pipeline_join(s->pipeline, &e))
 		code = fail(FAILURE_SOURCE, &e);
-	while (!recorder_drain(s->recorder, clock_now() + ATTENTION)) {
-		service_frame();
-		heed_signals(s);
-	}
-	service_stopping();
-	recorder_join(s->recorder, &report);
+	s->hangs = !recording_join(s->recorder, &report);
 	if (report.failed && !code) {
-		log_error("the last frames could not be written: %s", strerror(-report.failed));
+		log_error("not all of the recording is on the disk: %s", strerror(-report.failed));
 		code = EX_IOERR;
 	}
 	if (recorder_failed_all(&report) && !code) {
@@ -246,6 +247,8 @@ static int record_run(struct invocation *invocation)
 
 	signals_block();
 	code = run(&s);
+	if (s.hangs)
+		recording_abandon(code);
 	pipeline_destroy(s.pipeline);
 	recorder_destroy(s.recorder);
 	recording_finish(&s.recording);

@@ -5,10 +5,17 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "cli/output.h"
+#include "live/service.h"
+#include "live/signals.h"
 #include "nn/classify.h"
 
 #include <errno.h>
 #include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+/* How long signals wait at most, ns. */
+#define ATTENTION INT64_C(50000000)
 
 const struct recording_values recording_defaults = {
 	.file = {RECORDING_NAME},
@@ -18,6 +25,8 @@ const struct recording_values recording_defaults = {
 	.pre_roll = 5,
 	.threshold = -1,
 	.smoothing = 0.7,
+	.sync = 5,
+	.flush = 5,
 	.quality = 90,
 	.top_k = 5,
 };
@@ -28,6 +37,8 @@ void recording_begin(struct recording *recording, const struct recording_values 
 		.log = strcmp(values->log, "csv") == 0 ? LABEL_LOG_CSV : LABEL_LOG_JSON,
 		.pre_roll = (int64_t)(values->pre_roll * NS_PER_S),
 		.post_roll = (int64_t)(values->post_roll * NS_PER_S),
+		.sync = (int64_t)(values->sync * NS_PER_S),
+		.flush_time = (int64_t)(values->flush * NS_PER_S),
 		.quality = values->quality,
 		.burn_in = values->burn_in,
 		.lossless = values->every_frame,
@@ -87,4 +98,20 @@ void recording_finish(struct recording *recording)
 {
 	json_decref(recording->about);
 	recording->about = NULL;
+}
+
+bool recording_join(struct recorder *recorder, struct recorder_report *report)
+{
+	while (!recorder_drain(recorder, clock_now() + ATTENTION)) {
+		service_frame();
+		if (signals_end())
+			recorder_flush(recorder);
+	}
+	service_stopping();
+	return recorder_join(recorder, report);
+}
+
+void recording_abandon(int code)
+{
+	_exit(output_finish(code ? code : EX_IOERR));
 }

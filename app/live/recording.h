@@ -23,6 +23,8 @@ struct recording_values {
 	struct option_texts when;
 	double pre_roll, post_roll;  /* seconds */
 	double threshold, smoothing; /* 0 … 1; threshold < 0: the network's */
+	double sync;		     /* seconds between two syncs to the disk */
+	double flush;		     /* seconds for a slow disk at the end */
 	int quality, top_k;
 	bool burn_in, every_frame;
 };
@@ -50,5 +52,15 @@ void recording_describe(struct recording *recording, const struct recording_valu
 	const char *source, const char *pl, const char *kernels);
 
 void recording_finish(struct recording *recording);
+
+/*
+ * Waits until the recorder has written all; INT or TERM shortens that with recorder_flush. Then
+ * recorder_join: false, after a message, if the disk does not answer.
+ */
+bool recording_join(struct recorder *recorder, struct recorder_report *report);
+
+/* Ends the program at once, with that exit code or EX_IOERR: a thread hangs in the kernel and uses all there
+ * is. Call it after recording_join returned false. */
+_Noreturn void recording_abandon(int code);
 
 #endif

@@ -63,3 +63,24 @@ int file_read(int folder, const char *path, size_t limit, uint8_t **data, size_t
 	}
 	return rc;
 }
+
+static int sync_with(int (*sync)(int), int fd)
+{
+	while (sync(fd)) {
+		if (errno == EINVAL || errno == EROFS)
+			return 0;
+		if (errno != EINTR)
+			return -errno;
+	}
+	return 0;
+}
+
+int file_sync(int fd)
+{
+	return sync_with(fsync, fd);
+}
+
+int file_sync_data(int fd)
+{
+	return sync_with(fdatasync, fd);
+}

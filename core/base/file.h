@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Files that are read as a whole. */
+/* Files that are read as a whole, and files that must reach the disk. */
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 
@@ -15,5 +15,13 @@ struct error;
  * begins with a verb, for the caller to put the file's name in front: "is missing".
  */
 int file_read(int folder, const char *path, size_t limit, uint8_t **data, size_t *size, struct error *e);
+
+/*
+ * fsync and fdatasync that a signal does not interrupt. 0, also where the file system or the kind of file
+ * cannot be synced; else a negative errno value. Once a sync has failed, what was written may be lost, and a
+ * second try that succeeds proves nothing.
+ */
+int file_sync(int fd);
+int file_sync_data(int fd);
 
 #endif

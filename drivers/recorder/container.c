@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "recorder/text.h"
 
 #include <errno.h>
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -213,6 +215,13 @@ int container_frame(struct container *c, const uint8_t *jpeg, size_t size, int64
 	return error_set(e, c->error, "%s: %s", c->path, strerror(-c->error));
 }
 
+bool container_is_deleted(const struct container *c)
+{
+	struct stat status;
+
+	return !fstat(c->fd, &status) && !status.st_nlink;
+}
+
 uint64_t container_size(const struct container *c)
 {
 	return (uint64_t)c->end;
@@ -252,8 +261,8 @@ int container_close(struct container *c, struct error *e)
 			c->end = c->whole;
 		status = c->error;
 	}
-	if (fsync(c->fd) && errno != EINVAL && errno != EROFS && !status)
-		status = -errno;
+	int synced = file_sync(c->fd);
+	status = status ? status : synced;
 	if (status)
 		error_set(e, status, "%s: %s", c->path, strerror(-status));
 	container_free(c);

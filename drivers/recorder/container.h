@@ -7,6 +7,7 @@
 #ifndef RECORDER_CONTAINER_H
 #define RECORDER_CONTAINER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,6 +32,9 @@ void container_text(struct container *c, const char *text, int64_t time, int64_t
  * file may not grow, -EIO …) the file ends with its last whole frame and can only be closed.
  */
 int container_frame(struct container *c, const uint8_t *jpeg, size_t size, int64_t time, struct error *e);
+
+/* Whether the file has no name any more. */
+bool container_is_deleted(const struct container *c);
 
 /* Bytes written so far. */
 uint64_t container_size(const struct container *c);

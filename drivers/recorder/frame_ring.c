@@ -109,10 +109,19 @@ struct ring_frame *frame_ring_at(struct frame_ring *ring, int place)
 
 struct ring_frame *frame_ring_find(struct frame_ring *ring, uint64_t number)
 {
-	if (!ring->count)
-		return NULL;
-	uint64_t place = number - ring->frames[ring->first].number;
-	return place < (uint64_t)ring->count ? frame_ring_at(ring, (int)place) : NULL;
+	int low = 0, high = ring->count;
+
+	while (low < high) {
+		int middle = low + (high - low) / 2;
+		struct ring_frame *frame = frame_ring_at(ring, middle);
+		if (frame->number == number)
+			return frame;
+		if (frame->number < number)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
 }
 
 void frame_ring_pop(struct frame_ring *ring)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A ring of a source's last frames, with their bytes and what the network found, in memory of fixed size.
- * Frames go in at one end and leave at the other, in the order of their numbers, without a gap. The caller
- * locks.
+ * Frames go in at one end and leave at the other, in the order of their numbers. The caller locks.
  */
 #ifndef RECORDER_FRAME_RING_H
 #define RECORDER_FRAME_RING_H
@@ -10,11 +9,12 @@
 #include "flow/frame.h"
 
 struct ring_frame {
-	uint64_t number; /* one more than that of the frame before */
+	uint64_t number; /* greater than that of the frame before */
 	uint64_t sequence;
 	int64_t wall;	     /* CLOCK_REALTIME of the capture, ns */
 	uint32_t lost;	     /* frames that the camera lost just before it */
 	uint32_t broken;     /* frames just before it that were no pictures */
+	uint32_t missed;     /* frames just before it that found no room in the ring */
 	bool recording;	     /* a recording was on */
 	int width, height;   /* pixels; 0: not known */
 	bool damaged;	     /* a recording was on, but it is no picture */
@@ -38,7 +38,7 @@ void frame_ring_destroy(struct frame_ring *ring); /* takes NULL */
 /* Whether an empty ring has room for a frame of that size. */
 bool frame_ring_could_hold(const struct frame_ring *ring, size_t size);
 
-/* Appends a copy of the frame and its data, with the next number. False: there is no room now. */
+/* Appends a copy of the frame and its data. False: there is no room now. */
 bool frame_ring_push(struct frame_ring *ring, const struct ring_frame *frame);
 
 int frame_ring_count(const struct frame_ring *ring);

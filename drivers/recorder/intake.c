@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "flow/thread.h"
 #include "image/decode.h"
 
 #include <math.h>
@@ -73,6 +74,39 @@ static int64_t wall_of(int64_t captured)
 	return (int64_t)wall.tv_sec * NS_PER_S + wall.tv_nsec - (clock_now() - captured);
 }
 
+static void report_slowness(struct recorder *r)
+{
+	if (!r->slowness_reported)
+		log_warning(
+			"the disk is too slow: frames for which the memory (%.1f MB) has no room are not "
+			"recorded, and counted; give more with --memory",
+			(double)r->options.memory / RECORDER_MEGABYTE);
+	r->slowness_reported = true;
+}
+
+/* Puts the frame into the ring. False: there is no room, nothing is waited for, and the frame is counted as
+ * missed. Under the lock. */
+static bool ring_enter(struct recorder *r, struct ring_frame *entry)
+{
+	entry->missed = r->missed.frames;
+	entry->lost += r->missed.lost;
+	entry->broken += r->missed.broken;
+	while (!frame_ring_push(r->ring, entry)) {
+		r->crowded = true;
+		recorder_wake(r);
+		if (r->options.never_waits || recorder_gives_up(r)) {
+			r->missed.frames = entry->missed + (entry->recording && !entry->damaged);
+			r->missed.lost = entry->lost;
+			r->missed.broken = entry->broken + entry->damaged;
+			return false;
+		}
+		condition_wait(&r->room, &r->lock, r->flush_until);
+	}
+	memset(&r->missed, 0, sizeof(r->missed));
+	r->waiting += entry->size;
+	return true;
+}
+
 void recorder_frame(struct recorder *r, struct frame *frame, uint32_t broken)
 {
 	struct ring_frame entry = {.number = frame->number,
@@ -88,18 +122,15 @@ void recorder_frame(struct recorder *r, struct frame *frame, uint32_t broken)
 	if (entry.recording && !entry.damaged && has_room_for(r, frame)) {
 		entry.data = frame->raw.data;
 		entry.size = frame->raw.size;
-		frame->recorded = true;
 	}
 	pthread_mutex_lock(&r->lock);
-	while (!frame_ring_push(r->ring, &entry)) {
-		r->crowded = true;
-		recorder_wake(r);
-		pthread_cond_wait(&r->room, &r->lock);
-	}
-	r->waiting += entry.size;
+	bool taken = ring_enter(r, &entry);
 	r->next_number = frame->number + 1;
 	recorder_wake(r);
 	pthread_mutex_unlock(&r->lock);
+	frame->recorded = taken && entry.data;
+	if (!taken && entry.data)
+		report_slowness(r);
 }
 
 void recorder_label(struct recorder *r, const struct frame *frame)

@@ -2,6 +2,7 @@
 #include "recorder/label_log.h"
 
 #include "base/error.h"
+#include "base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -293,6 +294,13 @@ int label_log_event(struct label_log *log, const struct label_event *event, stru
 	return line_write(log, e);
 }
 
+bool label_log_is_deleted(const struct label_log *log)
+{
+	struct stat status;
+
+	return !fstat(log->fd, &status) && !status.st_nlink;
+}
+
 /* Accepts any version. head: the first line's begin, with format, version and video. */
 static bool head_is_of(const char *head, enum label_log_kind kind, const char *video)
 {
@@ -332,12 +340,11 @@ bool label_log_is_of(const char *path, enum label_log_kind kind, const char *vid
 
 int label_log_close(struct label_log *log, struct error *e)
 {
-	int status = 0;
-
 	if (!log)
 		return 0;
-	if (log->fd >= 0 && fsync(log->fd) && errno != EINVAL && errno != EROFS)
-		status = error_set(e, -errno, "%s: %s", log->path, strerror(errno));
+	int status = log->fd >= 0 ? file_sync(log->fd) : 0;
+	if (status)
+		error_set(e, status, "%s: %s", log->path, strerror(-status));
 	if (log->fd >= 0)
 		close(log->fd);
 	text_finish(&log->line);

@@ -83,6 +83,7 @@ int recorder_create(const struct recorder_options *options, struct recorder **ou
 	}
 	r->shares = calloc((size_t)classes, sizeof(*r->shares));
 	r->until = options->when_count ? INT64_MIN : INT64_MAX;
+	r->flush_until = INT64_MAX;
 	r->now = INT64_MIN;
 	r->slots = slots_for(options);
 	status = r->shares ? frame_ring_create(options->memory, r->slots, classes, &r->ring) : -ENOMEM;
@@ -139,9 +140,17 @@ void recorder_rotate(struct recorder *r)
 void recorder_flush(struct recorder *r)
 {
 	pthread_mutex_lock(&r->lock);
+	if (!r->flushing && r->options.flush_time)
+		r->flush_until = clock_now() + r->options.flush_time;
 	r->flushing = true;
 	recorder_wake(r);
+	pthread_cond_broadcast(&r->room);
 	pthread_mutex_unlock(&r->lock);
+}
+
+bool recorder_gives_up(const struct recorder *r)
+{
+	return r->flushing && clock_now() >= r->flush_until;
 }
 
 bool recorder_waits(struct recorder *r)
@@ -155,13 +164,13 @@ bool recorder_waits(struct recorder *r)
 bool recorder_drain(struct recorder *r, int64_t deadline)
 {
 	pthread_mutex_lock(&r->lock);
-	if (recorder_may_wait(r) && !r->closing) {
+	if (!r->closing) {
 		r->closing = true;
 		recorder_wake(r);
 	}
-	while (recorder_may_wait(r) && !r->done && !condition_wait(&r->room, &r->lock, deadline))
-		;
-	bool drained = !recorder_may_wait(r) || r->done;
+	while (!r->done && !recorder_gives_up(r) && clock_now() < deadline)
+		condition_wait(&r->room, &r->lock, deadline < r->flush_until ? deadline : r->flush_until);
+	bool drained = r->done || recorder_gives_up(r);
 	pthread_mutex_unlock(&r->lock);
 	return drained;
 }
@@ -171,28 +180,53 @@ bool recorder_failed_all(const struct recorder_report *report)
 	return !report->frames && report->dropped[DROPPED_BROKEN] + report->dropped[DROPPED_BY_RECORDER] > 0;
 }
 
-void recorder_join(struct recorder *r, struct recorder_report *report)
+/* Counts what is still in the ring, and what found no room in it, as lost. Under the lock. */
+static void count_lost(struct recorder *r, struct recorder_report *report)
 {
-	if (r->running) {
-		pthread_mutex_lock(&r->lock);
-		r->closing = r->flushing = true;
-		recorder_wake(r);
-		pthread_mutex_unlock(&r->lock);
+	report->dropped[DROPPED_BY_CAMERA] += r->missed.lost;
+	report->dropped[DROPPED_BROKEN] += r->missed.broken;
+	report->dropped[DROPPED_BY_RECORDER] += r->missed.frames;
+	for (int i = 0; i < frame_ring_count(r->ring); i++)
+		report->dropped[DROPPED_BY_RECORDER] += frame_ring_at(r->ring, i)->data != NULL;
+	report->late = r->late;
+}
+
+bool recorder_join(struct recorder *r, struct recorder_report *report)
+{
+	struct recorder_report counted;
+
+	recorder_flush(r);
+	recorder_drain(r, INT64_MAX);
+	pthread_mutex_lock(&r->lock);
+	bool done = r->done;
+	counted = r->report;
+	count_lost(r, &counted);
+	if (!done)
+		counted.failed = -ETIMEDOUT;
+	pthread_mutex_unlock(&r->lock);
+	if (done && r->running) {
 		pthread_join(r->thread, NULL);
 		r->running = false;
 	}
-	if (!report)
-		return;
-	*report = r->writer.report;
-	report->late = r->late;
-	report->failed = r->writer.failure;
+	if (!done)
+		log_error(
+			"%s: the disk has not answered for %.1f s; what it has not taken is lost, and the "
+			"file has no index",
+			counted.last[0] ? counted.last : r->options.pattern,
+			(double)r->options.flush_time / NS_PER_S);
+	if (report)
+		*report = counted;
+	return done;
 }
 
 void recorder_destroy(struct recorder *r)
 {
 	if (!r)
 		return;
-	recorder_join(r, NULL);
+	if (r->running) {
+		recorder_join(r, NULL);
+		pthread_join(r->thread, NULL);
+	}
 	frame_ring_destroy(r->ring);
 	smoothing_finish(&r->smoothing);
 	smoothing_finish(&r->past);

@@ -36,6 +36,9 @@ struct recorder_options {
 	bool burn_in;		     /* draw the caption into the pictures */
 	bool lossless;	     /* frames wait for their labels without limit, as in a lossless pipeline */
 	bool waits_for_room; /* frames wait while the disk is full, until recorder_flush */
+	bool never_waits;    /* a frame for which the memory has no room is lost, and the source goes on */
+	int64_t sync;	     /* ns between two syncs to the disk; 0: only at a file's end */
+	int64_t flush_time;  /* ns that a slow disk gets after recorder_flush; 0: no limit */
 	float threshold;     /* labels below this confidence get no text */
 	int top_k;	     /* labels in a line of the log, 1 … TOP_MAXIMUM */
 	double smoothing;    /* as the pipeline's */
@@ -52,7 +55,8 @@ int recorder_check(const struct recorder_options *options, struct error *e);
 
 /* All pointers must outlive the recorder. It records nothing before recorder_begin. */
 int recorder_create(const struct recorder_options *options, struct recorder **out, struct error *e);
-void recorder_destroy(struct recorder *r); /* takes NULL; calls recorder_join */
+/* Takes NULL. Calls recorder_join, and waits until the thread has ended. */
+void recorder_destroy(struct recorder *r);
 
 /* Recording begins, and ends, with the next frame. Any thread. */
 void recorder_begin(struct recorder *r);
@@ -63,13 +67,17 @@ bool recorder_is_recording(struct recorder *r);
 void recorder_rotate(struct recorder *r);
 
 /*
- * The source's thread calls this for each frame; the numbers of frames have no gap. broken: how many frames
- * since the last one were no pictures. While recording is on, it makes the frame's raw picture a JPEG, unless
- * it is one, keeps a copy and sets frame->recorded. It waits while the memory is full and the disk is slow.
+ * The source's thread calls this for each frame; their numbers ascend. broken: how many frames since the last
+ * one were no pictures. While recording is on, it makes the frame's raw picture a JPEG, unless it is one,
+ * keeps a copy and sets frame->recorded. While the memory is full and the disk is slow it waits, or loses the
+ * frame if it never_waits or the time after recorder_flush is over.
  */
 void recorder_frame(struct recorder *r, struct frame *frame, uint32_t broken);
 
-/* Ends all waiting for room on the disk: frames in memory are tried once more, then lost. Any thread. */
+/*
+ * Ends all waiting for room on the disk: frames in memory are tried once more, then lost. What is not on the
+ * disk flush_time after the first call is lost too. Any thread.
+ */
 void recorder_flush(struct recorder *r);
 
 /* Whether the source waits for room on the disk; that no frame comes then is no fault. Any thread. */
@@ -86,23 +94,25 @@ struct recorder_report {
 	uint64_t dropped[DROPPED_COUNT];
 	uint64_t late;	     /* labels that came after their frame was written */
 	char last[PATH_MAX]; /* the newest file; "": none */
-	int failed;	     /* why the last frames could not be written, a negative errno value; or 0 */
+	int failed;	     /* why not all is on the disk that should be: a negative errno value; or 0 */
 };
 
 /* Whether there were frames to record, and not one is in a file. */
 bool recorder_failed_all(const struct recorder_report *report);
 
 /*
- * With waits_for_room: waits until all frames are written or recorder_flush was called, but not longer than
- * until clock_now() is `deadline`; then it returns false, and is to be called again. No frame, label or event
- * may come after it.
+ * Waits until all frames are written and the file is closed, or the time after recorder_flush is over, but
+ * not longer than until clock_now() is `deadline`; then it returns false, and is to be called again. No
+ * frame, label or event may come after it.
  */
 bool recorder_drain(struct recorder *r, int64_t deadline);
 
 /*
- * Writes what is in the ring, closes the file, ends the thread. No frame, label or event may come after it.
- * Call it once. report: NULL, or what was recorded.
+ * Calls recorder_flush, waits as recorder_drain does, ends the thread. No frame, label or event may come
+ * after it. Call it once. report: NULL, or what was recorded. False, after a message: the disk does not
+ * answer, and the thread hangs in the kernel. Then the recorder and all that it uses must stay until the
+ * program ends.
  */
-void recorder_join(struct recorder *r, struct recorder_report *report);
+bool recorder_join(struct recorder *r, struct recorder_report *report);
 
 #endif

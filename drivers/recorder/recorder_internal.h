@@ -30,12 +30,12 @@ struct recorder {
 	bool running; /* the thread is not joined yet; only its owner uses this */
 
 	/*
-	 * The only lock. It guards the fields from here to `until`, and the frames in the ring. The thread
+	 * The only lock. It guards the fields from here to `report`, and the frames in the ring. The thread
 	 * reads judged frames without the lock while it writes them: nobody else changes or removes those.
 	 */
 	pthread_mutex_t lock;
 	pthread_cond_t work; /* for the thread: `news` has changed */
-	pthread_cond_t room; /* for the others: the ring has room, or the thread is done */
+	pthread_cond_t room; /* for the others: the ring has room, or waiting has an end */
 	struct frame_ring *ring;
 	int slots;		 /* of the ring */
 	int judged;		 /* frames at the ring's front that are judged */
@@ -44,17 +44,22 @@ struct recorder {
 	uint64_t labelled_up_to; /* the network is done with the frames before this one */
 	uint64_t news;		 /* counts what may be work for the thread */
 	bool recording, rotate, closing, flushing;
+	int64_t flush_until; /* clock_now() at which the disk gets no more time; INT64_MAX: not flushing */
+	struct {
+		uint32_t frames, lost, broken;
+	} missed;     /* counts of frames that found no room, since the last one that did */
 	bool crowded; /* the source waits for room in the ring */
 	bool stuck;   /* the source waits for room on the disk */
 	bool done;    /* the thread writes nothing any more */
 	struct recorder_event events[RECORDER_EVENTS_MAXIMUM];
 	int first_event, event_count;
 	uint64_t late;
-	int64_t now;   /* STAMP_CAPTURED of the newest judged frame */
-	int64_t until; /* the time of the last frame to record, as far as is known */
+	int64_t now;		       /* STAMP_CAPTURED of the newest judged frame */
+	int64_t until;		       /* the time of the last frame to record, as far as is known */
+	struct recorder_report report; /* the writer's, as of the last frame that it wrote or lost */
 
 	/* Only the source's thread uses these. */
-	bool damage_reported, size_reported;
+	bool damage_reported, size_reported, slowness_reported;
 
 	/* Only the recorder's thread uses these, and recorder_join after it. */
 	bool shortage_reported;
@@ -77,6 +82,9 @@ static inline bool recorder_may_wait(const struct recorder *r)
 {
 	return r->options.waits_for_room && !r->flushing;
 }
+
+/* Whether recorder_flush was called and the disk gets no more time. Under the lock. */
+bool recorder_gives_up(const struct recorder *r);
 
 /*
  * selection.c; the recorder's thread, under the lock. Whether the ring's first frame that is not judged can

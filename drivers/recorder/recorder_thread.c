@@ -21,7 +21,7 @@ static void drop(struct recorder *r)
 	frame_ring_pop(r->ring);
 	r->judged--;
 	r->crowded = false;
-	pthread_cond_signal(&r->room);
+	pthread_cond_broadcast(&r->room);
 }
 
 /* Writes the oldest frame, or loses it for_room. False: writing fails now, and the frame stays. */
@@ -39,6 +39,7 @@ static bool write_first(struct recorder *r, bool for_room)
 		return false;
 	if (!done)
 		writer_lose(&r->writer, frame);
+	r->report = r->writer.report;
 	drop(r);
 	return true;
 }
@@ -171,8 +172,9 @@ void *recorder_thread(void *argument)
 	pthread_mutex_unlock(&r->lock);
 	writer_finish(&r->writer);
 	pthread_mutex_lock(&r->lock);
+	r->report = r->writer.report;
 	r->done = true;
-	pthread_cond_signal(&r->room);
+	pthread_cond_broadcast(&r->room);
 	pthread_mutex_unlock(&r->lock);
 	return NULL;
 }

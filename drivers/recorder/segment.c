@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "flow/caption.h"
 #include "image/decode.h"
@@ -33,10 +34,9 @@ struct segment {
 	struct label_log *log;
 	char path[PATH_MAX];
 	int width, height;
-	uint64_t frames;
-	int64_t begun, last; /* STAMP_CAPTURED of the first and the last frame */
+	uint64_t frames, labelled; /* labelled: those with a line */
+	int64_t begun, last;	   /* STAMP_CAPTURED of the first and the last frame */
 	int64_t text_until;
-	bool labelled; /* a line was written */
 
 	/* for captions in the picture */
 	struct caption_drawer *drawer;
@@ -199,7 +199,7 @@ static int line_write(struct segment *segment, const struct ring_frame *frame, c
 	}
 	if (status)
 		return status;
-	segment->labelled = true;
+	segment->labelled++;
 	memcpy(line.dropped, dropped, sizeof(line.dropped));
 	verdict_make(&line.verdict, o->network, o->top_k, &frame->own, &frame->smoothed);
 	status = label_log_frame(segment->log, &line, e);
@@ -264,9 +264,26 @@ uint64_t segment_reserve(const struct segment *segment, size_t next)
 	return RESERVE_BYTES + RESERVE_FRAME * segment->frames + next;
 }
 
+enum segment_loss segment_loss(const struct segment *segment)
+{
+	if (container_is_deleted(segment->container))
+		return LOST_VIDEO;
+	return label_log_is_deleted(segment->log) ? LOST_LOG : LOST_NOTHING;
+}
+
 const char *segment_path(const struct segment *segment)
 {
 	return segment->path;
+}
+
+void segment_log_path(const struct segment *segment, char out[PATH_MAX])
+{
+	names_log(segment->path, label_log_suffix(segment->options->log), out, PATH_MAX);
+}
+
+uint64_t segment_labelled(const struct segment *segment)
+{
+	return segment->labelled;
 }
 
 uint64_t segment_frames(const struct segment *segment)
@@ -288,7 +305,7 @@ static void folder_sync(const char *path)
 	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return;
-	fsync(fd);
+	file_sync(fd); /* some file systems cannot sync a folder */
 	close(fd);
 }
 
@@ -297,7 +314,7 @@ static void files_delete(const struct segment *segment)
 {
 	char log[PATH_MAX];
 
-	names_log(segment->path, label_log_suffix(segment->options->log), log, sizeof(log));
+	segment_log_path(segment, log);
 	unlink(segment->path);
 	unlink(log);
 }

@@ -36,7 +36,14 @@ bool segment_is_full(const struct segment *segment, const struct ring_frame *nex
 uint64_t segment_room(const struct segment *segment);
 uint64_t segment_reserve(const struct segment *segment, size_t next);
 
+/* Which of a segment's files were deleted by someone else. */
+enum segment_loss { LOST_NOTHING, LOST_LOG, LOST_VIDEO };
+
+enum segment_loss segment_loss(const struct segment *segment);
+
 const char *segment_path(const struct segment *segment);
+void segment_log_path(const struct segment *segment, char out[PATH_MAX]);
+uint64_t segment_labelled(const struct segment *segment);
 uint64_t segment_frames(const struct segment *segment);
 uint64_t segment_size(const struct segment *segment);
 

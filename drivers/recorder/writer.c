@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define RETRY_INTERVAL NS_PER_S	      /* of writing, after it failed */
+#define LOOK_INTERVAL (NS_PER_S / 2)  /* between two looks whether the files are still there */
 #define KEEP_INTERVAL (60 * NS_PER_S) /* between two checks of --keep */
 
 /* Recording begins with so many free bytes; after a full disk it needs more to go on. */
@@ -24,11 +25,38 @@ void writer_init(struct segment_writer *w, const struct recorder_options *option
 
 	*w = (struct segment_writer){.options = options, .name_number = 1, .keep_at = keeps ? 0 : INT64_MAX};
 	retention_init(&w->retention, options->pattern, &options->keep, options->source);
+	int status = options->sync ? file_syncer_create(options->sync, &w->syncer) : 0;
+	if (status)
+		log_warning("files are synced to the disk at their end only: %s", strerror(-status));
 }
 
 static bool is_full(int code)
 {
 	return code == -ENOSPC || code == -EDQUOT;
+}
+
+/* Counts what is on the disk of the segment that ends now. */
+static void count_segment(struct segment_writer *w)
+{
+	enum segment_loss loss = segment_loss(w->segment);
+	const char *path = segment_path(w->segment);
+
+	if (loss == LOST_VIDEO) {
+		log_error("%s was deleted while it was recorded; its %llu frames are lost", path,
+			(unsigned long long)segment_frames(w->segment));
+		w->report.frames -= segment_frames(w->segment);
+		w->report.labelled -= segment_labelled(w->segment);
+		w->report.dropped[DROPPED_BY_RECORDER] += segment_frames(w->segment);
+		w->unsafe = -ENOENT;
+	} else if (loss == LOST_LOG) {
+		log_error("the log of %s was deleted while it was recorded", path);
+		w->report.labelled -= segment_labelled(w->segment);
+		w->unsafe = -ENOENT;
+	}
+	if (loss != LOST_VIDEO)
+		w->report.bytes += segment_size(w->segment);
+	if (loss == LOST_VIDEO || !segment_frames(w->segment))
+		w->report.segments--;
 }
 
 static void close_segment(struct segment_writer *w, const char *why)
@@ -37,11 +65,16 @@ static void close_segment(struct segment_writer *w, const char *why)
 
 	if (!w->segment)
 		return;
-	w->report.bytes += segment_size(w->segment);
-	if (!segment_frames(w->segment))
-		w->report.segments--;
-	if (segment_close(w->segment, why, &e))
+	if (w->syncer) {
+		int failure = file_syncer_end(w->syncer);
+		w->unsafe = failure ? failure : w->unsafe;
+	}
+	count_segment(w);
+	int status = segment_close(w->segment, why, &e);
+	if (status) {
 		log_error("%s", e.text);
+		w->unsafe = status;
+	}
 	w->segment = NULL;
 	retention_closed(&w->retention, clock_now());
 }
@@ -113,6 +146,11 @@ static bool open_segment(struct segment_writer *w, const struct ring_frame *firs
 	writer_event(w, "opened", text);
 	w->reason = NULL;
 	retention_opened(&w->retention, segment_path(w->segment));
+	if (w->syncer) {
+		char log[PATH_MAX];
+		segment_log_path(w->segment, log);
+		file_syncer_begin(w->syncer, segment_path(w->segment), log);
+	}
 	if (w->keep_at != INT64_MAX)
 		keep_within_limits(w); /* the last segment may be deleted now */
 	return w->segment;
@@ -147,8 +185,22 @@ static void count_before(struct segment_writer *w, const struct ring_frame *fram
 {
 	w->dropped[DROPPED_BY_CAMERA] += frame->lost;
 	w->dropped[DROPPED_BROKEN] += frame->broken;
+	w->dropped[DROPPED_BY_RECORDER] += frame->missed;
 	w->report.dropped[DROPPED_BY_CAMERA] += frame->lost;
 	w->report.dropped[DROPPED_BROKEN] += frame->broken;
+	w->report.dropped[DROPPED_BY_RECORDER] += frame->missed;
+}
+
+/* Begins a new segment if someone has deleted a file of this one. */
+static void look_for_files(struct segment_writer *w)
+{
+	int64_t now = clock_now();
+
+	if (!w->segment || now < w->look_at)
+		return;
+	w->look_at = now + LOOK_INTERVAL;
+	if (segment_loss(w->segment) != LOST_NOTHING)
+		writer_rotate(w, "a file of the segment before was deleted");
 }
 
 bool writer_frame(struct segment_writer *w, const struct ring_frame *frame, const struct smoothing *past,
@@ -160,6 +212,7 @@ bool writer_frame(struct segment_writer *w, const struct ring_frame *frame, cons
 		return false;
 	if (w->segment && segment_is_full(w->segment, frame))
 		writer_rotate(w, "the next segment begins");
+	look_for_files(w);
 	writer_tick(w);
 	/* Twice: after a file that may not grow further (FAT: 4 GB) comes another. */
 	for (int tries = 0; tries < 2; tries++) {
@@ -219,6 +272,9 @@ void writer_finish(struct segment_writer *w)
 	if (w->keep_at != INT64_MAX)
 		keep_within_limits(w);
 	retention_finish(&w->retention);
+	file_syncer_destroy(w->syncer);
+	w->syncer = NULL;
+	w->report.failed = w->failure ? w->failure : w->unsafe;
 }
 
 void writer_event(struct segment_writer *w, const char *name, const char *text)

@@ -8,6 +8,7 @@
 
 #include "recorder/retention.h"
 #include "recorder/segment.h"
+#include "recorder/sync.h"
 
 struct segment_writer {
 	const struct recorder_options *options;
@@ -17,6 +18,9 @@ struct segment_writer {
 	uint64_t dropped[DROPPED_COUNT]; /* since the last line of the log */
 	int failure;			 /* why writing fails, a negative errno value; 0: it works */
 	int64_t retry_at, keep_at;	 /* clock_now() of the next try, of the next writer_tick */
+	int64_t look_at;		 /* clock_now() of the next look whether the files are still there */
+	int unsafe; /* why something that was written may not be on the disk; a negative errno value, or 0 */
+	struct file_syncer *syncer; /* NULL: files are synced at their end only */
 	bool flushing;
 	struct retention retention;
 	struct recorder_report report;
@@ -24,7 +28,7 @@ struct segment_writer {
 
 void writer_init(struct segment_writer *w, const struct recorder_options *options);
 
-/* Closes the segment and applies --keep once more. Only w->report and w->failure can be used after it. */
+/* Closes the segment and applies --keep once more. Only w->report can be used after it. */
 void writer_finish(struct segment_writer *w);
 
 /* Applies --keep when that is due. Call it again from w->keep_at on, also without frames. */

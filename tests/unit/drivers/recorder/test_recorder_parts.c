@@ -232,6 +232,29 @@ static void test_frame_ring(void **state)
 	frame_ring_destroy(ring);
 }
 
+/* Frames that found no room leave gaps in the numbers. */
+static void test_frame_ring_with_gaps(void **state)
+{
+	struct frame_ring *ring;
+	uint64_t number = 7;
+
+	(void)state;
+	assert_int_equal(frame_ring_create(1, 16, 1, &ring), 0);
+	for (uint64_t i = 0; i < 100; i++, number += 1 + i % 5) {
+		if (frame_ring_count(ring) == 16)
+			frame_ring_pop(ring);
+		assert_true(frame_ring_push(ring, &(struct ring_frame){.number = number}));
+		for (uint64_t n = 0; n <= number + 1; n++) {
+			struct ring_frame *expected = NULL;
+			for (int place = 0; place < frame_ring_count(ring); place++)
+				if (frame_ring_at(ring, place)->number == n)
+					expected = frame_ring_at(ring, place);
+			assert_ptr_equal(frame_ring_find(ring, n), expected);
+		}
+	}
+	frame_ring_destroy(ring);
+}
+
 static void test_smoothing(void **state)
 {
 	struct smoothing s, off;
@@ -459,6 +482,7 @@ int main(void)
 		cmocka_unit_test(test_names_matched),
 		cmocka_unit_test(test_conditions),
 		cmocka_unit_test(test_frame_ring),
+		cmocka_unit_test(test_frame_ring_with_gaps),
 		cmocka_unit_test(test_smoothing),
 		cmocka_unit_test(test_log_there_and_back),
 		cmocka_unit_test(test_log_csv),
