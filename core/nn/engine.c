@@ -60,6 +60,8 @@ static void choose_helpers(struct engine *engine, const struct isa *const *isas,
 			engine->planes = isas[i]->planes;
 		if (isas[i]->sum)
 			engine->sum = isas[i]->sum;
+		if (isas[i]->look_up)
+			engine->look_up = isas[i]->look_up;
 	}
 }
 

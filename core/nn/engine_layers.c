@@ -270,19 +270,31 @@ static void run_add(const struct engine *engine, const struct layer_plan *plan)
 				add_wide(engine, plan, y, x);
 }
 
+/* Codes of pixel x of row y of all inputs, one after the other. */
+static void join_pixel(
+	const struct engine *engine, const struct layer_plan *plan, int y, int x, uint8_t *codes)
+{
+	for (int i = 0; i < plan->in_count; i++) {
+		const struct feature_map *in = input_map(engine, plan, i);
+		memcpy(codes, feature_map_pixel(in, y, x), in->pixel);
+		codes += in->pixel;
+	}
+}
+
 static void run_concat(const struct engine *engine, const struct layer_plan *plan)
 {
+	const struct feature_map *first = &engine->maps[plan->out[0]].map;
 	int width = plan->layer->out.width;
 
-	for (int p = 0; p < plan->layer->out.height * width; p++) {
-		uint8_t *codes = engine->pixel;
-
-		for (int i = 0; i < plan->in_count; i++) {
-			const struct feature_map *in = input_map(engine, plan, i);
-			memcpy(codes, feature_map_pixel(in, p / width, p % width), in->pixel);
-			codes += in->pixel;
+	for (int y = 0; y < plan->layer->out.height; y++) {
+		for (int x = 0; x < width; x++) {
+			join_pixel(engine, plan, y, x,
+				plan->direct ? feature_map_pixel(first, y, x) : engine->pixel);
+			if (!plan->direct)
+				write_codes(engine, plan, y, x, engine->pixel);
 		}
-		write_codes(engine, plan, p / width, p % width, engine->pixel);
+		if (plan->direct)
+			copy_codes(engine, plan, y, 0, width);
 	}
 }
 
@@ -303,19 +315,48 @@ static void run_upsample(const struct engine *engine, const struct layer_plan *p
 	}
 }
 
+#define FEW 16 /* channels, too few for vectors */
+
+/* Codes of pixels, `step` bytes apart in `out`. */
+static void look_up(const struct engine *engine, const struct layer_plan *plan, const uint8_t *codes,
+	int pixels, uint8_t *out, size_t step)
+{
+	size_t channels = (size_t)plan->layer->in.channels;
+
+	if (plan->table_run_count == 1 && step == channels) { /* no gaps */
+		engine->look_up(plan->table_runs[0].table, codes, 0, pixels * (int)channels, 1, out, 0);
+		return;
+	}
+	for (int i = 0; i < plan->table_run_count; i++) {
+		const struct table_run *run = &plan->table_runs[i];
+
+		if (run->count >= FEW) {
+			engine->look_up(run->table, codes + run->first, channels, run->count, pixels,
+				out + run->first, step);
+			continue;
+		}
+		for (int c = run->first; c < run->first + run->count; c++)
+			for (size_t p = 0; p < (size_t)pixels; p++)
+				out[p * step + (size_t)c] = run->table[codes[p * channels + (size_t)c]];
+	}
+}
+
 static void run_table(const struct engine *engine, const struct layer_plan *plan)
 {
-	const struct layer *layer = plan->layer;
-	const struct feature_map *in = input_map(engine, plan, 0);
-	int width = layer->out.width;
-	size_t row = layer->table_rows == 1 ? 0 : (size_t)1 << layer->input_bits;
+	const struct feature_map *in = input_map(engine, plan, 0), *first = &engine->maps[plan->out[0]].map;
+	int width = plan->layer->out.width;
 
-	for (int p = 0; p < layer->out.height * width; p++) {
-		const uint8_t *from = feature_map_pixel(in, p / width, p % width), *table = layer->table;
-
-		for (int c = 0; c < layer->out.channels; c++, table += row)
-			engine->pixel[c] = table[from[c]];
-		write_codes(engine, plan, p / width, p % width, engine->pixel);
+	for (int y = 0; y < plan->layer->out.height; y++) {
+		if (plan->direct) {
+			look_up(engine, plan, feature_map_pixel(in, y, 0), width,
+				feature_map_pixel(first, y, 0), first->pixel);
+			copy_codes(engine, plan, y, 0, width);
+			continue;
+		}
+		for (int x = 0; x < width; x++) {
+			look_up(engine, plan, feature_map_pixel(in, y, x), 1, engine->pixel, 0);
+			write_codes(engine, plan, y, x, engine->pixel);
+		}
 	}
 }
 

@@ -211,6 +211,38 @@ static int plan_factors(struct layer_plan *plan)
 	return 0;
 }
 
+/* Rows of a table, one after the other, that are the same as the first. */
+static int count_rows(const uint8_t *row, size_t codes, int most)
+{
+	int count = 1;
+
+	while (count < most && !memcmp(row, row + (size_t)count * codes, codes))
+		count++;
+	return count;
+}
+
+static int plan_tables(struct layer_plan *plan)
+{
+	const struct layer *layer = plan->layer;
+	size_t codes = (size_t)1 << layer->input_bits, rows = (size_t)layer->table_rows;
+
+	plan->tables = engine_allocate(rows * TABLE_CODES);
+	plan->table_runs = calloc(rows, sizeof(*plan->table_runs));
+	if (!plan->tables || !plan->table_runs)
+		return -ENOMEM;
+	for (int row = 0, count; row < layer->table_rows; row += count) {
+		const uint8_t *from = layer->table + (size_t)row * codes;
+		uint8_t *table = plan->tables + (size_t)plan->table_run_count * TABLE_CODES;
+
+		count = count_rows(from, codes, layer->table_rows - row);
+		memcpy(table, from, codes);
+		plan->table_runs[plan->table_run_count++] = (struct table_run){row, count, table};
+	}
+	if (plan->table_run_count == 1)
+		plan->table_runs[0].count = layer->out.channels;
+	return 0;
+}
+
 /* Whether an add of codes can sum them in 32 bits. */
 static bool is_narrow(const struct engine *engine, const struct layer_plan *plan)
 {
@@ -239,12 +271,14 @@ int engine_pack_layer(struct engine *engine, struct layer_plan *plan)
 	int rc = 0;
 
 	plan->direct = plan->out_count && engine->maps[plan->out[0]].map.layout == LAYOUT_BYTES &&
-		       (plan->layer->epilogue == EPILOGUE_REQUANTISE ||
+		       (plan->layer->epilogue != EPILOGUE_THRESHOLDS ||
 			       plan->layer->out.channels % CODES_AT_ONCE == 0);
 	if (plan->layer->kind == LAYER_ADD)
 		plan->narrow = is_narrow(engine, plan);
 	if (plan->layer->kind == LAYER_ADD || plan->layer->kind == LAYER_AVERAGE_POOL)
 		rc = plan_factors(plan);
+	if (plan->layer->kind == LAYER_TABLE)
+		rc = plan_tables(plan);
 	if (plan->kernel)
 		rc = plan_gemm(plan, in);
 	if (!rc && plan->kernel && in->layout == LAYOUT_BITS)
@@ -273,4 +307,6 @@ void engine_unpack_layer(struct layer_plan *plan)
 	free(plan->requantisation.wide);
 	free(plan->factors);
 	free(plan->pixel_sums);
+	free(plan->tables);
+	free(plan->table_runs);
 }

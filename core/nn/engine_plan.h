@@ -21,6 +21,12 @@ struct engine_map {
 	bool shared;	 /* other maps lie in its memory: its border is to be filled each time */
 };
 
+/* Channels next to each other that one table serves. */
+struct table_run {
+	int first, count;
+	const uint8_t *table; /* [TABLE_CODES], aligned */
+};
+
 /* One layer, ready to run. */
 struct layer_plan {
 	const struct layer *layer;
@@ -35,7 +41,10 @@ struct layer_plan {
 	size_t factor_stride;
 	int32_t *pixel_sums; /* bits only: [padded height][padded width][group], sums of a pixel's codes */
 	bool narrow;	     /* an add: no sum of its codes leaves 32 bits */
-	bool direct;	     /* codes can be written to the first map without room to spill */
+	uint8_t *tables;     /* of a table: those of its runs */
+	struct table_run *table_runs;
+	int table_run_count;
+	bool direct; /* codes can be written to the first map without room to spill */
 };
 
 struct engine {
@@ -52,6 +61,7 @@ struct engine {
 	void (*add_scaled)(int32_t *, size_t, const int32_t *, const uint8_t *, size_t, int, int);
 	planes_function *planes;
 	int32_t (*sum)(const uint64_t *, int, int);
+	void (*look_up)(const uint8_t *, const uint8_t *, size_t, int, int, uint8_t *, size_t);
 
 	/* of one tile, for the largest layer */
 	int32_t *accumulators; /* [TILE][stride] */

@@ -117,6 +117,9 @@ static void random_table(struct layer *l)
 	l->table = must_allocate((size_t)l->table_rows * entries, 1);
 	for (size_t i = 0; i < (size_t)l->table_rows * entries; i++)
 		l->table[i] = (uint8_t)random_below(1 << l->output_bits);
+	for (size_t row = 1; row < (size_t)l->table_rows; row++) /* runs of the same */
+		if (random_below(3))
+			memcpy(l->table + row * entries, l->table + (row - 1) * entries, entries);
 }
 
 static void random_upsample(struct layer *l)

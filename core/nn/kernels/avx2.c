@@ -289,6 +289,40 @@ static int32_t sum(const uint64_t *in, int bits, int words)
 	return total;
 }
 
+/*
+ * Each 16 codes of the table serve as one shuffle's: less where they begin, with saturation, a code is
+ * 0x70 … 0x7f if it is among them, else 0x80 or more, which shuffles give 0 for.
+ */
+static inline vector look_up_32(const uint8_t *table, vector codes)
+{
+	const vector sixteen = _mm256_set1_epi8(16), bias = _mm256_set1_epi8(0x70);
+	vector found = v_zero();
+
+#pragma GCC unroll 16
+	for (int i = 0; i < TABLE_CODES / 16; i++) {
+		vector part = _mm256_broadcastsi128_si256(
+			_mm_load_si128((const __m128i *)(const void *)(table + (size_t)i * 16)));
+		found = _mm256_or_si256(found, _mm256_shuffle_epi8(part, _mm256_adds_epu8(codes, bias)));
+		codes = _mm256_sub_epi8(codes, sixteen);
+	}
+	return found;
+}
+
+static void look_up(const uint8_t *table, const uint8_t *codes, size_t step, int channels, int pixels,
+	uint8_t *out, size_t out_step)
+{
+	for (int p = 0; p < pixels; p++, codes += step, out += out_step)
+		for (int c = 0; c < channels; c += 32) {
+			const uint8_t *from = codes + c;
+			vector found =
+				look_up_32(table, _mm256_loadu_si256((const vector *)(const void *)from));
+			if (channels - c >= 32)
+				_mm256_storeu_si256((vector *)(void *)(out + c), found);
+			else
+				memcpy(out + c, &found, (size_t)(channels - c));
+		}
+}
+
 static bool present(void)
 {
 	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt");
@@ -303,4 +337,4 @@ static const struct kernel kernels[] = {
 	{.name = NULL},
 };
 
-const struct isa isa_avx2 = {"avx2", present, kernels, codes, requantise, add_scaled, planes, sum};
+const struct isa isa_avx2 = {"avx2", present, kernels, codes, requantise, add_scaled, planes, sum, look_up};

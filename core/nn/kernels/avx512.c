@@ -313,4 +313,4 @@ static const struct kernel kernels[] = {
 	{.name = NULL},
 };
 
-const struct isa isa_avx512 = {"avx512", present, kernels, codes, requantise, add_scaled, planes, NULL};
+const struct isa isa_avx512 = {"avx512", present, kernels, codes, requantise, add_scaled, planes, NULL, NULL};

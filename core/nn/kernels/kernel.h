@@ -23,6 +23,9 @@ enum layout { LAYOUT_BYTES, LAYOUT_BITS, LAYOUT_SUMS };
 /* Codes by thresholds are written in such numbers at most. */
 #define CODES_AT_ONCE 16
 
+/* Codes of a table that kernels look up. */
+#define TABLE_CODES 256
+
 /* For functions whose arguments become constants by inlining. */
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
@@ -130,12 +133,20 @@ struct isa {
 	void (*planes)(const uint8_t *codes, int channels, int bits, uint64_t *out);
 	/* Sum of the codes in planes [bits][words]. */
 	int32_t (*sum)(const uint64_t *planes, int bits, int words);
+	/*
+	 * out[i] = table[codes[i]] for i < channels of pixels whose codes are `step` bytes apart, and
+	 * `out_step` in `out`. table: TABLE_CODES, aligned to 64 bytes. Reads up to SLACK codes more, writes
+	 * no more.
+	 */
+	void (*look_up)(const uint8_t *table, const uint8_t *codes, size_t step, int channels, int pixels,
+		uint8_t *out, size_t out_step);
 };
 
 extern const struct isa isa_scalar;
 extern const struct isa isa_neon;
 extern const struct isa isa_avx2;
 extern const struct isa isa_avx512;
+extern const struct isa isa_avx512vbmi;
 extern const struct isa isa_avx512vpopcntdq;
 extern const struct isa isa_avx512vnni;
 

@@ -318,4 +318,4 @@ static const struct kernel kernels[] = {
 	{.name = NULL},
 };
 
-const struct isa ISA = {NAME("neon"), present, kernels, codes, requantise, add_scaled, planes, sum};
+const struct isa ISA = {NAME("neon"), present, kernels, codes, requantise, add_scaled, planes, sum, NULL};

@@ -147,6 +147,19 @@ static int32_t sum(const uint64_t *in, int bits, int words)
 	return total;
 }
 
+static void look_up(const uint8_t *table, const uint8_t *codes, size_t step, int channels, int pixels,
+	uint8_t *out, size_t out_step)
+{
+	for (int p = 0; p < pixels; p++, codes += step, out += out_step) {
+		const uint8_t *restrict from = codes;
+		uint8_t *restrict to = out;
+
+#pragma GCC unroll 8
+		for (int c = 0; c < channels; c++)
+			to[c] = table[from[c]];
+	}
+}
+
 static bool present(void)
 {
 	return true;
@@ -160,4 +173,5 @@ static const struct kernel kernels[] = {
 	{.name = NULL},
 };
 
-const struct isa isa_scalar = {"scalar", present, kernels, codes, requantise, add_scaled, planes, sum};
+const struct isa isa_scalar = {
+	"scalar", present, kernels, codes, requantise, add_scaled, planes, sum, look_up};

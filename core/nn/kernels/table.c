@@ -14,6 +14,7 @@ static const struct isa *const all[] = {
 #ifdef KERNELS_X86
 	&isa_avx2,
 	&isa_avx512,
+	&isa_avx512vbmi,
 	&isa_avx512vpopcntdq,
 	&isa_avx512vnni,
 #endif

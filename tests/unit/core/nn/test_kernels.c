@@ -27,12 +27,13 @@
 #include <time.h>
 
 #ifdef KERNELS_EMULATED
+extern const struct isa isa_avx512vbmi_emulated;
 extern const struct isa isa_avx512vpopcntdq_emulated;
 extern const struct isa isa_avx512vnni_emulated;
 extern const struct isa isa_neon_emulated;
-static const struct isa *const emulated[] = {
-	&isa_avx512vpopcntdq_emulated, &isa_avx512vnni_emulated, &isa_neon_emulated};
-#define EMULATED_COUNT 3
+static const struct isa *const emulated[] = {&isa_avx512vbmi_emulated, &isa_avx512vpopcntdq_emulated,
+	&isa_avx512vnni_emulated, &isa_neon_emulated};
+#define EMULATED_COUNT 4
 #else
 static const struct isa *const emulated[] = {NULL};
 #define EMULATED_COUNT 0
@@ -419,6 +420,36 @@ static void high_requantisation(void **state)
 	}
 }
 
+/* All codes, every rest of a vector, and nothing beyond it. */
+static void tables(void **state)
+{
+	_Alignas(64) uint8_t table[TABLE_CODES];
+	uint8_t codes[3 * TABLE_CODES + SLACK], got[3 * TABLE_CODES + SLACK];
+
+	(void)state;
+	for (int channels = 1; channels <= TABLE_CODES; channels++) {
+		size_t step = (size_t)channels + (size_t)random_below(2) * 9,
+		       size = 2 * step + (size_t)channels;
+		for (int i = 0; i < TABLE_CODES; i++)
+			table[i] = (uint8_t)random_word();
+		for (size_t i = 0; i < sizeof(codes); i++)
+			codes[i] = (uint8_t)(channels == TABLE_CODES ? i : random_word());
+		for (int k = 0; k < isa_count; k++) {
+			if (!isas[k]->look_up)
+				continue;
+			memset(got, 0x55, sizeof(got));
+			isas[k]->look_up(table, codes, step, channels, 3, got, step);
+			for (size_t i = 0; i < sizeof(got); i++) {
+				bool inside = i < size && i % step < (size_t)channels;
+				if (got[i] != (inside ? table[codes[i]] : 0x55))
+					fail_msg("seed %llu, %s, %d channels, step %zu: byte %zu is %d",
+						(unsigned long long)seed, isas[k]->name, channels, step, i,
+						got[i]);
+			}
+		}
+	}
+}
+
 #define DEEPEST 6
 
 /* Layer `i` of a chain: what it takes is what the one before gives. */
@@ -557,6 +588,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(depthwise_choice),
 		cmocka_unit_test(window_sizes),
 		cmocka_unit_test(high_requantisation),
+		cmocka_unit_test(tables),
 		cmocka_unit_test(pools),
 		cmocka_unit_test(random_layers),
 		cmocka_unit_test(random_networks),
