@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "cli/output.h"
 #include "measure/measure.h"
 
@@ -119,16 +120,21 @@ static int check(const json_t *document, const char *name, struct error *e)
 
 int comparison_read(const void *text, size_t size, const char *name, json_t **out, struct error *e)
 {
+	struct text plain;
+	struct error cause;
 	json_error_t fault;
 
 	*out = NULL;
 	if (size > SIZE_LIMIT)
 		return error_set(e, -EOVERFLOW, "%s: is larger than %zu MiB, so it is not a measurement",
 			name, SIZE_LIMIT >> 20);
-	json_t *document = json_loadb(text, size, JSON_REJECT_DUPLICATES, &fault);
+	int status = text_begin(&plain, text, size, &cause);
+	if (status)
+		return error_set(e, status, "%s: %s", name, cause.text);
+	json_t *document = json_loadb(plain.rest, plain.length, JSON_REJECT_DUPLICATES, &fault);
 	if (!document)
 		return error_set(e, -EBADMSG, "%s: line %d: not JSON: %s", name, fault.line, fault.text);
-	int status = check(document, name, e);
+	status = check(document, name, e);
 	if (status) {
 		json_decref(document);
 		return status;

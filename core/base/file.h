@@ -17,6 +17,21 @@ struct error;
 int file_read(int folder, const char *path, size_t limit, uint8_t **data, size_t *size, struct error *e);
 
 /*
+ * Opens what a user names on a command line: a file, a pipe, a device, or "-", standard input. Returns a
+ * descriptor to close, or a negative errno value. A named pipe without a writer does not block; reading it
+ * waits for one.
+ */
+int stream_open(const char *path);
+
+/* The same as file_read of such a descriptor, to its end. -EISDIR: a folder; -EINTR: a signal came while it
+ * waited. */
+int stream_read(int stream, size_t limit, uint8_t **data, size_t *size, struct error *e);
+
+/* read(2), but for a descriptor of stream_open: it waits where there is nothing to read yet. -1 with errno.
+ */
+long stream_take(int stream, void *data, size_t size);
+
+/*
  * fsync and fdatasync that a signal does not interrupt. 0, also where the file system or the kind of file
  * cannot be synced; else a negative errno value. Once a sync has failed, what was written may be lost, and a
  * second try that succeeds proves nothing.

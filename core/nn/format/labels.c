@@ -2,6 +2,7 @@
 #include "nn/format/labels.h"
 
 #include "base/error.h"
+#include "base/text.h"
 #include "nn/limits.h"
 #include "nn/network_names.h"
 
@@ -30,35 +31,22 @@ static struct piece trimmed(const char *text, size_t length)
 
 struct lines {
 	const char *file;
-	struct piece rest;
-	int number; /* of the line read last, from 1 */
+	struct text text;
 };
 
-static struct lines lines_of(const char *file, const char *text, size_t length)
+static int lines_begin(
+	struct lines *lines, const char *file, const char *text, size_t length, struct error *e)
 {
-	if (length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) { /* byte order mark */
-		text += 3;
-		length -= 3;
-	}
-	return (struct lines){file, {text, length}, 0};
+	struct error cause;
+
+	lines->file = file;
+	int rc = text_begin(&lines->text, text, length, &cause);
+	return rc ? error_set(e, rc, "%s: %s", file, cause.text) : 0;
 }
 
-/* The next line without its end, LF or CR LF; false at the end of the text. */
 static bool next_line(struct lines *lines, struct piece *line)
 {
-	if (lines->rest.length == 0)
-		return false;
-	const char *text = lines->rest.text;
-	const char *end = memchr(text, '\n', lines->rest.length);
-	size_t length = end ? (size_t)(end - text) : lines->rest.length;
-
-	lines->rest.text += length + (end != NULL);
-	lines->rest.length -= length + (end != NULL);
-	lines->number++;
-	if (length && text[length - 1] == '\r')
-		length--;
-	*line = trimmed(text, length);
-	return true;
+	return text_line(&lines->text, &line->text, &line->length);
 }
 
 static char *copy(struct piece piece)
@@ -68,7 +56,7 @@ static char *copy(struct piece piece)
 
 static int no_memory(const struct lines *lines, struct error *e)
 {
-	error_set(e, -ENOMEM, "%s:%d: no memory", lines->file, lines->number);
+	error_set(e, -ENOMEM, "%s:%d: no memory", lines->file, lines->text.line);
 	return -ENOMEM;
 }
 
@@ -78,31 +66,33 @@ static int check_piece(const struct lines *lines, const char *what, struct piece
 
 	if (!fault)
 		return 0;
-	error_set(e, -EBADMSG, "%s:%d: the %s %s", lines->file, lines->number, what, fault);
+	error_set(e, -EBADMSG, "%s:%d: the %s %s", lines->file, lines->text.line, what, fault);
 	return -EBADMSG;
 }
 
 int labels_parse(struct network *network, const char *file, const char *text, size_t length, struct error *e)
 {
-	struct lines lines = lines_of(file, text, length);
+	struct lines lines;
 	struct piece line;
-	int rc = 0;
+	int rc = lines_begin(&lines, file, text, length, e);
 
+	if (rc)
+		return rc;
 	network->labels = (char **)calloc((size_t)network->class_count + 1, sizeof(*network->labels));
 	if (!network->labels)
 		return no_memory(&lines, e);
 	while (next_line(&lines, &line)) {
-		if (lines.number > network->class_count)
+		if (lines.text.line > network->class_count)
 			return error_set(e, -EBADMSG, "%s:%d: has more labels than the network's %d classes",
-				file, lines.number, network->class_count);
+				file, lines.text.line, network->class_count);
 		if ((rc = check_piece(&lines, "label", line, e)))
 			return rc;
-		if (!(network->labels[lines.number - 1] = copy(line)))
+		if (!(network->labels[lines.text.line - 1] = copy(line)))
 			return no_memory(&lines, e);
 	}
-	if (lines.number < network->class_count)
+	if (lines.text.line < network->class_count)
 		return error_set(e, -EBADMSG, "%s:%d: ends after %d labels, the network has %d classes", file,
-			lines.number ? lines.number : 1, lines.number, network->class_count);
+			lines.text.line ? lines.text.line : 1, lines.text.line, network->class_count);
 	return 0;
 }
 
@@ -134,14 +124,14 @@ static int add_label(const struct network *network, struct label_group *group, s
 			continue;
 		if (taken[i])
 			return error_set(e, -EBADMSG, "%s:%d: label \"%s\" is in a group already",
-				lines->file, lines->number, network->labels[i]);
+				lines->file, lines->text.line, network->labels[i]);
 		taken[i] = true;
 		group->classes[group->class_count++] = i;
 		found++;
 	}
 	if (!rc && !found)
 		return error_set(e, -EBADMSG, "%s:%d: \"%.*s\" is not one of the network's labels",
-			lines->file, lines->number, (int)label.length, label.text);
+			lines->file, lines->text.line, (int)label.length, label.text);
 	return rc;
 }
 
@@ -150,8 +140,8 @@ static int add_group(
 {
 	const char *colon = memchr(line.text, ':', line.length);
 	if (!colon)
-		return error_set(
-			e, -EBADMSG, "%s:%d: is not \"name: label, label, …\"", lines->file, lines->number);
+		return error_set(e, -EBADMSG, "%s:%d: is not \"name: label, label, …\"", lines->file,
+			lines->text.line);
 	struct piece name = trimmed(line.text, (size_t)(colon - line.text));
 	struct piece rest = {colon + 1, line.length - (size_t)(colon + 1 - line.text)};
 	int rc = check_piece(lines, "group's name", name, e);
@@ -160,7 +150,7 @@ static int add_group(
 	for (int i = 0; i < network->group_count; i++)
 		if (is_label(network->groups[i].name, name))
 			return error_set(e, -EBADMSG, "%s:%d: group \"%s\" stands here twice", lines->file,
-				lines->number, network->groups[i].name);
+				lines->text.line, network->groups[i].name);
 
 	struct label_group *group = &network->groups[network->group_count++];
 	group->name = copy(name);
@@ -179,10 +169,12 @@ static int add_group(
 
 int groups_parse(struct network *network, const char *file, const char *text, size_t length, struct error *e)
 {
-	struct lines lines = lines_of(file, text, length);
+	struct lines lines;
 	struct piece line;
-	int rc = 0;
+	int rc = lines_begin(&lines, file, text, length, e);
 
+	if (rc)
+		return rc;
 	/* Each group takes a class of its own, so there are no more groups than classes. */
 	bool *taken = calloc((size_t)network->class_count + 1, sizeof(*taken));
 	network->groups = calloc((size_t)network->class_count + 1, sizeof(*network->groups));

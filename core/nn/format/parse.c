@@ -2,6 +2,7 @@
 #include "nn/format/parse.h"
 
 #include "base/error.h"
+#include "base/text.h"
 #include "nn/format/json_fields.h"
 #include "nn/format/labels.h"
 #include "nn/format/parse_layer.h"
@@ -244,8 +245,12 @@ static int parse_json(const struct network_files *files, json_t **root, struct e
 	int rc = files->read(files->context, files->list, JSON_LIMIT, &text, &size, &cause);
 	if (rc)
 		return error_set(e, rc, "%s: %s", files->list, cause.text);
-	*root = json_loadb((const char *)text, size, JSON_REJECT_DUPLICATES, &fault);
+	struct text plain;
+	rc = text_begin(&plain, text, size, &cause);
+	*root = rc ? NULL : json_loadb(plain.rest, plain.length, JSON_REJECT_DUPLICATES, &fault);
 	free(text);
+	if (rc)
+		return error_set(e, rc, "%s: %s", files->list, cause.text);
 	if (!*root)
 		return error_set(e, -EBADMSG, "%s:%d:%d: is not JSON: %s", files->list, fault.line,
 			fault.column, fault.text);

@@ -3,12 +3,15 @@
 #include "nn/import/qnn_mo.h"
 
 #include "base/error.h"
+#include "base/file.h"
+#include "base/text.h"
 #include "nn/import/qnn_mo_list.h"
 #include "nn/limits.h"
 #include "nn/network_names.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +25,7 @@ enum {
 	LARGEST_KERNEL = 64,
 	LARGEST_SPLIT = 16,
 	LARGEST_SKIP = 10000,
+	LARGEST_LIST = 4 << 20, /* bytes */
 };
 
 /* The part of a path up to its last slash; the caller frees it. */
@@ -85,6 +89,26 @@ static int list_find(const char *path, char **list, struct error *e)
 		return error_set(e, -EBADMSG, "%s: neither a file nor a folder", path);
 	*list = strdup(path);
 	return *list ? 0 : error_set(e, -ENOMEM, "%s: out of memory", path);
+}
+
+static int list_read(const char *path, json_t **out, struct error *e)
+{
+	struct text plain = {0};
+	json_error_t mistake;
+	struct error cause;
+	uint8_t *text;
+	size_t size;
+
+	int rc = file_read(AT_FDCWD, path, LARGEST_LIST, &text, &size, &cause);
+	if (!rc)
+		rc = text_begin(&plain, text, size, &cause);
+	if (rc) {
+		free(text);
+		return error_set(e, rc, "%s: %s", path, cause.text);
+	}
+	*out = json_loadb(plain.rest, plain.length, JSON_REJECT_DUPLICATES, &mistake);
+	free(text);
+	return *out ? 0 : error_set(e, -EBADMSG, "%s:%d: %s", path, mistake.line, mistake.text);
 }
 
 static int integer_get(const struct qnn_mo_import *m, const json_t *json, const char *field, int low,
@@ -486,19 +510,15 @@ static int list_import(struct qnn_mo_import *m, const json_t *list, struct error
 int import_qnn_mo(const char *path, struct network **out, struct error *e)
 {
 	struct qnn_mo_import m = {.groups = 1};
-	json_error_t mistake;
 	int result = list_find(path, &m.path, e);
 
 	*out = NULL;
 	if (!m.path)
 		return result;
-	json_t *list = json_load_file(m.path, JSON_REJECT_DUPLICATES, &mistake);
-	if (list)
+	json_t *list = NULL;
+	result = list_read(m.path, &list, e);
+	if (result == 0)
 		result = list_import(&m, list, e);
-	else if (mistake.line > 0)
-		result = error_set(e, -EBADMSG, "%s:%d: %s", m.path, mistake.line, mistake.text);
-	else
-		result = error_set(e, -EBADMSG, "%s: %s", m.path, mistake.text);
 	json_decref(list);
 	free(m.path);
 	free(m.parameters);

@@ -55,9 +55,10 @@ static void labels_are_read(void **state)
 	(void)state;
 	static const char *const texts[] = {"cat\nköttur\n犬\n", "cat\r\nköttur\r\n犬",
 		"\xef\xbb\xbf"
-		"cat\n köttur \n犬\n"};
+		"cat\n köttur \n犬\n",
+		"cat\nköttur\n犬\n\n \t\r\n"};
 
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 4; i++) {
 		struct network *network = labelled(3, texts[i]);
 		assert_string_equal(network->labels[0], "cat");
 		assert_string_equal(network->labels[1], "köttur");
@@ -88,6 +89,10 @@ static void odd_labels_are_refused(void **state)
 	REFUSED(1, "\xf4\x90\x80\x80", "labels.txt:1: the label is not valid UTF-8");
 	REFUSED(1, "a\xe7\x8a", "labels.txt:1: the label is not valid UTF-8");
 	REFUSED(1, "\x80", "labels.txt:1: the label is not valid UTF-8");
+	REFUSED(2,
+		"\xff\xfe"
+		"a\0\n\0",
+		"labels.txt: is text in UTF-16; save it as UTF-8");
 	REFUSED(1, "", "labels.txt:1: ends after 0 labels, the network has 1 classes");
 }
 

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/text.h"
+
+#include "base/error.h"
+
+#include <errno.h>
+#include <string.h>
+
+static bool begins(const char *text, size_t length, const char *mark)
+{
+	size_t size = strlen(mark);
+
+	return length >= size && memcmp(text, mark, size) == 0;
+}
+
+int text_begin(struct text *text, const void *file, size_t size, struct error *e)
+{
+	*text = (struct text){file, size, 0};
+	if (begins(text->rest, size, "\xff\xfe") || begins(text->rest, size, "\xfe\xff"))
+		return error_set(e, -EBADMSG, "is text in UTF-16; save it as UTF-8");
+	if (begins(text->rest, size, "\xef\xbb\xbf")) {
+		text->rest += 3;
+		text->length -= 3;
+	}
+	while (text->length && memchr(" \t\r\n", text->rest[text->length - 1], 4))
+		text->length--;
+	return 0;
+}
+
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+bool text_line(struct text *text, const char **line, size_t *length)
+{
+	if (text->length == 0)
+		return false;
+	const char *begin = text->rest;
+	const char *feed = memchr(begin, '\n', text->length);
+	const char *end = feed ? feed : begin + text->length;
+	size_t used = (size_t)(end - begin) + (feed != NULL);
+
+	text->rest += used;
+	text->length -= used;
+	text->line++;
+	if (end > begin && end[-1] == '\r')
+		end--;
+	while (begin < end && is_space(*begin))
+		begin++;
+	while (end > begin && is_space(end[-1]))
+		end--;
+	*line = begin;
+	*length = (size_t)(end - begin);
+	return true;
+}
