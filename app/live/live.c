@@ -19,9 +19,9 @@
 
 struct live_values {
 	struct pipeline_options pipeline;
-	struct option_text display, drm_device, connector, mode, snapshot, record;
+	struct option_text display, drm_device, connector, mode, title, snapshot, record;
 	double threshold, smoothing; /* threshold < 0: the network's */
-	bool fast, every_frame, no_overlap, no_caption, json;
+	bool fullscreen, fast, every_frame, no_overlap, no_caption, json;
 };
 
 static const struct option options[] = {
@@ -39,6 +39,10 @@ static const struct option options[] = {
 		offsetof(struct live_values, connector)},
 	{"mode", 0, OPTION_TEXT, "WxH[@HZ]", "Its mode, such as 1280x720@60 [the monitor's preferred one]",
 		offsetof(struct live_values, mode)},
+	{"fullscreen", 0, OPTION_FLAG, NULL, "Begin in full screen, in a window; f and Esc leave it",
+		offsetof(struct live_values, fullscreen)},
+	{"title", 0, OPTION_TEXT, "TEXT", "Title of the window [twobit]",
+		offsetof(struct live_values, title)},
 	{"snapshot", 0, OPTION_TEXT, "FILE.png", "Save the last picture shown; key s saves one at any time",
 		offsetof(struct live_values, snapshot)},
 	{"record", 0, OPTION_TEXT, "FILE.mkv",
@@ -157,7 +161,8 @@ static int run(struct live_session *s)
 		.recording = &s->recording.options,
 		.pipeline = s->pipeline,
 		.display_name = v->display.text,
-		.display_options = {.title = "twobit",
+		.display_options = {.title = v->title.text,
+			.fullscreen = v->fullscreen,
 			.drm_device = v->drm_device.text,
 			.connector = v->connector.text,
 			.mode = v->mode.text},
@@ -188,6 +193,7 @@ static int live_run(struct invocation *invocation)
 	struct live_session s = {.invocation = invocation,
 		.values = {.pipeline = PIPELINE_OPTIONS_DEFAULT,
 			.display = {"auto"},
+			.title = {"twobit"},
 			.threshold = -1,
 			.smoothing = 0.7}};
 	int count;
@@ -225,9 +231,9 @@ const struct command live_command = {
 		"picture, a\n"
 		"folder of pictures (shown as a slow slide show), a video file, or \"test\" (a generated "
 		"pattern).\n"
-		"Keys: q or Esc quit, Space pause, f full screen, i statistics,\n"
-		"s snapshot, r record, o caption, ? help. At the end, times per stage and counts are "
-		"printed.",
+		"Keys: q quits, Esc leaves full screen, then quits, Space pause, f full screen,\n"
+		"i statistics, s snapshot, r record, o caption, h help. At the end, times per stage and\n"
+		"counts are printed.",
 	.examples =
 		"twobit live\n"
 		"twobit live /dev/v4l/by-id/usb-MyCam-video-index0 -r 1280x720 --connector HDMI-A-1\n"

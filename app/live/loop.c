@@ -21,7 +21,7 @@
 #define FRAMES_ON_THEIR_WAY 3
 
 static const char help_notice[] =
-	"q  quit\nSpace  pause\nf  full screen\ni  statistics\ns  snapshot\nr  record\no  caption\n?  this "
+	"q  quit\nSpace  pause\nf  full screen\ni  statistics\ns  snapshot\nr  record\no  caption\nh  this "
 	"help";
 
 /* The frame at full size with its caption: the shown picture may be smaller, or have the caption on a plane.
@@ -126,6 +126,10 @@ static void obey(struct live_loop *loop, enum display_key key)
 	case KEY_RECORD:
 		record(loop);
 		return;
+	case KEY_LOST: /* the next picture is shown, or would be: it finds that out */
+		loop->paused = false;
+		loop->caption.notice = NULL;
+		break;
 	default:
 		return;
 	}
@@ -161,7 +165,7 @@ static void close_display(struct live_loop *loop)
 	loop->display = NULL;
 }
 
-/* A display that was unplugged is replaced by none; the pipeline goes on. */
+/* A display that is gone is replaced by none; the pipeline goes on. */
 static int go_on_without(struct live_loop *loop, struct error *e)
 {
 	log_warning("%s; going on without a display", e->text);

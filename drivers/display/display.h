@@ -13,10 +13,11 @@ struct display;
 struct display_options {
 	int width, height;	  /* of the pictures, pixels */
 	enum pixel_format format; /* of the raw ones */
-	const char *title;
-	const char *drm_device; /* "/dev/dri/card1"; these three for DRM only, NULL: choose */
-	const char *connector;	/* "HDMI-A-1" */
-	const char *mode;	/* "1280x720", "1280x720@60" */
+	const char *title;	  /* of a window */
+	bool fullscreen;	  /* of a window: it begins so */
+	const char *drm_device;	  /* "/dev/dri/card1"; these three for DRM only, NULL: choose */
+	const char *connector;	  /* "HDMI-A-1" */
+	const char *mode;	  /* "1280x720", "1280x720@60" */
 };
 
 /* What a display requires; it may change with its window. */
@@ -30,14 +31,15 @@ enum display_key {
 	KEY_NONE,
 	KEY_QUIT,	/* q, Esc, the window's close button */
 	KEY_PAUSE,	/* Space */
-	KEY_FULLSCREEN, /* f; handled by the display itself as well */
+	KEY_FULLSCREEN, /* f, F11, a double click, Esc in full screen; the display itself has obeyed it */
 	KEY_STATISTICS, /* i */
 	KEY_SNAPSHOT,	/* s */
 	KEY_RECORD,	/* r */
 	KEY_CAPTION,	/* o */
-	KEY_HELP,	/* ? */
+	KEY_HELP,	/* h, F1, ? */
 	KEY_BACKGROUND, /* b */
 	KEY_UNDO,	/* u */
+	KEY_LOST,	/* no key: the display is gone, and display_show says why; comes once */
 	KEY_1,		/* these count again and again while they are held down */
 	KEY_9 = KEY_1 + 8,
 };

@@ -21,6 +21,7 @@ enum display_key display_key_of(int character)
 		return KEY_RECORD;
 	case 'o':
 		return KEY_CAPTION;
+	case 'h':
 	case '?':
 		return KEY_HELP;
 	case 'b':

@@ -158,9 +158,9 @@ static void keys_are_mapped(void **state)
 		SDL_Keycode code;
 		enum display_key key;
 	} keys[] = {{SDLK_q, KEY_QUIT}, {SDLK_ESCAPE, KEY_QUIT}, {SDLK_SPACE, KEY_PAUSE},
-		{SDLK_f, KEY_FULLSCREEN}, {SDLK_f, KEY_FULLSCREEN}, {SDLK_i, KEY_STATISTICS},
-		{SDLK_s, KEY_SNAPSHOT}, {SDLK_r, KEY_RECORD}, {SDLK_o, KEY_CAPTION}, {SDLK_F1, KEY_HELP},
-		{SDLK_x, KEY_NONE}, {SDLK_UP, KEY_NONE}};
+		{SDLK_f, KEY_FULLSCREEN}, {SDLK_F11, KEY_FULLSCREEN}, {SDLK_h, KEY_HELP},
+		{SDLK_i, KEY_STATISTICS}, {SDLK_s, KEY_SNAPSHOT}, {SDLK_r, KEY_RECORD}, {SDLK_o, KEY_CAPTION},
+		{SDLK_F1, KEY_HELP}, {SDLK_x, KEY_NONE}, {SDLK_UP, KEY_NONE}};
 	struct display *display = open_named("sdl");
 
 	(void)state;

@@ -2,6 +2,7 @@
 /* A window on the desktop: the renderer scales one streaming texture and adds black bars. */
 #include "base/error.h"
 #include "display/drivers.h"
+#include "display/sdl/desktop.h"
 
 #define SDL_MAIN_HANDLED
 #include <errno.h>
@@ -18,6 +19,9 @@ struct sdl {
 	SDL_Texture *texture;
 	int width, height; /* of the texture */
 	bool fullscreen;
+	bool filled;	   /* without a window manager: by the window's size */
+	SDL_Rect windowed; /* its place before that */
+	bool loss_told;	   /* to who polls the keys */
 };
 
 static bool is_set(const char *variable)
@@ -71,10 +75,13 @@ static void sdl_close(void *state)
 {
 	struct sdl *s = state;
 
-	SDL_DestroyTexture(s->texture);
-	SDL_DestroyRenderer(s->renderer);
-	SDL_DestroyWindow(s->window);
-	video_stop();
+	if (!desktop_loss()) {
+		SDL_DestroyTexture(s->texture);
+		SDL_DestroyRenderer(s->renderer);
+		SDL_DestroyWindow(s->window);
+		video_stop();
+		desktop_forget();
+	}
 	free(s);
 }
 
@@ -94,12 +101,41 @@ static void window_size(const struct display_options *options, int *width, int *
 	*height = (int)fmax(1, scale * options->height);
 }
 
+/* Without a window manager nobody makes a window full screen, or gives it the keys. */
+static void screen_fill(struct sdl *s, bool fill)
+{
+	SDL_Rect *old = &s->windowed, place = *old;
+
+	if (fill) {
+		SDL_GetWindowPosition(s->window, &old->x, &old->y);
+		SDL_GetWindowSize(s->window, &old->w, &old->h);
+		if (SDL_GetDisplayBounds(SDL_GetWindowDisplayIndex(s->window), &place))
+			return;
+	}
+	SDL_SetWindowSize(s->window, place.w, place.h);
+	SDL_SetWindowPosition(s->window, place.x, place.y);
+	SDL_SetWindowInputFocus(s->window);
+	s->filled = fill;
+}
+
+static void fullscreen_set(struct sdl *s, bool fullscreen)
+{
+	if (s->filled || (fullscreen && !desktop_is_managed()))
+		screen_fill(s, fullscreen);
+	else
+		SDL_SetWindowFullscreen(s->window, fullscreen ? SDL_WINDOW_FULLSCREEN_DESKTOP : 0);
+	SDL_ShowCursor(fullscreen ? SDL_DISABLE : SDL_ENABLE);
+	s->fullscreen = fullscreen;
+}
+
 static int sdl_open(const struct display_options *options, void **state, struct error *e)
 {
 	int width, height;
 
 	if (options->width < 1 || options->height < 1)
 		return error_set(e, -EINVAL, "a window of %d × %d pixels", options->width, options->height);
+	if (desktop_loss())
+		return error_set(e, -ENODEV, "%s", desktop_loss());
 	if (video_start() || shows_nothing()) {
 		error_set(e, -ENODEV,
 			"no window can be opened (%s); run in a desktop session, or take --display terminal",
@@ -118,14 +154,20 @@ static int sdl_open(const struct display_options *options, void **state, struct 
 	/* No wait for the vertical blank: it would delay the pipeline, and desktops compose without
 	 * tearing.
 	 */
-	if (s->window)
+	if (s->window) {
+		desktop_watch(s->window);
 		s->renderer = SDL_CreateRenderer(s->window, -1, 0);
-	if (!s->renderer) {
+		if (!desktop_loss())
+			desktop_watch(s->window); /* a renderer may need a window of another kind */
+	}
+	if (!s->renderer || desktop_loss()) {
 		error_set(e, -ENODEV, "the desktop gives no window (%s); take --display terminal or none",
 			SDL_GetError());
 		sdl_close(s);
 		return -ENODEV;
 	}
+	if (options->fullscreen)
+		fullscreen_set(s, true);
 	SDL_StartTextInput(); /* '?' is on a different key on each keyboard, so it is read as text */
 	*state = s;
 	return 0;
@@ -147,11 +189,8 @@ static void window_draw(struct sdl *s)
 	SDL_RenderPresent(s->renderer);
 }
 
-static int sdl_show(void *state, struct frame *frame, struct error *e)
+static int picture_put(struct sdl *s, const struct picture *picture, struct error *e)
 {
-	const struct picture *picture = &frame->picture;
-	struct sdl *s = state;
-
 	if (!s->texture || s->width != picture->width || s->height != picture->height) {
 		SDL_DestroyTexture(s->texture);
 		s->texture = SDL_CreateTexture(s->renderer, SDL_PIXELFORMAT_ARGB8888,
@@ -169,9 +208,38 @@ static int sdl_show(void *state, struct frame *frame, struct error *e)
 	return 0;
 }
 
+static int sdl_show(void *state, struct frame *frame, struct error *e)
+{
+	struct sdl *s = state;
+	int status = desktop_loss() ? 0 : picture_put(s, &frame->picture, e);
+
+	return desktop_loss() ? error_set(e, -ENODEV, "%s", desktop_loss()) : status;
+}
+
 static bool counts_again(SDL_Keycode key)
 {
 	return (key >= SDLK_1 && key <= SDLK_9) || key == SDLK_b;
+}
+
+static enum display_key key_pressed(const struct sdl *s, const SDL_KeyboardEvent *event)
+{
+	SDL_Keycode key = event->keysym.sym;
+
+	/* Keys with Ctrl, Alt or Super are for the desktop; most keys held down count once. */
+	if ((event->repeat && !counts_again(key)) || event->keysym.mod & (KMOD_CTRL | KMOD_ALT | KMOD_GUI))
+		return KEY_NONE;
+	switch (key) {
+	case SDLK_F1:
+		return KEY_HELP;
+	case SDLK_F11:
+		return KEY_FULLSCREEN;
+	case SDLK_ESCAPE:
+		return s->fullscreen ? KEY_FULLSCREEN : KEY_QUIT;
+	case SDLK_QUESTION: /* it comes as text, too */
+		return KEY_NONE;
+	default: /* letters and Space have their ASCII codes */
+		return display_key_of(key);
+	}
 }
 
 static enum display_key event_key(struct sdl *s, const SDL_Event *event)
@@ -182,15 +250,11 @@ static enum display_key event_key(struct sdl *s, const SDL_Event *event)
 	case SDL_TEXTINPUT:
 		return !strcmp(event->text.text, "?") ? KEY_HELP : KEY_NONE;
 	case SDL_KEYDOWN:
-		/* Keys with Ctrl, Alt or Super are for the desktop; most keys held down count once. */
-		if ((event->key.repeat && !counts_again(event->key.keysym.sym)) ||
-			event->key.keysym.mod & (KMOD_CTRL | KMOD_ALT | KMOD_GUI))
-			return KEY_NONE;
-		/* Letters, Space and Escape have their ASCII codes; '?' comes as text. */
-		if (event->key.keysym.sym == SDLK_F1)
-			return KEY_HELP;
-		return event->key.keysym.sym == SDLK_QUESTION ? KEY_NONE
-							      : display_key_of(event->key.keysym.sym);
+		return key_pressed(s, &event->key);
+	case SDL_MOUSEBUTTONDOWN:
+		return event->button.button == SDL_BUTTON_LEFT && event->button.clicks % 2 == 0
+			       ? KEY_FULLSCREEN
+			       : KEY_NONE;
 	case SDL_WINDOWEVENT:
 		/* No picture comes while paused, so a window that was hidden or resized is redrawn here. */
 		if (event->window.event == SDL_WINDOWEVENT_EXPOSED ||
@@ -207,18 +271,19 @@ static enum display_key sdl_poll_key(void *state)
 	struct sdl *s = state;
 	SDL_Event event;
 
-	while (SDL_PollEvent(&event)) {
-		enum display_key key = event_key(s, &event);
+	while (!desktop_loss() && SDL_PollEvent(&event)) {
+		desktop_heed(&event);
+		enum display_key key = desktop_loss() ? KEY_NONE : event_key(s, &event);
 
-		if (key == KEY_FULLSCREEN) {
-			s->fullscreen = !s->fullscreen;
-			SDL_SetWindowFullscreen(s->window, s->fullscreen ? SDL_WINDOW_FULLSCREEN_DESKTOP : 0);
-			SDL_ShowCursor(s->fullscreen ? SDL_DISABLE : SDL_ENABLE);
-		}
+		if (key == KEY_FULLSCREEN)
+			fullscreen_set(s, !s->fullscreen);
 		if (key != KEY_NONE)
 			return key;
 	}
-	return KEY_NONE;
+	if (!desktop_loss() || s->loss_told)
+		return KEY_NONE;
+	s->loss_told = true;
+	return KEY_LOST;
 }
 
 const struct display_driver display_sdl = {
