@@ -37,7 +37,13 @@ struct container {
 	bool timed;	     /* there was a first time */
 };
 
-static int bytes_write(void *opaque, uint8_t *data, int size)
+#if LIBAVFORMAT_VERSION_MAJOR < 61
+typedef uint8_t written_byte;
+#else
+typedef const uint8_t written_byte;
+#endif
+
+static int bytes_write(void *opaque, written_byte *data, int size)
 {
 	struct container *c = opaque;
 	int done = 0;
