@@ -19,8 +19,8 @@
 
 struct live_values {
 	struct pipeline_options pipeline;
-	struct option_text display, drm_device, connector, mode, title, snapshot, record;
-	double threshold, smoothing; /* threshold < 0: the network's */
+	struct option_text display, drm_device, connector, mode, title, snapshot, record, smoothing;
+	double threshold; /* below 0: the network's */
 	bool fullscreen, fast, every_frame, no_overlap, no_caption, json;
 };
 
@@ -29,8 +29,7 @@ static const struct option options[] = {
 	{"threshold", 0, OPTION_NUMBER, "P",
 		"Show no label below this confidence, 0 to 1 [the network's own, or 0.1]",
 		offsetof(struct live_values, threshold), 0, 1},
-	{"smoothing", 0, OPTION_NUMBER, "W", "Weight of the past in the label, 0 to 0.99 [0.7]",
-		offsetof(struct live_values, smoothing), 0, 0.99},
+	OPTION_ROW_SMOOTHING(struct live_values, smoothing),
 	{"display", 0, OPTION_TEXT, "NAME", "Where to show; see `twobit list displays` [auto]",
 		offsetof(struct live_values, display)},
 	{"drm-device", 0, OPTION_TEXT, "PATH", "Graphics card for the display drm [the first with a monitor]",
@@ -66,6 +65,7 @@ static const struct option options[] = {
 struct live_session {
 	const struct invocation *invocation;
 	struct live_values values;
+	double smoothing; /* s */
 	struct network *network;
 	struct source *source;
 	struct pl *pl;
@@ -85,7 +85,7 @@ static int prepare_recording(struct live_session *s, struct error *e)
 
 	s->recording_values = recording_defaults;
 	s->recording_values.threshold = v->threshold;
-	s->recording_values.smoothing = v->smoothing;
+	s->recording_values.smoothing = s->smoothing;
 	s->recording_values.every_frame = v->every_frame || v->fast;
 	if (v->record.text)
 		s->recording_values.file = v->record;
@@ -124,7 +124,7 @@ static int start(struct live_session *s, struct error *e)
 	wanted.paced = !v->fast;
 	config.lossless = v->every_frame || v->fast;
 	config.overlap = !v->no_overlap;
-	config.smoothing = v->smoothing;
+	config.smoothing = s->smoothing;
 	int code = prepare_recording(s, e);
 	if (code)
 		return code;
@@ -194,18 +194,19 @@ static int live_run(struct invocation *invocation)
 		.values = {.pipeline = PIPELINE_OPTIONS_DEFAULT,
 			.display = {"auto"},
 			.title = {"twobit"},
-			.threshold = -1,
-			.smoothing = 0.7}};
+			.threshold = -1}};
 	int count;
 	int code = options_parse(invocation, &s.values, &count);
 
 	if (code != OPTIONS_GO_ON)
 		return code;
 	code = pipeline_options_source(&s.values.pipeline, invocation, count);
+	if (code == OPTIONS_GO_ON)
+		code = smoothing_option(invocation, &s.values.smoothing, &s.smoothing);
 	if (code != OPTIONS_GO_ON)
 		return code;
 	if (s.values.every_frame || s.values.fast)
-		s.values.smoothing = 0; /* each frame has its own label */
+		s.smoothing = 0; /* each frame has its own label */
 
 	signals_block();
 	code = run(&s);

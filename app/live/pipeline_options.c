@@ -5,9 +5,14 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "choice/choice.h"
+#include "cli/units.h"
 #include "live/signals.h"
+#include "nn/smoothing.h"
 
 #include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sysexits.h>
 
 int pipeline_options_source(struct pipeline_options *v, const struct invocation *invocation, int count)
@@ -18,6 +23,37 @@ int pipeline_options_source(struct pipeline_options *v, const struct invocation 
 	if (count == 1)
 		v->source.text = invocation->argv[0];
 	return OPTIONS_GO_ON;
+}
+
+/* A number was once the weight of the past at each frame. */
+static void explain_number(char *text, size_t size, const char *given, double weight)
+{
+	if (weight > 0 && weight < 1)
+		snprintf(text, size,
+			"takes a time such as 0.5s, not \"%s\"; as a weight of the past in each "
+			"of 30 "
+			"frames a second that is --smoothing %.2gs",
+			given, -1 / (30 * log(weight)));
+	else
+		snprintf(text, size, "takes a time such as 0.5s, not \"%s\"; write %ss", given, given);
+}
+
+int smoothing_option(const struct invocation *invocation, const struct option_text *given, double *seconds)
+{
+	char text[200], *end;
+
+	*seconds = SMOOTHING_DEFAULT;
+	if (!given->text)
+		return OPTIONS_GO_ON;
+	double number = strtod(given->text, &end);
+	if (end != given->text && !*end)
+		explain_number(text, sizeof(text), given->text, number);
+	else if (!duration_parse(given->text, seconds) && *seconds >= 0 && *seconds <= SMOOTHING_MOST)
+		return OPTIONS_GO_ON;
+	else
+		snprintf(text, sizeof(text), "takes a time from 0s to %gs, such as 0.5s, not \"%s\"",
+			SMOOTHING_MOST, given->text);
+	return option_refuse(invocation, &given->origin, text);
 }
 
 struct source_options pipeline_options_for_source(const struct pipeline_options *v)

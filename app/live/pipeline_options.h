@@ -56,6 +56,17 @@ struct pipeline_options {
 			offsetof(type, pipeline.pl_check), 0.001, 1e6, NULL},                                \
 		OPTION_ROW_TRACE(type, pipeline.trace)
 
+/* A row of an options table, for a struct option_text. */
+#define OPTION_ROW_SMOOTHING(type, member)                                                                   \
+	{                                                                                                    \
+		"smoothing", 0, OPTION_TEXT, "TIME",                                                         \
+			"Time constant of the label: longer is steadier, 0s is none [0.5s]",                 \
+			offsetof(type, member), 0, 0, NULL                                                   \
+	}
+
+/* The time constant that the option gives, s; the default without it. OPTIONS_GO_ON or EX_USAGE, reported. */
+int smoothing_option(const struct invocation *invocation, const struct option_text *given, double *seconds);
+
 /* Takes the argument SOURCE: at most one, and not with --device. OPTIONS_GO_ON or EX_USAGE, reported. */
 int pipeline_options_source(struct pipeline_options *v, const struct invocation *invocation, int count);
 

@@ -24,6 +24,7 @@
 
 struct record_values {
 	struct pipeline_options pipeline;
+	struct option_text smoothing;
 	bool paused, json;
 	struct recording_values recording;
 };
@@ -68,8 +69,7 @@ static const struct option options[] = {
 	{"threshold", 0, OPTION_NUMBER, "P",
 		"Show no label below this confidence, 0 to 1 [the network's own, or 0.1]",
 		RECORDING(threshold), 0, 1},
-	{"smoothing", 0, OPTION_NUMBER, "W", "Weight of the past in the label, 0 to 0.99 [0.7]",
-		RECORDING(smoothing), 0, 0.99},
+	OPTION_ROW_SMOOTHING(struct record_values, smoothing),
 	{"json", 0, OPTION_FLAG, NULL, "Print the final report as JSON",
 		offsetof(struct record_values, json)},
 	{0},
@@ -242,6 +242,8 @@ static int record_run(struct invocation *invocation)
 	if (code != OPTIONS_GO_ON)
 		return code;
 	code = pipeline_options_source(&s.values.pipeline, invocation, count);
+	if (code == OPTIONS_GO_ON)
+		code = smoothing_option(invocation, &s.values.smoothing, &s.values.recording.smoothing);
 	if (code != OPTIONS_GO_ON)
 		return code;
 

@@ -8,6 +8,7 @@
 #include "live/service.h"
 #include "live/signals.h"
 #include "nn/classify.h"
+#include "nn/smoothing.h"
 
 #include <errno.h>
 #include <string.h>
@@ -24,7 +25,7 @@ const struct recording_values recording_defaults = {
 	.post_roll = 10,
 	.pre_roll = 5,
 	.threshold = -1,
-	.smoothing = 0.7,
+	.smoothing = SMOOTHING_DEFAULT,
 	.sync = 5,
 	.flush = 5,
 	.quality = 90,

@@ -21,10 +21,11 @@ struct recording_values {
 	struct amount segment, keep;
 	size_t memory; /* bytes */
 	struct option_texts when;
-	double pre_roll, post_roll;  /* seconds */
-	double threshold, smoothing; /* 0 … 1; threshold < 0: the network's */
-	double sync;		     /* seconds between two syncs to the disk */
-	double flush;		     /* seconds for a slow disk at the end */
+	double pre_roll, post_roll; /* seconds */
+	double threshold;	    /* 0 … 1; below 0: the network's */
+	double smoothing;	    /* s */
+	double sync;		    /* seconds between two syncs to the disk */
+	double flush;		    /* seconds for a slow disk at the end */
 	int quality, top_k;
 	bool burn_in, every_frame;
 };

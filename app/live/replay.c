@@ -8,7 +8,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "image/decode.h"
-#include "nn/smoothing.h"
+#include "nn/labeller.h"
 #include "pipeline/classifier.h"
 #include "recorder/log_reader.h"
 #include "recorder/names.h"
@@ -49,8 +49,7 @@ struct replay {
 	struct frame_pool *pool;
 	struct frame *frame;
 	struct picture picture;
-	struct smoothing smoothing;
-	double *work;		   /* [class_count] */
+	struct labeller labeller;
 	bool read;		   /* a frame of the video is in `frame` */
 	uint64_t next;		   /* the next line is about this frame or a later one */
 	uint64_t compared, beyond; /* beyond: lines about frames after the video's end */
@@ -118,10 +117,12 @@ static int open_parts(struct replay *r, struct error *e)
 	r->where = FAILURE_SOURCE;
 	if (source_open(r->path, &once, &r->video, e))
 		return e->code;
-	r->work = calloc((size_t)r->network->class_count, sizeof(*r->work));
-	if (!r->work || smoothing_init(&r->smoothing, about->smoothing, r->network->class_count) ||
+	bool timed = about->version > 1;
+	if (labeller_init(&r->labeller, r->network, timed ? about->smoothing : 0, about->threshold) ||
 		frame_pool_create(1, 1, 1, &r->pool))
 		return error_set(e, -ENOMEM, "out of memory");
+	if (!timed)
+		r->labeller.past.smoothing.weight = about->smoothing;
 	r->frame = frame_acquire(r->pool);
 	return 0;
 }
@@ -130,8 +131,7 @@ static void close_parts(struct replay *r)
 {
 	frame_release(&r->frame);
 	frame_pool_destroy(r->pool);
-	smoothing_finish(&r->smoothing);
-	free(r->work);
+	labeller_finish(&r->labeller);
 	picture_finish(&r->picture);
 	source_close(r->video);
 	classifier_destroy(r->classifier);
@@ -155,24 +155,39 @@ static int seek(struct replay *r, uint64_t number, struct error *e)
 	return error_set(e, -EBADMSG, "%s: frame %" PRIu64 " is missing or broken", r->path, number);
 }
 
-/* Takes the smoothed scores of the frames before the first one in the file. */
+static bool names_one(const struct headline *headline, const struct network *network)
+{
+	return headline->kind == HEADLINE_NONE ||
+	       headline->index <
+		       (headline->kind == HEADLINE_GROUP ? network->group_count : network->class_count);
+}
+
+/* Takes what the frames before the first one in the file left. */
 static int take_past(struct replay *r, struct error *e)
 {
+	struct label_past *past = &r->labeller.past;
 	size_t count = json_array_size(r->entry.scores);
 
 	if (count != (size_t)r->network->class_count)
 		return error_set(e, -EBADMSG,
 			"%s: line %lu of its log has %zu scores, the network %s has %d classes", r->path,
 			r->entry.line, count, r->network->name, r->network->class_count);
+	if (!names_one(&r->entry.state.shown, r->network) ||
+		!names_one(&r->entry.state.challenger, r->network))
+		return error_set(e, -EBADMSG,
+			"%s: line %lu of its log names a class or group that the network %s has not", r->path,
+			r->entry.line, r->network->name);
 	for (size_t i = 0; i < count; i++)
-		r->smoothing.past[i] = json_number_value(json_array_get(r->entry.scores, i));
-	r->smoothing.begun = true;
+		past->smoothing.past[i] = json_number_value(json_array_get(r->entry.scores, i));
+	past->smoothing.begun = true;
+	past->smoothing.time = r->entry.time;
+	past->state = r->entry.state;
 	return 0;
 }
 
 static int compare(struct replay *r, struct error *e)
 {
-	struct classification own, smoothed;
+	struct classification own;
 	struct verdict verdict;
 	struct error why = {0};
 
@@ -184,9 +199,10 @@ static int compare(struct replay *r, struct error *e)
 	if (status)
 		return status;
 	r->where = FAILURE_SOURCE;
-	classify_scores(r->network, smoothing_add(&r->smoothing, classifier_scores(r->classifier)), r->work,
-		&smoothed);
-	verdict_make(&verdict, r->network, log_reader_about(r->log)->top_k, &own, &smoothed);
+	labeller_add(&r->labeller, classifier_scores(r->classifier), r->entry.time);
+	verdict_make(&verdict, r->network, log_reader_about(r->log)->top_k, &own, &r->labeller.smoothed);
+	if (r->entry.verdict.has_shown)
+		verdict_set_shown(&verdict, r->network, &r->labeller.past.state.shown);
 	text_clear(&r->logged);
 	text_clear(&r->seen);
 	verdict_print(&r->logged, &r->entry.verdict);

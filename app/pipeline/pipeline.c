@@ -68,16 +68,13 @@ static int make_queues(struct pipeline *pipeline)
 static int make_buffers(struct pipeline *pipeline)
 {
 	const struct network *network = pipeline->config.network;
-	size_t classes = (size_t)network->class_count;
 	int status = frame_pool_create(
 		POOL_FRAMES, shape_size(pipeline->input), network->class_count, &pipeline->pool);
 
 	if (status)
 		return status;
-	pipeline->work = calloc(classes, sizeof(*pipeline->work));
-	if (!pipeline->work)
-		return -ENOMEM;
-	return smoothing_init(&pipeline->smoothing, pipeline->config.smoothing, network->class_count);
+	return labeller_init(
+		&pipeline->labeller, network, pipeline->config.smoothing, pipeline->config.threshold);
 }
 
 static int start_threads(struct pipeline *pipeline)
@@ -262,8 +259,7 @@ void pipeline_destroy(struct pipeline *pipeline)
 	caption_destroy(pipeline->drawer);
 	engine_destroy(pipeline->conv0);
 	recovery_finish(&pipeline->recovery);
-	smoothing_finish(&pipeline->smoothing);
-	free(pipeline->work);
+	labeller_finish(&pipeline->labeller);
 	pthread_mutex_destroy(&pipeline->lock);
 	free(pipeline);
 }

@@ -354,8 +354,8 @@ void *label_stage(void *argument)
 
 	while ((frame = stage_get(pipeline, STAGE_LABEL, QUEUE_LABEL))) {
 		int64_t begun = clock_now();
-		classify_scores(pipeline->config.network, smoothing_add(&pipeline->smoothing, frame->scores),
-			pipeline->work, &frame->result);
+		labeller_add(&pipeline->labeller, frame->scores, frame->stamps[STAMP_CAPTURED]);
+		frame->result = pipeline->labeller.shown;
 		int64_t now = clock_now();
 		frame->stamps[STAMP_LABELLED] = now;
 		pipeline->report.classified++;

@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "flow/queue.h"
-#include "nn/smoothing.h"
+#include "nn/labeller.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -36,7 +36,7 @@ enum {
 	TRACK_SHOW = STAGE_COUNT
 };
 
-/* The latest label, for the caption. */
+/* The latest label that is shown, for the caption. */
 struct latest {
 	bool known;
 	struct classification result;
@@ -50,8 +50,7 @@ struct pipeline {
 	struct frame_pool *pool;
 	struct queue *queues[QUEUE_COUNT];
 	struct caption_drawer *drawer;
-	double *work;		    /* label stage: [classes], for classify_scores */
-	struct smoothing smoothing; /* label stage */
+	struct labeller labeller; /* label stage */
 	pthread_t threads[STAGE_COUNT];
 	int started;
 	struct pl_jobs jobs; /* from the conv0 stage to the PL stage */

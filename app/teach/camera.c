@@ -215,7 +215,7 @@ static int look(struct session *s, struct frame *frame, struct error *e)
 	list_counts(s);
 	struct caption caption = {.status = s->counts, .notice = s->help ? s->keys : NULL};
 	int best = guess(s, &caption.confidence);
-	caption.label =
+	caption.headline =
 		best < 0 || s->help ? NULL : s->lesson->labels[best]; /* which would be below the help */
 	const struct view *view = &s->lesson->network->view;
 	const struct shape in = s->lesson->network->layers[0].in;

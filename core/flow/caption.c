@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "flow/caption.h"
 
-struct caption caption_of(const struct network *network, const struct classification *result, float threshold)
+struct caption caption_of(const struct network *network, const struct classification *shown, float threshold)
 {
-	const struct prediction *group = &result->group, *best = &result->top[0];
-	struct caption caption = {0};
+	const struct headline headline = classification_headline(shown, threshold);
+	const struct prediction *member = &shown->member;
+	struct caption caption = {
+		.headline = headline_name(&headline, network), .confidence = headline.confidence};
 
-	if (result->background)
-		return caption;
-	if (group->index >= 0 && group->confidence >= threshold) {
-		caption.group = network->groups[group->index].name;
-		caption.group_confidence = group->confidence;
-	}
-	if (best->confidence >= threshold) {
-		caption.label = network->labels[best->index];
-		caption.confidence = best->confidence;
+	if (headline.kind == HEADLINE_GROUP && member->confidence >= threshold) {
+		caption.detail = network->labels[member->index];
+		caption.detail_confidence = member->confidence;
 	}
 	return caption;
 }

@@ -6,8 +6,10 @@
 #include "image/caption.h"
 #include "nn/classify.h"
 
-/* Group and label with their confidences, each only from `threshold` on; the names stay the network's. */
-struct caption caption_of(
-	const struct network *network, const struct classification *result, float threshold);
+/*
+ * The headline, and below that of a group its best label, each only from `threshold` on; the names stay the
+ * network's. shown: as a labeller says what is shown.
+ */
+struct caption caption_of(const struct network *network, const struct classification *shown, float threshold);
 
 #endif

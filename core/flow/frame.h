@@ -62,11 +62,11 @@ struct frame {
 	struct picture picture;
 	uint8_t *input; /* the network's input, [height][width][channels]; input_size bytes */
 	size_t input_size;
-	bool cpu_fallback; /* software computed the scores in the place of a PL in hardware */
-	int32_t *scores;   /* [class_count] */
-	struct classification result;
-	struct caption caption;	     /* its strings outlive the frame, or are in `text` */
-	char text[FRAME_TEXT_BYTES]; /* the caption, or absent_reason, for a display that draws no pixels */
+	bool cpu_fallback;	      /* software computed the scores in the place of a PL in hardware */
+	int32_t *scores;	      /* [class_count] */
+	struct classification result; /* as it is shown: smoothed and steady; count 0: nothing is */
+	struct caption caption;	      /* its strings outlive the frame, or are in `text` */
+	char text[FRAME_TEXT_BYTES];  /* the caption, or absent_reason, for a display that draws no pixels */
 	const char *name; /* the source's name for it, such as a file's; NULL: none. Owned by the source */
 
 	/* private to frame.c */

@@ -58,10 +58,10 @@ __attribute__((format(printf, 3, 4))) static void add_text(char *out, size_t siz
 void caption_text(const struct caption *caption, char *out, size_t size)
 {
 	out[0] = '\0';
-	if (caption->group)
-		add_text(out, size, "%s %d %%", caption->group, panel_percent(caption->group_confidence));
-	if (caption->label)
-		add_text(out, size, "%s %d %%", caption->label, panel_percent(caption->confidence));
+	if (caption->headline)
+		add_text(out, size, "%s %d %%", caption->headline, panel_percent(caption->confidence));
+	if (caption->detail)
+		add_text(out, size, "%s %d %%", caption->detail, panel_percent(caption->detail_confidence));
 	if (caption->statistics && caption->frames_per_second > 0)
 		add_text(out, size, "%.0f fps", caption->frames_per_second);
 	if (caption->statistics && caption->latency_ms > 0)

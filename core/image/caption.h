@@ -17,10 +17,10 @@ struct caption_guide {
 #define CAPTION_NOTE_BYTES 160
 
 struct caption {
-	const char *group; /* "dog"; NULL: none */
-	float group_confidence;
-	const char *label;	  /* "golden retriever"; NULL: nothing recognised yet */
-	float confidence;	  /* 0 … 1 */
+	const char *headline; /* "dog"; NULL: nothing is known */
+	float confidence;     /* 0 … 1 */
+	const char *detail;   /* "golden retriever", which that dog may be; NULL: none */
+	float detail_confidence;
 	double frames_per_second; /* shown; 0: not known yet */
 	double latency_ms;	  /* camera to label; 0: not known yet */
 	bool statistics;	  /* show the line of frames a second and latency */
@@ -38,7 +38,7 @@ struct caption {
  */
 struct caption_drawer;
 
-/* The caption in one line of text: "dog 91 % · golden retriever 40 % · 30 fps · 34 ms". */
+/* The caption in one line of text: "dog 91 % · golden retriever 71 % · 30 fps · 34 ms". */
 void caption_text(const struct caption *caption, char *out, size_t size);
 
 int caption_create(struct caption_drawer **out);

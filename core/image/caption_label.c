@@ -54,21 +54,21 @@ static double row_fit(cairo_t *ruler, struct row *row, double size, bool bold, d
 	return panel_text_width(ruler, row->name, size, bold) + beside;
 }
 
-/* Large row: the group, or the label where there is none; below it the label, then the bar. */
+/* Large row: the headline; below it the detail, then the bar. */
 void panel_draw_label(
 	struct caption_drawer *drawer, const struct picture *picture, const struct caption *caption)
 {
 	struct panel *panel = &drawer->panels[PANEL_LABEL];
 	double unit = panel_unit(picture), pad = 0.75 * unit, room = picture->width - 2 * unit - 2 * pad;
-	float confidence = caption->group ? caption->group_confidence : caption->confidence;
+	float confidence = caption->confidence;
 	struct row rows[2];
 	int count = 0;
 	char key[4 * PANEL_LINE_BYTES] = "";
 
-	if (caption->group)
-		row_set(&rows[count++], caption->group, confidence);
-	if (caption->label)
-		row_set(&rows[count++], caption->label, caption->confidence);
+	if (caption->headline)
+		row_set(&rows[count++], caption->headline, confidence);
+	if (caption->detail)
+		row_set(&rows[count++], caption->detail, caption->detail_confidence);
 	for (int i = 0; i < count; i++) {
 		size_t used = strlen(key);
 		snprintf(key + used, sizeof(key) - used, "%dx%d|%s|%s|", picture->width, picture->height,

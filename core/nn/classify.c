@@ -20,22 +20,36 @@ static void insert(struct classification *out, const double *value, int index)
 	out->top[at].index = index;
 }
 
-static struct prediction best_group(const struct network *network, const double *share, double total)
+/* Sums in one order, so that the same shares give the same confidence. */
+static double group_share(const struct label_group *group, const double *share)
 {
-	struct prediction best = {-1, 0};
+	double sum = 0;
+
+	for (int i = 0; i < group->class_count; i++)
+		sum += share[group->classes[i]];
+	return sum;
+}
+
+static void find_group(
+	const struct network *network, const double *share, double total, struct classification *out)
+{
 	double most = -1;
 
 	for (int g = 0; g < network->group_count; g++) {
-		const struct label_group *group = &network->groups[g];
-		double sum = 0;
-		for (int i = 0; i < group->class_count; i++)
-			sum += share[group->classes[i]];
+		double sum = group_share(&network->groups[g], share);
 		if (sum > most) {
 			most = sum;
-			best = (struct prediction){g, (float)(sum / total)};
+			out->group = (struct prediction){g, (float)(sum / total)};
 		}
 	}
-	return best;
+	if (out->group.index < 0)
+		return;
+	const struct label_group *group = &network->groups[out->group.index];
+	int best = group->classes[0];
+	for (int i = 1; i < group->class_count; i++)
+		if (share[group->classes[i]] > share[best])
+			best = group->classes[i];
+	out->member = (struct prediction){best, (float)(share[best] / total)};
 }
 
 float classification_threshold(const struct network *network, double wanted)
@@ -45,11 +59,45 @@ float classification_threshold(const struct network *network, double wanted)
 	return (float)(network->unknown_below != 0 ? network->unknown_below : UNKNOWN_BELOW_DEFAULT);
 }
 
-bool classification_known(const struct classification *result, float threshold)
+struct headline classification_headline(const struct classification *result, float threshold)
 {
-	return !result->background &&
-	       ((result->count && result->top[0].confidence >= threshold) ||
-		       (result->group.index >= 0 && result->group.confidence >= threshold));
+	const struct prediction *group = &result->group, *best = &result->top[0];
+	struct headline headline = {HEADLINE_NONE, 0, 0};
+
+	if (!result->count || result->background)
+		return headline;
+	if (group->index >= 0 && group->confidence >= best->confidence)
+		headline = (struct headline){HEADLINE_GROUP, group->index, group->confidence};
+	else
+		headline = (struct headline){HEADLINE_LABEL, best->index, best->confidence};
+	return headline.confidence >= threshold ? headline : (struct headline){HEADLINE_NONE, 0, 0};
+}
+
+float headline_confidence(
+	const struct headline *headline, const struct network *network, const double *shares)
+{
+	double total = 0;
+
+	if (headline->kind == HEADLINE_NONE)
+		return 0;
+	for (int i = 0; i < network->class_count; i++)
+		total += shares[i];
+	double share = headline->kind == HEADLINE_GROUP
+			       ? group_share(&network->groups[headline->index], shares)
+			       : shares[headline->index];
+	return (float)(share / total);
+}
+
+const char *headline_name(const struct headline *headline, const struct network *network)
+{
+	switch (headline->kind) {
+	case HEADLINE_GROUP:
+		return network->groups[headline->index].name;
+	case HEADLINE_LABEL:
+		return network->labels[headline->index];
+	default:
+		return NULL;
+	}
 }
 
 void classify_scores(
@@ -57,7 +105,7 @@ void classify_scores(
 {
 	double total = 0;
 
-	*out = (struct classification){.group = {-1, 0}};
+	*out = (struct classification){.group = {-1, 0}, .member = {-1, 0}};
 	for (int i = 0; i < network->class_count; i++)
 		work[i] = class_logit(network, scores, i);
 	for (int i = 0; i < network->class_count; i++)
@@ -70,7 +118,7 @@ void classify_scores(
 		total += work[i] = exp((work[i] - highest) / temperature);
 	for (int i = 0; i < out->count; i++)
 		out->top[i].confidence = (float)(work[out->top[i].index] / total);
-	out->group = best_group(network, work, total);
+	find_group(network, work, total, out);
 	out->background =
 		network->labels && strcmp(network->labels[out->top[0].index], LABEL_BACKGROUND) == 0;
 }

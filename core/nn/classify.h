@@ -16,6 +16,7 @@ struct classification {
 	struct prediction top[TOP_MAXIMUM]; /* best first; equal logits: the lower class first */
 	int count;			    /* min(TOP_MAXIMUM, classes) */
 	struct prediction group;	    /* sum of its members' confidences; index −1: no groups */
+	struct prediction member;	    /* the best class in that group; index −1: no groups */
 	bool background;		    /* the best class is LABEL_BACKGROUND */
 };
 
@@ -31,11 +32,38 @@ struct classification {
  */
 float classification_threshold(const struct network *network, double wanted);
 
+enum headline_kind { HEADLINE_NONE, HEADLINE_GROUP, HEADLINE_LABEL };
+
+/* The one name for a picture. All zero: nothing is known. */
+struct headline {
+	enum headline_kind kind;
+	int index; /* of the group, or of the class */
+	float confidence;
+};
+
 /*
- * Whether a label or a group reaches the threshold, and the best is not LABEL_BACKGROUND: else the network
- * knows nothing in the picture.
+ * The best group, or the best class where that is likelier: then it is in no group. So no label is likelier
+ * than the headline. HEADLINE_NONE if it does not reach the threshold, or if the best is LABEL_BACKGROUND.
  */
-bool classification_known(const struct classification *result, float threshold);
+struct headline classification_headline(const struct classification *result, float threshold);
+
+/* The headline's confidence in another picture. shares: as classify_scores leaves them. */
+float headline_confidence(
+	const struct headline *headline, const struct network *network, const double *shares);
+
+static inline bool classification_known(const struct classification *result, float threshold)
+{
+	return classification_headline(result, threshold).kind != HEADLINE_NONE;
+}
+
+/* Whether both have the same name. */
+static inline bool headline_same(const struct headline *a, const struct headline *b)
+{
+	return a->kind == b->kind && (a->kind == HEADLINE_NONE || a->index == b->index);
+}
+
+/* NULL: nothing is known. */
+const char *headline_name(const struct headline *headline, const struct network *network);
 
 /* The logit of a class, before the network's temperature divides it. */
 static inline double class_logit(const struct network *network, const int32_t *scores, int index)

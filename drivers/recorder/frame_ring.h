@@ -7,6 +7,7 @@
 #define RECORDER_FRAME_RING_H
 
 #include "flow/frame.h"
+#include "nn/labeller.h"
 
 struct ring_frame {
 	uint64_t number; /* greater than that of the frame before */
@@ -26,7 +27,8 @@ struct ring_frame {
 
 	/* the recorder's thread's */
 	bool judged;
-	struct classification own, smoothed;
+	struct classification own, smoothed, shown;
+	struct label_state state; /* behind this frame */
 };
 
 struct frame_ring;

@@ -76,6 +76,13 @@ void verdict_make(struct verdict *verdict, const struct network *network, int to
 	verdict->smoothed_group = group_item(network, &smoothed->group);
 }
 
+void verdict_set_shown(struct verdict *verdict, const struct network *network, const struct headline *shown)
+{
+	verdict->has_shown = true;
+	verdict->shown =
+		(struct verdict_item){headline_name(shown, network), shown->index, (double)shown->confidence};
+}
+
 static void print_item(struct text_builder *t, const struct verdict_item *item, bool with_index)
 {
 	if (!item->label) {
@@ -105,6 +112,10 @@ void verdict_print(struct text_builder *t, const struct verdict *verdict)
 	print_item(t, &verdict->smoothed, true);
 	text_add(t, ",\"smoothed_group\":");
 	print_item(t, &verdict->smoothed_group, false);
+	if (!verdict->has_shown)
+		return;
+	text_add(t, ",\"shown\":");
+	print_item(t, &verdict->shown, false);
 }
 
 static long long microseconds(const struct label_line *line, size_t stage)
@@ -133,6 +144,35 @@ static void frame_json(struct text_builder *t, const struct label_line *line)
 	text_add(t, "}\n");
 }
 
+static void headline_json(struct text_builder *t, const char *name, const struct headline *headline)
+{
+	text_add(t, ",\"%s\":", name);
+	if (headline->kind == HEADLINE_NONE) {
+		text_add(t, "null");
+		return;
+	}
+	text_add(t, "{\"%s\":%d,\"confidence\":", headline->kind == HEADLINE_GROUP ? "group" : "class",
+		headline->index);
+	text_add_number(t, (double)headline->confidence);
+	text_add(t, "}");
+}
+
+/* All that a replay needs to go on from there. */
+static void past_json(struct text_builder *t, const struct label_past *past)
+{
+	text_add(t, ",\"scores\":[");
+	for (int i = 0; i < past->smoothing.class_count; i++)
+		text_add(t, "%s%.17g", i ? "," : "", past->smoothing.past[i]);
+	text_add(t, "],\"before\":%lld", (long long)past->smoothing.time);
+	headline_json(t, "shown", &past->state.shown);
+	headline_json(t, "challenger", &past->state.challenger);
+	text_add(t, ",\"since\":");
+	if (past->state.since == INT64_MIN)
+		text_add(t, "null");
+	else
+		text_add(t, "%lld", (long long)past->state.since);
+}
+
 static void event_json(struct text_builder *t, const struct label_event *event)
 {
 	text_add(t, "{\"event\":\"%s\",\"frame\":%llu,\"monotonic\":%lld,\"wall\":\"", event->name,
@@ -143,12 +183,8 @@ static void event_json(struct text_builder *t, const struct label_event *event)
 		text_add(t, ",\"text\":");
 		text_add_json(t, event->text);
 	}
-	if (event->scores) {
-		text_add(t, ",\"scores\":[");
-		for (int i = 0; i < event->count; i++)
-			text_add(t, "%s%.17g", i ? "," : "", event->scores[i]);
-		text_add(t, "]");
-	}
+	if (event->past)
+		past_json(t, event->past);
 	text_add(t, "}\n");
 }
 
@@ -161,7 +197,7 @@ static void header_csv(struct text_builder *t, int top_k)
 		text_add(t, ",label_%d,index_%d,confidence_%d", i, i, i);
 	text_add(t,
 		",group,group_confidence,smoothed_label,smoothed_index,smoothed_confidence,smoothed_group,"
-		"smoothed_group_confidence");
+		"smoothed_group_confidence,shown,shown_confidence");
 	for (size_t i = 0; i < STAGES; i++)
 		text_add(t, ",us_%s", stages[i].name);
 	text_add(t, ",by,text\n");
@@ -195,6 +231,7 @@ static void frame_csv(struct text_builder *t, const struct label_line *line, int
 	item_csv(t, &v->group, false);
 	item_csv(t, &v->smoothed, true);
 	item_csv(t, &v->smoothed_group, false);
+	item_csv(t, &v->shown, false);
 	for (size_t i = 0; i < STAGES; i++)
 		text_add(t, ",%lld", microseconds(line, i));
 	text_add(t, ",");
@@ -208,12 +245,12 @@ static void event_csv(struct text_builder *t, const struct label_event *event, i
 	text_add(t, "%s,%llu,,%lld,", event->name, (unsigned long long)event->frame,
 		(long long)event->monotonic);
 	text_add_time(t, event->wall);
-	for (int i = 0; i < DROPPED_COUNT + 3 * top_k + 7 + (int)STAGES + 1 + 1; i++)
+	for (int i = 0; i < DROPPED_COUNT + 3 * top_k + 9 + (int)STAGES + 1 + 1; i++)
 		text_add(t, ",");
 	if (event->text)
 		text_add_csv(t, event->text);
-	for (int i = 0; event->scores && i < event->count; i++)
-		text_add(t, "%s%.17g", i ? " " : "", event->scores[i]);
+	for (int i = 0; event->past && i < event->past->smoothing.class_count; i++)
+		text_add(t, "%s%.17g", i ? " " : "", event->past->smoothing.past[i]);
 	text_add(t, "\n");
 }
 

@@ -4,11 +4,12 @@
 #define RECORDER_LABEL_LOG_H
 
 #include "flow/frame.h"
+#include "nn/labeller.h"
 #include "recorder/text.h"
 
 struct error;
 
-#define LABEL_LOG_VERSION 1
+#define LABEL_LOG_VERSION 2
 
 /* The begin of the first line; version and "video" follow. */
 #define LABEL_LOG_HEAD "{\"format\":\"twobit-labels\",\"version\":"
@@ -30,11 +31,15 @@ struct verdict {
 	struct verdict_item top[TOP_MAXIMUM]; /* best first */
 	struct verdict_item group;	      /* no index */
 	struct verdict_item smoothed, smoothed_group;
+	bool has_shown;		   /* logs of version 1 do not say what is shown */
+	struct verdict_item shown; /* the headline; no index */
 };
 
-/* Pointers into the network. top_k: at most so many. */
+/* Pointers into the network. top_k: at most so many. Nothing is set of what is shown. */
 void verdict_make(struct verdict *verdict, const struct network *network, int top_k,
 	const struct classification *own, const struct classification *smoothed);
+
+void verdict_set_shown(struct verdict *verdict, const struct network *network, const struct headline *shown);
 
 /* The verdict as in a line of JSON; `replay` compares this text. */
 void verdict_print(struct text_builder *text, const struct verdict *verdict);
@@ -61,9 +66,8 @@ struct label_event {
 	const char *name; /* "camera_lost"; docs/formats.md has them all */
 	uint64_t frame;	  /* the file's next frame */
 	int64_t monotonic, wall;
-	const char *text;     /* a message; NULL: none */
-	const double *scores; /* [count], of the event "smoothing"; else NULL */
-	int count;
+	const char *text;	       /* a message; NULL: none */
+	const struct label_past *past; /* of the event "smoothing"; else NULL */
 };
 
 struct label_log;

@@ -4,6 +4,7 @@
 #include "base/error.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,18 +77,25 @@ static int read_about(struct log_reader *r, struct error *e)
 
 	if (!format || strcmp(format, "twobit-labels") != 0)
 		return error_set(e, -EBADMSG, "%s: is no log of labels", r->path);
-	if (json_integer_value(json_object_get(first, "version")) != LABEL_LOG_VERSION)
-		return error_set(e, -EBADMSG, "%s: it is of another version; version %d is read", r->path,
-			LABEL_LOG_VERSION);
+	json_int_t version = json_integer_value(json_object_get(first, "version"));
+	if (version < 1 || version > LABEL_LOG_VERSION)
+		return error_set(e, -EBADMSG, "%s: it is of another version; versions 1 to %d are read",
+			r->path, LABEL_LOG_VERSION);
 	json_int_t top_k = json_integer_value(json_object_get(first, "top_k"));
 	r->about = (struct log_about){.network = string_of(first, "network"),
 		.pl = string_of(first, "pl"),
+		.version = (int)version,
+		.threshold = (float)json_number_value(json_object_get(first, "threshold")),
 		.smoothing = json_number_value(json_object_get(first, "smoothing")),
 		.top_k = (int)(top_k > 0 && top_k <= TOP_MAXIMUM ? top_k : 0),
 		.burn_in = json_is_true(json_object_get(first, "burn_in"))};
+	double s = r->about.smoothing;
 	if (!r->about.network || !r->about.pl || !r->about.top_k || !json_object_get(first, "smoothing") ||
-		!(r->about.smoothing >= 0 && r->about.smoothing < 1))
+		!(s >= 0 && (version == 1 ? s < 1 : s <= SMOOTHING_MOST)))
 		return broken(r, "network, pl, top_k or smoothing is missing or out of bounds", e);
+	if (version > 1 && !(json_is_number(json_object_get(first, "threshold")) && r->about.threshold >= 0 &&
+				   r->about.threshold <= 1))
+		return broken(r, "threshold is missing or out of bounds", e);
 	return 0;
 }
 
@@ -145,7 +153,8 @@ static bool read_item(const json_t *object, bool with_index, struct verdict_item
 	return true;
 }
 
-static bool read_group(const json_t *object, const char *name, struct verdict_item *out)
+/* An item without an index, or null. */
+static bool read_named(const json_t *object, const char *name, struct verdict_item *out)
 {
 	const json_t *group = json_object_get(object, name);
 
@@ -153,19 +162,64 @@ static bool read_group(const json_t *object, const char *name, struct verdict_it
 	return json_is_null(group) || read_item(group, false, out);
 }
 
-static bool read_verdict(const json_t *object, struct verdict *out)
+static bool read_verdict(const json_t *object, int version, struct verdict *out)
 {
 	const json_t *top = json_object_get(object, "top");
 
-	*out = (struct verdict){.count = (int)json_array_size(top)};
+	*out = (struct verdict){.count = (int)json_array_size(top), .has_shown = version > 1};
 	if (json_array_size(top) < 1 || json_array_size(top) > TOP_MAXIMUM)
 		return false;
 	for (int i = 0; i < out->count; i++)
 		if (!read_item(json_array_get(top, (size_t)i), true, &out->top[i]))
 			return false;
 	return read_item(json_object_get(object, "smoothed"), true, &out->smoothed) &&
-	       read_group(object, "group", &out->group) &&
-	       read_group(object, "smoothed_group", &out->smoothed_group);
+	       read_named(object, "group", &out->group) &&
+	       read_named(object, "smoothed_group", &out->smoothed_group) &&
+	       (!out->has_shown || read_named(object, "shown", &out->shown));
+}
+
+static bool read_headline(const json_t *object, const char *name, struct headline *out)
+{
+	const json_t *value = json_object_get(object, name), *group = json_object_get(value, "group"),
+		     *class = json_object_get(value, "class"), *index = group ? group : class;
+	json_int_t number = json_integer_value(index);
+
+	*out = (struct headline){HEADLINE_NONE, 0, 0};
+	if (json_is_null(value))
+		return true;
+	if (!json_is_integer(index) || number < 0 || number > INT_MAX ||
+		!json_is_number(json_object_get(value, "confidence")))
+		return false;
+	*out = (struct headline){group ? HEADLINE_GROUP : HEADLINE_LABEL, (int)number,
+		(float)json_number_value(json_object_get(value, "confidence"))};
+	return true;
+}
+
+/* Times as CLOCK_MONOTONIC gives them; beyond these, differences could overflow. */
+static bool read_time(const json_t *value, int64_t *out)
+{
+	*out = json_integer_value(value);
+	return json_is_integer(value) && *out >= 0 && *out <= INT64_MAX / 2;
+}
+
+/* What stands before a file's first frame. */
+static int read_past(struct log_reader *r, struct log_entry *entry, struct error *e)
+{
+	struct label_state *state = &entry->state;
+	const json_t *object = r->current, *since = json_object_get(object, "since");
+
+	entry->scores = json_object_get(object, "scores");
+	if (!json_is_array(entry->scores))
+		return broken(r, "there are no smoothed scores", e);
+	if (r->about.version == 1)
+		return 0;
+	state->since = INT64_MIN;
+	if (!read_time(json_object_get(object, "before"), &entry->time) ||
+		!read_headline(object, "shown", &state->shown) ||
+		!read_headline(object, "challenger", &state->challenger) ||
+		!(json_is_null(since) || read_time(since, &state->since)))
+		return broken(r, "before, shown, challenger or since is missing or no such thing", e);
+	return 0;
 }
 
 int log_reader_next(struct log_reader *r, struct log_entry *entry, struct error *e)
@@ -181,13 +235,13 @@ int log_reader_next(struct log_reader *r, struct log_entry *entry, struct error 
 		.by = string_of(r->current, "by")};
 	if (!json_is_integer(frame) || json_integer_value(frame) < 0)
 		return broken(r, "there is no frame number", e);
-	if (!entry->event && (!entry->by || !read_verdict(r->current, &entry->verdict)))
+	if (!entry->event && (!entry->by || !read_verdict(r->current, r->about.version, &entry->verdict)))
 		return broken(r, "it is neither a frame's nor an event's", e);
-	if (entry->event && strcmp(entry->event, "smoothing") == 0) {
-		entry->scores = json_object_get(r->current, "scores");
-		if (!json_is_array(entry->scores))
-			return broken(r, "there are no smoothed scores", e);
-	}
+	if (!entry->event && !read_time(json_object_get(r->current, "monotonic"), &entry->time) &&
+		r->about.version > 1)
+		return broken(r, "monotonic is no time", e);
+	if (entry->event && strcmp(entry->event, "smoothing") == 0)
+		return read_past(r, entry, e);
 	return 0;
 }
 

@@ -14,7 +14,9 @@ struct log_reader;
 struct log_about {
 	const char *network;
 	const char *pl;
-	double smoothing;
+	int version;
+	double smoothing; /* the time constant, s; of version 1 the weight of the past, 0 … < 1 */
+	float threshold;  /* of what is shown */
 	int top_k;
 	bool burn_in;
 };
@@ -27,9 +29,12 @@ struct log_entry {
 	struct verdict verdict;
 	const char *by;
 	const json_t *scores; /* array of numbers, of the event "smoothing"; else NULL */
+	int64_t time;	      /* of the frame; of that event, of the last frame before */
+	struct label_state
+		state; /* of that event. The indices are not negative, and may be beyond the network */
 };
 
-/* -ENOENT …; -EBADMSG: it is no log, or of another version. */
+/* -ENOENT …; -EBADMSG: it is no log, or of a later version. */
 int log_reader_open(const char *path, struct log_reader **out, struct error *e);
 
 /* As log_reader_open; the reader owns the file, also after a failure. path: for messages. */

@@ -88,9 +88,10 @@ int recorder_create(const struct recorder_options *options, struct recorder **ou
 	r->slots = slots_for(options);
 	status = r->shares ? frame_ring_create(options->memory, r->slots, classes, &r->ring) : -ENOMEM;
 	if (!status)
-		status = smoothing_init(&r->smoothing, options->smoothing, classes);
+		status =
+			labeller_init(&r->labeller, options->network, options->smoothing, options->threshold);
 	if (!status)
-		status = smoothing_init(&r->past, options->smoothing, classes);
+		status = smoothing_init(&r->past.smoothing, options->smoothing, classes);
 	if (!status)
 		status = thread_start(&r->thread, "recorder", recorder_thread, r);
 	r->running = !status;
@@ -228,8 +229,8 @@ void recorder_destroy(struct recorder *r)
 		pthread_join(r->thread, NULL);
 	}
 	frame_ring_destroy(r->ring);
-	smoothing_finish(&r->smoothing);
-	smoothing_finish(&r->past);
+	labeller_finish(&r->labeller);
+	smoothing_finish(&r->past.smoothing);
 	free(r->shares);
 	pthread_cond_destroy(&r->room);
 	pthread_cond_destroy(&r->work);

@@ -41,7 +41,7 @@ struct recorder_options {
 	int64_t flush_time;  /* ns that a slow disk gets after recorder_flush; 0: no limit */
 	float threshold;     /* labels below this confidence get no text */
 	int top_k;	     /* labels in a line of the log, 1 … TOP_MAXIMUM */
-	double smoothing;    /* as the pipeline's */
+	double smoothing;    /* as the pipeline's, s */
 	const struct network *network;
 	const char *pl;	     /* the name of what computes the later layers */
 	const json_t *about; /* more members for the log's first line; NULL: none */

@@ -6,7 +6,7 @@
 #ifndef RECORDER_RECORDER_INTERNAL_H
 #define RECORDER_RECORDER_INTERNAL_H
 
-#include "nn/smoothing.h"
+#include "nn/labeller.h"
 #include "recorder/recorder.h"
 #include "recorder/writer.h"
 
@@ -64,10 +64,10 @@ struct recorder {
 	/* Only the recorder's thread uses these, and recorder_join after it. */
 	bool shortage_reported;
 	struct segment_writer writer;
-	struct smoothing smoothing; /* up to the newest judged frame */
-	struct smoothing past;	    /* up to the frame that left the ring last */
-	double *shares;		    /* [class_count] */
-	char condition[120];	    /* of options.when, the one that held last */
+	struct labeller labeller; /* up to the newest judged frame */
+	struct label_past past;	  /* up to the frame that left the ring last */
+	double *shares;		  /* [class_count] */
+	char condition[120];	  /* of options.when, the one that held last */
 };
 
 /* Wakes the thread. Under the lock. */

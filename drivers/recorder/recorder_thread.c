@@ -16,8 +16,10 @@ static void drop(struct recorder *r)
 {
 	const struct ring_frame *frame = frame_ring_at(r->ring, 0);
 
-	if (frame->labelled)
-		smoothing_add(&r->past, frame->scores);
+	if (frame->labelled) {
+		smoothing_add(&r->past.smoothing, frame->scores, frame->stamps[STAMP_CAPTURED]);
+		r->past.state = frame->state;
+	}
 	frame_ring_pop(r->ring);
 	r->judged--;
 	r->crowded = false;

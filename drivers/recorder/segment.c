@@ -46,6 +46,15 @@ struct segment {
 	bool known;
 };
 
+/* Whether six digits tell the number from all others: 0.66, and not 0.660000026. */
+static bool short_enough(float number)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%.6g", (double)number);
+	return strtof(text, NULL) == number;
+}
+
 /* The log's first line: its own members, then those of options->about. */
 static void about_print(const struct segment *segment, unsigned number, const struct ring_frame *first,
 	struct text_builder *t)
@@ -62,7 +71,7 @@ static void about_print(const struct segment *segment, unsigned number, const st
 		first->height, o->burn_in ? "true" : "false", o->top_k);
 	text_add_number(t, o->smoothing);
 	text_add(t, ",\"threshold\":");
-	text_add(t, "%.6g", (double)o->threshold);
+	text_add(t, short_enough(o->threshold) ? "%.6g" : "%.9g", (double)o->threshold);
 	text_add(t, ",\"network\":");
 	text_add_json(t, o->network->name);
 	text_add(t, ",\"pl\":");
@@ -181,7 +190,7 @@ static void caption_burn(
 	*size = segment->jpeg.size;
 }
 
-static int line_write(struct segment *segment, const struct ring_frame *frame, const struct smoothing *past,
+static int line_write(struct segment *segment, const struct ring_frame *frame, const struct label_past *past,
 	uint64_t dropped[DROPPED_COUNT], struct error *e)
 {
 	const struct recorder_options *o = segment->options;
@@ -192,9 +201,9 @@ static int line_write(struct segment *segment, const struct ring_frame *frame, c
 		.by = frame->cpu_fallback ? "software" : o->pl};
 	int status = 0;
 
-	if (!segment->labelled && past->begun) {
-		struct label_event event = {"smoothing", line.frame, frame->stamps[STAMP_CAPTURED],
-			frame->wall, NULL, past->past, past->class_count};
+	if (!segment->labelled && past->smoothing.begun) {
+		struct label_event event = {
+			"smoothing", line.frame, frame->stamps[STAMP_CAPTURED], frame->wall, NULL, past};
 		status = label_log_event(segment->log, &event, e);
 	}
 	if (status)
@@ -202,20 +211,21 @@ static int line_write(struct segment *segment, const struct ring_frame *frame, c
 	segment->labelled++;
 	memcpy(line.dropped, dropped, sizeof(line.dropped));
 	verdict_make(&line.verdict, o->network, o->top_k, &frame->own, &frame->smoothed);
+	verdict_set_shown(&line.verdict, o->network, &frame->state.shown);
 	status = label_log_frame(segment->log, &line, e);
 	if (!status)
 		memset(dropped, 0, sizeof(line.dropped));
 	return status;
 }
 
-int segment_frame(struct segment *segment, const struct ring_frame *frame, const struct smoothing *past,
+int segment_frame(struct segment *segment, const struct ring_frame *frame, const struct label_past *past,
 	uint64_t dropped[DROPPED_COUNT], bool *written, struct error *e)
 {
 	const uint8_t *data = frame->data;
 	size_t size = frame->size;
 
 	if (frame->labelled) {
-		segment->latest = frame->smoothed;
+		segment->latest = frame->shown;
 		segment->known = true;
 	}
 	text_write(segment, frame);
@@ -238,8 +248,8 @@ int segment_event(struct segment *segment, const char *name, const char *text, s
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	struct label_event event = {name, segment->frames, clock_now(),
-		(int64_t)now.tv_sec * NS_PER_S + now.tv_nsec, text, NULL, 0};
+	struct label_event event = {
+		name, segment->frames, clock_now(), (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec, text, NULL};
 	return label_log_event(segment->log, &event, e);
 }
 

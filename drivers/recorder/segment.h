@@ -3,7 +3,7 @@
 #ifndef RECORDER_SEGMENT_H
 #define RECORDER_SEGMENT_H
 
-#include "nn/smoothing.h"
+#include "nn/labeller.h"
 #include "recorder/frame_ring.h"
 #include "recorder/recorder.h"
 
@@ -21,10 +21,10 @@ int segment_open(const struct recorder_options *options, const struct segment_pl
 
 /*
  * Adds a judged frame, and its log line if it is labelled. dropped: counts since the last line; a line sets
- * them to 0. past: the smoothing before this frame. *written: whether the frame is in the file, also after a
+ * them to 0. past: of the labels before this frame. *written: whether the frame is in the file, also after a
  * failure. After a failure the segment can only be closed.
  */
-int segment_frame(struct segment *segment, const struct ring_frame *frame, const struct smoothing *past,
+int segment_frame(struct segment *segment, const struct ring_frame *frame, const struct label_past *past,
 	uint64_t dropped[DROPPED_COUNT], bool *written, struct error *e);
 
 int segment_event(struct segment *segment, const char *name, const char *text, struct error *e);

@@ -43,7 +43,7 @@ int64_t selection_deadline(const struct recorder *r)
 static bool any_holds(struct recorder *r)
 {
 	for (int i = 0; i < r->options.when_count; i++) {
-		if (!when_holds(&r->options.when[i], r->options.network, r->shares))
+		if (!when_holds(&r->options.when[i], r->options.network, r->labeller.shares))
 			continue;
 		snprintf(r->condition, sizeof(r->condition), "%s", r->options.when[i].text);
 		return true;
@@ -53,7 +53,6 @@ static bool any_holds(struct recorder *r)
 
 bool selection_judge(struct recorder *r)
 {
-	const struct network *network = r->options.network;
 	struct ring_frame *frame = first_waiting(r);
 
 	frame->judged = true;
@@ -62,11 +61,10 @@ bool selection_judge(struct recorder *r)
 	r->now = frame->stamps[STAMP_CAPTURED];
 	if (!frame->labelled)
 		return false;
-	classify_scores(network, frame->scores, r->shares, &frame->own);
-	const int32_t *smoothed = smoothing_add(&r->smoothing, frame->scores);
-	if (smoothed == frame->scores)
-		frame->smoothed = frame->own;
-	else
-		classify_scores(network, smoothed, r->shares, &frame->smoothed);
+	classify_scores(r->options.network, frame->scores, r->shares, &frame->own);
+	labeller_add(&r->labeller, frame->scores, r->now);
+	frame->smoothed = r->labeller.smoothed;
+	frame->shown = r->labeller.shown;
+	frame->state = r->labeller.past.state;
 	return any_holds(r);
 }

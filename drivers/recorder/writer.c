@@ -203,7 +203,7 @@ static void look_for_files(struct segment_writer *w)
 		writer_rotate(w, "a file of the segment before was deleted");
 }
 
-bool writer_frame(struct segment_writer *w, const struct ring_frame *frame, const struct smoothing *past,
+bool writer_frame(struct segment_writer *w, const struct ring_frame *frame, const struct label_past *past,
 	const char *reason)
 {
 	struct error e = {0};

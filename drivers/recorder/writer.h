@@ -38,10 +38,10 @@ void writer_tick(struct segment_writer *w);
 void writer_flush(struct segment_writer *w);
 
 /*
- * Writes a judged frame with data. reason: why a segment begins, if one begins with this frame. past: the
- * smoothing before the frame. False: writing fails now; try again from w->retry_at on.
+ * Writes a judged frame with data. reason: why a segment begins, if one begins with this frame. past: of
+ * the labels before the frame. False: writing fails now; try again from w->retry_at on.
  */
-bool writer_frame(struct segment_writer *w, const struct ring_frame *frame, const struct smoothing *past,
+bool writer_frame(struct segment_writer *w, const struct ring_frame *frame, const struct label_past *past,
 	const char *reason);
 
 /* Counts a frame that should be recorded and is lost: it is broken, or there is no room for it. */

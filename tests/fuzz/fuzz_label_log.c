@@ -42,7 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	const struct log_about *about = log_reader_about(reader);
 	promise(about->network && about->pl && about->top_k >= 1 && about->smoothing >= 0 &&
-		about->smoothing < 1);
+		about->smoothing <= (about->version == 1 ? 1 : SMOOTHING_MOST));
 	while (!(status = log_reader_next(reader, &entry, &e)))
 		check(&entry);
 	promise(status == -ENODATA || status == -EBADMSG);

@@ -69,7 +69,7 @@ static void record(const struct recording_fixture *fixture, const char *input,
 		.discard_output = true,
 		.overlap = true,
 		.frames = frames,
-		.smoothing = 0.7};
+		.smoothing = 0.5};
 	struct source *source;
 	struct pl *pl;
 	struct pipeline *pipeline;
@@ -194,7 +194,7 @@ _Noreturn static void feed(const struct recording_fixture *fixture, const char *
 		.top_k = 5,
 		.network = fixture->network,
 		.pl = "software",
-		.smoothing = 0.7,
+		.smoothing = 0.5,
 		.segment.bytes = 1000000};
 	size_t size;
 	uint8_t *jpeg = sample_jpeg(64, 48, JCS_RGB, NULL, 0, &size);

@@ -76,7 +76,7 @@ static struct box drawn(int width, int height, const struct caption *caption)
 }
 
 static const struct caption dog = {
-	.group = "dog", .group_confidence = 0.91F, .label = "golden retriever", .confidence = 0.40F};
+	.headline = "dog", .confidence = 0.91F, .detail = "golden retriever", .detail_confidence = 0.40F};
 
 static void label_stands_at_the_bottom_left(void **state)
 {
@@ -194,7 +194,7 @@ static void same_caption_gives_same_pixels(void **state)
 {
 	struct caption_drawer *drawer = drawer_create(), *other = drawer_create();
 	struct picture a = grey_picture(640, 480), b = grey_picture(640, 480);
-	struct caption cat = {.label = "tabby cat", .confidence = 0.7F};
+	struct caption cat = {.headline = "tabby cat", .confidence = 0.7F};
 
 	(void)state;
 	caption_draw(drawer, &a, &dog);
@@ -224,8 +224,8 @@ static void text_and_confidence_show(void **state)
 	struct caption less = dog, other = dog;
 
 	(void)state;
-	less.group_confidence = 0.20F;
-	other.label = "Labrador retriever";
+	less.confidence = 0.20F;
+	other.detail = "Labrador retriever";
 	caption_draw(drawer, &a, &dog);
 	caption_draw(drawer, &b, &less);
 	assert_memory_not_equal(a.data, b.data, a.capacity);
@@ -240,7 +240,7 @@ static void text_and_confidence_show(void **state)
 static void long_labels_stay_inside(void **state)
 {
 	char name[600];
-	struct caption caption = {.label = name, .confidence = 0.5F};
+	struct caption caption = {.headline = name, .confidence = 0.5F};
 
 	(void)state;
 	/* Characters of two bytes, after none and one of a single byte: wherever a line is cut, one is at
@@ -305,7 +305,7 @@ static void broken_text_is_still_drawn(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
 		struct picture picture = grey_picture(320, 240);
-		struct caption caption = {.group = broken[i], .label = broken[i], .notice = broken[i]};
+		struct caption caption = {.headline = broken[i], .detail = broken[i], .notice = broken[i]};
 		caption_draw(drawer, &picture, &caption);
 		assert_false(nothing(changed(&picture)));
 		/* The drawer still works after it. */
@@ -333,10 +333,10 @@ static void any_size_and_confidence_is_safe(void **state)
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
 		for (size_t j = 0; j < sizeof(confidences) / sizeof(confidences[0]); j++) {
 			struct picture picture = grey_picture(sizes[i][0], sizes[i][1]);
-			struct caption caption = {.group = "dog",
-				.group_confidence = confidences[j],
-				.label = "golden retriever",
+			struct caption caption = {.headline = "dog",
 				.confidence = confidences[j],
+				.detail = "golden retriever",
+				.detail_confidence = confidences[j],
 				.statistics = true,
 				.frames_per_second = 1e300,
 				.latency_ms = 1e300,
@@ -366,9 +366,9 @@ static void text_equals_the_caption(void **state)
 	assert_int_equal(strncmp(few, text, 8), 0);
 	caption_text(&(struct caption){0}, text, sizeof(text));
 	assert_string_equal(text, "");
-	caption_text(&(struct caption){.label = "cat", .confidence = 0.999F}, text, sizeof(text));
+	caption_text(&(struct caption){.headline = "cat", .confidence = 0.999F}, text, sizeof(text));
 	assert_string_equal(text, "cat 99 %"); /* 100 % would exclude every other class */
-	caption_text(&(struct caption){.label = "cat", .confidence = 1}, text, sizeof(text));
+	caption_text(&(struct caption){.headline = "cat", .confidence = 1}, text, sizeof(text));
 	assert_string_equal(text, "cat 100 %");
 	caption_text(&(struct caption){.recording = true, .note = "saved a.png"}, text, sizeof(text));
 	assert_string_equal(text, "recording · saved a.png");
@@ -398,7 +398,7 @@ static void layer_is_the_caption_alone(void **state)
 {
 	struct caption_drawer *drawer = drawer_create();
 	struct picture layer = grey_picture(320, 240), drawn_on = grey_picture(320, 240);
-	struct caption caption = {.label = "golden retriever", .confidence = 0.4F, .notice = "paused"};
+	struct caption caption = {.headline = "golden retriever", .confidence = 0.4F, .notice = "paused"};
 	struct caption_area areas[CAPTION_PARTS] = {0};
 	size_t clear = 0, solid = 0;
 

@@ -147,10 +147,42 @@ static void a_label_or_a_group_is_known(void **state)
 	result.group = (struct prediction){2, 0.5F};
 	assert_true(classification_known(&result, 0.5F));
 	assert_false(classification_known(&result, 0.51F));
-	result.count = 0;
-	assert_true(classification_known(&result, 0.5F));
 	result.background = true;
 	assert_false(classification_known(&result, 0));
+}
+
+/* Of a group the best label is told; a label that is likelier than every group is in none. */
+static void the_headline_is_the_likeliest_name(void **state)
+{
+	(void)state;
+	char *labels[] = {(char *)"cat", (char *)"dog", (char *)"cup"};
+	int animals[] = {0, 1};
+	struct label_group groups[] = {{(char *)"animal", animals, 2}};
+	float scale[] = {1, 1, 1}, bias[] = {0, 0, 0};
+	struct network network = {.class_count = 3,
+		.labels = labels,
+		.scale = scale,
+		.bias = bias,
+		.groups = groups,
+		.group_count = 1};
+	struct classification out;
+	double work[3];
+
+	classify_scores(&network, (const int32_t[]){2, 3, 3}, work, &out);
+	assert_int_equal(out.member.index, 1);
+	struct headline group = classification_headline(&out, 0.1F);
+	assert_string_equal(headline_name(&group, &network), "animal");
+	assert_true(group.confidence == out.group.confidence);
+	assert_true(headline_confidence(&group, &network, work) == out.group.confidence);
+	classify_scores(&network, (const int32_t[]){1, 2, 4}, work, &out);
+	struct headline label = classification_headline(&out, 0.1F);
+	assert_string_equal(headline_name(&label, &network), "cup");
+	assert_true(label.confidence == out.top[0].confidence);
+	assert_true(headline_confidence(&label, &network, work) == out.top[0].confidence);
+	is_near(headline_confidence(&group, &network, work), 1 - label.confidence);
+	label = classification_headline(&out, 0.95F);
+	assert_null(headline_name(&label, &network));
+	assert_false(headline_same(&label, &group));
 }
 
 static void a_class_can_mean_nothing(void **state)
@@ -173,6 +205,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(figures_by_hand),
+		cmocka_unit_test(the_headline_is_the_likeliest_name),
 		cmocka_unit_test(a_class_can_mean_nothing),
 		cmocka_unit_test(equal_logits_keep_their_order),
 		cmocka_unit_test(extreme_scores_stay_finite),

@@ -276,7 +276,7 @@ static void test_smoothing_goes_on(void **state)
 
 	(void)state;
 	fixture_begin(
-		&fixture, "m-%i.mkv", (struct recorder_options){.smoothing = 0.75, .segment.time = NS_PER_S});
+		&fixture, "m-%i.mkv", (struct recorder_options){.smoothing = 0.5, .segment.time = NS_PER_S});
 	for (int i = 0; i < 2 * RATE; i++)
 		fixture_give_many(&fixture, 1, i % 7);
 	fixture_join(&fixture);
@@ -285,10 +285,16 @@ static void test_smoothing_goes_on(void **state)
 	assert_non_null(event);
 	past = json_number_value(json_array_get(json_object_get(event, "scores"), CAT));
 	assert_true(past > 0.5 && past < 6);
+	double before = json_number_value(json_object_get(event, "before"));
+	assert_true(before > 0);
 	for (size_t i = 0; i < r.lines; i++) {
 		if (!json_object_get(r.line[i], "top"))
 			continue;
-		past = 0.75 * past + 0.25 * (double)((RATE + recorded_number(r.line[i], "frame")) % 7);
+		double time = json_number_value(json_object_get(r.line[i], "monotonic"));
+		double weight = exp((before - time) / 0.5e9);
+		before = time;
+		past = weight * past +
+		       (1 - weight) * (double)((RATE + recorded_number(r.line[i], "frame")) % 7);
 		double cat = exp(lrint(past));
 		const json_t *smoothed = json_object_get(r.line[i], "smoothed");
 		double confidence = json_number_value(json_object_get(smoothed, "confidence"));
