@@ -220,6 +220,17 @@ static void abandon(struct pipeline *pipeline)
 	pl_jobs_close(&pipeline->jobs);
 }
 
+/* A source that was read to its end and of which nothing could be seen has failed. */
+static void judge_pictures(struct pipeline *pipeline)
+{
+	const struct pipeline_report *report = &pipeline->report;
+
+	if (!pipeline->error.code && pipeline->complete && report->undecodable &&
+		!report->times[TIME_DECODE].count)
+		error_set(&pipeline->error, -EBADMSG,
+			"of the frames that the source gave, none can be decoded");
+}
+
 int pipeline_join(struct pipeline *pipeline, struct error *e)
 {
 	if (pipeline->started) {
@@ -237,6 +248,7 @@ int pipeline_join(struct pipeline *pipeline, struct error *e)
 			pl_cycles_read(pipeline->config.pl, &pipeline->report.cycles);
 	}
 	pipeline->report.undecodable = pipeline->undecodable;
+	judge_pictures(pipeline);
 	if (pipeline->error.code && e)
 		*e = pipeline->error;
 	return pipeline->error.code;

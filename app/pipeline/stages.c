@@ -123,6 +123,7 @@ void *source_stage(void *argument)
 	}
 	if (status == 0 || status == -ENODATA || status == -ECANCELED || status == -EBADMSG)
 		pipeline->error.code = 0;
+	pipeline->complete = !atomic_load(&pipeline->stopping);
 	queue_close(pipeline->queues[QUEUE_RAW]);
 	return NULL;
 }

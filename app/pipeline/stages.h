@@ -68,6 +68,7 @@ struct pipeline {
 	uint64_t undecodable;
 
 	struct error error;	       /* source stage, read after joining */
+	bool complete;		       /* as `error`: the source ended by itself, or gave all that was wanted */
 	struct pipeline_report report; /* each field has one writer, the stage that it is about */
 };
 
