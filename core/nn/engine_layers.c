@@ -157,8 +157,12 @@ static void run_weights(const struct engine *engine, const struct layer_plan *pl
 
 	if (in->layout == LAYOUT_BITS)
 		sum_pixels(engine, plan, in);
+	if (plan->kernel->begin)
+		plan->kernel->begin();
 	for (int begin = 0; begin < pixels; begin += TILE)
 		run_tile(engine, plan, in, begin, pixels - begin < TILE ? pixels - begin : TILE);
+	if (plan->kernel->end)
+		plan->kernel->end();
 }
 
 static void run_average_pool(const struct engine *engine, const struct layer_plan *plan)

@@ -12,17 +12,24 @@ static bool is_contiguous(const struct layer *layer, enum layout layout)
 	return layout == LAYOUT_BYTES && layer->groups == 1 && layer->dilation_width == 1;
 }
 
+static int round_up(int number, int unit)
+{
+	return (number + unit - 1) / unit * unit;
+}
+
 int engine_count_k_blocks(const struct layer *layer, const struct kernel *kernel)
 {
 	int depth = layer->in.channels / layer->groups, places = layer->kernel_height * layer->kernel_width;
 
 	if (kernel->taps)
-		return (places + kernel->taps - 1) / kernel->taps * kernel->taps;
+		return round_up(places, kernel->taps);
 	if (kernel->layout == LAYOUT_BITS)
 		return places * ((depth + 63) / 64);
 	if (is_contiguous(layer, kernel->layout))
-		return layer->kernel_height * ((layer->kernel_width * depth + 3) / 4);
-	return places * ((depth + 3) / 4);
+		places = layer->kernel_height * ((layer->kernel_width * depth + 3) / 4);
+	else
+		places *= (depth + 3) / 4;
+	return kernel->chunk ? round_up(places, kernel->chunk) : places;
 }
 
 /* Fills offsets and k-blocks for the run of `length` channels that begins at a place of the window. */
@@ -39,7 +46,7 @@ static void plan_run(const struct gemm_plan *gemm, struct k_block *k_blocks, int
 }
 
 static void plan_k_blocks(const struct layer *layer, const struct feature_map *in,
-	const struct gemm_plan *gemm, struct k_block *k_blocks)
+	const struct gemm_plan *gemm, struct k_block *k_blocks, const struct kernel *kernel)
 {
 	int depth = layer->in.channels / layer->groups, next = 0;
 	bool contiguous = is_contiguous(layer, in->layout);
@@ -53,8 +60,8 @@ static void plan_k_blocks(const struct layer *layer, const struct feature_map *i
 			if (contiguous)
 				break;
 		}
-	for (; next < gemm->k_blocks; next++) /* depthwise: without weights */
-		gemm->offsets[next] = gemm->offsets[next - 1];
+	for (; next < gemm->k_blocks; next++) /* without weights */
+		gemm->offsets[next] = gemm->offsets[next - 1] + (kernel->taps ? 0 : 4);
 }
 
 static int plan_gemm(struct layer_plan *plan, const struct feature_map *in)
@@ -80,7 +87,7 @@ static int plan_gemm(struct layer_plan *plan, const struct feature_map *in)
 	gemm->offsets = engine_allocate((size_t)gemm->k_blocks * sizeof(int32_t));
 	gemm->weights = engine_allocate(lanes * (size_t)gemm->k_blocks * (size_t)kernel->word);
 	if (k_blocks && gemm->offsets && gemm->weights) {
-		plan_k_blocks(layer, in, gemm, k_blocks);
+		plan_k_blocks(layer, in, gemm, k_blocks, kernel);
 		kernel->pack(kernel, layer, k_blocks, gemm);
 	}
 	free(k_blocks);

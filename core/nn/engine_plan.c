@@ -2,6 +2,7 @@
 #include "nn/engine_plan.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 
 /*
@@ -12,11 +13,14 @@ static double estimate(const struct kernel *kernel, const struct layer *layer)
 {
 	int groups = kernel->taps ? 1 : layer->groups;
 	int vectors = (layer->out.channels / groups + kernel->lanes - 1) / kernel->lanes;
-	double k_blocks = (double)groups * vectors * engine_count_k_blocks(layer, kernel);
+	double k_blocks = (double)groups * engine_count_k_blocks(layer, kernel);
 	double planes = kernel->layout == LAYOUT_BITS ? layer->input_bits : 1;
 	double pixels = (double)layer->out.height * layer->out.width;
 
-	return k_blocks * planes * kernel->cost * pixels + k_blocks * kernel->lanes * kernel->word;
+	if (kernel->pixels)
+		pixels = ceil(pixels / kernel->pixels) * kernel->pixels;
+	return k_blocks * (vectors * planes * kernel->cost + kernel->window_cost) * pixels +
+	       k_blocks * vectors * kernel->lanes * kernel->word;
 }
 
 static const struct kernel *choose(

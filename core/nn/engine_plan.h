@@ -10,7 +10,8 @@
 #include "nn/kernels/feature_map.h"
 #include "nn/kernels/kernel.h"
 
-/* Output pixels that a kernel works on at once: their accumulators stay in the second-level cache. */
+/* Output pixels that a kernel works on at once: their accumulators stay in the second-level cache. A multiple
+ * of any kernel's `pixels`. */
 #define TILE 32
 
 /* A feature map of a tensor; its number is in layer_plan.in and out. */

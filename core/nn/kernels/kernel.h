@@ -73,6 +73,13 @@ struct kernel {
 	 */
 	void (*run)(const struct gemm_plan *gemm, const uint8_t *const *windows, int pixels,
 		const int32_t *sums, int32_t *accumulators, size_t stride);
+
+	/* Optional. */
+	int chunk;	 /* k-blocks that run multiplies at once; a window's last ones may have no weights */
+	int pixels;	 /* that run works on at once; it writes accumulators for a multiple of them */
+	int window_cost; /* as cost, for a k-block of a window, however many channels there are */
+	void (*begin)(void); /* the thread calls this before it runs a layer, */
+	void (*end)(void);   /* and this after it */
 };
 
 /*
@@ -149,6 +156,7 @@ extern const struct isa isa_avx512;
 extern const struct isa isa_avx512vbmi;
 extern const struct isa isa_avx512vpopcntdq;
 extern const struct isa isa_avx512vnni;
+extern const struct isa isa_amx;
 
 /*
  * For `fits`: 1-bit weights on codes; anything that is not 1 bit only; no sum of 4 products leaves 16 bits;

@@ -17,6 +17,7 @@ static const struct isa *const all[] = {
 	&isa_avx512vbmi,
 	&isa_avx512vpopcntdq,
 	&isa_avx512vnni,
+	&isa_amx,
 #endif
 };
 
