@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "image/picture_write.h"
 #include "live/loop.h"
 #include "live/pipeline_options.h"
 #include "live/recording.h"
@@ -42,7 +43,8 @@ static const struct option options[] = {
 		offsetof(struct live_values, fullscreen)},
 	{"title", 0, OPTION_TEXT, "TEXT", "Title of the window [twobit]",
 		offsetof(struct live_values, title)},
-	{"snapshot", 0, OPTION_TEXT, "FILE.png", "Save the last picture shown; key s saves one at any time",
+	{"snapshot", 0, OPTION_TEXT, "FILE",
+		"Save the last picture shown, as .png or .jpg; key s saves one at any time",
 		offsetof(struct live_values, snapshot)},
 	{"record", 0, OPTION_TEXT, "FILE.mkv",
 		"Record, as `twobit record` does; key r records at any time [" RECORDING_NAME "]",
@@ -94,6 +96,10 @@ static int prepare_recording(struct live_session *s, struct error *e)
 	int status = v->record.text ? recorder_check(&s->recording.options, e) : 0;
 	if (status)
 		return status == -EINVAL ? option_refuse(s->invocation, &v->record.origin, e->text)
+					 : fail(FAILURE_CREATE, e);
+	status = v->snapshot.text ? picture_write_check(v->snapshot.text, e) : 0;
+	if (status)
+		return status == -EINVAL ? option_refuse(s->invocation, &v->snapshot.origin, e->text)
 					 : fail(FAILURE_CREATE, e);
 	const struct output_name written[] = {{"--record", v->record.text, true},
 		{"--trace", v->pipeline.trace.text}, {"--snapshot", v->snapshot.text}};

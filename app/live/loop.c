@@ -6,9 +6,11 @@
 #include "base/log.h"
 #include "cli/command.h"
 #include "image/decode.h"
+#include "image/picture_write.h"
 #include "live/signals.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -20,14 +22,57 @@
 /* Captioned frames that may be in the pipeline when a key is pressed. */
 #define FRAMES_ON_THEIR_WAY 3
 
+/* How long a note stays on the picture, ns. */
+#define NOTE_TIME (5 * NS_PER_S / 2)
+
+/* Names that are tried for a snapshot. */
+#define SNAPSHOTS_A_SECOND 1000
+
 static const char help_notice[] =
 	"q  quit\nSpace  pause\nf  full screen\ni  statistics\ns  snapshot\nr  record\no  caption\nh  this "
 	"help";
 
-/* The frame at full size with its caption: the shown picture may be smaller, or have the caption on a plane.
+/* Nothing new is shown while paused: the note is added to the picture that stays, until the pause ends. */
+static void note_in_pause(struct live_loop *loop)
+{
+	struct frame *frame = loop->held;
+	struct caption_drawer *drawer;
+	struct error e;
+
+	if (!frame || frame->absent || !loop->display)
+		return;
+	memcpy(frame->caption.note, loop->caption.note, sizeof(frame->caption.note));
+	caption_text(&frame->caption, frame->text, sizeof(frame->text));
+	if (!frame->show_raw && !caption_create(&drawer)) {
+		struct caption only = {0};
+		memcpy(only.note, loop->caption.note, sizeof(only.note));
+		caption_draw(drawer, &frame->picture, &only);
+		caption_destroy(drawer);
+	}
+	(void)display_show(loop->display, frame, &e); /* the next picture reports an error */
+}
+
+/* Tells on the picture what a key or a signal has done. */
+__attribute__((format(printf, 2, 3))) static void note(struct live_loop *loop, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(loop->caption.note, sizeof(loop->caption.note), format, arguments);
+	va_end(arguments);
+	loop->caption.note_until = clock_now() + NOTE_TIME;
+	pipeline_set_caption(loop->pipeline, &loop->caption);
+	if (loop->paused)
+		note_in_pause(loop);
+}
+
+/*
+ * The frame at full size with its caption, but without what is only for who looks at the display. The shown
+ * picture may be smaller, or have the caption on a plane.
  */
 static int picture_whole(const struct frame *frame, struct picture *out, struct error *e)
 {
+	struct caption caption = frame->caption;
 	struct caption_drawer *drawer;
 	int status = picture_decode(&frame->raw, 1, out, e);
 
@@ -35,35 +80,58 @@ static int picture_whole(const struct frame *frame, struct picture *out, struct 
 		return status;
 	if (caption_create(&drawer))
 		return error_set(e, -ENOMEM, "out of memory for a snapshot");
-	caption_draw(drawer, out, &frame->caption);
+	caption.notice = NULL;
+	caption.note[0] = '\0';
+	caption.recording = false;
+	caption_draw(drawer, out, &caption);
 	caption_destroy(drawer);
 	return 0;
 }
 
-static int snapshot(const struct live_loop *loop, const char *path)
+/* Writes a picture under a name of its own: two of one second get different ones. */
+static int write_named(const struct picture *picture, char *name, size_t size, struct error *e)
+{
+	time_t now = time(NULL);
+	char when[32];
+	struct tm local;
+	int status = -EEXIST;
+
+	localtime_r(&now, &local);
+	strftime(when, sizeof(when), "%Y%m%d-%H%M%S", &local);
+	snprintf(name, size, "twobit-%s.png", when);
+	for (int i = 2; status == -EEXIST && i <= SNAPSHOTS_A_SECOND; i++) {
+		status = picture_write_new(name, picture, e);
+		if (status == -EEXIST)
+			snprintf(name, size, "twobit-%s-%d.png", when, i);
+	}
+	return status;
+}
+
+/* Saves the last picture shown under the path, or under a new name. Returns an exit code. */
+static int snapshot(struct live_loop *loop, const char *path)
 {
 	const struct frame *frame = loop->held;
 	struct picture whole = {0};
-	struct error e;
-	char name[64];
-	time_t now = time(NULL);
-	struct tm local;
+	struct error e = {0};
+	char name[64] = "";
 	int code = EX_OK;
 
 	if (!frame)
 		return EX_OK;
-	if (!path) {
-		localtime_r(&now, &local);
-		strftime(name, sizeof(name), "twobit-%Y%m%d-%H%M%S.png", &local);
-		path = name;
-	}
-	if (!frame->absent && picture_whole(frame, &whole, &e))
+	if (!frame->absent && picture_whole(frame, &whole, &e)) {
 		code = fail(FAILURE_OURS, &e);
-	else if (picture_write_png(path, frame->absent ? &frame->picture : &whole, &e))
-		code = fail(FAILURE_CREATE, &e);
-	else
-		log_info("saved %s", path);
+	} else {
+		const struct picture *picture = frame->absent ? &frame->picture : &whole;
+		if (path ? picture_write(path, picture, &e) : write_named(picture, name, sizeof(name), &e))
+			code = fail(FAILURE_CREATE, &e);
+		else
+			log_info("saved %s", path ? path : name);
+	}
 	picture_finish(&whole);
+	if (code)
+		note(loop, "not saved: %s", e.text);
+	else
+		note(loop, "saved %s", path ? path : name);
 	return code;
 }
 
@@ -76,14 +144,17 @@ static void record(struct live_loop *loop)
 		if (recorder_check(loop->recording, &e) ||
 			recorder_create(loop->recording, &loop->recorder, &e)) {
 			log_warning("%s; nothing is recorded", e.text);
+			note(loop, "nothing is recorded: %s", e.text);
 			return;
 		}
 		pipeline_set_recorder(loop->pipeline, loop->recorder);
 	}
-	if (recorder_is_recording(loop->recorder))
+	bool ends = recorder_is_recording(loop->recorder);
+	if (ends)
 		recorder_end(loop->recorder);
 	else
 		recorder_begin(loop->recorder);
+	note(loop, "%s", ends ? "the recording ended" : "recording");
 }
 
 static void heed_signals(struct live_loop *loop)

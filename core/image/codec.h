@@ -9,12 +9,16 @@
 #include "image/picture.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 
 bool jpeg_begins(const uint8_t *data, size_t size);
 bool png_begins(const uint8_t *data, size_t size);
 /* `scale` as in picture_decode. */
 int jpeg_read(const uint8_t *data, size_t size, double scale, struct picture *out, struct error *e);
 int png_read(const uint8_t *data, size_t size, struct picture *out, struct error *e);
+
+/* -EIO: the file takes no more (errno has the cause), or libpng reports an error; -ENOMEM. */
+int png_write(FILE *file, const struct picture *picture, struct error *e);
 
 /* Every format but JPEG, by libyuv. */
 int raw_picture_convert(const struct raw_picture *raw, struct picture *out, struct error *e);

@@ -62,7 +62,4 @@ int picture_encode_jpeg(const struct picture *picture, int quality, struct raw_p
 /* The size in pixels in a JPEG's header. 0 or -EBADMSG. */
 int picture_jpeg_size(const uint8_t *data, size_t size, int *width, int *height);
 
-/* Writes a PNG through a temporary name, so that an old file stays whole when writing fails. */
-int picture_write_png(const char *path, const struct picture *picture, struct error *e);
-
 #endif

@@ -7,15 +7,11 @@
 #include "image/codec.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <png.h>
 #include <setjmp.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 struct input {
 	const uint8_t *data;
@@ -117,80 +113,4 @@ int png_read(const uint8_t *data, size_t size, struct picture *out, struct error
 bool png_begins(const uint8_t *data, size_t size)
 {
 	return size >= 8 && png_sig_cmp(data, 0, 8) == 0;
-}
-
-static int rows_write(FILE *file, const struct picture *picture, struct error *e)
-{
-	struct input input = {.e = e};
-	png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &input, complain, ignore);
-	png_infop info = png ? png_create_info_struct(png) : NULL;
-	volatile int status = -EIO;
-
-	if (!info) {
-		png_destroy_write_struct(&png, NULL);
-		return -ENOMEM;
-	}
-	if (setjmp(png_jmpbuf(png)) == 0) { // NOLINT(cert-err52-cpp)
-		png_init_io(png, file);
-		png_set_IHDR(png, info, (png_uint_32)picture->width, (png_uint_32)picture->height, 8,
-			PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
-			PNG_FILTER_TYPE_DEFAULT);
-		png_set_compression_level(png, 3); /* a snapshot should not delay the display */
-		png_write_info(png, info);
-		png_set_bgr(png);
-		png_set_filler(png, 0, PNG_FILLER_AFTER);
-		for (int y = 0; y < picture->height; y++)
-			png_write_row(png, picture->data + (size_t)y * (size_t)picture->width * 4);
-		png_write_end(png, NULL);
-		status = 0;
-	}
-	png_destroy_write_struct(&png, &info);
-	return status;
-}
-
-/* Writes and closes the temporary file. */
-static int temporary_write(const char *name, const struct picture *picture)
-{
-	struct error ignored;
-	int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-	if (fd < 0)
-		return -errno;
-	FILE *file = fdopen(fd, "wb");
-	if (!file) {
-		close(fd);
-		return -ENOMEM;
-	}
-	errno = 0;
-	int status = rows_write(file, picture, &ignored);
-	/* The data must be on the disk before the name is: a power cut keeps the old file or the new one. */
-	if (status == 0 && (fflush(file) != 0 || fsync(fd) < 0))
-		status = -EIO;
-	if (status == -EIO && errno)
-		status = -errno;
-	if (fclose(file) != 0 && status == 0)
-		status = -errno;
-	return status;
-}
-
-int picture_write_png(const char *path, const struct picture *picture, struct error *e)
-{
-	char name[PATH_MAX];
-	struct stat old;
-
-	if (stat(path, &old) == 0 && !S_ISREG(old.st_mode))
-		return error_set(
-			e, S_ISDIR(old.st_mode) ? -EISDIR : -EINVAL, "%s: is not a regular file", path);
-	if (picture->width < 1 || picture->height < 1)
-		return error_set(e, -EINVAL, "%s: there is no picture to write", path);
-	int length = snprintf(name, sizeof(name), "%s.%ld.tmp", path, (long)getpid());
-	if (length < 0 || (size_t)length >= sizeof(name))
-		return error_set(e, -ENAMETOOLONG, "%s: %s", path, strerror(ENAMETOOLONG));
-	int status = temporary_write(name, picture);
-	if (status == 0 && rename(name, path) < 0)
-		status = -errno;
-	if (status == 0)
-		return 0;
-	if (status != -EEXIST)
-		unlink(name);
-	return error_set(e, status, "%s: cannot be written: %s", path, strerror(-status));
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the command-line tests work on: make_fixtures FOLDER makes the folder anew. */
 #include "base/error.h"
-#include "image/picture.h"
+#include "image/picture_write.h"
 #include "nn/format/save.h"
 #include "support/folder.h"
 #include "support/network_builder.h"
@@ -65,7 +65,7 @@ static void write_png(const char *path, int number)
 	struct picture picture = draw(number);
 	struct error e;
 
-	require(picture_write_png(path, &picture, &e) == 0, path);
+	require(picture_write(path, &picture, &e) == 0, path);
 	picture_finish(&picture);
 }
 

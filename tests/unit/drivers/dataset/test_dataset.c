@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "dataset/dataset.h"
+#include "image/picture_write.h"
 #include "support/folder.h"
 
 #include <errno.h>
@@ -58,7 +59,7 @@ static void write_png(const char *name, uint8_t red)
 
 	for (size_t i = 0; i < sizeof(pixels); i++)
 		pixels[i] = i % 4 == 2 ? red : 0;
-	assert_int_equal(picture_write_png(path_of(name), &picture, &e), 0);
+	assert_int_equal(picture_write(path_of(name), &picture, &e), 0);
 }
 
 static int setup(void **state)
