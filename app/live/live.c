@@ -22,11 +22,12 @@ struct live_values {
 	struct pipeline_options pipeline;
 	struct option_text display, drm_device, connector, mode, title, snapshot, record, smoothing;
 	double threshold; /* below 0: the network's */
-	bool fullscreen, fast, every_frame, no_overlap, no_caption, json;
+	bool fullscreen, mirror, fast, every_frame, no_overlap, no_caption, json;
 };
 
 static const struct option options[] = {
 	OPTION_ROWS_PIPELINE(struct live_values),
+	OPTION_ROWS_ROTATE_LOOP(struct live_values),
 	{"threshold", 0, OPTION_NUMBER, "P",
 		"Show no label below this confidence, 0 to 1 [the network's own, or 0.1]",
 		offsetof(struct live_values, threshold), 0, 1},
@@ -43,6 +44,9 @@ static const struct option options[] = {
 		offsetof(struct live_values, fullscreen)},
 	{"title", 0, OPTION_TEXT, "TEXT", "Title of the window [twobit]",
 		offsetof(struct live_values, title)},
+	{"mirror", 0, OPTION_FLAG, NULL,
+		"Show the picture as a mirror does; network and recording see it as it is",
+		offsetof(struct live_values, mirror)},
 	{"snapshot", 0, OPTION_TEXT, "FILE",
 		"Save the last picture shown, as .png or .jpg; key s saves one at any time",
 		offsetof(struct live_values, snapshot)},
@@ -131,6 +135,7 @@ static int start(struct live_session *s, struct error *e)
 	config.lossless = v->every_frame || v->fast;
 	config.overlap = !v->no_overlap;
 	config.smoothing = s->smoothing;
+	config.mirror = v->mirror;
 	int code = prepare_recording(s, e);
 	if (code)
 		return code;

@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
+const char *const pipeline_rotations[] = {"0", "90", "180", "270", NULL};
+
 int pipeline_options_source(struct pipeline_options *v, const struct invocation *invocation, int count)
 {
 	if (count > 1 || (count == 1 && v->source.text))
@@ -63,6 +65,7 @@ struct source_options pipeline_options_for_source(const struct pipeline_options 
 		.height = v->size.height,
 		.rate = v->rate,
 		.paced = true,
+		.loop = v->loop,
 		.give_up = signals_end_descriptor(),
 		.format = v->format.text,
 		.controls = v->controls.items[0] ? v->controls.items : NULL,
@@ -93,6 +96,7 @@ struct pipeline_config pipeline_options_config(const struct pipeline_options *v)
 {
 	return (struct pipeline_config){
 		.overlap = true,
+		.rotation = v->rotate ? atoi(v->rotate) : 0,
 		.frames = (uint64_t)v->frames,
 		.duration = (int64_t)(v->duration * NS_PER_S),
 		.kernels = v->kernels.text,

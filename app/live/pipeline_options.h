@@ -9,6 +9,7 @@
 #include "source/source.h"
 
 #include <limits.h>
+#include <stdbool.h>
 
 struct pipeline_options {
 	struct option_text source, format, exposure, network, pl, kernels, trace;
@@ -16,6 +17,8 @@ struct pipeline_options {
 	struct option_size size;
 	double rate, duration, pl_timeout, pl_check; /* frames a second; s */
 	int frames;
+	const char *rotate; /* NULL: not */
+	bool loop;
 };
 
 #define PIPELINE_OPTIONS_DEFAULT                                                                             \
@@ -55,6 +58,18 @@ struct pipeline_options {
 			"How often a PL in hardware is given something known to compute [10s]",              \
 			offsetof(type, pipeline.pl_check), 0.001, 1e6, NULL},                                \
 		OPTION_ROW_TRACE(type, pipeline.trace)
+
+extern const char *const pipeline_rotations[]; /* what --rotate takes */
+
+/* Rows for those that show or record. */
+#define OPTION_ROWS_ROTATE_LOOP(type)                                                                        \
+	{"rotate", 0, OPTION_CHOICE, "DEGREES",                                                              \
+		"Turn the picture clockwise by 90, 180 or 270, for a camera that hangs so",                  \
+		offsetof(type, pipeline.rotate), 0, 0, pipeline_rotations},                                  \
+	{                                                                                                    \
+		"loop", 0, OPTION_FLAG, NULL, "Start again at the end of a video or of pictures",            \
+			offsetof(type, pipeline.loop), 0, 0, NULL                                            \
+	}
 
 /* A row of an options table, for a struct option_text. */
 #define OPTION_ROW_SMOOTHING(type, member)                                                                   \

@@ -63,6 +63,7 @@ static const struct option options[] = {
 		"What a slow disk gets to take the rest, when it is to end [5s]", RECORDING(flush), 0.1,
 		3600},
 	OPTION_ROWS_PIPELINE(struct record_values),
+	OPTION_ROWS_ROTATE_LOOP(struct record_values),
 	{"every-frame", 0, OPTION_FLAG, NULL, "Label each frame; the source waits where it must",
 		RECORDING(every_frame)},
 	{"top-k", 0, OPTION_INTEGER, "K", "Labels a frame in the log [5]", RECORDING(top_k), 1, TOP_MAXIMUM},
@@ -113,7 +114,7 @@ static int start(struct record_session *s, struct error *e)
 	const struct record_values *v = &s->values;
 	struct source_options wanted = pipeline_options_for_source(&v->pipeline);
 
-	wanted.once = true;
+	wanted.once = !v->pipeline.loop;
 	recording_begin(&s->recording, &v->recording);
 	if (recorder_check(&s->recording.options, e))
 		return e->code == -EINVAL ? option_refuse(s->invocation, &v->recording.file.origin, e->text)

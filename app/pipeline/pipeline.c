@@ -190,7 +190,9 @@ void pipeline_set_caption(struct pipeline *pipeline, const struct pipeline_capti
 
 void pipeline_set_display(struct pipeline *pipeline, const struct display_capabilities *capabilities)
 {
-	bool exports = capabilities->raw && !pipeline->config.lossless && !pipeline->config.discard_output;
+	const struct pipeline_config *config = &pipeline->config;
+	bool exports = capabilities->raw && !config->lossless && !config->discard_output &&
+		       !config->rotation && !config->mirror;
 
 	pthread_mutex_lock(&pipeline->lock);
 	bool changed = pipeline->exports != exports;

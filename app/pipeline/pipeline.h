@@ -30,14 +30,17 @@ struct pipeline_config {
 	struct pl *pl;
 	const char *kernels; /* as engine_create */
 	bool lossless;
-	bool discard_output;	   /* no display: the consumer gets frames undecoded, unless lossless */
-	bool overlap;		   /* Conv0 computes the next frame while the PL runs */
-	uint64_t frames;	   /* stop after this many; 0: no limit */
-	int64_t duration;	   /* stop this many ns after the first frame; 0: no limit */
-	float threshold;	   /* a label below this confidence is not shown, 0 … 1 */
-	double smoothing;	   /* time constant of what is shown (nn/smoothing.h), s; 0: none */
-	int64_t pl_limit;	   /* ns that a frame may take in the PL; 0: from the calibration */
-	int64_t pl_check;	   /* ns between self-tests of a PL in hardware; 0: none */
+	bool discard_output; /* no display: the consumer gets frames undecoded, unless lossless */
+	bool overlap;	     /* Conv0 computes the next frame while the PL runs */
+	uint64_t frames;     /* stop after this many; 0: no limit */
+	int64_t duration;    /* stop this many ns after the first frame; 0: no limit */
+	float threshold;     /* a label below this confidence is not shown, 0 … 1 */
+	double smoothing;    /* time constant of what is shown (nn/smoothing.h), s; 0: none */
+	int64_t pl_limit;    /* ns that a frame may take in the PL; 0: from the calibration */
+	int64_t pl_check;    /* ns between self-tests of a PL in hardware; 0: none */
+	int rotation;	     /* clockwise, of all pictures, for a camera that hangs so: 0, 90, 180, 270 */
+	bool mirror;	     /* shown pictures are mirrored; the network and the recorder see them as
+				they are */
 	bool (*interrupted)(void); /* once true, pipeline_start gives up; NULL: never */
 	struct trace
 		*trace; /* of pipeline_trace_create; the pipeline writes it until pipeline_join; NULL: none */

@@ -111,6 +111,7 @@ void *source_stage(void *argument)
 			continue;
 		}
 		frame->stamps[STAMP_RECEIVED] = now;
+		frame->raw.rotation = o->rotation;
 		if (!frame->absent) {
 			frame->number = number++;
 			pipeline->report.received++;
@@ -136,16 +137,18 @@ static double scale_for(
 	const struct pipeline *pipeline, const struct frame *frame, struct display_capabilities capabilities)
 {
 	const struct raw_picture *raw = &frame->raw;
+	bool lies = raw->rotation == 90 || raw->rotation == 270;
+	int width = lies ? raw->height : raw->width, height = lies ? raw->width : raw->height;
 
-	if (pipeline->config.lossless || frame->recorded || raw->width < 1 || raw->height < 1)
+	if (pipeline->config.lossless || frame->recorded || width < 1 || height < 1)
 		return 1;
-	double scale = view_scale(&pipeline->config.network->view, raw->width, raw->height,
-		pipeline->input.width, pipeline->input.height);
+	double scale = view_scale(&pipeline->config.network->view, width, height, pipeline->input.width,
+		pipeline->input.height);
 	if (!frame->show_raw) {
 		if (!capabilities.width || !capabilities.height)
 			return 1;
-		scale = fmax(scale, fmin((double)capabilities.width / raw->width,
-					    (double)capabilities.height / raw->height));
+		scale = fmax(scale,
+			fmin((double)capabilities.width / width, (double)capabilities.height / height));
 	}
 	return fmin(1, scale);
 }
@@ -159,9 +162,10 @@ static void plan_decode(struct pipeline *pipeline, struct frame *frame)
 	pthread_mutex_lock(&pipeline->lock);
 	struct display_capabilities capabilities = pipeline->capabilities;
 	pthread_mutex_unlock(&pipeline->lock);
-	/* A display that takes the source's format cannot take the recorder's. */
+	/* A display that takes the source's format cannot take the recorder's, and turns nothing. */
+	bool as_it_came = !frame->recorded && !frame->raw.rotation && !pipeline->config.mirror;
 	frame->show_raw = !pipeline->config.lossless &&
-			  (pipeline->config.discard_output || (capabilities.raw && !frame->recorded));
+			  (pipeline->config.discard_output || (capabilities.raw && as_it_came));
 	frame->scale = scale_for(pipeline, frame, capabilities);
 }
 
@@ -449,6 +453,8 @@ static void caption_frame(struct pipeline *pipeline, struct frame *frame, double
 	if (wanted.visible)
 		frame->caption.guide = guide_for(pipeline, frame);
 	caption_text(&frame->caption, frame->text, sizeof(frame->text));
+	if (!frame->show_raw && pipeline->config.mirror)
+		picture_mirror(&frame->picture);
 	if (!frame->show_raw)
 		caption_draw(pipeline->drawer, &frame->picture, &frame->caption);
 }

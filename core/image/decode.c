@@ -18,6 +18,8 @@ int picture_decode(const struct raw_picture *raw, double scale, struct picture *
 {
 	int status = raw->format == PIXEL_JPEG ? jpeg_read(raw->data, raw->size, scale, out, e)
 					       : raw_picture_convert(raw, out, e);
+	if (status == 0 && picture_rotate(out, raw->rotation) < 0)
+		status = error_set(e, -ENOMEM, "no memory to turn %d×%d pixels", out->width, out->height);
 	if (status < 0)
 		out->width = out->height = 0;
 	return status;

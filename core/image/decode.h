@@ -6,10 +6,10 @@
 #include "image/picture.h"
 
 /*
- * Decodes and converts to BGRX (JPEG with libjpeg's exact DCT and smooth chroma, as in training). A scale
- * below 1 lets JPEG come out smaller, where that costs less: by the smallest of 1/8, 1/4, 1/2 and 1 that is
- * not below it. -EBADMSG with a message for a broken, truncated or too large picture; the picture then holds
- * nothing to show.
+ * Decodes, converts to BGRX and turns by the raw picture's rotation (JPEG with libjpeg's exact DCT and smooth
+ * chroma, as in training). A scale below 1 lets JPEG come out smaller, where that costs less: by the smallest
+ * of 1/8, 1/4, 1/2 and 1 that is not below it. -EBADMSG with a message for a broken, truncated or too large
+ * picture; the picture then holds nothing to show.
  */
 int picture_decode(const struct raw_picture *raw, double scale, struct picture *out, struct error *e);
 

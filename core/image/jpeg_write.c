@@ -99,6 +99,7 @@ int picture_encode_jpeg(const struct picture *picture, int quality, struct raw_p
 	if (writer.status < 0)
 		return writer.status;
 	out->format = PIXEL_JPEG;
+	out->rotation = 0;
 	out->width = picture->width;
 	out->height = picture->height;
 	out->size = limit - writer.destination.free_in_buffer;

@@ -4,7 +4,10 @@
 #include "base/error.h"
 
 #include <errno.h>
+#include <libyuv.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* The old content is not kept, so there is no need to copy it as realloc would. */
 static int memory_reserve(uint8_t **data, size_t *capacity, size_t bytes)
@@ -37,9 +40,48 @@ int raw_picture_reserve(struct raw_picture *raw, size_t bytes)
 	return memory_reserve(&raw->data, &raw->capacity, bytes);
 }
 
+int picture_rotate(struct picture *picture, int degrees)
+{
+	bool lies = degrees == 90 || degrees == 270;
+	int width = picture->width, height = picture->height;
+	uint8_t *from = picture->data;
+	size_t capacity = picture->capacity;
+
+	if (degrees == 0)
+		return 0;
+	int status =
+		memory_reserve(&picture->spare, &picture->spare_capacity, (size_t)width * (size_t)height * 4);
+	if (status < 0)
+		return status;
+	picture->width = lies ? height : width;
+	picture->height = lies ? width : height;
+	ARGBRotate(from, width * 4, picture->spare, picture->width * 4, width, height,
+		(enum RotationMode)degrees);
+	picture->data = picture->spare;
+	picture->capacity = picture->spare_capacity;
+	picture->spare = from;
+	picture->spare_capacity = capacity;
+	return 0;
+}
+
+void picture_mirror(struct picture *picture)
+{
+	for (int y = 0; y < picture->height; y++) {
+		uint8_t *left = picture->data + (size_t)y * (size_t)picture->width * 4;
+		uint8_t *right = left + ((size_t)picture->width - 1) * 4;
+		for (; left < right; left += 4, right -= 4) {
+			uint8_t pixel[4];
+			memcpy(pixel, left, 4);
+			memcpy(left, right, 4);
+			memcpy(right, pixel, 4);
+		}
+	}
+}
+
 void picture_finish(struct picture *picture)
 {
 	free(picture->data);
+	free(picture->spare);
 	*picture = (struct picture){0};
 }
 

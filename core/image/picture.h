@@ -28,12 +28,16 @@ struct raw_picture {
 	uint8_t *data;	   /* rows without gaps */
 	size_t size;	   /* bytes in use */
 	size_t capacity;   /* bytes allocated */
+	int rotation; /* clockwise, by which picture_decode turns the pixels: 0, 90, 180 or 270 degrees */
 };
 
 struct picture {
 	int width, height; /* pixels */
 	uint8_t *data;	   /* height × width × 4 bytes, rows without gaps */
 	size_t capacity;   /* bytes allocated */
+
+	uint8_t *spare; /* private to picture_rotate: the memory of the picture before */
+	size_t spare_capacity;
 };
 
 /* Largest side that is accepted anywhere, pixels. */
@@ -49,12 +53,19 @@ int raw_picture_reserve(struct raw_picture *raw, size_t bytes);
 /* picture_resize for sizes that a file claims: too large is -EBADMSG here, with a message. */
 int picture_claim(struct picture *picture, uint32_t width, uint32_t height, struct error *e);
 
+/* Turns clockwise by 0, 90, 180 or 270 degrees. Keeps its memory, as picture_resize. -ENOMEM */
+int picture_rotate(struct picture *picture, int degrees);
+
+/* Swaps left and right. */
+void picture_mirror(struct picture *picture);
+
 /* Frees the memory and zeroes the struct. */
 void picture_finish(struct picture *picture);
 void raw_picture_finish(struct raw_picture *raw);
 
 /*
- * Encodes as JPEG (4:2:2), for raw pictures of other formats. quality: 1 … 100. Fills all of out and keeps
+ * Encodes as JPEG (4:2:2), for raw pictures of other formats. quality: 1 … 100. Fills all of out, which needs
+ * no rotation then, and keeps
  * its memory where that is large enough. -ENOMEM, -EINVAL with a message.
  */
 int picture_encode_jpeg(const struct picture *picture, int quality, struct raw_picture *out, struct error *e);

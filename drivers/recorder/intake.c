@@ -26,12 +26,12 @@ void recorder_event(struct recorder *r, const char *name, const char *text)
 	pthread_mutex_unlock(&r->lock);
 }
 
-/* Makes the frame's raw picture a JPEG, unless it is one. */
+/* Makes the frame's raw picture an upright JPEG, unless it is one. */
 static bool make_jpeg(struct recorder *r, struct frame *frame, int *width, int *height)
 {
 	struct error e = {.text = "it is a damaged JPEG"};
 
-	if (frame->raw.format == PIXEL_JPEG) {
+	if (frame->raw.format == PIXEL_JPEG && !frame->raw.rotation) {
 		if (!picture_jpeg_size(frame->raw.data, frame->raw.size, width, height))
 			return true;
 	} else if (!picture_decode(&frame->raw, 1, &frame->picture, &e) &&

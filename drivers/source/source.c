@@ -7,14 +7,20 @@
 
 #include <errno.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct source {
 	const struct source_driver *driver;
-	void *state;
+	char *again;		       /* the name to open again at the end; NULL: the end is the end */
+	struct source_options options; /* … and how */
 	uint64_t number;
+	pthread_mutex_t lock; /* guards the next two: another thread stops the source */
+	void *state;
+	bool stopped;
 	char description[256];
 };
 
@@ -97,6 +103,30 @@ static int source_options_check(const struct source_driver *driver, const struct
 	return error_set(e, -EINVAL, "%s: is no camera, so there is no %s to set", name, what);
 }
 
+/* Whether what was read of it is gone. */
+static bool is_pipe(const char *name)
+{
+	struct stat status;
+
+	return !strcmp(name, "-") ||
+	       (stat(name, &status) == 0 && (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode)));
+}
+
+/* Prepares to open the source again. Cameras and the pattern never end, and pictures start again themselves.
+ */
+static int loop_prepare(
+	struct source *source, const char *name, const struct source_options *options, struct error *e)
+{
+	if (!options->loop || !name || source->driver == &source_pictures)
+		return 0;
+	if (is_pipe(name))
+		return error_set(e, -EINVAL, "%s: is a pipe, which cannot start again",
+			strcmp(name, "-") ? name : "standard input");
+	source->options = *options;
+	source->again = strdup(name);
+	return source->again ? 0 : error_set(e, -ENOMEM, "%s: no memory", name);
+}
+
 int source_open(const char *name, const struct source_options *options, struct source **out, struct error *e)
 {
 	struct error why = {0};
@@ -114,11 +144,15 @@ int source_open(const char *name, const struct source_options *options, struct s
 	if (!source)
 		return error_set(e, -ENOMEM, "no memory for a source");
 	source->driver = driver;
-	status = source->driver->open(name, options, &source->state, e);
+	status = loop_prepare(source, name, options, e);
+	if (status == 0)
+		status = driver->open(name, options, &source->state, e);
 	if (status < 0) {
+		free(source->again);
 		free(source);
 		return status;
 	}
+	pthread_mutex_init(&source->lock, NULL);
 	source->driver->describe(source->state, source->description, sizeof(source->description));
 	*out = source;
 	return 0;
@@ -129,13 +163,39 @@ void source_close(struct source *source)
 	if (!source)
 		return;
 	source->driver->close(source->state);
+	pthread_mutex_destroy(&source->lock);
+	free(source->again);
 	free(source);
+}
+
+/* Replaces the state by a new one at the source's beginning. */
+static int start_again(struct source *source, struct error *e)
+{
+	void *state;
+	int status = source->driver->open(source->again, &source->options, &state, e);
+
+	if (status < 0)
+		return status;
+	pthread_mutex_lock(&source->lock);
+	void *unused = source->stopped ? state : source->state;
+	if (source->stopped)
+		status = -ECANCELED;
+	else
+		source->state = state;
+	pthread_mutex_unlock(&source->lock);
+	source->driver->close(unused);
+	return status;
 }
 
 int source_next(struct source *source, struct frame *frame, struct error *e)
 {
 	frame->sequence = source->number;
 	int status = source->driver->next(source->state, frame, e);
+	if (status == -ENODATA && source->again) {
+		status = start_again(source, e);
+		if (status == 0)
+			status = source->driver->next(source->state, frame, e);
+	}
 	if (status == -ECANCELED)
 		error_set(e, status, "the source was stopped");
 	frame->number = source->number;
@@ -146,7 +206,10 @@ int source_next(struct source *source, struct frame *frame, struct error *e)
 
 void source_stop(struct source *source)
 {
+	pthread_mutex_lock(&source->lock);
+	source->stopped = true;
 	source->driver->stop(source->state);
+	pthread_mutex_unlock(&source->lock);
 }
 
 void source_export_dmabuf(struct source *source, bool enabled)

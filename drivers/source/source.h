@@ -14,7 +14,8 @@ struct source_options {
 	int width, height; /* requested pixels; 0: the source's own, or 1280×720 where it has none */
 	double rate;	   /* requested frames a second; 0: the source's own, or 30 */
 	bool paced;	   /* deliver at the rate, as a camera does; false: as fast as the consumer goes */
-	bool once;	   /* end after the last picture or frame; false: start again (pictures only) */
+	bool once;	   /* end after the last picture; false: start again (pictures only) */
+	bool loop;	   /* a video starts again at its end; -EINVAL for a pipe, which cannot */
 	int give_up;	   /* a file descriptor: once readable, opening a video stops waiting; 0: none */
 
 	/* For cameras only; other sources refuse them with -EINVAL. The pointers outlive the source. */

@@ -63,6 +63,49 @@ static struct frame *dequeue(struct pipeline_fixture *fixture)
 }
 
 static const struct source_options fast = {.width = 160, .height = 120};
+/* The first picture of the pattern as it is shown, and the network's input. */
+static void first_frame(
+	const struct pipeline_config *config, struct picture *shown, uint8_t *input, size_t *size)
+{
+	const struct source_options wanted = {.width = 64, .height = 48};
+	struct pipeline_fixture fixture;
+
+	fixture_build(&fixture, &wanted, *config);
+	struct frame *frame = dequeue(&fixture);
+	assert_int_equal(picture_resize(shown, frame->picture.width, frame->picture.height), 0);
+	memcpy(shown->data, frame->picture.data, (size_t)shown->width * (size_t)shown->height * 4);
+	assert_true(frame->input_size <= *size);
+	*size = frame->input_size;
+	memcpy(input, frame->input, *size);
+	pipeline_release(fixture.pipeline, &frame, true);
+	fixture_end(&fixture);
+}
+
+/* The network sees a turned picture, as the camera hangs so, but never a mirrored one. */
+static void turned_and_mirrored(void **state)
+{
+	struct picture plain = {0}, turned = {0}, mirrored = {0};
+	uint8_t inputs[3][32 * 32 * 3];
+	size_t sizes[3] = {sizeof(inputs[0]), sizeof(inputs[1]), sizeof(inputs[2])}, bytes = 64 * 48 * 4;
+
+	(void)state;
+	first_frame(&(struct pipeline_config){.lossless = true, .frames = 1}, &plain, inputs[0], &sizes[0]);
+	first_frame(&(struct pipeline_config){.lossless = true, .frames = 1, .rotation = 90}, &turned,
+		inputs[1], &sizes[1]);
+	first_frame(&(struct pipeline_config){.lossless = true, .frames = 1, .mirror = true}, &mirrored,
+		inputs[2], &sizes[2]);
+	assert_memory_equal(inputs[0], inputs[2], sizes[0]);
+	assert_memory_not_equal(inputs[0], inputs[1], sizes[0]);
+	picture_mirror(&mirrored);
+	assert_memory_equal(plain.data, mirrored.data, bytes);
+	assert_int_equal(turned.width, 48);
+	assert_int_equal(picture_rotate(&turned, 270), 0);
+	assert_memory_equal(plain.data, turned.data, bytes);
+	picture_finish(&plain);
+	picture_finish(&turned);
+	picture_finish(&mirrored);
+}
+
 static const struct pipeline_config every_frame = {.lossless = true, .overlap = true, .frames = 200};
 
 /* Every frame comes out, in order, with the very scores that the reference gives its own picture. */
@@ -336,6 +379,7 @@ static void test_unfit_networks_are_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(turned_and_mirrored),
 		cmocka_unit_test(test_lossless_overlapped),
 		cmocka_unit_test(test_lossless_in_turn),
 		cmocka_unit_test(test_live_counts_drops),

@@ -322,6 +322,52 @@ static void the_name_chooses_the_format(void **state)
 	picture_finish(&q);
 }
 
+/* Of 3 × 2 pixels numbered row by row, the numbers row by row afterwards. */
+static void pictures_turn_clockwise(void **state)
+{
+	static const struct {
+		int degrees, width, height;
+		uint8_t numbers[6];
+	} turns[] = {{0, 3, 2, {0, 1, 2, 3, 4, 5}}, {90, 2, 3, {3, 0, 4, 1, 5, 2}},
+		{180, 3, 2, {5, 4, 3, 2, 1, 0}}, {270, 2, 3, {2, 5, 1, 4, 0, 3}}};
+	struct raw_picture raw = {.format = PIXEL_BGRX, .width = 3, .height = 2, .size = 24};
+	struct picture p = {0};
+	uint8_t bytes[24];
+	struct error e;
+
+	(void)state;
+	for (int i = 0; i < 24; i++)
+		bytes[i] = (uint8_t)(i / 4);
+	raw.data = bytes;
+	for (size_t t = 0; t < sizeof(turns) / sizeof(turns[0]); t++) {
+		raw.rotation = turns[t].degrees;
+		assert_int_equal(picture_decode(&raw, 1, &p, &e), 0);
+		assert_int_equal(p.width, turns[t].width);
+		assert_int_equal(p.height, turns[t].height);
+		for (int i = 0; i < 6; i++)
+			assert_int_equal(p.data[4 * i], turns[t].numbers[i]);
+	}
+	raw.rotation = 0;
+	assert_int_equal(picture_decode(&raw, 1, &p, &e), 0);
+	picture_mirror(&p);
+	static const uint8_t mirrored[] = {2, 1, 0, 5, 4, 3};
+	for (int i = 0; i < 6; i++)
+		assert_int_equal(p.data[4 * i], mirrored[i]);
+
+	/* A picture of another shape turned again and again keeps its memory. */
+	raw.rotation = 90;
+	assert_int_equal(picture_decode(&raw, 1, &p, &e), 0);
+	assert_int_equal(picture_decode(&raw, 1, &p, &e), 0);
+	const uint8_t *one = p.data;
+	assert_int_equal(picture_decode(&raw, 1, &p, &e), 0);
+	const uint8_t *other = p.data;
+	assert_int_equal(picture_decode(&raw, 1, &p, &e), 0);
+	assert_ptr_equal(p.data, one);
+	assert_int_equal(picture_decode(&raw, 1, &p, &e), 0);
+	assert_ptr_equal(p.data, other);
+	picture_finish(&p);
+}
+
 static void png_there_and_back(void **state)
 {
 	(void)state;
@@ -437,7 +483,7 @@ static void formats_convert(void **state)
 
 	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
 		uint8_t *data = malloc(formats[i].size);
-		struct raw_picture raw = {formats[i].format, 7, 5, data, formats[i].size, formats[i].size};
+		struct raw_picture raw = {formats[i].format, 7, 5, data, formats[i].size, formats[i].size, 0};
 		memset(data, 128, formats[i].size);
 		assert_int_equal(picture_decode(&raw, 1, &p, &e), 0);
 		assert_int_equal(p.width, 7);
@@ -504,6 +550,7 @@ int main(void)
 		cmocka_unit_test(orientation_is_honoured),
 		cmocka_unit_test(orientation_nonsense),
 		cmocka_unit_test(the_name_chooses_the_format),
+		cmocka_unit_test(pictures_turn_clockwise),
 		cmocka_unit_test(png_there_and_back),
 		cmocka_unit_test(transparent_lies_on_white),
 		cmocka_unit_test(refusals),

@@ -349,6 +349,45 @@ static void *stopper(void *source)
 	return NULL;
 }
 
+/* Numbers go on, and the frames come again; a pipe cannot. */
+static void a_video_starts_again(void **state)
+{
+	(void)state;
+	skip_without_video();
+	jpegs_write("film.mjpeg", 80, 60, 3, false);
+	struct source *source = source_of(path_of("film.mjpeg"), (struct source_options){.loop = true});
+	struct raw_picture first[3] = {0};
+	struct frame frame = {0};
+	struct error e = {0};
+
+	for (int i = 0; i < 11; i++) {
+		assert_int_equal(source_next(source, &frame, &e), 0);
+		assert_int_equal(frame.number, i);
+		if (i < 3) {
+			assert_int_equal(raw_picture_reserve(&first[i], frame.raw.size), 0);
+			memcpy(first[i].data, frame.raw.data, first[i].size = frame.raw.size);
+		}
+		assert_int_equal(frame.raw.size, first[i % 3].size);
+		assert_memory_equal(frame.raw.data, first[i % 3].data, frame.raw.size);
+	}
+	assert_int_equal(unlink(path_of("film.mjpeg")), 0);
+	assert_int_equal(source_next(source, &frame, &e), 0);
+	assert_true(source_next(source, &frame, &e) < 0); /* it is gone */
+	assert_non_null(strstr(e.text, "film.mjpeg"));
+	source_stop(source);
+	source_close(source);
+	frame_finish(&frame);
+	for (int i = 0; i < 3; i++)
+		raw_picture_finish(&first[i]);
+
+	assert_int_equal(source_open("-", &(struct source_options){.loop = true}, &source, &e), -EINVAL);
+	assert_non_null(strstr(e.text, "standard input"));
+	assert_int_equal(mkfifo(path_of("pipe"), 0600), 0);
+	assert_int_equal(
+		source_open(path_of("pipe"), &(struct source_options){.loop = true}, &source, &e), -EINVAL);
+	assert_int_equal(unlink(path_of("pipe")), 0);
+}
+
 /* source_stop wakes a source that waits for minutes, and it stays stopped. */
 static void stop_wakes(void **state)
 {
@@ -542,6 +581,7 @@ int main(void)
 		cmocka_unit_test(centre_stays_visible),
 		cmocka_unit_test(motion_jpeg_is_handed_on),
 		cmocka_unit_test(standard_input_is_read),
+		cmocka_unit_test(a_video_starts_again),
 		cmocka_unit_test(stop_wakes),
 		cmocka_unit_test(samples_are_read),
 		cmocka_unit_test(damaged_samples_end),
