@@ -13,6 +13,7 @@
 #include "live/signals.h"
 #include "live/trace_file.h"
 #include "nn/classify.h"
+#include "nn/format/label_names.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -20,7 +21,8 @@
 
 struct live_values {
 	struct pipeline_options pipeline;
-	struct option_text display, drm_device, connector, mode, title, snapshot, record, smoothing;
+	struct option_text display, drm_device, connector, mode, title, label_names, snapshot, record,
+		smoothing;
 	double threshold; /* below 0: the network's */
 	bool fullscreen, mirror, fast, every_frame, no_overlap, no_caption, json;
 };
@@ -47,6 +49,9 @@ static const struct option options[] = {
 	{"mirror", 0, OPTION_FLAG, NULL,
 		"Show the picture as a mirror does; network and recording see it as it is",
 		offsetof(struct live_values, mirror)},
+	{"label-names", 0, OPTION_TEXT, "FILE",
+		"Show labels and groups by other names, as in another language",
+		offsetof(struct live_values, label_names)},
 	{"snapshot", 0, OPTION_TEXT, "FILE",
 		"Save the last picture shown, as .png or .jpg; key s saves one at any time",
 		offsetof(struct live_values, snapshot)},
@@ -73,6 +78,7 @@ struct live_session {
 	struct live_values values;
 	double smoothing; /* s */
 	struct network *network;
+	struct label_names *names;
 	struct source *source;
 	struct pl *pl;
 	struct trace_file *trace;
@@ -141,6 +147,8 @@ static int start(struct live_session *s, struct error *e)
 		return code;
 	if (pipeline_options_network(&v->pipeline, v->json, &s->network, e))
 		return fail(FAILURE_NETWORK, e);
+	if (v->label_names.text && label_names_create(v->label_names.text, s->network, &s->names, e))
+		return fail(FAILURE_SOURCE, e);
 	if (trace_file_open(v->pipeline.trace.text, s->network->name, &s->trace, e))
 		return fail(FAILURE_CREATE, e);
 	code = pipeline_options_open(&v->pipeline, &wanted, &s->source, e);
@@ -152,6 +160,7 @@ static int start(struct live_session *s, struct error *e)
 		return fail(FAILURE_OURS, e);
 	config.recorder = s->loop.recorder;
 	config.network = s->network;
+	config.names = s->names ? label_names_network(s->names) : NULL;
 	config.threshold = classification_threshold(s->network, v->threshold);
 	config.source = s->source;
 	config.pl = s->pl;
@@ -230,6 +239,7 @@ static int live_run(struct invocation *invocation)
 	trace_file_close(s.trace);
 	pl_close(s.pl);
 	source_close(s.source);
+	label_names_destroy(s.names);
 	network_destroy(s.network);
 	return output_finish(code);
 }

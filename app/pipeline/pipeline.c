@@ -112,6 +112,8 @@ int pipeline_start(const struct pipeline_config *config, struct pipeline **out, 
 	if (!pipeline)
 		return error_set(e, -ENOMEM, "out of memory");
 	pipeline->config = *config;
+	if (!config->names)
+		pipeline->config.names = network;
 	pipeline->recorder = config->recorder;
 	pipeline->input = network->layers[0].in;
 	pipeline->caption = (struct pipeline_caption){.visible = true, .statistics = true};

@@ -26,6 +26,7 @@ struct pipeline;
 struct pipeline_config {
 	struct recorder *recorder;     /* gets all frames and labels until pipeline_join; NULL: none */
 	const struct network *network; /* at least two layers and class scores; must outlive the pipeline */
+	const struct network *names;   /* the same with the names that captions show; NULL: its own */
 	struct source *source;	       /* the caller owns source and PL; no network is loaded yet */
 	struct pl *pl;
 	const char *kernels; /* as engine_create */

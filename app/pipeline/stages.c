@@ -403,7 +403,7 @@ static struct caption caption_for(struct pipeline *pipeline, const struct pipeli
 	struct caption caption = {0};
 
 	if (wanted->visible && latest->known)
-		caption = caption_of(pipeline->config.network, &latest->result, pipeline->config.threshold);
+		caption = caption_of(pipeline->config.names, &latest->result, pipeline->config.threshold);
 	caption.notice = wanted->notice;
 	if (clock_now() < wanted->note_until)
 		memcpy(caption.note, wanted->note, sizeof(caption.note));
