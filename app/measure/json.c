@@ -53,7 +53,7 @@ static json_t *layer(const struct measured_layer *m)
 	json_t *o = json_object();
 
 	json_object_set_new(o, "name", output_text(l->name));
-	json_object_set_new(o, "kind", json_string(measured_kind(l->kind)));
+	json_object_set_new(o, "kind", json_string(layer_kinds[l->kind].key));
 	json_object_set_new(o, "input", shape(l->in));
 	json_object_set_new(o, "output", shape(l->out));
 	json_object_set_new(o, "input_bits", json_integer(l->input_bits));

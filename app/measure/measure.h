@@ -110,8 +110,6 @@ void measure_source(const struct network *network, struct source_options *out);
 
 uint64_t measured_operations(const struct network *network);
 
-/* "average_pool", as in JSON. */
-const char *measured_kind(enum layer_kind kind);
 double measured_rate(const struct summary *summary); /* per second; 0 without runs */
 /* The share of the ideal rate that the pipeline with overlap reaches; 0: not run. */
 double measured_reach(const struct measurement *m);

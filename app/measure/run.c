@@ -29,22 +29,6 @@ uint64_t measured_operations(const struct network *network)
 	return operations;
 }
 
-const char *measured_kind(enum layer_kind kind)
-{
-	static const char *const kinds[] = {
-		[LAYER_CONV] = "conv",
-		[LAYER_FULLY_CONNECTED] = "fully_connected",
-		[LAYER_MAX_POOL] = "max_pool",
-		[LAYER_AVERAGE_POOL] = "average_pool",
-		[LAYER_ADD] = "add",
-		[LAYER_CONCAT] = "concat",
-		[LAYER_UPSAMPLE] = "upsample",
-		[LAYER_TABLE] = "table",
-	};
-
-	return kinds[kind];
-}
-
 double measured_rate(const struct summary *summary)
 {
 	return summary->p50 > 0 ? 1e9 / (double)summary->p50 : 0;

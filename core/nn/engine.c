@@ -173,18 +173,11 @@ size_t engine_memory(const struct engine *engine)
 
 const char *engine_kernel(const struct engine *engine, int layer)
 {
-	static const char *const kinds[] = {
-		[LAYER_AVERAGE_POOL] = "average-pool",
-		[LAYER_ADD] = "add",
-		[LAYER_CONCAT] = "concat",
-		[LAYER_UPSAMPLE] = "upsample",
-		[LAYER_TABLE] = "table",
-	};
 	const struct layer_plan *plan = &engine->plans[layer - engine->first];
 
 	if (plan->kernel)
 		return plan->kernel->name;
 	if (plan->layer->kind != LAYER_MAX_POOL)
-		return kinds[plan->layer->kind];
+		return layer_kinds[plan->layer->kind].key;
 	return engine->maps[plan->in[0]].map.layout == LAYOUT_BITS ? "pool-bits" : "pool-bytes";
 }

@@ -58,22 +58,22 @@ void network_destroy(struct network *network)
 	free(network);
 }
 
+const struct layer_kind_names layer_kinds[LAYER_KINDS] = {
+	[LAYER_CONV] = {"convolution", "conv", "conv_layer", "conv"},
+	[LAYER_FULLY_CONNECTED] = {"fully connected", "fully_connected", "fc_layer", "fc"},
+	[LAYER_MAX_POOL] = {"max pool", "max_pool", "maxpool_layer", "pool"},
+	[LAYER_AVERAGE_POOL] = {"average pool", "average_pool", "avgpool_layer", "average"},
+	[LAYER_ADD] = {"add", "add", "add_layer", "add"},
+	[LAYER_CONCAT] = {"concat", "concat", "concat_layer", "concat"},
+	[LAYER_UPSAMPLE] = {"upsample", "upsample", "upsample_layer", "upsample"},
+	[LAYER_TABLE] = {"table", "table", "table_layer", "table"},
+};
+
 const char *layer_kind_name(const struct layer *layer)
 {
-	static const char *const names[] = {
-		[LAYER_CONV] = "convolution",
-		[LAYER_FULLY_CONNECTED] = "fully connected",
-		[LAYER_MAX_POOL] = "max pool",
-		[LAYER_AVERAGE_POOL] = "average pool",
-		[LAYER_ADD] = "add",
-		[LAYER_CONCAT] = "concat",
-		[LAYER_UPSAMPLE] = "upsample",
-		[LAYER_TABLE] = "table",
-	};
-
 	if (layer->kind == LAYER_CONV && layer->groups > 1 && layer->groups == layer->in.channels)
 		return "depthwise";
-	return names[layer->kind];
+	return layer_kinds[layer->kind].text;
 }
 
 struct tensor network_tensor(const struct network *network, int index)

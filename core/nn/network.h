@@ -56,6 +56,17 @@ enum layer_kind {
 	LAYER_TABLE,	    /* each code looked up */
 };
 
+#define LAYER_KINDS (LAYER_TABLE + 1)
+
+/* How a kind of layer is called. */
+struct layer_kind_names {
+	const char *text; /* for people: "max pool" */
+	const char *key;  /* in the output of programs: "max_pool" */
+	const char *func; /* in network.json: "maxpool_layer" */
+	const char *stem; /* of the names of layers without one, a number behind it: "pool" */
+};
+extern const struct layer_kind_names layer_kinds[LAYER_KINDS];
+
 /* What becomes of an accumulator. Kinds without one (layer_has_accumulator) pass codes on: NONE. */
 enum layer_epilogue {
 	EPILOGUE_NONE,

@@ -92,18 +92,6 @@ static int check_fields(const struct parser *p, json_t *entry, struct error *e)
 	return 0;
 }
 
-/* Kinds of layers, as "func" names them. */
-const char *const layer_funcs[] = {
-	[LAYER_CONV] = "conv_layer",
-	[LAYER_FULLY_CONNECTED] = "fc_layer",
-	[LAYER_MAX_POOL] = "maxpool_layer",
-	[LAYER_AVERAGE_POOL] = "avgpool_layer",
-	[LAYER_ADD] = "add_layer",
-	[LAYER_CONCAT] = "concat_layer",
-	[LAYER_UPSAMPLE] = "upsample_layer",
-	[LAYER_TABLE] = "table_layer",
-};
-
 /* A split or a merge reads the entry before it. */
 static int check_seam_from(const struct parser *p, const json_t *entry, size_t index, struct error *e)
 {
@@ -123,8 +111,8 @@ static int parse_kind(struct parser *p, const json_t *entry, size_t index, const
 		int rc = check_seam_from(p, entry, index, e);
 		return rc ? rc : (split ? parse_split : parse_merge)(p, entry, e);
 	}
-	for (size_t i = 0; i < sizeof(layer_funcs) / sizeof(*layer_funcs); i++)
-		if (strcmp(func, layer_funcs[i]) == 0)
+	for (int i = 0; i < LAYER_KINDS; i++)
+		if (strcmp(func, layer_kinds[i].func) == 0)
 			return parse_layer(p, entry, index, (enum layer_kind)i, e);
 	return error_set(e, -EBADMSG, "field \"func\": \"%.64s\" is no kind of layer known here", func);
 }

@@ -14,9 +14,6 @@ struct network_files;
 /* The name of a requantisation's bias in networks of older versions. */
 #define OLDER_BIAS "addend"
 
-/* Kinds of layers, as "func" names them: [enum layer_kind]. */
-extern const char *const layer_funcs[];
-
 /* Names of a layer's arrays: fields of network.json, and parts of the default names NAME.FIELD.npy. `bias` is
  * of integers where a multiplier stands before it, of reals in scores. */
 enum layer_array {

@@ -263,7 +263,7 @@ static int add_kind(json_t *entry, const struct layer *l)
 static json_t *layer_json(const struct network *network, const struct layer *l)
 {
 	json_t *entry = json_pack("{s:s, s:s, s:i, s:i, s:i, s:o, s:i, s:o}", "name", l->name, "func",
-		layer_funcs[l->kind], "input_bits", l->input_bits, "output_bits", l->output_bits,
+		layer_kinds[l->kind].func, "input_bits", l->input_bits, "output_bits", l->output_bits,
 		"input_channels", l->in.channels, "input", shape_json(l->in), "output_channels",
 		l->out.channels, "output", shape_json(l->out));
 	int rc = entry ? 0 : -1;

@@ -251,8 +251,6 @@ static int requantise_try(struct lowering *l, int index, struct error *e)
 	return 0;
 }
 
-static const char *const names[] = {"conv", "fc", "pool", "average", "add", "concat", "upsample", "table"};
-
 /* Sums that scores are made of: their bounds let the check of the network see that they fit. */
 static void scores_bound(struct lowering *l, int output)
 {
@@ -276,7 +274,7 @@ static void scores_bound(struct lowering *l, int output)
 static int layers_take(struct lowering *l, struct plan *plan, struct error *e)
 {
 	struct network *network = l->network;
-	int numbers[sizeof(names) / sizeof(*names)] = {0}, rc = 0;
+	int numbers[LAYER_KINDS] = {0}, rc = 0;
 
 	network->layers = calloc((size_t)l->built_count + 1, sizeof(*network->layers));
 	if (!network->layers)
@@ -289,7 +287,8 @@ static int layers_take(struct lowering *l, struct plan *plan, struct error *e)
 		if (network->layer_count == LAYER_LIMIT)
 			return graph_error(
 				l->graph, NULL, -EOVERFLOW, e, "has more than %d layers", LAYER_LIMIT);
-		if (asprintf(&layer->name, "%s%d", names[layer->kind], numbers[layer->kind]++) < 0) {
+		if (asprintf(&layer->name, "%s%d", layer_kinds[layer->kind].stem, numbers[layer->kind]++) <
+			0) {
 			layer->name = NULL;
 			return out_of_memory(l, e);
 		}
