@@ -132,7 +132,8 @@ int graph_tensor_named(struct graph *graph, char *name, struct graph_tensor **ou
 	return 0;
 }
 
-int graph_tensor_add(struct graph *graph, const char *name, const struct graph_tensor *like,
+/* A tensor of its own name, derived from `name`; its dimensions are those of `like` (NULL: not known). */
+static int tensor_add(struct graph *graph, const char *name, const struct graph_tensor *like,
 	struct graph_tensor **out, struct error *e)
 {
 	char *own = NULL;
@@ -179,7 +180,7 @@ int graph_constant_make(
 int graph_constant_add(struct graph *graph, const char *name, int rank, const int *dims,
 	struct graph_tensor **out, struct error *e)
 {
-	int rc = graph_tensor_add(graph, name, NULL, out, e);
+	int rc = tensor_add(graph, name, NULL, out, e);
 
 	if (rc || !*out)
 		return rc;
@@ -205,7 +206,8 @@ int graph_node_put(struct graph *graph, struct graph_node **out, struct error *e
 	return 0;
 }
 
-int graph_node_add(struct graph *graph, const char *type, struct graph_tensor *input,
+/* A node of ONNX's own domain with one input and one output. */
+static int node_add(struct graph *graph, const char *type, struct graph_tensor *input,
 	struct graph_tensor *output, struct graph_node **out, struct error *e)
 {
 	int rc = graph_node_put(graph, out, e);
@@ -249,7 +251,8 @@ void graph_node_remove(struct graph *graph, struct graph_node *node)
 	node_destroy(node);
 }
 
-void graph_redirect(struct graph *graph, const struct graph_tensor *from, struct graph_tensor *to,
+/* All that read `from`, and the graph's output, read `to`; but not the node `except` (may be NULL). */
+static void redirect(struct graph *graph, const struct graph_tensor *from, struct graph_tensor *to,
 	const struct graph_node *except)
 {
 	for (int i = 0; i < graph->node_count; i++) {
@@ -267,12 +270,12 @@ int graph_insert_after(struct graph *graph, struct graph_tensor *tensor, const c
 	struct graph_node **out, struct error *e)
 {
 	struct graph_tensor *made = NULL;
-	int rc = graph_tensor_add(graph, tensor->name, tensor, &made, e);
+	int rc = tensor_add(graph, tensor->name, tensor, &made, e);
 
 	if (rc == 0 && made)
-		rc = graph_node_add(graph, type, tensor, made, out, e);
+		rc = node_add(graph, type, tensor, made, out, e);
 	if (rc == 0)
-		graph_redirect(graph, tensor, made, *out);
+		redirect(graph, tensor, made, *out);
 	return rc;
 }
 
@@ -280,10 +283,10 @@ int graph_insert_before(struct graph *graph, struct graph_node *reader, int inpu
 	struct graph_node **out, struct error *e)
 {
 	struct graph_tensor *tensor = reader->inputs[input], *made = NULL;
-	int rc = graph_tensor_add(graph, tensor->name, tensor, &made, e);
+	int rc = tensor_add(graph, tensor->name, tensor, &made, e);
 
 	if (rc == 0 && made)
-		rc = graph_node_add(graph, type, tensor, made, out, e);
+		rc = node_add(graph, type, tensor, made, out, e);
 	if (rc == 0)
 		reader->inputs[input] = made;
 	return rc;

@@ -92,17 +92,9 @@ void graph_destroy(struct graph *graph);
 
 /* Changes. A new node is the last of graph->nodes until graph_sort. */
 
-/* A tensor of its own name, derived from `name`; its dimensions are those of `like` (NULL: not known). */
-int graph_tensor_add(struct graph *graph, const char *name, const struct graph_tensor *like,
-	struct graph_tensor **out, struct error *e);
-
 /* A constant of the type TYPE_FLOAT with `dims`, and zeros in it. */
 int graph_constant_add(struct graph *graph, const char *name, int rank, const int *dims,
 	struct graph_tensor **out, struct error *e);
-
-/* A node of ONNX's own domain with one input and one output. */
-int graph_node_add(struct graph *graph, const char *type, struct graph_tensor *input,
-	struct graph_tensor *output, struct graph_node **out, struct error *e);
 
 /* Adds an input to the node; NULL: left out. */
 int graph_input_add(
@@ -110,10 +102,6 @@ int graph_input_add(
 
 /* Takes it out of the graph; what it made has no maker then. */
 void graph_node_remove(struct graph *graph, struct graph_node *node);
-
-/* All that read `from`, and the graph's output, read `to`; but not the node `except` (may be NULL). */
-void graph_redirect(struct graph *graph, const struct graph_tensor *from, struct graph_tensor *to,
-	const struct graph_node *except);
 
 /* A node that reads the tensor; all former readers, and the graph's output, read what the node makes. */
 int graph_insert_after(struct graph *graph, struct graph_tensor *tensor, const char *type,

@@ -137,7 +137,8 @@ static bool wire_wrong(const struct onnx_field *field, uint32_t number, enum wir
 	return field->number == number && field->wire != wire;
 }
 
-int onnx_tensor_parse(struct onnx_bytes message, struct onnx_tensor *tensor)
+/* 0; −1: damaged. */
+static int tensor_parse(struct onnx_bytes message, struct onnx_tensor *tensor)
 {
 	struct onnx_field field;
 	int got;
@@ -172,7 +173,7 @@ static int attribute_field(const struct onnx_field *field, struct onnx_attribute
 		out->text = field->bytes;
 		return 0;
 	case 5:
-		return onnx_tensor_parse(field->bytes, &out->tensor);
+		return tensor_parse(field->bytes, &out->tensor);
 	case 7:
 		return numbers_add(field, out->numbers, ONNX_EDGES, &out->number_count);
 	case 8:
@@ -209,21 +210,6 @@ int onnx_attribute_next(struct onnx_bytes *message, struct onnx_attribute *out)
 		if (field.number == 5)
 			return attribute_parse(field.bytes, out) < 0 ? -1 : 1;
 	return got;
-}
-
-bool onnx_attribute_find(const struct onnx_node *node, const char *name, struct onnx_attribute *out)
-{
-	struct onnx_bytes rest = node->message;
-	struct onnx_attribute attribute;
-	struct onnx_field field;
-
-	while (onnx_field_next(&rest, &field) == 1)
-		if (field.number == 5 && attribute_parse(field.bytes, &attribute) == 0 &&
-			onnx_text_is(attribute.name, name)) {
-			*out = attribute;
-			return true;
-		}
-	return false;
 }
 
 static void edge_add(struct onnx_bytes name, struct onnx_bytes *edges, int *count)
@@ -347,7 +333,7 @@ static int graph_parse(struct onnx_bytes graph, struct onnx *model)
 		if (rc == 0 && field.number == 1)
 			rc = node_parse(field.bytes, &model->nodes[node++]);
 		else if (rc == 0 && field.number == 5)
-			rc = onnx_tensor_parse(field.bytes, &model->tensors[tensor++]);
+			rc = tensor_parse(field.bytes, &model->tensors[tensor++]);
 		else if (rc == 0 && field.number == 11)
 			rc = input_parse(field.bytes, &model->inputs[input++]);
 		else if (rc == 0 && field.number == 12)

@@ -77,9 +77,6 @@ int onnx_load(const char *path, struct onnx **out, struct error *e);
 /* Takes NULL. */
 void onnx_destroy(struct onnx *model);
 
-/* Whether the node has the attribute; then *out is it, else *out stays as it was: a preset default holds. */
-bool onnx_attribute_find(const struct onnx_node *node, const char *name, struct onnx_attribute *out);
-
 /* Takes the next attribute off the front of a node's message: 1; 0: there is none; −1: it is damaged. */
 int onnx_attribute_next(struct onnx_bytes *message, struct onnx_attribute *out);
 

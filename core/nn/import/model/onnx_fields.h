@@ -20,7 +20,4 @@ int onnx_field_next(struct onnx_bytes *message, struct onnx_field *field);
 /* Takes a number of this wire type off the front of a packed field: 1, 0 or −1 likewise. */
 int onnx_number_next(struct onnx_bytes *packed, enum wire wire, uint64_t *value);
 
-/* 0; −1: damaged. */
-int onnx_tensor_parse(struct onnx_bytes message, struct onnx_tensor *tensor);
-
 #endif

@@ -277,19 +277,6 @@ void float_average_pool(const struct float_window *window, bool padding_counts, 
 			}
 }
 
-void float_global_average(struct shape shape, const float *in, float *out)
-{
-	size_t plane = (size_t)shape.height * (size_t)shape.width;
-
-	for (int c = 0; c < shape.channels; c++) {
-		double sum = 0;
-
-		for (size_t i = 0; i < plane; i++)
-			sum += (double)*in++;
-		*out++ = (float)(sum / (double)plane);
-	}
-}
-
 void float_matrix(
 	int in_count, int out_count, const float *in, const float *weights, const float *bias, float *out)
 {

@@ -36,9 +36,6 @@ void float_max_pool(const struct float_window *window, const float *in, float *o
 /* padding_counts: the mean is over the whole kernel, also where padding lies. */
 void float_average_pool(const struct float_window *window, bool padding_counts, const float *in, float *out);
 
-/* The mean of each channel. */
-void float_global_average(struct shape shape, const float *in, float *out);
-
 /* weights: [out][in]. */
 void float_matrix(
 	int in_count, int out_count, const float *in, const float *weights, const float *bias, float *out);

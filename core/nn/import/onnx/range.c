@@ -66,25 +66,6 @@ void range_add(struct range_histogram *histogram, const float *numbers, size_t c
 	h->count += count;
 }
 
-void range_merge(struct range_histogram *histogram, const struct range_histogram *other)
-{
-	struct range_histogram *h = histogram;
-
-	if (other->width > 0) /* bins of the widest, whose edges are some of the narrow ones' in most cases */
-		bins_reach(h, other->width * HALF * (1 - 1e-9));
-	for (int i = 0; i < RANGE_BINS; i++) {
-		double middle = (i - HALF + 0.5) * other->width;
-
-		if (other->bins[i])
-			h->bins[bin_at(h, middle)] += other->bins[i];
-	}
-	h->least = fmin(h->least, other->least);
-	h->most = fmax(h->most, other->most);
-	h->zeros += other->zeros;
-	h->squares += other->squares;
-	h->count += other->count;
-}
-
 /* Sums over the bins below bin i: of their counts, numbers and squares. */
 struct range_sums {
 	double counts[RANGE_BINS + 1], numbers[RANGE_BINS + 1], squares[RANGE_BINS + 1];
@@ -166,19 +147,6 @@ struct range range_find(const struct range_histogram *histogram, double low, dou
 		}
 	free(sums);
 	return best;
-}
-
-double range_error(const struct range_histogram *histogram, const struct range *range)
-{
-	struct range_sums *sums = histogram->count ? malloc(sizeof(*sums)) : NULL;
-	double error = 0;
-
-	if (sums) {
-		sums_make(histogram, sums);
-		error = error_of(histogram, sums, range) / (double)histogram->count;
-	}
-	free(sums);
-	return error;
 }
 
 static double weights_error(const float *weights, size_t count, double scale)

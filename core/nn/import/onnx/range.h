@@ -24,9 +24,6 @@ struct range_histogram {
 /* All zero is an empty histogram. Numbers must be finite. */
 void range_add(struct range_histogram *histogram, const float *numbers, size_t count);
 
-/* Adds what the other has counted. */
-void range_merge(struct range_histogram *histogram, const struct range_histogram *other);
-
 /* A code c of 0 … 255 stands for scale · (c − zero). */
 struct range {
 	double scale;
@@ -38,9 +35,6 @@ struct range range_between(double low, double high);
 
 /* The range with the least mean square error, between low and high (infinite: no bounds). */
 struct range range_find(const struct range_histogram *histogram, double low, double high);
-
-/* The mean square error of that range. */
-double range_error(const struct range_histogram *histogram, const struct range *range);
 
 /*
  * The scale at which whole numbers of −127 … 127 come closest to the weights, in the sense of their

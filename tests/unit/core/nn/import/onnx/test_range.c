@@ -55,7 +55,6 @@ static void error_is_least(void **state)
 		double error = error_with(numbers, found);
 
 		assert_true(found.zero >= 0 && found.zero <= 255);
-		assert_true(fabs(range_error(histogram, &found) - error) < 0.1 * error);
 		assert_true(error < error_with(numbers, range_between(histogram->least, 7)));
 		for (int low = 2; low <= 12; low++) /* nothing on a coarse grid is better by much */
 			for (int high = 2; high <= 12; high++)
@@ -81,34 +80,31 @@ static void bounds_hold(void **state)
 	free(histogram);
 }
 
-/* The order of what is counted, and in how many histograms, matters little. */
+/* The order of what is counted matters little. */
 static void bins_widen(void **state)
 {
 	float *numbers = numbers_make(6, 0);
-	struct range_histogram *whole = calloc(1, sizeof(*whole)), *small = calloc(1, sizeof(*small)),
-			       *rest = calloc(1, sizeof(*rest));
+	struct range_histogram *rising = calloc(1, sizeof(*rising)), *falling = calloc(1, sizeof(*falling));
 
 	(void)state;
-	assert_non_null(whole);
-	assert_non_null(small);
-	assert_non_null(rest);
+	assert_non_null(rising);
+	assert_non_null(falling);
 	numbers[0] = 1e-6F;
-	range_add(whole, numbers, COUNT);
-	range_add(small, numbers, 100);
-	range_add(rest, numbers + 100, COUNT - 100);
-	range_merge(small, rest);
-	assert_int_equal(small->count, whole->count);
-	uint64_t counted = small->zeros;
+	range_add(rising, numbers, COUNT);
+	for (int i = COUNT - 1; i >= 0; i--)
+		range_add(falling, &numbers[i], 1);
+	assert_int_equal(falling->count, rising->count);
+	uint64_t counted = falling->zeros;
 	for (int i = 0; i < RANGE_BINS; i++)
-		counted += small->bins[i];
+		counted += falling->bins[i];
 	assert_int_equal(counted, COUNT);
-	struct range a = range_find(whole, -INFINITY, INFINITY), b = range_find(small, -INFINITY, INFINITY);
+	struct range a = range_find(rising, -INFINITY, INFINITY),
+		     b = range_find(falling, -INFINITY, INFINITY);
 	assert_true(error_with(numbers, a) < 1.05 * error_with(numbers, b));
 	assert_true(error_with(numbers, b) < 1.05 * error_with(numbers, a));
 	free(numbers);
-	free(whole);
-	free(small);
-	free(rest);
+	free(rising);
+	free(falling);
 }
 
 static void zeros_have_a_range(void **state)
