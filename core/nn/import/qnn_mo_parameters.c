@@ -6,14 +6,14 @@
  * bits computes at most 256 output channels at a time: more are in parts, each with an L of its own.
  */
 #include "base/error.h"
+#include "base/file.h"
 #include "nn/import/qnn_mo_list.h"
 #include "nn/limits.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 
 enum {
 	PE_COUNT = 32,
@@ -23,29 +23,26 @@ enum {
 	LARGEST_PART = 256,
 };
 
-/* Reads the whole file FOLDER/L-PE-KIND.bin, which must have this size. */
-static int parameters_read(const struct qnn_mo_import *m, int file, int pe, const char *kind, uint8_t *bytes,
-	size_t size, struct error *e)
+/* The whole file FOLDER/L-PE-KIND.bin, which must have this size, for the caller to free. */
+static int parameters_read(const struct qnn_mo_import *m, int file, int pe, const char *kind, size_t size,
+	uint8_t **bytes, struct error *e)
 {
+	struct error cause = {0};
 	char *path = NULL;
-	struct stat status;
-	int result = 0;
+	size_t found;
 
+	*bytes = NULL;
 	if (asprintf(&path, "%s/%d-%d-%s.bin", m->parameters, file, pe, kind) < 0)
 		return error_set(e, -ENOMEM, "%s: out of memory", m->path);
-	FILE *stream = fopen(path, "rbe");
-	if (!stream || fstat(fileno(stream), &status) != 0)
-		result = error_set(e, -errno, "%s: layer \"%s\": %s", path, m->layer, strerror(errno));
-	else if (!S_ISREG(status.st_mode) || status.st_size < 0 || (uintmax_t)status.st_size != size)
-		result = error_set(e, -EBADMSG,
-			"%s: layer \"%s\": holds %jd bytes, but the layer's shape needs %zu", path, m->layer,
-			(intmax_t)status.st_size, size);
-	else if (fread(bytes, 1, size, stream) != size)
-		result = error_set(e, -EIO, "%s: layer \"%s\": cannot be read", path, m->layer);
-	if (stream)
-		fclose(stream);
+	int rc = file_read(AT_FDCWD, path, size, bytes, &found, &cause);
+	if (rc)
+		error_set(e, rc, "%s: layer \"%s\": %s", path, m->layer, cause.text);
+	else if (found != size)
+		rc = error_set(e, -EBADMSG,
+			"%s: layer \"%s\": holds %zu bytes, but the layer's shape needs %zu", path, m->layer,
+			found, size);
 	free(path);
-	return result;
+	return rc;
 }
 
 static uint64_t word_at(const uint8_t *bytes, size_t index)
@@ -139,26 +136,30 @@ static struct parts parts_of(const struct qnn_mo_import *m, const struct layer *
 
 /* The output channels of one part that one PE computes. */
 static int pe_read(const struct qnn_mo_import *m, const struct parts *p, int part, int pe,
-	struct layer *layer, uint8_t *bytes, struct error *e)
+	struct layer *layer, struct error *e)
 {
 	int levels = layer_levels(layer), file = m->file + part * p->step;
 	size_t folds = (size_t)(p->channels + PE_COUNT - 1) / PE_COUNT;
 	size_t first = (size_t)part * (size_t)p->channels + (size_t)pe; /* channel of fold 0 */
 	size_t words = words_of_thresholds(m);
-	int result = parameters_read(m, file, pe, "weights", bytes, folds * p->words * WORD_BYTES, e);
+	uint8_t *bytes;
+	int result = parameters_read(m, file, pe, "weights", folds * p->words * WORD_BYTES, &bytes, e);
 
 	for (int f = 0; result == 0 && f * PE_COUNT + pe < p->channels; f++)
 		weights_unpack(bytes, (size_t)f * p->words, p->places, p->depth,
 			layer->weights +
 				(first + (size_t)f * PE_COUNT) * (size_t)p->places * (size_t)p->depth);
-	if (result == 0)
-		result = parameters_read(m, file, pe, "thres", bytes, folds * words * WORD_BYTES, e);
+	free(bytes);
+	if (result)
+		return result;
+	result = parameters_read(m, file, pe, "thres", folds * words * WORD_BYTES, &bytes, e);
 	for (int f = 0; result == 0 && f * PE_COUNT + pe < p->channels; f++) {
 		size_t channel = first + (size_t)f * PE_COUNT;
 
 		thresholds_unpack(m, bytes + (size_t)f * words * WORD_BYTES, levels,
 			layer->thresholds + channel * (size_t)levels, layer->invert + channel);
 	}
+	free(bytes);
 	return result;
 }
 
@@ -166,7 +167,6 @@ int qnn_mo_read_parameters(const struct qnn_mo_import *m, struct layer *layer, i
 {
 	struct parts p = parts_of(m, layer);
 	size_t channels = (size_t)layer->out.channels, taps = (size_t)p.places * (size_t)p.depth;
-	size_t folds = ((size_t)p.channels + PE_COUNT - 1) / PE_COUNT;
 	int result = 0;
 
 	*files = layer->groups == 1 ? p.count : 1;
@@ -179,12 +179,10 @@ int qnn_mo_read_parameters(const struct qnn_mo_import *m, struct layer *layer, i
 	layer->weights = malloc(channels * taps);
 	layer->thresholds = calloc(channels * (size_t)layer_levels(layer), sizeof(*layer->thresholds));
 	layer->invert = calloc(channels, 1);
-	uint8_t *bytes = calloc(folds * (p.words + words_of_thresholds(m)), WORD_BYTES);
-	if (!layer->weights || !layer->thresholds || !layer->invert || !bytes)
+	if (!layer->weights || !layer->thresholds || !layer->invert)
 		result = error_set(e, -ENOMEM, "%s: layer \"%s\": out of memory", m->path, m->layer);
 	for (int part = 0; result == 0 && part < p.count; part++)
 		for (int pe = 0; result == 0 && pe < PE_COUNT; pe++)
-			result = pe_read(m, &p, part, pe, layer, bytes, e);
-	free(bytes);
+			result = pe_read(m, &p, part, pe, layer, e);
 	return result;
 }

@@ -7,8 +7,10 @@
 #include "pl/bus/uio/bitstream.h"
 
 #include "base/error.h"
+#include "base/file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -138,40 +140,15 @@ int bitstream_parse(const uint8_t *bytes, size_t size, struct bitstream *out, st
 	return 0;
 }
 
-static int read_file(const char *path, uint8_t **out, size_t *size, struct error *e)
-{
-	FILE *file = fopen(path, "rbe");
-	uint8_t *bytes = malloc(LARGEST + 1);
-	int rc = 0;
-
-	if (!file || !bytes)
-		rc = error_set(e, file ? -ENOMEM : -errno, "bitstream %s: %s", path,
-			strerror(file ? ENOMEM : errno));
-	if (!rc) {
-		*size = fread(bytes, 1, LARGEST + 1, file);
-		if (ferror(file))
-			rc = error_set(e, -EIO, "bitstream %s: it cannot be read", path);
-		else if (*size > LARGEST)
-			rc = error_set(e, -EBADMSG, "bitstream %s: it is too large for one", path);
-	}
-	if (file)
-		fclose(file);
-	if (rc)
-		free(bytes);
-	else
-		*out = bytes;
-	return rc;
-}
-
 int bitstream_load(const char *path, struct bitstream *out, struct error *e)
 {
 	struct error why = {0};
 	uint8_t *bytes;
-	size_t size = 0;
-	int rc = read_file(path, &bytes, &size, e);
+	size_t size;
+	int rc = file_read(AT_FDCWD, path, LARGEST, &bytes, &size, &why);
 
 	if (rc)
-		return rc;
+		return error_set(e, rc, "bitstream %s: it %s", path, why.text);
 	rc = bitstream_parse(bytes, size, out, &why);
 	free(bytes);
 	return rc ? error_set(e, rc, "bitstream %s: %s", path, why.text) : 0;

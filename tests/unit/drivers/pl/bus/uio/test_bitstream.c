@@ -116,7 +116,7 @@ static void test_file(void **state)
 	close(fd);
 	unlink(path);
 	assert_int_equal(bitstream_load(path, &b, &e), -ENOENT);
-	assert_int_equal(bitstream_load("/tmp", &b, &e), -EIO);
+	assert_int_equal(bitstream_load("/tmp", &b, &e), -EBADMSG);
 }
 
 int main(void)
