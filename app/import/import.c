@@ -14,6 +14,7 @@
 #include "nn/import/onnx/import_onnx.h"
 #include "nn/import/qnn_mo.h"
 #include "nn/import/qonnx/qonnx.h"
+#include "nn/network_names.h"
 
 #include <errno.h>
 #include <libgen.h>
@@ -116,8 +117,9 @@ static int from_qonnx(struct import_task *task)
 static const struct {
 	const char *name;
 	int (*import)(struct import_task *task);
-} formats[] = {{"onnx", from_onnx}, {"qonnx", from_qonnx}, {"npy", from_npy}, {"qnn-mo", from_qnn_mo},
-	{"bnn-pynq", from_bnn_pynq}};
+	bool unnamed; /* its files do not say what the network is called */
+} formats[] = {{"onnx", from_onnx, true}, {"qonnx", from_qonnx, true}, {"npy", from_npy},
+	{"qnn-mo", from_qnn_mo}, {"bnn-pynq", from_bnn_pynq}};
 
 #define FORMATS (sizeof(formats) / sizeof(formats[0]))
 
@@ -161,6 +163,19 @@ static int check_files(const char *to, const char *labels)
 	return code;
 }
 
+/* Called as its folder, which says more than "model.onnx", if a network can be called so. */
+static void name_after(struct network *network, const char *folder)
+{
+	char *copy = strdup(folder), *base = copy ? basename(copy) : NULL;
+	char *name = base && !label_fault(base, strlen(base)) ? strdup(base) : NULL;
+
+	if (name) {
+		free(network->name);
+		network->name = name;
+	}
+	free(copy);
+}
+
 static int import_to(struct import_task *task, size_t format, const char *to)
 {
 	struct error e;
@@ -169,6 +184,8 @@ static int import_to(struct import_task *task, size_t format, const char *to)
 	code = code ? code : formats[format].import(task);
 	if (code)
 		return code;
+	if (formats[format].unnamed)
+		name_after(task->network, to);
 	if (network_save(task->network, to, &e)) {
 		code = fail(FAILURE_CREATE, &e);
 	} else {
