@@ -23,7 +23,7 @@ struct classify_values {
 };
 
 static const struct option options[] = {
-	OPTION_ROW_NETWORK_CHOSEN(struct classify_values, network),
+	OPTION_ROW_NETWORK(struct classify_values, network),
 	{"top-k", 'k', OPTION_INTEGER, "N", "Number of labels per picture [5]",
 		offsetof(struct classify_values, top), .minimum = 1, .maximum = TOP_MAXIMUM},
 	{"threshold", 0, OPTION_NUMBER, "P",

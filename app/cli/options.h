@@ -28,11 +28,6 @@ struct invocation;
 /* Rows that several commands share; `type` is the command's struct of values. */
 #define OPTION_ROW_NETWORK(type, member)                                                                     \
 	{                                                                                                    \
-		"network", 0, OPTION_TEXT, "NAME|DIR", "Network to run, by name or folder [dorefanet]",      \
-			offsetof(type, member), 0, 0, NULL                                                   \
-	}
-#define OPTION_ROW_NETWORK_CHOSEN(type, member)                                                              \
-	{                                                                                                    \
 		"network", 0, OPTION_TEXT, "NAME|DIR",                                                       \
 			"Network to run, by name or folder [imagenet where it is fast enough, or "           \
 			"dorefanet]",                                                                        \

@@ -4,6 +4,7 @@
 #include "base/build.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "choice/choice.h"
 #include "cli/networks.h"
 #include "device/device.h"
 #include "display/display.h"
@@ -207,7 +208,8 @@ void doctor_check_network(struct doctor *doctor, const struct doctor_options *op
 	struct network *network;
 	struct error e;
 
-	if (networks_open(options->network, &network, &e)) {
+	const struct choice choice = {.network = options->network, .quiet = true};
+	if (choose_network(&choice, &network, &e)) {
 		doctor_find(doctor, FINDING_BAD, "`twobit list networks` lists the networks", "%s", e.text);
 		return;
 	}

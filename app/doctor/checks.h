@@ -6,7 +6,7 @@
 struct doctor;
 
 struct doctor_options {
-	const char *network; /* for networks_open */
+	const char *network; /* that the user named; NULL: none */
 	const char *folder;  /* for recordings */
 };
 

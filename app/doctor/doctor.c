@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* `twobit doctor`: problems on this machine, and advice on fixing them. */
 #include "cli/command.h"
-#include "cli/networks.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "doctor/checks.h"
@@ -40,7 +39,7 @@ static const struct {
 
 static int run(struct invocation *invocation)
 {
-	struct doctor_values values = {.network = {NETWORK_DEFAULT}, .folder = {"."}};
+	struct doctor_values values = {.folder = {"."}};
 	struct doctor doctor = {0};
 	int count;
 	int code = options_parse(invocation, &values, &count);

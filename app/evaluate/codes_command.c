@@ -2,6 +2,7 @@
 /* `evaluate --codes` and `--codes-of`: from pictures or codes to codes and scores, for other programs. */
 #include "base/error.h"
 #include "base/file.h"
+#include "choice/choice.h"
 #include "cli/command.h"
 #include "cli/networks.h"
 #include "cli/output.h"
@@ -239,7 +240,10 @@ static int run(struct codes_session *s)
 	struct error e;
 	int count = 0;
 
-	if (networks_load(v->network.text, &s->network, &e))
+	/* One that is named need not take pictures. */
+	const struct choice choice = {.kernels = v->kernels.text, .quiet = v->json};
+	if (v->network.text ? networks_load(v->network.text, &s->network, &e)
+			    : choose_network(&choice, &s->network, &e))
 		return fail(FAILURE_NETWORK, &e);
 	if (v->scores.text && !s->network->class_count)
 		return option_refuse(s->invocation, &v->scores.origin,

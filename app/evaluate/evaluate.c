@@ -2,8 +2,8 @@
 /* `twobit evaluate`: the accuracy of a network on labelled pictures, and what its confidences are worth. */
 #include "base/error.h"
 #include "base/log.h"
+#include "choice/choice.h"
 #include "cli/command.h"
-#include "cli/networks.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "evaluate/report.h"
@@ -149,7 +149,8 @@ static int evaluate(struct evaluate_session *s)
 	enum failure where = FAILURE_OURS;
 	struct error e;
 
-	if (networks_open(v->network.text, &s->network, &e))
+	const struct choice choice = {v->network.text, v->pl.text, v->kernels.text, v->json};
+	if (choose_network(&choice, &s->network, &e))
 		return fail(FAILURE_NETWORK, &e);
 	if (open_datasets(s, &e))
 		return fail(FAILURE_SOURCE, &e);

@@ -48,7 +48,7 @@ struct pipeline_options {
 			1, INT_MAX, NULL},                                                                   \
 		{"duration", 't', OPTION_DURATION, "TIME", "Stop after TIME: 10s, 5m",                       \
 			offsetof(type, pipeline.duration), 0.001, 1e9, NULL},                                \
-		OPTION_ROW_NETWORK_CHOSEN(type, pipeline.network), OPTION_ROW_PL(type, pipeline.pl),         \
+		OPTION_ROW_NETWORK(type, pipeline.network), OPTION_ROW_PL(type, pipeline.pl),                \
 		OPTION_ROW_KERNELS(type, pipeline.kernels),                                                  \
 		{"pl-timeout", 0, OPTION_DURATION, "TIME",                                                   \
 			"How long the PL may take for a frame before it is reset "                           \

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "choice/choice.h"
 #include "cli/interruption.h"
 #include "cli/networks.h"
 #include "cli/options.h"
@@ -27,7 +28,8 @@ struct measure_values {
 };
 
 static const struct option options[] = {
-	{"network", 0, OPTION_TEXTS, "NAME|DIR", "Network to measure, may be repeated [dorefanet]",
+	{"network", 0, OPTION_TEXTS, "NAME|DIR",
+		"Network to measure, may be repeated [imagenet where it is fast enough, or dorefanet]",
 		offsetof(struct measure_values, networks)},
 	{"all", 'a', OPTION_FLAG, NULL, "Measure all networks of `twobit list networks`",
 		offsetof(struct measure_values, all)},
@@ -69,7 +71,10 @@ static int add_network(struct measure_session *s, const char *name)
 		return fail(FAILURE_NETWORK, &e);
 	}
 	s->networks = more;
-	if (networks_open_any(name, &s->networks[s->count], &e))
+	const struct choice choice = {
+		.pl = s->values.pl.text, .kernels = s->values.kernels.text, .quiet = s->values.json};
+	if (name ? networks_open_any(name, &s->networks[s->count], &e)
+		 : choose_network(&choice, &s->networks[s->count], &e))
 		return fail(FAILURE_NETWORK, &e);
 	s->count++;
 	return EX_OK;

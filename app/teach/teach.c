@@ -29,7 +29,7 @@ static const struct option options[] = {
 		offsetof(struct teach_values, from)},
 	{"add", 0, OPTION_FLAG, NULL, "Go on with what NAME was taught before",
 		offsetof(struct teach_values, add)},
-	OPTION_ROW_NETWORK_CHOSEN(struct teach_values, network),
+	OPTION_ROW_NETWORK(struct teach_values, network),
 	OPTION_ROW_KERNELS(struct teach_values, kernels),
 	{"device", 'd', OPTION_TEXT, "SOURCE", "Camera, or another source of frames [the first camera]",
 		offsetof(struct teach_values, source)},
