@@ -121,7 +121,8 @@ static int open_recorder(struct live_session *s, struct error *e)
 	const struct live_values *v = &s->values;
 
 	recording_set_network(&s->recording, &s->recording_values, s->network, e);
-	recording_describe(&s->recording, &s->recording_values, source_description(s->source), pl_name(s->pl),
+	recording_describe(&s->recording, &s->recording_values, source_description(s->source),
+		pl_name_with(s->pl, s->network, network_split(s->network), s->network->layer_count),
 		v->pipeline.kernels.text);
 	if (!v->record.text)
 		return 0;

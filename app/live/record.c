@@ -135,7 +135,8 @@ static int start(struct record_session *s, struct error *e)
 		return code;
 	if (pl_open(v->pipeline.pl.text, v->pipeline.kernels.text, &s->pl, e))
 		return fail(FAILURE_PL, e);
-	recording_describe(&s->recording, &v->recording, source_description(s->source), pl_name(s->pl),
+	recording_describe(&s->recording, &v->recording, source_description(s->source),
+		pl_name_with(s->pl, s->network, network_split(s->network), s->network->layer_count),
 		v->pipeline.kernels.text);
 	s->recording.options.source = v->pipeline.source.text;
 	s->recording.options.waits_for_room = v->recording.every_frame;

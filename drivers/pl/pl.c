@@ -103,6 +103,14 @@ static int find_reach(struct pl *pl, const struct network *network, int first, i
 	return 0;
 }
 
+const char *pl_name_with(struct pl *pl, const struct network *network, int first, int last)
+{
+	struct error why;
+	bool none = !find_reach(pl, network, first, last, &why) && pl->reach == first;
+
+	return none ? pl_software.name : pl_name(pl);
+}
+
 static void say_stopped(struct pl *pl, const struct network *network, int first, const char *why)
 {
 	if (pl->reach > first)

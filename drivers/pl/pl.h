@@ -65,6 +65,9 @@ int pl_open(const char *name, const char *kernels, struct pl **out, struct error
 void pl_close(struct pl *pl); /* takes NULL; waits for what runs */
 
 const char *pl_name(const struct pl *pl); /* of one that could not run any layer, after pl_load: "software" */
+
+/* Before pl_load with these layers: the name that the PL will have after it. */
+const char *pl_name_with(struct pl *pl, const struct network *network, int first, int last);
 const struct pl_driver *const *pl_drivers(void); /* NULL-terminated */
 
 /*

@@ -224,6 +224,9 @@ static void software_takes_the_place_of_a_design_without_layers(void **state)
 
 	(void)state;
 	assert_int_equal(pl_open("qnn-mo", NULL, &fixture.pl, &fixture.e), 0);
+	assert_string_equal(pl_name(fixture.pl), "qnn-mo");
+	assert_string_equal(pl_name_with(fixture.pl, n, 6, n->layer_count), "software");
+	assert_string_equal(pl_name_with(fixture.pl, n, 1, n->layer_count), "qnn-mo");
 	assert_int_equal(pl_load(fixture.pl, n, 6, n->layer_count, &fixture.e), 0);
 	assert_string_equal(pl_name(fixture.pl), "software");
 	assert_false(pl_is_hardware(fixture.pl));
