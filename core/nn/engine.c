@@ -17,6 +17,10 @@ static int allocate_scratch(struct engine *engine)
 		int most =
 			layer->in.channels > layer->out.channels ? layer->in.channels : layer->out.channels;
 
+		if (layer_has_weights(layer) && layer->weight_offset) /* and one channel more a group */
+			most = layer->out.channels + layer->groups > most
+				       ? layer->out.channels + layer->groups
+				       : most;
 		channels = most > channels ? most : channels;
 		if (layer_has_weights(layer) && layer->groups > groups)
 			groups = layer->groups;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "nn/engine_plan.h"
 
+#include "nn/limits.h"
 #include "nn/reference.h"
 
 static const struct feature_map *input_map(const struct engine *engine, const struct layer_plan *plan, int i)
@@ -147,6 +148,7 @@ static void run_tile(const struct engine *engine, const struct layer_plan *plan,
 		}
 	}
 	plan->kernel->run(&plan->gemm, windows, pixels, engine->sums, engine->accumulators, engine->stride);
+	engine_add_offsets(plan, engine->accumulators, pixels, engine->stride);
 	finish_tile(engine, plan, begin, pixels);
 }
 
@@ -163,6 +165,14 @@ static void run_weights(const struct engine *engine, const struct layer_plan *pl
 		run_tile(engine, plan, in, begin, pixels - begin < TILE ? pixels - begin : TILE);
 	if (plan->kernel->end)
 		plan->kernel->end();
+}
+
+static void scale_to_pixels(const struct layer *layer, int y, int x, int32_t *sums)
+{
+	int factor = layer->pixels / layer_pixels_inside(layer, y, x);
+
+	for (int c = 0; c < layer->out.channels; c++)
+		sums[c] *= factor;
 }
 
 static void run_average_pool(const struct engine *engine, const struct layer_plan *plan)
@@ -182,6 +192,8 @@ static void run_average_pool(const struct engine *engine, const struct layer_pla
 					window + (size_t)(ky * layer->dilation_height) * in->row +
 						(size_t)(kx * layer->dilation_width) * in->pixel,
 					0, 1, layer->out.channels);
+		if (layer->pixels)
+			scale_to_pixels(layer, p / width, p % width, sums);
 		finish_pixels(engine, plan, sums, p / width, p % width, 1);
 	}
 }

@@ -45,15 +45,18 @@ static void plan_run(const struct gemm_plan *gemm, struct k_block *k_blocks, int
 	}
 }
 
-static void plan_k_blocks(const struct layer *layer, const struct feature_map *in,
-	const struct gemm_plan *gemm, struct k_block *k_blocks, const struct kernel *kernel)
+/* Rows of the window may come again. */
+static void plan_k_blocks(const struct layer_plan *plan, const struct feature_map *in,
+	const struct gemm_plan *gemm, struct k_block *k_blocks)
 {
+	const struct layer *layer = &plan->seen;
 	int depth = layer->in.channels / layer->groups, next = 0;
 	bool contiguous = is_contiguous(layer, in->layout);
 
 	for (int ky = 0; ky < layer->kernel_height; ky++)
 		for (int kx = 0; kx < layer->kernel_width; kx++) {
-			size_t offset = (size_t)(ky * layer->dilation_height) * in->row +
+			int row = ky % plan->layer->kernel_height;
+			size_t offset = (size_t)(row * layer->dilation_height) * in->row +
 					(size_t)(kx * layer->dilation_width) * in->pixel;
 			plan_run(gemm, k_blocks, &next, offset, (ky * layer->kernel_width + kx) * depth,
 				contiguous ? layer->kernel_width * depth : depth, in->layout);
@@ -61,12 +64,12 @@ static void plan_k_blocks(const struct layer *layer, const struct feature_map *i
 				break;
 		}
 	for (; next < gemm->k_blocks; next++) /* without weights */
-		gemm->offsets[next] = gemm->offsets[next - 1] + (kernel->taps ? 0 : 4);
+		gemm->offsets[next] = gemm->offsets[next - 1] + (plan->kernel->taps ? 0 : 4);
 }
 
 static int plan_gemm(struct layer_plan *plan, const struct feature_map *in)
 {
-	const struct layer *layer = plan->layer;
+	const struct layer *layer = &plan->seen;
 	const struct kernel *kernel = plan->kernel;
 	struct gemm_plan *gemm = &plan->gemm;
 	bool bits = kernel->layout == LAYOUT_BITS;
@@ -87,7 +90,7 @@ static int plan_gemm(struct layer_plan *plan, const struct feature_map *in)
 	gemm->offsets = engine_allocate((size_t)gemm->k_blocks * sizeof(int32_t));
 	gemm->weights = engine_allocate(lanes * (size_t)gemm->k_blocks * (size_t)kernel->word);
 	if (k_blocks && gemm->offsets && gemm->weights) {
-		plan_k_blocks(layer, in, gemm, k_blocks, kernel);
+		plan_k_blocks(plan, in, gemm, k_blocks);
 		kernel->pack(kernel, layer, k_blocks, gemm);
 	}
 	free(k_blocks);
@@ -301,6 +304,7 @@ void engine_unpack_layer(struct layer_plan *plan)
 {
 	free(plan->in);
 	free(plan->out);
+	free(plan->seen_weights);
 	free(plan->gemm.offsets);
 	free(plan->gemm.weights);
 	free(plan->thresholds.values);

@@ -135,9 +135,12 @@ int engine_plan_layers(
 		int index = engine->first + i;
 
 		plan->layer = &engine->network->layers[index];
-		if (layer_has_weights(plan->layer))
-			plan->kernel = choose(plan->layer, isas, count, forced);
-		rc = list_outputs(engine, plan, index);
+		if (layer_has_weights(plan->layer)) {
+			rc = engine_see_layer(plan);
+			plan->kernel = rc ? NULL : choose(&plan->seen, isas, count, forced);
+		}
+		if (!rc)
+			rc = list_outputs(engine, plan, index);
 		if (!rc)
 			rc = request_inputs(engine, plan, index);
 	}

@@ -35,6 +35,8 @@ struct layer_plan {
 	int *in, *out;		 /* maps: one of each tensor read; all of the tensor made. A max pool has */
 	int in_count, out_count; /* one of what it reads for each that it makes */
 
+	struct layer seen;    /* the layer as its kernel sees it (engine_weights.c) */
+	int8_t *seen_weights; /* owned; NULL: they are the layer's */
 	struct gemm_plan gemm;
 	struct thresholds thresholds;
 	struct requantisation requantisation;
@@ -77,6 +79,12 @@ void *engine_allocate(size_t size);
 /* Chooses kernels and maps. 0 or -ENOMEM. */
 int engine_plan_layers(
 	struct engine *engine, const struct isa *const *isas, int count, const struct kernel *forced);
+
+/* Makes plan->seen of plan->layer. 0 or -ENOMEM. */
+int engine_see_layer(struct layer_plan *plan);
+
+/* Accumulators [pixel][stride] as the kernel leaves them become those of the layer. */
+void engine_add_offsets(const struct layer_plan *plan, int32_t *accumulators, int pixels, size_t stride);
 
 /* Weights and epilogue of one layer in its kernel's layout. 0 or -ENOMEM. */
 int engine_pack_layer(struct engine *engine, struct layer_plan *plan);

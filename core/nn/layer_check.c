@@ -182,21 +182,74 @@ static int check_epilogue(const struct layer *layer, struct error *e)
 }
 
 /* |accumulator| ≤ taps · largest |weight| · largest code, whatever the weights. */
-static int check_accumulator(const struct layer *layer, struct error *e)
+static int check_accumulator(const struct layer *layer, uint64_t largest, struct error *e)
 {
 	uint64_t taps = (uint64_t)layer->kernel_height * (uint64_t)layer->kernel_width;
-	uint64_t largest = ((UINT64_C(1) << layer->input_bits) - 1);
 
-	if (layer_has_weights(layer)) {
+	if (layer->pixels)
+		taps = (uint64_t)layer->pixels;
+	if (layer_has_weights(layer))
 		taps = layer_weight_count(layer) / (uint64_t)layer->out.channels;
-		largest *= UINT64_C(1) << (layer->weight_bits - 1);
-	}
+	largest *= (UINT64_C(1) << layer->input_bits) - 1;
 	uint64_t sum = taps * largest;
 	if (sum <= INT32_MAX)
 		return 0;
 	return error_set(e, -EOVERFLOW,
 		"field \"input_bits\": sums of %llu products can reach %llu, an accumulator has 32 bits",
 		(unsigned long long)taps, (unsigned long long)sum);
+}
+
+/* Taps of a window's side that lie within the input, if the first one is at `first`. */
+static int taps_inside(int first, int kernel, int dilation, int in)
+{
+	int begin = first < 0 ? (-first + dilation - 1) / dilation : 0;
+	int end = first < in ? (in - 1 - first) / dilation + 1 : 0;
+
+	end = end < kernel ? end : kernel;
+	return end > begin ? end - begin : 0;
+}
+
+static int rows_inside(const struct layer *l, int y)
+{
+	return taps_inside(
+		y * l->stride_height - l->pad_top, l->kernel_height, l->dilation_height, l->in.height);
+}
+
+static int columns_inside(const struct layer *l, int x)
+{
+	return taps_inside(
+		x * l->stride_width - l->pad_left, l->kernel_width, l->dilation_width, l->in.width);
+}
+
+int layer_pixels_inside(const struct layer *layer, int y, int x)
+{
+	return rows_inside(layer, y) * columns_inside(layer, x);
+}
+
+/* Each sum of n pixels can be multiplied by pixels / n. */
+static int check_pixels(const struct layer *layer, struct error *e)
+{
+	int rows = -1, rc = within(layer->pixels, 0, INT32_MAX / UINT8_MAX, "pixels", e);
+
+	if (rc || !layer->pixels)
+		return rc;
+	if (layer->kind != LAYER_AVERAGE_POOL)
+		return error_set(e, -EBADMSG, "field \"pixels\": is for average pools");
+	if (layer->pad_code)
+		return error_set(e, -EBADMSG, "field \"pixels\": padding does not count; leave out pad_code");
+	for (int y = 0; y < layer->out.height; y++) {
+		if (rows_inside(layer, y) == rows) /* as the one before */
+			continue;
+		rows = rows_inside(layer, y);
+		for (int x = 0; x < layer->out.width; x++) {
+			int inside = rows * columns_inside(layer, x);
+			if (!inside || layer->pixels % inside)
+				return error_set(e, -EBADMSG,
+					"field \"pixels\": %d is no multiple of the %d pixels of a window",
+					layer->pixels, inside);
+		}
+	}
+	return 0;
 }
 
 static int check_weighted(const struct layer *layer, struct error *e)
@@ -238,10 +291,13 @@ int layer_check_shape(const struct layer *layer, struct error *e)
 			"field \"output\": kernel, stride and padding make %d×%d pixels, %d×%d found",
 			out.height, out.width, layer->out.height, layer->out.width);
 	if ((rc = within(layer->pad_code, 0, sums ? 0 : (1 << layer->input_bits) - 1, "pad_code", e)) ||
-		(rc = check_kind(layer, e)) || !layer_has_accumulator(layer))
+		(rc = check_kind(layer, e)) || (rc = check_pixels(layer, e)) || !layer_has_accumulator(layer))
 		return rc;
 	rc = check_epilogue(layer, e);
-	return rc || layer->kind == LAYER_ADD ? rc : check_accumulator(layer, e);
+	if (rc || layer->kind == LAYER_ADD)
+		return rc;
+	return check_accumulator(
+		layer, layer_has_weights(layer) ? UINT64_C(1) << (layer->weight_bits - 1) : 1, e);
 }
 
 static int missing(const char *field, struct error *e)
@@ -267,6 +323,21 @@ static int check_weights(const struct layer *layer, struct error *e)
 				i / taps, weight, layer->weight_bits);
 	}
 	return 0;
+}
+
+static int check_weight_offset(const struct layer *layer, struct error *e)
+{
+	if (!layer->weight_offset)
+		return 0;
+	if (layer->weight_bits != 8)
+		return error_set(e, -EBADMSG, "field \"weight_offset\": is for weights of 8 bits, not %d",
+			layer->weight_bits);
+	for (int c = 0; c < layer->out.channels; c++)
+		if (layer->weight_offset[c] < -OFFSET_LIMIT)
+			return error_set(e, -EBADMSG,
+				"field \"weight_offset\": channel %d holds %d, which is not within ±%d", c,
+				layer->weight_offset[c], OFFSET_LIMIT);
+	return check_accumulator(layer, WEIGHT_MOST, e);
 }
 
 static int check_thresholds(const struct layer *layer, struct error *e)
@@ -333,7 +404,8 @@ int layer_check_arrays(const struct layer *layer, struct error *e)
 		return check_table(layer, e);
 	if (layer->kind == LAYER_ADD && !layer->factors)
 		return missing("factors", e);
-	if (layer_has_weights(layer) && (rc = check_weights(layer, e)))
+	if (layer_has_weights(layer) &&
+		((rc = check_weights(layer, e)) || (rc = check_weight_offset(layer, e))))
 		return rc;
 	if (layer->epilogue == EPILOGUE_REQUANTISE && layer->kind != LAYER_ADD && !layer->multiplier)
 		return missing("multiplier", e);

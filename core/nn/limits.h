@@ -11,6 +11,8 @@ enum {
 	CHANNEL_LIMIT = 65536,
 	LAYER_LIMIT = 256,
 	SHIFT_LIMIT = 62,
+	OFFSET_LIMIT = 127, /* of weights; with one they are −WEIGHT_MOST … WEIGHT_MOST */
+	WEIGHT_MOST = 255,
 	NAME_LIMIT = 64,   /* bytes of a layer's name */
 	LABEL_LIMIT = 255, /* bytes of a label, and of a network's and a group's name */
 };
@@ -32,6 +34,9 @@ static inline bool layer_has_window(const struct layer *layer)
 {
 	return layer_has_weights(layer) || layer->kind == LAYER_MAX_POOL || layer->kind == LAYER_AVERAGE_POOL;
 }
+
+/* How many pixels of its input the window of output pixel (y, x) holds; the others are padding. */
+int layer_pixels_inside(const struct layer *layer, int y, int x);
 
 /* Weights of the layer; at most CHANNEL_LIMIT² · SIDE_LIMIT² = 2^60. */
 static inline uint64_t layer_weight_count(const struct layer *layer)

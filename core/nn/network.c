@@ -6,6 +6,7 @@
 void layer_free_arrays(struct layer *layer)
 {
 	free(layer->weights);
+	free(layer->weight_offset);
 	free(layer->thresholds);
 	free(layer->invert);
 	free(layer->multiplier);

@@ -92,6 +92,7 @@ struct layer {
 	int groups;				      /* convolution: in and out channels are split alike */
 	int input_bits, weight_bits, output_bits; /* input_bits: of the first input; TENSOR_SUMS: int32_t */
 	int8_t *weights;			  /* [out][kernel_height][kernel_width][in / groups] */
+	int8_t *weight_offset; /* [out], −127 … 127, to add to each of its weights, of 8 bits; NULL: none */
 
 	enum layer_epilogue epilogue;
 	int32_t *thresholds;	   /* [out][2^output_bits − 1], ascending in each channel */
@@ -106,6 +107,7 @@ struct layer {
 	int table_rows;	  /* 1: one for all channels; or a row for each */
 	uint8_t pad_code; /* the code that stands for 0 */
 	bool stuffed;	  /* upsample: pad_code between the pixels; no pixel repeated */
+	int pixels; /* average pool: what each sum is scaled to, so that padding does not count; 0: it does */
 };
 
 /* For an initialiser: every pixel, and every tap next to the one before. */

@@ -65,6 +65,7 @@ static int32_t dot_product(const struct layer *layer, const uint8_t *in, int y, 
 	int group = channel / (layer->out.channels / layer->groups);
 	size_t places = (size_t)layer->kernel_height * (size_t)layer->kernel_width;
 	const int8_t *weights = layer->weights + (size_t)channel * places * (size_t)depth;
+	int offset = layer->weight_offset ? layer->weight_offset[channel] : 0;
 	int32_t sum = 0;
 
 	for (int ky = 0; ky < layer->kernel_height; ky++)
@@ -72,22 +73,24 @@ static int32_t dot_product(const struct layer *layer, const uint8_t *in, int y, 
 			const uint8_t *pixel = pixel_at(layer, in, y, x, ky, kx);
 
 			for (int i = 0; i < depth; i++)
-				sum += weights[i] * (pixel ? pixel[group * depth + i] : layer->pad_code);
+				sum += (weights[i] + offset) *
+				       (pixel ? pixel[group * depth + i] : layer->pad_code);
 		}
 	return sum;
 }
 
 static int32_t window_sum(const struct layer *layer, const uint8_t *in, int y, int x, int channel)
 {
-	int32_t sum = 0;
+	int32_t sum = 0, inside = 0;
 
 	for (int ky = 0; ky < layer->kernel_height; ky++)
 		for (int kx = 0; kx < layer->kernel_width; kx++) {
 			const uint8_t *pixel = pixel_at(layer, in, y, x, ky, kx);
 
 			sum += pixel ? pixel[channel] : layer->pad_code;
+			inside += pixel != NULL;
 		}
-	return sum;
+	return layer->pixels ? sum * (layer->pixels / inside) : sum;
 }
 
 /* The sum with its bias, shifted; codes and sums are bounded by the clamp. */

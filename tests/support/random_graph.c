@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "support/random_graph.h"
 
+#include "nn/limits.h"
 #include "nn/reference.h"
 #include "support/layer.h"
 #include "support/memory.h"
@@ -251,6 +252,25 @@ static void grow_sums(struct growth *g)
 	finish_layer(g, l);
 }
 
+/* Where all windows hold some pixels, and a multiple of their numbers is in range. */
+static void leave_padding_out(struct layer *l)
+{
+	int64_t pixels = random_below(2);
+
+	for (int y = 0; y < l->out.height; y++)
+		for (int x = 0; x < l->out.width && pixels; x++) {
+			int inside = layer_pixels_inside(l, y, x);
+			int64_t multiple = pixels;
+
+			while (inside && multiple % inside)
+				multiple += pixels;
+			pixels = inside && multiple < INT32_MAX >> 8 ? multiple : 0;
+		}
+	l->pixels = (int)pixels;
+	if (pixels)
+		l->pad_code = 0;
+}
+
 static void grow(struct growth *g, enum layer_kind kind)
 {
 	struct layer *l = next_layer(g, kind);
@@ -265,8 +285,10 @@ static void grow(struct growth *g, enum layer_kind kind)
 		random_table(l);
 	else if (kind == LAYER_UPSAMPLE && l->in.height < 20 && l->in.width < 20)
 		random_upsample(l);
-	if (kind == LAYER_AVERAGE_POOL)
+	if (kind == LAYER_AVERAGE_POOL) {
 		random_codes_end(l);
+		leave_padding_out(l);
+	}
 	if (kind == LAYER_ADD ||
 		(kind == LAYER_CONCAT && g->network->layer_count)) /* the first one is the input */
 		read_more(g, l);

@@ -18,6 +18,8 @@ uint8_t *random_codes(struct shape shape, int bits, enum extreme extreme)
 	return codes;
 }
 
+#define OFFSETS_MOST 10000 /* taps: no sum of weights with offsets leaves 32 bits */
+
 void random_weights(struct layer *layer, enum extreme extreme)
 {
 	size_t depth = (size_t)layer->kernel_height * (size_t)layer->kernel_width *
@@ -34,6 +36,11 @@ void random_weights(struct layer *layer, enum extreme extreme)
 			layer->weights[i] = random_word() & 1 ? 1 : -1;
 		else
 			layer->weights[i] = (int8_t)(smallest + random_below(largest - smallest + 1));
+	if (extreme || layer->weight_bits != 8 || depth > OFFSETS_MOST || random_below(4))
+		return;
+	layer->weight_offset = must_allocate((size_t)layer->out.channels, 1);
+	for (int c = 0; c < layer->out.channels; c++)
+		layer->weight_offset[c] = (int8_t)(random_below(255) - 127);
 }
 
 static int compare_thresholds(const void *a, const void *b)

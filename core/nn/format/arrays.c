@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const layer_array_names[ARRAY_COUNT] = {
-	"weights", "thresholds", "invert", "multiplier", "shift", "scale", "bias", "factors", "table"};
+const char *const layer_array_names[ARRAY_COUNT] = {"weights", "weight_offset", "thresholds", "invert",
+	"multiplier", "shift", "scale", "bias", "factors", "table"};
 
 bool layer_has_array(const struct layer *layer, enum layer_array array)
 {
@@ -20,6 +20,8 @@ bool layer_has_array(const struct layer *layer, enum layer_array array)
 	switch (array) {
 	case ARRAY_WEIGHTS:
 		return layer_has_weights(layer);
+	case ARRAY_WEIGHT_OFFSET:
+		return layer_has_weights(layer) && layer->weight_bits == 8;
 	case ARRAY_THRESHOLDS:
 	case ARRAY_INVERT:
 		return layer->epilogue == EPILOGUE_THRESHOLDS;
@@ -194,10 +196,17 @@ static int read_floats(const struct reading *r, float **out)
 	return read_numbers(r, (struct npy){"f4", 1, {(uint64_t)r->layer->out.channels}}, NULL, (void **)out);
 }
 
+/* Whether an array that a layer may have is neither named nor there. */
+static bool is_left_out(const struct reading *r)
+{
+	char room[NAME_LIMIT + 32];
+
+	return !r->names[r->array] && !r->files->exists(r->files->context, file_name(r, room, sizeof(room)));
+}
+
 static int read_array(struct network *network, struct layer *layer, const struct reading *r)
 {
 	uint64_t out = (uint64_t)layer->out.channels;
-	char room[NAME_LIMIT + 32];
 
 	switch (r->array) {
 	case ARRAY_WEIGHTS:
@@ -205,11 +214,14 @@ static int read_array(struct network *network, struct layer *layer, const struct
 	case ARRAY_THRESHOLDS:
 		return read_numbers(r, (struct npy){"i4", 2, {out, (uint64_t)layer_levels(layer)}}, NULL,
 			(void **)&layer->thresholds);
+	case ARRAY_WEIGHT_OFFSET:
+		return is_left_out(r) ? 0
+				      : read_numbers(r, (struct npy){"i1", 1, {out}}, NULL,
+						(void **)&layer->weight_offset);
 	case ARRAY_INVERT:
-		if (!r->names[ARRAY_INVERT] &&
-			!r->files->exists(r->files->context, file_name(r, room, sizeof(room))))
-			return 0;
-		return read_numbers(r, (struct npy){"u1", 1, {out}}, NULL, (void **)&layer->invert);
+		return is_left_out(r)
+			       ? 0
+			       : read_numbers(r, (struct npy){"u1", 1, {out}}, NULL, (void **)&layer->invert);
 	case ARRAY_MULTIPLIER:
 		return read_numbers(r, (struct npy){"i4", 1, {out}}, NULL, (void **)&layer->multiplier);
 	case ARRAY_SHIFT:

@@ -68,9 +68,9 @@ static int check_fields(const struct parser *p, json_t *entry, struct error *e)
 {
 	static const char *const known[] = {"name", "func", "from", "input_bits", "output_bits",
 		"weight_bits", "threshold_bits", "kernel_shape", "kernel_stride", "padding", "groups",
-		"dilation", "pad_code", "factor", "method", "clamp", "input", "output", "input_channels",
-		"output_channels", "input_dim", "output_dim", "split", "merge", "epilogue", "ending",
-		OLDER_BIAS};
+		"dilation", "pad_code", "pixels", "factor", "method", "clamp", "input", "output",
+		"input_channels", "output_channels", "input_dim", "output_dim", "split", "merge", "epilogue",
+		"ending", OLDER_BIAS};
 	const char *field = NULL;
 	json_t *value = NULL;
 

@@ -18,6 +18,7 @@ struct network_files;
  * of integers where a multiplier stands before it, of reals in scores. */
 enum layer_array {
 	ARRAY_WEIGHTS,
+	ARRAY_WEIGHT_OFFSET,
 	ARRAY_THRESHOLDS,
 	ARRAY_INVERT,
 	ARRAY_MULTIPLIER,
@@ -30,7 +31,7 @@ enum layer_array {
 };
 extern const char *const layer_array_names[ARRAY_COUNT];
 
-/* Whether a layer of this kind and epilogue has the array; `invert` it may have. */
+/* Whether a layer of this kind and epilogue has the array; `weight_offset` and `invert` it may have. */
 bool layer_has_array(const struct layer *layer, enum layer_array array);
 
 /*

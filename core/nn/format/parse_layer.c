@@ -199,6 +199,7 @@ static int check_kind_fields(const json_t *entry, const struct layer *l, struct 
 		{"dilation", window},
 		{"padding", window},
 		{"pad_code", (window && l->kind != LAYER_MAX_POOL) || upsample},
+		{"pixels", l->kind == LAYER_AVERAGE_POOL},
 		{"factor", upsample},
 		{"method", upsample},
 		{"weight_bits", weights},
@@ -270,6 +271,7 @@ static int parse_window(const struct parser *p, const json_t *entry, struct laye
 	if (!rc && l->kind == LAYER_UPSAMPLE)
 		rc = parse_upsample(entry, l, e);
 	if (rc || (rc = optional_int(entry, "pad_code", &pad_code, e)) ||
+		(rc = optional_int(entry, "pixels", &l->pixels, e)) ||
 		(rc = optional_int(entry, "groups", &groups, e)))
 		return rc;
 	if (pad_code > UINT8_MAX)

@@ -101,6 +101,9 @@ static const void *array_of(
 	uint64_t out = (uint64_t)l->out.channels;
 
 	switch (array) {
+	case ARRAY_WEIGHT_OFFSET:
+		*npy = (struct npy){"i1", 1, {out}};
+		return l->weight_offset;
 	case ARRAY_THRESHOLDS:
 		*npy = (struct npy){"i4", 2, {out, (uint64_t)layer_levels(l)}};
 		return l->thresholds;
@@ -250,6 +253,8 @@ static int add_kind(json_t *entry, const struct layer *l)
 				       "method", l->stuffed ? "zeros" : "nearest"));
 	if (!rc && l->pad_code && l->kind != LAYER_MAX_POOL)
 		rc = json_object_set_new(entry, "pad_code", json_integer(l->pad_code));
+	if (!rc && l->pixels)
+		rc = json_object_set_new(entry, "pixels", json_integer(l->pixels));
 	if (!rc && layer_has_weights(l))
 		rc = json_object_update_new(
 			entry, json_pack("{s:i, s:i}", "weight_bits", l->weight_bits, "groups", l->groups));

@@ -333,7 +333,7 @@ static int arrays_read(struct network *network, struct layer *layer, const json_
 
 		if (!layer_has_array(layer, a.field))
 			continue;
-		if (a.field == ARRAY_FACTORS || a.field == ARRAY_TABLE) {
+		if (a.field == ARRAY_WEIGHT_OFFSET || a.field == ARRAY_FACTORS || a.field == ARRAY_TABLE) {
 			rc = layer_read_array(network, layer, a.field, names, files, e);
 			continue;
 		}

@@ -31,6 +31,8 @@ static const char *foreign(const struct network *network, int layer)
 		return "has a dilated kernel";
 	if (l->pad_code && (l->pad_top || l->pad_left || l->pad_bottom || l->pad_right))
 		return "is padded with another code than 0";
+	if (l->weight_offset)
+		return "has an offset on its weights";
 	if (is_clamped(l))
 		return "clamps its codes";
 	return NULL;

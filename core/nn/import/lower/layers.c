@@ -78,7 +78,8 @@ static void conv_reach(
 	*low = *high = 0;
 	for (size_t t = 0; t < taps; t++)
 		for (int i = 0; i < depth; i++) {
-			const int8_t weight = *weights++;
+			const int weight =
+				*weights++ + (layer->weight_offset ? layer->weight_offset[channel] : 0);
 			int64_t code = reach_high(l, layer->from[0], group * depth + i);
 
 			code = layer->pad_code > code ? layer->pad_code : code;
@@ -154,10 +155,12 @@ int reach_make(struct lowering *l, int index, struct error *e)
 		else if (layer->kind == LAYER_ADD)
 			add_reach(l, layer, c, &built->low[c], &built->high[c]);
 		else if (layer->kind == LAYER_AVERAGE_POOL)
-			built->high[c] = (int64_t)layer->kernel_height * layer->kernel_width *
-					 (reach_high(l, layer->from[0], c) > layer->pad_code
-							 ? reach_high(l, layer->from[0], c)
-							 : layer->pad_code);
+			built->high[c] =
+				(layer->pixels ? layer->pixels
+					       : (int64_t)layer->kernel_height * layer->kernel_width) *
+				(reach_high(l, layer->from[0], c) > layer->pad_code
+						? reach_high(l, layer->from[0], c)
+						: layer->pad_code);
 		else
 			built->high[c] = passed_reach(l, layer, c);
 	return 0;

@@ -74,19 +74,80 @@ static double weight_part(double weight, bool upper)
 
 /* Which weights a layer takes: the part, and the input channels of one scale (NaN: all). */
 struct selection {
+	int parts; /* 1: whole weights */
 	bool upper;
 	const double *scales;
 	double scale;
 };
 
-static int weights_fill(struct lowering *l, const struct linear *w, struct selection selection,
+static double selected_weight(
+	const struct linear *w, const struct selection *selection, int o, int y, int x, int i)
+{
+	if (!isnan(selection->scale) && selection->scales[channel_of(w, o, i)] != selection->scale)
+		return 0;
+	double weight = w->weights->values[weight_place(w, o, y, x, i)];
+	return selection->parts > 1 ? weight_part(weight, selection->upper) : weight;
+}
+
+/* What is to be added to 8-bit weights to give those of an output channel; beyond OFFSET_LIMIT: none does. */
+static int offset_find(const struct linear *w, const struct selection *selection, int o)
+{
+	double least = 0, most = 0;
+
+	for (int y = 0; y < w->like.kernel_height; y++)
+		for (int x = 0; x < w->like.kernel_width; x++)
+			for (int i = 0; i < depth_of(w); i++) {
+				double weight = selected_weight(w, selection, o, y, x, i);
+
+				least = fmin(least, weight);
+				most = fmax(most, weight);
+			}
+	if (most - least > UINT8_MAX)
+		return OFFSET_LIMIT + 1;
+	return (int)(most > INT8_MAX ? most - INT8_MAX : least < INT8_MIN ? least - INT8_MIN : 0);
+}
+
+static int offsets_fill(struct lowering *l, const struct linear *w, const struct selection *selection,
+	struct layer *layer, struct error *e)
+{
+	size_t channels = (size_t)layer->out.channels;
+	bool needed = false;
+	int8_t *offsets = calloc(channels, 1);
+	int rc = lowering_charge(l, channels, 1, e);
+
+	if (rc || !offsets) {
+		free(offsets);
+		return rc ? rc : node_error(l, -ENOMEM, e, "out of memory");
+	}
+	for (int o = 0; o < layer->out.channels; o++) {
+		offsets[o] = (int8_t)offset_find(w, selection, o);
+		needed = needed || offsets[o];
+	}
+	if (needed)
+		layer->weight_offset = offsets;
+	else
+		free(offsets);
+	return 0;
+}
+
+static int bits_of(const struct layer *layer, double least, double most, bool zeros)
+{
+	if (layer->weight_offset)
+		return 8;
+	return !zeros && least >= -1 && most <= 1 ? 1
+	       : least >= -2 && most <= 1	  ? 2
+	       : least >= -8 && most <= 7	  ? 4
+						  : 8;
+}
+
+static int weights_fill(struct lowering *l, const struct linear *w, const struct selection *selection,
 	struct layer *layer, struct error *e)
 {
 	double least = 0, most = 0;
 	bool zeros = false;
 
 	int rc = lowering_charge(l, (size_t)layer_weight_count(layer), 1, e);
-	if (rc)
+	if (rc || (selection->parts == 1 && (rc = offsets_fill(l, w, selection, layer, e))))
 		return rc;
 	layer->weights = malloc((size_t)layer_weight_count(layer) + 1);
 	if (!layer->weights)
@@ -96,13 +157,9 @@ static int weights_fill(struct lowering *l, const struct linear *w, struct selec
 		for (int y = 0; y < layer->kernel_height; y++)
 			for (int x = 0; x < layer->kernel_width; x++)
 				for (int i = 0; i < depth_of(w); i++) {
-					double weight =
-						weight_part(w->weights->values[weight_place(w, o, y, x, i)],
-							selection.upper);
+					double weight = selected_weight(w, selection, o, y, x, i) -
+							(layer->weight_offset ? layer->weight_offset[o] : 0);
 
-					if (!isnan(selection.scale) &&
-						selection.scales[channel_of(w, o, i)] != selection.scale)
-						weight = 0;
 					if (fabs(weight) > 128)
 						return node_error(l, -EBADMSG, e,
 							"its weights need more than 16 bits; use fewer");
@@ -111,23 +168,21 @@ static int weights_fill(struct lowering *l, const struct linear *w, struct selec
 					zeros = zeros || weight == 0;
 					*to++ = (int8_t)weight;
 				}
-	layer->weight_bits = !zeros && least >= -1 && most <= 1 ? 1
-			     : least >= -2 && most <= 1		? 2
-			     : least >= -8 && most <= 7		? 4
-								: 8;
+	layer->weight_bits = bits_of(layer, least, most, zeros);
 	return 0;
 }
 
 static int sums_check(struct lowering *l, const struct layer *layer, struct error *e)
 {
 	uint64_t taps = layer_weight_count(layer) / (uint64_t)layer->out.channels;
-	uint64_t most = (UINT64_C(1) << (layer->weight_bits - 1)) * ((UINT64_C(1) << layer->input_bits) - 1);
+	uint64_t weight = layer->weight_offset ? WEIGHT_MOST : UINT64_C(1) << (layer->weight_bits - 1);
+	uint64_t most = weight * ((UINT64_C(1) << layer->input_bits) - 1);
 
 	return taps <= INT32_MAX / most ? 0 : node_error(l, -EOVERFLOW, e, "its sums can leave 32 bits");
 }
 
 static int conv_build(struct lowering *l, const struct linear *w, const struct term *term, int zero,
-	struct selection selection, int *index, struct error *e)
+	const struct selection *selection, int *index, struct error *e)
 {
 	int rc = layer_build(l, w->like.kind, term->source, index, e);
 
@@ -165,12 +220,14 @@ static int sums_add(struct lowering *l, const struct linear *w, const struct ter
 	return 0;
 }
 
-static bool weights_beyond(const struct graph_constant *weights)
+/* Layers for the weights: one of 8 bits with offsets, or two whose parts make 16. */
+static int parts_of(const struct linear *w, struct selection selection)
 {
-	for (size_t i = 0; i < weights->count; i++)
-		if (weights->values[i] < INT8_MIN || weights->values[i] > INT8_MAX)
-			return true;
-	return false;
+	selection.parts = 1;
+	for (int o = 0; o < w->like.out.channels; o++)
+		if (abs(offset_find(w, &selection, o)) > OFFSET_LIMIT)
+			return 2;
+	return 1;
 }
 
 /* The scales among the channels; NaN alone where each group of them has one. */
@@ -202,18 +259,20 @@ static int scales_find(struct lowering *l, const struct linear *w, const struct 
 static int term_lower(struct lowering *l, const struct linear *w, const struct term *term, int zero,
 	struct signal *out, struct error *e)
 {
-	int parts = weights_beyond(w->weights) ? 2 : 1, count, index;
 	double scales[SCALE_LIMIT];
-	int rc = scales_find(l, w, term, scales, &count, e);
+	int count, index, rc = scales_find(l, w, term, scales, &count, e);
 
-	for (int s = 0; s < count && rc == 0; s++)
-		for (int part = 0; part < parts && rc == 0; part++) {
-			const struct selection selection = {part == 1, term->scale, scales[s]};
+	for (int s = 0; s < count && rc == 0; s++) {
+		struct selection selection = {.scales = term->scale, .scale = scales[s]};
 
-			rc = conv_build(l, w, term, zero, selection, &index, e);
+		selection.parts = parts_of(w, selection);
+		for (int part = 0; part < selection.parts && rc == 0; part++) {
+			selection.upper = part == 1;
+			rc = conv_build(l, w, term, zero, &selection, &index, e);
 			if (rc == 0)
 				rc = sums_add(l, w, term, index, part == 1, scales[s], out, e);
 		}
+	}
 	return rc;
 }
 

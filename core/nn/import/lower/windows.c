@@ -178,10 +178,10 @@ int global_max_lower(struct lowering *l, struct signal *out, struct error *e)
 
 /* A layer of sums for each term of codes. */
 static int average_term(struct lowering *l, const struct term *term, int zero, const struct spatial *pool,
-	struct term *out, struct error *e)
+	int pixels, struct term *out, struct error *e)
 {
 	int channels = pool->out.channels, index, rc;
-	double count = (double)pool->kernel[0] * pool->kernel[1], *scale, *offset;
+	double count = pixels ? pixels : (double)pool->kernel[0] * pool->kernel[1], *scale, *offset;
 
 	if (count > (double)(INT32_MAX >> 8))
 		return node_error(l, -EOVERFLOW, e, "its sums can leave 32 bits");
@@ -190,7 +190,8 @@ static int average_term(struct lowering *l, const struct term *term, int zero, c
 		(rc = numbers_take(l, channels, 0, &offset, e)))
 		return rc;
 	struct layer *layer = &l->built[index].layer;
-	layer->pad_code = (uint8_t)(zero > 0 ? zero : 0);
+	layer->pad_code = (uint8_t)(zero > 0 && !pixels ? zero : 0);
+	layer->pixels = pixels;
 	for (int c = 0; c < channels; c++) {
 		scale[c] = term->scale[c] / count;
 		offset[c] = term->offset[c] * count;
@@ -199,10 +200,11 @@ static int average_term(struct lowering *l, const struct term *term, int zero, c
 	return reach_make(l, index, e);
 }
 
-static int average_lower(struct lowering *l, const struct signal *in, const struct spatial *pool,
+/* pixels: as in struct layer */
+static int average_lower(struct lowering *l, const struct signal *in, const struct spatial *pool, int pixels,
 	struct signal *out, struct error *e)
 {
-	bool padded = pool->pads[0] || pool->pads[1] || pool->pads[2] || pool->pads[3];
+	bool padded = !pixels && (pool->pads[0] || pool->pads[1] || pool->pads[2] || pool->pads[3]);
 	struct code_terms codes;
 	int rc = signal_codes(l, in, padded, &codes, e);
 
@@ -216,32 +218,75 @@ static int average_lower(struct lowering *l, const struct signal *in, const stru
 			return node_error(
 				l, -EBADMSG, e, "averages a sum of too many terms; %s", l->options->advice);
 		rc = average_term(
-			l, &codes.terms[k], codes.zeros[k], pool, &out->terms[out->term_count++], e);
+			l, &codes.terms[k], codes.zeros[k], pool, pixels, &out->terms[out->term_count++], e);
 	}
 	return rc;
+}
+
+static int64_t common_multiple(int64_t a, int64_t b)
+{
+	int64_t x = a, y = b;
+
+	while (y) {
+		int64_t rest = x % y;
+		x = y;
+		y = rest;
+	}
+	return a / x * b;
+}
+
+/* A multiple of the pixels within each window, without its padding; 0: there is none in 32 bits. */
+static int pixels_find(const struct spatial *pool, struct shape in)
+{
+	const struct layer layer = {.in = in,
+		.kernel_height = pool->kernel[0],
+		.kernel_width = pool->kernel[1],
+		.stride_height = pool->stride[0],
+		.stride_width = pool->stride[1],
+		.dilation_height = 1,
+		.dilation_width = 1,
+		.pad_top = pool->pads[0],
+		.pad_left = pool->pads[1]};
+	int64_t pixels = 1;
+
+	for (int y = 0; y < pool->out.height; y++)
+		for (int x = 0; x < pool->out.width && pixels; x++) {
+			int inside = layer_pixels_inside(&layer, y, x);
+
+			pixels = inside ? common_multiple(pixels, inside) : 0;
+			pixels = pixels > INT32_MAX >> 8 ? 0 : pixels;
+		}
+	return (int)pixels;
 }
 
 int average_pool_lower(struct lowering *l, struct signal *out, struct error *e)
 {
 	struct spatial pool = {.kind = LAYER_AVERAGE_POOL};
 	const struct signal *in;
+	bool own = false, before = false;
 	int rc = signal_input(l, 0, &in, e);
 
 	if (rc || (rc = pool_read(l, in, &pool, e)))
 		return rc;
-	for (int i = 0; i < 4; i++)
-		if (pool.pads[i] > in->pads[i] && !graph_integer(l->node, "count_include_pad", 0))
-			return node_error(l, -EBADMSG, e,
-				"leaves padding out of its averages; train with count_include_pad=True, "
-				"or without padding and ceil_mode");
-	return average_lower(l, in, &pool, out, e);
+	for (int i = 0; i < 4; i++) {
+		own = own || pool.pads[i] > in->pads[i];
+		before = before || in->pads[i];
+	}
+	if (!own || graph_integer(l->node, "count_include_pad", 0))
+		return average_lower(l, in, &pool, 0, out, e);
+	int pixels = before ? 0 : pixels_find(&pool, in->shape);
+	if (!pixels)
+		return node_error(l, -EBADMSG, e,
+			"leaves padding out of its averages, %s; train with count_include_pad=True",
+			before ? "but not that of the Pad before it" : "in windows of too many sizes");
+	return average_lower(l, in, &pool, pixels, out, e);
 }
 
 static int whole_average(struct lowering *l, const struct signal *in, struct signal *out, struct error *e)
 {
 	const struct spatial pool = {LAYER_AVERAGE_POOL, {in->shape.height, in->shape.width}, {1, 1}, {0},
 		{1, 1, in->shape.channels}};
-	int rc = average_lower(l, in, &pool, out, e);
+	int rc = average_lower(l, in, &pool, 0, out, e);
 
 	memcpy(out->order, "CHW", sizeof(out->order));
 	return rc;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The reference's kinds of layers of a graph against figures worked out by hand. */
+#include "nn/limits.h"
 #include "nn/reference.h"
 #include "support/layer.h"
 
@@ -83,6 +84,43 @@ static void average_pool_sums_its_channel(void **state)
 	layer_measure(&l);
 	layer_compute(&l, in, codes);
 	assert_memory_equal(codes, ((const uint8_t[]){3, 26, 3, 29}), 4); /* 10, 107; 11, 117 fourths */
+}
+
+static void average_pool_leaves_padding_out(void **state)
+{
+	(void)state;
+	int32_t sums[12];
+	const uint8_t in[] = {6, 12, 18, /**/ 24, 30, 36};
+	struct layer l = layer_of(LAYER_AVERAGE_POOL, (struct shape){2, 3, 1}, 1, TENSOR_SUMS);
+
+	l.kernel_height = l.kernel_width = 2;
+	l.pad_top = l.pad_left = l.pad_bottom = l.pad_right = 1;
+	l.epilogue = EPILOGUE_SUMS;
+	l.pixels = 4; /* windows of one, two and four */
+	layer_measure(&l);
+	layer_compute(&l, in, sums);
+	assert_memory_equal(sums,
+		((const int32_t[]){24, 36, 60, 72, /**/ 60, 72, 96, 108, /**/ 96, 108, 132, 144}),
+		sizeof(sums));
+	assert_int_equal(layer_pixels_inside(&l, 0, 0), 1);
+	assert_int_equal(layer_pixels_inside(&l, 1, 3), 2);
+	assert_int_equal(layer_pixels_inside(&l, 1, 1), 4);
+}
+
+static void weights_have_an_offset(void **state)
+{
+	(void)state;
+	int8_t weights[] = {127, -128, 0, 3}, offset[] = {127, -127};
+	int32_t sums[2];
+	struct layer l = layer_of(LAYER_CONV, (struct shape){1, 1, 2}, 2, TENSOR_SUMS);
+
+	l.weight_bits = 8;
+	l.weights = weights;
+	l.weight_offset = offset;
+	l.epilogue = EPILOGUE_SUMS;
+	layer_compute(&l, (const uint8_t[]){10, 100}, sums);
+	assert_int_equal(sums[0], 254 * 10 - 1 * 100);
+	assert_int_equal(sums[1], -127 * 10 - 124 * 100);
 }
 
 static void add_scales_each_input(void **state)
@@ -224,6 +262,8 @@ int main(void)
 		cmocka_unit_test(padding_has_its_code),
 		cmocka_unit_test(dilation_and_strides_differ_by_side),
 		cmocka_unit_test(average_pool_sums_its_channel),
+		cmocka_unit_test(average_pool_leaves_padding_out),
+		cmocka_unit_test(weights_have_an_offset),
 		cmocka_unit_test(add_scales_each_input),
 		cmocka_unit_test(add_sums_in_64_bits),
 		cmocka_unit_test(concat_keeps_the_order_of_its_inputs),

@@ -188,10 +188,28 @@ static void padded_codes(void **state)
 	refused(&options, "with another one than their zero point");
 }
 
-/* Unsigned weights; those that leave 8 bits once their zero point is subtracted become two layers. */
+/* Layers whose weights have an offset, and layers in all. */
+static int offsets_of(const struct small *s, int *layers)
+{
+	struct import_onnx_options options = options_make();
+	struct onnx_buffer graph = {.size = 0};
+	int count = 0;
+
+	put_qdq(&graph, s);
+	model_write(&graph, closed);
+	struct network *network = imported(&options, NULL);
+	for (int i = 0; i < network->layer_count; i++)
+		count += network->layers[i].weight_offset != NULL;
+	*layers = network->layer_count;
+	network_destroy(network);
+	return count;
+}
+
+/* Unsigned weights; those that leave 8 bits once their zero point is subtracted have an offset. */
 static void unsigned_weights(void **state)
 {
 	struct small s = small_make(3);
+	int layers, with_offsets;
 
 	(void)state;
 	s.weight_type = 2;
@@ -199,10 +217,13 @@ static void unsigned_weights(void **state)
 	for (int i = 0; i < WEIGHTS; i++)
 		s.weights[i] += 128;
 	model_compare(put_qdq, &s, 1e-6);
+	assert_int_equal(offsets_of(&s, &layers), 0);
 	for (int i = 0; i < WEIGHTS; i++)
 		s.weights[i] -= s.weights[i] > 40 ? 40 : 0;
-	s.weight_zero = 88;
+	s.weight_zero = 60;
 	model_compare(put_qdq, &s, 1e-6);
+	assert_true(offsets_of(&s, &with_offsets) > 0);
+	assert_int_equal(with_offsets, layers);
 }
 
 static int random_picture(void *context, int index, struct shape shape, uint8_t *pixels, struct error *e)

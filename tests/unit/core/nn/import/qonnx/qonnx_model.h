@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* A small QONNX model. Only test_import_qonnx uses it, so it stands beside that test. */
+/* A small QONNX model, for the tests beside it. */
 #ifndef UNIT_QONNX_MODEL_H
 #define UNIT_QONNX_MODEL_H
 
+#include "base/error.h"
+#include "nn/import/qonnx/qonnx.h"
 #include "support/onnx_builder.h"
 
 #include <setjmp.h>
@@ -83,7 +85,7 @@ static struct model model_base(void)
 	return model;
 }
 
-static struct overlay_tensor *tensor_of(struct model *model, const char *name)
+static inline struct overlay_tensor *tensor_of(struct model *model, const char *name)
 {
 	for (int i = 0; i < COUNT(model->tensors); i++)
 		if (strcmp(model->tensors[i].name, name) == 0)
@@ -123,6 +125,28 @@ static const char *model_write(const struct model *model, const char *path)
 	assert_int_equal(fwrite(file.data, 1, file.size, stream), file.size);
 	assert_int_equal(fclose(stream), 0);
 	return path;
+}
+
+/* Imports the model from the path. */
+static struct network *model_read(const struct model *model, const char *path)
+{
+	struct network *network = NULL;
+	struct error e = {0};
+
+	if (import_qonnx(model_write(model, path), &network, &e))
+		fail_msg("%s", e.text);
+	return network;
+}
+
+static void model_refused(const struct model *model, const char *path, const char *message)
+{
+	struct network *network = NULL;
+	struct error e = {0};
+	int rc = import_qonnx(model_write(model, path), &network, &e);
+
+	assert_null(network);
+	if (rc >= 0 || rc != e.code || !strstr(e.text, message) || !strstr(e.text, "/model.onnx: "))
+		fail_msg("\"%s\" expected, \"%s\" found", message, e.text);
 }
 
 #endif
