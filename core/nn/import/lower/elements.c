@@ -319,8 +319,9 @@ static int product_lower(struct lowering *l, struct signal *out, struct error *e
 	const double *numbers;
 
 	if (constant < 0)
-		return node_error(
-			l, -EBADMSG, e, "multiplies two tensors of the picture, which no layer can");
+		return node_error(l, -EBADMSG, e,
+			"multiplies two tensors of the picture, which no layer can; take a network without "
+			"squeeze-and-excitation and swish, such as EfficientNet-Lite or MobileNetV2");
 	if ((rc = operands_read(l, constant, &in, &numbers, e)))
 		return rc;
 	*out = *in;

@@ -45,9 +45,8 @@ static int scales_read(struct lowering *l, struct linear *w, struct error *e)
 	int rc = numbers_take(l, w->like.out.channels, 0, &w->scale, e);
 
 	if (!rc && !w->weights->scales)
-		return node_error(l, -EBADMSG, e,
-			"its weights are not quantised; use QuantConv2d or QuantLinear, or import onnx with "
-			"--calibrate");
+		return node_error(
+			l, -EBADMSG, e, "its weights are not quantised; %s", l->options->weights_advice);
 	for (int o = 0; o < w->like.out.channels && rc == 0; o++) {
 		float scale = w->weights->scales[weight_place(w, o, 0, 0, 0)];
 

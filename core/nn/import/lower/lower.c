@@ -28,6 +28,7 @@ static const struct {
 	{"Concat", concat_lower},
 	{"Conv", conv_lower},
 	{"ConvTranspose", transposed_lower},
+	{"DepthToSpace", depth_lower},
 	{"Dropout", identity_lower},
 	{"Flatten", reshape_lower},
 	{"Gemm", gemm_lower},

@@ -19,6 +19,7 @@ struct lower_options {
 	int channels;	    /* numbers in mean and std: 1 for all, or one a channel */
 	bool single;	    /* round each step from pixel to code to single precision, as runtimes do */
 	const char *advice; /* what to do where a number is not quantised: "put QuantIdentity(…) before it" */
+	const char *weights_advice; /* the same for weights: "use QuantConv2d or QuantLinear" */
 	const char *labels; /* the path of a file of labels; NULL: labels.txt beside the model, if there */
 };
 

@@ -160,6 +160,9 @@ int mean_lower(struct lowering *l, struct signal *out, struct error *e);
 int resize_lower(struct lowering *l, struct signal *out, struct error *e);
 int pad_lower(struct lowering *l, struct signal *out, struct error *e);
 
+/* depth.c */
+int depth_lower(struct lowering *l, struct signal *out, struct error *e);
+
 /* elements.c */
 int element_lower(struct lowering *l, struct signal *out, struct error *e); /* 1: not of these operators */
 

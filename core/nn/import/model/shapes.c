@@ -318,6 +318,22 @@ static void resized_shape(struct graph *graph, const struct graph_node *node)
 	node->outputs[0]->rank = in->rank;
 }
 
+static void depth_shape(const struct graph_node *node)
+{
+	const struct graph_tensor *in = node->inputs[0];
+	struct graph_tensor *out = node->outputs[0];
+	int64_t block = graph_integer(node, "blocksize", 0);
+
+	if (in->rank != 4 || block < 1 || block > CHANNEL_LIMIT || in->dims[1] % (block * block) ||
+		in->dims[2] > CHANNEL_LIMIT / block || in->dims[3] > CHANNEL_LIMIT / block)
+		return;
+	out->rank = 4;
+	out->dims[0] = in->dims[0];
+	out->dims[1] = (int)(in->dims[1] / (block * block));
+	out->dims[2] = (int)(in->dims[2] * block);
+	out->dims[3] = (int)(in->dims[3] * block);
+}
+
 static void padded_shape(struct graph *graph, const struct graph_node *node)
 {
 	const struct graph_tensor *in = node->inputs[0];
@@ -416,6 +432,8 @@ int shapes_infer(struct graph *graph, struct graph_node *node, struct error *e)
 		reduced_shape(graph, node);
 	else if (graph_is(node, "Resize") || graph_is(node, "Upsample"))
 		resized_shape(graph, node);
+	else if (graph_is(node, "DepthToSpace"))
+		depth_shape(node);
 	else if (graph_is(node, "Pad"))
 		padded_shape(graph, node);
 	else

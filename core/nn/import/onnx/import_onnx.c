@@ -90,6 +90,10 @@ static int model_lower(
 			"quantise it too (onnxruntime's quantize_static does), or give the model of floats "
 			"and "
 			"--calibrate",
+		.weights_advice =
+			"quantise them too (of onnxruntime's formats QOperator leaves ConvTranspose in "
+			"floats; quant_format=QuantFormat.QDQ does not), or give the model of floats and "
+			"--calibrate",
 	};
 
 	for (int i = 0; i < channels; i++) {

@@ -192,6 +192,8 @@ int import_qonnx_as(
 		return rc;
 	if (!own.advice)
 		own.advice = "put a QuantIdentity(bit_width=8) before it";
+	if (!own.weights_advice)
+		own.weights_advice = "use QuantConv2d or QuantLinear, or import onnx with --calibrate";
 	rc = graph_fold(graph, point, e);
 	if (rc == 0)
 		rc = lower(graph, &own, out, e);
