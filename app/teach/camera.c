@@ -22,6 +22,9 @@
 /* What was taken is fitted once no key has come for so long, ns. */
 #define PAUSE (300 * NS_PER_MS)
 
+/* The longest time that counts as one burst of pictures, ns. */
+#define BURST_MOST (3 * NS_PER_S)
+
 /* Characters that the line of counts has room for, and that a label has in the list of keys. */
 #define COUNTS_LENGTH 56
 #define LABEL_LENGTH 40
@@ -45,7 +48,9 @@ struct session {
 	struct ridge ridge; /* weights NULL: nothing was fitted yet */
 	bool fitted_all;    /* no picture came since */
 	int fitted_classes;
-	int take; /* the class of the next picture, NOTHING or BACKGROUND */
+	int take;	 /* the class of the next picture, NOTHING or BACKGROUND */
+	int burst_class; /* of the pictures that come one right after the other; NOTHING: none came */
+	int64_t burst_begun, burst_last;
 	int64_t last_key;
 	bool help, quit;
 	int earlier;	   /* examples that there were before */
@@ -120,6 +125,12 @@ static void list_counts(struct session *s)
 	}
 }
 
+static void drop_last(struct session *s)
+{
+	lesson_drop(s->lesson);
+	s->burst_class = NOTHING;
+}
+
 static void heed_key(struct session *s, enum display_key key)
 {
 	int class = (int)key - KEY_1;
@@ -129,7 +140,7 @@ static void heed_key(struct session *s, enum display_key key)
 	else if (key == KEY_BACKGROUND)
 		s->take = BACKGROUND;
 	else if (key == KEY_UNDO && s->lesson->count > s->earlier) /* what was saved before stays */
-		lesson_drop(s->lesson);
+		drop_last(s);
 	else if (key == KEY_HELP)
 		s->help = !s->help;
 	else if (key == KEY_QUIT)
@@ -188,6 +199,20 @@ static int guess(struct session *s, float *confidence)
 	return best;
 }
 
+/* Pictures within a second are nearly the same; a key that is held for long makes several bursts. */
+static bool continues_burst(struct session *s, int class)
+{
+	int64_t now = clock_now();
+	bool again = class == s->burst_class && now - s->burst_last < NS_PER_S &&
+		     now - s->burst_begun < BURST_MOST;
+
+	if (!again)
+		s->burst_begun = now;
+	s->burst_last = now;
+	s->burst_class = class;
+	return again;
+}
+
 static int take_picture(struct session *s, struct error *e)
 {
 	int class = s->take, rc = 0;
@@ -197,7 +222,7 @@ static int take_picture(struct session *s, struct error *e)
 		rc = lesson_class(s->lesson, LABEL_BACKGROUND, &class, e);
 	if (class == NOTHING || rc)
 		return rc;
-	return lesson_add(s->lesson, s->codes, class, e);
+	return lesson_add(s->lesson, s->codes, class, continues_burst(s, class), e);
 }
 
 /* Looks at the frame's picture, learns it if a key says so, and draws what it shows. */
@@ -308,6 +333,7 @@ int teach_camera(struct lesson *lesson, const struct teach_camera_options *optio
 	struct session s = {.lesson = lesson,
 		.options = options,
 		.take = NOTHING,
+		.burst_class = NOTHING,
 		.help = true,
 		.earlier = lesson->count,
 		.fitted_all = !lesson->count};

@@ -7,6 +7,7 @@
 #include "nn/teach/head.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -47,6 +48,7 @@ void lesson_finish(struct lesson *lesson)
 	free((void *)lesson->labels);
 	free(lesson->codes);
 	free(lesson->classes);
+	free(lesson->bursts);
 	free(lesson->input);
 	free(lesson->source);
 	engine_destroy(lesson->features);
@@ -95,7 +97,23 @@ static bool is_known(const struct lesson *lesson, const uint8_t *codes, int clas
 	return false;
 }
 
-int lesson_add(struct lesson *lesson, const uint8_t *codes, int class, struct error *e)
+/* Room for one more example. */
+static bool grow(struct lesson *lesson)
+{
+	if (lesson->count < lesson->room)
+		return true;
+	int room = lesson->room ? 2 * lesson->room : 64;
+	uint8_t *codes = realloc(lesson->codes, (size_t)room * lesson->size);
+	lesson->codes = codes ? codes : lesson->codes;
+	int *classes = realloc(lesson->classes, (size_t)room * sizeof(*classes));
+	lesson->classes = classes ? classes : lesson->classes;
+	int *bursts = realloc(lesson->bursts, (size_t)room * sizeof(*bursts));
+	lesson->bursts = bursts ? bursts : lesson->bursts;
+	lesson->room = codes && classes && bursts ? room : lesson->room;
+	return codes && classes && bursts;
+}
+
+int lesson_add(struct lesson *lesson, const uint8_t *codes, int class, bool again, struct error *e)
 {
 	if (is_known(lesson, codes, class)) {
 		lesson->repeated++;
@@ -103,17 +121,11 @@ int lesson_add(struct lesson *lesson, const uint8_t *codes, int class, struct er
 	}
 	if (lesson->count == EXAMPLES_LIMIT)
 		return error_set(e, -EINVAL,
-			"there are %d pictures already, which is the most that can be fitted", lesson->count);
-	if (lesson->count == lesson->room) {
-		int room = lesson->room ? 2 * lesson->room : 64;
-		uint8_t *more = realloc(lesson->codes, (size_t)room * lesson->size);
-		lesson->codes = more ? more : lesson->codes;
-		int *classes = more ? realloc(lesson->classes, (size_t)room * sizeof(*classes)) : NULL;
-		lesson->classes = classes ? classes : lesson->classes;
-		if (!more || !classes)
-			return error_set(e, -ENOMEM, "not enough memory for more pictures");
-		lesson->room = room;
-	}
+			"there are %d pictures already, which is the most that can be taught", lesson->count);
+	if (!grow(lesson))
+		return error_set(e, -ENOMEM, "not enough memory for more pictures");
+	int before = lesson->count ? lesson->bursts[lesson->count - 1] : -1;
+	lesson->bursts[lesson->count] = again && lesson->count ? before : before + 1;
 	memcpy(lesson->codes + (size_t)lesson->count * lesson->size, codes, lesson->size);
 	lesson->classes[lesson->count++] = class;
 	return 0;
@@ -153,8 +165,8 @@ int lesson_examples_of(const struct lesson *lesson, int class)
 
 int lesson_fit(const struct lesson *lesson, struct ridge *out, struct error *e)
 {
-	const struct examples examples = {
-		lesson->codes, lesson->classes, lesson->count, lesson->class_count, lesson->size};
+	const struct examples examples = {lesson->codes, lesson->classes, lesson->bursts, lesson->count,
+		lesson->class_count, lesson->size, FITTED_LIMIT};
 
 	for (int i = 0; i < lesson->class_count; i++)
 		if (!lesson_examples_of(lesson, i))
@@ -164,4 +176,76 @@ int lesson_fit(const struct lesson *lesson, struct ridge *out, struct error *e)
 			"there are pictures of one class only; add another, or pictures of the "
 			"\"background\"");
 	return ridge_fit(&examples, out, e);
+}
+
+int lesson_tested(const struct lesson *lesson, const struct ridge *ridge, int class, int *right)
+{
+	int tested = 0;
+
+	*right = 0;
+	for (int i = 0; i < lesson->count; i++)
+		if (ridge->held_out[i] >= 0 && (class < 0 || lesson->classes[i] == class)) {
+			tested++;
+			*right += ridge->held_out[i] == lesson->classes[i];
+		}
+	return tested;
+}
+
+static int compare_confidences(const void *a, const void *b)
+{
+	float x = *(const float *)a, y = *(const float *)b;
+
+	return (x > y) - (x < y);
+}
+
+/*
+ * Confidences, ascending, of the tested examples that are named by one of the classes, rightly, or wrongly
+ * although they show the background; returns their number.
+ */
+static int list_confidences(
+	const struct lesson *lesson, const struct ridge *ridge, bool background, float *out)
+{
+	int count = 0;
+
+	for (int i = 0; i < lesson->count; i++) {
+		int found = ridge->held_out[i];
+		if (found < 0 || strcmp(lesson->labels[found], LABEL_BACKGROUND) == 0)
+			continue;
+		if (background ? strcmp(lesson->labels[lesson->classes[i]], LABEL_BACKGROUND) == 0
+			       : found == lesson->classes[i])
+			out[count++] = ridge->confidence[i];
+	}
+	qsort(out, (size_t)count, sizeof(*out), compare_confidences);
+	return count;
+}
+
+/* Fewer examples say too little of the rare ones with a low confidence. */
+#define TESTED_LEAST 20
+
+/* Shares of the examples named rightly that reach the threshold: as a rule, and at least; and of the
+ * background that may reach it. */
+#define NAMED 0.95
+#define NAMED_LEAST 0.85
+#define BACKGROUND_NAMED 0.05
+
+double lesson_threshold(const struct lesson *lesson, const struct ridge *ridge)
+{
+	float *confidences = calloc((size_t)lesson->count, sizeof(*confidences));
+	double threshold = 0;
+
+	int named = confidences ? list_confidences(lesson, ridge, false, confidences) : 0;
+	if (named >= TESTED_LEAST) {
+		int background = 0;
+		for (int i = 0; i < lesson->count; i++)
+			background += ridge->held_out[i] >= 0 &&
+				      strcmp(lesson->labels[lesson->classes[i]], LABEL_BACKGROUND) == 0;
+		threshold = (double)confidences[(int)((1 - NAMED) * named)];
+		double most = (double)confidences[(int)((1 - NAMED_LEAST) * named)];
+		int wrong = list_confidences(lesson, ridge, true, confidences);
+		int allowed = (int)(BACKGROUND_NAMED * background);
+		double enough = wrong > allowed ? (double)confidences[wrong - 1 - allowed] + 0.01 : 0;
+		threshold = fmin(fmax(threshold, enough), fmax(threshold, most));
+	}
+	free(confidences);
+	return floor(threshold * 100) / 100;
 }

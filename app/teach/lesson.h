@@ -25,6 +25,7 @@ struct lesson {
 	int class_count;
 	uint8_t *codes; /* [count][size] */
 	int *classes;	/* [count] */
+	int *bursts;	/* [count]: examples with the same number were taken one right after the other */
 	int count, room;
 	int repeated; /* examples that were the same as one of their class, and were left out */
 };
@@ -42,9 +43,9 @@ const uint8_t *lesson_features(
 
 /*
  * Adds an example of a class, unless it has the same one: leaving out one of two would measure nothing.
- * -EINVAL: there are EXAMPLES_LIMIT already.
+ * again: it is of the burst of the example before. -EINVAL: there are EXAMPLES_LIMIT already.
  */
-int lesson_add(struct lesson *lesson, const uint8_t *codes, int class, struct error *e);
+int lesson_add(struct lesson *lesson, const uint8_t *codes, int class, bool again, struct error *e);
 
 /* Drops the last example, if there is one. */
 void lesson_drop(struct lesson *lesson);
@@ -56,6 +57,16 @@ int lesson_examples_of(const struct lesson *lesson, int class);
 
 /* -EINVAL with a message: fewer than two classes, or one without a picture. */
 int lesson_fit(const struct lesson *lesson, struct ridge *out, struct error *e);
+
+/* Of a class (−1: of all): how many examples were judged by a fit without their burst, and how many rightly.
+ */
+int lesson_tested(const struct lesson *lesson, const struct ridge *ridge, int class, int *right);
+
+/*
+ * The confidence below which the taught network knows nothing, from what fits without the examples say:
+ * nearly all that they name rightly reach it, and few of the background. 0: too few were tested.
+ */
+double lesson_threshold(const struct lesson *lesson, const struct ridge *ridge);
 
 /*
  * The examples of a folder that lesson_save made. -ENOENT: it holds none; -EBADMSG: they are of other

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A taught network's folder: beside the network, examples.npy, examples.txt (a label each) and CARD.md. */
+/*
+ * A taught network's folder: beside the network, examples.npy, examples.txt and CARD.md. A line of
+ * examples.txt is the label, and for those taken in a burst its number behind a tab.
+ */
 #include "teach/lesson.h"
 
 #include "base/error.h"
@@ -40,17 +43,24 @@ static int add_examples(struct lesson *lesson, const uint8_t *codes, int count, 
 	const char *path, struct error *e)
 {
 	char *rest = labels;
+	long burst = -1; /* of the line before */
 
 	for (int i = 0; i < count; i++) {
-		char *label = strsep(&rest, "\n");
+		char *label = strsep(&rest, "\n"), *tab = label ? strchr(label, '\t') : NULL;
+		long number = tab ? strtol(tab + 1, NULL, 10) : -1;
+		bool again = number >= 0 && number == burst;
 		int class, rc;
+
+		burst = number;
+		if (tab)
+			*tab = 0;
 
 		if (!label || !*label)
 			return error_set(e, -EBADMSG, "%s:%d: a label is missing", path, i + 1);
 		struct error cause;
 
 		if ((rc = lesson_class(lesson, label, &class, &cause)) ||
-			(rc = lesson_add(lesson, codes + (size_t)i * lesson->size, class, &cause)))
+			(rc = lesson_add(lesson, codes + (size_t)i * lesson->size, class, again, &cause)))
 			return error_set(e, rc, "%s:%d: %s", path, i + 1, cause.text);
 	}
 	return !rest || !*rest ? 0
@@ -108,7 +118,7 @@ int lesson_read(struct lesson *lesson, const char *folder, struct error *e)
 	if ((rc = parse_examples(lesson, data, size, &npy, &codes, &cause)))
 		error_set(e, rc, "%s: %s", path, cause.text);
 	if (!rc)
-		rc = read_whole(path_of(labels_path, folder, LABELS_FILE), (size_t)EXAMPLES_LIMIT * 256,
+		rc = read_whole(path_of(labels_path, folder, LABELS_FILE), (size_t)EXAMPLES_LIMIT * 264,
 			&labels, &length, e);
 	if (!rc) {
 		labels[length] = 0; /* file_read leaves room */
@@ -137,6 +147,13 @@ static int finish_file(FILE *file, bool failed, const char *path, struct error *
 	return code ? write_failed(path, e) : 0;
 }
 
+/* Whether an example is one of several in a burst. */
+static bool is_burst(const struct lesson *lesson, int i)
+{
+	return (i > 0 && lesson->bursts[i] == lesson->bursts[i - 1]) ||
+	       (i + 1 < lesson->count && lesson->bursts[i] == lesson->bursts[i + 1]);
+}
+
 static int write_examples(const struct lesson *lesson, const char *folder, struct error *e)
 {
 	char path[PATH_MAX];
@@ -152,7 +169,10 @@ static int write_examples(const struct lesson *lesson, const char *folder, struc
 	if (!file)
 		return write_failed(path, e);
 	for (int i = 0; i < lesson->count; i++)
-		fprintf(file, "%s\n", lesson->labels[lesson->classes[i]]);
+		if (is_burst(lesson, i))
+			fprintf(file, "%s\t%d\n", lesson->labels[lesson->classes[i]], lesson->bursts[i]);
+		else
+			fprintf(file, "%s\n", lesson->labels[lesson->classes[i]]);
 	return finish_file(file, ferror(file), path, e);
 }
 
@@ -161,20 +181,23 @@ static int write_card(
 {
 	char path[PATH_MAX];
 	FILE *file = fopen(path_of(path, folder, "CARD.md"), "we");
-	int right = 0;
+	int right, tested = lesson_tested(lesson, ridge, -1, &right);
 
 	if (!file)
 		return write_failed(path, e);
-	for (int i = 0; i < lesson->count; i++)
-		right += ridge->held_out[i] == lesson->classes[i];
 	fprintf(file,
 		"# %s\n\nTaught by `twobit teach`: the layers of %s, and a last layer of 8-bit weights "
 		"fitted by "
-		"ridge\nregression to the features of %d pictures. Fitted without it, the layer names %d of "
-		"them "
-		"rightly\n(%.1f %%). The licence of %s and of the pictures applies.\n\n| class | pictures |\n"
-		"| --- | --- |\n",
-		lesson->network->name, lesson->source, lesson->count, right, 100.0 * right / lesson->count,
+		"ridge\nregression to the features of %d pictures. ",
+		lesson->network->name, lesson->source,
+		lesson->count < FITTED_LIMIT ? lesson->count : FITTED_LIMIT);
+	if (tested)
+		fprintf(file,
+			"Fitted without it, and without others of\nits burst, the layer names %d of %d "
+			"rightly (%.1f %%). ",
+			right, tested, 100.0 * right / tested);
+	fprintf(file,
+		"The licence of %s and of the\npictures applies.\n\n| class | pictures |\n| --- | --- |\n",
 		lesson->source);
 	for (int i = 0; i < lesson->class_count; i++)
 		fprintf(file, "| %s | %d |\n", lesson->labels[i], lesson_examples_of(lesson, i));
@@ -283,6 +306,7 @@ int lesson_save(
 	if (rc || (rc = head_replace(lesson->network, ridge, lesson->labels, lesson->class_count, e)) ||
 		(rc = make_beside(folder, made, e)))
 		return rc;
+	lesson->network->unknown_below = lesson_threshold(lesson, ridge);
 	if ((rc = network_save(lesson->network, made, e)) || (rc = write_examples(lesson, made, e)) ||
 		(rc = write_card(lesson, ridge, made, e)) || (rc = put_in_place(folder, made, replace, e)))
 		remove_folder(made);

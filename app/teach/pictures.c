@@ -83,7 +83,7 @@ static int add_picture(struct lesson *lesson, const struct dataset *dataset, int
 		return 0;
 	}
 	return lesson_add(lesson, lesson_features(lesson, VIEW_FROM_FILE, picture, codes),
-		classes[dataset_label(dataset, index)], e);
+		classes[dataset_label(dataset, index)], false, e);
 }
 
 static int add_pictures(struct lesson *lesson, const struct dataset *dataset, const int *classes,

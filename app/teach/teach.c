@@ -168,7 +168,8 @@ const struct command teach_command = {
 		"From a camera, name up to 9 classes: hold key 1, 2, … while it sees that class, b while it\n"
 		"sees none of them; u drops the last picture, q saves. With --from, each class is a folder\n"
 		"of pictures; one called \"background\" means none of these.\n"
-		"How often each picture is named rightly is measured with a fit to all the others.",
+		"How often each picture is named rightly is measured with a fit to all the others, but for\n"
+		"those taken in the same burst.",
 	.examples =
 		"twobit teach desk cup keys phone\n"
 		"twobit teach pets --from pictures/\n"

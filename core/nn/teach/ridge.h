@@ -12,15 +12,20 @@
 
 struct error;
 
-/* A fit takes count² numbers of memory and count³ / 2 operations. */
-#define EXAMPLES_LIMIT 4000
+/* A fit of n examples takes n² numbers of memory and n³ / 2 operations. */
+#define FITTED_LIMIT 4000
+#define EXAMPLES_LIMIT 50000
 
 /* What the layer is to tell apart. Codes are of one scale, 0 … 255. */
 struct examples {
 	const uint8_t *codes; /* [count][size] */
 	const int *classes;   /* [count], 0 … class_count − 1 */
+	const int *bursts; /* [count], 0 … count − 1: those of one number are left out together. NULL: none
+			      are */
 	int count, class_count;
 	size_t size;
+	int fitted; /* of more examples only so many are fitted, of all classes alike; the others are judged
+		     */
 };
 
 /* output[class] = Σ weights · (codes − mean) + bias; the softmax of scale · output is the confidence. */
@@ -29,8 +34,12 @@ struct ridge {
 	double *mean;	/* [size] */
 	double *bias;	/* [class_count] */
 	double scale;	/* fitted to the outputs of held_out: least negative log-likelihood */
-	int *held_out;	/* [count]: the class of each example by a fit to all the others */
-	double lambda;	/* the penalty, chosen by the fewest errors of held_out */
+	/* [count]: the class of each example by a fit without its burst, and its confidence. −1: nothing else
+	 * is of its class, or its burst was fitted, but not all examples */
+	int *held_out;
+	float *confidence;
+	int tested;    /* examples that have such a class */
+	double lambda; /* the penalty, chosen by the fewest errors of held_out */
 };
 
 /*

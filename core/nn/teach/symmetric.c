@@ -73,6 +73,19 @@ void symmetric_inverse_diagonal(const double *factor, int size, double *diagonal
 	}
 }
 
+void symmetric_inverse_block(const double *factor, int size, const int *rows, int count, double *block)
+{
+	memset(block, 0, (size_t)count * (size_t)count * sizeof(*block));
+	for (int k = 0; k < size; k++) {
+		const double *row = factor + (size_t)k * (size_t)size;
+
+		for (int a = 0; a < count; a++)
+			for (int b = 0; b < count && rows[a] <= k; b++)
+				if (rows[b] <= k)
+					block[a * count + b] += row[rows[a]] * row[rows[b]];
+	}
+}
+
 void symmetric_solve(const double *factor, int size, const double *b, double *work, double *x)
 {
 	memset(x, 0, (size_t)size * sizeof(*x));

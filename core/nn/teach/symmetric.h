@@ -8,8 +8,12 @@
 /* Replaces the lower triangle by the inverse of its Cholesky factor. False: not positive definite. */
 bool symmetric_factor(double *matrix, int size);
 
-/* What symmetric_factor made, times its transpose, is the inverse: its diagonal, and its product with b. */
+/*
+ * The transpose of what symmetric_factor made, times it, is the inverse: its diagonal; the block of some
+ * rows, and of the same columns, [count][count]; and its product with b.
+ */
 void symmetric_inverse_diagonal(const double *factor, int size, double *diagonal);
+void symmetric_inverse_block(const double *factor, int size, const int *rows, int count, double *block);
 void symmetric_solve(const double *factor, int size, const double *b, double *work, double *x);
 
 #endif

@@ -46,7 +46,7 @@ static struct examples patterns(int count, int classes, int noise, struct sample
 			sample->codes[i * SIZE + d] =
 				(uint8_t)(centre[i % classes][d] + random_within(&state, -noise, noise));
 	}
-	return (struct examples){sample->codes, sample->classes, count, classes, SIZE};
+	return (struct examples){sample->codes, sample->classes, NULL, count, classes, SIZE, FITTED_LIMIT};
 }
 
 static void sample_finish(struct sample *sample)
@@ -98,6 +98,12 @@ static void inverses_are_inverses(void **state)
 	assert_float_equal(4 * x[0] + 2 * x[1] + x[2], 1, 1e-12);
 	assert_float_equal(2 * x[0] + 5 * x[1] + 3 * x[2], -2, 1e-12);
 	assert_float_equal(x[0] + 3 * x[1] + 6 * x[2], 3, 1e-12);
+	double block[4];
+	symmetric_inverse_block(a, 3, (const int[]){2, 0}, 2, block);
+	assert_float_equal(block[0], 16.0 / 67, 1e-12);
+	assert_float_equal(block[1], 1.0 / 67, 1e-12);
+	assert_float_equal(block[2], 1.0 / 67, 1e-12);
+	assert_float_equal(block[3], 21.0 / 67, 1e-12);
 	double flat[] = {1, 0, 1, 1};
 	assert_false(symmetric_factor(flat, 2));
 }
@@ -144,6 +150,69 @@ static void chance_is_not_trusted(void **state)
 		errors += ridge.held_out[i] != examples.classes[i];
 	assert_true(errors > examples.count / 3);
 	assert_true(ridge.scale < 1);
+	ridge_finish(&ridge);
+	sample_finish(&sample);
+}
+
+/* Near-copies with labels by chance: a fit to the others of a burst knows the answer, one without it does
+ * not. */
+static void bursts_are_left_out_together(void **state)
+{
+	struct sample sample;
+	struct examples examples = patterns(90, 1, 60, &sample);
+	int bursts[90], errors[2] = {0};
+	uint32_t random = 5;
+	struct ridge ridge;
+	struct error e;
+
+	(void)state;
+	examples.class_count = 3;
+	for (int i = 0; i < 90; i++) {
+		bursts[i] = i / 3;
+		sample.classes[i] = i % 3 ? sample.classes[i - 1] : random_within(&random, 0, 2);
+		if (i % 3)
+			memcpy(sample.codes + (size_t)i * SIZE, sample.codes + (size_t)(i - 1) * SIZE, SIZE);
+		sample.codes[(size_t)i * SIZE] ^= 1;
+	}
+	for (int together = 0; together < 2; together++) {
+		examples.bursts = together ? bursts : NULL;
+		assert_int_equal(ridge_fit(&examples, &ridge, &e), 0);
+		assert_int_equal(ridge.tested, 90);
+		for (int i = 0; i < 90; i++) {
+			errors[together] += ridge.held_out[i] != examples.classes[i];
+			assert_true(ridge.confidence[i] > 0.33F && ridge.confidence[i] <= 1);
+		}
+		ridge_finish(&ridge);
+	}
+	assert_true(errors[0] < 9);
+	assert_true(errors[1] > 30);
+	for (int i = 0; i < 90; i++) /* all of class 0 in one burst: nothing tells what it looks like */
+		bursts[i] = sample.classes[i] ? i : 0;
+	examples.bursts = bursts;
+	assert_int_equal(ridge_fit(&examples, &ridge, &e), 0);
+	for (int i = 0; i < 90; i++)
+		assert_true((ridge.held_out[i] < 0) == (sample.classes[i] == 0));
+	ridge_finish(&ridge);
+	sample_finish(&sample);
+}
+
+/* Of many examples some are fitted, and those judge the others. */
+static void others_are_judged(void **state)
+{
+	struct sample sample;
+	struct examples examples = patterns(300, 4, 45, &sample);
+	struct ridge ridge;
+	struct error e;
+	int errors = 0;
+
+	(void)state;
+	examples.fitted = 60;
+	assert_int_equal(ridge_fit(&examples, &ridge, &e), 0);
+	assert_int_equal(ridge.tested, 300);
+	for (int i = 0; i < 300; i++)
+		errors += ridge.held_out[i] != examples.classes[i];
+	assert_true(errors < 30);
+	assert_true(errors >= errors_of(&ridge, &examples)); /* which has seen a fifth of them */
 	ridge_finish(&ridge);
 	sample_finish(&sample);
 }
@@ -221,6 +290,8 @@ int main(void)
 		cmocka_unit_test(inverses_are_inverses),
 		cmocka_unit_test(held_out_foretells_new_examples),
 		cmocka_unit_test(chance_is_not_trusted),
+		cmocka_unit_test(bursts_are_left_out_together),
+		cmocka_unit_test(others_are_judged),
 		cmocka_unit_test(odd_examples_are_refused_or_fitted),
 		cmocka_unit_test(head_is_the_fit),
 	};
