@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/networks.h"
 
-#include "base/build.h"
 #include "base/error.h"
+#include "base/installation.h"
 #include "nn/format/load.h"
 
 #include <dirent.h>
@@ -54,14 +54,15 @@ static const char *data_home(char home[PATH_MAX])
 
 static void find_places(struct network_places *places)
 {
-	char checkout[PATH_MAX], home[PATH_MAX];
+	char checkout[PATH_MAX], home[PATH_MAX], installed[PATH_MAX];
 
 	places->count = 0;
 	add_place(places, getenv("TWOBIT_NETWORKS"), "");
 	executable_ancestor(checkout, 2);
 	add_place(places, checkout, "/assets/networks");
 	add_place(places, data_home(home), "/twobit/networks");
-	add_place(places, TWOBIT_DATA_DIR, "/networks");
+	if (!installation_find("networks", installed, sizeof(installed)))
+		add_place(places, installed, "");
 }
 
 static bool holds_network(const char *folder)

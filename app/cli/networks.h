@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Finding a network by name. The search order is: $TWOBIT_NETWORKS, the checkout that the program was built
- * in (../../assets/networks of the executable), $XDG_DATA_HOME/twobit/networks, the installed data.
+ * in (../../assets/networks of the executable), $XDG_DATA_HOME/twobit/networks, the installed data
+ * (base/installation.h).
  */
 #ifndef APP_CLI_NETWORKS_H
 #define APP_CLI_NETWORKS_H

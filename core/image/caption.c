@@ -4,6 +4,7 @@
  * blended by libyuv, which takes no memory.
  */
 #include "image/caption_panel.h"
+#include "image/font.h"
 
 #include <errno.h>
 #include <libyuv.h>
@@ -18,6 +19,7 @@ int caption_create(struct caption_drawer **out)
 
 	if (!drawer)
 		return -ENOMEM;
+	font_fall_back();
 	drawer->ruler_surface = cairo_image_surface_create(CAIRO_FORMAT_A8, 1, 1);
 	drawer->ruler = cairo_create(drawer->ruler_surface);
 	if (cairo_status(drawer->ruler) != CAIRO_STATUS_SUCCESS) {

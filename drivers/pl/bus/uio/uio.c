@@ -4,6 +4,7 @@
 #include "base/build.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/installation.h"
 #include "device/device.h"
 #include "pl/bus/bus.h"
 #include "pl/bus/uio/files.h"
@@ -87,7 +88,7 @@ int uio_bitstream(char *out, size_t size, struct error *e)
 	if (data && *data ? !find_file(data, "/twobit/overlay.bit", out, size)
 			  : home && !find_file(home, "/.local/share/twobit/overlay.bit", out, size))
 		return 0;
-	if (!find_file(TWOBIT_DATA_DIR, "/overlay.bit", out, size))
+	if (!installation_find("overlay.bit", out, size))
 		return 0;
 	return error_set(e, -ENOENT,
 		"no bitstream is named (TWOBIT_BITSTREAM), nor is there one as " TWOBIT_DATA_DIR

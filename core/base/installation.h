@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* The program's own files: networks, fonts, a bitstream. */
+#ifndef BASE_INSTALLATION_H
+#define BASE_INSTALLATION_H
+
+#include <stddef.h>
+
+/*
+ * The path of a file or folder of the installed data (PREFIX/share/twobit), such as "networks", into `out` of
+ * `size` bytes. It is looked for beside the program first, so that an installation can be moved, then where
+ * the build was to be installed. 0, -ENOENT or -ENAMETOOLONG.
+ */
+int installation_find(const char *name, char *out, size_t size);
+
+#endif
