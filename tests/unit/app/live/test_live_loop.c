@@ -30,6 +30,15 @@ static struct {
 } screen;
 
 int __wrap_display_open(
+	const char *name, const struct display_options *options, struct display **out, struct error *e);
+void __wrap_display_close(struct display *display);
+const char *__wrap_display_name(const struct display *display);
+struct display_capabilities __wrap_display_capabilities(const struct display *display);
+void __wrap_display_describe(const struct display *display, char *text, size_t size);
+int __wrap_display_show(struct display *display, struct frame *frame, struct error *e);
+enum display_key __wrap_display_poll_key(struct display *display);
+
+int __wrap_display_open(
 	const char *name, const struct display_options *options, struct display **out, struct error *e)
 {
 	(void)options;
