@@ -17,7 +17,7 @@ struct npy_text {
 
 static void skip_spaces(struct npy_text *text)
 {
-	while (text->at < text->end && (*text->at == ' ' || *text->at == '\t' || *text->at == '\n'))
+	while (text->at < text->end && *text->at && strchr(" \t\r\n\f", *text->at))
 		text->at++;
 }
 
@@ -32,10 +32,11 @@ static bool take(struct npy_text *text, const char *word)
 	return true;
 }
 
-/* A quoted word without escapes, of at most size − 1 bytes. */
+/* A quoted word without escapes, of at most size − 1 bytes; Python 2 wrote some as u'descr'. */
 static bool take_string(struct npy_text *text, char *out, size_t size)
 {
-	skip_spaces(text);
+	if (!take(text, "u"))
+		take(text, "U");
 	if (text->at == text->end || (*text->at != '\'' && *text->at != '"'))
 		return false;
 	char quote = *text->at++;
@@ -60,7 +61,10 @@ static bool take_number(struct npy_text *text, uint64_t *out)
 		if (__builtin_mul_overflow(*out, 10, out) ||
 			__builtin_add_overflow(*out, (uint64_t)(*text->at - '0'), out))
 			return false;
-	return text->at > begin;
+	bool some = text->at > begin;
+	if (some && text->at < text->end && *text->at == 'L') /* a long number of Python 2 */
+		text->at++;
+	return some;
 }
 
 static int not_plain(struct error *e)
@@ -73,13 +77,16 @@ static int not_plain(struct error *e)
 
 static int take_type(struct npy_text *text, struct npy *npy, struct error *e)
 {
-	char type[16];
+	char word[16], type[17];
 
 	if (take(text, "["))
 		return error_set(
 			e, -EBADMSG, "holds records, not numbers; save each field as an array of its own");
-	if (!take_string(text, type, sizeof(type)))
+	if (!take_string(text, word, sizeof(word)))
 		return not_plain(e);
+	/* NumPy takes a word without the order of bytes, or with "=", for this machine's. */
+	bool ordered = word[0] && strchr("<>|", word[0]);
+	snprintf(type, sizeof(type), "%s%s", ordered ? "" : "<", word[0] == '=' ? word + 1 : word);
 	if (strchr(type, 'O'))
 		return error_set(e, -EBADMSG,
 			"is pickled (type \"%s\"), which we do not read; save it as an array of plain "
@@ -98,12 +105,23 @@ static int take_type(struct npy_text *text, struct npy *npy, struct error *e)
 	return 0;
 }
 
-static int take_order(struct npy_text *text, struct error *e)
+static int take_order(struct npy_text *text, bool *fortran, struct error *e)
 {
-	if (take(text, "True"))
-		return error_set(e, -EBADMSG,
-			"is in Fortran order; convert it with numpy.ascontiguousarray before saving");
-	return take(text, "False") ? 0 : not_plain(e);
+	*fortran = take(text, "True");
+	return *fortran || take(text, "False") ? 0 : not_plain(e);
+}
+
+/* The order means nothing where one dimension has all the numbers. */
+static int check_order(const struct npy *npy, bool fortran, struct error *e)
+{
+	int longer = 0;
+
+	for (int i = 0; i < npy->dimensions; i++)
+		longer += npy->shape[i] > 1;
+	if (!fortran || longer <= 1)
+		return 0;
+	return error_set(
+		e, -EBADMSG, "is in Fortran order; convert it with numpy.ascontiguousarray before saving");
 }
 
 /* (), (3,), (3, 4) or (3, 4,) */
@@ -127,6 +145,7 @@ static int parse_dictionary(struct npy_text text, struct npy *npy, struct error 
 {
 	static const char *const keys[] = {"descr", "fortran_order", "shape"};
 	unsigned seen = 0;
+	bool fortran = false;
 	char key[16];
 
 	if (!take(&text, "{"))
@@ -141,13 +160,13 @@ static int parse_dictionary(struct npy_text text, struct npy *npy, struct error 
 			return not_plain(e);
 		seen |= 1U << k;
 		int rc = k == 0	  ? take_type(&text, npy, e)
-			 : k == 1 ? take_order(&text, e)
+			 : k == 1 ? take_order(&text, &fortran, e)
 				  : take_shape(&text, npy, e);
 		if (rc)
 			return rc;
 	}
 	skip_spaces(&text);
-	return seen == 7 && text.at == text.end ? 0 : not_plain(e);
+	return seen == 7 && text.at == text.end ? check_order(npy, fortran, e) : not_plain(e);
 }
 
 uint64_t npy_count(const struct npy *npy)

@@ -76,8 +76,12 @@ static void other_writers_are_read(void **state)
 	static const char *const headers[] = {
 		"{\"shape\":(2,3,),\"fortran_order\":False,\"descr\":\"<i4\"}   ",
 		"{ 'fortran_order' : False , 'shape' : ( 6 , ) , 'descr' : '<i4' , }\n\n",
+		/* Python 2's numbers and words; this machine's order of bytes; an order that means nothing */
+		"{'descr': '<i4', 'fortran_order': False, 'shape': (6L,), }",
+		"{u'descr': u'=i4', u'fortran_order': True, u'shape': (6L,)}",
+		"{'descr': 'i4',\r\n'fortran_order': True, 'shape': (6,)}",
 	};
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 5; i++) {
 		struct file file = make(1, headers[i], numbers, sizeof(numbers));
 		const uint8_t *values = NULL;
 		struct npy npy;
@@ -111,7 +115,8 @@ static void odd_headers_are_refused(void **state)
 		"{'descr': '<i4', 'fortran_order': 0, 'shape': (6,)}",
 		"{'descr': '<i4', 'fortran_order': False, 'shape': (6)}",
 		"{'descr': '<i4', 'fortran_order': False, 'shape': (-6,)}",
-		"{'descr': '<i4', 'fortran_order': False, 'shape': (6L,)}",
+		"{'descr': '<i4', 'fortran_order': False, 'shape': (L,)}",
+		"{'descr': '<i4', 'fortran_order': False, 'shape': (6LL,)}",
 		"{'descr': '<i4', 'fortran_order': False, 'shape': (2 3)}",
 		"{'descr': '<i4', 'fortran_order': False, 'shape': (99999999999999999999,)}",
 		"{'descr': '<i4' 'fortran_order': False, 'shape': (6,)}",
