@@ -26,6 +26,7 @@ struct fit {
 	int *burst;	       /* [count]: places of examples, those of a burst together */
 	int *last;	       /* [count]: the place in `burst` behind the burst that begins there */
 	bool *tested;	       /* [count]: other bursts hold its class */
+	double *excess;	       /* [count]: its class's examples, as a multiple of the mean of all classes */
 	double constant;       /* the square of the constant feature, which is the bias */
 };
 
@@ -124,7 +125,7 @@ static bool solve(struct fit *f, double lambda)
 
 	memcpy(f->factor, f->products, n * n * sizeof(*f->factor));
 	for (size_t i = 0; i < n; i++)
-		f->factor[i * n + i] += lambda;
+		f->factor[i * n + i] += lambda * f->excess[i];
 	if (!symmetric_factor(f->factor, f->count))
 		return false;
 	symmetric_inverse_diagonal(f->factor, f->count, f->diagonal);
@@ -210,6 +211,7 @@ static void fit_finish(struct fit *f)
 	free(f->burst);
 	free(f->last);
 	free(f->tested);
+	free(f->excess);
 }
 
 struct member {
@@ -247,6 +249,9 @@ static int gather_bursts(struct fit *f)
 	}
 	if (members && of_class)
 		qsort(members, (size_t)f->count, sizeof(*members), compare_members);
+	for (int i = 0; i < f->count && members && of_class; i++)
+		f->excess[i] = (double)of_class[f->examples->classes[f->order[i]]] *
+			       f->examples->class_count / f->count;
 	for (int at = 0, end; at < f->count && members && of_class; at = end) {
 		for (end = at; end < f->count && members[end].burst == members[at].burst; end++)
 			f->burst[end] = members[end].place;
@@ -274,8 +279,10 @@ static int fit_begin(struct fit *f, const struct examples *examples, const int *
 	f->burst = calloc(n, sizeof(*f->burst));
 	f->last = calloc(n, sizeof(*f->last));
 	f->tested = calloc(n, sizeof(*f->tested));
+	f->excess = calloc(n, sizeof(*f->excess));
 	bool some = f->products && f->factor && f->diagonal && f->target && f->work;
-	if (!some || !f->dual || !f->held_out || !f->burst || !f->last || !f->tested || gather_bursts(f)) {
+	some = some && f->dual && f->held_out && f->burst && f->last && f->tested && f->excess;
+	if (!some || gather_bursts(f)) {
 		fit_finish(f);
 		return -ENOMEM;
 	}

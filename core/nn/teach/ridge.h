@@ -39,7 +39,8 @@ struct ridge {
 	int *held_out;
 	float *confidence;
 	int tested;    /* examples that have such a class */
-	double lambda; /* the penalty, chosen by the fewest errors of held_out */
+	double lambda; /* the penalty, chosen by the fewest errors of held_out; an example's is in proportion
+			  to the size of its class, so that classes count alike */
 };
 
 /*

@@ -196,6 +196,34 @@ static void bursts_are_left_out_together(void **state)
 	sample_finish(&sample);
 }
 
+/* A class with many examples does not take those of the others. */
+static void classes_count_alike(void **state)
+{
+	struct sample seen, unseen;
+	struct examples many = patterns(1800, 6, 64, &seen), others = patterns(600, 6, 64, &unseen);
+	struct ridge ridge;
+	struct error e;
+	int errors = 0;
+
+	(void)state;
+	many.count = 0;
+	for (int i = 0; i < 1800; i++) { /* 300 of class 0, two of each other */
+		if (seen.classes[i] && i >= 12)
+			continue;
+		memmove(seen.codes + (size_t)many.count * SIZE, seen.codes + (size_t)i * SIZE, SIZE);
+		seen.classes[many.count++] = seen.classes[i];
+	}
+	assert_int_equal(many.count, 310);
+	assert_int_equal(ridge_fit(&many, &ridge, &e), 0);
+	for (int i = 0; i < others.count; i++)
+		errors += others.classes[i] &&
+			  class_of(&ridge, others.codes + (size_t)i * SIZE, 6) != others.classes[i];
+	assert_true(errors < 100); /* of 500 of the small classes */
+	ridge_finish(&ridge);
+	sample_finish(&seen);
+	sample_finish(&unseen);
+}
+
 /* Of many examples some are fitted, and those judge the others. */
 static void others_are_judged(void **state)
 {
@@ -292,6 +320,7 @@ int main(void)
 		cmocka_unit_test(chance_is_not_trusted),
 		cmocka_unit_test(bursts_are_left_out_together),
 		cmocka_unit_test(others_are_judged),
+		cmocka_unit_test(classes_count_alike),
 		cmocka_unit_test(odd_examples_are_refused_or_fitted),
 		cmocka_unit_test(head_is_the_fit),
 	};
