@@ -3,6 +3,7 @@
 
 #include "base/build.h"
 #include "base/error.h"
+#include "source/address.h"
 #include "source/drivers.h"
 
 #include <errno.h>
@@ -24,7 +25,7 @@ struct source {
 	char description[256];
 };
 
-/* The order matters: what is neither a folder nor a picture is a video. */
+/* The order matters: a file that is neither a folder nor a picture is a video. */
 static const struct source_driver *const table[] = {
 	&source_v4l2,
 	&source_test_pattern,
@@ -58,9 +59,16 @@ static int options_check(const struct source_options *options, struct error *e)
 /* Reports here what no driver could report better. */
 static int source_check(const char *name, struct error *e)
 {
-	if (strcmp(name, "test") == 0 || strcmp(name, "-") == 0 || access(name, F_OK) == 0)
+	char shown[ADDRESS_TEXT_BYTES];
+
+	if (strcmp(name, "test") == 0 || strcmp(name, "-") == 0 || access(name, F_OK) == 0 ||
+		address_is_stream(name))
 		return 0;
 	int code = -errno;
+	if (address_is(name))
+		return error_set(e, -EINVAL,
+			"%s: is no address that is read; give one of rtsp://, rtsps://, http:// or https://",
+			address_show(name, shown));
 	if (code == -ENOENT || code == -ENOTDIR)
 		return error_set(e, -ENOENT,
 			"%s: no such file; give a camera, a picture, a folder, a video, or \"test\"", name);
@@ -71,6 +79,7 @@ static int source_check(const char *name, struct error *e)
 static const struct source_driver *driver_find(const char *name, struct error *e)
 {
 	const struct source_driver *const *driver = table;
+	char shown[ADDRESS_TEXT_BYTES];
 	struct error why;
 
 	if (!name || source_v4l2.accepts(name))
@@ -80,7 +89,7 @@ static const struct source_driver *driver_find(const char *name, struct error *e
 	while (*driver && !(*driver)->accepts(name))
 		driver++;
 	if (!*driver && build_check_video(&why))
-		error_set(e, why.code, "%s: %s", name, why.text);
+		error_set(e, why.code, "%s: %s", address_show(name, shown), why.text);
 	else if (!*driver)
 		error_set(e, -EINVAL,
 			"%s: is no kind of source; give a camera, a picture, a folder, a video, or \"test\"",
@@ -92,6 +101,7 @@ static const struct source_driver *driver_find(const char *name, struct error *e
 static int source_options_check(const struct source_driver *driver, const struct source_options *options,
 	const char *name, struct error *e)
 {
+	char shown[ADDRESS_TEXT_BYTES];
 	bool format = options->format && strcmp(options->format, "auto") != 0;
 	const char *what = format				       ? "format"
 			   : options->exposure			       ? "exposure"
@@ -100,7 +110,8 @@ static int source_options_check(const struct source_driver *driver, const struct
 
 	if (!what || driver == &source_v4l2)
 		return 0;
-	return error_set(e, -EINVAL, "%s: is no camera, so there is no %s to set", name, what);
+	return error_set(
+		e, -EINVAL, "%s: is no camera, so there is no %s to set", address_show(name, shown), what);
 }
 
 /* Whether what was read of it is gone. */
