@@ -24,6 +24,7 @@ struct live_values {
 	struct option_text display, drm_device, connector, mode, title, label_names, snapshot, record,
 		smoothing;
 	double threshold; /* below 0: the network's */
+	int top;
 	bool fullscreen, mirror, fast, every_frame, no_overlap, no_caption, json;
 };
 
@@ -33,6 +34,9 @@ static const struct option options[] = {
 	{"threshold", 0, OPTION_NUMBER, "P",
 		"Show no label below this confidence, 0 to 1 [the network's own, or 0.1]",
 		offsetof(struct live_values, threshold), 0, 1},
+	{"top-k", 'k', OPTION_INTEGER, "N",
+		"Draw a bar for each of the N likeliest labels, at most 10 [none]",
+		offsetof(struct live_values, top), 1, CAPTION_BARS, NULL},
 	OPTION_ROW_SMOOTHING(struct live_values, smoothing),
 	{"display", 0, OPTION_TEXT, "NAME", "Where to show; see `twobit list displays` [auto]",
 		offsetof(struct live_values, display)},
@@ -142,6 +146,7 @@ static int start(struct live_session *s, struct error *e)
 	config.lossless = v->every_frame || v->fast;
 	config.overlap = !v->no_overlap;
 	config.smoothing = s->smoothing;
+	config.bars = v->top;
 	config.mirror = v->mirror;
 	int code = prepare_recording(s, e);
 	if (code)

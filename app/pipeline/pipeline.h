@@ -36,6 +36,7 @@ struct pipeline_config {
 	uint64_t frames;     /* stop after this many; 0: no limit */
 	int64_t duration;    /* stop this many ns after the first frame; 0: no limit */
 	float threshold;     /* a label below this confidence is not shown, 0 … 1 */
+	int bars;	     /* labels with a bar each in a caption, 0 … TOP_MAXIMUM */
 	double smoothing;    /* time constant of what is shown (nn/smoothing.h), s; 0: none */
 	int64_t pl_limit;    /* ns that a frame may take in the PL; 0: from the calibration */
 	int64_t pl_check;    /* ns between self-tests of a PL in hardware; 0: none */

@@ -382,18 +382,13 @@ void *label_stage(void *argument)
 	return NULL;
 }
 
-/* Where people hold the object: the box that the network sees, unless that is the whole middle. */
-static struct caption_guide guide_for(const struct pipeline *pipeline, const struct frame *frame)
+/* What inference sees of the frame. */
+static struct caption_view view_for(const struct pipeline *pipeline, const struct frame *frame)
 {
-	const struct view *view = &pipeline->config.network->view;
 	int width = frame->show_raw ? frame->raw.width : frame->picture.width;
 	int height = frame->show_raw ? frame->raw.height : frame->picture.height;
-	double box_width, box_height;
 
-	if (view->kind == VIEW_CENTRE)
-		return (struct caption_guide){0};
-	view_box(view, width, height, pipeline->input.width, pipeline->input.height, &box_width, &box_height);
-	return (struct caption_guide){box_width / width, box_height / height, (double)width / height};
+	return caption_view_of(pipeline->config.network, width, height);
 }
 
 static struct caption caption_for(struct pipeline *pipeline, const struct pipeline_caption *wanted,
@@ -402,8 +397,10 @@ static struct caption caption_for(struct pipeline *pipeline, const struct pipeli
 	struct recorder *recorder = atomic_load(&pipeline->recorder);
 	struct caption caption = {0};
 
-	if (wanted->visible && latest->known)
+	if (wanted->visible && latest->known) {
 		caption = caption_of(pipeline->config.names, &latest->result, pipeline->config.threshold);
+		caption_add_bars(&caption, pipeline->config.names, &latest->result, pipeline->config.bars);
+	}
 	caption.notice = wanted->notice;
 	if (clock_now() < wanted->note_until)
 		memcpy(caption.note, wanted->note, sizeof(caption.note));
@@ -451,7 +448,7 @@ static void caption_frame(struct pipeline *pipeline, struct frame *frame, double
 	}
 	frame->caption = caption_for(pipeline, &wanted, &latest, rate);
 	if (wanted.visible)
-		frame->caption.guide = guide_for(pipeline, frame);
+		frame->caption.view = view_for(pipeline, frame);
 	caption_text(&frame->caption, frame->text, sizeof(frame->text));
 	if (!frame->show_raw && pipeline->config.mirror)
 		picture_mirror(&frame->picture);

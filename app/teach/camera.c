@@ -5,8 +5,8 @@
 #include "base/log.h"
 #include "cli/interruption.h"
 #include "display/display.h"
+#include "flow/caption.h"
 #include "flow/frame.h"
-#include "image/caption.h"
 #include "image/decode.h"
 #include "source/source.h"
 
@@ -242,15 +242,7 @@ static int look(struct session *s, struct frame *frame, struct error *e)
 	int best = guess(s, &caption.confidence);
 	caption.headline =
 		best < 0 || s->help ? NULL : s->lesson->labels[best]; /* which would be below the help */
-	const struct view *view = &s->lesson->network->view;
-	const struct shape in = s->lesson->network->layers[0].in;
-	if (view->kind != VIEW_CENTRE) {
-		double width, height;
-		view_box(view, frame->picture.width, frame->picture.height, in.width, in.height, &width,
-			&height);
-		caption.guide = (struct caption_guide){width / frame->picture.width,
-			height / frame->picture.height, (double)frame->picture.width / frame->picture.height};
-	}
+	caption.view = caption_view_of(s->lesson->network, frame->picture.width, frame->picture.height);
 	frame->caption = caption;
 	caption_text(&caption, frame->text, sizeof(frame->text));
 	caption_draw(s->drawer, &frame->picture, &caption);

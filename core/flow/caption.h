@@ -12,4 +12,11 @@
  */
 struct caption caption_of(const struct network *network, const struct classification *shown, float threshold);
 
+/* Adds bars of the likeliest labels, at most `most`, while there is a headline. */
+void caption_add_bars(
+	struct caption *caption, const struct network *network, const struct classification *shown, int most);
+
+/* What the network sees of a camera's picture of this size. */
+struct caption_view caption_view_of(const struct network *network, int width, int height);
+
 #endif

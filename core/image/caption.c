@@ -94,7 +94,7 @@ static bool panels_draw(
 
 	for (int i = 0; i < PANEL_COUNT; i++)
 		drawer->panels[i].redrawn = false;
-	panel_draw_guide(drawer, picture, caption);
+	panel_draw_view(drawer, picture, caption);
 	panel_draw_label(drawer, picture, caption);
 	panel_draw_corners(drawer, picture, caption);
 	panel_draw_notice(drawer, picture, caption);

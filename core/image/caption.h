@@ -7,10 +7,24 @@
 
 #include <stdbool.h>
 
-/* A box in the middle of the picture, in which people hold an object; width 0: none. */
-struct caption_guide {
-	double width, height; /* shares of the picture's sides */
-	double aspect;	      /* of the picture, width by height: it may be shown with borders */
+/* What the network looks at, by its corners. */
+struct caption_view {
+	double x, y, width, height; /* shares of the picture's sides; width 0: it is not known */
+	double aspect;		    /* of the picture, width by height: it may be shown with borders */
+	bool found;		    /* it was found, as a face is, and moves; else people move before it */
+	const char *hint;	    /* what to do, at its lower edge while nothing is known; NULL: nothing */
+};
+
+/* A calibrated confidence is green, or amber, from here on; below it is grey. */
+#define CAPTION_GREEN 0.9F
+#define CAPTION_AMBER 0.6F
+
+/* The most bars. */
+#define CAPTION_BARS 10
+
+struct caption_bar {
+	const char *name;
+	float confidence; /* 0 … 1 */
 };
 
 /* Bytes of a note, with its end: a path of usual length. */
@@ -21,15 +35,19 @@ struct caption {
 	float confidence;     /* 0 … 1 */
 	const char *detail;   /* "golden retriever", which that dog may be; NULL: none */
 	float detail_confidence;
-	double frames_per_second; /* shown; 0: not known yet */
-	double latency_ms;	  /* camera to label; 0: not known yet */
-	bool statistics;	  /* show the line of frames a second and latency */
-	const char *status;	  /* stands in that line in any case: "PL alarm"; NULL: none */
-	bool recording;		  /* show a red dot */
+	bool calibrated; /* how often the network is right at a confidence was measured: it has a colour */
+	struct caption_bar
+		bars[CAPTION_BARS]; /* the likeliest labels, best first, in the place of the detail */
+	int bar_count;		    /* as many as fit are drawn */
+	double frames_per_second;   /* shown; 0: not known yet */
+	double latency_ms;	    /* camera to label; 0: not known yet */
+	bool statistics;	    /* show the line of frames a second and latency */
+	const char *status;	    /* stands in that line in any case: "PL alarm"; NULL: none */
+	bool recording;		    /* show a red dot */
 	const char *notice; /* lines in the middle, \n between them, two spaces between key and meaning; NULL:
 			       none */
 	char note[CAPTION_NOTE_BYTES]; /* what a key has done, at the top left: "saved cat.png"; "": none */
-	struct caption_guide guide;
+	struct caption_view view;
 };
 
 /*
@@ -46,7 +64,7 @@ void caption_destroy(struct caption_drawer *drawer);
 void caption_draw(struct caption_drawer *drawer, struct picture *picture, const struct caption *caption);
 
 /* Where a layer is not transparent: the caption's parts, those without width left out. */
-#define CAPTION_PARTS 6
+#define CAPTION_PARTS 10
 
 struct caption_area {
 	int x, y, width, height;

@@ -116,7 +116,7 @@ cairo_t *panel_begin(struct panel *panel, double width, double height, double ra
 	cairo_set_source_rgba(cairo, 0.05, 0.06, 0.08, 0.72);
 	cairo_fill(cairo);
 	/* A thin bright edge makes the panel visible on dark pictures. */
-	double line = fmax(1, round(height / 90));
+	double line = fmax(1, round(radius / 12));
 	panel_rounded(cairo, line / 2, line / 2, ceil(width) - line, ceil(height) - line, radius - line / 2);
 	cairo_set_line_width(cairo, line);
 	cairo_set_source_rgba(cairo, 1, 1, 1, 0.10);
@@ -152,6 +152,51 @@ int panel_percent(float confidence)
 double panel_unit(const struct picture *picture)
 {
 	return fmax(10, fmin(picture->height / 24.0, picture->width / 28.0));
+}
+
+void panel_move(struct panel *panel, int x, int y)
+{
+	panel->redrawn |= panel->surface && (panel->x != x || panel->y != y);
+	panel->x = x;
+	panel->y = y;
+}
+
+/* Pixels of a pill's text and around it. */
+struct pill {
+	double size, pad, height;
+};
+
+static struct pill pill_for(const struct picture *picture)
+{
+	double size = 0.8 * panel_unit(picture), pad = 0.7 * size;
+
+	return (struct pill){size, pad, size + 1.1 * pad};
+}
+
+double panel_pill_height(const struct picture *picture)
+{
+	return pill_for(picture).height;
+}
+
+void panel_pill(struct caption_drawer *drawer, struct panel *panel, const struct picture *picture,
+	const char *text, double room)
+{
+	const struct pill pill = pill_for(picture);
+	char line[PANEL_LINE_BYTES], key[PANEL_LINE_BYTES + 64] = "";
+
+	panel_line(line, text, PANEL_LINE_BYTES);
+	if (line[0])
+		snprintf(key, sizeof(key), "%dx%d|%.0f|%s", picture->width, picture->height, room, line);
+	if (!panel_stale(panel, key) || !line[0])
+		return;
+	panel_text_fit(drawer->ruler, line, room - 2 * pill.pad, pill.size, false);
+	double width = panel_text_width(drawer->ruler, line, pill.size, false) + 2 * pill.pad;
+	cairo_t *cairo = panel_begin(panel, width, pill.height, pill.height / 2);
+	if (!cairo)
+		return;
+	panel_text_draw(
+		cairo, line, pill.pad, 0.55 * pill.pad + 0.82 * pill.size, pill.size, false, PANEL_SOFT);
+	panel_end(panel, cairo);
 }
 
 struct caption_area panel_area(const struct panel *panel, const struct picture *picture)

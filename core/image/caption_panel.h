@@ -14,13 +14,22 @@
 
 /* One rectangle of premultiplied ARGB that is blended onto pictures. */
 struct panel {
-	cairo_surface_t *surface;	/* NULL: nothing to show */
-	int x, y;			/* on the picture */
-	char key[4 * PANEL_LINE_BYTES]; /* what it was drawn from */
-	bool redrawn;			/* it is not as it was on the picture before */
+	cairo_surface_t *surface;	 /* NULL: nothing to show */
+	int x, y;			 /* on the picture */
+	char key[16 * PANEL_LINE_BYTES]; /* what it was drawn from */
+	bool redrawn;			 /* it is not as it was on the picture before */
 };
 
-enum { PANEL_GUIDE, PANEL_LABEL, PANEL_STATISTICS, PANEL_RECORDING, PANEL_NOTE, PANEL_NOTICE, PANEL_COUNT };
+enum {
+	PANEL_CORNERS, /* four, of the view */
+	PANEL_HINT = PANEL_CORNERS + 4,
+	PANEL_LABEL,
+	PANEL_STATISTICS,
+	PANEL_RECORDING,
+	PANEL_NOTE,
+	PANEL_NOTICE,
+	PANEL_COUNT
+};
 
 _Static_assert((int)PANEL_COUNT == CAPTION_PARTS, "a panel is a part");
 
@@ -37,9 +46,11 @@ struct panel_colour {
 #define PANEL_WHITE ((struct panel_colour){1, 1, 1})
 #define PANEL_SOFT ((struct panel_colour){0.80, 0.84, 0.88})
 #define PANEL_GREEN ((struct panel_colour){0.30, 0.85, 0.55})
+#define PANEL_AMBER ((struct panel_colour){1.00, 0.76, 0.28})
+#define PANEL_GREY ((struct panel_colour){0.62, 0.68, 0.75})
 
 /* Each draws its panels of the drawer anew if what they show has changed. */
-void panel_draw_guide(
+void panel_draw_view(
 	struct caption_drawer *drawer, const struct picture *picture, const struct caption *caption);
 void panel_draw_label(
 	struct caption_drawer *drawer, const struct picture *picture, const struct caption *caption);
@@ -56,6 +67,15 @@ int panel_percent(float confidence);
 
 /* True when the panel must be drawn anew for this key; then the old surface is gone. */
 bool panel_stale(struct panel *panel, const char *key);
+
+/* A line of text on a pill of the size that suits the picture, at most `room` wide. "" takes it away. The
+ * caller places it. */
+void panel_pill(struct caption_drawer *drawer, struct panel *panel, const struct picture *picture,
+	const char *text, double room);
+double panel_pill_height(const struct picture *picture);
+
+/* Moves the panel to a place on the picture. */
+void panel_move(struct panel *panel, int x, int y);
 
 /* A fresh dark panel, or a clear one, or NULL when memory is out: the picture then has no panel. */
 cairo_t *panel_begin(struct panel *panel, double width, double height, double radius);

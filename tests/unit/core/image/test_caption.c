@@ -374,12 +374,145 @@ static void text_equals_the_caption(void **state)
 	assert_string_equal(text, "recording · saved a.png");
 }
 
+struct rgb {
+	int red, green, blue;
+};
+
+static const struct rgb green = {77, 217, 140}, amber = {255, 194, 71};
+
+/* Pixels of this colour. */
+static int coloured(const struct caption *caption, struct rgb c)
+{
+	struct caption_drawer *drawer = drawer_create();
+	struct picture picture = grey_picture(640, 480);
+	int count = 0;
+
+	caption_draw(drawer, &picture, caption);
+	for (const uint8_t *p = picture.data; p < picture.data + picture.capacity; p += 4)
+		count += abs(p[2] - c.red) < 8 && abs(p[1] - c.green) < 8 && abs(p[0] - c.blue) < 8;
+	free(picture.data);
+	caption_destroy(drawer);
+	return count;
+}
+
+/* A colour says how often the network is right; where that was not measured, there is none. */
+static void colours_are_measured(void **state)
+{
+	struct caption caption = {.headline = "dog", .confidence = 0.9F, .calibrated = true};
+
+	(void)state;
+	assert_true(coloured(&caption, green) > 500);
+	assert_int_equal(coloured(&caption, amber), 0);
+	caption.confidence = 0.89F;
+	assert_int_equal(coloured(&caption, green), 0);
+	assert_true(coloured(&caption, amber) > 500);
+	caption.confidence = 0.59F;
+	assert_int_equal(coloured(&caption, green) + coloured(&caption, amber), 0);
+	caption.confidence = 1;
+	caption.calibrated = false;
+	assert_int_equal(coloured(&caption, green) + coloured(&caption, amber), 0);
+}
+
+/* Rows of the picture in which a bar of full confidence is drawn: runs of green lines at x. */
+static int bars_at(const struct picture *p, int x)
+{
+	int bars = 0;
+	bool before = false;
+
+	for (int y = 0; y < p->height; y++) {
+		const uint8_t *pixel = p->data + 4 * ((size_t)y * (size_t)p->width + (size_t)x);
+		bool is = abs(pixel[2] - green.red) < 8 && abs(pixel[1] - green.green) < 8;
+		bars += is && !before;
+		before = is;
+	}
+	return bars;
+}
+
+/* A bar for each label in the place of the detail; on a small picture as many as there is room for, and the
+ * statistics stay free. */
+static void bars_are_as_many_as_wanted(void **state)
+{
+	static const int sizes[][3] = {
+		{160, 120, 2}, {320, 240, 10}, {640, 480, 10}, {480, 640, 10}, {1920, 1080, 10}};
+	struct caption caption = dog;
+
+	(void)state;
+	caption.calibrated = true;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+		for (int n = 1; n <= CAPTION_BARS; n++) {
+			struct caption_drawer *drawer = drawer_create();
+			struct picture picture = grey_picture(sizes[i][0], sizes[i][1]);
+			int unit = sizes[i][1] / 24 < sizes[i][0] / 28 ? sizes[i][1] / 24 : sizes[i][0] / 28;
+			unit = unit < 10 ? 10 : unit;
+			caption.bar_count = n;
+			for (int k = 0; k < n; k++)
+				caption.bars[k] = (struct caption_bar){"cat", 1};
+			caption_draw(drawer, &picture, &caption);
+			assert_int_equal(bars_at(&picture, 3 * unit), n < sizes[i][2] ? n : sizes[i][2]);
+			struct box box = changed(&picture);
+			assert_in_range(box.y0, 3 * unit, sizes[i][1]);
+			assert_in_range(box.y1, 1, sizes[i][1] - unit / 2);
+			assert_in_range(box.x1, 1, sizes[i][0] - unit / 2);
+			free(picture.data);
+			caption_destroy(drawer);
+		}
+}
+
+/* What to do is told as long as nothing is known. */
+static void hint_gives_way_to_the_headline(void **state)
+{
+	struct caption caption = {.view = {0.2, 0.2, 0.6, 0.6, 4.0 / 3}};
+
+	(void)state;
+	int without = coloured(&caption, (struct rgb){204, 214, 224});
+	caption.view.hint = "hold it here";
+	assert_true(coloured(&caption, (struct rgb){204, 214, 224}) > without + 50);
+	struct box box = drawn(640, 480, &caption);
+	assert_in_range(box.y1, 380, 386); /* within the view */
+	caption.headline = " ";
+	int known = coloured(&caption, (struct rgb){204, 214, 224});
+	caption.view.hint = NULL;
+	assert_int_equal(coloured(&caption, (struct rgb){204, 214, 224}), known);
+}
+
+/* A view that moves, as a face does. */
+static void corners_move_with_the_view(void **state)
+{
+	struct caption_drawer *drawer = drawer_create();
+	struct caption caption = {.view = {0.1, 0.1, 0.2, 0.2, 4.0 / 3, .found = true}};
+	struct caption_area areas[CAPTION_PARTS] = {0};
+	struct picture layer = grey_picture(640, 480);
+
+	(void)state;
+	memset(layer.data, 0, layer.capacity);
+	for (int i = 0; i < 5; i++) {
+		caption.view.x = 0.1 * i;
+		assert_true(caption_draw_layer(drawer, &layer, &caption, areas));
+		assert_false(caption_draw_layer(drawer, &layer, &caption, areas));
+		struct box box = {640, 480, 0, 0};
+		for (int y = 0; y < 480; y++)
+			for (int x = 0; x < 640; x++)
+				if (layer.data[4 * (y * 640 + x) + 3]) {
+					box.x0 = x < box.x0 ? x : box.x0;
+					box.x1 = x >= box.x1 ? x + 1 : box.x1;
+					box.y0 = y < box.y0 ? y : box.y0;
+					box.y1 = y >= box.y1 ? y + 1 : box.y1;
+				}
+		assert_in_range(box.x0, 64 * i, 64 * i + 3);
+		assert_in_range(box.x1, 64 * i + 125, 64 * i + 128);
+		assert_in_range(box.y0, 48, 51);
+		assert_in_range(box.y1, 141, 144);
+	}
+	free(layer.data);
+	caption_destroy(drawer);
+}
+
 /* A box of half the height in the middle, by its corners; on a screen with borders, in the middle of the
  * picture. */
-static void guide_stands_in_the_middle(void **state)
+static void corners_stand_round_the_view(void **state)
 {
 	(void)state;
-	struct caption caption = {.guide = {0.375, 0.5, 4.0 / 3}};
+	struct caption caption = {.view = {0.3125, 0.25, 0.375, 0.5, 4.0 / 3}};
 	struct box box = drawn(640, 480, &caption);
 	assert_in_range(box.x0, 200, 203);
 	assert_in_range(box.x1, 437, 440);
@@ -457,7 +590,11 @@ int main(void)
 		cmocka_unit_test(broken_text_is_still_drawn),
 		cmocka_unit_test(any_size_and_confidence_is_safe),
 		cmocka_unit_test(text_equals_the_caption),
-		cmocka_unit_test(guide_stands_in_the_middle),
+		cmocka_unit_test(corners_stand_round_the_view),
+		cmocka_unit_test(colours_are_measured),
+		cmocka_unit_test(bars_are_as_many_as_wanted),
+		cmocka_unit_test(hint_gives_way_to_the_headline),
+		cmocka_unit_test(corners_move_with_the_view),
 		cmocka_unit_test(layer_is_the_caption_alone),
 	};
 
