@@ -193,6 +193,7 @@ static int run(struct live_session *s)
 			.connector = v->connector.text,
 			.mode = v->mode.text},
 		.caption = {!v->no_caption, !v->no_caption, NULL},
+		.mirror = v->mirror,
 		.snapshot = v->snapshot.text,
 	};
 	pipeline_set_caption(s->pipeline, &s->loop.caption);

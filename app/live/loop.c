@@ -32,24 +32,35 @@ static const char help_notice[] =
 	"q  quit\nSpace  pause\nf  full screen\ni  statistics\ns  snapshot\nr  record\no  caption\nh  this "
 	"help";
 
-/* Nothing new is shown while paused: the note is added to the picture that stays, until the pause ends. */
+/* The frame's picture anew, as the pipeline makes it. */
+static int redraw(const struct live_loop *loop, struct frame *frame, struct error *e)
+{
+	struct caption_drawer *drawer;
+	int status = picture_decode(&frame->raw, frame->scale, &frame->picture, e);
+
+	if (status)
+		return status;
+	if (loop->mirror)
+		picture_mirror(&frame->picture);
+	if (caption_create(&drawer))
+		return -ENOMEM;
+	caption_draw(drawer, &frame->picture, &frame->caption);
+	caption_destroy(drawer);
+	return 0;
+}
+
+/* Nothing new is shown while paused: the picture that stays gets the note, until the pause ends. */
 static void note_in_pause(struct live_loop *loop)
 {
 	struct frame *frame = loop->held;
-	struct caption_drawer *drawer;
 	struct error e;
 
 	if (!frame || frame->absent || !loop->display)
 		return;
 	memcpy(frame->caption.note, loop->caption.note, sizeof(frame->caption.note));
 	caption_text(&frame->caption, frame->text, sizeof(frame->text));
-	if (!frame->show_raw && !caption_create(&drawer)) {
-		struct caption only = {0};
-		memcpy(only.note, loop->caption.note, sizeof(only.note));
-		caption_draw(drawer, &frame->picture, &only);
-		caption_destroy(drawer);
-	}
-	(void)display_show(loop->display, frame, &e); /* the next picture reports an error */
+	if (frame->show_raw || !redraw(loop, frame, &e))
+		(void)display_show(loop->display, frame, &e); /* the next picture reports an error */
 }
 
 /* Tells on the picture what a key or a signal has done. */

@@ -6,14 +6,16 @@
 #include "display/display.h"
 #include "pipeline/pipeline.h"
 
-/* The caller fills the first six members and recorder; the rest is zero. live_loop_finish closes the display.
+/* The caller fills the first seven members and recorder; the rest is zero. live_loop_finish closes the
+ * display.
  */
 struct live_loop {
 	struct pipeline *pipeline;
 	const char *display_name;
 	struct display_options display_options; /* the sizes come from the first frame */
 	struct pipeline_caption caption;
-	const char *snapshot;			  /* FILE.png for the last picture shown; NULL: none */
+	bool mirror;				  /* as the pipeline's */
+	const char *snapshot;			  /* FILE for the last picture shown; NULL: none */
 	const struct recorder_options *recording; /* for a recorder that key or signal starts */
 
 	struct recorder *recorder; /* the pipeline's; the caller closes it after pipeline_join */

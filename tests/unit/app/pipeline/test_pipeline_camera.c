@@ -215,6 +215,27 @@ static void test_raw_frames(void **state)
 		assert_int_equal(simulation.released[i], 1);
 }
 
+/* Such a display cannot turn or mirror them, so it gets pictures. */
+static void test_turned_frames_are_not_raw(void **state)
+{
+	static const struct pipeline_config configs[] = {{.rotation = 90, .frames = 30},
+		{.rotation = 180, .frames = 30}, {.mirror = true, .frames = 30}};
+	struct frame *frame;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(configs) / sizeof(configs[0]); i++) {
+		struct pipeline_fixture fixture = fixture_build(export_buffer, configs[i], true);
+		pipeline_set_display(fixture.pipeline, &(struct display_capabilities){160, 120, true});
+		assert_false(atomic_load(&simulation.exporting));
+		while ((frame = pipeline_dequeue(fixture.pipeline, INT64_MAX))) {
+			assert_false(frame->show_raw);
+			assert_int_equal(frame->picture.width, configs[i].rotation == 90 ? 120 : 160);
+			pipeline_release(fixture.pipeline, &frame, true);
+		}
+		fixture_end(&fixture);
+	}
+}
+
 /* The last of 30 when the display has said what it wants. */
 static void send_jpeg(struct frame *frame, int count)
 {
@@ -270,6 +291,7 @@ int main(void)
 		cmocka_unit_test(test_absent_frames_are_shown_and_not_counted),
 		cmocka_unit_test(test_lost_frames_are_counted),
 		cmocka_unit_test(test_raw_frames),
+		cmocka_unit_test(test_turned_frames_are_not_raw),
 		cmocka_unit_test(test_jpeg_is_decoded_as_small_as_serves),
 	};
 
