@@ -50,7 +50,7 @@ static int interrupted(void *opaque)
 
 static int pipe_read(void *opaque, uint8_t *data, int size)
 {
-	struct input *in = opaque;
+	struct video_input *in = opaque;
 	struct interruption *i = in->interruption;
 	struct pollfd wait[3] = {{.fd = in->fd, .events = POLLIN}, {.fd = i->stop, .events = POLLIN},
 		{.fd = i->give_up, .events = POLLIN}};
@@ -73,7 +73,7 @@ static int pipe_read(void *opaque, uint8_t *data, int size)
 /* Only for a file on standard input. */
 static int64_t pipe_seek(void *opaque, int64_t offset, int whence)
 {
-	const struct input *in = opaque;
+	const struct video_input *in = opaque;
 	struct stat file;
 
 	if (whence == AVSEEK_SIZE)
@@ -82,7 +82,7 @@ static int64_t pipe_seek(void *opaque, int64_t offset, int whence)
 	return at < 0 ? AVERROR(errno) : at;
 }
 
-static int pipe_open(struct input *in, const char *name)
+static int pipe_open(struct video_input *in, const char *name)
 {
 	struct stat file;
 
@@ -105,7 +105,7 @@ static int pipe_open(struct input *in, const char *name)
 }
 
 /* The name for libavformat: with "file:" before it, "concat:a" has no meaning; schemes are small. */
-static int name_make(const struct input *in, const char *name, char *to, size_t size)
+static int name_make(const struct video_input *in, const char *name, char *to, size_t size)
 {
 	int length = snprintf(to, size, "%s%s", in->network ? "" : "file:", name);
 
@@ -116,7 +116,7 @@ static int name_make(const struct input *in, const char *name, char *to, size_t 
 	return 0;
 }
 
-static int options_make(struct input *in, const char *name, AVDictionary **options)
+static int options_make(struct video_input *in, const char *name, AVDictionary **options)
 {
 	bool rtsp = strncasecmp(name, "rtsp", 4) == 0;
 	const char *protocols = !in->network ? in->pipe ? PROTOCOLS_OF_PIPES : PROTOCOLS_OF_FILES
@@ -133,7 +133,7 @@ static int options_make(struct input *in, const char *name, AVDictionary **optio
 	return status;
 }
 
-static int demuxer_open(struct input *in, const char *name)
+static int demuxer_open(struct video_input *in, const char *name)
 {
 	AVDictionary *options = NULL;
 	char full[8192];
@@ -151,12 +151,12 @@ static int demuxer_open(struct input *in, const char *name)
 	if (status == 0)
 		status = options_make(in, name, &options);
 	if (status >= 0)
-		status = avformat_open_input(&in->format, in->pipe ? NULL : full, NULL, &options);
+		status = avformat_open_input(&in->format, full, NULL, &options);
 	av_dict_free(&options);
 	return status < 0 ? status : avformat_find_stream_info(in->format, NULL);
 }
 
-static int network_refuse(const struct input *in, int status, struct error *e)
+static int network_refuse(const struct video_input *in, int status, struct error *e)
 {
 	if (in->interruption->late)
 		return error_set(e, -ETIMEDOUT, "%s: does not answer", in->shown);
@@ -174,7 +174,7 @@ static int network_refuse(const struct input *in, int status, struct error *e)
 	}
 }
 
-static int open_refuse(const struct input *in, int status, struct error *e)
+static int open_refuse(const struct video_input *in, int status, struct error *e)
 {
 	if (in->interruption->given_up)
 		return error_set(e, -ECANCELED, "%s: was no longer waited for", in->shown);
@@ -190,13 +190,14 @@ static int open_refuse(const struct input *in, int status, struct error *e)
 		input_cause(status));
 }
 
-int input_open(struct input *in, const char *name, struct interruption *interruption, struct error *e)
+int input_open(struct video_input *in, const char *name, struct interruption *interruption, struct error *e)
 {
 	char shown[ADDRESS_TEXT_BYTES];
 	struct stat file;
 
 	av_log_set_level(AV_LOG_QUIET);
-	*in = (struct input){.fd = -1, .network = address_is_stream(name), .interruption = interruption};
+	*in = (struct video_input){
+		.fd = -1, .network = address_is_stream(name), .interruption = interruption};
 	in->shown = strdup(strcmp(name, "-") == 0 ? "standard input" : address_show(name, shown));
 	if (!in->shown)
 		return error_set(e, -ENOMEM, "no memory for a video");
@@ -212,7 +213,7 @@ int input_open(struct input *in, const char *name, struct interruption *interrup
 	return 0;
 }
 
-bool input_is_finite(const struct input *in)
+bool input_is_finite(const struct video_input *in)
 {
 	const AVFormatContext *f = in->format;
 
@@ -221,7 +222,7 @@ bool input_is_finite(const struct input *in)
 		       !(f->ctx_flags & AVFMTCTX_UNSEEKABLE) && strcmp(f->iformat->name, "rtsp") != 0);
 }
 
-static int read_refuse(const struct input *in, int status, struct error *e)
+static int read_refuse(const struct video_input *in, int status, struct error *e)
 {
 	if (in->interruption->late)
 		return error_set(e, -ETIMEDOUT, "%s: sends no picture", in->shown);
@@ -240,7 +241,7 @@ static int read_refuse(const struct input *in, int status, struct error *e)
 		(unsigned long long)in->packets, input_cause(status));
 }
 
-int input_read(struct input *in, struct error *e)
+int input_read(struct video_input *in, struct error *e)
 {
 	for (;;) {
 		av_packet_unref(in->packet);
@@ -256,7 +257,7 @@ int input_read(struct input *in, struct error *e)
 	}
 }
 
-void input_close(struct input *in)
+void input_close(struct video_input *in)
 {
 	if (in->interruption) {
 		in->interruption->late = false;
@@ -270,5 +271,5 @@ void input_close(struct input *in)
 	if (in->fd >= 0)
 		close(in->fd);
 	free(in->shown);
-	*in = (struct input){.fd = -1};
+	*in = (struct video_input){.fd = -1};
 }

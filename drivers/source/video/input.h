@@ -17,7 +17,7 @@ struct interruption {
 	bool late;	   /* … or for the deadline */
 };
 
-struct input {
+struct video_input {
 	char *shown; /* the name in messages */
 	struct interruption *interruption;
 	AVFormatContext *format;
@@ -34,18 +34,18 @@ struct input {
  * here. -ECANCELED: given up; -EBADMSG: not a video; for a network address also -ETIMEDOUT, -EACCES (name and
  * password), -ENOENT (cannot be reached). Call input_close whatever the result.
  */
-int input_open(struct input *in, const char *name, struct interruption *interruption, struct error *e);
+int input_open(struct video_input *in, const char *name, struct interruption *interruption, struct error *e);
 
 /*
  * Reads the video's next packet. 0; -ENODATA at the end, without a message; -EIO where the video breaks off;
  * -ETIMEDOUT; -ECANCELED. Nothing follows a failure.
  */
-int input_read(struct input *in, struct error *e);
+int input_read(struct video_input *in, struct error *e);
 
 /* Whether it ends by itself: not a stream that a server sends as long as it can. */
-bool input_is_finite(const struct input *in);
+bool input_is_finite(const struct video_input *in);
 
-void input_close(struct input *in);
+void input_close(struct video_input *in);
 
 /* libavformat's text for a status. Valid until the thread's next call. */
 const char *input_cause(int status);

@@ -9,7 +9,7 @@
 #include <libavcodec/avcodec.h>
 
 struct reader {
-	struct input input;
+	struct video_input input;
 	AVCodecContext *codec; /* NULL: Motion JPEG, not decoded by libavcodec */
 	AVFrame *frame;
 	struct converter converter;
