@@ -258,8 +258,10 @@ const struct command live_command = {
 	.details =
 		"SOURCE is a camera (0, /dev/video0, /dev/v4l/by-id/…; without one, the first camera), a "
 		"picture, a\n"
-		"folder of pictures (shown as a slow slide show), a video file, or \"test\" (a generated "
-		"pattern).\n"
+		"folder of pictures (shown as a slow slide show), a video file, an address (rtsp://…, "
+		"http://…), "
+		"or\n"
+		"\"test\" (a generated pattern).\n"
 		"Keys: q quits, Esc leaves full screen, then quits, Space pause, f full screen,\n"
 		"i statistics, s snapshot, r record, o caption, h help. At the end, times per stage and\n"
 		"counts are printed.",

@@ -8,6 +8,7 @@
 #include "cli/units.h"
 #include "live/signals.h"
 #include "nn/smoothing.h"
+#include "source/address.h"
 
 #include <errno.h>
 #include <math.h>
@@ -19,9 +20,11 @@ const char *const pipeline_rotations[] = {"0", "90", "180", "270", NULL};
 
 int pipeline_options_source(struct pipeline_options *v, const struct invocation *invocation, int count)
 {
+	char shown[ADDRESS_TEXT_BYTES];
+
 	if (count > 1 || (count == 1 && v->source.text))
-		return usage_error(
-			invocation, "one source at a time: \"%s\" is too much", invocation->argv[count - 1]);
+		return usage_error(invocation, "one source at a time: \"%s\" is too much",
+			address_show(invocation->argv[count - 1], shown));
 	if (count == 1)
 		v->source.text = invocation->argv[0];
 	return OPTIONS_GO_ON;

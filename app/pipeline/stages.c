@@ -98,7 +98,8 @@ void *source_stage(void *argument)
 		int64_t begun = clock_now();
 		status = source_next(o->source, frame, &pipeline->error);
 		int64_t now = clock_now();
-		if (!number)
+		if (!pipeline->report
+				.begun) /* also with a frame without a picture: --duration counts from it */
 			pipeline->report.begun = now;
 		bool late = o->duration && now - pipeline->report.begun > o->duration;
 		if (status || late) {

@@ -11,6 +11,7 @@ extern const struct source_driver source_test_pattern;
 extern const struct source_driver source_pictures;
 extern const struct source_driver source_v4l2;
 extern const struct source_driver source_video;
+extern const struct source_driver source_stream;
 
 /*
  * Delivers frames at the source's own times, as a camera does. A late consumer does not get the missed frames

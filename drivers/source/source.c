@@ -32,6 +32,7 @@ static const struct source_driver *const table[] = {
 	&source_pictures,
 #if TWOBIT_HAVE_VIDEO
 	&source_video,
+	&source_stream,
 #endif
 	NULL,
 };
