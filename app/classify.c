@@ -9,6 +9,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "image/decode.h"
+#include "image/formats.h"
 #include "image/picture.h"
 #include "pipeline/classifier.h"
 
@@ -141,7 +142,9 @@ const struct command classify_command = {
 	.summary = "Classify pictures",
 	.usage = "[OPTION]… PICTURE…",
 	.details =
-		"Prints the most likely labels of each picture (JPEG or PNG) with their confidences.\n"
+		"Prints the most likely labels of each picture (" PICTURE_FORMATS
+		") with their\n"
+		"confidences. \"-\" is a picture on standard input.\n"
 		"If the network has groups of labels, the most likely group follows. If neither the label "
 		"nor the\n"
 		"group reaches the threshold, the network knows nothing in the picture, and a line says so.\n"

@@ -3,26 +3,16 @@
 
 #include "base/error.h"
 #include "image/decode.h"
+#include "image/formats.h"
 #include "image/view.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <fts.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-
-static bool is_picture(const char *name)
-{
-	static const char *const suffixes[] = {".jpg", ".jpeg", ".png"};
-	const char *dot = strrchr(name, '.');
-
-	for (size_t i = 0; dot && i < sizeof(suffixes) / sizeof(*suffixes); i++)
-		if (strcasecmp(dot, suffixes[i]) == 0)
-			return true;
-	return false;
-}
 
 /* By bytes, so that the order does not depend on the locale. */
 static int by_name(const FTSENT **a, const FTSENT **b)
@@ -58,7 +48,7 @@ static int folder_walk(struct calibration *c, const char *folder, struct error *
 		else if (entry->fts_info == FTS_D && entry->fts_level > 0 && entry->fts_name[0] == '.')
 			fts_set(walk, entry, FTS_SKIP);
 		else if ((entry->fts_info == FTS_F || entry->fts_info == FTS_SL) &&
-			 entry->fts_name[0] != '.' && is_picture(entry->fts_name) &&
+			 entry->fts_name[0] != '.' && picture_file(AT_FDCWD, entry->fts_accpath) &&
 			 path_add(c, entry->fts_path, &room))
 			rc = error_set(e, -ENOMEM, "%s: no memory to list it", folder);
 	}
@@ -89,9 +79,8 @@ int calibration_open(const char *folder, const struct view *view, struct calibra
 
 	if (rc == 0 && out->count == 0)
 		rc = error_set(e, -ENOENT,
-			"%s: holds no picture (JPEG, PNG); calibration needs some as the network will see "
-			"them",
-			folder);
+			"%s: holds no picture (%s); calibration needs some as the network will see them",
+			folder, PICTURE_FORMATS);
 	if (rc)
 		calibration_close(out);
 	else

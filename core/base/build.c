@@ -16,6 +16,8 @@ static const struct {
 	{"video", TWOBIT_HAVE_VIDEO},
 	{"systemd", TWOBIT_HAVE_SYSTEMD},
 	{"v4lconvert", TWOBIT_HAVE_V4LCONVERT},
+	{"webp", TWOBIT_HAVE_WEBP},
+	{"heif", TWOBIT_HAVE_HEIF},
 };
 
 #define FEATURES (sizeof(features) / sizeof(features[0]))

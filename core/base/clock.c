@@ -10,3 +10,11 @@ int64_t clock_now(void)
 	clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail: Linux always has this clock */
 	return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
 }
+
+int64_t clock_processor(void)
+{
+	struct timespec now = {0};
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
+}

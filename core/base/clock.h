@@ -12,4 +12,7 @@
 /* CLOCK_MONOTONIC now, nanoseconds. */
 int64_t clock_now(void);
 
+/* The processor's time that the calling thread has taken, nanoseconds. */
+int64_t clock_processor(void);
+
 #endif

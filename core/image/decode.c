@@ -3,16 +3,14 @@
 #include "image/decode.h"
 
 #include "base/error.h"
+#include "base/file.h"
 #include "image/codec.h"
+#include "image/formats.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-/* Larger files are refused, bytes. */
-#define FILE_SIZE_MAXIMUM ((off_t)1 << 30)
 
 int picture_decode(const struct raw_picture *raw, double scale, struct picture *out, struct error *e)
 {
@@ -25,74 +23,53 @@ int picture_decode(const struct raw_picture *raw, double scale, struct picture *
 	return status;
 }
 
-/* Reads to the end of an open regular file. */
-static int content_read(int fd, struct raw_picture *raw)
+static int whole_read(const char *path, uint8_t **data, size_t *size, struct error *e)
 {
-	struct stat status;
+	struct error cause = {0};
+	int stream = stream_open(path);
 
-	if (fstat(fd, &status) < 0)
-		return -errno;
-	if (S_ISDIR(status.st_mode))
-		return -EISDIR;
-	if (!S_ISREG(status.st_mode))
-		return -EINVAL;
-	if (status.st_size > FILE_SIZE_MAXIMUM)
-		return -EFBIG;
-	if (raw_picture_reserve(raw, (size_t)status.st_size + 1) < 0)
-		return -ENOMEM;
-	while (raw->size < raw->capacity) {
-		ssize_t got = read(fd, raw->data + raw->size, raw->capacity - raw->size);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return -errno;
-		if (got == 0)
-			return 0;
-		raw->size += (size_t)got;
-	}
-	return -EFBIG; /* it grows while it is read */
-}
-
-static int file_read(const char *path, struct raw_picture *raw, struct error *e)
-{
-	/* O_NONBLOCK: a pipe without a writer must not block before it is refused. */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0)
-		return error_set(e, -errno, "%s: %s", path, strerror(errno));
-	int status = content_read(fd, raw);
-	close(fd);
+	if (stream < 0)
+		return error_set(e, stream, "%s: %s", path, strerror(-stream));
+	int status = stream_read(stream, PICTURE_FILE_MAXIMUM, data, size, &cause);
+	close(stream);
 	if (status == -EISDIR)
 		return error_set(e, status, "%s: is a folder, not a picture", path);
-	if (status == -EINVAL)
-		return error_set(e, status, "%s: is not a regular file", path);
+	return status < 0 ? error_set(e, status, "%s: %s", path, cause.text) : 0;
+}
+
+int picture_read(const uint8_t *data, size_t size, struct picture *out, struct error *e)
+{
+	const struct codec *codec = codec_find(data, size);
+	int orientation = 1;
+
+	if (size == 0)
+		return error_set(e, -EBADMSG, "is empty");
+	if (!codec)
+		return error_set(e, -EBADMSG, "is not a picture that twobit reads (%s)", PICTURE_FORMATS);
+	if (!codec->read)
+		return error_set(e, -EBADMSG, "is a picture in %s, and this build reads no %s (only %s)",
+			codec->name, codec->name, PICTURE_FORMATS);
+	int status = codec->read(data, size, out, &orientation, e);
+	if (status == 0 && picture_orient(out, orientation) < 0)
+		status = error_set(e, -ENOMEM, "no memory to turn %d×%d pixels", out->width, out->height);
 	if (status < 0)
-		return error_set(e, status, "%s: %s", path, strerror(-status));
-	if (raw->size == 0)
-		return error_set(e, -EBADMSG, "%s: is empty", path);
-	return 0;
+		out->width = out->height = 0;
+	return status;
 }
 
 int picture_read_file(const char *path, struct picture *out, struct error *e)
 {
-	struct raw_picture raw = {.format = PIXEL_JPEG};
 	struct error cause = {0};
+	uint8_t *data = NULL;
+	size_t size = 0;
 
-	int status = file_read(path, &raw, e);
-	if (status < 0)
-		goto out;
-	if (jpeg_begins(raw.data, raw.size)) {
-		status = jpeg_read(raw.data, raw.size, 1, out, &cause);
-		if (status == 0)
-			status = picture_orient(out, jpeg_orientation(raw.data, raw.size));
-	} else if (png_begins(raw.data, raw.size)) {
-		status = png_read(raw.data, raw.size, out, &cause);
-	} else {
-		status = error_set(&cause, -EBADMSG, "is not a picture that twobit reads (JPEG, PNG)");
+	int status = whole_read(path, &data, &size, e);
+	if (status == 0) {
+		status = picture_read(data, size, out, &cause);
+		if (status < 0)
+			error_set(e, status, "%s: %s", path, cause.text);
 	}
-	if (status < 0)
-		error_set(e, status, "%s: %s", path, cause.code ? cause.text : strerror(-status));
-out:
-	raw_picture_finish(&raw);
+	free(data);
 	if (status < 0)
 		out->width = out->height = 0;
 	return status;

@@ -13,7 +13,14 @@
  */
 int picture_decode(const struct raw_picture *raw, double scale, struct picture *out, struct error *e);
 
-/* A picture file: JPEG or PNG (by content, not by name). -ENOENT …, -EBADMSG; the message names the path. */
+/*
+ * A picture file of any format of image/formats.h, by content, not by name; also a pipe, and "-" for standard
+ * input. Upright, as its orientation says; transparent pixels are laid on white; of several pictures, the
+ * first. -ENOENT …, -EBADMSG; the message names the path. limits.h has what it may cost.
+ */
 int picture_read_file(const char *path, struct picture *out, struct error *e);
+
+/* The same of such a file's bytes; the message begins with a verb, or "broken …". */
+int picture_read(const uint8_t *data, size_t size, struct picture *out, struct error *e);
 
 #endif

@@ -16,6 +16,8 @@
 struct jpeg_reader {
 	struct jpeg_decompress_struct decompress;
 	struct jpeg_error_mgr manager;
+	struct jpeg_progress_mgr progress;
+	struct picture_time time;
 	jmp_buf escape;
 	struct error *e;
 	int status;
@@ -27,9 +29,32 @@ _Noreturn static void escape(j_common_ptr common)
 	char message[JMSG_LENGTH_MAX];
 
 	common->err->format_message(common, message);
-	bool memory = common->err->msg_code == JERR_OUT_OF_MEMORY;
-	reader->status = memory ? error_set(reader->e, -ENOMEM, "no memory to decode a JPEG of this size")
-				: error_set(reader->e, -EBADMSG, "broken JPEG: %s", message);
+	if (common->err->msg_code == JERR_OUT_OF_MEMORY)
+		reader->status = error_set(reader->e, -ENOMEM, "no memory to decode a JPEG of this size");
+	else if (common->err->msg_code ==
+		 JERR_NO_BACKING_STORE) /* there is no room below max_memory_to_use */
+		reader->status = error_set(reader->e, -EBADMSG,
+			"it is %u×%u pixels, which as a progressive JPEG take more than %ld MiB to decode",
+			reader->decompress.image_width, reader->decompress.image_height,
+			JPEG_MEMORY_MAXIMUM >> 20);
+	else
+		reader->status = error_set(reader->e, -EBADMSG, "broken JPEG: %s", message);
+	longjmp(reader->escape, 1);
+}
+
+/* libjpeg calls it for each row of blocks or of pixels. */
+static void progress_check(j_common_ptr common)
+{
+	struct jpeg_reader *reader = common->client_data;
+
+	if (reader->decompress.input_scan_number > JPEG_SCANS_MAXIMUM)
+		reader->status = error_set(reader->e, -EBADMSG,
+			"it has more than %d scans, which no camera and no program makes",
+			JPEG_SCANS_MAXIMUM);
+	else if (picture_time_is_up(&reader->time))
+		reader->status = error_set(reader->e, -EBADMSG, PICTURE_TAKES_LONG);
+	else
+		return;
 	longjmp(reader->escape, 1);
 }
 
@@ -81,7 +106,12 @@ static int decompress(
 
 	jpeg_mem_src(d, data, size);
 	jpeg_read_header(d, TRUE);
+	int reduction = picture_reduction(d->image_width, d->image_height, size, reader->e);
+	if (reduction < 0)
+		return reduction;
 	d->scale_denom = scale_denominator(scale);
+	if (d->scale_denom < (unsigned int)reduction)
+		d->scale_denom = (unsigned int)reduction;
 	jpeg_calc_output_dimensions(d);
 	int status = picture_claim(out, d->output_width, d->output_height, reader->e);
 	if (status < 0)
@@ -110,17 +140,26 @@ int jpeg_read(const uint8_t *data, size_t size, double scale, struct picture *ou
 	reader.decompress.client_data = &reader;
 	reader.manager.error_exit = escape;
 	reader.manager.emit_message = message_judge;
+	reader.progress.progress_monitor = progress_check;
 	if (size == 0)
 		return error_set(e, -EBADMSG, "broken JPEG: it is empty");
 	/* libjpeg's way to report an error: its error_exit must not return. */
 	if (setjmp(reader.escape) == 0) { // NOLINT(cert-err52-cpp)
 		jpeg_create_decompress(&reader.decompress);
+		reader.decompress.mem->max_memory_to_use = JPEG_MEMORY_MAXIMUM;
+		reader.decompress.progress = &reader.progress;
 		reader.status = decompress(&reader, data, size, scale, out);
 	}
 	jpeg_destroy_decompress(&reader.decompress);
 	if (reader.status < 0)
 		out->width = out->height = 0;
 	return reader.status;
+}
+
+int jpeg_read_file(const uint8_t *data, size_t size, struct picture *out, int *orientation, struct error *e)
+{
+	*orientation = jpeg_orientation(data, size);
+	return jpeg_read(data, size, 1, out, e);
 }
 
 bool jpeg_begins(const uint8_t *data, size_t size)

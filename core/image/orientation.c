@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const uint8_t exif[6] = "Exif\0";
+
 /* A TIFF block in its own byte order; reading past its end gives 0. */
 struct tiff {
 	const uint8_t *data;
@@ -28,10 +30,13 @@ static uint32_t tiff_number(const struct tiff *tiff, size_t at, size_t bytes)
 }
 
 /* Tag 0x0112, a SHORT, in the first directory (TIFF 6.0, EXIF 2.3 section 4.6). */
-static int tiff_orientation(const uint8_t *data, size_t size)
+int exif_orientation(const uint8_t *data, size_t size)
 {
+	if (size >= sizeof(exif) && memcmp(data, exif, sizeof(exif)) == 0) {
+		data += sizeof(exif);
+		size -= sizeof(exif);
+	}
 	struct tiff tiff = {data, size, size > 0 && data[0] == 'M'};
-
 	if (size < 8 || tiff_number(&tiff, 2, 2) != 42)
 		return 1;
 	size_t directory = tiff_number(&tiff, 4, 4);
@@ -46,20 +51,47 @@ static int tiff_orientation(const uint8_t *data, size_t size)
 	return 1;
 }
 
+/* Markers without a length: TEM, RST0 … RST7, SOI, EOI (ITU-T T.81, table B.1). */
+static bool marker_stands_alone(uint8_t marker)
+{
+	return marker == 0x01 || (marker >= 0xd0 && marker <= 0xd9);
+}
+
 int jpeg_orientation(const uint8_t *data, size_t size)
 {
-	static const uint8_t exif[6] = "Exif\0";
 	size_t at = 2; /* after SOI */
 
 	while (at + 4 <= size && data[at] == 0xff) {
 		uint8_t marker = data[at + 1];
+		if (marker == 0xff || marker_stands_alone(marker)) {
+			at += marker == 0xff ? 1
+					     : 2; /* any number of 0xff may fill the space before a marker */
+			continue;
+		}
 		size_t length = (size_t)data[at + 2] << 8 | data[at + 3]; /* counts its own two bytes */
 		if (marker == 0xda || length < 2 || length > size - at - 2)
 			return 1; /* the pixels begin, or nonsense */
 		if (marker == 0xe1 && length >= 2 + sizeof(exif) &&
 			memcmp(data + at + 4, exif, sizeof(exif)) == 0)
-			return tiff_orientation(data + at + 10, length - 8);
+			return exif_orientation(data + at + 4, length - 2);
 		at += 2 + length;
+	}
+	return 1;
+}
+
+/* The chunk eXIf, which may stand before the pixels or behind them (PNG, third edition, 11.3.4.6). */
+int png_orientation(const uint8_t *data, size_t size)
+{
+	struct tiff png = {data, size, true};
+	size_t at = 8; /* after the signature */
+
+	while (at + 12 <= size) {
+		size_t length = tiff_number(&png, at, 4);
+		if (length > size - at - 12)
+			return 1;
+		if (memcmp(data + at + 4, "eXIf", 4) == 0)
+			return exif_orientation(data + at + 8, length);
+		at += length + 12; /* with the length, the type and the check sum */
 	}
 	return 1;
 }

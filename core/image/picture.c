@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "image/picture.h"
 
+#include "base/clock.h"
 #include "base/error.h"
+#include "image/codec.h"
 
 #include <errno.h>
 #include <libyuv.h>
@@ -91,12 +93,71 @@ void raw_picture_finish(struct raw_picture *raw)
 	*raw = (struct raw_picture){0};
 }
 
+static int side_check(uint32_t width, uint32_t height, struct error *e)
+{
+	if (width >= 1 && height >= 1 && width <= PICTURE_SIDE_MAXIMUM && height <= PICTURE_SIDE_MAXIMUM)
+		return 0;
+	return error_set(e, -EBADMSG, "it is %u×%u pixels; 1 to %d a side can be read", width, height,
+		PICTURE_SIDE_MAXIMUM);
+}
+
 int picture_claim(struct picture *picture, uint32_t width, uint32_t height, struct error *e)
 {
-	if (width < 1 || height < 1 || width > PICTURE_SIDE_MAXIMUM || height > PICTURE_SIDE_MAXIMUM)
-		return error_set(e, -EBADMSG, "it is %u×%u pixels; 1 to %d a side can be read", width, height,
-			PICTURE_SIDE_MAXIMUM);
+	int status = side_check(width, height, e);
+
+	if (status < 0)
+		return status;
 	if (picture_resize(picture, (int)width, (int)height) < 0)
 		return error_set(e, -ENOMEM, "no memory for %u×%u pixels", width, height);
 	return 0;
+}
+
+int picture_reduction(uint32_t width, uint32_t height, size_t bytes, struct error *e)
+{
+	int status = side_check(width, height, e);
+	int reduction = 1;
+
+	if (status < 0)
+		return status;
+	size_t pixels = (size_t)width * height;
+	if (pixels > PICTURE_RATIO_PIXELS && pixels / PICTURE_RATIO_MAXIMUM > bytes)
+		return error_set(e, -EBADMSG,
+			"it claims %u×%u pixels in %zu bytes; a picture of that size has at most %d for each "
+			"byte",
+			width, height, bytes, PICTURE_RATIO_MAXIMUM);
+	while (pixels / (size_t)(reduction * reduction) > PICTURE_PIXELS_MAXIMUM)
+		reduction *= 2;
+	return reduction;
+}
+
+int picture_claim_whole(
+	struct picture *picture, uint32_t width, uint32_t height, size_t bytes, struct error *e)
+{
+	int reduction = picture_reduction(width, height, bytes, e);
+
+	if (reduction > 1)
+		return error_set(e, -EBADMSG,
+			"it is %u×%u pixels; of this kind at most %zu million are read, save it smaller or "
+			"as JPEG",
+			width, height, PICTURE_PIXELS_MAXIMUM / 1000000);
+	return reduction < 0 ? reduction : picture_claim(picture, width, height, e);
+}
+
+bool picture_time_is_up(struct picture_time *time)
+{
+	if (time->calls++ % 64)
+		return false;
+	int64_t now = clock_processor();
+	if (time->calls == 1)
+		time->begun = now;
+	return now - time->begun > PICTURE_SECONDS_MAXIMUM * NS_PER_S;
+}
+
+void pixels_lay_on_white(uint8_t *pixels, size_t count)
+{
+	for (uint8_t *p = pixels; count > 0; count--, p += 4) {
+		for (int c = 0; c < 3; c++)
+			p[c] = (uint8_t)((p[c] * p[3] + 255 * (255 - p[3]) + 127) / 255);
+		p[3] = 255;
+	}
 }

@@ -7,6 +7,8 @@
 #ifndef IMAGE_PICTURE_H
 #define IMAGE_PICTURE_H
 
+#include "image/limits.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,9 +41,6 @@ struct picture {
 	uint8_t *spare; /* private to picture_rotate: the memory of the picture before */
 	size_t spare_capacity;
 };
-
-/* Largest side that is accepted anywhere, pixels. */
-#define PICTURE_SIDE_MAXIMUM 16384
 
 /*
  * Makes room for width × height; keeps the memory when it is large enough, so that a pool's pictures settle.

@@ -4,10 +4,12 @@
  * next pictures while one is shown. If all of them fit into CANVAS_BYTES, each is read once; of a larger
  * folder the next few are kept.
  */
+#include "base/build.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "image/decode.h"
+#include "image/formats.h"
 #include "source/drivers.h"
 #include "source/slide.h"
 
@@ -18,9 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #define SLIDE_SECONDS 2.5
 #define FADE_SECONDS 0.3
@@ -62,50 +62,16 @@ struct show {
 	bool loading;
 };
 
-static bool name_ends(const char *name, const char *const *ends)
-{
-	const char *dot = strrchr(name, '.');
-
-	for (; dot && *ends; ends++)
-		if (strcasecmp(dot, *ends) == 0)
-			return true;
-	return false;
-}
-
-static bool content_is_picture(int folder, const char *name)
-{
-	static const uint8_t png[4] = {0x89, 'P', 'N', 'G'};
-	uint8_t begin[4] = {0};
-	/* O_NONBLOCK: opening a pipe must not block; its first bytes must not be lost. */
-	int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	struct stat status;
-
-	if (fd < 0)
-		return false;
-	bool readable = fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && read(fd, begin, 4) == 4;
-	close(fd);
-	return readable &&
-	       (memcmp(begin, png, 4) == 0 || (begin[0] == 0xff && begin[1] == 0xd8 && begin[2] == 0xff));
-}
-
-static bool file_is_picture(int folder, const char *name)
-{
-	static const char *const pictures[] = {".jpg", ".jpeg", ".png", NULL};
-	static const char *const films[] = {".mjpg", ".mjpeg", NULL}; /* these begin like a JPEG */
-	struct stat status;
-
-	if (fstatat(folder, name, &status, 0) < 0 || !S_ISREG(status.st_mode) || name_ends(name, films))
-		return false;
-	return name_ends(name, pictures) || content_is_picture(folder, name);
-}
-
+/* A moving GIF is a video, where videos are in this build. */
 static bool pictures_accept(const char *source)
 {
 	struct stat status;
 
 	if (strcmp(source, "-") == 0 || stat(source, &status) < 0)
 		return false;
-	return S_ISDIR(status.st_mode) || file_is_picture(AT_FDCWD, source);
+	if (S_ISDIR(status.st_mode))
+		return true;
+	return picture_file(AT_FDCWD, source) && !(TWOBIT_HAVE_VIDEO && picture_file_moves(source));
 }
 
 static int name_add(struct show *show, const char *name)
@@ -133,13 +99,13 @@ static int folder_list(struct show *show, const char *path, struct error *e)
 		return error_set(e, -errno, "%s: %s", path, strerror(errno));
 	int status = 0;
 	for (struct dirent *entry; status == 0 && (entry = readdir(folder));)
-		if (entry->d_name[0] != '.' && file_is_picture(dirfd(folder), entry->d_name))
+		if (entry->d_name[0] != '.' && picture_file(dirfd(folder), entry->d_name))
 			status = name_add(show, entry->d_name);
 	closedir(folder);
 	if (status < 0)
 		return error_set(e, status, "%s: no memory to list it", path);
 	if (show->name_count == 0)
-		return error_set(e, -ENOENT, "%s: the folder holds no picture (JPEG, PNG)", path);
+		return error_set(e, -ENOENT, "%s: the folder holds no picture (%s)", path, PICTURE_FORMATS);
 	qsort(show->names, (size_t)show->name_count, sizeof(*show->names), compare_names);
 	return 0;
 }
@@ -407,7 +373,7 @@ static void show_stop(void *state)
 
 const struct source_driver source_pictures = {
 	.name = "pictures",
-	.summary = "a picture (JPEG, PNG) or a folder of pictures, as a slide show",
+	.summary = "a picture (" PICTURE_FORMATS ") or a folder of pictures, as a slide show",
 	.accepts = pictures_accept,
 	.open = show_open,
 	.describe = show_describe,
