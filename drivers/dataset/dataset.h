@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Pictures, most often labelled, to evaluate a network with: a pair of idx files (LeCun's MNIST format, also
- * .gz), a folder of class folders, or a list file (each line: path, white space, label index). Class folders
- * have the names of the network's labels ("_" for a space), or class numbers, or there is one for each class,
- * in order of names.
+ * .gz), a folder of class folders, or a list file (each line: path, white space, label index), also on a pipe
+ * or, as "-", on standard input. What is a picture in a folder: image/formats.h. Class folders have the names
+ * of the network's labels ("_" for a space), or class numbers, or there is one for each class, in order of
+ * names.
  */
 #ifndef DATASET_DATASET_H
 #define DATASET_DATASET_H

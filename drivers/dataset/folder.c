@@ -3,9 +3,11 @@
 #include "dataset/internal.h"
 
 #include "base/error.h"
+#include "image/formats.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -13,9 +15,6 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
-
-/* Links can make circles. */
-#define DEPTH_MAXIMUM 8
 
 /* Sorts by bytes, so that the order does not depend on the locale. */
 static int by_bytes(const struct dirent **a, const struct dirent **b)
@@ -51,18 +50,29 @@ static bool is_folder(const char *path)
 	return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-static bool is_picture(const char *name)
-{
-	static const char *const suffixes[] = {".jpg", ".jpeg", ".png"};
-	const char *dot = strrchr(name, '.');
+/* A folder, and those in which it was found. */
+struct chain {
+	dev_t device;
+	ino_t number;
+	const struct chain *above;
+};
 
-	for (size_t i = 0; dot && i < sizeof(suffixes) / sizeof(suffixes[0]); i++)
-		if (strcasecmp(dot, suffixes[i]) == 0)
-			return true;
-	return false;
+/* false: a link made a circle, and the folder is one of those above it; or it is gone. */
+static bool chain_begin(struct chain *chain, const char *path, const struct chain *above)
+{
+	struct stat status;
+
+	if (stat(path, &status) < 0)
+		return false;
+	*chain = (struct chain){status.st_dev, status.st_ino, above};
+	for (; above; above = above->above)
+		if (above->device == chain->device && above->number == chain->number)
+			return false;
+	return true;
 }
 
-static int add_pictures(struct dataset *d, const char *folder, int label, int depth, struct error *e)
+static int add_pictures(
+	struct dataset *d, const char *folder, int label, const struct chain *here, struct error *e)
 {
 	struct dirent **entries;
 	int error = 0;
@@ -71,12 +81,14 @@ static int add_pictures(struct dataset *d, const char *folder, int label, int de
 	if (count < 0)
 		return count;
 	for (int i = 0; i < count && !error; i++) {
+		struct chain below;
 		char *path = NULL;
 		if (asprintf(&path, "%s/%s", folder, entries[i]->d_name) < 0)
 			path = NULL;
-		if (path && depth < DEPTH_MAXIMUM && is_folder(path))
-			error = add_pictures(d, path, label, depth + 1, e);
-		else if (!path || is_picture(path)) {
+		if (path && is_folder(path)) {
+			if (chain_begin(&below, path, here))
+				error = add_pictures(d, path, label, &below, e);
+		} else if (!path || picture_file(AT_FDCWD, path)) {
 			error = dataset_add(d, path, label, e);
 			path = NULL;
 		}
@@ -147,15 +159,16 @@ static int number_classes(const char *path, struct dirent **folders, int count,
 		count, count == 1 ? "" : "s", options->class_count, folders[unknown]->d_name);
 }
 
-/* Removes the entries that are no folders. */
-static int keep_folders(const char *path, struct dirent **entries, int count)
+/* Removes the entries that are no folders, or lead back. */
+static int keep_folders(const char *path, const struct chain *here, struct dirent **entries, int count)
 {
+	struct chain below;
 	int kept = 0;
 
 	for (int i = 0; i < count; i++) {
 		char inner[PATH_MAX];
 		int length = snprintf(inner, sizeof(inner), "%s/%s", path, entries[i]->d_name);
-		if (length < PATH_MAX && is_folder(inner))
+		if (length < PATH_MAX && is_folder(inner) && chain_begin(&below, inner, here))
 			entries[kept++] = entries[i];
 		else
 			free(entries[i]);
@@ -163,9 +176,10 @@ static int keep_folders(const char *path, struct dirent **entries, int count)
 	return kept;
 }
 
-static int add_classes(struct dataset *d, const char *path, struct dirent **folders, int count,
-	const struct dataset_options *options, struct error *e)
+static int add_classes(struct dataset *d, const char *path, const struct chain *here, struct dirent **folders,
+	int count, const struct dataset_options *options, struct error *e)
 {
+	struct chain below;
 	int *classes = calloc((size_t)count + 1, sizeof(*classes));
 
 	if (!classes)
@@ -174,7 +188,8 @@ static int add_classes(struct dataset *d, const char *path, struct dirent **fold
 	for (int i = 0; i < count && !error; i++) {
 		char folder[PATH_MAX];
 		snprintf(folder, sizeof(folder), "%s/%s", path, folders[i]->d_name);
-		error = add_pictures(d, folder, classes[i], 1, e);
+		if (chain_begin(&below, folder, here))
+			error = add_pictures(d, folder, classes[i], &below, e);
 	}
 	free(classes);
 	return error;
@@ -183,16 +198,19 @@ static int add_classes(struct dataset *d, const char *path, struct dirent **fold
 int folder_open(struct dataset *d, const char *path, const struct dataset_options *options, struct error *e)
 {
 	struct dirent **entries;
+	struct chain here;
 	int error, count;
 
+	if (!chain_begin(&here, path, NULL))
+		return error_set(e, -errno, "cannot read folder %s: %s", path, strerror(errno));
 	if (options->unlabelled)
-		return add_pictures(d, path, -1, 0, e);
+		return add_pictures(d, path, -1, &here, e);
 	count = scan(path, &entries, e);
 	if (count < 0)
 		return count;
-	count = keep_folders(path, entries, count);
+	count = keep_folders(path, &here, entries, count);
 	if (count)
-		error = add_classes(d, path, entries, count, options, e);
+		error = add_classes(d, path, &here, entries, count, options, e);
 	else
 		error = error_set(e, -EBADMSG,
 			"%s has no class folders in it; the pictures of each class need a folder with its "

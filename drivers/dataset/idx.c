@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #define DIMENSIONS_MAXIMUM 4
 #define CHUNK ((size_t)1 << 20)
@@ -31,12 +30,22 @@ static int truncated(const char *path, struct error *e)
 	return error_set(e, -EBADMSG, "%s ends too early, or is broken", path);
 }
 
-static int read_header(gzFile file, const char *path, struct idx *idx, struct error *e)
+static int header_take(struct dataset_input *in, unsigned char *bytes, size_t size, struct error *e)
+{
+	size_t got;
+	int error = input_read(in, bytes, size, &got, e);
+
+	return error ? error : got < size ? truncated(in->path, e) : 0;
+}
+
+static int read_header(struct dataset_input *in, struct idx *idx, struct error *e)
 {
 	unsigned char bytes[4 * DIMENSIONS_MAXIMUM];
+	const char *path = in->path;
 
-	if (gzread(file, bytes, 4) != 4)
-		return truncated(path, e);
+	int error = header_take(in, bytes, 4, e);
+	if (error)
+		return error;
 	if (bytes[0] || bytes[1])
 		return error_set(
 			e, -EBADMSG, "%s is no idx file: it does not start with two zero bytes", path);
@@ -48,9 +57,8 @@ static int read_header(gzFile file, const char *path, struct idx *idx, struct er
 		return error_set(e, -EBADMSG, "%s has %d dimensions; 1 (labels), 3 or 4 (pictures) are read",
 			path, bytes[3]);
 	idx->dimensions = bytes[3];
-	int header = 4 * idx->dimensions;
-	if (gzread(file, bytes, (unsigned)header) != header)
-		return truncated(path, e);
+	if ((error = header_take(in, bytes, (size_t)(4 * idx->dimensions), e)))
+		return error;
 	idx->size = 1;
 	for (int i = 0; i < idx->dimensions; i++) {
 		const unsigned char *b = bytes + (size_t)4 * (size_t)i;
@@ -62,48 +70,42 @@ static int read_header(gzFile file, const char *path, struct idx *idx, struct er
 }
 
 /* Memory grows with the bytes read: the header may be wrong. */
-static int read_elements(gzFile file, const char *path, struct idx *idx, struct error *e)
+static int read_elements(struct dataset_input *in, struct idx *idx, struct error *e)
 {
-	size_t used = 0;
+	size_t used = 0, got;
 
 	while (used < idx->size) {
 		size_t chunk = used ? used : CHUNK;
 		if (chunk > idx->size - used)
 			chunk = idx->size - used;
-		if (chunk > INT_MAX)
-			chunk = INT_MAX;
 		uint8_t *data = realloc(idx->data, used + chunk);
 		if (!data)
-			return error_set(e, -ENOMEM, "out of memory after %zu bytes of %s", used, path);
+			return error_set(e, -ENOMEM, "out of memory after %zu bytes of %s", used, in->path);
 		idx->data = data;
-		int got = gzread(file, data + used, (unsigned)chunk);
-		if (got <= 0)
-			return truncated(path, e);
-		used += (size_t)got;
+		int error = input_read(in, data + used, chunk, &got, e);
+		if (error)
+			return error;
+		if (got < chunk)
+			return truncated(in->path, e);
+		used += got;
 	}
 	return 0;
 }
 
-static int read_idx(const char *path, struct idx *idx, struct error *e)
+static int read_idx(struct dataset_input *in, struct idx *idx, struct error *e)
 {
 	unsigned char more;
-	gzFile file = gzopen(path, "rb");
+	size_t got = 0;
 
 	memset(idx, 0, sizeof(*idx));
-	if (!file)
-		return error_set(e, errno ? -errno : -ENOMEM, "cannot open %s: %s", path, strerror(errno));
-	int error = read_header(file, path, idx, e);
+	int error = read_header(in, idx, e);
 	if (!error)
-		error = read_elements(file, path, idx, e);
+		error = read_elements(in, idx, e);
 	/* At the end of the file zlib compares the checksum. */
-	int left = error ? 0 : gzread(file, &more, 1);
-	if (left > 0)
-		error = error_set(e, -EBADMSG, "%s is longer than its header allows", path);
-	else if (left < 0)
-		error = truncated(path, e);
-	int closed = gzclose(file);
-	if (!error && closed != Z_OK)
-		error = truncated(path, e);
+	if (!error)
+		error = input_read(in, &more, 1, &got, e);
+	if (!error && got)
+		error = error_set(e, -EBADMSG, "%s is longer than its header allows", in->path);
 	return error;
 }
 
@@ -191,8 +193,12 @@ static int add_labelled(struct dataset *d, const char *path, const struct idx *i
 	const char *labels_path = options->labels_path ? options->labels_path : found;
 	int error = options->labels_path ? 0 : find_labels(path, found, e);
 
+	struct dataset_input in = {0};
 	if (!error)
-		error = read_idx(labels_path, &labels, e);
+		error = input_open(&in, labels_path, e);
+	if (!error)
+		error = read_idx(&in, &labels, e);
+	input_close(&in);
 	if (!error)
 		error = add_pictures(d, path, images, labels_path, &labels, options->class_count, e);
 	free(labels.data);
@@ -213,11 +219,13 @@ static int check_images(const char *path, const struct idx *idx, struct error *e
 	return 0;
 }
 
-int idx_open(struct dataset *d, const char *path, const struct dataset_options *options, struct error *e)
+int idx_open(
+	struct dataset *d, struct dataset_input *in, const struct dataset_options *options, struct error *e)
 {
+	const char *path = in->path;
 	struct idx images;
 
-	int error = read_idx(path, &images, e);
+	int error = read_idx(in, &images, e);
 	if (!error)
 		error = check_images(path, &images, e);
 	if (!error)

@@ -4,6 +4,7 @@
 #define DATASET_INTERNAL_H
 
 #include "dataset/dataset.h"
+#include "dataset/input.h"
 
 #include <stddef.h>
 
@@ -21,11 +22,11 @@ struct dataset {
 int dataset_add(struct dataset *dataset, char *name, int label, struct error *e);
 
 /* Each fills an empty data set. dataset_close frees what it adds, also after a failure. */
-int idx_open(
-	struct dataset *dataset, const char *path, const struct dataset_options *options, struct error *e);
+int idx_open(struct dataset *dataset, struct dataset_input *in, const struct dataset_options *options,
+	struct error *e);
 int folder_open(
 	struct dataset *dataset, const char *path, const struct dataset_options *options, struct error *e);
-int list_open(
-	struct dataset *dataset, const char *path, const struct dataset_options *options, struct error *e);
+int list_open(struct dataset *dataset, struct dataset_input *in, const struct dataset_options *options,
+	struct error *e);
 
 #endif

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* A list file: each line is a path, white space, a label index. Relative paths start at its folder. */
+/*
+ * A list file: each line is a path, white space, a label index. Relative paths start at its folder, those of
+ * a pipe where the program runs.
+ */
 #include "dataset/internal.h"
 
 #include "base/error.h"
+#include "base/text.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -61,30 +65,72 @@ static int add_line(struct dataset *d, const struct list_place *at, char *line, 
 	return dataset_add(d, name, (int)label, e);
 }
 
-int list_open(struct dataset *d, const char *path, const struct dataset_options *options, struct error *e)
+/* The rest of the input as a whole, for the caller to free. */
+static int read_all(struct dataset_input *in, char **out, size_t *size, struct error *e)
 {
-	const char *slash = strrchr(path, '/');
-	struct list_place at = {
-		path, slash ? (int)(slash - path) + 1 : 0, 0, options->class_count, options->unlabelled};
-	FILE *file = fopen(path, "re");
-	char *line = NULL;
-	size_t room = 0;
-	ssize_t length;
-	int error = 0;
+	size_t room = 1 << 16, got;
 
-	if (!file)
-		return error_set(e, -errno, "cannot open %s: %s", path, strerror(errno));
-	while (!error && (length = getline(&line, &room, file)) >= 0) {
-		at.line++;
-		if (strlen(line) != (size_t)length)
-			error = error_set(e, -EBADMSG,
-				"%s is neither an idx file nor a list of paths and label indices", path);
-		else
-			error = add_line(d, &at, line, e);
+	*out = NULL;
+	for (*size = 0;; room *= 2) {
+		char *grown = realloc(*out, room);
+		if (!grown)
+			return error_set(e, -ENOMEM, "out of memory after %zu bytes of %s", *size, in->path);
+		*out = grown;
+		int error = input_read(in, grown + *size, room - *size, &got, e);
+		*size += got;
+		if (error || *size < room)
+			return error;
 	}
-	if (!error && ferror(file))
-		error = error_set(e, -EIO, "cannot read %s", path);
+}
+
+/* add_line needs a line of its own, with a zero at its end. */
+static int copy_line(struct dataset *d, const struct list_place *at, const char *text, size_t length,
+	char **room, struct error *e)
+{
+	char *line = realloc(*room, length + 1);
+
+	if (!line)
+		return error_set(e, -ENOMEM, "out of memory at line %d of %s", at->line, at->path);
+	*room = line;
+	memcpy(line, text, length);
+	line[length] = 0;
+	return add_line(d, at, line, e);
+}
+
+static int add_lines(struct dataset *d, struct list_place *at, const char *file, size_t size, struct error *e)
+{
+	char *line = NULL;
+	const char *text;
+	struct error cause;
+	struct text lines;
+	size_t length;
+	int error = text_begin(&lines, file, size, &cause);
+
+	if (error)
+		return error_set(e, error, "%s %s", at->path, cause.text);
+	if (memchr(file, 0, size))
+		return error_set(e, -EBADMSG,
+			"%s is neither an idx file nor a list of paths and label indices", at->path);
+	while (!error && text_line(&lines, &text, &length)) {
+		at->line = lines.line;
+		error = copy_line(d, at, text, length, &line, e);
+	}
 	free(line);
-	fclose(file);
+	return error;
+}
+
+int list_open(
+	struct dataset *d, struct dataset_input *in, const struct dataset_options *options, struct error *e)
+{
+	const char *slash = in->regular ? strrchr(in->path, '/') : NULL;
+	struct list_place at = {in->path, slash ? (int)(slash - in->path) + 1 : 0, 0, options->class_count,
+		options->unlabelled};
+	char *file;
+	size_t size;
+
+	int error = read_all(in, &file, &size, e);
+	if (!error)
+		error = add_lines(d, &at, file, size, e);
+	free(file);
 	return error;
 }

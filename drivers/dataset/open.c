@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <zlib.h>
 
 /* Only idx files have their labels in a separate file. */
 static int labels_check(const char *path, const struct dataset_options *options, struct error *e)
@@ -18,33 +17,36 @@ static int labels_check(const char *path, const struct dataset_options *options,
 	return error_set(e, -EBADMSG, "--labels goes with an idx file; %s carries its own labels", path);
 }
 
-/* Decides by the first bytes, not by the name. gzread reads uncompressed files too. */
+/* Decides by the first bytes, not by the name. */
+static int open_input(
+	struct dataset *d, struct dataset_input *in, const struct dataset_options *options, struct error *e)
+{
+	static const unsigned char xz[] = {0xfd, '7', 'z', 'X', 'Z', 0};
+	const char *path = in->path;
+
+	if (in->begin_size >= 2 && in->begin[0] == 0 && in->begin[1] == 0 &&
+		!picture_format(in->begin, in->begin_size))
+		return idx_open(d, in, options, e);
+	if (in->begin_size >= sizeof(xz) && memcmp(in->begin, xz, sizeof(xz)) == 0)
+		return error_set(
+			e, -EBADMSG, "%s is compressed by xz; unpack it first: xz -dk %s", path, path);
+	if (picture_format(in->begin, in->begin_size))
+		return error_set(e, -EBADMSG, "%s is a picture, not a data set of labelled pictures", path);
+	int error = labels_check(path, options, e);
+	return error ? error : list_open(d, in, options, e);
+}
+
 static int open_file(
 	struct dataset *d, const char *path, const struct dataset_options *options, struct error *e)
 {
-	static const unsigned char xz[] = {0xfd, '7', 'z', 'X', 'Z', 0};
-	unsigned char start[sizeof(xz)] = {1};
-	gzFile file = gzopen(path, "rb");
+	struct dataset_input in;
+	int error = input_open(&in, path, e);
 
-	if (!file)
-		return error_set(e, -errno, "cannot open %s: %s", path, strerror(errno ? errno : ENOMEM));
-	errno = 0;
-	int got = gzread(file, start, sizeof(start));
-	int cause = errno;
-	gzclose(file);
-	if (got < 0 && cause)
-		return error_set(e, -cause, "cannot read %s: %s", path, strerror(cause));
-	if (got < 0)
-		return error_set(e, -EBADMSG, "%s is no gzip file, though it starts like one", path);
-	if (got >= 2 && start[0] == 0 && start[1] == 0)
-		return idx_open(d, path, options, e);
-	if (got == sizeof(xz) && memcmp(start, xz, sizeof(xz)) == 0)
-		return error_set(
-			e, -EBADMSG, "%s is compressed by xz; unpack it first: xz -dk %s", path, path);
-	if ((start[0] == 0xff && start[1] == 0xd8) || memcmp(start, "\x89PNG", 4) == 0)
-		return error_set(e, -EBADMSG, "%s is a picture, not a data set of labelled pictures", path);
-	int error = labels_check(path, options, e);
-	return error ? error : list_open(d, path, options, e);
+	if (error)
+		return error;
+	error = open_input(d, &in, options, e);
+	input_close(&in);
+	return error;
 }
 
 int dataset_open(
@@ -57,7 +59,9 @@ int dataset_open(
 	*out = NULL;
 	if (!d)
 		return error_set(e, -ENOMEM, "out of memory");
-	if (stat(path, &status) < 0)
+	if (strcmp(path, "-") == 0)
+		error = open_file(d, path, options, e);
+	else if (stat(path, &status) < 0)
 		error = error_set(e, -errno, "cannot open %s: %s", path, strerror(errno));
 	else if (!S_ISDIR(status.st_mode))
 		error = open_file(d, path, options, e);

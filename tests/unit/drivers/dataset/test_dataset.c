@@ -5,10 +5,12 @@
 #include "support/folder.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -217,10 +219,20 @@ static void idx_broken(void **state)
 	fclose(file);
 	write_bytes("q-images-idx3.gz", packed, size - 1);
 	write_bytes("q-labels-idx1", two_labels, sizeof(two_labels));
-	refuse("q-images-idx3.gz", &four, -EBADMSG, "q-images");
+	refuse("q-images-idx3.gz", &four, -EBADMSG, "ends too early");
 	packed[size - 8] ^= 1;
 	write_bytes("q-images-idx3.gz", packed, size);
-	refuse("q-images-idx3.gz", &four, -EBADMSG, "q-images");
+	refuse("q-images-idx3.gz", &four, -EBADMSG, "is damaged: its checksum is wrong");
+	/* A kilobyte that unpacks to many megabytes. */
+	size_t much = DATASET_RATIO_BYTES + (1 << 20);
+	uint8_t *zeros = calloc(much, 1);
+	assert_non_null(zeros);
+	memcpy(zeros, images, 4);
+	zeros[4] = 0x20; /* 2²⁹ pictures of a pixel */
+	zeros[11] = zeros[15] = 1;
+	write_gzip("q-images-idx3.gz", zeros, much);
+	refuse("q-images-idx3.gz", &four, -EBADMSG, "unpacks to more than 100 times its size");
+	free(zeros);
 }
 
 static void idx_empty(void **state)
@@ -255,6 +267,49 @@ static void lists(void **state)
 	assert_int_equal(picture.data[2], 50);
 	assert_int_equal(dataset_read(d, 1, &picture, &e), -ENOENT);
 	picture_finish(&picture);
+	dataset_close(d);
+}
+
+static void *text_write(void *argument)
+{
+	FILE *file = fopen(argument, "w");
+
+	assert_non_null(file);
+	fputs("1.png 1\n", file);
+	fclose(file);
+	return NULL;
+}
+
+/* As other systems write them; on a pipe, where the paths begin in the working folder. */
+static void lists_of_all_kinds(void **state)
+{
+	(void)state;
+	pthread_t writer;
+	static const char *const texts[] = {
+		"\xef\xbb\xbf"
+		"1.png 1\r\n\r\n",
+		"1.png 1\n\n \n", "1.png\t1"};
+
+	for (int i = 0; i < 3; i++) {
+		write_text("l.txt", texts[i]);
+		struct dataset *d = accept("l.txt", &four);
+		assert_int_equal(dataset_size(d), 1);
+		assert_string_equal(dataset_name(d, 0), path_of("1.png"));
+		dataset_close(d);
+	}
+	write_gzip("l.txt", "1.png 1\n", 8);
+	dataset_close(accept("l.txt", &four));
+	write_text("l.txt",
+		"\xff\xfe"
+		"1");
+	refuse("l.txt", &four, -EBADMSG, "is text in UTF-16; save it as UTF-8");
+	char *pipe = path_of("pipe");
+	assert_int_equal(mkfifo(pipe, 0600), 0);
+	assert_int_equal(pthread_create(&writer, NULL, text_write, pipe), 0);
+	struct dataset *d = accept("pipe", &four);
+	pthread_join(writer, NULL);
+	assert_int_equal(dataset_size(d), 1);
+	assert_string_equal(dataset_name(d, 0), "1.png");
 	dataset_close(d);
 }
 
@@ -363,6 +418,45 @@ static void folders_empty(void **state)
 	refuse("none", &four, -EBADMSG, "holds no pictures");
 }
 
+/* Circles count a picture once; a link to elsewhere is followed. A class folder that leads back is none. */
+static void folders_in_circles(void **state)
+{
+	(void)state;
+	mkdir(path_of("c"), 0700);
+	mkdir(path_of("c/dog"), 0700);
+	mkdir(path_of("c/dog/more"), 0700);
+	mkdir(path_of("c/2"), 0700);
+	write_png("c/dog/1.png", 1);
+	write_png("c/dog/more/2.png", 1);
+	assert_int_equal(symlink(".", path_of("c/dog/self")), 0);
+	assert_int_equal(symlink("../..", path_of("c/dog/more/root")), 0);
+	assert_int_equal(symlink(".", path_of("c/again")), 0);
+	assert_int_equal(symlink("../dog/more", path_of("c/2/elsewhere")), 0);
+	struct dataset *d = accept("c", &four);
+	assert_int_equal(dataset_size(d), 3);
+	dataset_close(d);
+	struct dataset_options alone = {.unlabelled = true};
+	d = accept("c", &alone);
+	assert_int_equal(dataset_size(d), 3);
+	dataset_close(d);
+}
+
+/* By content or by name, and nothing else: what is broken is found when it is read. */
+static void folders_hold_pictures_of_any_name(void **state)
+{
+	(void)state;
+	mkdir(path_of("k"), 0700);
+	mkdir(path_of("k/dog"), 0700);
+	write_png("k/dog/plain", 1);
+	write_png("k/dog/other.txt", 1);
+	write_text("k/dog/broken.jpe", "nothing");
+	write_text("k/dog/notes.txt", "nothing");
+	struct dataset_options alone = {.unlabelled = true};
+	struct dataset *d = accept("k", &alone);
+	assert_int_equal(dataset_size(d), 3);
+	dataset_close(d);
+}
+
 /* Lists and folders carry their labels: a file of labels beside them would be passed over. */
 static void labels_go_with_idx(void **state)
 {
@@ -426,11 +520,14 @@ int main(void)
 		cmocka_unit_test(idx_broken),
 		cmocka_unit_test(idx_empty),
 		cmocka_unit_test(lists),
+		cmocka_unit_test(lists_of_all_kinds),
 		cmocka_unit_test(lists_broken),
 		cmocka_unit_test(folders_by_label),
 		cmocka_unit_test(folders_by_order),
 		cmocka_unit_test(folders_by_number),
 		cmocka_unit_test(folders_empty),
+		cmocka_unit_test(folders_in_circles),
+		cmocka_unit_test(folders_hold_pictures_of_any_name),
 		cmocka_unit_test(labels_go_with_idx),
 		cmocka_unit_test(pictures_alone),
 	};
