@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Pictures from bytes and from files: JPEG, PNG, and the formats of cameras. */
+/* Pictures from bytes and from files, and from the formats of cameras. */
 #ifndef IMAGE_DECODE_H
 #define IMAGE_DECODE_H
 

@@ -10,10 +10,10 @@
 #include <limits.h>
 #include <png.h>
 #include <setjmp.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-struct input {
+struct png_input {
 	const uint8_t *data;
 	size_t left;
 	struct error *e;
@@ -21,7 +21,7 @@ struct input {
 
 _Noreturn static void complain(png_structp png, png_const_charp message)
 {
-	struct input *input = png_get_error_ptr(png);
+	struct png_input *input = png_get_error_ptr(png);
 
 	error_set(input->e, -EBADMSG, "broken PNG: %s", message);
 	png_longjmp(png, 1);
@@ -35,7 +35,7 @@ static void ignore(png_structp png, png_const_charp message)
 
 static void bytes_take(png_structp png, png_bytep out, size_t size)
 {
-	struct input *input = png_get_io_ptr(png);
+	struct png_input *input = png_get_io_ptr(png);
 
 	if (size > input->left)
 		png_error(png, "it ends early");
@@ -53,8 +53,8 @@ static void transforms_set(png_structp png)
 	png_set_filler(png, 0xff, PNG_FILLER_AFTER); /* not done where there is alpha */
 }
 
-struct reader {
-	struct input input;
+struct png_reader {
+	struct png_input input;
 	png_structp png;
 	png_infop info;
 	size_t size; /* of the file, bytes */
@@ -67,7 +67,7 @@ struct reader {
 	uint32_t *sums; /* blue, green, red of each square */
 };
 
-static void row_read(struct reader *r, uint8_t *out)
+static void row_read(struct png_reader *r, uint8_t *out)
 {
 	png_read_row(r->png, out, NULL);
 	pixels_lay_on_white(out, (size_t)r->width);
@@ -76,7 +76,7 @@ static void row_read(struct reader *r, uint8_t *out)
 }
 
 /* Squares at the right and lower edges may be cut. */
-static void squares_finish(struct reader *r, int rows, int width, uint8_t *out)
+static void squares_finish(struct png_reader *r, int rows, int width, uint8_t *out)
 {
 	for (int x = 0; x < width; x++, out += 4) {
 		int columns = r->width - x * r->side < r->side ? r->width - x * r->side : r->side;
@@ -89,7 +89,7 @@ static void squares_finish(struct reader *r, int rows, int width, uint8_t *out)
 }
 
 /* Reads row by row, so that the memory is that of the smaller picture. */
-static int rows_reduce(struct reader *r, struct picture *out, struct error *e)
+static int rows_reduce(struct png_reader *r, struct picture *out, struct error *e)
 {
 	r->row = malloc((size_t)r->width * 4);
 	r->sums = calloc((size_t)out->width * 3, sizeof(*r->sums));
@@ -108,7 +108,7 @@ static int rows_reduce(struct reader *r, struct picture *out, struct error *e)
 }
 
 /* Each pass of an interlaced picture adds to the rows; transparency is laid on white at the end. */
-static void rows_interlaced(struct reader *r, int passes, struct picture *out)
+static void rows_interlaced(struct png_reader *r, int passes, struct picture *out)
 {
 	size_t stride = (size_t)out->width * 4;
 
@@ -122,7 +122,7 @@ static void rows_interlaced(struct reader *r, int passes, struct picture *out)
 }
 
 /* Makes room for the picture, reduced where it must be. */
-static int header_read(struct reader *r, struct picture *out, struct error *e)
+static int header_read(struct png_reader *r, struct picture *out, struct error *e)
 {
 	png_read_info(r->png, r->info);
 	uint32_t width = png_get_image_width(r->png, r->info);
@@ -139,7 +139,7 @@ static int header_read(struct reader *r, struct picture *out, struct error *e)
 		(height + (uint32_t)side - 1) / (uint32_t)side, e);
 }
 
-static int rows_read(struct reader *r, struct picture *out, struct error *e)
+static int rows_read(struct png_reader *r, struct picture *out, struct error *e)
 {
 	int status = header_read(r, out, e);
 
@@ -165,7 +165,7 @@ static int rows_read(struct reader *r, struct picture *out, struct error *e)
 
 int png_read(const uint8_t *data, size_t size, struct picture *out, int *orientation, struct error *e)
 {
-	struct reader r = {.input = {data, size, e}, .size = size};
+	struct png_reader r = {.input = {data, size, e}, .size = size};
 	volatile int status = -EBADMSG;
 
 	r.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &r.input, complain, ignore);

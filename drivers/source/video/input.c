@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "image/formats.h"
 #include "source/address.h"
 
 #include <errno.h>
@@ -186,8 +187,8 @@ static int open_refuse(const struct video_input *in, int status, struct error *e
 		return network_refuse(in, status, e);
 	if (status == AVERROR(EACCES) || status == AVERROR(EIO) || status == AVERROR(EBADF))
 		return error_set(e, AVUNERROR(status), "%s: %s", in->shown, strerror(AVUNERROR(status)));
-	return error_set(e, -EBADMSG, "%s: is neither a picture (JPEG, PNG) nor a whole video: %s", in->shown,
-		input_cause(status));
+	return error_set(e, -EBADMSG, "%s: is neither a picture (%s) nor a whole video: %s", in->shown,
+		PICTURE_FORMATS, input_cause(status));
 }
 
 int input_open(struct video_input *in, const char *name, struct interruption *interruption, struct error *e)
