@@ -38,9 +38,11 @@ static int video_start(void)
 	SDL_SetHint(SDL_HINT_VIDEO_ALLOW_SCREENSAVER, "1");
 	SDL_SetHint(SDL_HINT_VIDEO_X11_NET_WM_BYPASS_COMPOSITOR, "0");
 	SDL_SetHint(SDL_HINT_RENDER_SCALE_QUALITY, "linear");
+#ifdef SDL_HINT_VIDEODRIVER /* from SDL 2.0.22 on */
 	/* Without Wayland its library writes to stderr when SDL looks for it. */
 	if (is_set("DISPLAY") && !is_set("WAYLAND_DISPLAY"))
 		SDL_SetHint(SDL_HINT_VIDEODRIVER, "x11");
+#endif
 	SDL_SetMainReady();
 	return SDL_InitSubSystem(SDL_INIT_VIDEO);
 }
