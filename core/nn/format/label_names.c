@@ -26,7 +26,7 @@ struct words {
 	size_t length;
 };
 
-struct reading {
+struct names_reading {
 	const char *file;
 	struct text text;
 	const struct network *network;
@@ -34,7 +34,7 @@ struct reading {
 	struct error *e;
 };
 
-static int bad(const struct reading *r, const char *what, struct words words, const char *fault)
+static int bad(const struct names_reading *r, const char *what, struct words words, const char *fault)
 {
 	return error_set(r->e, -EBADMSG, "%s:%d: %s\"%.*s\" %s", r->file, r->text.line, what,
 		(int)(words.length < 60 ? words.length : 60), words.text, fault);
@@ -51,7 +51,7 @@ static struct words trimmed(struct words words)
 	return words;
 }
 
-static int name_set(const struct reading *r, char **name, struct words words)
+static int name_set(const struct names_reading *r, char **name, struct words words)
 {
 	const char *fault = label_fault(words.text, words.length);
 	char *copy;
@@ -66,7 +66,7 @@ static int name_set(const struct reading *r, char **name, struct words words)
 }
 
 /* A line for each label, in their order. */
-static int read_in_order(struct reading *r)
+static int read_in_order(struct names_reading *r)
 {
 	int count = r->network->class_count, lines = 0, rc = 0;
 	struct words line;
@@ -88,7 +88,7 @@ static bool is(const char *name, struct words words)
 }
 
 /* Gives the label or the group, or all that bear this name, the other one. */
-static int rename_all(struct reading *r, struct words old, struct words other)
+static int rename_all(struct names_reading *r, struct words old, struct words other)
 {
 	const struct network *network = r->network;
 	bool found = false;
@@ -112,7 +112,7 @@ static int rename_all(struct reading *r, struct words old, struct words other)
 }
 
 /* Lines "label or group = other name"; what has no line keeps its name. */
-static int read_by_name(struct reading *r)
+static int read_by_name(struct names_reading *r)
 {
 	struct words line;
 	int rc = 0;
@@ -157,7 +157,7 @@ int label_names_parse(const char *file, const void *text, size_t length, const s
 	struct label_names **out, struct error *e)
 {
 	struct label_names *names = calloc(1, sizeof(*names));
-	struct reading r = {.file = file, .network = network, .names = names, .e = e};
+	struct names_reading r = {.file = file, .network = network, .names = names, .e = e};
 	struct error cause;
 
 	if (!names || names_copy(names, network)) {
