@@ -33,7 +33,7 @@ static int truncated(const char *path, struct error *e)
 static int header_take(struct dataset_input *in, unsigned char *bytes, size_t size, struct error *e)
 {
 	size_t got;
-	int error = input_read(in, bytes, size, &got, e);
+	int error = dataset_input_read(in, bytes, size, &got, e);
 
 	return error ? error : got < size ? truncated(in->path, e) : 0;
 }
@@ -82,7 +82,7 @@ static int read_elements(struct dataset_input *in, struct idx *idx, struct error
 		if (!data)
 			return error_set(e, -ENOMEM, "out of memory after %zu bytes of %s", used, in->path);
 		idx->data = data;
-		int error = input_read(in, data + used, chunk, &got, e);
+		int error = dataset_input_read(in, data + used, chunk, &got, e);
 		if (error)
 			return error;
 		if (got < chunk)
@@ -103,7 +103,7 @@ static int read_idx(struct dataset_input *in, struct idx *idx, struct error *e)
 		error = read_elements(in, idx, e);
 	/* At the end of the file zlib compares the checksum. */
 	if (!error)
-		error = input_read(in, &more, 1, &got, e);
+		error = dataset_input_read(in, &more, 1, &got, e);
 	if (!error && got)
 		error = error_set(e, -EBADMSG, "%s is longer than its header allows", in->path);
 	return error;
@@ -195,10 +195,10 @@ static int add_labelled(struct dataset *d, const char *path, const struct idx *i
 
 	struct dataset_input in = {0};
 	if (!error)
-		error = input_open(&in, labels_path, e);
+		error = dataset_input_open(&in, labels_path, e);
 	if (!error)
 		error = read_idx(&in, &labels, e);
-	input_close(&in);
+	dataset_input_close(&in);
 	if (!error)
 		error = add_pictures(d, path, images, labels_path, &labels, options->class_count, e);
 	free(labels.data);

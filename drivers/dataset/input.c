@@ -31,7 +31,7 @@ static int fault(const struct dataset_input *input, struct error *e)
 		e, -EBADMSG, "%s is damaged, or no gzip file though it starts like one", input->path);
 }
 
-int input_open(struct dataset_input *input, const char *path, struct error *e)
+int dataset_input_open(struct dataset_input *input, const char *path, struct error *e)
 {
 	int fd = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
 					: open(path, O_RDONLY | O_CLOEXEC);
@@ -50,14 +50,14 @@ int input_open(struct dataset_input *input, const char *path, struct error *e)
 	int got = gzread(input->file, input->begin, sizeof(input->begin));
 	if (got < 0) {
 		int rc = fault(input, e);
-		input_close(input);
+		dataset_input_close(input);
 		return rc;
 	}
 	input->begin_size = (size_t)got;
 	return 0;
 }
 
-void input_close(struct dataset_input *input)
+void dataset_input_close(struct dataset_input *input)
 {
 	if (input->file)
 		gzclose(input->file);
@@ -90,7 +90,7 @@ static bool cut_short(const struct dataset_input *input)
 	return code == Z_BUF_ERROR;
 }
 
-int input_read(struct dataset_input *input, void *data, size_t size, size_t *got, struct error *e)
+int dataset_input_read(struct dataset_input *input, void *data, size_t size, size_t *got, struct error *e)
 {
 	uint8_t *to = data;
 

@@ -76,7 +76,7 @@ static int read_all(struct dataset_input *in, char **out, size_t *size, struct e
 		if (!grown)
 			return error_set(e, -ENOMEM, "out of memory after %zu bytes of %s", *size, in->path);
 		*out = grown;
-		int error = input_read(in, grown + *size, room - *size, &got, e);
+		int error = dataset_input_read(in, grown + *size, room - *size, &got, e);
 		*size += got;
 		if (error || *size < room)
 			return error;

@@ -40,12 +40,12 @@ static int open_file(
 	struct dataset *d, const char *path, const struct dataset_options *options, struct error *e)
 {
 	struct dataset_input in;
-	int error = input_open(&in, path, e);
+	int error = dataset_input_open(&in, path, e);
 
 	if (error)
 		return error;
 	error = open_input(d, &in, options, e);
-	input_close(&in);
+	dataset_input_close(&in);
 	return error;
 }
 
