@@ -447,8 +447,10 @@ static void folders_hold_pictures_of_any_name(void **state)
 	(void)state;
 	mkdir(path_of("k"), 0700);
 	mkdir(path_of("k/dog"), 0700);
-	write_png("k/dog/plain", 1);
-	write_png("k/dog/other.txt", 1);
+	write_png("k/dog/1.png", 1);
+	assert_int_equal(rename(path_of("k/dog/1.png"), path_of("k/dog/plain")), 0);
+	write_png("k/dog/1.png", 1);
+	assert_int_equal(rename(path_of("k/dog/1.png"), path_of("k/dog/other.txt")), 0);
 	write_text("k/dog/broken.jpe", "nothing");
 	write_text("k/dog/notes.txt", "nothing");
 	struct dataset_options alone = {.unlabelled = true};
