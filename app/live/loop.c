@@ -10,7 +10,6 @@
 #include "live/signals.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -64,13 +63,9 @@ static void note_in_pause(struct live_loop *loop)
 }
 
 /* Tells on the picture what a key or a signal has done. */
-__attribute__((format(printf, 2, 3))) static void note(struct live_loop *loop, const char *format, ...)
+static void note(struct live_loop *loop, const char *what, const char *detail)
 {
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(loop->caption.note, sizeof(loop->caption.note), format, arguments);
-	va_end(arguments);
+	snprintf(loop->caption.note, sizeof(loop->caption.note), "%s%.120s", what, detail);
 	loop->caption.note_until = clock_now() + NOTE_TIME;
 	pipeline_set_caption(loop->pipeline, &loop->caption);
 	if (loop->paused)
@@ -140,9 +135,9 @@ static int snapshot(struct live_loop *loop, const char *path)
 	}
 	picture_finish(&whole);
 	if (code)
-		note(loop, "not saved: %s", e.text);
+		note(loop, "not saved: ", e.text);
 	else
-		note(loop, "saved %s", path ? path : name);
+		note(loop, "saved ", path ? path : name);
 	return code;
 }
 
@@ -155,7 +150,7 @@ static void record(struct live_loop *loop)
 		if (recorder_check(loop->recording, &e) ||
 			recorder_create(loop->recording, &loop->recorder, &e)) {
 			log_warning("%s; nothing is recorded", e.text);
-			note(loop, "nothing is recorded: %s", e.text);
+			note(loop, "nothing is recorded: ", e.text);
 			return;
 		}
 		pipeline_set_recorder(loop->pipeline, loop->recorder);
@@ -165,7 +160,7 @@ static void record(struct live_loop *loop)
 		recorder_end(loop->recorder);
 	else
 		recorder_begin(loop->recorder);
-	note(loop, "%s", ends ? "the recording ended" : "recording");
+	note(loop, ends ? "the recording ended" : "recording", "");
 }
 
 static void heed_signals(struct live_loop *loop)
