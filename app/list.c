@@ -2,6 +2,7 @@
 /* `twobit list`: the choices that options and arguments have on this machine. */
 #include "base/error.h"
 #include "base/log.h"
+#include "base/words.h"
 #include "cli/command.h"
 #include "cli/networks.h"
 #include "cli/options.h"

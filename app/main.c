@@ -2,6 +2,7 @@
 /* `twobit COMMAND …`: finds the command and runs it. */
 #include "base/build.h"
 #include "base/log.h"
+#include "base/words.h"
 #include "cli/command.h"
 #include "cli/help.h"
 #include "cli/options.h"

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/words.h"
 #include "cli/command.h"
 #include "cli/configuration.h"
 
@@ -66,50 +67,6 @@ int usage_error(const struct invocation *invocation, const char *format, ...)
 	configure_log(invocation);
 	log_error("%s: %s; see `twobit %s --help`", name, message, name);
 	return EX_USAGE;
-}
-
-/* The Levenshtein distance of two words of at most 31 bytes; 32 for longer ones. */
-static int word_distance(const char *a, const char *b)
-{
-	int row[32];
-	size_t length_a = strlen(a), length_b = strlen(b);
-
-	if (length_a > 31 || length_b > 31)
-		return 32;
-	for (size_t j = 0; j <= length_b; j++)
-		row[j] = (int)j;
-	for (size_t i = 0; i < length_a; i++) {
-		int diagonal = row[0];
-		row[0] = (int)i + 1;
-		for (size_t j = 0; j < length_b; j++) {
-			int best = diagonal + (a[i] != b[j]);
-			diagonal = row[j + 1];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j + 1] + 1 < best)
-				best = row[j + 1] + 1;
-			row[j + 1] = best;
-		}
-	}
-	return row[length_b];
-}
-
-const char *closest_word(const char *word, const char *const *candidates)
-{
-	const char *best = NULL;
-	int best_distance = 3;
-
-	for (; *candidates; candidates++) {
-		size_t length = strlen(word);
-		int distance = word_distance(word, *candidates);
-		if (length >= 2 && strncmp(word, *candidates, length) == 0)
-			distance = 1;
-		if (distance < best_distance && (size_t)distance < length) {
-			best = *candidates;
-			best_distance = distance;
-		}
-	}
-	return best;
 }
 
 /* The option that is being parsed. */

@@ -77,9 +77,6 @@ int usage_error(const struct invocation *invocation, const char *format, ...)
 int option_refuse(
 	const struct invocation *invocation, const struct option_origin *origin, const char *message);
 
-/* The candidate (NULL-terminated list) that the user probably meant with `word`, or NULL. */
-const char *closest_word(const char *word, const char *const *candidates);
-
 /* Common options for output other than log lines; options_parse configures the log itself. */
 bool quiet(
 	const struct invocation *invocation); /* -q: no progress, no summary unless an option asks for it */

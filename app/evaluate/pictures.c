@@ -6,7 +6,6 @@
 #include "cli/command.h"
 
 #include <errno.h>
-#include <stdio.h>
 
 /* Number of unreadable pictures that are reported one by one. */
 #define REPORTED_MAXIMUM 10
@@ -17,8 +16,6 @@ static void report(struct pictures *p, const struct error *e)
 
 	if (reported > REPORTED_MAXIMUM)
 		return;
-	if (p->progress)
-		fputs("\r\033[K", stderr);
 	if (reported < REPORTED_MAXIMUM)
 		log_error("%s", e->text);
 	else

@@ -2,6 +2,7 @@
 #include "evaluate/workers.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "cli/interruption.h"
 
 #include <errno.h>
@@ -74,9 +75,8 @@ static void show_progress(const struct workers_state *s)
 	if (w->describe)
 		w->describe(w->shared, text, sizeof(text));
 	int left = (int)(seconds / s->done * (w->tasks - s->done) + 0.5);
-	fprintf(stderr, "\r\033[K%d of %d%s   %.0f pictures/s   %d:%02d left", s->done, w->tasks, text,
+	log_progress("%d of %d%s   %.0f pictures/s   %d:%02d left", s->done, w->tasks, text,
 		s->done / seconds, left / 60, left % 60);
-	fflush(stderr);
 }
 
 static void wait_for_workers(struct workers_state *s)
@@ -98,8 +98,7 @@ static void wait_for_workers(struct workers_state *s)
 			;
 		show_progress(s);
 	}
-	if (progress)
-		fputs("\r\033[K", stderr);
+	log_progress_end();
 	pthread_mutex_unlock(&s->lock);
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/printable.h"
 #include "base/text.h"
 #include "cli/output.h"
 #include "measure/measure.h"
@@ -263,7 +264,7 @@ static json_t *means_of(const json_t *network)
 			json_string_value(kernel_of(layers, i)));
 		before = ", ";
 	}
-	log_defuse(text, strlen(text));
+	printable_make(text);
 	return output_text(text);
 }
 
@@ -380,7 +381,7 @@ void comparison_print(const json_t *rows, const json_t *theirs, const char *name
 	size_t i;
 
 	snprintf(when, sizeof(when), "%s%s", date ? ", " : "", date ? date : "");
-	log_defuse(when, strlen(when));
+	printable_make(when);
 	printf("\ncompared with %s%s; a ratio above 1: this is faster; =: the intervals of the two touch\n",
 		name, when);
 	json_array_foreach(rows, i, row)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
+#include "base/log.h"
 #include "measure/measure.h"
 
 #include <math.h>
-#include <stdio.h>
 
 #define PROGRESS_NANOSECONDS 200000000
 
@@ -16,12 +16,11 @@ void measure_progress(
 	if (!options->progress || now - last < PROGRESS_NANOSECONDS)
 		return;
 	last = now;
-	fprintf(stderr, "\r\033[K%s: %s, %.0f %%", network, part, 100 * fmin(1, share));
-	fflush(stderr);
+	log_progress("%s: %s, %.0f %%", network, part, 100 * fmin(1, share));
 }
 
 void measure_progress_end(const struct measure_options *options)
 {
 	if (options->progress)
-		fputs("\r\033[K", stderr);
+		log_progress_end();
 }

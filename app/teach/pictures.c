@@ -97,10 +97,9 @@ static int add_pictures(struct lesson *lesson, const struct dataset *dataset, co
 		rc = interruption_came() ? error_set(e, -ECANCELED, "stopped")
 					 : add_picture(lesson, dataset, i, classes, &picture, codes, e);
 		if (progress)
-			fprintf(stderr, "\r%d of %d pictures", i + 1, size);
+			log_progress("%d of %d pictures", i + 1, size);
 	}
-	if (progress)
-		fputs("\r\033[K", stderr);
+	log_progress_end();
 	picture_finish(&picture);
 	free(codes);
 	return rc;

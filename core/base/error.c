@@ -4,16 +4,35 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-int error_set(struct error *e, int code, const char *format, ...)
+__attribute__((format(printf, 4, 0))) static int fill(
+	struct error *e, const char *wrong, int code, const char *format, va_list arguments)
 {
 	if (code > 0)
 		code = -code;
 	if (e) {
-		va_list arguments;
-		va_start(arguments, format);
 		vsnprintf(e->text, sizeof(e->text), format, arguments);
-		va_end(arguments);
 		e->code = code;
+		e->wrong = wrong;
 	}
+	return code;
+}
+
+int error_set(struct error *e, int code, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	code = fill(e, NULL, code, format, arguments);
+	va_end(arguments);
+	return code;
+}
+
+int error_refuse(struct error *e, const char *wrong, int code, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	code = fill(e, wrong, code, format, arguments);
+	va_end(arguments);
 	return code;
 }

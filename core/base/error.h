@@ -11,12 +11,19 @@
 
 struct error {
 	int code; /* negative errno value; 0 while nothing failed */
+	/* The text at fault, by its address, where the caller passed one that is wrong: so who knows where it
+	 * came from can say so. NULL: none. */
+	const char *wrong;
 	char text[512];
 };
 
 /* Sets text and code, and returns code (negative), so that callers can `return error_set(…)`. e may be NULL.
  */
 int error_set(struct error *e, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* As error_set, and `wrong` is the caller's text at fault. */
+int error_refuse(struct error *e, const char *wrong, int code, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
 
 /* The operation that failed. */
 enum failure {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/log.h"
 
+#include "base/printable.h"
+
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -8,10 +10,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define LINE_BYTES 1024
+#define ERASE "\r\033[K" /* the line that the cursor is in */
 #define HELD_BYTES 16384 /* lines beyond this size are dropped from the terminal */
 
 static enum log_level maximum = LOG_INFO;
@@ -27,6 +31,13 @@ static struct {
 	unsigned count;
 	char newest[LINE_BYTES];
 } held = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* The line below the messages. */
+static struct {
+	atomic_bool shown;
+	pthread_mutex_t lock; /* guards the text, and what is written while it is shown */
+	char text[LINE_BYTES];
+} progress = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* systemd.exec(5): the variable holds the device and inode of the journal's stream. */
 static bool is_journal(int fd)
@@ -83,16 +94,78 @@ static void hold(const char *line, size_t used, const char *text)
 	pthread_mutex_unlock(&held.lock);
 }
 
-void log_defuse(char *text, size_t size)
+/* Columns of a character on a terminal, at most: East Asian ones and pictograms take two, and all others of
+ * three bytes and more are counted as two, but for punctuation (U+2000 …). */
+static int columns_of(const char *character, size_t size)
 {
-	unsigned char *c = (unsigned char *)text;
+	return size >= 3 && (unsigned char)*character != 0xe2 ? 2 : 1;
+}
 
-	for (size_t i = 0; i < size; i++) {
-		if (c[i] == 0xc2 && i + 1 < size && c[i + 1] >= 0x80 && c[i + 1] < 0xa0)
-			c[i] = c[i + 1] = '?';
-		if (c[i] < 0x20 || c[i] == 0x7f)
-			c[i] = '?';
+/* Cuts the text to the terminal's width: a line that wraps could not be replaced. */
+static void cut_to_terminal(char *text)
+{
+	struct winsize terminal = {0};
+	int columns = 0;
+
+	ioctl(STDERR_FILENO, TIOCGWINSZ, &terminal);
+	int most = terminal.ws_col ? terminal.ws_col - 1 : 79;
+	while (*text) {
+		size_t size = utf8_length(text);
+		columns += columns_of(text, size);
+		if (columns > most)
+			*text = '\0';
+		else
+			text += size;
 	}
+}
+
+/* Writes a line, if any, above the progress line and that line again. The caller holds the lock. */
+static void write_above_progress(const char *line, size_t size)
+{
+	char text[2 * LINE_BYTES + sizeof(ERASE) + 1];
+
+	int used = snprintf(text, sizeof(text), ERASE "%.*s%s", (int)size, line, progress.text);
+	/* When stderr is closed, no other place is left to report it. */
+	if (write(STDERR_FILENO, text, (size_t)used) < 0)
+		return;
+}
+
+void log_progress(const char *format, ...)
+{
+	va_list arguments;
+
+	pthread_mutex_lock(&progress.lock);
+	va_start(arguments, format);
+	vsnprintf(progress.text, sizeof(progress.text), format, arguments);
+	va_end(arguments);
+	printable_make(progress.text);
+	cut_to_terminal(progress.text);
+	atomic_store(&progress.shown, true);
+	write_above_progress("", 0);
+	pthread_mutex_unlock(&progress.lock);
+}
+
+void log_progress_end(void)
+{
+	pthread_mutex_lock(&progress.lock);
+	progress.text[0] = '\0';
+	if (atomic_exchange(&progress.shown, false))
+		write_above_progress("", 0);
+	pthread_mutex_unlock(&progress.lock);
+}
+
+/* One write a line: lines of different threads never mix. */
+static void write_line(const char *line, size_t size)
+{
+	if (atomic_load(&progress.shown)) {
+		pthread_mutex_lock(&progress.lock);
+		write_above_progress(line, size);
+		pthread_mutex_unlock(&progress.lock);
+		return;
+	}
+	/* When stderr is closed, no other place is left to report it. */
+	if (write(STDERR_FILENO, line, size) < 0)
+		return;
 }
 
 void log_line(enum log_level level, const char *format, ...)
@@ -119,16 +192,11 @@ void log_line(enum log_level level, const char *format, ...)
 	used += more;
 	if (used > (int)sizeof(line) - 2)
 		used = (int)sizeof(line) - 2;
-	log_defuse(line + text, (size_t)(used - text));
+	line[used] = '\0';
+	printable_make(line + text);
 	line[used++] = '\n';
-	if (atomic_load(&held.active)) {
+	if (atomic_load(&held.active))
 		hold(line, (size_t)used, line + text);
-		return;
-	}
-	/*
-	 * One write a line: lines of different threads never mix. When stderr is closed, no other place is
-	 * left to report it.
-	 */
-	if (write(STDERR_FILENO, line, (size_t)used) < 0)
-		return;
+	else
+		write_line(line, (size_t)used);
 }

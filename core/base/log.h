@@ -11,13 +11,15 @@ enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 /* Lines above `level` are dropped. Default: LOG_INFO, no colour. Call before threads start. */
 void log_configure(enum log_level level, bool colour);
 
+/* The text becomes printable (base/printable.h): names of others cannot end a line or control a terminal. */
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /*
- * Control characters (C0, DEL, C1 in UTF-8) become "?": external names must not end a line or control a
- * terminal. log_line applies it to its text; other code may use it before printing.
+ * A line about work that is under way, for a terminal: it stays below the messages, and the next one replaces
+ * it. It is cut to the terminal's width. The caller knows that stderr is a terminal.
  */
-void log_defuse(char *text, size_t size);
+void log_progress(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_progress_end(void); /* removes the line, if there is one */
 
 /*
  * For a display that draws on stderr's terminal: log_hold starts to hold lines back, log_release prints them

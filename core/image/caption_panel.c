@@ -1,36 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "image/caption_panel.h"
 
+#include "base/printable.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #define FONT "sans"
 
-/* Bytes of the well-formed UTF-8 character at s, 0 if there is none. */
-static size_t utf8_length(const unsigned char *s)
-{
-	size_t length = s[0] < 0x80   ? 1
-			: s[0] < 0xC2 ? 0
-			: s[0] < 0xE0 ? 2
-			: s[0] < 0xF0 ? 3
-			: s[0] < 0xF5 ? 4
-				      : 0;
-
-	for (size_t i = 1; i < length; i++)
-		if ((s[i] & 0xC0) != 0x80)
-			return 0;
-	bool overlong = (s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xF0 && s[1] < 0x90);
-	bool beyond = (s[0] == 0xED && s[1] > 0x9F) || (s[0] == 0xF4 && s[1] > 0x8F);
-	return overlong || beyond ? 0 : length;
-}
-
 void panel_line(char line[PANEL_LINE_BYTES], const char *from, size_t most)
 {
 	size_t used = 0;
 
 	for (size_t at = 0; from[at] && at < most;) {
-		size_t length = utf8_length((const unsigned char *)from + at);
+		size_t length = utf8_length(from + at);
 		bool good = length > 1 || (from[at] >= ' ' && from[at] < 0x7F);
 		if (used + (good ? length : 1) >= PANEL_LINE_BYTES)
 			break;

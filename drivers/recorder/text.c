@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "recorder/text.h"
 #include "base/clock.h"
+#include "base/printable.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -50,31 +51,11 @@ void text_add(struct text_builder *t, const char *format, ...)
 	va_end(again);
 }
 
-/* The size of the UTF-8 character that begins there; 0: there is none (RFC 3629). */
-static size_t character_size(const char *at)
-{
-	const unsigned char *c = (const unsigned char *)at;
-	size_t size = c[0] < 0x80   ? 1
-		      : c[0] < 0xc2 ? 0
-		      : c[0] < 0xe0 ? 2
-		      : c[0] < 0xf0 ? 3
-		      : c[0] < 0xf5 ? 4
-				    : 0;
-
-	for (size_t i = 1; i < size; i++)
-		if ((c[i] & 0xc0) != 0x80)
-			return 0;
-	if ((c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xed && c[1] > 0x9f) || (c[0] == 0xf0 && c[1] < 0x90) ||
-		(c[0] == 0xf4 && c[1] > 0x8f))
-		return 0;
-	return size;
-}
-
 void text_add_json(struct text_builder *t, const char *string)
 {
 	add_bytes(t, "\"", 1);
 	while (*string) {
-		size_t size = character_size(string);
+		size_t size = utf8_length(string);
 		if (!size)
 			add_bytes(t, "?", 1);
 		else if (*string == '"' || *string == '\\')

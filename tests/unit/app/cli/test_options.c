@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
+#include "base/words.h"
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/output.h"
