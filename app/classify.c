@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/printable.h"
 #include "choice/choice.h"
 #include "cli/command.h"
 #include "cli/options.h"
@@ -60,19 +61,18 @@ static void print_json(const char *file, const struct network *network, const st
 
 	for (int i = 0; i < top; i++) {
 		const struct prediction *p = &result->top[i];
-		json_array_append_new(
-			list, json_pack("{s:o, s:i, s:o}", "label", output_text(network->labels[p->index]),
+		output_append(
+			list, output_pack("{s:o, s:i, s:o}", "label", output_text(network->labels[p->index]),
 				      "index", p->index, "confidence", output_share((double)p->confidence)));
 	}
-	json_t *object = json_pack("{s:o, s:s, s:b, s:o}", "file", output_text(file), "network",
-		network->name, "known", classification_known(result, threshold), "top", list);
-	if (object && result->group.index >= 0)
-		json_object_set_new(object, "group",
-			json_pack("{s:o, s:o}", "label",
+	json_t *object = output_pack("{s:o, s:o, s:b, s:o}", "file", output_text(file), "network",
+		output_text(network->name), "known", classification_known(result, threshold), "top", list);
+	if (result->group.index >= 0)
+		output_set(object, "group",
+			output_pack("{s:o, s:o}", "label",
 				output_text(network->groups[result->group.index].name), "confidence",
 				output_share((double)result->group.confidence)));
-	if (object)
-		json_object_set_new(object, "microseconds", json_integer((nanoseconds + 500) / 1000));
+	output_set(object, "microseconds", json_integer((nanoseconds + 500) / 1000));
 	output_json(object);
 }
 
@@ -92,6 +92,7 @@ static int classify_files(struct classifier *classifier, const struct network *n
 			code = code ? code : failed;
 			continue;
 		}
+		log_debug("%s: %d x %d pixels", files[i], picture.width, picture.height);
 		int64_t begun = clock_now();
 		if (classifier_run(classifier, VIEW_FROM_FILE, &picture, &result, &e)) {
 			code = fail(FAILURE_PL, &e);
@@ -104,7 +105,7 @@ static int classify_files(struct classifier *classifier, const struct network *n
 			continue;
 		}
 		if (count > 1)
-			printf("%s\n", files[i]);
+			printf("%s\n", PRINTABLE(files[i]));
 		print_text(network, &result, top, threshold);
 	}
 	picture_finish(&picture);
@@ -126,10 +127,12 @@ static int run(struct invocation *invocation)
 	if (!count)
 		return usage_error(invocation, "a picture is missing");
 	struct choice choice = {values.network.text, values.pl.text, values.kernels.text, values.json};
+	if (choice_check(&choice, &where, &e))
+		return fail_at(invocation, where, &e);
 	if (choose_network(&choice, &network, &e))
-		return fail(FAILURE_NETWORK, &e);
+		return fail_at(invocation, FAILURE_NETWORK, &e);
 	if (classifier_create(network, values.pl.text, values.kernels.text, &classifier, &where, &e))
-		code = fail(where, &e);
+		code = fail_at(invocation, where, &e);
 	else
 		code = classify_files(classifier, network, &values, invocation->argv, count);
 	classifier_destroy(classifier);

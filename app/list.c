@@ -2,6 +2,7 @@
 /* `twobit list`: the choices that options and arguments have on this machine. */
 #include "base/error.h"
 #include "base/log.h"
+#include "base/printable.h"
 #include "base/words.h"
 #include "cli/command.h"
 #include "cli/networks.h"
@@ -38,10 +39,10 @@ struct table {
 static void add_row(struct table *table, const char *name, const char *summary)
 {
 	if (table->rows)
-		json_array_append_new(table->rows,
-			json_pack("{s:o, s:o}", "name", output_text(name), "summary", output_text(summary)));
+		output_append(table->rows, output_pack("{s:o, s:o}", "name", output_text(name), "summary",
+						   output_text(summary)));
 	else
-		printf("  %-16s  %s\n", name, summary);
+		printf("  %-16s  %s\n", PRINTABLE(name), PRINTABLE(summary));
 }
 
 /* ", 120 KiB of feature maps …": the peak of all layers in one engine, by this processor's kernels. */
@@ -118,12 +119,12 @@ static void add_screen(void *context, const char *name, const char *text, enum s
 
 	(void)state; /* the text contains it */
 	if (!table->rows) {
-		printf("                    %s  %s\n", name, text);
+		printf("                    %s  %s\n", PRINTABLE(name), PRINTABLE(text));
 		return;
 	}
 	json_t *display = json_array_get(table->rows, json_array_size(table->rows) - 1);
-	json_array_append_new(json_object_get(display, "screens"),
-		json_pack("{s:o, s:o}", "name", output_text(name), "summary", output_text(text)));
+	output_append(json_object_get(display, "screens"),
+		output_pack("{s:o, s:o}", "name", output_text(name), "summary", output_text(text)));
 }
 
 static int list_displays(struct table *table)
@@ -137,8 +138,8 @@ static int list_displays(struct table *table)
 		if (!(*d)->list)
 			continue;
 		if (table->rows)
-			json_object_set_new(json_array_get(table->rows, json_array_size(table->rows) - 1),
-				"screens", json_array());
+			output_set(json_array_get(table->rows, json_array_size(table->rows) - 1), "screens",
+				json_array());
 		(*d)->list(add_screen, table);
 	}
 	return EX_OK;
@@ -158,6 +159,44 @@ static int list_kernels(struct table *table)
 	for (int i = 0; names[i]; i++)
 		add_row(table, names[i], i ? "for this processor" : "for this processor, the fastest");
 	return EX_OK;
+}
+
+/* The first group that has the class; NULL: none. */
+static const struct label_group *group_of(const struct network *network, int class)
+{
+	for (int g = 0; g < network->group_count; g++)
+		for (int i = 0; i < network->groups[g].class_count; i++)
+			if (network->groups[g].classes[i] == class)
+				return &network->groups[g];
+	return NULL;
+}
+
+/* The labels of a network's classes, with the groups that `--when` and class folders know as well. */
+static int list_labels(const struct invocation *invocation, const char *name, bool json)
+{
+	struct network *network;
+	struct error e;
+
+	if (networks_load(name, &network, &e))
+		return fail(FAILURE_NETWORK, &e);
+	json_t *rows = json ? json_array() : NULL;
+	for (int i = 0; i < network->class_count; i++) {
+		const struct label_group *group = group_of(network, i);
+		if (json)
+			output_append(rows, output_pack("{s:i, s:o, s:o}", "index", i, "label",
+						    output_text(network->labels[i]), "group",
+						    group ? output_text(group->name) : json_null()));
+		else if (group && invocation->verbose)
+			printf("%5d  %s  (%s)\n", i, PRINTABLE(network->labels[i]), PRINTABLE(group->name));
+		else
+			printf("%5d  %s\n", i, PRINTABLE(network->labels[i]));
+	}
+	for (int g = 0; g < network->group_count && !json; g++)
+		printf("group  %s\n", PRINTABLE(network->groups[g].name));
+	if (json)
+		output_json(output_pack("{s:o, s:o}", "network", output_text(network->name), "labels", rows));
+	network_destroy(network);
+	return output_finish(EX_OK);
 }
 
 static const struct {
@@ -185,7 +224,7 @@ static int print_lists(const char *only, bool json, bool verbose)
 			continue;
 		if (json) {
 			table.rows = json_array();
-			json_object_set_new(all, lists[i].name, table.rows);
+			output_set(all, lists[i].name, table.rows);
 		} else if (!only) {
 			printf("%s%s:\n", i ? "\n" : "", lists[i].heading);
 		}
@@ -196,39 +235,52 @@ static int print_lists(const char *only, bool json, bool verbose)
 	return output_finish(code);
 }
 
+static int unknown_list(const struct invocation *invocation, const char *name)
+{
+	struct closest closest = {.word = name};
+
+	for (size_t i = 0; i < LISTS; i++)
+		closest_offer(&closest, lists[i].name);
+	closest_offer(&closest, "labels");
+	if (closest.best)
+		return usage_error(
+			invocation, "nothing called \"%s\" to list, did you mean %s?", name, closest.best);
+	return usage_error(invocation, "nothing called \"%s\" to list", name);
+}
+
 static int run(struct invocation *invocation)
 {
 	struct list_values values = {0};
-	const char *names[LISTS + 1] = {0};
 	int count;
 	int code = options_parse(invocation, &values, &count);
 
 	if (code != OPTIONS_GO_ON)
 		return code;
-	if (count > 1)
-		return usage_error(invocation, "\"%s\" is one argument too many", invocation->argv[1]);
-	for (size_t i = 0; i < LISTS; i++) {
-		names[i] = lists[i].name;
-		if (count && strcmp(invocation->argv[0], lists[i].name) == 0)
-			return print_lists(invocation->argv[0], values.json, invocation->verbose);
-	}
-	if (!count)
-		return print_lists(NULL, values.json, invocation->verbose);
-	const char *close = closest_word(invocation->argv[0], names);
-	return usage_error(invocation, "nothing called \"%s\" to list%s%s%s", invocation->argv[0],
-		close ? ", did you mean " : "", close ? close : "", close ? "?" : "");
+	const char *name = count ? invocation->argv[0] : NULL;
+	bool labels = name && strcmp(name, "labels") == 0;
+	if (count > 1 + labels)
+		return usage_error(
+			invocation, "\"%s\" is one argument too many", invocation->argv[1 + labels]);
+	if (labels)
+		return list_labels(invocation, count > 1 ? invocation->argv[1] : NULL, values.json);
+	for (size_t i = 0; name && i < LISTS; i++)
+		if (strcmp(name, lists[i].name) == 0)
+			return print_lists(name, values.json, invocation->verbose);
+	return name ? unknown_list(invocation, name) : print_lists(NULL, values.json, invocation->verbose);
 }
 
 const struct command list_command = {
 	.name = "list",
-	.summary = "List networks, sources, cameras, displays, PLs and kernels",
-	.usage = "[OPTION]… [networks|sources|cameras|displays|pl|kernels]",
+	.summary = "List networks, labels, sources, cameras, displays, PLs and kernels",
+	.usage = "[OPTION]… [networks|sources|cameras|displays|pl|kernels|labels [NETWORK]]",
 	.details =
-		"Without a name it lists everything. With -v, a network's row has the peak of the memory "
+		"Without a name it lists all but labels. `labels` has the classes and groups of a network,\n"
+		"with -v also the group of each class. With -v, a network's row has the peak of the memory "
 		"that\n"
 		"its feature maps take.",
 	.examples =
-		"twobit list\ntwobit list networks\ntwobit list cameras\ntwobit list --json | jq .kernels",
+		"twobit list\ntwobit list networks\ntwobit list cameras\n"
+		"twobit list labels imagenet\ntwobit list --json | jq .kernels",
 	.options = options,
 	.run = run,
 };

@@ -3,6 +3,7 @@
 #include "list_cameras.h"
 
 #include "base/error.h"
+#include "base/printable.h"
 #include "cli/command.h"
 #include "cli/output.h"
 #include "source/cameras.h"
@@ -76,10 +77,10 @@ static int print_format(const struct camera_entry *camera, int index)
 	const struct camera_format *format = &camera->formats[index];
 	int next = index + 1;
 
-	printf("                %s", format->name);
+	printf("                %s", PRINTABLE(format->name));
 	while (next < camera->format_count && is_own(&camera->formats[next]) &&
 		same_modes(format, &camera->formats[next]))
-		printf(", %s", camera->formats[next++].name);
+		printf(", %s", PRINTABLE(camera->formats[next++].name));
 	printf(": ");
 	print_modes(format);
 	printf("\n");
@@ -95,7 +96,7 @@ static void print_names(const struct camera_entry *camera, bool readable, const 
 		const struct camera_format *format = &camera->formats[i];
 		if (format->readable != readable || is_own(format))
 			continue;
-		printf("%s%s", any ? ", " : heading, format->name);
+		printf("%s%s", any ? ", " : heading, PRINTABLE(format->name));
 		any = true;
 	}
 	if (any)
@@ -104,14 +105,14 @@ static void print_names(const struct camera_entry *camera, bool readable, const 
 
 static void print_camera(const struct camera_entry *camera)
 {
-	printf("  %-12s  %s\n", camera->path, camera->name);
+	printf("  %-12s  %s\n", PRINTABLE(camera->path), PRINTABLE(camera->name));
 	if (camera->link[0])
-		printf("                %s\n", camera->link);
+		printf("                %s\n", PRINTABLE(camera->link));
 	if (camera->failure[0]) {
-		printf("                %s\n", camera->failure);
+		printf("                %s\n", PRINTABLE(camera->failure));
 		return;
 	}
-	printf("                %s, %s\n", camera->bus, camera->driver);
+	printf("                %s, %s\n", PRINTABLE(camera->bus), PRINTABLE(camera->driver));
 	for (int i = 0; i < camera->format_count;)
 		i = is_own(&camera->formats[i]) ? print_format(camera, i) : i + 1;
 	print_names(camera, true, "                converted by libv4l: ");
@@ -123,13 +124,13 @@ static json_t *mode_json(const struct camera_mode *mode)
 	json_t *rates = json_array();
 
 	for (int i = 0; i < mode->rate_count; i++)
-		json_array_append_new(rates, json_real(mode->rates[i]));
-	json_t *json = json_pack("{s:i, s:i, s:o, s:b}", "width", mode->width, "height", mode->height,
+		output_append(rates, json_real(mode->rates[i]));
+	json_t *json = output_pack("{s:i, s:i, s:o, s:b}", "width", mode->width, "height", mode->height,
 		"rates", rates, "any_rate", (int)mode->any_rate);
 	if (is_range(mode))
-		json_object_update_new(json, json_pack("{s:i, s:i, s:i, s:i}", "last_width", mode->last_width,
-						     "last_height", mode->last_height, "width_step",
-						     mode->width_step, "height_step", mode->height_step));
+		output_merge(json, output_pack("{s:i, s:i, s:i, s:i}", "last_width", mode->last_width,
+					   "last_height", mode->last_height, "width_step", mode->width_step,
+					   "height_step", mode->height_step));
 	return json;
 }
 
@@ -138,8 +139,8 @@ static json_t *format_json(const struct camera_format *format)
 	json_t *modes = json_array();
 
 	for (int i = 0; i < format->mode_count; i++)
-		json_array_append_new(modes, mode_json(&format->modes[i]));
-	return json_pack("{s:o, s:b, s:b, s:o}", "name", output_text(format->name), "readable",
+		output_append(modes, mode_json(&format->modes[i]));
+	return output_pack("{s:o, s:b, s:b, s:o}", "name", output_text(format->name), "readable",
 		(int)format->readable, "converted", (int)format->converted, "modes", modes);
 }
 
@@ -153,8 +154,8 @@ static json_t *camera_json(const struct camera_entry *camera)
 	json_t *formats = json_array();
 
 	for (int i = 0; i < camera->format_count; i++)
-		json_array_append_new(formats, format_json(&camera->formats[i]));
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "path", output_text(camera->path), "name",
+		output_append(formats, format_json(&camera->formats[i]));
+	return output_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "path", output_text(camera->path), "name",
 		output_text(camera->name), "link", text_or_null(camera->link), "bus",
 		text_or_null(camera->bus), "driver", text_or_null(camera->driver), "trouble",
 		text_or_null(camera->failure), "formats", formats);
@@ -172,7 +173,7 @@ int list_cameras(json_t *rows)
 	}
 	for (int i = 0; i < count; i++) {
 		if (rows)
-			json_array_append_new(rows, camera_json(&cameras[i]));
+			output_append(rows, camera_json(&cameras[i]));
 		else
 			print_camera(&cameras[i]);
 	}

@@ -7,6 +7,7 @@
 #include "choice/estimate.h"
 #include "choice/remembered.h"
 #include "cli/networks.h"
+#include "nn/engine.h"
 #include "pl/pl.h"
 
 #include <limits.h>
@@ -101,6 +102,14 @@ static void decide(struct chosen_network *v, const struct choice *choice)
 		snprintf(v->why, sizeof(v->why), NETWORK_DEFAULT " is not installed");
 }
 
+int choice_check(const struct choice *choice, enum failure *where, struct error *e)
+{
+	int status = engine_check_kernels(choice->kernels, e);
+
+	*where = status ? FAILURE_KERNELS : FAILURE_PL;
+	return status || !choice->pl ? status : pl_check(choice->pl, e);
+}
+
 int choose_network(const struct choice *choice, struct network **out, struct error *e)
 {
 	struct chosen_network v = {0};
@@ -110,7 +119,8 @@ int choose_network(const struct choice *choice, struct network **out, struct err
 	decide(&v, choice);
 	*out = v.large;
 	int status = v.large ? 0 : networks_open(NETWORK_DEFAULT, out, e);
-	if (!status && !choice->quiet)
-		log_info("network: %s (%s)", v.large ? NETWORK_LARGE : NETWORK_DEFAULT, v.why);
+	if (!status)
+		log_line(choice->quiet ? LOG_DEBUG : LOG_INFO, "network: %s (%s)",
+			v.large ? NETWORK_LARGE : NETWORK_DEFAULT, v.why);
 	return status;
 }

@@ -15,7 +15,8 @@ void invocation_finish(struct invocation *invocation)
 
 int failure_exit_code(enum failure where, int code)
 {
-	if (code == -ENOMEM)
+	/* The system has no more memory, threads or descriptors. */
+	if (code == -ENOMEM || code == -EAGAIN || code == -EMFILE || code == -ENFILE)
 		return EX_OSERR;
 	if (code == -ENOSYS)
 		return EX_UNAVAILABLE;

@@ -8,8 +8,9 @@
  *     [record]
  *     segment = 10min               # for one command
  *
- * Names are those of the long options; a flag is yes or no. The environment sets them as
- * TWOBIT_SEGMENT=10min. TWOBIT_CONFIG names one file to read instead of both.
+ * Names are those of the long options; a flag is yes or no. Quotes around a value are left out, and a #
+ * between them begins no comment. The environment sets them as TWOBIT_SEGMENT=10min. TWOBIT_CONFIG names one
+ * file to read instead of both.
  */
 #ifndef APP_CLI_CONFIGURATION_H
 #define APP_CLI_CONFIGURATION_H
@@ -23,8 +24,8 @@
 
 /* One setting. Its strings belong to struct configuration. */
 struct setting {
-	const char *section; /* NULL: before the first one */
-	const char *name, *value;
+	const char *section;	  /* NULL: before the first one */
+	const char *name, *value; /* name NULL: the line begins the section */
 	const char *file;
 	int line;
 };
@@ -37,13 +38,14 @@ struct configuration {
 	int count;
 };
 
-/* Calls `apply` for each setting in a file's text; writes into the text. Stops at the first result that is
- * not 0, and returns it. A line that is not a setting is reported: EX_CONFIG. */
+/* Calls `apply` for each section and each setting in a file's text; writes into the text. Stops at the first
+ * result that is not 0, and returns it. A line that is not a setting is reported: EX_CONFIG. */
 int configuration_parse(const char *file, char *text,
 	int (*apply)(void *context, const struct setting *setting), void *context);
 
 /* Parses the files that exist, as configuration_parse does, and keeps them until configuration_finish, which
- * also takes a struct that is all 0. A file that cannot be read is reported: EX_CONFIG. */
+ * also takes a struct that is all 0. A file that cannot be read is reported: EX_CONFIG, or EX_OSERR where
+ * memory or descriptors are missing. */
 int configuration_read(struct configuration *configuration,
 	int (*apply)(void *context, const struct setting *setting), void *context);
 void configuration_finish(struct configuration *configuration);

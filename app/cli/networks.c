@@ -3,6 +3,8 @@
 
 #include "base/error.h"
 #include "base/installation.h"
+#include "base/log.h"
+#include "base/words.h"
 #include "nn/format/load.h"
 
 #include <dirent.h>
@@ -146,10 +148,15 @@ static int unknown_network(const char *name, const struct found_network *found, 
 		return error_set(e, -ENOENT,
 			"no network called %s, and no other was found; give a folder, or set TWOBIT_NETWORKS",
 			name);
+	struct closest closest = {.word = name};
 	for (const struct found_network *f = found; f->name; f++) {
 		size_t used = strlen(names);
+		closest_offer(&closest, f->name);
 		snprintf(names + used, sizeof(names) - used, "%s%s", used ? ", " : "", f->name);
 	}
+	if (closest.best)
+		return error_set(e, -ENOENT, "no network called %s, did you mean %s? There are: %s", name,
+			closest.best, names);
 	return error_set(e, -ENOENT, "no network called %s; there are: %s", name, names);
 }
 
@@ -189,13 +196,26 @@ static int check_for_pictures(const struct network *network, struct error *e)
 	return 0;
 }
 
+/* Whatever is wrong with a network, it is the name that led to it. */
+static int blame(const char *name, int status, struct error *e)
+{
+	if (status && e)
+		e->wrong = name;
+	return status;
+}
+
 int networks_load(const char *name, struct network **out, struct error *e)
 {
 	char folder[PATH_MAX];
 	int status = networks_folder(name ? name : NETWORK_DEFAULT, folder, e);
 
 	*out = NULL;
-	return status ? status : network_load(folder, out, e);
+	if (!status)
+		status = network_load(folder, out, e);
+	if (!status)
+		log_debug("network: %s, %d layers, %d classes, from %s", (*out)->name, (*out)->layer_count,
+			(*out)->class_count, folder);
+	return blame(name, status, e);
 }
 
 int networks_open_any(const char *name, struct network **out, struct error *e)
@@ -203,7 +223,7 @@ int networks_open_any(const char *name, struct network **out, struct error *e)
 	int status = networks_load(name, out, e);
 
 	if (!status)
-		status = check_for_pictures(*out, e);
+		status = blame(name, check_for_pictures(*out, e), e);
 	if (status) {
 		network_destroy(*out);
 		*out = NULL;
@@ -224,7 +244,7 @@ int networks_open(const char *name, struct network **out, struct error *e)
 		(*out)->folder);
 	network_destroy(*out);
 	*out = NULL;
-	return -EINVAL;
+	return blame(name, -EINVAL, e);
 }
 
 /* A folder and those above it. */

@@ -16,9 +16,9 @@
 
 /*
  * Loads the network that the user named. With a slash it is a folder; else it is a name, or a folder if no
- * network has that name. NULL: NETWORK_DEFAULT. -ENOENT: the message lists the names that were found.
- * -EINVAL: the network cannot classify pictures, because its input has other than 1 or 3 channels, it has
- * fewer than two layers, or it ends without scores.
+ * network has that name. NULL: NETWORK_DEFAULT. An error's `wrong` is `name`. -ENOENT: the message lists the
+ * names that were found. -EINVAL: the network cannot classify pictures, because its input has other than 1 or
+ * 3 channels, it has fewer than two layers, or it ends without scores.
  */
 int networks_open(const char *name, struct network **out, struct error *e);
 

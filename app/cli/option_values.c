@@ -74,6 +74,7 @@ static int set_text(const struct assignment *a)
 	return 0;
 }
 
+/* Texts from one place add up; those from another, which goes over it, replace them. */
 static int add_text(const struct assignment *a)
 {
 	struct option_texts *texts = a->value;
@@ -81,6 +82,10 @@ static int add_text(const struct assignment *a)
 
 	while (texts->items[count])
 		count++;
+	if (count && texts->origins[count - 1].place != a->origin->place) {
+		*texts = (struct option_texts){0};
+		count = 0;
+	}
 	if (count == OPTION_TEXTS_MAXIMUM)
 		return error_set(a->e, -EINVAL, "can be given %d times at most", count);
 	texts->items[count] = a->text;
@@ -133,7 +138,7 @@ static int set_size(const struct assignment *a)
 
 	if (sscanf(a->text, "%5dx%5d%n", &size.width, &size.height, &used) != 2 || a->text[used] ||
 		!in_range(a->option, size.width) || !in_range(a->option, size.height))
-		return refuse(a, "a size in pixels such as 1280x720");
+		return refuse_range(a, "a size in pixels such as 1280x720, each side");
 	*(struct option_size *)a->value = size;
 	return 0;
 }

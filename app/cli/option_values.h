@@ -8,9 +8,10 @@
 struct error;
 
 enum option_kind {
-	OPTION_FLAG,	 /* bool, set to true */
-	OPTION_TEXT,	 /* struct option_text */
-	OPTION_TEXTS,	 /* struct option_texts; each use of the option adds one */
+	OPTION_FLAG,  /* bool, set to true */
+	OPTION_TEXT,  /* struct option_text */
+	OPTION_TEXTS, /* struct option_texts; each use of the option adds one. The command line replaces those
+		       * of the environment, these those of a file, the user's those of the system's */
 	OPTION_CHOICE,	 /* const char *, one of `choices` */
 	OPTION_INTEGER,	 /* int, minimum … maximum */
 	OPTION_NUMBER,	 /* double, minimum … maximum */

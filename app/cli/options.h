@@ -18,6 +18,7 @@
 #ifndef APP_CLI_OPTIONS_H
 #define APP_CLI_OPTIONS_H
 
+#include "base/error.h"
 #include "cli/option_values.h"
 
 #include <stdbool.h>
@@ -77,9 +78,20 @@ int usage_error(const struct invocation *invocation, const char *format, ...)
 int option_refuse(
 	const struct invocation *invocation, const struct option_origin *origin, const char *message);
 
+/*
+ * As fail (command.h), for an error that a text of the options may have caused (e->wrong). One that came from
+ * a file or the environment is named with its place; if it is wrong itself, EX_CONFIG is returned.
+ */
+int fail_at(const struct invocation *invocation, enum failure where, const struct error *e);
+
+/* Whether a text was given on the command line. What came from elsewhere may be meant for other calls. */
+bool option_given(const struct option_text *text);
+
 /* Common options for output other than log lines; options_parse configures the log itself. */
-bool quiet(
-	const struct invocation *invocation); /* -q: no progress, no summary unless an option asks for it */
+bool quiet(const struct invocation *invocation); /* -q: no summary unless an option asks for it */
+/* A line about work under way (log_progress): stderr is a terminal, and neither -q nor --log-level forbids
+ * it. */
+bool progress_wanted(const struct invocation *invocation);
 /* --color; without it: a terminal, NO_COLOR unset, TERM not dumb */
 bool colour_wanted(const struct invocation *invocation, int fd);
 

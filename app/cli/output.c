@@ -3,11 +3,13 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/printable.h"
 #include "cli/options.h"
 #include "recorder/names.h"
 
 #include <errno.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,42 +20,113 @@
 /* Number of names to try for a temporary file. */
 #define TEMPORARIES 100
 
+/* Whether a part of some JSON could not be made. */
+static bool incomplete;
+
 int output_finish(int code)
 {
 	errno = 0;
 	if (fflush(stdout) == 0 && !ferror(stdout))
-		return code;
+		return incomplete ? EX_OSERR : code;
 	log_error("cannot write to standard output: %s", errno ? strerror(errno) : "an earlier write failed");
 	return EX_IOERR;
 }
 
+static void note_failure(bool failed)
+{
+	if (failed && !incomplete)
+		log_error("out of memory for JSON");
+	incomplete = incomplete || failed;
+}
+
+json_t *output_pack(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	json_t *value = json_vpack_ex(NULL, 0, format, arguments);
+	va_end(arguments);
+	note_failure(!value);
+	return value;
+}
+
+void output_set(json_t *object, const char *key, json_t *value)
+{
+	note_failure(json_object_set_new(object, key, value) != 0);
+}
+
+void output_append(json_t *array, json_t *value)
+{
+	note_failure(json_array_append_new(array, value) != 0);
+}
+
+void output_merge(json_t *object, json_t *other)
+{
+	note_failure(json_object_update_new(object, other) != 0);
+}
+
+/* JSON may hold DEL and the control characters beyond ASCII as they are; a terminal should not get them. */
+static void print_escaped(const char *text, size_t size)
+{
+	for (size_t i = 0; i < size; i++) {
+		const unsigned char *c = (const unsigned char *)text + i;
+		if (c[0] == 0x7f) {
+			fputs("\\u007F", stdout);
+		} else if (c[0] == 0xc2 && i + 1 < size && c[1] < 0xa0) {
+			printf("\\u%04X", c[1]);
+			i++;
+		} else {
+			putchar(text[i]);
+		}
+	}
+}
+
+/* The text of the object, for the caller to free; NULL: out of memory. json_dumps could leave letters out
+ * then. */
+static char *dump(const json_t *object, size_t *size)
+{
+	*size = object ? json_dumpb(object, NULL, 0, OUTPUT_JSON_FLAGS) : 0;
+	char *text = *size ? malloc(*size) : NULL;
+
+	if (text && json_dumpb(object, text, *size, OUTPUT_JSON_FLAGS) != *size) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
 void output_json(json_t *object)
 {
+	size_t size = 0;
+	char *text = incomplete ? NULL : dump(object, &size);
+
+	note_failure(!text);
 	/* output_finish reports a write error: stdout's error flag stays set. */
-	if (object)
-		json_dumpf(object, stdout, OUTPUT_JSON_FLAGS);
-	else
-		log_error("out of memory while printing JSON");
-	putchar('\n');
+	if (text) {
+		print_escaped(text, size);
+		putchar('\n');
+	}
+	free(text);
 	json_decref(object);
+}
+
+static bool is_utf8(const char *text)
+{
+	size_t size = 0;
+
+	for (; *text && (size = utf8_length(text)); text += size)
+		;
+	return !*text;
 }
 
 json_t *output_text(const char *text)
 {
-	json_t *string = json_string(text);
-	char ascii[4096];
-	size_t length = strnlen(text, sizeof(ascii) - 1);
-
-	if (string)
-		return string;
-	for (size_t i = 0; i < length; i++)
-		ascii[i] = (unsigned char)text[i] < 0x80 ? text[i] : '?';
-	return json_stringn(ascii, length);
+	return json_string(is_utf8(text) ? text : PRINTABLE(text));
 }
 
 json_t *output_share(double share)
 {
-	return json_real(round(share * 1e6) / 1e6);
+	return isfinite(share) ? json_real(round(share * 1e6) / 1e6) : json_null();
 }
 
 /* Pipes, /dev/null and folders cannot be replaced by a file. */
@@ -84,10 +157,12 @@ int output_file_open(struct output_file *out, const char *path, struct error *e)
 	*out = (struct output_file){0};
 	/* For a link, the file behind it is replaced, and the link stays. */
 	if (!realpath(path, out->path) && snprintf(out->path, sizeof(out->path), "%s", path) >= PATH_MAX)
-		return error_set(e, -ENAMETOOLONG, "cannot write %.200s…: its name is too long", path);
+		return error_refuse(
+			e, path, -ENAMETOOLONG, "cannot write %.200s…: its name is too long", path);
 	out->file = is_special(path) ? fopen(path, "wbe") : temporary_open(out);
 	if (!out->file)
-		return error_set(e, -errno, "cannot write %s: %s", path, strerror(errno));
+		return error_refuse(e, path, -errno, "cannot write %s: %s", path, strerror(errno));
+	log_debug("%s can be written", out->path);
 	return 0;
 }
 
@@ -159,7 +234,7 @@ int output_names_check(const struct invocation *invocation, const struct output_
 	for (int i = 0; i < count; i++)
 		for (int j = i + 1; j < count; j++)
 			if (names[i].path && names[j].path && !names[i].read &&
-				same_file(&names[i], &names[j]))
+				!(names[i].recordings && names[j].read) && same_file(&names[i], &names[j]))
 				return usage_error(invocation,
 					names[j].read ? "%s would overwrite what %s reads, \"%s\""
 						      : "%s and %s would both write \"%s\"",

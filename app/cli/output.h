@@ -13,17 +13,27 @@ struct invocation;
 
 /*
  * Every command ends with it: flushes stdout and returns `code`. If stdout could not be written, prints the
- * reason and returns 74.
+ * reason and returns 74; if some JSON could not be made, returns 71.
  */
 int output_finish(int code);
 
 /* JSON on one line. */
 #define OUTPUT_JSON_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(9))
 
-/* Prints the object on one line and releases its reference. NULL (out of memory) is logged as an error. */
+/*
+ * All JSON is made by these, as by their namesakes in jansson, and takes over the references that it is
+ * given. If memory is missing for any part, no JSON is printed from then on, and output_finish makes the exit
+ * code 71: half an answer would look like a whole one.
+ */
+json_t *output_pack(const char *format, ...);
+void output_set(json_t *object, const char *key, json_t *value);
+void output_append(json_t *array, json_t *value);
+void output_merge(json_t *object, json_t *other); /* json_object_update_new */
+
+/* Prints the object on one line and releases its reference. */
 void output_json(json_t *object);
 
-/* A JSON string for a name that may not be UTF-8; in such a name, bytes beyond ASCII become "?". */
+/* A JSON string for a name that may not be UTF-8; in such a name, what is no character becomes "?". */
 json_t *output_text(const char *text);
 
 /* A confidence or rate, rounded to six digits after the point: no noise of floating point is printed. */
@@ -49,8 +59,10 @@ void output_file_drop(struct output_file *out);
 /* An output file that an option names. */
 struct output_name {
 	const char *option, *path; /* path NULL: not given */
-	bool recordings; /* path is a pattern (names_check accepts it) of videos with logs beside them */
-	bool read;	 /* it is an input, which no output may replace */
+	/* path is a pattern (names_check accepts it) of videos with logs beside them, which replace no input
+	 */
+	bool recordings;
+	bool read; /* it is an input, which no output may replace */
 };
 
 /*

@@ -57,7 +57,7 @@ static int run(struct invocation *invocation)
 		fflush(stdout); /* some checks take a second */
 	}
 	if (values.json)
-		output_json(json_pack(
+		output_json(output_pack(
 			"{s:b, s:o}", "healthy", doctor.counts[FINDING_BAD] == 0, "findings", doctor.rows));
 	else
 		printf("%d bad, %d to note, %d good\n", doctor.counts[FINDING_BAD],

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "doctor/findings.h"
 
+#include "base/printable.h"
 #include "cli/output.h"
 
 #include <stdarg.h>
@@ -17,15 +18,14 @@ static const struct {
 static void print_finding(
 	const struct doctor *doctor, enum finding finding, const char *message, const char *advice)
 {
-	const char *state = states[finding].name;
+	const char *state = states[finding].name, *shown = PRINTABLE(message);
 
 	if (doctor->colour)
-		printf("%-10s \033[%sm%-4s\033[0m  %s\n", doctor->part, states[finding].colour, state,
-			message);
+		printf("%-10s \033[%sm%-4s\033[0m  %s\n", doctor->part, states[finding].colour, state, shown);
 	else
-		printf("%-10s %-4s  %s\n", doctor->part, state, message);
+		printf("%-10s %-4s  %s\n", doctor->part, state, shown);
 	if (advice)
-		printf("%-10s       → %s\n", "", advice);
+		printf("%-10s       → %s\n", "", PRINTABLE(advice));
 }
 
 void doctor_find(struct doctor *doctor, enum finding finding, const char *advice, const char *format, ...)
@@ -41,8 +41,8 @@ void doctor_find(struct doctor *doctor, enum finding finding, const char *advice
 		print_finding(doctor, finding, message, advice);
 		return;
 	}
-	json_array_append_new(doctor->rows,
-		json_pack("{s:s, s:s, s:o, s:o}", "part", doctor->part, "state",
+	output_append(doctor->rows,
+		output_pack("{s:s, s:s, s:o, s:o}", "part", doctor->part, "state",
 			finding == FINDING_BAD ? "bad" : states[finding].name, "sentence",
 			output_text(message), "advice", advice ? output_text(advice) : json_null()));
 }

@@ -2,6 +2,7 @@
 /* `evaluate --codes` and `--codes-of`: from pictures or codes to codes and scores, for other programs. */
 #include "base/error.h"
 #include "base/file.h"
+#include "base/printable.h"
 #include "choice/choice.h"
 #include "cli/command.h"
 #include "cli/networks.h"
@@ -17,7 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 /* One call of the command. Output file i is that of job.layers[i]; the last one is that of the scores. */
 struct codes_session {
@@ -90,7 +90,7 @@ static int open_outputs(struct codes_session *s, struct error *e)
 	for (int i = 0; i <= count; i++) {
 		int at = i < count ? i : OPTION_TEXTS_MAXIMUM;
 		if (names[i].path && output_file_open(&s->outputs[at], names[i].path, e))
-			return fail(FAILURE_CREATE, e);
+			return fail_at(s->invocation, FAILURE_CREATE, e);
 	}
 	return EX_OK;
 }
@@ -104,7 +104,7 @@ static int open_codes(struct codes_session *s, int *count, struct error *e)
 	int status = file_read(AT_FDCWD, path, SIZE_MAX - 1, &s->file, &size, &cause);
 	if (!status)
 		status = codes_parse(s->network, s->file, size, &s->job.inputs, count, &cause);
-	return status ? error_set(e, status, "%s %s", path, cause.text) : 0;
+	return status ? error_refuse(e, path, status, "%s %s", path, cause.text) : 0;
 }
 
 static int open_dataset(struct codes_session *s, int *count, struct error *e)
@@ -178,12 +178,12 @@ static int write_outputs(struct codes_session *s, json_t *files, struct error *e
 		struct npy npy = array_of(s, at, &values);
 		json_t *shape = json_array();
 		for (int i = 0; i < npy.dimensions; i++)
-			json_array_append_new(shape, json_integer((json_int_t)npy.shape[i]));
+			output_append(shape, json_integer((json_int_t)npy.shape[i]));
 		const char *of = scores ? "scores" : s->network->layers[s->job.layers[at].layer].name;
 		const char *path =
 			scores ? s->values->scores.text : strchr(s->values->codes_of.items[at], '=') + 1;
-		json_array_append_new(files,
-			json_pack("{s:s, s:o, s:o}", "of", of, "file", output_text(path), "shape", shape));
+		output_append(files,
+			output_pack("{s:s, s:o, s:o}", "of", of, "file", output_text(path), "shape", shape));
 		int status =
 			output_file_close(&s->outputs[at], npy_write(s->outputs[at].file, &npy, values), e);
 		if (status)
@@ -197,7 +197,7 @@ static void print_text(const struct codes_session *s, int unreadable, const json
 	size_t index;
 	json_t *file;
 
-	printf("network   %s\ninputs    %d", s->network->name, s->attempted);
+	printf("network   %s\ninputs    %d", PRINTABLE(s->network->name), s->attempted);
 	if (s->attempted < s->job.tasks)
 		printf(" of %d, stopped early", s->job.tasks);
 	if (unreadable)
@@ -207,7 +207,7 @@ static void print_text(const struct codes_session *s, int unreadable, const json
 	{
 		char *shape = json_dumps(json_object_get(file, "shape"), 0);
 		printf("%-8s  %s, %s\n", json_string_value(json_object_get(file, "of")),
-			json_string_value(json_object_get(file, "file")), shape ? shape : "");
+			PRINTABLE(json_string_value(json_object_get(file, "file"))), shape ? shape : "");
 		free(shape);
 	}
 }
@@ -223,7 +223,7 @@ static int finish(struct codes_session *s)
 		return fail(FAILURE_CREATE, &e);
 	}
 	if (s->values->json)
-		output_json(json_pack("{s:o, s:i, s:i, s:b, s:o, s:O}", "network",
+		output_json(output_pack("{s:o, s:i, s:i, s:b, s:o, s:O}", "network",
 			output_text(s->network->name), "inputs", s->attempted, "unreadable", missing + broken,
 			"stopped", s->attempted < s->job.tasks, "seconds", output_share(s->seconds), "files",
 			files));
@@ -242,25 +242,27 @@ static int run(struct codes_session *s)
 
 	/* One that is named need not take pictures. */
 	const struct choice choice = {.kernels = v->kernels.text, .quiet = v->json};
+	if (choice_check(&choice, &where, &e))
+		return fail_at(s->invocation, where, &e);
 	if (v->network.text ? networks_load(v->network.text, &s->network, &e)
 			    : choose_network(&choice, &s->network, &e))
-		return fail(FAILURE_NETWORK, &e);
+		return fail_at(s->invocation, FAILURE_NETWORK, &e);
 	if (v->scores.text && !s->network->class_count)
 		return option_refuse(s->invocation, &v->scores.origin,
 			"the network ends in codes, not in scores; write those of its last layer with "
 			"--codes-of");
 	s->job = (struct codes_job){.network = s->network,
 		.kernels = v->kernels.text,
-		.progress = isatty(STDERR_FILENO) && !quiet(s->invocation)};
+		.progress = progress_wanted(s->invocation)};
 	if (v->codes.text ? open_codes(s, &count, &e) : open_dataset(s, &count, &e))
-		return fail(e.code == -EINVAL ? FAILURE_NETWORK : FAILURE_SOURCE, &e);
+		return fail_at(s->invocation, e.code == -EINVAL ? FAILURE_NETWORK : FAILURE_SOURCE, &e);
 	s->job.tasks = v->pictures && v->pictures < count ? v->pictures : count;
 	s->job.threads = evaluate_threads(v, s->job.tasks);
 	int code = open_outputs(s, &e);
 	if (code)
 		return code;
 	if (allocate(s, &e) || codes_run(&s->job, &s->attempted, &s->seconds, &where, &e))
-		return fail(where, &e);
+		return fail_at(s->invocation, where, &e);
 	return finish(s);
 }
 

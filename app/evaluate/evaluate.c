@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 static const struct option options[] = {
 	OPTION_ROW_NETWORK(struct evaluate_values, network),
@@ -112,20 +111,22 @@ static int open_outputs(struct evaluate_session *s, struct error *e)
 
 	for (int i = 0; i < 2 && !code; i++)
 		if (names[i].path && output_file_open(files[i], names[i].path, e))
-			code = fail(FAILURE_CREATE, e);
+			code = fail_at(s->invocation, FAILURE_CREATE, e);
 	return code;
 }
 
 static int open_datasets(struct evaluate_session *s, struct error *e)
 {
-	const struct evaluate_values *v = &s->values;
 	const struct dataset_options from = {
-		v->labels.text, s->network->labels, s->network->class_count, false};
+		s->values.labels.text, s->network->labels, s->network->class_count, false};
 	const struct dataset_options unlabelled = {.unlabelled = true};
+	const char *unknown = s->values.unknown.text;
 	int status = dataset_open(s->path, &from, &s->dataset, e);
 
-	if (!status && v->unknown.text)
-		status = dataset_open(v->unknown.text, &unlabelled, &s->unknown, e);
+	if (status || !unknown)
+		return status;
+	status = dataset_open(unknown, &unlabelled, &s->unknown, e);
+	e->wrong = status ? unknown : NULL;
 	return status;
 }
 
@@ -150,17 +151,20 @@ static int evaluate(struct evaluate_session *s)
 	struct error e;
 
 	const struct choice choice = {v->network.text, v->pl.text, v->kernels.text, v->json};
+	if (choice_check(&choice, &where, &e))
+		return fail_at(s->invocation, where, &e);
 	if (choose_network(&choice, &s->network, &e))
-		return fail(FAILURE_NETWORK, &e);
+		return fail_at(s->invocation, FAILURE_NETWORK, &e);
 	if (open_datasets(s, &e))
-		return fail(FAILURE_SOURCE, &e);
+		return fail_at(s->invocation, FAILURE_SOURCE, &e);
 	int size = dataset_size(s->dataset);
 	int pictures = v->pictures && v->pictures < size ? v->pictures : size;
+	log_debug("%s: %d pictures", s->path, size);
 	s->options = (struct evaluation_options){.pl = v->pl.text,
 		.kernels = v->kernels.text,
 		.pictures = pictures,
 		.workers = evaluate_threads(v, pictures),
-		.progress = isatty(STDERR_FILENO) && !quiet(s->invocation)};
+		.progress = progress_wanted(s->invocation)};
 	s->report = (struct evaluation_report){
 		.network = s->network, .path = s->path, .options = &s->options, .result = &s->result};
 	int code = open_outputs(s, &e);
@@ -168,8 +172,17 @@ static int evaluate(struct evaluate_session *s)
 		return code;
 	if (evaluation_run(s->network, s->dataset, &s->options, &s->result, &where, &e) ||
 		run_unknown(s, &where, &e))
-		return fail(where, &e);
+		return fail_at(s->invocation, where, &e);
 	return finish(s);
+}
+
+/* An option on the command line that is of no use without labels. A setting is for other calls. */
+static const char *labelled_option(const struct evaluate_values *v)
+{
+	return option_given(&v->confusion) ? "--confusion"
+	       : option_given(&v->unknown) ? "--unknown"
+	       : option_given(&v->labels)  ? "--labels"
+					   : NULL;
 }
 
 /* What does not go together. */
@@ -184,11 +197,10 @@ static int check_usage(const struct invocation *invocation, const struct evaluat
 		return usage_error(invocation, "a data set is missing");
 	if (v->codes.text && !v->scores.text && !v->codes_of.items[0])
 		return usage_error(invocation, "--codes needs --scores or --codes-of: what to write");
-	if (files_only && (v->confusion.text || v->unknown.text || v->labels.text))
-		return usage_error(invocation, "%s needs labelled pictures; leave out --codes and --codes-of",
-			v->confusion.text ? "--confusion"
-			: v->unknown.text ? "--unknown"
-					  : "--labels");
+	const char *labelled = labelled_option(v);
+	if (files_only && labelled)
+		return usage_error(
+			invocation, "%s needs labelled pictures; leave out --codes and --codes-of", labelled);
 	return OPTIONS_GO_ON;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The report for people: what is wanted first; the long tables only with --verbose. */
+#include "base/printable.h"
 #include "evaluate/report.h"
 
 #include <math.h>
@@ -30,7 +31,7 @@ static void print_summary(const struct evaluation_report *report)
 	const struct evaluation *r = report->result;
 	const struct evaluation_options *o = report->options;
 
-	printf("network   %s\npictures  %d", report->network->name, r->pictures);
+	printf("network   %s\npictures  %d", PRINTABLE(report->network->name), r->pictures);
 	if (r->attempted < o->pictures)
 		printf(" of %d, stopped early", o->pictures);
 	if (r->missing + r->broken)
@@ -47,13 +48,14 @@ static void print_summary(const struct evaluation_report *report)
 
 static void print_confusions(const struct evaluation_report *report)
 {
-	char *const *labels = report->network->labels;
+	const struct network *network = report->network;
 
 	if (report->confusion_count)
 		printf("\nMost frequent mistakes:\n");
 	for (int i = 0; i < report->confusion_count; i++) {
 		const struct confusion *c = &report->confusions[i];
-		printf("%6d ×  %s → %s\n", c->count, labels[c->label], labels[c->predicted]);
+		printf("%6d ×  %s → %s\n", c->count, network->labels[c->label],
+			network->labels[c->predicted]);
 	}
 }
 
@@ -148,7 +150,7 @@ static void print_unknown(const struct evaluation_report *report)
 {
 	const struct unknown_report *u = &report->unknown;
 
-	printf("\n%d pictures of none of the classes, from %s:\n", u->result->pictures, u->path);
+	printf("\n%d pictures of none of the classes, from %s:\n", u->result->pictures, PRINTABLE(u->path));
 	if (!u->known_count || !u->result->pictures)
 		return;
 	print_effects(u);

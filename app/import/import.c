@@ -2,6 +2,8 @@
 /* `twobit import`: makes a network folder from another project's files. */
 #include "base/error.h"
 #include "base/log.h"
+#include "base/printable.h"
+#include "base/words.h"
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/output.h"
@@ -181,6 +183,7 @@ static int import_to(struct import_task *task, size_t format, const char *to)
 	struct error e;
 	int code = check_files(to, task->values->onnx.labels.text);
 
+	log_debug("reading %s as %s", task->from, formats[format].name);
 	code = code ? code : formats[format].import(task);
 	if (code)
 		return code;
@@ -192,7 +195,7 @@ static int import_to(struct import_task *task, size_t format, const char *to)
 		print_layers(task->network);
 		if (task->values->onnx.layer_report)
 			layer_report_print(&task->report);
-		printf("%d layers written to %s\n", task->network->layer_count, to);
+		printf("%d layers written to %s\n", task->network->layer_count, PRINTABLE(to));
 	}
 	network_destroy(task->network);
 	layer_report_finish(&task->report);
@@ -242,7 +245,13 @@ static int run(struct invocation *invocation)
 		if (strcmp(invocation->argv[0], formats[i].name) == 0)
 			return import_as(&task, i, invocation->argv[2]);
 	char names[128];
+	struct closest closest = {.word = invocation->argv[0]};
 	list_formats(names, sizeof(names));
+	for (size_t i = 0; i < FORMATS; i++)
+		closest_offer(&closest, formats[i].name);
+	if (closest.best)
+		return usage_error(invocation, "unknown format \"%s\", did you mean %s? It can be %s",
+			invocation->argv[0], closest.best, names);
 	return usage_error(invocation, "unknown format \"%s\", it can be %s", invocation->argv[0], names);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "import/onnx_options.h"
+#include "base/printable.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -11,9 +12,9 @@
 
 const char *onnx_option_given(const struct onnx_values *values)
 {
-	if (values->calibrate.text)
+	if (option_given(&values->calibrate))
 		return "--calibrate";
-	if (values->crop.text)
+	if (option_given(&values->crop))
 		return "--crop";
 	if (values->size.width)
 		return "--size";
@@ -22,11 +23,11 @@ const char *onnx_option_given(const struct onnx_values *values)
 
 const char *model_option_given(const struct onnx_values *values)
 {
-	if (values->mean.text)
+	if (option_given(&values->mean))
 		return "--mean";
-	if (values->std.text)
+	if (option_given(&values->std))
 		return "--std";
-	return values->labels.text ? "--labels" : NULL;
+	return option_given(&values->labels) ? "--labels" : NULL;
 }
 
 /* Numbers separated by commas. Returns how many; 0: the text is something else. */
@@ -122,7 +123,7 @@ void layer_report_print(const struct layer_report *report)
 
 		range_print(numbers, sizeof(numbers), l->least, l->most);
 		range_print(codes, sizeof(codes), l->low, l->high);
-		printf("%-40s %-18s %22s %22s %6.1f dB\n", l->name, l->type, numbers, codes,
-			10 * log10(fmax(l->noise, 1e-12 * l->power) / fmax(l->power, 1e-300)));
+		printf("%-40s %-18s %22s %22s %6.1f dB\n", PRINTABLE(l->name), PRINTABLE(l->type), numbers,
+			codes, 10 * log10(fmax(l->noise, 1e-12 * l->power) / fmax(l->power, 1e-300)));
 	}
 }

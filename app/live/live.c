@@ -94,6 +94,15 @@ struct live_session {
 	bool hangs; /* the recorder's thread, in the kernel */
 };
 
+static struct display_options display_options(const struct live_values *v)
+{
+	return (struct display_options){.title = v->title.text,
+		.fullscreen = v->fullscreen,
+		.drm_device = v->drm_device.text,
+		.connector = v->connector.text,
+		.mode = v->mode.text};
+}
+
 /* Prepares a recording with the defaults of `record`; --record or key r starts it. */
 static int prepare_recording(struct live_session *s, struct error *e)
 {
@@ -109,15 +118,18 @@ static int prepare_recording(struct live_session *s, struct error *e)
 	s->recording.options.never_waits = !s->recording_values.every_frame;
 	int status = v->record.text ? recorder_check(&s->recording.options, e) : 0;
 	if (status)
-		return status == -EINVAL ? option_refuse(s->invocation, &v->record.origin, e->text)
-					 : fail(FAILURE_CREATE, e);
+		return recording_refuse(s->invocation, &s->recording_values, e);
 	status = v->snapshot.text ? picture_write_check(v->snapshot.text, e) : 0;
-	if (status)
-		return status == -EINVAL ? option_refuse(s->invocation, &v->snapshot.origin, e->text)
-					 : fail(FAILURE_CREATE, e);
+	if (status == -EINVAL)
+		return option_refuse(s->invocation, &v->snapshot.origin, e->text);
+	if (status) {
+		e->wrong = v->snapshot.text;
+		return fail_at(s->invocation, FAILURE_CREATE, e);
+	}
 	const struct output_name written[] = {{"--record", v->record.text, true},
-		{"--trace", v->pipeline.trace.text}, {"--snapshot", v->snapshot.text}};
-	return output_names_check(s->invocation, written, 3);
+		{"--trace", v->pipeline.trace.text}, {"--snapshot", v->snapshot.text},
+		{"the command", v->pipeline.source.text, .read = true}};
+	return output_names_check(s->invocation, written, 4);
 }
 
 static int open_recorder(struct live_session *s, struct error *e)
@@ -148,20 +160,25 @@ static int start(struct live_session *s, struct error *e)
 	config.smoothing = s->smoothing;
 	config.bars = v->top;
 	config.mirror = v->mirror;
+	const struct display_options shown = display_options(v);
+	if (display_check(v->display.text, &shown, e))
+		return fail_at(s->invocation, FAILURE_DISPLAY, e);
 	int code = prepare_recording(s, e);
 	if (code)
 		return code;
-	if (pipeline_options_network(&v->pipeline, v->json, &s->network, e))
-		return fail(FAILURE_NETWORK, e);
-	if (v->label_names.text && label_names_create(v->label_names.text, s->network, &s->names, e))
-		return fail(FAILURE_SOURCE, e);
+	if ((code = pipeline_options_network(&v->pipeline, s->invocation, v->json, &s->network, e)))
+		return code;
+	if (v->label_names.text && label_names_create(v->label_names.text, s->network, &s->names, e)) {
+		e->wrong = v->label_names.text;
+		return fail_at(s->invocation, FAILURE_SOURCE, e);
+	}
 	if (trace_file_open(v->pipeline.trace.text, s->network->name, &s->trace, e))
-		return fail(FAILURE_CREATE, e);
-	code = pipeline_options_open(&v->pipeline, &wanted, &s->source, e);
+		return fail_at(s->invocation, FAILURE_CREATE, e);
+	code = pipeline_options_open(&v->pipeline, s->invocation, &wanted, &s->source, e);
 	if (code || !s->source)
 		return code;
-	if (pl_open(v->pipeline.pl.text, v->pipeline.kernels.text, &s->pl, e))
-		return fail(FAILURE_PL, e);
+	if ((code = pipeline_options_pl(&v->pipeline, s->invocation, &s->pl, e)))
+		return code;
 	if (open_recorder(s, e))
 		return fail(FAILURE_OURS, e);
 	config.recorder = s->loop.recorder;
@@ -171,7 +188,7 @@ static int start(struct live_session *s, struct error *e)
 	config.source = s->source;
 	config.pl = s->pl;
 	config.trace = trace_file_trace(s->trace);
-	return pipeline_options_start(&config, &s->pipeline, e);
+	return pipeline_options_start(&config, s->invocation, &s->pipeline, e);
 }
 
 static int run(struct live_session *s)
@@ -183,15 +200,12 @@ static int run(struct live_session *s)
 	if (code || !s->pipeline)
 		return code;
 	s->loop = (struct live_loop){
+		.invocation = s->invocation,
 		.recorder = s->loop.recorder,
 		.recording = &s->recording.options,
 		.pipeline = s->pipeline,
 		.display_name = v->display.text,
-		.display_options = {.title = v->title.text,
-			.fullscreen = v->fullscreen,
-			.drm_device = v->drm_device.text,
-			.connector = v->connector.text,
-			.mode = v->mode.text},
+		.display_options = display_options(v),
 		.caption = {!v->no_caption, !v->no_caption, NULL},
 		.mirror = v->mirror,
 		.snapshot = v->snapshot.text,

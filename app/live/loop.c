@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "cli/command.h"
+#include "cli/options.h"
 #include "image/decode.h"
 #include "image/picture_write.h"
 #include "live/signals.h"
@@ -297,7 +298,7 @@ int live_loop_run(struct live_loop *loop)
 				recorder_flush(loop->recorder);
 		}
 	}
-	int code = status ? fail(FAILURE_DISPLAY, &e) : EX_OK;
+	int code = status ? fail_at(loop->invocation, FAILURE_DISPLAY, &e) : EX_OK;
 	close_display(loop);
 	if (loop->snapshot) {
 		int saved = snapshot(loop, loop->snapshot);

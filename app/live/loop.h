@@ -6,10 +6,13 @@
 #include "display/display.h"
 #include "pipeline/pipeline.h"
 
+struct invocation;
+
 /* The caller fills the first seven members and recorder; the rest is zero. live_loop_finish closes the
  * display.
  */
 struct live_loop {
+	const struct invocation *invocation;
 	struct pipeline *pipeline;
 	const char *display_name;
 	struct display_options display_options; /* the sizes come from the first frame */

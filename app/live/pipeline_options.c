@@ -7,6 +7,7 @@
 #include "choice/choice.h"
 #include "cli/units.h"
 #include "live/signals.h"
+#include "nn/kernels/table.h"
 #include "nn/smoothing.h"
 #include "source/address.h"
 
@@ -18,15 +19,28 @@
 
 const char *const pipeline_rotations[] = {"0", "90", "180", "270", NULL};
 
+/* Settings for cameras say nothing about another source; on the command line they are a mistake. */
+static void pass_over(struct pipeline_options *v)
+{
+	if (v->format.origin.place)
+		v->format.text = NULL;
+	if (v->exposure.origin.place)
+		v->exposure.text = NULL;
+	if (v->controls.origins[0].place) /* those of the command line replaced them */
+		v->controls.items[0] = NULL;
+}
+
 int pipeline_options_source(struct pipeline_options *v, const struct invocation *invocation, int count)
 {
 	char shown[ADDRESS_TEXT_BYTES];
 
-	if (count > 1 || (count == 1 && v->source.text))
+	if (count > 1 || (count == 1 && option_given(&v->source)))
 		return usage_error(invocation, "one source at a time: \"%s\" is too much",
 			address_show(invocation->argv[count - 1], shown));
 	if (count == 1)
-		v->source.text = invocation->argv[0];
+		v->source = (struct option_text){.text = invocation->argv[0]};
+	if (!source_is_camera(v->source.text))
+		pass_over(v);
 	return OPTIONS_GO_ON;
 }
 
@@ -76,23 +90,48 @@ struct source_options pipeline_options_for_source(const struct pipeline_options 
 	};
 }
 
-int pipeline_options_open(const struct pipeline_options *v, const struct source_options *wanted,
-	struct source **out, struct error *e)
+/* A camera that is not there may be plugged in later: the setting that names it is told, but it is not wrong.
+ */
+static int refuse_source(
+	const struct pipeline_options *v, const struct invocation *invocation, struct error *e)
+{
+	if (!e->wrong && source_is_camera(v->source.text)) {
+		e->wrong = v->source.text;
+		e->code = e->code == -ENOENT ? -ENODEV : e->code;
+	}
+	return fail_at(invocation, FAILURE_SOURCE, e);
+}
+
+int pipeline_options_open(const struct pipeline_options *v, const struct invocation *invocation,
+	const struct source_options *wanted, struct source **out, struct error *e)
 {
 	int status = source_open(v->source.text, wanted, out, e);
 
 	if (status && status != -ECANCELED)
-		return fail(FAILURE_SOURCE, e);
+		return refuse_source(v, invocation, e);
 	log_info("%s%s", status ? "" : "source: ", status ? e->text : source_description(*out));
 	return EX_OK;
 }
 
-int pipeline_options_network(
-	const struct pipeline_options *v, bool quiet, struct network **out, struct error *e)
+int pipeline_options_network(const struct pipeline_options *v, const struct invocation *invocation,
+	bool quiet, struct network **out, struct error *e)
 {
-	struct choice choice = {v->network.text, v->pl.text, v->kernels.text, quiet};
+	const struct choice choice = {v->network.text, v->pl.text, v->kernels.text, quiet};
+	enum failure where;
 
-	return choose_network(&choice, out, e);
+	if (choice_check(&choice, &where, e))
+		return fail_at(invocation, where, e);
+	return choose_network(&choice, out, e) ? fail_at(invocation, FAILURE_NETWORK, e) : EX_OK;
+}
+
+int pipeline_options_pl(const struct pipeline_options *v, const struct invocation *invocation,
+	struct pl **out, struct error *e)
+{
+	if (pl_open(v->pl.text, v->kernels.text, out, e))
+		return fail_at(invocation, FAILURE_PL, e);
+	log_debug(
+		"PL: %s; kernels: %s", pl_name(*out), v->kernels.text ? v->kernels.text : kernel_names()[0]);
+	return EX_OK;
 }
 
 struct pipeline_config pipeline_options_config(const struct pipeline_options *v)
@@ -109,12 +148,21 @@ struct pipeline_config pipeline_options_config(const struct pipeline_options *v)
 	};
 }
 
-int pipeline_options_start(const struct pipeline_config *config, struct pipeline **pipeline, struct error *e)
+/* What an error of pipeline_start is about. */
+static enum failure failure_of_start(int status)
+{
+	return status == -ENOTSUP			   ? FAILURE_KERNELS
+	       : status == -EINVAL || status == -EOVERFLOW ? FAILURE_NETWORK
+							   : FAILURE_PL;
+}
+
+int pipeline_options_start(const struct pipeline_config *config, const struct invocation *invocation,
+	struct pipeline **pipeline, struct error *e)
 {
 	int status = pipeline_start(config, pipeline, e);
 
 	if (status && status != -EINTR)
-		return fail(status == -ENOTSUP ? FAILURE_KERNELS : FAILURE_NETWORK, e);
+		return fail_at(invocation, failure_of_start(status), e);
 	if (status)
 		log_info("%s", e->text);
 	else if (pl_stopped(config->pl)[0])

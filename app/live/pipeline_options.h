@@ -82,7 +82,11 @@ extern const char *const pipeline_rotations[]; /* what --rotate takes */
 /* The time constant that the option gives, s; the default without it. OPTIONS_GO_ON or EX_USAGE, reported. */
 int smoothing_option(const struct invocation *invocation, const struct option_text *given, double *seconds);
 
-/* Takes the argument SOURCE: at most one, and not with --device. OPTIONS_GO_ON or EX_USAGE, reported. */
+/*
+ * Takes the argument SOURCE: at most one, and not with --device. It goes over a device of a file or the
+ * environment. If it is no camera, settings from there that fit only cameras are left out. OPTIONS_GO_ON or
+ * EX_USAGE, reported.
+ */
 int pipeline_options_source(struct pipeline_options *v, const struct invocation *invocation, int count);
 
 /* The source's options, paced. The values must outlive the source. */
@@ -90,19 +94,26 @@ struct source_options pipeline_options_for_source(const struct pipeline_options 
 
 /* Opens the source that the values name. Returns an exit code; errors are reported. EX_OK and no source: a
  * signal came first. */
-int pipeline_options_open(const struct pipeline_options *v, const struct source_options *wanted,
-	struct source **out, struct error *e);
+int pipeline_options_open(const struct pipeline_options *v, const struct invocation *invocation,
+	const struct source_options *wanted, struct source **out, struct error *e);
 
-/* The network that the values name, or the one to choose (choice/choice.h). quiet: without a line about it.
+/*
+ * The network that the values name, or the one to choose (choice/choice.h). quiet: without a line about it.
+ * Returns an exit code; errors are reported, also those of the names of PL and kernels.
  */
-int pipeline_options_network(
-	const struct pipeline_options *v, bool quiet, struct network **out, struct error *e);
+int pipeline_options_network(const struct pipeline_options *v, const struct invocation *invocation,
+	bool quiet, struct network **out, struct error *e);
+
+/* Opens the PL that the values name. Returns an exit code; errors are reported. */
+int pipeline_options_pl(const struct pipeline_options *v, const struct invocation *invocation,
+	struct pl **out, struct error *e);
 
 /* With overlap and signals.h; the caller adds what is open and how frames are labelled. */
 struct pipeline_config pipeline_options_config(const struct pipeline_options *v);
 
 /* Starts the pipeline. Returns an exit code; errors are reported. EX_OK and no pipeline: a signal came first.
  */
-int pipeline_options_start(const struct pipeline_config *config, struct pipeline **pipeline, struct error *e);
+int pipeline_options_start(const struct pipeline_config *config, const struct invocation *invocation,
+	struct pipeline **pipeline, struct error *e);
 
 #endif

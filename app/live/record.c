@@ -103,7 +103,7 @@ static int start_pipeline(struct record_session *s, struct error *e)
 	config.discard_output = true;
 	config.threshold = classification_threshold(s->network, v->recording.threshold);
 	config.smoothing = v->recording.smoothing;
-	int code = pipeline_options_start(&config, &s->pipeline, e);
+	int code = pipeline_options_start(&config, s->invocation, &s->pipeline, e);
 	if (s->pipeline)
 		pipeline_set_caption(s->pipeline, &(struct pipeline_caption){0});
 	return code;
@@ -117,24 +117,24 @@ static int start(struct record_session *s, struct error *e)
 	wanted.once = !v->pipeline.loop;
 	recording_begin(&s->recording, &v->recording);
 	if (recorder_check(&s->recording.options, e))
-		return e->code == -EINVAL ? option_refuse(s->invocation, &v->recording.file.origin, e->text)
-					  : fail(FAILURE_CREATE, e);
-	const struct output_name written[] = {
-		{"--output", v->recording.file.text, true}, {"--trace", v->pipeline.trace.text}};
-	if (output_names_check(s->invocation, written, 2))
+		return recording_refuse(s->invocation, &v->recording, e);
+	const struct output_name written[] = {{"--output", v->recording.file.text, true},
+		{"--trace", v->pipeline.trace.text}, {"the command", v->pipeline.source.text, .read = true}};
+	if (output_names_check(s->invocation, written, 3))
 		return EX_USAGE;
-	if (pipeline_options_network(&v->pipeline, v->json, &s->network, e))
-		return fail(FAILURE_NETWORK, e);
+	int code = pipeline_options_network(&v->pipeline, s->invocation, v->json, &s->network, e);
+	if (code)
+		return code;
 	if (recording_set_network(&s->recording, &v->recording, s->network, e))
 		return option_refuse(
 			s->invocation, &v->recording.when.origins[s->recording.options.when_count], e->text);
 	if (trace_file_open(v->pipeline.trace.text, s->network->name, &s->trace, e))
-		return fail(FAILURE_CREATE, e);
-	int code = pipeline_options_open(&v->pipeline, &wanted, &s->source, e);
+		return fail_at(s->invocation, FAILURE_CREATE, e);
+	code = pipeline_options_open(&v->pipeline, s->invocation, &wanted, &s->source, e);
 	if (code || !s->source)
 		return code;
-	if (pl_open(v->pipeline.pl.text, v->pipeline.kernels.text, &s->pl, e))
-		return fail(FAILURE_PL, e);
+	if ((code = pipeline_options_pl(&v->pipeline, s->invocation, &s->pl, e)))
+		return code;
 	recording_describe(&s->recording, &v->recording, source_description(s->source),
 		pl_name_with(s->pl, s->network, network_split(s->network), s->network->layer_count),
 		v->pipeline.kernels.text);
@@ -185,7 +185,7 @@ static void print_text(const struct recorder_report *r)
 
 static void print_json(const struct recorder_report *r)
 {
-	output_json(json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:{s:I, s:I, s:I, s:I}}", "frames",
+	output_json(output_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:{s:I, s:I, s:I, s:I}}", "frames",
 		(json_int_t)r->frames, "labelled", (json_int_t)r->labelled, "late", (json_int_t)r->late,
 		"bytes", (json_int_t)r->bytes, "files", (json_int_t)r->segments, "deleted",
 		(json_int_t)r->deleted, "last", output_text(r->last), "dropped", "camera",

@@ -56,15 +56,15 @@ static json_t *about(const struct recording_values *values, const char *source, 
 	json_t *all = json_object(), *when = json_array();
 
 	for (int i = 0; values->when.items[i]; i++)
-		json_array_append_new(when, output_text(values->when.items[i]));
-	json_object_set_new(all, "program", json_string("twobit " TWOBIT_VERSION));
-	json_object_set_new(all, "source", output_text(source));
-	json_object_set_new(all, "kernels", output_text(kernels ? kernels : "auto"));
+		output_append(when, output_text(values->when.items[i]));
+	output_set(all, "program", json_string("twobit " TWOBIT_VERSION));
+	output_set(all, "source", output_text(source));
+	output_set(all, "kernels", output_text(kernels ? kernels : "auto"));
 	/* How the network's input is made from the file's pictures: docs/formats.md. */
-	json_object_set_new(all, "decode", json_string("whole"));
-	json_object_set_new(all, "view", json_string("camera"));
-	json_object_set_new(all, "every_frame", json_boolean(values->every_frame));
-	json_object_set_new(all, "when", when);
+	output_set(all, "decode", json_string("whole"));
+	output_set(all, "view", json_string("camera"));
+	output_set(all, "every_frame", json_boolean(values->every_frame));
+	output_set(all, "when", when);
 	return all;
 }
 
@@ -93,6 +93,14 @@ void recording_describe(struct recording *recording, const struct recording_valu
 	recording->about = about(values, source, kernels);
 	recording->options.about = recording->about;
 	recording->options.pl = pl;
+}
+
+int recording_refuse(
+	const struct invocation *invocation, const struct recording_values *values, struct error *e)
+{
+	e->wrong = values->file.text;
+	return e->code == -EINVAL ? option_refuse(invocation, &values->file.origin, e->text)
+				  : fail_at(invocation, FAILURE_CREATE, e);
 }
 
 void recording_finish(struct recording *recording)

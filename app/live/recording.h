@@ -3,6 +3,7 @@
 #ifndef APP_LIVE_RECORDING_H
 #define APP_LIVE_RECORDING_H
 
+#include "cli/command.h"
 #include "cli/options.h"
 #include "recorder/recorder.h"
 
@@ -51,6 +52,10 @@ int recording_set_network(struct recording *recording, const struct recording_va
 /* Describes source, PL and kernels (NULL: auto) for the log. All strings must outlive the recording. */
 void recording_describe(struct recording *recording, const struct recording_values *values,
 	const char *source, const char *pl, const char *kernels);
+
+/* Prints what recorder_check says about the file, with the option or its place. Returns the exit code. */
+int recording_refuse(
+	const struct invocation *invocation, const struct recording_values *values, struct error *e);
 
 void recording_finish(struct recording *recording);
 

@@ -3,6 +3,7 @@
 #include "base/build.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/printable.h"
 #include "cli/command.h"
 #include "cli/networks.h"
 #include "cli/options.h"
@@ -96,6 +97,7 @@ static int open_log(struct replay *r, struct error *e)
 		return error_set(e, -EBADMSG,
 			"%s: is a log in CSV; replay needs one in JSON, as `twobit record --log json` makes",
 			path);
+	log_debug("%s: its log is %s", r->path, path);
 	int status = log_reader_open(path, &r->log, e);
 	if (!status && log_reader_about(r->log)->burn_in)
 		return error_set(e, -EBADMSG,
@@ -255,15 +257,15 @@ static int follow(struct replay *r, struct error *e)
 
 static void report_json(const struct replay *r)
 {
-	json_t *all = json_pack("{s:o, s:s, s:I, s:b, s:I}", "file", output_text(r->path), "network",
-		r->network->name, "compared", (json_int_t)r->compared, "differs", r->differs, "beyond",
-		(json_int_t)r->beyond);
+	json_t *all = output_pack("{s:o, s:o, s:I, s:b, s:I}", "file", output_text(r->path), "network",
+		output_text(r->network->name), "compared", (json_int_t)r->compared, "differs", r->differs,
+		"beyond", (json_int_t)r->beyond);
 
 	if (r->differs) {
-		json_object_set_new(all, "frame", json_integer((json_int_t)r->entry.frame));
-		json_object_set_new(all, "line", json_integer((json_int_t)r->entry.line));
-		json_object_set_new(all, "logged", output_text(r->logged.data));
-		json_object_set_new(all, "replayed", output_text(r->seen.data));
+		output_set(all, "frame", json_integer((json_int_t)r->entry.frame));
+		output_set(all, "line", json_integer((json_int_t)r->entry.line));
+		output_set(all, "logged", output_text(r->logged.data));
+		output_set(all, "replayed", output_text(r->seen.data));
 	}
 	output_json(all);
 }
@@ -273,8 +275,8 @@ static void report_difference(const struct replay *r)
 	printf("%s: frame %" PRIu64 ", line %lu of the log, differs after %" PRIu64
 	       " that do not\n"
 	       "the log, by %s: %s\nreplay: %s\n",
-		r->path, r->entry.frame, r->entry.line, r->compared - 1, r->entry.by, r->logged.data,
-		r->seen.data);
+		PRINTABLE(r->path), r->entry.frame, r->entry.line, r->compared - 1, PRINTABLE(r->entry.by),
+		PRINTABLE(r->logged.data), PRINTABLE(r->seen.data));
 }
 
 /* Returns the exit code: a recording that was not compared does not pass. */
@@ -298,7 +300,7 @@ static int report(const struct replay *r)
 		return EX_DATAERR;
 	}
 	if (!r->values->json)
-		printf("%s: %" PRIu64 " labelled frames, no difference\n", r->path, r->compared);
+		printf("%s: %" PRIu64 " labelled frames, no difference\n", PRINTABLE(r->path), r->compared);
 	if (r->beyond)
 		log_warning("%s: the video ends before its log does; %" PRIu64 " lines were not compared",
 			r->path, r->beyond);
@@ -315,7 +317,7 @@ static int replay_file(
 	if (open_log(&r, &e))
 		code = e.code == -EINVAL ? usage_error(invocation, "%s", e.text) : fail(r.where, &e);
 	else if (open_parts(&r, &e) || follow(&r, &e))
-		code = fail(r.where, &e);
+		code = fail_at(invocation, r.where, &e);
 	else
 		code = report(&r);
 	close_parts(&r);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "live/report.h"
 
+#include "base/printable.h"
 #include "cli/output.h"
 
 #include <inttypes.h>
@@ -96,7 +97,7 @@ static void print_table(const struct pipeline_report *r, const char *display, co
 	       " classified (%.1f a second)\n",
 		r->received, elapsed, r->shown, rate(r->shown, elapsed), r->classified,
 		rate(r->classified, elapsed));
-	printf("display: %s\nlast caption: %s\n", display, caption);
+	printf("display: %s\nlast caption: %s\n", PRINTABLE(display), PRINTABLE(caption));
 	print_pl(r);
 	if (r->counts_cycles)
 		print_cycles(&r->cycles);
@@ -109,7 +110,7 @@ static void print_table(const struct pipeline_report *r, const char *display, co
 
 static json_t *milliseconds_json(const struct histogram *h)
 {
-	return json_pack("{s:f, s:f, s:f, s:f}", "p50", milliseconds(h, 50), "p95", milliseconds(h, 95),
+	return output_pack("{s:f, s:f, s:f, s:f}", "p50", milliseconds(h, 50), "p95", milliseconds(h, 95),
 		"p99", milliseconds(h, 99), "max", (double)h->maximum / 1e6);
 }
 
@@ -117,7 +118,7 @@ static json_t *pl_json(const struct pipeline_report *r)
 {
 	const struct health_monitor *m = &r->pl;
 
-	return json_pack("{s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f}",
+	return output_pack("{s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f}",
 		"health",
 		m->disabled ? 2
 		: m->alarm  ? 1
@@ -150,22 +151,22 @@ static void print_json(const struct pipeline_report *r, const char *display, con
 	double elapsed = seconds(r);
 	json_t *all = json_object(), *stages = json_object();
 
-	json_object_set_new(all, "seconds", json_real(elapsed));
+	output_set(all, "seconds", json_real(elapsed));
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
-		json_object_set_new(all, counts[i].key, json_integer((json_int_t)counts[i].count));
-	json_object_set_new(all, "shown_per_second", json_real(rate(r->shown, elapsed)));
-	json_object_set_new(all, "classified_per_second", json_real(rate(r->classified, elapsed)));
-	json_object_set_new(all, "pl", pl_json(r));
+		output_set(all, counts[i].key, json_integer((json_int_t)counts[i].count));
+	output_set(all, "shown_per_second", json_real(rate(r->shown, elapsed)));
+	output_set(all, "classified_per_second", json_real(rate(r->classified, elapsed)));
+	output_set(all, "pl", pl_json(r));
 	if (r->counts_cycles)
-		json_object_set_new(all, "cycles",
-			json_pack("{s:I, s:I, s:f}", "picture", (json_int_t)r->cycles.frame, "waiting",
+		output_set(all, "cycles",
+			output_pack("{s:I, s:I, s:f}", "picture", (json_int_t)r->cycles.frame, "waiting",
 				(json_int_t)r->cycles.waiting, "us",
 				r->cycles.frame / r->cycles.hertz * 1e6));
-	json_object_set_new(all, "display", output_text(display));
-	json_object_set_new(all, "last_caption", output_text(caption));
+	output_set(all, "display", output_text(display));
+	output_set(all, "last_caption", output_text(caption));
 	for (int i = 0; i < TIME_COUNT; i++)
-		json_object_set_new(stages, times[i].key, milliseconds_json(&r->times[i]));
-	json_object_set_new(all, "milliseconds", stages);
+		output_set(stages, times[i].key, milliseconds_json(&r->times[i]));
+	output_set(all, "milliseconds", stages);
 	output_json(all);
 }
 

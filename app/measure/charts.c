@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "measure/charts.h"
 
+#include "cli/output.h"
 #include "measure/measure.h"
 
 #include <math.h>
@@ -28,7 +29,7 @@ static json_t *bin_counts(const struct samples *samples, double first, double wi
 		counts[bin < 0 ? 0 : bin < BINS ? (int)bin : BINS]++;
 	}
 	for (int i = 0; i <= BINS; i++)
-		json_array_append_new(list, json_integer(counts[i]));
+		output_append(list, json_integer(counts[i]));
 	return list;
 }
 
@@ -46,9 +47,9 @@ json_t *chart_histogram(const struct measurement *m)
 	}
 	first *= 0.98;
 	double width = fmax(last * 1.05 - first, 1e-3) / BINS;
-	json_t *o = json_pack("{s:f, s:f}", "from_us", first, "bin_us", width);
+	json_t *o = output_pack("{s:f, s:f}", "from_us", first, "bin_us", width);
 	for (int k = 0; k < PIPELINE_KINDS; k++)
-		json_object_set_new(o, keys[k], bin_counts(&m->pipelines[k].latencies, first, width));
+		output_set(o, keys[k], bin_counts(&m->pipelines[k].latencies, first, width));
 	return o;
 }
 
@@ -117,8 +118,8 @@ static json_t *spans(const struct trace *trace, const struct stretch *s)
 			const struct trace_event *e = trace_event(trace, track, i);
 			int64_t from = e->begun - s->begun, to = e->ended - s->begun;
 			if (e->counter < 0 && to >= 0 && from <= s->length)
-				json_array_append_new(list, json_pack("[i, I, f, f]", track,
-								    (json_int_t)e->value, us(from), us(to)));
+				output_append(list, output_pack("[i, I, f, f]", track, (json_int_t)e->value,
+							    us(from), us(to)));
 		}
 	return list;
 }
@@ -128,7 +129,7 @@ static json_t *stages(const struct trace *trace)
 	json_t *list = json_array();
 
 	for (int track = 0; track < trace_tracks(trace); track++)
-		json_array_append_new(list, json_string(trace_track_name(trace, track)));
+		output_append(list, json_string(trace_track_name(trace, track)));
 	return list;
 }
 
@@ -146,11 +147,11 @@ json_t *chart_timeline(const struct measurement *m)
 	}
 	if (!longest)
 		return NULL;
-	json_t *o = json_pack("{s:f, s:o}", "length_us", us(longest), "stages",
+	json_t *o = output_pack("{s:f, s:o}", "length_us", us(longest), "stages",
 		stages(m->pipelines[PIPELINE_OVERLAPPED].trace));
 	for (int k = 0; k < PIPELINE_KINDS; k++) {
 		stretches[k].length = longest;
-		json_object_set_new(o, keys[k], spans(m->pipelines[k].trace, &stretches[k]));
+		output_set(o, keys[k], spans(m->pipelines[k].trace, &stretches[k]));
 	}
 	return o;
 }

@@ -218,10 +218,9 @@ static void add(
 		return;
 	bool apart = value_of(a, "high") < value_of(b, "low") || value_of(b, "high") < value_of(a, "low");
 	bool differs = apart && interval_known(a) && interval_known(b);
-	json_array_append_new(
-		rows, json_pack("{s:s, s:s, s:s, s:f, s:f, s:f, s:b}", "network", network, "what", what,
-			      "unit", rate ? "pictures/s" : "µs", "this", rate ? 1e6 / x : x, "other",
-			      rate ? 1e6 / y : y, "ratio", y / x, "differs", differs));
+	output_append(rows, output_pack("{s:s, s:s, s:s, s:f, s:f, s:f, s:b}", "network", network, "what",
+				    what, "unit", rate ? "pictures/s" : "µs", "this", rate ? 1e6 / x : x,
+				    "other", rate ? 1e6 / y : y, "ratio", y / x, "differs", differs));
 }
 
 static const json_t *kernel_of(const json_t *layers, size_t i)
@@ -274,8 +273,8 @@ static void name_means(json_t *rows, size_t first, const json_t *ours, const jso
 	if (same_means(ours, theirs))
 		return;
 	for (size_t i = first; i < json_array_size(rows); i++) {
-		json_object_set_new(json_array_get(rows, i), "this_by", means_of(ours));
-		json_object_set_new(json_array_get(rows, i), "other_by", means_of(theirs));
+		output_set(json_array_get(rows, i), "this_by", means_of(ours));
+		output_set(json_array_get(rows, i), "other_by", means_of(theirs));
 	}
 }
 
@@ -368,9 +367,9 @@ json_t *comparison_make(const json_t *ours, const json_t *theirs)
 static void print_head(const json_t *row, const char *network)
 {
 	if (text_of(row, "this_by"))
-		printf("%s: not by the same means: this by %s | other by %s\n", network,
-			text_of(row, "this_by"), text_of(row, "other_by"));
-	printf("%-30s %11s %11s %8s\n", network, "this", "other", "ratio");
+		printf("%s: not by the same means: this by %s | other by %s\n", PRINTABLE(network),
+			PRINTABLE(text_of(row, "this_by")), PRINTABLE(text_of(row, "other_by")));
+	printf("%-30s %11s %11s %8s\n", PRINTABLE(network), "this", "other", "ratio");
 }
 
 void comparison_print(const json_t *rows, const json_t *theirs, const char *name)
@@ -383,15 +382,15 @@ void comparison_print(const json_t *rows, const json_t *theirs, const char *name
 	snprintf(when, sizeof(when), "%s%s", date ? ", " : "", date ? date : "");
 	printable_make(when);
 	printf("\ncompared with %s%s; a ratio above 1: this is faster; =: the intervals of the two touch\n",
-		name, when);
+		PRINTABLE(name), when);
 	json_array_foreach(rows, i, row)
 	{
 		const char *network = text_of(row, "network");
 		if (strcmp(before, network) != 0)
 			print_head(row, network);
 		before = network;
-		printf("  %-28.28s %11.1f %11.1f %7.2f×%s %s\n", text_of(row, "what"), value_of(row, "this"),
-			value_of(row, "other"), value_of(row, "ratio"),
+		printf("  %-28.28s %11.1f %11.1f %7.2f×%s %s\n", PRINTABLE(text_of(row, "what")),
+			value_of(row, "this"), value_of(row, "other"), value_of(row, "ratio"),
 			json_is_true(json_object_get(row, "differs")) ? " " : "=", text_of(row, "unit"));
 	}
 }

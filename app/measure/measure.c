@@ -18,7 +18,6 @@
 #include <string.h>
 #include <sysexits.h>
 #include <time.h>
-#include <unistd.h>
 
 struct measure_values {
 	struct option_texts networks;
@@ -73,9 +72,12 @@ static int add_network(struct measure_session *s, const char *name)
 	s->networks = more;
 	const struct choice choice = {
 		.pl = s->values.pl.text, .kernels = s->values.kernels.text, .quiet = s->values.json};
+	enum failure where;
+	if (choice_check(&choice, &where, &e))
+		return fail_at(s->invocation, where, &e);
 	if (name ? networks_open_any(name, &s->networks[s->count], &e)
 		 : choose_network(&choice, &s->networks[s->count], &e))
-		return fail(FAILURE_NETWORK, &e);
+		return fail_at(s->invocation, FAILURE_NETWORK, &e);
 	s->count++;
 	return EX_OK;
 }
@@ -138,11 +140,13 @@ static int prepare(struct measure_session *s)
 	const struct measure_values *v = &s->values;
 	struct error e;
 
-	if (v->compare.text && comparison_load(v->compare.text, &s->other, &e))
-		return fail(FAILURE_SOURCE, &e);
+	if (v->compare.text && comparison_load(v->compare.text, &s->other, &e)) {
+		e.wrong = v->compare.text;
+		return fail_at(s->invocation, FAILURE_SOURCE, &e);
+	}
 	if ((v->report.text && output_file_open(&s->report, v->report.text, &e)) ||
 		(v->trace.text && output_file_open(&s->trace, v->trace.text, &e)))
-		return fail(FAILURE_CREATE, &e);
+		return fail_at(s->invocation, FAILURE_CREATE, &e);
 	s->all.networks = calloc((size_t)s->count, sizeof(*s->all.networks));
 	if (!s->all.networks) {
 		error_set(&e, -ENOMEM, "out of memory");
@@ -165,7 +169,7 @@ static int run(struct measure_session *s)
 		.time_limit = (int64_t)(v->time_limit * 1e9),
 		.energy = s->energy,
 		.timeline = v->report.text || v->trace.text,
-		.progress = isatty(STDERR_FILENO) && !quiet(s->invocation)};
+		.progress = progress_wanted(s->invocation)};
 	int code = EX_OK;
 
 	machine_read("", &s->all.before);
@@ -175,7 +179,7 @@ static int run(struct measure_session *s)
 		struct error e;
 		int status = measure_network(s->networks[i], &request, m, &where, &e);
 		if (status) {
-			int failed = fail(status == -ENOTSUP ? FAILURE_KERNELS : where, &e);
+			int failed = fail_at(s->invocation, status == -ENOTSUP ? FAILURE_KERNELS : where, &e);
 			code = code ? code : failed;
 			continue;
 		}
@@ -200,7 +204,7 @@ static void print(struct measure_session *s)
 	if (!s->values.json && rows)
 		comparison_print(rows, s->other, s->values.compare.text);
 	if (rows)
-		json_object_set_new(s->document, "comparison", rows);
+		output_set(s->document, "comparison", rows);
 	if (s->values.json)
 		output_json(json_incref(s->document));
 }
@@ -281,7 +285,8 @@ static int measure_run(struct invocation *invocation)
 	if (count)
 		return usage_error(invocation, "\"%s\" is no option; networks are named by --network",
 			invocation->argv[0]);
-	if (s.values.all && s.values.networks.items[0])
+	/* A network of the environment or a file is for other calls. */
+	if (s.values.all && s.values.networks.items[0] && !s.values.networks.origins[0].place)
 		return usage_error(invocation, "--all and --network exclude each other");
 	const struct output_name written[] = {
 		{"--report", s.values.report.text}, {"--trace", s.values.trace.text}};

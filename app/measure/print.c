@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/printable.h"
 #include "measure/measure.h"
 
 #include <inttypes.h>
@@ -147,13 +148,14 @@ static void print_network(const struct measured_all *all, const struct measureme
 
 	printf("%s: %d×%d×%d pixels to %zu %s, %.1f million operations a picture (2 × "
 	       "multiply-accumulates); PL: %s",
-		n->name, in.width, in.height, in.channels, shape_size(n->layers[n->layer_count - 1].out),
-		n->class_count ? "scores" : "codes", (double)measured_operations(n) / 1e6, m->pl);
+		PRINTABLE(n->name), in.width, in.height, in.channels,
+		shape_size(n->layers[n->layer_count - 1].out), n->class_count ? "scores" : "codes",
+		(double)measured_operations(n) / 1e6, m->pl);
 	if (m->counted)
 		printf(", %s cycles at %.0f MHz", m->simulated ? "simulated," : "", m->hertz / 1e6);
 	printf("\n");
 	if (m->stopped_at[0])
-		printf("  %s\n", m->stopped_at);
+		printf("  %s\n", PRINTABLE(m->stopped_at));
 	print_layers(m);
 	print_spreads(m);
 	print_pipelines(m);
@@ -176,7 +178,7 @@ static void print_machine(const struct measured_all *all)
 
 	for (int i = 0; i < all->count; i++)
 		others = fmax(others, all->networks[i].others);
-	printf("%s%s%s, %d processor%s, %s\n", b->board, b->board[0] ? ", " : "",
+	printf("%s%s%s, %d processor%s, %s\n", PRINTABLE(b->board), b->board[0] ? ", " : "",
 		b->processor[0] ? b->processor : "a processor without a name", b->processors,
 		b->processors == 1 ? "" : "s", b->features[0] ? b->features : "no features reported");
 	printf("%s; clock: ", b->system);
@@ -208,8 +210,9 @@ static void print_overview(const struct measured_all *all)
 		const struct summary *rate = pipeline->runs ? pipeline : &m->times[MEASURED_ALL];
 		double operations = (double)measured_operations(m->network);
 		printf("  %-20.20s %-12.12s %9.1f %10.1f %10.1f %13.1f %11.1f %6.2f× %8.1f\n",
-			m->network->name, m->pl, operations / 1e6, us(m->times[MEASURED_CONV0].p50),
-			us(m->times[MEASURED_PL].p50), us(m->times[MEASURED_ALL].p50), measured_rate(rate),
+			PRINTABLE(m->network->name), m->pl, operations / 1e6,
+			us(m->times[MEASURED_CONV0].p50), us(m->times[MEASURED_PL].p50),
+			us(m->times[MEASURED_ALL].p50), measured_rate(rate),
 			pipeline->runs ? measured_gain(m) : 1, operations * measured_rate(rate) / 1e9);
 	}
 	printf("\n");

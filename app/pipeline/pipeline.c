@@ -132,7 +132,8 @@ int pipeline_start(const struct pipeline_config *config, struct pipeline **out, 
 	if ((status = make_queues(pipeline)) || (status = make_buffers(pipeline)) ||
 		(status = caption_create(&pipeline->drawer)) || (status = start_threads(pipeline))) {
 		pipeline_destroy(pipeline);
-		return error_set(e, status, "the pipeline cannot start: %s", strerror(-status));
+		return error_set(e, status, "the pipeline cannot start: %s",
+			status == -EAGAIN ? "the system gives no more threads" : strerror(-status));
 	}
 	*out = pipeline;
 	return 0;

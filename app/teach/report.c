@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "teach/report.h"
 
+#include "base/printable.h"
 #include "cli/output.h"
 
 #include <stdio.h>
@@ -56,21 +57,21 @@ static void print_json(
 
 	for (int i = 0; i < lesson->class_count; i++) {
 		tested = lesson_tested(lesson, ridge, i, &right);
-		json_array_append_new(classes,
-			json_pack("{s:o, s:i, s:i, s:i}", "label", output_text(lesson->labels[i]), "pictures",
-				lesson_examples_of(lesson, i), "tested", tested, "right", right));
+		output_append(classes,
+			output_pack("{s:o, s:i, s:i, s:i}", "label", output_text(lesson->labels[i]),
+				"pictures", lesson_examples_of(lesson, i), "tested", tested, "right", right));
 	}
 	for (int i = 0; i < pairs; i++)
-		json_array_append_new(mistakes,
-			json_pack("{s:o, s:o, s:i}", "label", output_text(lesson->labels[worst[i].class]),
+		output_append(mistakes,
+			output_pack("{s:o, s:o, s:i}", "label", output_text(lesson->labels[worst[i].class]),
 				"taken_for", output_text(lesson->labels[worst[i].taken_for]), "pictures",
 				worst[i].count));
 	tested = lesson_tested(lesson, ridge, -1, &right);
-	output_json(json_pack("{s:o, s:o, s:s, s:i, s:i, s:o, s:o, s:o, s:o}", "network", output_text(name),
-		"folder", output_text(folder), "features", lesson->source, "pictures", lesson->count,
-		"tested", tested, "accuracy", tested ? output_share((double)right / tested) : json_null(),
-		"unknown_below", output_share(lesson->network->unknown_below), "classes", classes, "mistakes",
-		mistakes));
+	output_json(output_pack("{s:o, s:o, s:o, s:i, s:i, s:o, s:o, s:o, s:o}", "network", output_text(name),
+		"folder", output_text(folder), "features", output_text(lesson->source), "pictures",
+		lesson->count, "tested", tested, "accuracy",
+		tested ? output_share((double)right / tested) : json_null(), "unknown_below",
+		output_share(lesson->network->unknown_below), "classes", classes, "mistakes", mistakes));
 }
 
 static bool has_bursts(const struct lesson *lesson)
@@ -107,5 +108,5 @@ void teach_report_print(const struct lesson *lesson, const struct ridge *ridge, 
 	if (lesson->network->unknown_below > 0)
 		printf("%5.1f %%  is the confidence below which it knows nothing\n",
 			100 * lesson->network->unknown_below);
-	printf("saved in %s; try `twobit live --network %s`\n", folder, name);
+	printf("saved in %s; try `twobit live --network %s`\n", PRINTABLE(folder), PRINTABLE(name));
 }

@@ -8,6 +8,8 @@
 #include "cli/networks.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "display/display.h"
+#include "nn/engine.h"
 #include "source/source.h"
 #include "teach/camera.h"
 #include "teach/lesson.h"
@@ -17,7 +19,6 @@
 
 #include <limits.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 struct teach_values {
 	struct option_text from, network, kernels, source, display, drm_device, connector;
@@ -79,14 +80,17 @@ static int learn_from_camera(struct teaching *t, char **labels, int count, struc
 	for (int i = 0; i < count; i++)
 		if (lesson_class(&t->lesson, labels[i], &class, e))
 			return usage_error(t->invocation, "%s", e->text);
-	return teach_camera(&t->lesson, &camera, &where, e) ? fail(where, e) : EX_OK;
+	return teach_camera(&t->lesson, &camera, &where, e) ? fail_at(t->invocation, where, e) : EX_OK;
 }
 
 static int learn_from_pictures(struct teaching *t, struct error *e)
 {
-	bool progress = !quiet(t->invocation) && isatty(STDERR_FILENO);
+	bool progress = progress_wanted(t->invocation);
 
-	return teach_pictures(&t->lesson, t->values.from.text, progress, e) ? fail(FAILURE_SOURCE, e) : EX_OK;
+	if (!teach_pictures(&t->lesson, t->values.from.text, progress, e))
+		return EX_OK;
+	e->wrong = t->values.from.text;
+	return fail_at(t->invocation, FAILURE_SOURCE, e);
 }
 
 /* What has been learned is saved also after a camera's failure: the pictures cannot be taken again. */
@@ -108,16 +112,31 @@ static int save(struct teaching *t, struct error *e)
 	return code;
 }
 
+/* What is no name of a display or of kernels is told before anything is opened. */
+static int check_names(const struct teaching *t, struct error *e)
+{
+	const struct teach_values *v = &t->values;
+	const struct display_options shown = {
+		.drm_device = v->drm_device.text, .connector = v->connector.text};
+
+	if (display_check(v->display.text, &shown, e))
+		return fail_at(t->invocation, FAILURE_DISPLAY, e);
+	return engine_check_kernels(v->kernels.text, e) ? fail_at(t->invocation, FAILURE_KERNELS, e) : EX_OK;
+}
+
 static int teach(struct teaching *t, char **labels, int count)
 {
 	struct error e;
+	int code;
 
 	if (target_find(t->name, t->values.add, t->folder, &e))
 		return fail(FAILURE_CREATE, &e);
+	if ((code = check_names(t, &e)))
+		return code;
 	if (open_network(t, &e))
-		return fail(FAILURE_NETWORK, &e);
+		return fail_at(t->invocation, FAILURE_NETWORK, &e);
 	interruption_catch();
-	int code = t->values.from.text ? learn_from_pictures(t, &e) : learn_from_camera(t, labels, count, &e);
+	code = t->values.from.text ? learn_from_pictures(t, &e) : learn_from_camera(t, labels, count, &e);
 	if (code && (t->values.from.text || code == EX_USAGE || !t->lesson.count))
 		return code;
 	if (!t->lesson.count) {
@@ -148,7 +167,7 @@ static int run(struct invocation *invocation)
 	if (count - 1 > 9)
 		return usage_error(invocation, "%d classes; there are keys for 9", count - 1);
 	/* A network from the environment or the configuration file is for other calls. */
-	if (t.values.add && t.values.network.text && !t.values.network.origin.place)
+	if (t.values.add && option_given(&t.values.network))
 		return usage_error(invocation,
 			"--add goes on with the network that %s has; leave out --network",
 			invocation->argv[0]);

@@ -13,6 +13,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+/*
+ * Fontconfig needs megabytes to find a font the first time, and ends the program where it gets none: so it
+ * looks before threads and frames take their share, and where a failure can be reported.
+ */
+static void find_fonts(cairo_t *cairo)
+{
+	panel_text_width(cairo, "M", 10, false);
+	panel_text_width(cairo, "M", 10, true);
+}
+
 int caption_create(struct caption_drawer **out)
 {
 	struct caption_drawer *drawer = calloc(1, sizeof(*drawer));
@@ -22,6 +32,7 @@ int caption_create(struct caption_drawer **out)
 	font_fall_back();
 	drawer->ruler_surface = cairo_image_surface_create(CAIRO_FORMAT_A8, 1, 1);
 	drawer->ruler = cairo_create(drawer->ruler_surface);
+	find_fonts(drawer->ruler);
 	if (cairo_status(drawer->ruler) != CAIRO_STATUS_SUCCESS) {
 		caption_destroy(drawer);
 		return -ENOMEM;

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/words.h"
 #include "nn/kernels/table.h"
 
 #include <errno.h>
@@ -114,18 +115,43 @@ int engine_create_from(const struct network *network, int first, int last, const
 	return 0;
 }
 
-int engine_create(const struct network *network, int first, int last, const char *kernels,
-	struct engine **out, struct error *e)
+/* How many of this processor's kernels, slowest first, the name allows; 0: it is none of theirs. */
+static int count_allowed(const char *kernels, const struct isa *const *isas, int count)
 {
-	int count, allowed = 0;
-	const struct isa *const *isas = isas_present(&count);
+	int allowed = 0;
 
 	for (int i = 0; i < count; i++)
 		if (!kernels || strcmp(isas[i]->name, kernels) == 0)
 			allowed = i + 1;
+	return allowed;
+}
+
+int engine_check_kernels(const char *kernels, struct error *e)
+{
+	int count;
+	const struct isa *const *isas = isas_present(&count);
+	const char *close = kernels ? closest_word(kernels, kernel_names()) : NULL;
+
+	if (count_allowed(kernels, isas, count))
+		return 0;
+	if (close)
+		return error_refuse(e, kernels, -ENOTSUP,
+			"this processor has no kernels \"%s\", did you mean %s? Its fastest are \"%s\"",
+			kernels, close, isas[count - 1]->name);
+	return error_refuse(e, kernels, -ENOTSUP,
+		"this processor has no kernels \"%s\"; its fastest are \"%s\"", kernels,
+		isas[count - 1]->name);
+}
+
+int engine_create(const struct network *network, int first, int last, const char *kernels,
+	struct engine **out, struct error *e)
+{
+	int count;
+	const struct isa *const *isas = isas_present(&count);
+	int allowed = count_allowed(kernels, isas, count);
+
 	if (allowed == 0)
-		return error_set(e, -ENOTSUP, "this processor has no kernels \"%s\"; its fastest are \"%s\"",
-			kernels, isas[count - 1]->name);
+		return engine_check_kernels(kernels, e);
 	return engine_create_from(network, first, last, isas, allowed, NULL, out, e);
 }
 

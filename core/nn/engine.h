@@ -23,6 +23,9 @@ struct isa;
 int engine_create(const struct network *network, int first, int last, const char *kernels,
 	struct engine **out, struct error *e);
 
+/* Whether there are such kernels for this processor: 0, or -ENOTSUP as engine_create. */
+int engine_check_kernels(const char *kernels, struct error *e);
+
 /*
  * engine_create with an explicit choice: isas, slowest first; `forced` computes every layer that it fits
  * (NULL: the cheapest kernel for each).

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/words.h"
 #include "display/drivers.h"
 
 #include <errno.h>
@@ -32,16 +33,22 @@ struct display {
 
 static const struct display_driver *driver_find(const char *name, struct error *e)
 {
+	struct closest closest = {.word = name};
 	char names[128] = "auto";
 	size_t used = strlen(names);
 
 	for (const struct display_driver *const *d = drivers; *d; d++) {
 		if (!strcmp((*d)->name, name))
 			return *d;
+		closest_offer(&closest, (*d)->name);
 		if (used < sizeof(names))
 			used += (size_t)snprintf(names + used, sizeof(names) - used, ", %s", (*d)->name);
 	}
-	error_set(e, -EINVAL, "there is no display '%s'; choose one of: %s", name, names);
+	if (closest.best)
+		error_refuse(e, name, -EINVAL, "there is no display '%s', did you mean %s? Choose one of: %s",
+			name, closest.best, names);
+	else
+		error_refuse(e, name, -EINVAL, "there is no display '%s'; choose one of: %s", name, names);
 	return NULL;
 }
 
@@ -54,8 +61,10 @@ static int driver_open(
 	}
 	int status = -ENODEV;
 	for (const struct display_driver *const *d = drivers; *d && status; d++) {
-		if (!(*d)->available())
+		if (!(*d)->available()) {
+			log_debug("display %s is not available here", (*d)->name);
 			continue;
+		}
 		display->driver = *d;
 		struct error cause = {0};
 		status = (*d)->open(options, &display->state, &cause);
@@ -64,6 +73,17 @@ static int driver_open(
 		else if (status)
 			error_set(e, status, "%s", cause.text);
 	}
+	return status;
+}
+
+int display_check(const char *name, const struct display_options *options, struct error *e)
+{
+	bool any = strcmp(name, "auto") == 0;
+	int status = any || driver_find(name, e) ? 0 : -EINVAL;
+
+	for (const struct display_driver *const *d = drivers; *d && !status; d++)
+		if ((*d)->check && (any || strcmp(name, (*d)->name) == 0))
+			status = (*d)->check(options, e);
 	return status;
 }
 

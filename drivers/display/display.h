@@ -58,6 +58,8 @@ struct display_driver {
 	const char *summary;			       /* for `twobit list displays` */
 	bool (*available)(void);		       /* cheap; for `auto` */
 	void (*list)(display_row *row, void *context); /* NULL: there is no choice of screens */
+	/* -EINVAL: an option that cannot be right on any machine. NULL: it has none of its own. */
+	int (*check)(const struct display_options *options, struct error *e);
 	int (*open)(const struct display_options *options, void **state, struct error *e);
 	void (*close)(void *state);
 	/* May set STAMP_SHOWN if it knows the time of the flip. */
@@ -67,6 +69,10 @@ struct display_driver {
 		const void *state); /* NULL: full size, decoded, captioned */
 	void (*describe)(const void *state, char *text, size_t size); /* NULL: its name is enough */
 };
+
+/* What can be told without opening the display: -EINVAL: there is none of that name, or display_driver.check.
+ */
+int display_check(const char *name, const struct display_options *options, struct error *e);
 
 /*
  * "auto": the first that is available and opens, "none" at last. Unknown: -EINVAL; cannot be opened: -ENODEV;

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/words.h"
 #include "pl/drivers.h"
 #include "pl/tail.h"
 
@@ -50,12 +51,28 @@ static int open_driver(const struct pl_driver *driver, const char *kernels, stru
 
 static int refuse_name(const char *name, struct error *e)
 {
+	struct closest closest = {.word = name};
 	char names[256] = "auto";
 	size_t used = strlen(names);
 
-	for (int i = 0; drivers[i] && used < sizeof(names); i++)
+	for (int i = 0; drivers[i] && used < sizeof(names); i++) {
+		closest_offer(&closest, drivers[i]->name);
 		used += (size_t)snprintf(names + used, sizeof(names) - used, ", %s", drivers[i]->name);
-	return error_set(e, -EINVAL, "there is no PL called \"%s\"; take one of: %s", name, names);
+	}
+	if (closest.best)
+		return error_refuse(e, name, -EINVAL,
+			"there is no PL called \"%s\", did you mean %s? Take one of: %s", name, closest.best,
+			names);
+	return error_refuse(e, name, -EINVAL, "there is no PL called \"%s\"; take one of: %s", name, names);
+}
+
+int pl_check(const char *name, struct error *e)
+{
+	bool known = strcmp(name, "auto") == 0;
+
+	for (int i = 0; drivers[i] && !known; i++)
+		known = strcmp(name, drivers[i]->name) == 0;
+	return known ? 0 : refuse_name(name, e);
 }
 
 int pl_open(const char *name, const char *kernels, struct pl **out, struct error *e)

@@ -56,6 +56,9 @@ struct pl_driver {
 	bool hardware; /* it can hang, fail and lose its memory, so its health is monitored */
 };
 
+/* Whether there is a PL of that name, or it is "auto": 0, or -EINVAL as pl_open. */
+int pl_check(const char *name, struct error *e);
+
 /*
  * "auto" takes the first kind that opens. An unknown name: -EINVAL and the names in the message. kernels:
  * what the software runs on, as for engine_create, in which pl_load fails when they are not for this

@@ -2,8 +2,10 @@
 #include "recorder/when.h"
 
 #include "base/error.h"
+#include "base/words.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -33,6 +35,27 @@ static bool find(const struct network *network, const char *text, size_t length,
 	return false;
 }
 
+static int refuse_name(
+	const char *text, const struct network *network, const char *name, size_t length, struct error *e)
+{
+	char word[64];
+	struct closest closest = {.word = word};
+
+	snprintf(word, sizeof(word), "%.*s", (int)length, name);
+	for (int i = 0; i < network->group_count; i++)
+		closest_offer(&closest, network->groups[i].name);
+	for (int i = 0; i < network->class_count; i++)
+		closest_offer(&closest, network->labels[i]);
+	if (closest.best)
+		return error_refuse(e, text, -EINVAL,
+			"\"%s\": the network %s knows no label or group \"%s\", did you mean \"%s\"? `twobit "
+			"list labels` lists them",
+			text, network->name, word, closest.best);
+	return error_refuse(e, text, -EINVAL,
+		"\"%s\": the network %s knows no label or group \"%.*s\"; `twobit list labels` lists them",
+		text, network->name, (int)length, name);
+}
+
 int when_parse(const char *text, const struct network *network, struct when *out, struct error *e)
 {
 	const char *name = text + strspn(text, BLANKS);
@@ -55,11 +78,7 @@ int when_parse(const char *text, const struct network *network, struct when *out
 	if (end == number || end[strspn(end, BLANKS)] || !(out->confidence >= 0 && out->confidence <= 1))
 		return error_set(e, -EINVAL, "\"%s\": a confidence is a number from 0 to 1", text);
 	if (!length || !find(network, name, length, out))
-		return error_set(e, -EINVAL,
-			"\"%s\": the network %s knows no label or group \"%.*s\"; its files labels.txt and "
-			"groups.txt "
-			"list them",
-			text, network->name, (int)length, name);
+		return refuse_name(text, network, name, length, e);
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/build.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "source/address.h"
 #include "source/drivers.h"
 
@@ -71,7 +72,7 @@ static int source_check(const char *name, struct error *e)
 			"%s: is no address that is read; give one of rtsp://, rtsps://, http:// or https://",
 			address_show(name, shown));
 	if (code == -ENOENT || code == -ENOTDIR)
-		return error_set(e, -ENOENT,
+		return error_refuse(e, name, -ENOENT,
 			"%s: no such file; give a camera, a picture, a folder, a video, or \"test\"", name);
 	return error_set(e, code, "%s: %s", name, strerror(-code));
 }
@@ -92,7 +93,7 @@ static const struct source_driver *driver_find(const char *name, struct error *e
 	if (!*driver && build_check_video(&why))
 		error_set(e, why.code, "%s: %s", address_show(name, shown), why.text);
 	else if (!*driver)
-		error_set(e, -EINVAL,
+		error_refuse(e, name, -EINVAL,
 			"%s: is no kind of source; give a camera, a picture, a folder, a video, or \"test\"",
 			name);
 	return *driver;
@@ -141,6 +142,7 @@ static int loop_prepare(
 
 int source_open(const char *name, const struct source_options *options, struct source **out, struct error *e)
 {
+	char shown[ADDRESS_TEXT_BYTES];
 	struct error why = {0};
 
 	int status = options_check(options, e);
@@ -148,10 +150,12 @@ int source_open(const char *name, const struct source_options *options, struct s
 		return status;
 	const struct source_driver *driver = driver_find(name, &why);
 	if (!driver)
-		return error_set(e, why.code, "%s", why.text);
+		return error_refuse(e, why.wrong, why.code, "%s", why.text);
 	status = source_options_check(driver, options, name, e);
 	if (status < 0)
 		return status;
+	log_debug("opening %s as a source of the kind %s",
+		name ? address_show(name, shown) : "the first camera", driver->name);
 	struct source *source = calloc(1, sizeof(*source));
 	if (!source)
 		return error_set(e, -ENOMEM, "no memory for a source");
@@ -168,6 +172,11 @@ int source_open(const char *name, const struct source_options *options, struct s
 	source->driver->describe(source->state, source->description, sizeof(source->description));
 	*out = source;
 	return 0;
+}
+
+bool source_is_camera(const char *name)
+{
+	return !name || source_v4l2.accepts(name);
 }
 
 void source_close(struct source *source)

@@ -54,6 +54,9 @@ struct source_driver {
 int source_open(const char *name, const struct source_options *options, struct source **out, struct error *e);
 void source_close(struct source *source); /* takes NULL */
 
+/* Whether source_open takes the name for a camera's: only those have the last three options. */
+bool source_is_camera(const char *name);
+
 /*
  * Like the driver's next. It also sets number, which counts broken frames too, and sequence where the driver
  * does not.

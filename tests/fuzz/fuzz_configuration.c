@@ -11,8 +11,13 @@
 static int check(void *context, const struct setting *setting)
 {
 	(void)context;
-	promise(setting->name && setting->value && setting->file && setting->line > 0);
+	promise(setting->file && setting->line > 0);
 	promise(!setting->section || setting->section[0]);
+	if (!setting->name) {
+		promise(setting->section);
+		return 0;
+	}
+	promise(setting->name[0] && setting->value);
 	promise(!strchr(setting->name, '=') && !strchr(setting->value, '\n'));
 	return 0;
 }

@@ -205,8 +205,8 @@ static int connector_take(const struct drm_card *card, const drmModeRes *resourc
 	connector_name(connector, monitor->name);
 	if (!mode) {
 		drm_mode_names(connector->modes, connector->count_modes, names, sizeof(names));
-		return error_set(e, -EINVAL, "the monitor on %s has no mode '%s'; it has %s", monitor->name,
-			request->mode, names);
+		return error_refuse(e, request->mode, -EINVAL,
+			"the monitor on %s has no mode '%s'; it has %s", monitor->name, request->mode, names);
 	}
 	if (crtc < 0)
 		return error_set(e, -ENODEV, "%s has no CRTC left to drive %s", card->path, monitor->name);
@@ -261,7 +261,8 @@ static int no_monitor(
 	if (at)
 		return error_set(
 			e, -ENODEV, "no monitor is connected to %s; there is %s", request->connector, names);
-	return error_set(e, -EINVAL, "there is no connector '%s'; there is %s", request->connector, names);
+	return error_refuse(e, request->connector, -EINVAL, "there is no connector '%s'; there is %s",
+		request->connector, names);
 }
 
 int drm_monitor_find(const struct drm_card *card, const struct drm_request *request,
@@ -274,7 +275,7 @@ int drm_monitor_find(const struct drm_card *card, const struct drm_request *requ
 	if (!status)
 		return 0;
 	if (cause.code)
-		return error_set(e, cause.code, "%s", cause.text);
+		return error_refuse(e, cause.wrong, cause.code, "%s", cause.text);
 	return no_monitor(request, card->path, names, e);
 }
 
@@ -377,7 +378,7 @@ int drm_card_open(const struct drm_request *request, struct drm_card *card, stru
 	if (!status)
 		return 0;
 	if (cause.code)
-		return error_set(e, cause.code, "%s", cause.text);
+		return error_refuse(e, cause.wrong, cause.code, "%s", cause.text);
 	return no_monitor(request, *request->card ? request->card : CARDS, names, e);
 }
 

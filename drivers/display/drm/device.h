@@ -27,7 +27,7 @@ struct drm_monitor {
 
 /* What the user requests. */
 struct drm_request {
-	char card[64], connector[DRM_NAME_BYTES], mode[DRM_NAME_BYTES]; /* "": choose */
+	char card[64], connector[DRM_NAME_BYTES], mode[DRM_NAME_BYTES]; /* "": choose; an error's `wrong` */
 };
 
 /* Whether any connector in this folder (/sys/class/drm) has a monitor; opens no card. */

@@ -365,7 +365,7 @@ static bool drm_available(void)
 static int request_note(char *to, size_t size, const char *what, const char *text, struct error *e)
 {
 	if (text && strlen(text) >= size)
-		return error_set(e, -EINVAL, "there is no %s '%.60s…'", what, text);
+		return error_refuse(e, text, -EINVAL, "there is no %s '%.60s…'", what, text);
 	snprintf(to, size, "%s", text ? text : "");
 	return 0;
 }
@@ -381,9 +381,28 @@ static int request_read(struct drm_request *request, const struct display_option
 		request_note(request->mode, sizeof(request->mode), "mode", options->mode, e))
 		return -EINVAL;
 	if (*request->mode && !drm_mode_parse(request->mode, &width, &height, &rate))
-		return error_set(
-			e, -EINVAL, "'%s' is no mode; write it as 1280x720 or 1280x720@60", request->mode);
+		return error_refuse(e, options->mode, -EINVAL,
+			"'%s' is no mode; write it as 1280x720 or 1280x720@60", request->mode);
 	return 0;
+}
+
+static int drm_check(const struct display_options *options, struct error *e)
+{
+	struct drm_request request;
+
+	return request_read(&request, options, e);
+}
+
+/* The request holds copies: the caller's texts are the options'. */
+static void name_wrong(
+	const struct drm_request *request, const struct display_options *options, struct error *e)
+{
+	if (e->wrong == request->mode)
+		e->wrong = options->mode;
+	else if (e->wrong == request->connector)
+		e->wrong = options->connector;
+	else
+		e->wrong = e->code == -ENOENT ? options->drm_device : e->wrong;
 }
 
 static void drm_close(void *state)
@@ -412,6 +431,7 @@ static int drm_open(const struct display_options *options, void **state, struct 
 	if (!status)
 		status = drm_card_open(&d->request, &d->card, &d->monitor, e);
 	if (status) {
+		name_wrong(&d->request, options, e);
 		free(d);
 		return status;
 	}
@@ -466,6 +486,7 @@ const struct display_driver display_drm = {
 	.summary = "a monitor, without a desktop",
 	.available = drm_available,
 	.list = drm_list,
+	.check = drm_check,
 	.open = drm_open,
 	.close = drm_close,
 	.show = drm_show,

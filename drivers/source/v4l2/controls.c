@@ -281,7 +281,10 @@ int v4l2_controls_set(int fd, const char *exposure, const char *const *controls,
 {
 	int status = exposure ? exposure_set(fd, exposure, e) : 0;
 
+	if (status && e)
+		e->wrong = exposure;
 	for (; status == 0 && controls && *controls; controls++)
-		status = control_set(fd, *controls, e);
+		if ((status = control_set(fd, *controls, e)) && e)
+			e->wrong = *controls;
 	return status;
 }

@@ -287,16 +287,16 @@ static int choice_fails(
 
 	for (int i = 0; i < count; i++) {
 		if (request->format && format_is(&formats[i], request->format) && !formats[i].readable)
-			return error_set(e, -EINVAL, "the camera gives %s, but twobit does not read it",
-				formats[i].name);
+			return error_refuse(e, request->format, -EINVAL,
+				"the camera gives %s, but twobit does not read it", formats[i].name);
 		if (formats[i].readable && formats[i].mode_count && used < sizeof(names))
 			used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", used ? ", " : "",
 				formats[i].name);
 	}
 	if (!used)
 		return error_set(e, -EINVAL, "the camera gives no format that twobit reads");
-	return error_set(
-		e, -EINVAL, "the camera gives no %s; choose one of: auto, %s", request->format, names);
+	return error_refuse(e, request->format, -EINVAL, "the camera gives no %s; choose one of: auto, %s",
+		request->format, names);
 }
 
 int v4l2_choose(const struct camera_format *formats, int count, const struct v4l2_request *request,

@@ -140,7 +140,6 @@ static void spellings(void **state)
 	assert_int_equal(accept("-n -5").number, -5);
 	assert_int_equal(accept("-n 7 -n 8").number, 8);
 	assert_string_equal(accept("--text=a=b").text.text, "a=b");
-	assert_string_equal(accept("--text=").text.text, "");
 	assert_string_equal(accept("-t -n").text.text, "-n");
 	struct values v = accept("-fon9");
 	assert_true(v.flag && v.other && v.number == 9);
@@ -175,7 +174,8 @@ static void refusals(void **state)
 	refuse("-fn", "-n needs a value, N");
 	refuse("--flag=perhaps", "--flag takes yes or no, not \"perhaps\"");
 	refuse("-n 7x", "from -5 to 2147483647, not \"7x\"");
-	refuse("--number=", "whole number");
+	refuse("--number=", "--number needs a value, N");
+	refuse("--text=", "--text needs a value, TEXT");
 	refuse("-n -6", "whole number");
 	refuse("-n 2147483648", "whole number");
 	refuse("-n 99999999999999999999", "whole number");
@@ -193,7 +193,8 @@ static void refusals(void **state)
 	refuse("--memory much", "a size from 1kB to 2GB");
 	refuse("-r 1280", "1280x720");
 	refuse("-r 1280x720x3", "1280x720");
-	refuse("-r 8x8", "1280x720");
+	refuse("-r 8x8", "each side from 16 to 4096, not \"8x8\"");
+	refuse("-r 100000x100000", "each side from 16 to 4096, not \"100000x100000\"");
 	refuse("--choice SDL", "one of auto sdl none");
 	refuse("--log-level loud", "one of error warning info debug");
 }
@@ -219,42 +220,116 @@ static void texts_keep_their_places(void **state)
 {
 	(void)state;
 	setenv("TWOBIT_ITEM", "a", 1);
-	struct values v = accept("-i b --text=c");
-	unsetenv("TWOBIT_ITEM");
+	struct values v = accept("--text=c");
 	assert_string_equal(printed_later(&v.items.origins[0], EX_CONFIG),
 		"twobit: error: environment: TWOBIT_ITEM: is no good; see `twobit try --help`\n");
-	assert_string_equal(printed_later(&v.items.origins[1], EX_USAGE),
+	v = accept("-i b --text=c");
+	unsetenv("TWOBIT_ITEM");
+	assert_string_equal(v.items.items[0], "b"); /* the command line goes over the environment */
+	assert_null(v.items.items[1]);
+	assert_string_equal(printed_later(&v.items.origins[0], EX_USAGE),
 		"twobit: error: try: -i: is no good; see `twobit try --help`\n");
 	assert_non_null(strstr(printed_later(&v.text.origin, EX_USAGE), "try: --text: is no good"));
 	assert_non_null(strstr(printed_later(&v.own.origin, EX_USAGE), "try: is no good"));
 }
 
+/* Parses with these settings. */
+static struct values accept_with(const char *settings, char path[32], const char *line)
+{
+	snprintf(path, 32, "/tmp/twobit-XXXXXX");
+	FILE *file = fdopen(mkstemp(path), "w");
+
+	assert_non_null(file);
+	fputs(settings, file);
+	fclose(file);
+	setenv("TWOBIT_CONFIG", path, 1);
+	struct values v = accept(line);
+	unsetenv("TWOBIT_CONFIG");
+	unlink(path);
+	return v;
+}
+
 /* Also when there are many settings. */
 static void texts_of_files_keep_their_places(void **state)
 {
-	char path[] = "/tmp/twobit-XXXXXX", expected[160];
-	int fd = mkstemp(path);
-	FILE *file = fdopen(fd, "w");
+	char settings[2000] = "", path[32], expected[160];
 
 	(void)state;
-	assert_non_null(file);
 	for (int i = 0; i < 99; i++)
-		fputs("text = a\n", file);
-	fputs("[try]\ntext = b\nitem = c\n", file);
-	fclose(file);
-	setenv("TWOBIT_CONFIG", path, 1);
-	struct values v = accept("-i d");
-	unsetenv("TWOBIT_CONFIG");
-	unlink(path);
+		strcat(settings, "text = a\n");
+	strcat(settings, "[try]\ntext = b\nitem = c\nitem = d\n");
+	struct values v = accept_with(settings, path, "");
 	assert_string_equal(v.text.text, "b");
 	snprintf(expected, sizeof(expected),
 		"twobit: error: %s:101: text: is no good; see `twobit try --help`\n", path);
 	assert_string_equal(printed_later(&v.text.origin, EX_CONFIG), expected);
+	assert_string_equal(v.items.items[1], "d");
 	snprintf(expected, sizeof(expected),
 		"twobit: error: %s:102: item: is no good; see `twobit try --help`\n", path);
 	assert_string_equal(printed_later(&v.items.origins[0], EX_CONFIG), expected);
-	assert_string_equal(printed_later(&v.items.origins[1], EX_USAGE),
-		"twobit: error: try: -i: is no good; see `twobit try --help`\n");
+	v = accept_with(settings, path, "-i e");
+	assert_string_equal(v.items.items[0], "e");
+	assert_null(v.items.items[1]);
+}
+
+/* What fail_at prints of an error about one of the values. */
+static void assert_fails(const struct error *e, enum failure where, int code, const char *message)
+{
+	FILE *file = tmpfile();
+	int old = dup(STDERR_FILENO);
+
+	assert_non_null(file);
+	dup2(fileno(file), STDERR_FILENO);
+	assert_int_equal(fail_at(&invocation, where, e), code);
+	dup2(old, STDERR_FILENO);
+	close(old);
+	rewind(file);
+	printed[fread(printed, 1, sizeof(printed) - 1, file)] = 0;
+	fclose(file);
+	assert_string_equal(printed, message);
+}
+
+static void errors_name_the_setting_at_fault(void **state)
+{
+	static struct values v; /* of the last invocation, which fail_at looks at */
+	char path[32], expected[160];
+	struct error e;
+
+	(void)state;
+	v = accept_with("\nitem = a\nitem = b\n", path, "--text c");
+	invocation.values = &v;
+	snprintf(expected, sizeof(expected), "twobit: error: %s:3: item: is unknown\n", path);
+	error_refuse(&e, v.items.items[1], -EINVAL, "is unknown");
+	assert_fails(&e, FAILURE_DISPLAY, EX_CONFIG, expected);
+	/* The device is right, but in use: that is not the setting's fault, who should be known all the same.
+	 */
+	e.code = -EBUSY;
+	assert_fails(&e, FAILURE_SOURCE, EX_NOINPUT, expected);
+	e.code = -ENOMEM;
+	assert_fails(&e, FAILURE_NETWORK, EX_OSERR, expected);
+	error_refuse(&e, v.text.text, -EINVAL, "is unknown");
+	assert_fails(&e, FAILURE_DISPLAY, EX_USAGE, "twobit: error: is unknown\n");
+	error_set(&e, -EINVAL, "is unknown");
+	assert_fails(&e, FAILURE_DISPLAY, EX_USAGE, "twobit: error: is unknown\n");
+}
+
+static void variables_that_are_nearly_options(void **state)
+{
+	struct values values = {0};
+	char *rest[64];
+	int count;
+
+	(void)state;
+	setenv("TWOBIT_NUMBRE", "1", 1);
+	assert_int_equal(parse("", &values, rest, &count), OPTIONS_GO_ON);
+	unsetenv("TWOBIT_NUMBRE");
+	assert_string_equal(printed,
+		"twobit: warning: environment: TWOBIT_NUMBRE sets nothing; did you mean TWOBIT_NUMBER?\n");
+	setenv("TWOBIT_SOMETHING_ELSE", "1", 1);
+	setenv("TWOBIT_NUMBER", "", 1); /* as good as none */
+	assert_int_equal(accept("").number, 42);
+	unsetenv("TWOBIT_SOMETHING_ELSE");
+	unsetenv("TWOBIT_NUMBER");
 }
 
 static void own_options_are_not_the_environments(void **state)
@@ -338,10 +413,12 @@ static void exit_codes(void **state)
 		{FAILURE_SOURCE, -EBADMSG, 65},
 		{FAILURE_SOURCE, -EOVERFLOW, 65},
 		{FAILURE_SOURCE, -ENOMEM, 71},
+		{FAILURE_SOURCE, -EMFILE, 71},
 		{FAILURE_SOURCE, -ENOSYS, 69},
 		{FAILURE_NETWORK, -ENOENT, 78},
 		{FAILURE_NETWORK, -EBADMSG, 78},
 		{FAILURE_NETWORK, -ENOMEM, 71},
+		{FAILURE_NETWORK, -EAGAIN, 71},
 		{FAILURE_KERNELS, -ENOTSUP, 69},
 		{FAILURE_DISPLAY, -ENODEV, 69},
 		{FAILURE_DISPLAY, -EINVAL, 64},
@@ -386,6 +463,8 @@ int main(void)
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(texts_keep_their_places),
 		cmocka_unit_test(texts_of_files_keep_their_places),
+		cmocka_unit_test(errors_name_the_setting_at_fault),
+		cmocka_unit_test(variables_that_are_nearly_options),
 		cmocka_unit_test(own_options_are_not_the_environments),
 		cmocka_unit_test(arguments),
 		cmocka_unit_test(help_is_for_the_caller),
