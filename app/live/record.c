@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "flow/caption.h"
 #include "live/pipeline_options.h"
 #include "live/recording.h"
 #include "live/service.h"
@@ -21,6 +22,8 @@
 
 /* How long signals wait at most when no frame comes, ns. */
 #define ATTENTION INT64_C(50000000)
+
+#define PROGRESS_INTERVAL (NS_PER_S / 5)
 
 struct record_values {
 	struct pipeline_options pipeline;
@@ -87,6 +90,8 @@ struct record_session {
 	struct trace_file *trace;
 	struct pipeline *pipeline;
 	bool hangs; /* the recorder's thread, in the kernel */
+	bool shows_progress;
+	int64_t begun, progress_at; /* when the progress line was first shown, and is to be renewed */
 };
 
 static int start_pipeline(struct record_session *s, struct error *e)
@@ -170,6 +175,27 @@ static void heed_signals(struct record_session *s)
 	}
 }
 
+/* "1:05  1950 frames  48.2 MB  cat 87 %", five times a second. */
+static void show_progress(struct record_session *s)
+{
+	struct recorder_progress now;
+	char label[FRAME_TEXT_BYTES] = "";
+	int64_t time = clock_now();
+
+	if (!s->shows_progress || time < s->progress_at)
+		return;
+	s->begun = s->begun ? s->begun : time;
+	s->progress_at = time + PROGRESS_INTERVAL;
+	recorder_progress(s->recorder, &now);
+	if (now.labelled) {
+		struct caption caption = caption_of(s->network, &now.newest, s->recording.options.threshold);
+		caption_text(&caption, label, sizeof(label));
+	}
+	int seconds = (int)((time - s->begun) / NS_PER_S);
+	log_progress("%d:%02d  %" PRIu64 " frames  %.1f MB  %s%s", seconds / 60, seconds % 60, now.frames,
+		(double)now.bytes / 1e6, recorder_is_recording(s->recorder) ? "" : "not recording  ", label);
+}
+
 static void print_text(const struct recorder_report *r)
 {
 	printf("%" PRIu64 " frames in %" PRIu64 " %s, %.1f MB; %" PRIu64 " labelled\n", r->frames,
@@ -202,6 +228,7 @@ static int run(struct record_session *s)
 
 	if (code || !s->pipeline)
 		return code;
+	s->shows_progress = progress_wanted(s->invocation);
 	while (!pipeline_ended(s->pipeline)) {
 		struct frame *frame = pipeline_dequeue(s->pipeline, clock_now() + ATTENTION);
 		if (frame) {
@@ -211,10 +238,12 @@ static int run(struct record_session *s)
 			service_frame(); /* a full disk is waited for and is no fault of the program */
 		}
 		heed_signals(s);
+		show_progress(s);
 	}
 	if (pipeline_join(s->pipeline, &e))
 		code = fail(FAILURE_SOURCE, &e);
 	s->hangs = !recording_join(s->recorder, &report);
+	log_progress_end();
 	if (report.failed && !code) {
 		log_error("not all of the recording is on the disk: %s", strerror(-report.failed));
 		code = EX_IOERR;

@@ -162,6 +162,13 @@ bool recorder_waits(struct recorder *r)
 	return stuck;
 }
 
+void recorder_progress(struct recorder *r, struct recorder_progress *out)
+{
+	pthread_mutex_lock(&r->lock);
+	*out = r->progress;
+	pthread_mutex_unlock(&r->lock);
+}
+
 bool recorder_drain(struct recorder *r, int64_t deadline)
 {
 	pthread_mutex_lock(&r->lock);

@@ -97,6 +97,14 @@ struct recorder_report {
 	int failed;	     /* why not all is on the disk that should be: a negative errno value; or 0 */
 };
 
+/* How far it is. */
+struct recorder_progress {
+	uint64_t frames, bytes;	      /* in files */
+	struct classification newest; /* what is shown with the newest frame with labels, recorded or not */
+	bool labelled;		      /* something is */
+};
+void recorder_progress(struct recorder *r, struct recorder_progress *out); /* any thread */
+
 /* Whether there were frames to record, and not one is in a file. */
 bool recorder_failed_all(const struct recorder_report *report);
 

@@ -53,6 +53,7 @@ struct recorder {
 	bool done;    /* the thread writes nothing any more */
 	struct recorder_event events[RECORDER_EVENTS_MAXIMUM];
 	int first_event, event_count;
+	struct recorder_progress progress;
 	uint64_t late;
 	int64_t now;		       /* STAMP_CAPTURED of the newest judged frame */
 	int64_t until;		       /* the time of the last frame to record, as far as is known */

@@ -165,6 +165,8 @@ void *recorder_thread(void *argument)
 		select_frames(r);
 		pass_events(r);
 		do_requests(r);
+		r->progress.frames = r->writer.report.frames;
+		r->progress.bytes = writer_bytes(&r->writer);
 		if (r->closing && !frame_ring_count(r->ring))
 			break;
 		r->stuck = r->crowded && r->judged && r->writer.failure && recorder_may_wait(r);

@@ -66,5 +66,7 @@ bool selection_judge(struct recorder *r)
 	frame->smoothed = r->labeller.smoothed;
 	frame->shown = r->labeller.shown;
 	frame->state = r->labeller.past.state;
+	r->progress.newest = frame->shown;
+	r->progress.labelled = frame->shown.count > 0;
 	return any_holds(r);
 }

@@ -30,6 +30,11 @@ void writer_init(struct segment_writer *w, const struct recorder_options *option
 		log_warning("files are synced to the disk at their end only: %s", strerror(-status));
 }
 
+uint64_t writer_bytes(const struct segment_writer *w)
+{
+	return w->report.bytes + (w->segment ? segment_size(w->segment) : 0);
+}
+
 static bool is_full(int code)
 {
 	return code == -ENOSPC || code == -EDQUOT;
