@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "evaluate/calibration.h"
 
+#include "evaluate/truth.h"
 #include "nn/classify.h"
 #include "nn/network_confidence.h"
 
@@ -25,14 +26,13 @@ static const int32_t *scores_of(const struct scored *scored, int picture)
 	return scored->scores + (size_t)scored->network->class_count * (size_t)picture;
 }
 
-static bool group_holds(const struct network *network, int group, int label)
+/* Whether a word for the group is right: its class is among the group's, or it is the group itself. */
+static bool group_right(const struct network *network, int group, int truth)
 {
-	const struct label_group *g = group < 0 ? NULL : &network->groups[group];
-
-	for (int i = 0; g && i < g->class_count; i++)
-		if (g->classes[i] == label)
-			return true;
-	return false;
+	if (group < 0)
+		return false;
+	return truth_group(network, truth) ? truth == network->class_count + group
+					   : truth_holds(network, network->class_count + group, truth);
 }
 
 int judge(const struct scored *scored, double temperature, struct judgement *out)
@@ -48,8 +48,8 @@ int judge(const struct scored *scored, double temperature, struct judgement *out
 		classify_scores(&network, scores_of(scored, i), work, &found);
 		out[i] = (struct judgement){.label = found.top[0].confidence,
 			.group = found.group.confidence,
-			.label_right = found.top[0].index == scored->labels[i],
-			.group_right = group_holds(&network, found.group.index, scored->labels[i]),
+			.label_right = truth_holds(&network, scored->labels[i], found.top[0].index),
+			.group_right = group_right(&network, found.group.index, scored->labels[i]),
 			.background = found.background};
 	}
 	free(work);
@@ -60,7 +60,7 @@ static double picture_loss(const struct scored *scored, int picture, double temp
 {
 	const struct network *network = scored->network;
 	const int32_t *scores = scores_of(scored, picture);
-	double highest = -INFINITY, total = 0;
+	double highest = -INFINITY, best = -INFINITY, total = 0, right = 0;
 
 	for (int i = 0; i < network->class_count; i++) {
 		work[i] = class_logit(network, scores, i);
@@ -68,7 +68,14 @@ static double picture_loss(const struct scored *scored, int picture, double temp
 	}
 	for (int i = 0; i < network->class_count; i++)
 		total += exp((work[i] - highest) / temperature);
-	return log(total) - (work[scored->labels[picture]] - highest) / temperature;
+	/* Relative to the best right class: its share may be too small for a number. */
+	for (int i = 0; i < network->class_count; i++)
+		if (truth_holds(network, scored->labels[picture], i))
+			best = fmax(best, work[i]);
+	for (int i = 0; i < network->class_count; i++)
+		if (truth_holds(network, scored->labels[picture], i))
+			right += exp((work[i] - best) / temperature);
+	return log(total) - (best - highest) / temperature - log(right);
 }
 
 static double mean_loss(const struct scored *scored, int step, double temperature, double *work)

@@ -15,7 +15,7 @@ struct scored {
 	const struct network *network;
 	int count;
 	const int32_t *scores; /* [count][class_count] */
-	const int *labels;     /* [count] the right class; −1: none of the network's */
+	const int *labels;     /* [count] what is right, as in truth.h; −1: none of the network's */
 };
 
 /* What the network says of a picture, and whether it is so. */
@@ -32,7 +32,8 @@ int judge(const struct scored *scored, double temperature, struct judgement *out
 double temperature_of(const struct network *network);
 
 /*
- * The mean negative log-likelihood of the right classes. All labels must be ≥ 0. work: double [class_count].
+ * The mean negative log-likelihood of the right classes, of a group: of any of its classes. All labels must
+ * be ≥ 0. work: double [class_count].
  */
 double likelihood_loss(const struct scored *scored, double temperature, double *work);
 

@@ -1,23 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 #include "evaluate/classes.h"
 
+#include "evaluate/truth.h"
+
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-void classes_count(const struct evaluation *evaluation, const struct dataset *dataset, int class_count,
+void classes_count(const struct evaluation *evaluation, const struct dataset *dataset, int count,
 	struct class_result *out)
 {
-	for (int i = 0; i < class_count; i++)
+	for (int i = 0; i < count; i++)
 		out[i] = (struct class_result){.index = i};
 	for (int i = 0; i < evaluation->attempted; i++) {
 		const struct outcome *o = &evaluation->outcomes[i];
 		if (!o->scored)
 			continue;
-		out[dataset_label(dataset, i)].pictures++;
-		out[o->predicted].predicted++;
-		out[o->predicted].right += o->rank == 0;
+		struct class_result *truth = &out[dataset_label(dataset, i)];
+		bool right = o->rank == 0;
+		truth->pictures++;
+		truth->right += right;
+		/* A class that is right for a group is a prediction of the group. */
+		(right ? truth : &out[o->predicted])->predicted++;
 	}
 }
 
@@ -133,8 +138,11 @@ int confusions_write(FILE *file, const struct network *network, const struct eva
 		write_field(file, network->labels[i]);
 	}
 	fputc('\n', file);
-	for (int label = 0; label < network->class_count; label++) {
-		write_field(file, network->labels[label]);
+	for (int label = 0; label < truth_count(network); label++) {
+		/* Of groups only those that folders are named by. */
+		if (truth_group(network, label) && !(next < all + pairs && next->label == label))
+			continue;
+		write_field(file, truth_name(network, label));
 		for (int i = 0; i < network->class_count; i++) {
 			bool occurs = next < all + pairs && next->label == label && next->predicted == i;
 			fprintf(file, ",%d", occurs ? next->count : 0);

@@ -7,16 +7,17 @@
 
 #include <stdio.h>
 
-/* precision: right / predicted, recall: right / pictures, each undefined where that is 0. */
+/* Of a class, or of a group that class folders are named by (truth.h).
+ * precision: right / predicted, recall: right / pictures, each undefined where that is 0. */
 struct class_result {
 	int index;
 	int pictures;  /* of this class, scored */
-	int predicted; /* pictures of any class whose best class is this one */
+	int predicted; /* pictures of any class whose best class is this one; for a group, right ones alone */
 	int right;     /* in both */
 };
 
-/* out: [class_count], in the order of classes. */
-void classes_count(const struct evaluation *evaluation, const struct dataset *dataset, int class_count,
+/* out: [count], classes and then groups, in their order. */
+void classes_count(const struct evaluation *evaluation, const struct dataset *dataset, int count,
 	struct class_result *out);
 
 /* Least F1 (2 · right / (pictures + predicted)) first, then more pictures. Classes without pictures last. */

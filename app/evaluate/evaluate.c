@@ -115,13 +115,32 @@ static int open_outputs(struct evaluate_session *s, struct error *e)
 	return code;
 }
 
+/* Folders may have the names of groups. 0 or as dataset_open. */
+static int open_labelled(struct evaluate_session *s, struct error *e)
+{
+	const struct network *network = s->network;
+	const char **groups =
+		(const char **)calloc((size_t)network->group_count + 1, sizeof(network->groups[0].name));
+
+	if (!groups)
+		return error_set(e, -ENOMEM, "out of memory for the names of groups");
+	for (int i = 0; i < network->group_count; i++)
+		groups[i] = network->groups[i].name;
+	const struct dataset_options from = {.labels_path = s->values.labels.text,
+		.labels = network->labels,
+		.class_count = network->class_count,
+		.groups = groups,
+		.group_count = network->group_count};
+	int status = dataset_open(s->path, &from, &s->dataset, e);
+	free((void *)groups);
+	return status;
+}
+
 static int open_datasets(struct evaluate_session *s, struct error *e)
 {
-	const struct dataset_options from = {
-		s->values.labels.text, s->network->labels, s->network->class_count, false};
 	const struct dataset_options unlabelled = {.unlabelled = true};
 	const char *unknown = s->values.unknown.text;
-	int status = dataset_open(s->path, &from, &s->dataset, e);
+	int status = open_labelled(s, e);
 
 	if (status || !unknown)
 		return status;
@@ -236,8 +255,8 @@ const struct command evaluate_command = {
 	.details =
 		"DATASET is one of\n"
 		"  an idx file of pictures (MNIST's format, also .gz), with its labels file beside it;\n"
-		"  a folder with one folder per class: its name is a label or a number, or the order "
-		"counts;\n"
+		"  a folder with one folder per class: its name is a label, a group or a number, or the "
+		"order\n  counts; in a group's folder each class of the group is right;\n"
 		"  a list file: each line has the path of a picture and the index of its label.\n"
 		"Prints how often the right label is the first (top-1) and among the first five (top-5), how "
 		"far\n"

@@ -2,6 +2,7 @@
 /* The report for people: what is wanted first; the long tables only with --verbose. */
 #include "base/printable.h"
 #include "evaluate/report.h"
+#include "evaluate/truth.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -54,7 +55,7 @@ static void print_confusions(const struct evaluation_report *report)
 		printf("\nMost frequent mistakes:\n");
 	for (int i = 0; i < report->confusion_count; i++) {
 		const struct confusion *c = &report->confusions[i];
-		printf("%6d ×  %s → %s\n", c->count, network->labels[c->label],
+		printf("%6d ×  %s → %s\n", c->count, truth_name(network, c->label),
 			network->labels[c->predicted]);
 	}
 }
@@ -77,7 +78,7 @@ static void print_classes(const struct evaluation_report *report)
 	char recall[CELL], precision[CELL];
 	int with_pictures = 0;
 
-	for (int i = 0; i < report->network->class_count; i++)
+	for (int i = 0; i < report->class_count; i++)
 		with_pictures += report->classes[i].pictures > 0;
 	int shown = with_pictures < CLASSES_SHOWN ? with_pictures : CLASSES_SHOWN;
 	if (shown < with_pictures)
@@ -88,7 +89,7 @@ static void print_classes(const struct evaluation_report *report)
 	for (int i = 0; i < shown; i++) {
 		const struct class_result *c = &report->classes[i];
 		printf("%10d  %9s  %9s  %s\n", c->pictures, percent(recall, c->right, c->pictures),
-			percent(precision, c->right, c->predicted), report->network->labels[c->index]);
+			percent(precision, c->right, c->predicted), truth_name(report->network, c->index));
 	}
 }
 

@@ -2,6 +2,7 @@
 /* The whole report as one JSON object. */
 #include "cli/output.h"
 #include "evaluate/report.h"
+#include "evaluate/truth.h"
 
 /* null where there is nothing to divide by. */
 static json_t *share_json(int part, int whole)
@@ -16,7 +17,7 @@ static json_t *confusions_json(const struct evaluation_report *report)
 	for (int i = 0; i < report->confusion_count; i++) {
 		const struct confusion *c = &report->confusions[i];
 		output_append(list, output_pack("{s:i, s:o, s:o}", "count", c->count, "label",
-					    output_text(report->network->labels[c->label]), "predicted",
+					    output_text(truth_name(report->network, c->label)), "predicted",
 					    output_text(report->network->labels[c->predicted])));
 	}
 	return list;
@@ -46,17 +47,24 @@ static json_t *temperature_json(const struct evaluation_report *r)
 		r->fitted ? output_share(r->fitted_reliability.error) : json_null());
 }
 
+/* null for a group. */
+static json_t *class_index(const struct network *network, int truth)
+{
+	return truth_group(network, truth) ? json_null() : json_integer(truth);
+}
+
 static json_t *classes_json(const struct evaluation_report *report)
 {
 	json_t *list = json_array();
 
-	for (int i = 0; i < report->network->class_count; i++) {
+	for (int i = 0; i < report->class_count; i++) {
 		const struct class_result *c = &report->classes[i];
-		output_append(list, output_pack("{s:o, s:i, s:i, s:i, s:i, s:o, s:o}", "label",
-					    output_text(report->network->labels[c->index]), "index", c->index,
-					    "pictures", c->pictures, "predicted", c->predicted, "right",
-					    c->right, "recall", share_json(c->right, c->pictures),
-					    "precision", share_json(c->right, c->predicted)));
+		output_append(list,
+			output_pack("{s:o, s:o, s:i, s:i, s:i, s:o, s:o}", "label",
+				output_text(truth_name(report->network, c->index)), "index",
+				class_index(report->network, c->index), "pictures", c->pictures, "predicted",
+				c->predicted, "right", c->right, "recall", share_json(c->right, c->pictures),
+				"precision", share_json(c->right, c->predicted)));
 	}
 	return list;
 }

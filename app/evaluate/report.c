@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "evaluate/report.h"
 
+#include "evaluate/truth.h"
 #include "nn/classify.h"
 
 #include <errno.h>
@@ -125,15 +126,20 @@ static int fill_calibration(struct evaluation_report *r, const struct scored *sc
 
 int evaluation_report_fill(struct evaluation_report *r, const struct dataset *dataset)
 {
-	int classes = r->network->class_count;
+	int truths = truth_count(r->network);
 	struct gathered known;
 
 	r->confusion_count = confusions_find(r->result, dataset, r->confusions, CONFUSIONS_SHOWN);
-	r->classes = malloc(sizeof(*r->classes) * (size_t)classes);
+	r->classes = malloc(sizeof(*r->classes) * (size_t)truths);
 	if (r->confusion_count < 0 || !r->classes)
 		return -ENOMEM;
-	classes_count(r->result, dataset, classes, r->classes);
-	classes_sort(r->classes, classes);
+	classes_count(r->result, dataset, truths, r->classes);
+	/* A group without pictures is one that nobody asked for. */
+	r->class_count = r->network->class_count;
+	for (int i = r->class_count; i < truths; i++)
+		if (r->classes[i].pictures)
+			r->classes[r->class_count++] = r->classes[i];
+	classes_sort(r->classes, r->class_count);
 	int status = gathered_init(&known, r->network, r->result, dataset);
 	if (!status)
 		status = fill_calibration(r, &known.scored);

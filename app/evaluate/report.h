@@ -29,8 +29,10 @@ struct evaluation_report {
 	const struct evaluation *result;
 	struct confusion confusions[CONFUSIONS_SHOWN];
 	int confusion_count;
-	struct class_result *classes; /* [class_count], the worst first */
-	double temperature;	      /* the network's; 1: none */
+	struct class_result
+		*classes; /* [class_count], the worst first; groups with pictures are among them */
+	int class_count;
+	double temperature; /* the network's; 1: none */
 	double loss;
 	struct reliability reliability;
 	bool fitted; /* there are the fitted temperature, and what it changes */

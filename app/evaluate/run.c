@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "evaluate/pictures.h"
+#include "evaluate/truth.h"
 #include "evaluate/workers.h"
 #include "image/picture.h"
 #include "nn/classify.h"
@@ -62,7 +63,7 @@ static void store_outcome(struct evaluation_job *job, int index, const struct cl
 	outcome->predicted = found->top[0].index;
 	outcome->rank = TOP_MAXIMUM;
 	for (int i = found->count - 1; i >= 0; i--)
-		if (found->top[i].index == label)
+		if (truth_holds(job->network, label, found->top[i].index))
 			outcome->rank = i;
 	outcome->scored = true;
 	atomic_fetch_add(&job->right, outcome->rank == 0);

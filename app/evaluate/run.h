@@ -19,8 +19,9 @@ struct evaluation_options {
 /* The result for one picture. */
 struct outcome {
 	int predicted; /* the best class */
-	int rank;      /* of the right class, 0: best; TOP_MAXIMUM: not among the best, or unknown */
-	bool scored;   /* false: it could not be read, or the evaluation was stopped first */
+	int rank; /* of the right class, or the best one of the right group, 0: best; TOP_MAXIMUM: not among
+		     the best, or unknown */
+	bool scored; /* false: it could not be read, or the evaluation was stopped first */
 };
 
 struct evaluation {

@@ -115,6 +115,9 @@ static int class_by_label(const char *name, const struct dataset_options *option
 	for (int i = 0; options->labels && i < options->class_count; i++)
 		if (same_label(name, options->labels[i]))
 			return i;
+	for (int i = 0; i < options->group_count; i++)
+		if (same_label(name, options->groups[i]))
+			return options->class_count + i;
 	return strcasecmp(name, "background") == 0 ? class_by_label(BACKGROUND, options) : -1;
 }
 
@@ -127,9 +130,9 @@ static int class_by_number(const char *name, const struct dataset_options *optio
 }
 
 /*
- * The class of each folder: by the network's labels if all folders have such names, else by number if all are
- * numbers, else by the order of names if there is one folder for each class and none has a label's name: with
- * some, the order would give them other classes.
+ * The class of each folder: by the network's labels and groups if all folders have such names, else by number
+ * if all are numbers, else by the order of names if there is one folder for each class and none has a label's
+ * name: with some, the order would give them other classes.
  */
 static int number_classes(const char *path, struct dirent **folders, int count,
 	const struct dataset_options *options, int *classes, struct error *e)
@@ -155,8 +158,9 @@ static int number_classes(const char *path, struct dirent **folders, int count,
 	if (count == options->class_count && !labels)
 		return 0;
 	return error_set(e, -EBADMSG,
-		"%s has %d class folder%s for %d classes, and \"%s\" is none of the network's labels", path,
-		count, count == 1 ? "" : "s", options->class_count, folders[unknown]->d_name);
+		"%s has %d class folder%s for %d classes, and \"%s\" is none of the network's labels%s", path,
+		count, count == 1 ? "" : "s", options->class_count, folders[unknown]->d_name,
+		options->group_count ? " and groups; `twobit list labels` lists them" : "");
 }
 
 /* Removes the entries that are no folders, or lead back. */

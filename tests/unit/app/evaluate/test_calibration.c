@@ -83,6 +83,15 @@ static void judgements_by_hand(void **state)
 	is_near((double)v[0].group, 0.632835, 1e-5);
 	assert_true(v[0].label_right && !v[0].group_right);
 	assert_true(!v[1].label_right && v[1].group_right);
+	/* Right is any class of the first group, any of the second. */
+	labels[0] = 3;
+	labels[1] = 4;
+	assert_int_equal(judge(&scored, 1, v), 0);
+	assert_true(!v[0].label_right && !v[0].group_right);
+	assert_true(v[1].label_right && v[1].group_right);
+	assert_int_equal(judge(&scored, 10, v), 0);
+	assert_true(!v[0].label_right && v[0].group_right);
+	assert_true(v[1].label_right && !v[1].group_right);
 }
 
 static void losses_by_hand(void **state)
@@ -100,6 +109,15 @@ static void losses_by_hand(void **state)
 	is_near(likelihood_loss(&scored, 1, work), -log(0.665240956) / 2, 1e-8);
 	labels[1] = 1; /* finite, though its share is none */
 	assert_true(isfinite(likelihood_loss(&scored, 1, work)));
+	/* Of a group: that it is any of its classes, 0.090030573 and 0.244728471. */
+	char name[] = "a";
+	int members[] = {0, 2};
+	struct label_group group = {name, members, 2};
+	network.groups = &group;
+	network.group_count = 1;
+	labels[0] = 3;
+	scored.count = 1;
+	is_near(likelihood_loss(&scored, 1, work), -log(0.334759044), 1e-8);
 }
 
 /* Labels drawn with the probabilities of the scores divided by `temperature`. scores: [count][4] */

@@ -60,6 +60,37 @@ static void classes_by_hand(void **state)
 	dataset_close(dataset);
 }
 
+/* A picture of class 1, and three of a group that has class 1, of which the last is taken for class 3. */
+static void groups_are_rows(void **state)
+{
+	static const int truths[] = {1, 5, 5, 5};
+	static struct outcome seen[] = {{1, 0, true}, {1, 0, true}, {1, 0, true}, {3, 4, true}};
+	const struct evaluation grouped = {.attempted = 4, .pictures = 4, .outcomes = seen};
+	static const char *const names[] = {"pets"};
+	char *labels[] = {(char[]){"a"}, (char[]){"b"}, (char[]){"c"}, (char[]){"d"}, (char[]){"e"}};
+	const struct dataset_options options = {
+		.labels = labels, .class_count = 5, .groups = names, .group_count = 1};
+	char *folder = folder_create();
+	struct dataset *dataset;
+	struct class_result rows[6];
+	struct error e;
+
+	(void)state;
+	folder_put(folder, "/b/1.png", "\x89PNG\r\n\x1a\n");
+	folder_put(folder, "/pets/1.png", "\x89PNG\r\n\x1a\n");
+	folder_put(folder, "/pets/2.png", "\x89PNG\r\n\x1a\n");
+	folder_put(folder, "/pets/3.png", "\x89PNG\r\n\x1a\n");
+	assert_int_equal(dataset_open(folder, &options, &dataset, &e), 0);
+	folder_destroy(folder);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(dataset_label(dataset, i), truths[i]);
+	classes_count(&grouped, dataset, 6, rows);
+	assert_class(&rows[1], 1, 1, 1, 1);
+	assert_class(&rows[3], 3, 0, 1, 0);
+	assert_class(&rows[5], 5, 3, 2, 2);
+	dataset_close(dataset);
+}
+
 static void mistakes_by_hand(void **state)
 {
 	(void)state;
@@ -107,6 +138,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(classes_by_hand),
+		cmocka_unit_test(groups_are_rows),
 		cmocka_unit_test(mistakes_by_hand),
 		cmocka_unit_test(the_matrix_is_csv),
 	};

@@ -387,6 +387,27 @@ static void folders_by_order(void **state)
 	dataset_close(d);
 }
 
+static void folders_by_group(void **state)
+{
+	static const char *const groups[] = {"pet", "dog"}; /* "dog" is a label, too, which comes first */
+	struct dataset_options grouped = four;
+
+	(void)state;
+	grouped.groups = groups;
+	grouped.group_count = 2;
+	mkdir(path_of("grouped"), 0700);
+	mkdir(path_of("grouped/pet"), 0700);
+	mkdir(path_of("grouped/dog"), 0700);
+	write_png("grouped/pet/a.png", 1);
+	write_png("grouped/dog/b.png", 1);
+	struct dataset *d = accept("grouped", &grouped);
+	assert_int_equal(dataset_size(d), 2);
+	assert_int_equal(dataset_label(d, 0), 1);
+	assert_int_equal(dataset_label(d, 1), 4);
+	dataset_close(d);
+	refuse("grouped", &four, -EBADMSG, "\"pet\" is none of the network's labels");
+}
+
 static void folders_by_number(void **state)
 {
 	struct dataset_options many = {.labels = NULL, .class_count = 12};
@@ -526,6 +547,7 @@ int main(void)
 		cmocka_unit_test(lists_broken),
 		cmocka_unit_test(folders_by_label),
 		cmocka_unit_test(folders_by_order),
+		cmocka_unit_test(folders_by_group),
 		cmocka_unit_test(folders_by_number),
 		cmocka_unit_test(folders_empty),
 		cmocka_unit_test(folders_in_circles),
