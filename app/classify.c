@@ -41,7 +41,9 @@ static const struct option options[] = {
 static void print_text(
 	const struct network *network, const struct classification *result, int top, float threshold)
 {
-	if (result->background)
+	if (!result->count)
+		printf("nothing known: there is no face\n");
+	else if (result->background)
 		printf("nothing known; the likeliest are\n");
 	else if (!classification_known(result, threshold))
 		printf("nothing known: no label reaches %.4g %%; the likeliest are\n",
@@ -54,8 +56,15 @@ static void print_text(
 			network->groups[result->group.index].name);
 }
 
+/* Where the face is; null: there is none. */
+static json_t *face_json(const struct classification *result, const struct picture_area *area)
+{
+	return result->count ? output_pack("[i, i, i, i]", area->x, area->y, area->width, area->height)
+			     : json_null();
+}
+
 static void print_json(const char *file, const struct network *network, const struct classification *result,
-	int top, float threshold, int64_t nanoseconds)
+	const struct picture_area *area, int top, float threshold, int64_t nanoseconds)
 {
 	json_t *list = json_array();
 
@@ -67,6 +76,8 @@ static void print_json(const char *file, const struct network *network, const st
 	}
 	json_t *object = output_pack("{s:o, s:o, s:b, s:o}", "file", output_text(file), "network",
 		output_text(network->name), "known", classification_known(result, threshold), "top", list);
+	if (network->view.kind == VIEW_FACE)
+		output_set(object, "face", face_json(result, area));
 	if (result->group.index >= 0)
 		output_set(object, "group",
 			output_pack("{s:o, s:o}", "label",
@@ -94,14 +105,15 @@ static int classify_files(struct classifier *classifier, const struct network *n
 		}
 		log_debug("%s: %d x %d pixels", files[i], picture.width, picture.height);
 		int64_t begun = clock_now();
-		if (classifier_run(classifier, VIEW_FROM_FILE, &picture, &result, &e)) {
+		if (classifier_run(classifier, VIEW_FROM_FILE, &picture, NULL, &result, &e)) {
 			code = fail(FAILURE_PL, &e);
 			break;
 		}
 		int64_t taken = clock_now() - begun;
 		int top = values->top < result.count ? values->top : result.count;
 		if (values->json) {
-			print_json(files[i], network, &result, top, threshold, taken);
+			print_json(files[i], network, &result, classifier_area(classifier), top, threshold,
+				taken);
 			continue;
 		}
 		if (count > 1)

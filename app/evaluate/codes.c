@@ -52,16 +52,23 @@ static int worker_create(void *shared, void **own, enum failure *where, struct e
 	return status;
 }
 
-/* NULL: the picture cannot be read. */
+/* NULL: the picture cannot be read, or there is no face in it. */
 static const uint8_t *find_input(struct codes_job *job, struct codes_worker *w, int task)
 {
 	struct tensor input = network_tensor(job->network, NETWORK_INPUT);
+	const struct view *view = &job->network->view;
+	struct picture_area area;
 
 	if (job->inputs)
 		return job->inputs + tensor_bytes(input) * (size_t)task;
 	if (!pictures_read(&job->pictures, task, &w->picture))
 		return NULL;
-	view_input(&job->network->view, VIEW_FROM_DATASET, &w->picture, w->input, input.shape.width,
+	if (!view_look(view, VIEW_FROM_DATASET, &w->picture, NULL, 0, input.shape.width, input.shape.height,
+		    &area)) {
+		pictures_refuse(&job->pictures, task, NO_FACE);
+		return NULL;
+	}
+	view_input(view, VIEW_FROM_DATASET, &w->picture, &area, w->input, input.shape.width,
 		input.shape.height, input.shape.channels, input.bits);
 	return w->input;
 }

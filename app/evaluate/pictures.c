@@ -35,3 +35,16 @@ bool pictures_read(struct pictures *p, int index, struct picture *out)
 	atomic_fetch_add(broken ? &p->broken : &p->missing, 1);
 	return false;
 }
+
+void pictures_refuse(struct pictures *p, int index, const char *why)
+{
+	const char *name = dataset_name(p->dataset, index);
+	struct error e;
+
+	if (name)
+		error_set(&e, -EBADMSG, "%s: %s", name, why);
+	else
+		error_set(&e, -EBADMSG, "picture %d: %s", index, why);
+	report(p, &e);
+	atomic_fetch_add(&p->broken, 1);
+}

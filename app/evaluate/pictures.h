@@ -18,4 +18,9 @@ struct pictures {
 /* Any thread. False: the picture cannot be read; it is counted, and the first ones are reported. */
 bool pictures_read(struct pictures *pictures, int index, struct picture *out);
 
+#define NO_FACE "there is no face in it"
+
+/* The same of a picture that is read and of no use: it is counted as broken. */
+void pictures_refuse(struct pictures *pictures, int index, const char *why);
+
 #endif

@@ -79,9 +79,13 @@ static int score_picture(void *shared, void *own, int index, struct error *e)
 
 	if (!pictures_read(&job->pictures, index, &w->picture))
 		return 0;
-	int status = classifier_run(w->classifier, VIEW_FROM_DATASET, &w->picture, &found, e);
+	int status = classifier_run(w->classifier, VIEW_FROM_DATASET, &w->picture, NULL, &found, e);
 	if (status)
 		return status;
+	if (!found.count) {
+		pictures_refuse(&job->pictures, index, NO_FACE);
+		return 0;
+	}
 	memcpy(job->result->scores + classes * (size_t)index, classifier_scores(w->classifier),
 		classes * sizeof(int32_t));
 	store_outcome(job, index, &found);

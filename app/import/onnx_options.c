@@ -9,6 +9,7 @@
 
 #define BOX_SIZE 0.6 /* as in docs/formats.md */
 #define INK_FILL (20.0 / 28)
+#define FACE_FILL 0.975
 
 const char *onnx_option_given(const struct onnx_values *values)
 {
@@ -60,7 +61,8 @@ static bool is_positive(const double *numbers, int count)
 /* "box:0.8" */
 static bool crop_parse(const char *text, struct view *view)
 {
-	static const char *const kinds[] = {[VIEW_CENTRE] = "centre", [VIEW_BOX] = "box", [VIEW_INK] = "ink"};
+	static const char *const kinds[] = {
+		[VIEW_CENTRE] = "centre", [VIEW_BOX] = "box", [VIEW_INK] = "ink", [VIEW_FACE] = "face"};
 	size_t length = strcspn(text, ":");
 	char *end = NULL;
 
@@ -68,13 +70,14 @@ static bool crop_parse(const char *text, struct view *view)
 		if (strlen(kinds[i]) != length || strncmp(text, kinds[i], length) != 0)
 			continue;
 		view->kind = (enum view_kind)i;
-		view->size = i == VIEW_CENTRE ? 0 : BOX_SIZE;
-		view->fill = i == VIEW_INK ? INK_FILL : 0;
-		if (text[length] && i == VIEW_CENTRE)
+		bool sized = i == VIEW_BOX || i == VIEW_INK;
+		view->size = sized ? BOX_SIZE : 0;
+		view->fill = i == VIEW_INK ? INK_FILL : i == VIEW_FACE ? FACE_FILL : 0;
+		if (text[length] && !sized)
 			return false;
 		if (text[length])
 			view->size = strtod(text + length + 1, &end);
-		return !(end && *end) && (i == VIEW_CENTRE || (view->size >= 0.1 && view->size <= 1));
+		return !(end && *end) && (!sized || (view->size >= 0.1 && view->size <= 1));
 	}
 	return false;
 }
@@ -97,7 +100,7 @@ int onnx_options_take(const struct invocation *invocation, const struct onnx_val
 			"takes a number above 0, or one for each channel such as 0.229,0.224,0.225");
 	if (values->crop.text && !crop_parse(values->crop.text, &out->view))
 		return option_refuse(invocation, &values->crop.origin,
-			"takes centre, box or ink; for a box also its size from 0.1 to 1: box:0.8");
+			"takes centre, box, ink or face; for a box also its size from 0.1 to 1: box:0.8");
 	return OPTIONS_GO_ON;
 }
 

@@ -28,7 +28,8 @@ struct onnx_values {
 			offsetof(type, onnx.size), .minimum = 1, .maximum = 16384,                           \
 			.source = OPTION_FROM_OWN},                                                          \
 		{"crop", 0, OPTION_TEXT, "KIND[:SIZE]",                                                      \
-			"onnx: what the network sees of a picture: centre, box, ink; size of the box, "      \
+			"onnx: what the network sees of a picture: centre, box, ink, face; size of the "     \
+			"box, "                                                                              \
 			"0.1 ... 1 [centre]",                                                                \
 			offsetof(type, onnx.crop), 0, 0, NULL, OPTION_FROM_OWN},                             \
 		{"labels", 0, OPTION_TEXT, "FILE",                                                           \

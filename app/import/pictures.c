@@ -100,6 +100,7 @@ void calibration_close(struct calibration *calibration)
 int calibration_read(void *context, int index, struct shape shape, uint8_t *pixels, struct error *e)
 {
 	struct calibration *c = context;
+	struct picture_area area;
 
 	if (shape.channels != 1 && shape.channels != 3)
 		return error_set(e, -EBADMSG,
@@ -108,8 +109,10 @@ int calibration_read(void *context, int index, struct shape shape, uint8_t *pixe
 			"onnxruntime's quantize_static, and import that",
 			shape.channels);
 	int rc = picture_read_file(c->paths[index], &c->picture, e);
-	if (rc == 0)
-		view_input(&c->view, VIEW_FROM_FILE, &c->picture, pixels, shape.width, shape.height,
-			shape.channels, 8);
-	return rc;
+	if (rc)
+		return rc;
+	view_look(&c->view, VIEW_FROM_FILE, &c->picture, NULL, 0, shape.width, shape.height, &area);
+	view_input(&c->view, VIEW_FROM_FILE, &c->picture, &area, pixels, shape.width, shape.height,
+		shape.channels, 8);
+	return 0;
 }

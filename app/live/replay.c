@@ -187,6 +187,25 @@ static int take_past(struct replay *r, struct error *e)
 	return 0;
 }
 
+/* Where the live picture's face was depends on frames that may not be recorded: the log says it. */
+static int classify(struct replay *r, struct classification *own, struct error *e)
+{
+	const struct picture_area *face = &r->entry.face;
+	bool told = r->entry.says_face && r->network->view.kind == VIEW_FACE;
+
+	*own = classification_none;
+	if (told && !face->width)
+		return 0;
+	if (told && (face->x + face->width > r->picture.width || face->y + face->height > r->picture.height))
+		return error_set(e, -EBADMSG, "%s: line %lu of its log: the face is beyond the picture",
+			r->path, r->entry.line);
+	r->where = FAILURE_PL;
+	int status = classifier_run(r->classifier, VIEW_FROM_CAMERA, &r->picture, told ? face : NULL, own, e);
+	if (!status)
+		r->where = FAILURE_SOURCE;
+	return status;
+}
+
 static int compare(struct replay *r, struct error *e)
 {
 	struct classification own;
@@ -196,12 +215,10 @@ static int compare(struct replay *r, struct error *e)
 	int status = picture_decode(&r->frame->raw, 1, &r->picture, &why);
 	if (status)
 		return error_set(e, status, "%s: frame %" PRIu64 ": %s", r->path, r->frame->number, why.text);
-	r->where = FAILURE_PL;
-	status = classifier_run(r->classifier, VIEW_FROM_CAMERA, &r->picture, &own, e);
+	status = classify(r, &own, e);
 	if (status)
 		return status;
-	r->where = FAILURE_SOURCE;
-	labeller_add(&r->labeller, classifier_scores(r->classifier), r->entry.time);
+	labeller_add(&r->labeller, own.count ? classifier_scores(r->classifier) : NULL, r->entry.time);
 	verdict_make(&verdict, r->network, log_reader_about(r->log)->top_k, &own, &r->labeller.smoothed);
 	if (r->entry.verdict.has_shown)
 		verdict_set_shown(&verdict, r->network, &r->labeller.past.state.shown);

@@ -176,12 +176,17 @@ static int64_t lap(int64_t *from)
 static int decode(struct rounds *r, int64_t *took, struct error *e)
 {
 	const struct layer *first = &r->network->layers[0];
+	const struct view *view = &r->network->view;
+	struct picture_area area;
 	int64_t at = clock_now();
 	int status = picture_decode(&r->frame->raw, 1, &r->frame->picture, e);
 
-	if (!status)
-		view_input(&r->network->view, VIEW_FROM_CAMERA, &r->frame->picture, r->frame->input,
+	if (!status) {
+		view_look(view, VIEW_FROM_CAMERA, &r->frame->picture, NULL, 0, first->in.width,
+			first->in.height, &area);
+		view_input(view, VIEW_FROM_CAMERA, &r->frame->picture, &area, r->frame->input,
 			first->in.width, first->in.height, first->in.channels, first->input_bits);
+	}
 	*took = lap(&at);
 	return status;
 }

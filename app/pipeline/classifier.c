@@ -20,6 +20,7 @@ struct classifier {
 	const struct network *network;
 	struct engine *conv0;
 	struct pl *pl;
+	struct picture_area area;
 	uint8_t *input; /* pixels, [height][width][channels] */
 	double *work;	/* [class_count], for the softmax */
 	bool reported;	/* a failure of the PL is logged already */
@@ -130,11 +131,17 @@ void classifier_destroy(struct classifier *classifier)
 }
 
 int classifier_run(struct classifier *c, enum view_origin origin, const struct picture *picture,
-	struct classification *out, struct error *e)
+	const struct picture_area *area, struct classification *out, struct error *e)
 {
 	const struct layer *first = &c->network->layers[0];
+	const struct view *view = &c->network->view;
 
-	view_input(&c->network->view, origin, picture, c->input, first->in.width, first->in.height,
+	*out = classification_none;
+	if (area)
+		c->area = *area;
+	else if (!view_look(view, origin, picture, NULL, 0, first->in.width, first->in.height, &c->area))
+		return 0;
+	view_input(view, origin, picture, &c->area, c->input, first->in.width, first->in.height,
 		first->in.channels, first->input_bits);
 	engine_run(c->conv0, c->input, pl_input(c->pl, 0));
 	int status = compute(c, NULL, e);
@@ -142,6 +149,11 @@ int classifier_run(struct classifier *c, enum view_origin origin, const struct p
 		return status;
 	classify_scores(c->network, pl_output(c->pl, 0), c->work, out);
 	return 0;
+}
+
+const struct picture_area *classifier_area(const struct classifier *classifier)
+{
+	return &classifier->area;
 }
 
 const int32_t *classifier_scores(const struct classifier *classifier)

@@ -17,9 +17,16 @@ int classifier_create(const struct network *network, const char *pl, const char 
 	struct classifier **out, enum failure *where, struct error *e);
 void classifier_destroy(struct classifier *classifier); /* takes NULL */
 
-/* For one thread at a time. Fails as pl_submit, pl_wait and pl_program do, after several tries. */
+/*
+ * For one thread at a time. area: where to look; NULL: the network's view decides. *out is
+ * classification_none if it finds nothing to look at, and there are no scores then. Fails as pl_submit,
+ * pl_wait and pl_program do, after several tries.
+ */
 int classifier_run(struct classifier *classifier, enum view_origin origin, const struct picture *picture,
-	struct classification *out, struct error *e);
+	const struct picture_area *area, struct classification *out, struct error *e);
+
+/* Where the last picture was looked at; the middle, if there was nothing. */
+const struct picture_area *classifier_area(const struct classifier *classifier);
 
 /* int32_t [class_count] of the last picture; valid until the next classifier_run. */
 const int32_t *classifier_scores(const struct classifier *classifier);

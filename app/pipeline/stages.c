@@ -170,6 +170,25 @@ static void plan_decode(struct pipeline *pipeline, struct frame *frame)
 	frame->scale = scale_for(pipeline, frame, capabilities);
 }
 
+/* Makes the network's input. */
+static void look(struct pipeline *pipeline, struct frame *frame)
+{
+	const struct view *view = &pipeline->config.network->view;
+	const struct shape in = pipeline->input;
+
+	/* A display that is plugged in changes which of two threads decodes. */
+	pthread_mutex_lock(&pipeline->lock);
+	struct face_track track = pipeline->track;
+	pthread_mutex_unlock(&pipeline->lock);
+	frame->faceless = !view_look(view, VIEW_FROM_CAMERA, &frame->picture, &track,
+		frame->stamps[STAMP_CAPTURED], in.width, in.height, &frame->area);
+	pthread_mutex_lock(&pipeline->lock);
+	pipeline->track = track;
+	pthread_mutex_unlock(&pipeline->lock);
+	view_input(view, VIEW_FROM_CAMERA, &frame->picture, &frame->area, frame->input, in.width, in.height,
+		in.channels, pipeline->config.network->layers[0].input_bits);
+}
+
 /*
  * Decodes in the stage that plan_decode chose, and makes the network's input. False: there is no whole
  * picture, and the frame is counted.
@@ -188,9 +207,7 @@ static bool decode(struct pipeline *pipeline, struct frame *frame, int stage)
 				(unsigned long long)frame->number, e.text);
 		return false;
 	}
-	view_input(&pipeline->config.network->view, VIEW_FROM_CAMERA, &frame->picture, frame->input,
-		pipeline->input.width, pipeline->input.height, pipeline->input.channels,
-		pipeline->config.network->layers[0].input_bits);
+	look(pipeline, frame);
 	frame->stamps[STAMP_DECODE_BEGUN] = begun;
 	frame->stamps[STAMP_DECODED] = clock_now();
 	note_time(pipeline, stage, STAGE_DECODE, TIME_DECODE, frame, begun, frame->stamps[STAMP_DECODED]);
@@ -353,6 +370,18 @@ void *pl_stage(void *argument)
 	return NULL;
 }
 
+static struct latest latest_of(const struct frame *frame, int64_t labelled)
+{
+	struct latest latest = {.known = true,
+		.result = frame->result,
+		.faceless = frame->faceless,
+		.latency = labelled - frame->stamps[STAMP_CAPTURED]};
+
+	if (!frame->faceless)
+		latest.view = caption_view_of_face(&frame->picture, &frame->area);
+	return latest;
+}
+
 void *label_stage(void *argument)
 {
 	struct pipeline *pipeline = argument;
@@ -360,7 +389,8 @@ void *label_stage(void *argument)
 
 	while ((frame = stage_get(pipeline, STAGE_LABEL, QUEUE_LABEL))) {
 		int64_t begun = clock_now();
-		labeller_add(&pipeline->labeller, frame->scores, frame->stamps[STAMP_CAPTURED]);
+		labeller_add(&pipeline->labeller, frame->faceless ? NULL : frame->scores,
+			frame->stamps[STAMP_CAPTURED]);
 		frame->result = pipeline->labeller.shown;
 		int64_t now = clock_now();
 		frame->stamps[STAMP_LABELLED] = now;
@@ -371,7 +401,7 @@ void *label_stage(void *argument)
 		if (recorder)
 			recorder_label(recorder, frame);
 		pthread_mutex_lock(&pipeline->lock);
-		pipeline->latest = (struct latest){true, frame->result, now - frame->stamps[STAMP_CAPTURED]};
+		pipeline->latest = latest_of(frame, now);
 		pthread_mutex_unlock(&pipeline->lock);
 		if (!pipeline->config.lossless)
 			frame_release(&frame);
@@ -383,13 +413,19 @@ void *label_stage(void *argument)
 	return NULL;
 }
 
-/* What inference sees of the frame. */
-static struct caption_view view_for(const struct pipeline *pipeline, const struct frame *frame)
+/* What inference sees of the frame, or of the latest one, where it looked for a face. */
+static struct caption_view view_for(
+	const struct pipeline *pipeline, const struct frame *frame, const struct latest *latest)
 {
 	int width = frame->show_raw ? frame->raw.width : frame->picture.width;
 	int height = frame->show_raw ? frame->raw.height : frame->picture.height;
 
-	return caption_view_of(pipeline->config.network, width, height);
+	if (pipeline->config.network->view.kind != VIEW_FACE)
+		return caption_view_of(pipeline->config.network, width, height);
+	struct caption_view view = latest->known ? latest->view : (struct caption_view){0};
+	if (pipeline->config.mirror)
+		view.x = 1 - view.x - view.width;
+	return view;
 }
 
 static struct caption caption_for(struct pipeline *pipeline, const struct pipeline_caption *wanted,
@@ -406,6 +442,8 @@ static struct caption caption_for(struct pipeline *pipeline, const struct pipeli
 	if (clock_now() < wanted->note_until)
 		memcpy(caption.note, wanted->note, sizeof(caption.note));
 	caption.status = recovery_warning(&pipeline->recovery);
+	if (!caption.status && wanted->visible && latest->known && latest->faceless)
+		caption.status = "no face";
 	caption.recording = recorder && recorder_is_recording(recorder);
 	if (wanted->statistics) {
 		caption.statistics = true;
@@ -442,14 +480,11 @@ static void caption_frame(struct pipeline *pipeline, struct frame *frame, double
 		draw_absent(pipeline, frame);
 		return;
 	}
-	if (pipeline->config.lossless) {
-		latest.result = frame->result;
-		latest.latency = frame->stamps[STAMP_LABELLED] - frame->stamps[STAMP_CAPTURED];
-		latest.known = true;
-	}
+	if (pipeline->config.lossless)
+		latest = latest_of(frame, frame->stamps[STAMP_LABELLED]);
 	frame->caption = caption_for(pipeline, &wanted, &latest, rate);
 	if (wanted.visible)
-		frame->caption.view = view_for(pipeline, frame);
+		frame->caption.view = view_for(pipeline, frame, &latest);
 	caption_text(&frame->caption, frame->text, sizeof(frame->text));
 	if (!frame->show_raw && pipeline->config.mirror)
 		picture_mirror(&frame->picture);

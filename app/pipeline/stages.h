@@ -40,7 +40,9 @@ enum {
 struct latest {
 	bool known;
 	struct classification result;
-	int64_t latency; /* ns from capture to label */
+	struct caption_view view; /* of the face */
+	bool faceless;		  /* the network looked for one and found none */
+	int64_t latency;	  /* ns from capture to label */
 };
 
 struct pipeline {
@@ -66,9 +68,10 @@ struct pipeline {
 	struct display_capabilities capabilities;
 	bool exports; /* the source was asked to export its buffers */
 	uint64_t undecodable;
+	struct face_track track; /* of the pictures that were decoded */
 
-	struct error error;	       /* source stage, read after joining */
-	bool complete;		       /* as `error`: the source ended by itself, or gave all that was wanted */
+	struct error error; /* source stage, read after joining */
+	bool complete;	    /* as `error`: the source ended by itself, or gave all that was wanted */
 	struct pipeline_report report; /* each field has one writer, the stage that it is about */
 };
 

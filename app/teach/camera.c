@@ -53,6 +53,7 @@ struct session {
 	int64_t burst_begun, burst_last;
 	int64_t last_key;
 	bool help, quit;
+	struct face_track track;
 	int earlier;	   /* examples that there were before */
 	int width, height; /* of the last picture */
 	char counts[FRAME_TEXT_BYTES], keys[2560];
@@ -228,21 +229,30 @@ static int take_picture(struct session *s, struct error *e)
 /* Looks at the frame's picture, learns it if a key says so, and draws what it shows. */
 static int look(struct session *s, struct frame *frame, struct error *e)
 {
+	struct picture_area area;
 	int rc = picture_decode(&frame->raw, 1, &frame->picture, e);
 
 	if (rc)
 		return rc == -EBADMSG ? 0 : rc;
-	lesson_features(s->lesson, VIEW_FROM_CAMERA, &frame->picture, s->codes);
+	bool seen = lesson_look(s->lesson, VIEW_FROM_CAMERA, &frame->picture, &s->track,
+		frame->stamps[STAMP_CAPTURED], &area);
+	lesson_features(s->lesson, VIEW_FROM_CAMERA, &frame->picture, &area, s->codes);
+	if (!seen)
+		s->take = NOTHING;
 	s->width = frame->picture.width;
 	s->height = frame->picture.height;
 	rc = take_picture(s, e);
 	fit(s);
 	list_counts(s);
 	struct caption caption = {.status = s->counts, .notice = s->help ? s->keys : NULL};
-	int best = guess(s, &caption.confidence);
+	int best = seen ? guess(s, &caption.confidence) : -1;
 	caption.headline =
 		best < 0 || s->help ? NULL : s->lesson->labels[best]; /* which would be below the help */
 	caption.view = caption_view_of(s->lesson->network, frame->picture.width, frame->picture.height);
+	if (s->lesson->network->view.kind == VIEW_FACE)
+		caption.view = seen ? caption_view_of_face(&frame->picture, &area) : (struct caption_view){0};
+	if (!seen)
+		snprintf(caption.note, sizeof(caption.note), "no face");
 	frame->caption = caption;
 	caption_text(&caption, frame->text, sizeof(frame->text));
 	caption_draw(s->drawer, &frame->picture, &caption);

@@ -77,13 +77,21 @@ int lesson_class(struct lesson *lesson, const char *label, int *class, struct er
 	return 0;
 }
 
-const uint8_t *lesson_features(
-	struct lesson *lesson, enum view_origin origin, const struct picture *picture, uint8_t *codes)
+bool lesson_look(const struct lesson *lesson, enum view_origin origin, const struct picture *picture,
+	struct face_track *track, int64_t time, struct picture_area *area)
+{
+	const struct shape in = lesson->network->layers[0].in;
+
+	return view_look(&lesson->network->view, origin, picture, track, time, in.width, in.height, area);
+}
+
+const uint8_t *lesson_features(struct lesson *lesson, enum view_origin origin, const struct picture *picture,
+	const struct picture_area *area, uint8_t *codes)
 {
 	const struct layer *first = &lesson->network->layers[0];
 
-	view_input(&lesson->network->view, origin, picture, lesson->input, first->in.width, first->in.height,
-		first->in.channels, first->input_bits);
+	view_input(&lesson->network->view, origin, picture, area, lesson->input, first->in.width,
+		first->in.height, first->in.channels, first->input_bits);
 	engine_run(lesson->features, lesson->input, codes);
 	return codes;
 }

@@ -37,9 +37,14 @@ void lesson_finish(struct lesson *lesson);
 /* The number of a class, which is new where no class has that label. "background" means LABEL_BACKGROUND. */
 int lesson_class(struct lesson *lesson, const char *label, int *class, struct error *e);
 
-/* The features of a picture, written to codes, uint8_t [size]. Returns codes. */
-const uint8_t *lesson_features(
-	struct lesson *lesson, enum view_origin origin, const struct picture *picture, uint8_t *codes);
+/* The features of a picture where the network looks at it, written to codes, uint8_t [size]. Returns codes.
+ */
+const uint8_t *lesson_features(struct lesson *lesson, enum view_origin origin, const struct picture *picture,
+	const struct picture_area *area, uint8_t *codes);
+
+/* As view_look. */
+bool lesson_look(const struct lesson *lesson, enum view_origin origin, const struct picture *picture,
+	struct face_track *track, int64_t time, struct picture_area *area);
 
 /*
  * Adds an example of a class, unless it has the same one: leaving out one of two would measure nothing.

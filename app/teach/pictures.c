@@ -78,11 +78,17 @@ static int subfolders_list(const char *folder, struct subfolders *s, struct erro
 static int add_picture(struct lesson *lesson, const struct dataset *dataset, int index, const int *classes,
 	struct picture *picture, uint8_t *codes, struct error *e)
 {
+	struct picture_area area;
+
 	if (dataset_read(dataset, index, picture, e)) {
 		log_warning("%s; it is left out", e->text);
 		return 0;
 	}
-	return lesson_add(lesson, lesson_features(lesson, VIEW_FROM_FILE, picture, codes),
+	if (!lesson_look(lesson, VIEW_FROM_FILE, picture, NULL, 0, &area)) {
+		log_warning("%s: there is no face in it; it is left out", dataset_name(dataset, index));
+		return 0;
+	}
+	return lesson_add(lesson, lesson_features(lesson, VIEW_FROM_FILE, picture, &area, codes),
 		classes[dataset_label(dataset, index)], false, e);
 }
 

@@ -24,7 +24,7 @@ from twobit_training.evaluation import fit_temperature, outputs, report, to_inpu
 LAYERS = [(32, False), (64, True), (128, False), (128, True), (256, False), (256, True)]
 HIDDEN = 256
 LABELS = ["angry", "disgusted", "afraid", "happy", "sad", "surprised", "neutral"]
-VIEW = {"kind": "box"}
+VIEW = {"kind": "face"}
 
 
 class Schedule(NamedTuple):

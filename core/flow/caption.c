@@ -39,3 +39,15 @@ struct caption_view caption_view_of(const struct network *network, int width, in
 		.aspect = (double)width / height,
 		.hint = view->kind == VIEW_CENTRE ? NULL : "hold it here"};
 }
+
+struct caption_view caption_view_of_face(const struct picture *picture, const struct picture_area *area)
+{
+	double width = picture->width, height = picture->height;
+
+	return (struct caption_view){.x = area->x / width,
+		.y = area->y / height,
+		.width = area->width / width,
+		.height = area->height / height,
+		.aspect = width / height,
+		.found = true};
+}

@@ -19,4 +19,7 @@ void caption_add_bars(
 /* What the network sees of a camera's picture of this size. */
 struct caption_view caption_view_of(const struct network *network, int width, int height);
 
+/* The face that was found in that area of a picture. */
+struct caption_view caption_view_of_face(const struct picture *picture, const struct picture_area *area);
+
 #endif

@@ -60,7 +60,9 @@ struct frame {
 	struct raw_picture raw;
 	struct borrowed_buffer borrowed;
 	struct picture picture;
-	uint8_t *input; /* the network's input, [height][width][channels]; input_size bytes */
+	bool faceless;		  /* the network looks for a face and finds none: the scores mean nothing */
+	struct picture_area area; /* where the network looks at the picture */
+	uint8_t *input;		  /* the network's input, [height][width][channels]; input_size bytes */
 	size_t input_size;
 	bool cpu_fallback;	      /* software computed the scores in the place of a PL in hardware */
 	int32_t *scores;	      /* [class_count] */

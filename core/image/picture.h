@@ -42,6 +42,11 @@ struct picture {
 	size_t spare_capacity;
 };
 
+/* A part of a picture, pixels. */
+struct picture_area {
+	int x, y, width, height;
+};
+
 /*
  * Makes room for width × height; keeps the memory when it is large enough, so that a pool's pictures settle.
  * -EOVERFLOW over PICTURE_SIDE_MAXIMUM or below 1, -ENOMEM.

@@ -134,11 +134,6 @@ static void resize_row(const uint8_t *crop, size_t stride, const struct span *do
 	}
 }
 
-void resize_to_input(const struct picture *picture, uint8_t *out, int width, int height, int channels)
-{
-	resize_part_to_input(picture, 1, out, width, height, channels);
-}
-
 /* Rounded to the nearest, at least 1. */
 static int part_of(int side, double part)
 {
@@ -147,8 +142,7 @@ static int part_of(int side, double part)
 	return scaled < 1 ? 1 : scaled;
 }
 
-void resize_part_to_input(
-	const struct picture *picture, double part, uint8_t *out, int width, int height, int channels)
+struct picture_area resize_middle(const struct picture *picture, double part, int width, int height)
 {
 	int columns = picture->width;
 	int rows = picture->height;
@@ -159,20 +153,33 @@ void resize_part_to_input(
 		rows = (int)(((int64_t)columns * height + width / 2) / width);
 	columns = part_of(columns, part);
 	rows = part_of(rows, part);
+	return (struct picture_area){
+		(picture->width - columns) / 2, (picture->height - rows) / 2, columns, rows};
+}
+
+void resize_area_to_input(const struct picture *picture, const struct picture_area *area, uint8_t *out,
+	int width, int height, int channels)
+{
 	size_t stride = (size_t)picture->width * 4;
-	const uint8_t *crop = picture->data + (size_t)((picture->height - rows) / 2) * stride +
-			      (size_t)((picture->width - columns) / 2) * 4;
+	const uint8_t *crop = picture->data + (size_t)area->y * stride + (size_t)area->x * 4;
 
 	for (int x = 0; x < width; x += BLOCK) {
 		int count = width - x < BLOCK ? width - x : BLOCK;
 		struct span across[BLOCK];
 
 		for (int i = 0; i < count; i++)
-			across[i] = span_at(x + i, columns, width);
+			across[i] = span_at(x + i, area->width, width);
 		for (int y = 0; y < height; y++) {
-			struct span down = span_at(y, rows, height);
+			struct span down = span_at(y, area->height, height);
 			resize_row(crop, stride, &down, across, count,
 				out + ((size_t)y * (size_t)width + (size_t)x) * (size_t)channels, channels);
 		}
 	}
+}
+
+void resize_to_input(const struct picture *picture, uint8_t *out, int width, int height, int channels)
+{
+	struct picture_area middle = resize_middle(picture, 1, width, height);
+
+	resize_area_to_input(picture, &middle, out, width, height, channels);
 }

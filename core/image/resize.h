@@ -10,16 +10,21 @@
 #include "image/picture.h"
 
 /*
- * out: uint8_t [height][width][channels]; channels 3: R, G, B; 1: grey, (77 R + 150 G + 29 B + 128) >> 8.
- * Each output pixel is the mean over its area of the crop, weights in 1/256 pixel, rounded half up; enlarging
- * interpolates linearly between pixel centres in the same fixed point. resize.c gives the formulas. Allocates
- * nothing; takes 256 KiB of stack.
+ * The middle of a picture that has the aspect width : height, and of that a box of `part` (0 … 1] of its
+ * sides, at least a pixel.
  */
-void resize_to_input(const struct picture *picture, uint8_t *out, int width, int height, int channels);
+struct picture_area resize_middle(const struct picture *picture, double part, int width, int height);
 
-/* The same of a box in the middle of that crop, of `part` (0 … 1] of its width and height, at least a pixel.
+/*
+ * area: within the picture. out: uint8_t [height][width][channels]; channels 3: R, G, B; 1: grey, (77 R + 150
+ * G + 29 B + 128) >> 8. Each output pixel is the mean over its area of the crop, weights in 1/256 pixel,
+ * rounded half up; enlarging interpolates linearly between pixel centres in the same fixed point. resize.c
+ * gives the formulas. Allocates nothing; takes 256 KiB of stack.
  */
-void resize_part_to_input(
-	const struct picture *picture, double part, uint8_t *out, int width, int height, int channels);
+void resize_area_to_input(const struct picture *picture, const struct picture_area *area, uint8_t *out,
+	int width, int height, int channels);
+
+/* The same of the whole middle. */
+void resize_to_input(const struct picture *picture, uint8_t *out, int width, int height, int channels);
 
 #endif

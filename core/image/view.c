@@ -14,10 +14,15 @@
 #define CONTRAST_LEAST 48
 #define STROKE_SHARE 0.35
 
+static bool has_box(const struct view *view)
+{
+	return view->kind == VIEW_BOX || view->kind == VIEW_INK;
+}
+
 void view_box(const struct view *view, int picture_width, int picture_height, int width, int height,
 	double *box_width, double *box_height)
 {
-	double part = view->kind == VIEW_CENTRE ? 1 : view->size;
+	double part = has_box(view) ? view->size : 1;
 	double scale = fmin((double)picture_width / width, (double)picture_height / height);
 
 	*box_width = part * scale * width;
@@ -27,8 +32,14 @@ void view_box(const struct view *view, int picture_width, int picture_height, in
 double view_scale(const struct view *view, int picture_width, int picture_height, int width, int height)
 {
 	double box_width, box_height;
-	int wanted = view->kind == VIEW_INK && SIDE > width ? SIDE : width;
+	int wanted = view->kind == VIEW_INK && SIDE > width ? SIDE : width, searched, ignored;
 
+	if (view->kind == VIEW_FACE) {
+		/* A face is found at this size, and often fills half of the picture. */
+		face_search_size(picture_width, picture_height, &searched, &ignored);
+		return fmin(1, fmax((double)searched / picture_width,
+				       2.0 * width / fmin(picture_width, picture_height)));
+	}
 	view_box(view, picture_width, picture_height, width, height, &box_width, &box_height);
 	return fmin(1, wanted / box_width);
 }
@@ -158,19 +169,79 @@ static void ink_place(const struct view *view, uint8_t *grey, uint8_t *out, int 
 		}
 }
 
-void view_input(const struct view *view, enum view_origin origin, const struct picture *picture, uint8_t *out,
-	int width, int height, int channels, int bits)
+/* The faces of a picture, in pixels of the picture it is reduced to. */
+static int find_faces(const struct picture *picture, struct face *faces, int *width, int *height)
+{
+	struct picture_area all = {0, 0, picture->width, picture->height};
+	uint8_t grey[FACE_AREA_MAXIMUM];
+
+	face_search_size(picture->width, picture->height, width, height);
+	resize_area_to_input(picture, &all, grey, *width, *height, 1);
+	return face_find(grey, *width, *height, faces);
+}
+
+static int held(double from, int most)
+{
+	int rounded = (int)lround(from);
+
+	return rounded < 0 ? 0 : rounded > most ? most : rounded;
+}
+
+/* The face with its margin, moved and made smaller so that it is within the picture. face: in 1 / scale
+ * pixels. */
+static struct picture_area face_area(const struct view *view, const struct picture *picture,
+	const struct face *face, double scale, int width, int height)
+{
+	double least = fmin(width, height), side = face->side * scale / view->fill;
+
+	side = fmin(side, fmin(picture->width * least / width, picture->height * least / height));
+	struct picture_area area = {.width = held(side * width / least, picture->width),
+		.height = held(side * height / least, picture->height)};
+	area.width += !area.width;
+	area.height += !area.height;
+	area.x = held((face->x + face->side / 2.0) * scale - area.width / 2.0, picture->width - area.width);
+	area.y =
+		held((face->y + face->side / 2.0) * scale - area.height / 2.0, picture->height - area.height);
+	return area;
+}
+
+static bool look_for_face(const struct view *view, const struct picture *picture, struct face_track *track,
+	int64_t time, int width, int height, struct picture_area *area)
+{
+	struct face faces[FACES_MAXIMUM], face;
+	int search_width, search_height;
+	int count = find_faces(picture, faces, &search_width, &search_height);
+	bool found = track ? face_track_follow(track, faces, count, search_width, search_height, time, &face)
+			   : face_choose(faces, count, search_width, search_height, &face);
+
+	if (found)
+		*area = face_area(view, picture, &face, (double)picture->width / search_width, width, height);
+	return found;
+}
+
+bool view_look(const struct view *view, enum view_origin origin, const struct picture *picture,
+	struct face_track *track, int64_t time, int width, int height, struct picture_area *area)
+{
+	double part = has_box(view) && origin == VIEW_FROM_CAMERA ? view->size : 1;
+
+	*area = resize_middle(picture, part, width, height);
+	if (view->kind != VIEW_FACE || (picture->width == width && picture->height == height))
+		return true;
+	return look_for_face(view, picture, track, time, width, height, area);
+}
+
+void view_input(const struct view *view, enum view_origin origin, const struct picture *picture,
+	const struct picture_area *area, uint8_t *out, int width, int height, int channels, int bits)
 {
 	bool ink = view->kind == VIEW_INK && origin != VIEW_FROM_DATASET;
 	bool inverted = view->inverted && origin != VIEW_FROM_DATASET;
-	double part = view->kind != VIEW_CENTRE && origin == VIEW_FROM_CAMERA ? view->size : 1;
 	uint8_t grey[SIDE * SIDE];
 
 	if (ink) {
-		resize_part_to_input(picture, part, grey, SIDE, SIDE, 1);
+		resize_area_to_input(picture, area, grey, SIDE, SIDE, 1);
 		ink_place(view, grey, out, width, height);
 	} else {
-		resize_part_to_input(picture, part, out, width, height, channels);
+		resize_area_to_input(picture, area, out, width, height, channels);
 	}
 	codes_from(view, inverted, out, (size_t)width * (size_t)height * (size_t)channels, bits);
 }

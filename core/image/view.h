@@ -6,6 +6,7 @@
 #ifndef IMAGE_VIEW_H
 #define IMAGE_VIEW_H
 
+#include "image/face_track.h"
 #include "image/picture.h"
 
 #include <stdbool.h>
@@ -13,19 +14,20 @@
 enum view_kind {
 	VIEW_CENTRE, /* the middle square (or the input's aspect) */
 	VIEW_BOX,    /* a box in the middle, drawn in which people hold an object */
-	VIEW_INK, /* writing in such a box, dark on light or light on dark: found, centred, light on black */
+	VIEW_INK,  /* writing in such a box, dark on light or light on dark: found, centred, light on black */
+	VIEW_FACE, /* a face, wherever it is */
 };
 
 /* All zero: the middle, pixels as they are. */
 struct view {
 	enum view_kind kind;
-	double size;   /* of the box, a share of the middle square: 0.1 … 1; centre: not used */
-	double fill;   /* ink: the share of the input that its longer side fills: 0.1 … 1 */
-	bool inverted; /* centre and box: dark in the camera's picture is light for the network */
+	double size;   /* of the box of box and ink, a share of the middle square: 0.1 … 1 */
+	double fill;   /* the share of the input that the ink's longer side fills, or the face: 0.1 … 1 */
+	bool inverted; /* not of ink: dark in the camera's picture is light for the network */
 	int low, high; /* pixel values that enter as 0 and 255, 0 ≤ low < high ≤ 255; both 0: as 0 and 255 */
 };
 
-/* The box on a picture of this size for an input of that: its sides in pixels of the picture. */
+/* The guide on a picture of this size for an input of that: its sides in pixels of the picture. */
 void view_box(const struct view *view, int picture_width, int picture_height, int width, int height,
 	double *box_width, double *box_height);
 
@@ -40,11 +42,21 @@ enum view_origin {
 };
 
 /*
- * out: uint8_t codes of `bits` bits, [height][width][channels]; channels 3: R, G, B; 1: grey, as ink needs. A
- * pixel p enters as code (p · (2^bits − 1) + 127) / 255, after low and high. Integers, or doubles in one
- * exact order of operations: the same codes on every machine. Allocates nothing; takes 300 KiB of stack.
+ * Sets the area of the picture at which a network looks whose input has that size. False: there is no face;
+ * the area is then the middle. A picture of the input's own size is a face already. track: of a camera whose
+ * pictures are looked at one after the other, taken at `time`, ns; NULL: of this picture alone. Allocates
+ * nothing; takes 600 KiB of stack.
  */
-void view_input(const struct view *view, enum view_origin origin, const struct picture *picture, uint8_t *out,
-	int width, int height, int channels, int bits);
+bool view_look(const struct view *view, enum view_origin origin, const struct picture *picture,
+	struct face_track *track, int64_t time, int width, int height, struct picture_area *area);
+
+/*
+ * What the network sees in that area. out: uint8_t codes of `bits` bits, [height][width][channels]; channels
+ * 3: R, G, B; 1: grey, as ink needs. A pixel p enters as code (p · (2^bits − 1) + 127) / 255, after low and
+ * high. Integers, or doubles in one exact order of operations: the same codes on every machine. Allocates
+ * nothing; takes 300 KiB of stack.
+ */
+void view_input(const struct view *view, enum view_origin origin, const struct picture *picture,
+	const struct picture_area *area, uint8_t *out, int width, int height, int channels, int bits);
 
 #endif

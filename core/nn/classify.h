@@ -20,6 +20,9 @@ struct classification {
 	bool background;		    /* the best class is LABEL_BACKGROUND */
 };
 
+/* Of a picture in which there is nothing to look at, such as no face. */
+static const struct classification classification_none = {.group = {-1, 0}, .member = {-1, 0}};
+
 /* The label of a class of pictures that show nothing to be named: where it is best, nothing is known. */
 #define LABEL_BACKGROUND "none of these"
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 int labeller_init(struct labeller *l, const struct network *network, double seconds, float threshold)
 {
@@ -48,11 +49,24 @@ static void challenge(struct labeller *l, struct headline ahead, int64_t before,
 		show(l, ahead);
 }
 
+static void forget(struct labeller *l)
+{
+	l->past.smoothing.begun = false;
+	l->past.state = (struct label_state){0};
+	l->smoothed = classification_none;
+	l->shown = (struct classification){0};
+	memset(l->shares, 0, (size_t)l->network->class_count * sizeof(*l->shares));
+}
+
 void labeller_add(struct labeller *l, const int32_t *scores, int64_t time)
 {
 	struct label_state *state = &l->past.state;
 	int64_t before = l->past.smoothing.begun ? l->past.smoothing.time : INT64_MIN;
 
+	if (!scores) {
+		forget(l);
+		return;
+	}
 	classify_scores(l->network, smoothing_add(&l->past.smoothing, scores, time), l->shares, &l->smoothed);
 	struct headline ahead = classification_headline(&l->smoothed, l->threshold);
 	if (headline_same(&ahead, &state->shown)) {

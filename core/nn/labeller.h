@@ -42,7 +42,10 @@ struct labeller {
 int labeller_init(struct labeller *l, const struct network *network, double seconds, float threshold);
 void labeller_finish(struct labeller *l);
 
-/* scores, time: as for smoothing_add. Sets past, smoothed and shown. */
+/*
+ * scores, time: as for smoothing_add. scores NULL: there was nothing to look at; nothing is shown, and the
+ * past is forgotten. Sets past, smoothed and shown.
+ */
 void labeller_add(struct labeller *l, const int32_t *scores, int64_t time);
 
 #endif

@@ -6,7 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
-static const char *const kinds[] = {[VIEW_CENTRE] = "centre", [VIEW_BOX] = "box", [VIEW_INK] = "ink"};
+static const char *const kinds[] = {
+	[VIEW_CENTRE] = "centre", [VIEW_BOX] = "box", [VIEW_INK] = "ink", [VIEW_FACE] = "face"};
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
@@ -15,12 +16,27 @@ static bool share_valid(double share)
 	return share >= 0.1 && share <= 1;
 }
 
+static bool has_size(const struct view *v)
+{
+	return v->kind == VIEW_BOX || v->kind == VIEW_INK;
+}
+
+static bool has_fill(const struct view *v)
+{
+	return v->kind == VIEW_INK || v->kind == VIEW_FACE;
+}
+
+static double fill_default(const struct view *v)
+{
+	return v->kind == VIEW_INK ? VIEW_FILL_INK : VIEW_FILL_FACE;
+}
+
 bool view_valid(const struct view *v)
 {
 	bool range = v->low >= 0 && v->high <= 255 && (v->low < v->high || (!v->low && !v->high));
 
-	return (unsigned)v->kind < KINDS && range && (v->kind == VIEW_CENTRE || share_valid(v->size)) &&
-	       (v->kind != VIEW_INK || (share_valid(v->fill) && !v->inverted));
+	return (unsigned)v->kind < KINDS && range && (!has_size(v) || share_valid(v->size)) &&
+	       (!has_fill(v) || share_valid(v->fill)) && !(v->kind == VIEW_INK && v->inverted);
 }
 
 static int parse_kind(const json_t *value, struct view *view, struct error *e)
@@ -32,7 +48,7 @@ static int parse_kind(const json_t *value, struct view *view, struct error *e)
 			view->kind = (enum view_kind)i;
 			return 0;
 		}
-	return error_set(e, -EBADMSG, "field \"view\": \"kind\" is not centre, box or ink");
+	return error_set(e, -EBADMSG, "field \"view\": \"kind\" is not centre, box, ink or face");
 }
 
 static int parse_range(const json_t *value, struct view *view, struct error *e)
@@ -61,11 +77,11 @@ static int parse_member(const char *name, const json_t *value, struct view *view
 		view->inverted = json_is_true(value);
 		return 0;
 	}
-	if (strcmp(name, "size") == 0 && view->kind != VIEW_CENTRE && share) {
+	if (strcmp(name, "size") == 0 && has_size(view) && share) {
 		view->size = json_number_value(value);
 		return 0;
 	}
-	if (strcmp(name, "fill") == 0 && view->kind == VIEW_INK && share) {
+	if (strcmp(name, "fill") == 0 && has_fill(view) && share) {
 		view->fill = json_number_value(value);
 		return 0;
 	}
@@ -84,10 +100,10 @@ int view_parse(const json_t *value, struct view *view, struct error *e)
 	if (!json_is_object(value))
 		return error_set(e, -EBADMSG, "field \"view\": is not an object");
 	int rc = parse_kind(json_object_get(value, "kind"), view, e);
-	if (!rc && view->kind != VIEW_CENTRE)
+	if (!rc && has_size(view))
 		view->size = VIEW_SIZE_DEFAULT;
-	if (!rc && view->kind == VIEW_INK)
-		view->fill = VIEW_FILL_DEFAULT;
+	if (!rc && has_fill(view))
+		view->fill = fill_default(view);
 	json_object_foreach((json_t *)value, name, member)
 	{
 		if (rc)
@@ -103,9 +119,9 @@ json_t *view_json(const struct view *view)
 
 	if (!json)
 		return NULL;
-	if (view->kind != VIEW_CENTRE && view->size != VIEW_SIZE_DEFAULT)
+	if (has_size(view) && view->size != VIEW_SIZE_DEFAULT)
 		json_object_set_new(json, "size", json_real(view->size));
-	if (view->kind == VIEW_INK && view->fill != VIEW_FILL_DEFAULT)
+	if (has_fill(view) && view->fill != fill_default(view))
 		json_object_set_new(json, "fill", json_real(view->fill));
 	if (view->inverted)
 		json_object_set_new(json, "inverted", json_true());

@@ -10,9 +10,13 @@
 
 struct error;
 
-/* Defaults of fields missing in "view". MNIST's digits fill 20 of 28 pixels. */
+/*
+ * Defaults of fields missing in "view". MNIST's digits fill 20 of 28 pixels. Of FER2013's pictures a found
+ * face fills 0.975 of the side, in the middle: the median of 709 pictures, with borders around them.
+ */
 #define VIEW_SIZE_DEFAULT 0.6
-#define VIEW_FILL_DEFAULT (20.0 / 28)
+#define VIEW_FILL_INK (20.0 / 28)
+#define VIEW_FILL_FACE 0.975
 
 /*
  * The value of the field "view" (NULL: the field is missing), and the other way round (NULL: all defaults, or

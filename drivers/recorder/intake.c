@@ -144,6 +144,8 @@ void recorder_label(struct recorder *r, const struct frame *frame)
 		memcpy(entry->scores, frame->scores,
 			(size_t)r->options.network->class_count * sizeof(*entry->scores));
 		entry->cpu_fallback = frame->cpu_fallback;
+		entry->faceless = frame->faceless;
+		entry->area = frame->area;
 		entry->labelled = true;
 	} else if (frame->recorded) {
 		r->late++;

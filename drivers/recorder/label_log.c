@@ -72,7 +72,8 @@ void verdict_make(struct verdict *verdict, const struct network *network, int to
 	for (int i = 0; i < verdict->count; i++)
 		verdict->top[i] = class_item(network, &own->top[i]);
 	verdict->group = group_item(network, &own->group);
-	verdict->smoothed = class_item(network, &smoothed->top[0]);
+	if (smoothed->count)
+		verdict->smoothed = class_item(network, &smoothed->top[0]);
 	verdict->smoothed_group = group_item(network, &smoothed->group);
 }
 
@@ -125,6 +126,14 @@ static long long microseconds(const struct label_line *line, size_t stage)
 	return time > 0 ? (long long)(time / 1000) : 0;
 }
 
+static void face_json(struct text_builder *t, const struct picture_area *face)
+{
+	if (face->width)
+		text_add(t, "\"face\":[%d,%d,%d,%d],", face->x, face->y, face->width, face->height);
+	else
+		text_add(t, "\"face\":null,");
+}
+
 static void frame_json(struct text_builder *t, const struct label_line *line)
 {
 	text_add(t, "{\"frame\":%llu,\"sequence\":%llu,\"monotonic\":%lld,\"wall\":\"",
@@ -135,6 +144,8 @@ static void frame_json(struct text_builder *t, const struct label_line *line)
 	for (int i = 0; i < DROPPED_COUNT; i++)
 		text_add(t, "%s\"%s\":%llu", i ? "," : "", droppers[i], (unsigned long long)line->dropped[i]);
 	text_add(t, "},");
+	if (line->looks_for_faces)
+		face_json(t, &line->face);
 	verdict_print(t, &line->verdict);
 	text_add(t, ",\"microseconds\":{");
 	for (size_t i = 0; i < STAGES; i++)

@@ -59,6 +59,8 @@ struct label_line {
 	uint64_t dropped[DROPPED_COUNT]; /* since the line before */
 	const int64_t *stamps;		 /* [STAMP_COUNT] */
 	const char *by;			 /* the name of what computed the later layers */
+	bool looks_for_faces;
+	struct picture_area face; /* where the network looked; width 0: no face */
 	struct verdict verdict;
 };
 

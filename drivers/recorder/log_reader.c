@@ -162,17 +162,36 @@ static bool read_named(const json_t *object, const char *name, struct verdict_it
 	return json_is_null(group) || read_item(group, false, out);
 }
 
-static bool read_verdict(const json_t *object, int version, struct verdict *out)
+/* [x, y, width, height], or null. */
+static bool read_face(const json_t *value, struct picture_area *out)
+{
+	int *numbers[] = {&out->x, &out->y, &out->width, &out->height};
+
+	*out = (struct picture_area){0};
+	if (json_is_null(value))
+		return true;
+	for (size_t i = 0; i < 4; i++) {
+		json_int_t number = json_integer_value(json_array_get(value, i));
+		if (json_array_size(value) != 4 || number < (i < 2 ? 0 : 1) || number > PICTURE_SIDE_MAXIMUM)
+			return false;
+		*numbers[i] = (int)number;
+	}
+	return true;
+}
+
+/* Without a face nothing is judged. */
+static bool read_verdict(const json_t *object, int version, bool faceless, struct verdict *out)
 {
 	const json_t *top = json_object_get(object, "top");
 
 	*out = (struct verdict){.count = (int)json_array_size(top), .has_shown = version > 1};
-	if (json_array_size(top) < 1 || json_array_size(top) > TOP_MAXIMUM)
+	if (!json_is_array(top) || (!faceless && !out->count) || json_array_size(top) > TOP_MAXIMUM)
 		return false;
 	for (int i = 0; i < out->count; i++)
 		if (!read_item(json_array_get(top, (size_t)i), true, &out->top[i]))
 			return false;
-	return read_item(json_object_get(object, "smoothed"), true, &out->smoothed) &&
+	bool judged = !json_is_null(json_object_get(object, "smoothed"));
+	return (judged ? read_item(json_object_get(object, "smoothed"), true, &out->smoothed) : faceless) &&
 	       read_named(object, "group", &out->group) &&
 	       read_named(object, "smoothed_group", &out->smoothed_group) &&
 	       (!out->has_shown || read_named(object, "shown", &out->shown));
@@ -235,7 +254,12 @@ int log_reader_next(struct log_reader *r, struct log_entry *entry, struct error 
 		.by = string_of(r->current, "by")};
 	if (!json_is_integer(frame) || json_integer_value(frame) < 0)
 		return broken(r, "there is no frame number", e);
-	if (!entry->event && (!entry->by || !read_verdict(r->current, r->about.version, &entry->verdict)))
+	const json_t *face = json_object_get(r->current, "face");
+	entry->says_face = face;
+	if (face && !read_face(face, &entry->face))
+		return broken(r, "face is neither four numbers nor null", e);
+	if (!entry->event && (!entry->by || !read_verdict(r->current, r->about.version,
+						    face && !entry->face.width, &entry->verdict)))
 		return broken(r, "it is neither a frame's nor an event's", e);
 	if (!entry->event && !read_time(json_object_get(r->current, "monotonic"), &entry->time) &&
 		r->about.version > 1)

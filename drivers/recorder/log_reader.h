@@ -28,8 +28,10 @@ struct log_entry {
 	const char *event; /* NULL: a frame's line */
 	struct verdict verdict;
 	const char *by;
-	const json_t *scores; /* array of numbers, of the event "smoothing"; else NULL */
-	int64_t time;	      /* of the frame; of that event, of the last frame before */
+	bool says_face;		  /* the frame's line says where the face is, as `face` does */
+	struct picture_area face; /* perhaps beyond the picture; width 0: there is none */
+	const json_t *scores;	  /* array of numbers, of the event "smoothing"; else NULL */
+	int64_t time;		  /* of the frame; of that event, of the last frame before */
 	struct label_state
 		state; /* of that event. The indices are not negative, and may be beyond the network */
 };

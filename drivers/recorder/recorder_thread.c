@@ -17,7 +17,10 @@ static void drop(struct recorder *r)
 	const struct ring_frame *frame = frame_ring_at(r->ring, 0);
 
 	if (frame->labelled) {
-		smoothing_add(&r->past.smoothing, frame->scores, frame->stamps[STAMP_CAPTURED]);
+		if (!frame->faceless)
+			smoothing_add(&r->past.smoothing, frame->scores, frame->stamps[STAMP_CAPTURED]);
+		else
+			r->past.smoothing.begun = false;
 		r->past.state = frame->state;
 	}
 	frame_ring_pop(r->ring);

@@ -198,7 +198,9 @@ static int line_write(struct segment *segment, const struct ring_frame *frame, c
 		.sequence = frame->sequence,
 		.wall = frame->wall,
 		.stamps = frame->stamps,
-		.by = frame->cpu_fallback ? "software" : o->pl};
+		.by = frame->cpu_fallback ? "software" : o->pl,
+		.looks_for_faces = o->network->view.kind == VIEW_FACE,
+		.face = frame->faceless ? (struct picture_area){0} : frame->area};
 	int status = 0;
 
 	if (!segment->labelled && past->smoothing.begun) {

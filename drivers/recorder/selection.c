@@ -61,12 +61,14 @@ bool selection_judge(struct recorder *r)
 	r->now = frame->stamps[STAMP_CAPTURED];
 	if (!frame->labelled)
 		return false;
-	classify_scores(r->options.network, frame->scores, r->shares, &frame->own);
-	labeller_add(&r->labeller, frame->scores, r->now);
+	frame->own = classification_none;
+	if (!frame->faceless)
+		classify_scores(r->options.network, frame->scores, r->shares, &frame->own);
+	labeller_add(&r->labeller, frame->faceless ? NULL : frame->scores, r->now);
 	frame->smoothed = r->labeller.smoothed;
 	frame->shown = r->labeller.shown;
 	frame->state = r->labeller.past.state;
 	r->progress.newest = frame->shown;
 	r->progress.labelled = frame->shown.count > 0;
-	return any_holds(r);
+	return !frame->faceless && any_holds(r);
 }

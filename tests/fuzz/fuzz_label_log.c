@@ -14,7 +14,9 @@ static void check(const struct log_entry *entry)
 
 	if (entry->event)
 		return;
-	promise(entry->by && entry->verdict.count >= 1 && entry->verdict.count <= TOP_MAXIMUM);
+	bool faceless = entry->says_face && !entry->face.width;
+	promise(entry->by && entry->verdict.count >= !faceless && entry->verdict.count <= TOP_MAXIMUM);
+	promise(entry->face.x >= 0 && entry->face.y >= 0 && entry->face.width <= PICTURE_SIDE_MAXIMUM);
 	text_add(&text, "{");
 	verdict_print(&text, &entry->verdict);
 	text_add(&text, "}");

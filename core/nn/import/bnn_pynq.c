@@ -519,7 +519,7 @@ static int layers_read(struct bnn_pynq_import *m, struct error *e)
 		rc = pixels_add(m->network, d->in, e);
 	else /* That project trained its perceptrons only on handwriting. */
 		m->network->view =
-			(struct view){.kind = VIEW_INK, .size = VIEW_SIZE_DEFAULT, .fill = VIEW_FILL_DEFAULT};
+			(struct view){.kind = VIEW_INK, .size = VIEW_SIZE_DEFAULT, .fill = VIEW_FILL_INK};
 	for (int i = 0; i <= d->last && rc == 0; i++)
 		rc = layer_read(m, i, e);
 	if (rc == 0 && !d->convolutions)

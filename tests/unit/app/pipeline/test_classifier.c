@@ -129,9 +129,11 @@ static void classify_picture(
 	assert_int_equal(picture_resize(&picture, 32, 32), 0);
 	for (int i = 0; i < 32 * 32 * 4; i++)
 		picture.data[i] = (uint8_t)(i * (number + 3));
-	outcome->classified = classifier_run(classifier, VIEW_FROM_FILE, &picture, &result, &outcome->e);
+	outcome->classified =
+		classifier_run(classifier, VIEW_FROM_FILE, &picture, NULL, &result, &outcome->e);
 	if (!outcome->classified) {
-		view_input(&network->view, VIEW_FROM_FILE, &picture, input, 32, 32, 3, 8);
+		view_input(&network->view, VIEW_FROM_FILE, &picture, classifier_area(classifier), input, 32,
+			32, 3, 8);
 		assert_int_equal(reference_run(network, 0, network->layer_count, input, scores), 0);
 		outcome->wrong += memcmp(scores, classifier_scores(classifier), 10 * sizeof(*scores)) != 0;
 		outcome->pictures++;
@@ -330,7 +332,8 @@ static void own_size_enters_unchanged(void **state)
 				picture.data[p * 4 + 2 - c] = input[p * channels + c % channels] = value;
 			}
 		assert_int_equal(
-			classifier_run(classifier, (enum view_origin)(i % 3), &picture, &result, NULL), 0);
+			classifier_run(classifier, (enum view_origin)(i % 3), &picture, NULL, &result, NULL),
+			0);
 		assert_int_equal(reference_run(network, 0, 3, input, scores), 0);
 		assert_memory_equal(classifier_scores(classifier), scores, sizeof(scores));
 		classifier_destroy(classifier);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "image/view.h"
 
+#include "base/error.h"
+#include "image/decode.h"
 #include "image/resize.h"
 
 #include <math.h>
@@ -15,6 +17,7 @@
 #define SIDE 28
 
 static const struct view ink = {.kind = VIEW_INK, .size = 0.6, .fill = 20.0 / 28};
+static const struct view face = {.kind = VIEW_FACE, .fill = 0.975};
 
 static struct picture paper(int width, int height, uint8_t grey)
 {
@@ -44,7 +47,10 @@ static struct picture letter(uint8_t stroke, uint8_t ground)
 static void look(
 	const struct view *view, enum view_origin origin, const struct picture *p, uint8_t *out, int bits)
 {
-	view_input(view, origin, p, out, SIDE, SIDE, 1, bits);
+	struct picture_area area;
+
+	assert_true(view_look(view, origin, p, NULL, 0, SIDE, SIDE, &area));
+	view_input(view, origin, p, &area, out, SIDE, SIDE, 1, bits);
 }
 
 static void plain_is_the_middle(void **state)
@@ -56,7 +62,9 @@ static void plain_is_the_middle(void **state)
 
 	resize_to_input(&p, wanted, SIDE, SIDE, 3);
 	for (int origin = VIEW_FROM_CAMERA; origin <= VIEW_FROM_DATASET; origin++) {
-		view_input(&plain, (enum view_origin)origin, &p, seen, SIDE, SIDE, 3, 8);
+		struct picture_area area;
+		assert_true(view_look(&plain, (enum view_origin)origin, &p, NULL, 0, SIDE, SIDE, &area));
+		view_input(&plain, (enum view_origin)origin, &p, &area, seen, SIDE, SIDE, 3, 8);
 		assert_memory_equal(seen, wanted, sizeof(seen));
 	}
 	picture_finish(&p);
@@ -213,6 +221,86 @@ static void scale_leaves_enough_to_see(void **state)
 	assert_true(fabs(view_scale(&box, 640, 480, 48, 48) - 0.2) < 1e-9);
 	assert_true(fabs(view_scale(&ink, 640, 480, SIDE, SIDE) - 112 / 288.0) < 1e-9);
 	assert_true(fabs(view_scale(&plain, 32, 24, 48, 48) - 1) < 1e-9);
+	assert_true(fabs(view_scale(&face, 640, 480, 48, 48) - 0.5) < 1e-9);
+	assert_true(fabs(view_scale(&face, 640, 480, 180, 180) - 0.75) < 1e-9);
+}
+
+static struct picture photograph(void)
+{
+	struct picture p = {0};
+	struct error e;
+
+	assert_int_equal(picture_read_file("tests/data/faces/astronaut.jpg", &p, &e), 0);
+	return p;
+}
+
+static bool near(int value, int wanted)
+{
+	return abs(value - wanted) <= 8;
+}
+
+/* The face that is found, with the margin that `fill` leaves, whatever the origin. */
+static void face_is_cut_out(void **state)
+{
+	struct picture p = photograph();
+	struct picture_area area, wide;
+	uint8_t seen[SIDE * SIDE], wanted[SIDE * SIDE];
+	struct view half = {.kind = VIEW_FACE, .fill = 0.5};
+
+	(void)state;
+	for (int origin = VIEW_FROM_CAMERA; origin <= VIEW_FROM_DATASET; origin++) {
+		assert_true(view_look(&face, (enum view_origin)origin, &p, NULL, 0, SIDE, SIDE, &area));
+		assert_true(near(area.x, 113) && near(area.y, 66) && near(area.width, 100));
+		assert_int_equal(area.height, area.width);
+	}
+	view_input(&face, VIEW_FROM_CAMERA, &p, &area, seen, SIDE, SIDE, 1, 8);
+	resize_area_to_input(&p, &area, wanted, SIDE, SIDE, 1);
+	assert_memory_equal(seen, wanted, sizeof(seen));
+	assert_true(view_look(&half, VIEW_FROM_FILE, &p, NULL, 0, 2 * SIDE, SIDE, &wide));
+	assert_true(near(wide.width, 320) && near(wide.height, 160)); /* as wide as the picture, at most */
+	assert_true(wide.x >= 0 && wide.x + wide.width <= p.width);
+	assert_true(wide.y >= 0 && wide.y + wide.height <= p.height);
+	picture_finish(&p);
+}
+
+static void without_a_face_nothing_is_seen(void **state)
+{
+	struct picture p = letter(0, 255);
+	struct picture_area area, middle = resize_middle(&p, 1, SIDE, SIDE);
+
+	(void)state;
+	assert_false(view_look(&face, VIEW_FROM_CAMERA, &p, NULL, 0, SIDE, SIDE, &area));
+	assert_memory_equal(&area, &middle, sizeof(area));
+	picture_finish(&p);
+}
+
+/* As a picture of FER2013: it is a face already. */
+static void the_inputs_size_is_a_face(void **state)
+{
+	struct picture p = paper(SIDE, SIDE, 99);
+	struct picture_area area;
+	uint8_t seen[SIDE * SIDE];
+
+	(void)state;
+	assert_true(view_look(&face, VIEW_FROM_DATASET, &p, NULL, 0, SIDE, SIDE, &area));
+	view_input(&face, VIEW_FROM_DATASET, &p, &area, seen, SIDE, SIDE, 1, 8);
+	for (int i = 0; i < SIDE * SIDE; i++)
+		assert_int_equal(seen[i], 99);
+	picture_finish(&p);
+}
+
+static void pictures_of_any_size_are_looked_at(void **state)
+{
+	static const int sizes[][2] = {{1, 1}, {3, 2000}, {2000, 3}, {27, 28}, {999, 50}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		struct picture p = paper(sizes[i][0], sizes[i][1], 10);
+		struct picture_area area;
+		assert_false(view_look(&face, VIEW_FROM_CAMERA, &p, NULL, 0, SIDE, SIDE, &area));
+		assert_true(area.width > 0 && area.height > 0);
+		picture_finish(&p);
+	}
 }
 
 int main(void)
@@ -227,6 +315,10 @@ int main(void)
 		cmocka_unit_test(ink_outside_the_box_is_not_seen),
 		cmocka_unit_test(data_sets_are_as_they_are),
 		cmocka_unit_test(scale_leaves_enough_to_see),
+		cmocka_unit_test(face_is_cut_out),
+		cmocka_unit_test(without_a_face_nothing_is_seen),
+		cmocka_unit_test(the_inputs_size_is_a_face),
+		cmocka_unit_test(pictures_of_any_size_are_looked_at),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

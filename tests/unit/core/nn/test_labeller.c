@@ -143,6 +143,20 @@ static void rare_pictures_speak_for_themselves(void **state)
 	labeller_finish(&f.labeller);
 }
 
+/* No face: no word at once, and the next one begins anew. */
+static void without_scores_nothing_is_shown(void **state)
+{
+	struct labeller_fixture f = begin(0.5, 0.66F);
+
+	(void)state;
+	name_is(look(&f, cats, 1000), "animal");
+	assert_null(look(&f, NULL, 20));
+	assert_int_equal(f.labeller.smoothed.count, 0);
+	assert_false(f.labeller.past.smoothing.begun);
+	name_is(look(&f, cups, 20), "cup");
+	labeller_finish(&f.labeller);
+}
+
 /* Scores like those of a hand-held camera: two things about equally likely, with noise. */
 static int changes_of_noise(double seconds, int rate)
 {
@@ -185,6 +199,7 @@ int main(void)
 		cmocka_unit_test(a_moments_doubt_changes_nothing),
 		cmocka_unit_test(a_name_goes_at_once_when_it_is_unlikely),
 		cmocka_unit_test(rare_pictures_speak_for_themselves),
+		cmocka_unit_test(without_scores_nothing_is_shown),
 		cmocka_unit_test(noise_does_not_flicker),
 	};
 

@@ -46,9 +46,10 @@ static void views_round_trip(void **state)
 {
 	(void)state;
 	static const struct view views[] = {{.kind = VIEW_BOX, .size = 0.55, .inverted = true},
-		{.low = 16, .high = 235}, {.kind = VIEW_INK, .size = 1, .fill = 20.0 / 28, .high = 200}};
+		{.low = 16, .high = 235}, {.kind = VIEW_INK, .size = 1, .fill = 20.0 / 28, .high = 200},
+		{.kind = VIEW_FACE, .fill = 0.975}, {.kind = VIEW_FACE, .fill = 0.8, .inverted = true}};
 
-	for (int i = 0; i < 3; i++) {
+	for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++) {
 		struct network *network = tiny_network(1);
 		if (views[i].kind == VIEW_INK) { /* ink is grey */
 			network_destroy(network);
@@ -74,9 +75,9 @@ static void odd_views_are_refused(void **state)
 {
 	(void)state;
 	view_refused(json_string("box"), "network.json: field \"view\": is not an object");
-	view_refused(json_object(), "network.json: field \"view\": \"kind\" is not centre, box or ink");
+	view_refused(json_object(), "network.json: field \"view\": \"kind\" is not centre, box, ink or face");
 	view_refused(json_pack("{s:s}", "kind", "circle"),
-		"network.json: field \"view\": \"kind\" is not centre, box or ink");
+		"network.json: field \"view\": \"kind\" is not centre, box, ink or face");
 	view_refused(json_pack("{s:s, s:f}", "kind", "box", "size", 1.5),
 		"network.json: field \"view\": \"size\" is unknown, or not possible for box");
 	view_refused(json_pack("{s:s, s:f}", "kind", "centre", "size", 0.5),

@@ -213,7 +213,8 @@ static int picture_compare(
 
 	for (int i = 0; i < PIXELS; i++)
 		pixels[i] = picture->data[4 * i];
-	view_input(&network->view, VIEW_FROM_DATASET, picture, codes, 28, 28, 1, 1);
+	struct picture_area all = {0, 0, 28, 28};
+	view_input(&network->view, VIEW_FROM_DATASET, picture, &all, codes, 28, 28, 1, 1);
 	return compare(network, engines, codes, pixels);
 }
 
