@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "cli/command.h"
 #include "cli/options.h"
+#include "flow/caption.h"
 #include "image/decode.h"
 #include "image/picture_write.h"
 #include "live/signals.h"
@@ -40,11 +41,12 @@ static int redraw(const struct live_loop *loop, struct frame *frame, struct erro
 
 	if (status)
 		return status;
+	struct caption shown = loop->mirror ? caption_mirrored(&frame->caption) : frame->caption;
 	if (loop->mirror)
 		picture_mirror(&frame->picture);
 	if (caption_create(&drawer))
 		return -ENOMEM;
-	caption_draw(drawer, &frame->picture, &frame->caption);
+	caption_draw(drawer, &frame->picture, &shown);
 	caption_destroy(drawer);
 	return 0;
 }

@@ -422,10 +422,7 @@ static struct caption_view view_for(
 
 	if (pipeline->config.network->view.kind != VIEW_FACE)
 		return caption_view_of(pipeline->config.network, width, height);
-	struct caption_view view = latest->known ? latest->view : (struct caption_view){0};
-	if (pipeline->config.mirror)
-		view.x = 1 - view.x - view.width;
-	return view;
+	return latest->known ? latest->view : (struct caption_view){0};
 }
 
 static struct caption caption_for(struct pipeline *pipeline, const struct pipeline_caption *wanted,
@@ -486,10 +483,14 @@ static void caption_frame(struct pipeline *pipeline, struct frame *frame, double
 	if (wanted.visible)
 		frame->caption.view = view_for(pipeline, frame, &latest);
 	caption_text(&frame->caption, frame->text, sizeof(frame->text));
-	if (!frame->show_raw && pipeline->config.mirror)
+	if (frame->show_raw)
+		return;
+	struct caption shown = frame->caption;
+	if (pipeline->config.mirror) {
 		picture_mirror(&frame->picture);
-	if (!frame->show_raw)
-		caption_draw(pipeline->drawer, &frame->picture, &frame->caption);
+		shown = caption_mirrored(&frame->caption);
+	}
+	caption_draw(pipeline->drawer, &frame->picture, &shown);
 }
 
 void *caption_stage(void *argument)

@@ -51,3 +51,11 @@ struct caption_view caption_view_of_face(const struct picture *picture, const st
 		.aspect = width / height,
 		.found = true};
 }
+
+struct caption caption_mirrored(const struct caption *caption)
+{
+	struct caption mirrored = *caption;
+
+	mirrored.view.x = 1 - caption->view.x - caption->view.width;
+	return mirrored;
+}
