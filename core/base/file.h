@@ -29,7 +29,7 @@ int stream_read(int stream, size_t limit, uint8_t **data, size_t *size, struct e
 
 /* read(2), but for a descriptor of stream_open: it waits where there is nothing to read yet. -1 with errno.
  */
-long stream_take(int stream, void *data, size_t size);
+long stream_read_some(int stream, void *data, size_t size);
 
 /*
  * fsync and fdatasync that a signal does not interrupt. 0, also where the file system or the kind of file
