@@ -50,14 +50,19 @@ static void each_option(const struct command *command,
 		print(command, o);
 }
 
-/* The words that the usage names, as of `list`: "[networks|sources]" gives "networks sources". */
+/* The words that the usage names, as of `list`: "[networks|labels [NETWORK]]" gives "networks labels". */
 static void print_operands(const struct command *command)
 {
-	const char *open = strrchr(command->usage, '[');
-	size_t length = open ? strspn(open + 1, "abcdefghijklmnopqrstuvwxyz|") : 0;
+	const char *const letters = "abcdefghijklmnopqrstuvwxyz";
+	const char *word = command->usage;
 
-	for (size_t i = 1; open && open[length + 1] == ']' && i <= length; i++)
-		putchar(open[i] == '|' ? ' ' : open[i]);
+	while ((word = strchr(word, '[')) && word[1 + strspn(word + 1, letters)] != '|')
+		word++;
+	while (word && (*word == '[' || *word == '|')) {
+		size_t length = strspn(word + 1, letters);
+		printf("%.*s ", (int)length, word + 1);
+		word = strpbrk(word + 1 + length, "|]");
+	}
 }
 
 static void print_choices(const struct option *option)
