@@ -13,6 +13,16 @@ static bool begins(const char *text, size_t length, const char *mark)
 	return length >= size && memcmp(text, mark, size) == 0;
 }
 
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static bool is_blank(char c)
+{
+	return is_space(c) || c == '\r' || c == '\n';
+}
+
 int text_begin(struct text *text, const void *file, size_t size, struct error *e)
 {
 	*text = (struct text){file, size, 0};
@@ -22,14 +32,9 @@ int text_begin(struct text *text, const void *file, size_t size, struct error *e
 		text->rest += 3;
 		text->length -= 3;
 	}
-	while (text->length && memchr(" \t\r\n", text->rest[text->length - 1], 4))
+	while (text->length && is_blank(text->rest[text->length - 1]))
 		text->length--;
 	return 0;
-}
-
-static bool is_space(char c)
-{
-	return c == ' ' || c == '\t';
 }
 
 bool text_line(struct text *text, const char **line, size_t *length)

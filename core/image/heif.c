@@ -48,9 +48,10 @@ static int image_decode(
 	struct heif_decoding_options *options = heif_decoding_options_alloc();
 	struct heif_image *image = NULL;
 
-	int status = options ? picture_claim_whole(out, (uint32_t)heif_image_handle_get_width(handle),
-				       (uint32_t)heif_image_handle_get_height(handle), size, e)
-			     : error_set(e, -ENOMEM, "no memory to decode a HEIC or AVIF");
+	if (!options)
+		return error_set(e, -ENOMEM, "no memory to decode a HEIC or AVIF");
+	int status = picture_claim_whole(out, (uint32_t)heif_image_handle_get_width(handle),
+		(uint32_t)heif_image_handle_get_height(handle), size, e);
 	if (status == 0) {
 		options->convert_hdr_to_8bit = true;
 		status = fault(heif_decode_image(handle, &image, heif_colorspace_RGB,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A window on the desktop: the renderer scales one streaming texture and adds black bars. */
 #include "base/error.h"
+#include "base/log.h"
 #include "display/drivers.h"
 #include "display/sdl/desktop.h"
 
@@ -8,8 +9,10 @@
 #include <errno.h>
 #include <math.h>
 #include <SDL.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define WINDOW_HEIGHT_MINIMUM 480 /* pixels; smaller pictures are enlarged */
 
@@ -73,6 +76,15 @@ static bool sdl_available(void)
 	return is_set("DISPLAY") || is_set("WAYLAND_DISPLAY") || is_set("SDL_VIDEODRIVER");
 }
 
+/* Threads that Mesa's software renderer has left behind run on, and at a usual exit libraries take away what
+ * they use. */
+static void exit_at_once(int status, void *unused)
+{
+	(void)unused;
+	fflush(NULL);
+	_exit(status);
+}
+
 static void sdl_close(void *state)
 {
 	struct sdl *s = state;
@@ -83,6 +95,8 @@ static void sdl_close(void *state)
 		SDL_DestroyWindow(s->window);
 		video_stop();
 		desktop_forget();
+	} else if (on_exit(exit_at_once, NULL)) {
+		log_debug("out of memory for an orderly end");
 	}
 	free(s);
 }
