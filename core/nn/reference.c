@@ -90,7 +90,7 @@ static int32_t window_sum(const struct layer *layer, const uint8_t *in, int y, i
 			sum += pixel ? pixel[channel] : layer->pad_code;
 			inside += pixel != NULL;
 		}
-	return layer->pixels ? sum * (layer->pixels / inside) : sum;
+	return layer->pixels && inside ? sum * (layer->pixels / inside) : sum;
 }
 
 /* The sum with its bias, shifted; codes and sums are bounded by the clamp. */

@@ -57,7 +57,7 @@ static int read_header(struct dataset_input *in, struct idx *idx, struct error *
 		return error_set(e, -EBADMSG, "%s has %d dimensions; 1 (labels), 3 or 4 (pictures) are read",
 			path, bytes[3]);
 	idx->dimensions = bytes[3];
-	if ((error = header_take(in, bytes, (size_t)(4 * idx->dimensions), e)))
+	if ((error = header_take(in, bytes, (size_t)4 * (size_t)idx->dimensions, e)))
 		return error;
 	idx->size = 1;
 	for (int i = 0; i < idx->dimensions; i++) {

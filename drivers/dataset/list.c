@@ -108,7 +108,7 @@ static int add_lines(struct dataset *d, struct list_place *at, const char *file,
 
 	if (error)
 		return error_set(e, error, "%s %s", at->path, cause.text);
-	if (memchr(file, 0, size))
+	if (size && memchr(file, 0, size))
 		return error_set(e, -EBADMSG,
 			"%s is neither an idx file nor a list of paths and label indices", at->path);
 	while (!error && text_line(&lines, &text, &length)) {

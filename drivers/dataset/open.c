@@ -59,11 +59,10 @@ int dataset_open(
 	*out = NULL;
 	if (!d)
 		return error_set(e, -ENOMEM, "out of memory");
-	if (strcmp(path, "-") == 0)
-		error = open_file(d, path, options, e);
-	else if (stat(path, &status) < 0)
+	bool input = strcmp(path, "-") == 0;
+	if (!input && stat(path, &status) < 0)
 		error = error_set(e, -errno, "cannot open %s: %s", path, strerror(errno));
-	else if (!S_ISDIR(status.st_mode))
+	else if (input || !S_ISDIR(status.st_mode))
 		error = open_file(d, path, options, e);
 	else if (!(error = labels_check(path, options, e)))
 		error = folder_open(d, path, options, e);

@@ -37,10 +37,11 @@ static int parameters_read(const struct qnn_mo_import *m, int file, int pe, cons
 	int rc = file_read(AT_FDCWD, path, size, bytes, &found, &cause);
 	if (rc)
 		error_set(e, rc, "%s: layer \"%s\": %s", path, m->layer, cause.text);
-	else if (found != size)
-		rc = error_set(e, -EBADMSG,
-			"%s: layer \"%s\": holds %zu bytes, but the layer's shape needs %zu", path, m->layer,
-			found, size);
+	if (!rc && found != size) {
+		error_set(e, -EBADMSG, "%s: layer \"%s\": holds %zu bytes, but the layer's shape needs %zu",
+			path, m->layer, found, size);
+		rc = -EBADMSG;
+	}
 	free(path);
 	return rc;
 }
@@ -145,7 +146,7 @@ static int pe_read(const struct qnn_mo_import *m, const struct parts *p, int par
 	uint8_t *bytes;
 	int result = parameters_read(m, file, pe, "weights", folds * p->words * WORD_BYTES, &bytes, e);
 
-	for (int f = 0; result == 0 && f * PE_COUNT + pe < p->channels; f++)
+	for (int f = 0; bytes && result == 0 && f * PE_COUNT + pe < p->channels; f++)
 		weights_unpack(bytes, (size_t)f * p->words, p->places, p->depth,
 			layer->weights +
 				(first + (size_t)f * PE_COUNT) * (size_t)p->places * (size_t)p->depth);
@@ -153,7 +154,7 @@ static int pe_read(const struct qnn_mo_import *m, const struct parts *p, int par
 	if (result)
 		return result;
 	result = parameters_read(m, file, pe, "thres", folds * words * WORD_BYTES, &bytes, e);
-	for (int f = 0; result == 0 && f * PE_COUNT + pe < p->channels; f++) {
+	for (int f = 0; bytes && result == 0 && f * PE_COUNT + pe < p->channels; f++) {
 		size_t channel = first + (size_t)f * PE_COUNT;
 
 		thresholds_unpack(m, bytes + (size_t)f * words * WORD_BYTES, levels,

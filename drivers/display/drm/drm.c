@@ -364,8 +364,10 @@ static bool drm_available(void)
 
 static int request_note(char *to, size_t size, const char *what, const char *text, struct error *e)
 {
-	if (text && strlen(text) >= size)
-		return error_refuse(e, text, -EINVAL, "there is no %s '%.60s…'", what, text);
+	if (text && strlen(text) >= size) {
+		error_refuse(e, text, -EINVAL, "there is no %s '%.60s…'", what, text);
+		return -EINVAL;
+	}
 	snprintf(to, size, "%s", text ? text : "");
 	return 0;
 }
