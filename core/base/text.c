@@ -37,6 +37,19 @@ int text_begin(struct text *text, const void *file, size_t size, struct error *e
 	return 0;
 }
 
+void text_trim(const char **part, size_t *length)
+{
+	const char *begin = *part;
+	const char *end = begin + *length;
+
+	while (begin < end && is_space(*begin))
+		begin++;
+	while (end > begin && is_space(end[-1]))
+		end--;
+	*part = begin;
+	*length = (size_t)(end - begin);
+}
+
 bool text_line(struct text *text, const char **line, size_t *length)
 {
 	if (text->length == 0)
@@ -51,11 +64,8 @@ bool text_line(struct text *text, const char **line, size_t *length)
 	text->line++;
 	if (end > begin && end[-1] == '\r')
 		end--;
-	while (begin < end && is_space(*begin))
-		begin++;
-	while (end > begin && is_space(end[-1]))
-		end--;
 	*line = begin;
 	*length = (size_t)(end - begin);
+	text_trim(line, length);
 	return true;
 }

@@ -26,4 +26,7 @@ int text_begin(struct text *text, const void *file, size_t size, struct error *e
 /* The next line, without its end and the spaces and tabs around it; false behind the last. */
 bool text_line(struct text *text, const char **line, size_t *length);
 
+/* Leaves out the spaces and tabs around a part of a line. */
+void text_trim(const char **part, size_t *length);
+
 #endif

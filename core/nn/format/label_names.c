@@ -40,17 +40,6 @@ static int bad(const struct names_reading *r, const char *what, struct words wor
 		(int)(words.length < 60 ? words.length : 60), words.text, fault);
 }
 
-static struct words trimmed(struct words words)
-{
-	while (words.length && *words.text == ' ') {
-		words.text++;
-		words.length--;
-	}
-	while (words.length && words.text[words.length - 1] == ' ')
-		words.length--;
-	return words;
-}
-
 static int name_set(const struct names_reading *r, char **name, struct words words)
 {
 	const char *fault = label_fault(words.text, words.length);
@@ -125,7 +114,9 @@ static int read_by_name(struct names_reading *r)
 			return bad(r, "", line, "is not \"label" BETWEEN "other name\"");
 		struct words old = {line.text, (size_t)(between - line.text)};
 		struct words other = {between + strlen(BETWEEN), line.length - old.length - strlen(BETWEEN)};
-		rc = rename_all(r, trimmed(old), trimmed(other));
+		text_trim(&old.text, &old.length);
+		text_trim(&other.text, &other.length);
+		rc = rename_all(r, old, other);
 	}
 	return rc;
 }

@@ -20,12 +20,7 @@ struct piece {
 
 static struct piece trimmed(const char *text, size_t length)
 {
-	while (length && *text == ' ') {
-		text++;
-		length--;
-	}
-	while (length && text[length - 1] == ' ')
-		length--;
+	text_trim(&text, &length);
 	return (struct piece){text, length};
 }
 

@@ -74,7 +74,7 @@ static void a_line_for_each_label(void **state)
 static void lines_by_name(void **state)
 {
 	struct label_names *names =
-		named("# Deutsch\n\nlabel 3 = drei\neven =  gerade \nlabel 7 = 7 = sieben\n");
+		named("# Deutsch\n\nlabel 3 = drei\neven\t = \tgerade \nlabel 7 = 7 = sieben\n");
 	const struct network *shown = label_names_network(names);
 
 	(void)state;

@@ -101,7 +101,7 @@ static void groups_are_read(void **state)
 	(void)state;
 	/* Two classes of one label, as ImageNet's two cranes, come into the group together. */
 	struct network *network = labelled(4, "crane\ndog\ncrane\ncat\n");
-	static const char text[] = "bird : crane\r\npet:cat , dog";
+	static const char text[] = "bird : crane\r\npet:cat\t, dog";
 	struct error e = {0};
 
 	assert_int_equal(groups_parse(network, "groups.txt", text, sizeof(text) - 1, &e), 0);
