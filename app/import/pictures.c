@@ -105,8 +105,7 @@ int calibration_read(void *context, int index, struct shape shape, uint8_t *pixe
 	if (shape.channels != 1 && shape.channels != 3)
 		return error_set(e, -EBADMSG,
 			"the model's input has %d channels, but pictures have 1 or 3; quantise the model "
-			"with "
-			"onnxruntime's quantize_static, and import that",
+			"with onnxruntime's quantize_static, and import that",
 			shape.channels);
 	int rc = picture_read_file(c->paths[index], &c->picture, e);
 	if (rc)

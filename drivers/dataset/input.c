@@ -75,8 +75,7 @@ static int limits_check(const struct dataset_input *input, struct error *e)
 		input->used / DATASET_RATIO_MAXIMUM > (size_t)packed)
 		return error_set(e, -EBADMSG,
 			"%s unpacks to more than %d times its size, which no data set does; unpack it by "
-			"hand "
-			"if you trust it",
+			"hand if you trust it",
 			input->path, DATASET_RATIO_MAXIMUM);
 	return 0;
 }

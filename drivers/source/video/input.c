@@ -235,8 +235,7 @@ static int read_refuse(const struct video_input *in, int status, struct error *e
 	if (in->pipe && !in->packets && strncmp(in->format->iformat->name, "mov", 3) == 0)
 		return error_set(e, -EIO,
 			"%s: its index is at its end, and a pipe cannot go back; give the file by its name, "
-			"or "
-			"one made with ffmpeg's -movflags +faststart",
+			"or one made with ffmpeg's -movflags +faststart",
 			in->shown);
 	return error_set(e, -EIO, "%s: breaks off after frame %llu: %s", in->shown,
 		(unsigned long long)in->packets, input_cause(status));
