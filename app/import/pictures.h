@@ -16,7 +16,7 @@ struct calibration {
 };
 
 /*
- * JPEG and PNG files of the folder and those below it, in the order of their names. -ENOENT with a message
+ * The pictures of the folder and those below it, in the order of their names. -ENOENT with a message
  * when there is none.
  */
 int calibration_open(const char *folder, const struct view *view, struct calibration *out, struct error *e);

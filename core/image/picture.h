@@ -69,8 +69,7 @@ void raw_picture_finish(struct raw_picture *raw);
 
 /*
  * Encodes as JPEG (4:2:2), for raw pictures of other formats. quality: 1 … 100. Fills all of out, which needs
- * no rotation then, and keeps
- * its memory where that is large enough. -ENOMEM, -EINVAL with a message.
+ * no rotation then, and keeps its memory where that is large enough. -ENOMEM, -EINVAL with a message.
  */
 int picture_encode_jpeg(const struct picture *picture, int quality, struct raw_picture *out, struct error *e);
 
