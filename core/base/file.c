@@ -28,7 +28,8 @@ int stream_open(const char *path)
 	return stream < 0 ? -errno : stream;
 }
 
-long stream_read_some(int stream, void *data, size_t size)
+/* read(2), but it waits where there is nothing to read yet. -1 with errno. */
+static ssize_t read_some(int stream, void *data, size_t size)
 {
 	struct pollfd wait = {.fd = stream, .events = POLLIN};
 	struct stat status;
@@ -58,7 +59,7 @@ static int read_all(int file, size_t expected, size_t limit, uint8_t **data, siz
 			return error_set(e, -ENOMEM, "does not fit into memory: %zu bytes", room);
 		*data = grown;
 		while (*size < room) {
-			long got = stream_read_some(file, *data + *size, room - *size);
+			ssize_t got = read_some(file, *data + *size, room - *size);
 			if (got < 0)
 				return unreadable(e);
 			if (got == 0)

@@ -27,10 +27,6 @@ int stream_open(const char *path);
  * waited. */
 int stream_read(int stream, size_t limit, uint8_t **data, size_t *size, struct error *e);
 
-/* read(2), but for a descriptor of stream_open: it waits where there is nothing to read yet. -1 with errno.
- */
-long stream_read_some(int stream, void *data, size_t size);
-
 /*
  * fsync and fdatasync that a signal does not interrupt. 0, also where the file system or the kind of file
  * cannot be synced; else a negative errno value. Once a sync has failed, what was written may be lost, and a

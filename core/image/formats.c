@@ -82,7 +82,8 @@ static bool ends_with(const char *name, const char *const *endings)
 	return false;
 }
 
-bool picture_named(const char *name)
+/* Whether a name ends as a picture's does. */
+static bool picture_named(const char *name)
 {
 	static const char *const endings[] = {
 		"jpg", "jpeg", "jpe", "jfif", "png", "webp", "gif", "bmp", "avif", "heic", "heif", NULL};

@@ -39,7 +39,4 @@ bool picture_file(int folder, const char *name);
 /* Whether it is a GIF of more than one frame, which is rather a video. */
 bool picture_file_moves(const char *path);
 
-/* Whether a name ends as a picture's does. */
-bool picture_named(const char *name);
-
 #endif
