@@ -107,7 +107,7 @@ static bool panels_draw(
 		drawer->panels[i].redrawn = false;
 	panel_draw_view(drawer, picture, caption);
 	panel_draw_label(drawer, picture, caption);
-	panel_draw_corners(drawer, picture, caption);
+	panel_draw_pills(drawer, picture, caption);
 	panel_draw_notice(drawer, picture, caption);
 	for (int i = 0; i < PANEL_COUNT; i++)
 		redrawn |= drawer->panels[i].redrawn;

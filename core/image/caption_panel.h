@@ -54,7 +54,7 @@ void panel_draw_view(
 	struct caption_drawer *drawer, const struct picture *picture, const struct caption *caption);
 void panel_draw_label(
 	struct caption_drawer *drawer, const struct picture *picture, const struct caption *caption);
-void panel_draw_corners(
+void panel_draw_pills(
 	struct caption_drawer *drawer, const struct picture *picture, const struct caption *caption);
 void panel_draw_notice(
 	struct caption_drawer *drawer, const struct picture *picture, const struct caption *caption);

@@ -63,7 +63,7 @@ static void note_pill(
 	panel_move(panel, (int)unit, (int)(unit + 1.3 * panel_pill_height(picture)));
 }
 
-void panel_draw_corners(
+void panel_draw_pills(
 	struct caption_drawer *drawer, const struct picture *picture, const struct caption *caption)
 {
 	statistics_pill(drawer, picture, caption);
