@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Pictures: decoding against the libraries themselves, broken files, conversions, writing. */
+/* Pictures: decoding against the libraries themselves, broken files, conversions. */
 #include "image/decode.h"
 #include "image/formats.h"
 #include "image/picture.h"
@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -354,47 +353,6 @@ static void orientation_nonsense(void **state)
 	picture_finish(&p);
 }
 
-/* By the name's ending, and for no other ending. */
-static void the_name_chooses_the_format(void **state)
-{
-	static const char *const good[] = {"a.png", "a.PNG", "a.jpg", "a.b.JPEG", ".jpg"};
-	static const char *const bad[] = {
-		"a.webp", "a.gif", "a", "png", "a.png.gif", "b.png/a", "a.jpg~", ""};
-	struct picture p = {0}, q = {0};
-	struct error e;
-
-	(void)state;
-	assert_int_equal(picture_resize(&p, 16, 8), 0);
-	memset(p.data, 120, (size_t)16 * 8 * 4);
-	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-		unsigned char first[2] = {0};
-		assert_int_equal(picture_write_check(path_of(good[i]), &e), 0);
-		assert_int_equal(access(path_of(good[i]), F_OK), -1);
-		assert_int_equal(picture_write(path_of(good[i]), &p, &e), 0);
-		assert_int_equal(picture_write_check(path_of(good[i]), &e), 0);
-		assert_int_equal(picture_read_file(path_of(good[i]), &q, &e), 0);
-		assert_int_equal(q.width * 100 + q.height, 1608);
-		assert_in_range(q.data[0], 118, 122);
-		FILE *file = fopen(path_of(good[i]), "rb");
-		assert_int_equal(fread(first, 1, 2, file), 2);
-		fclose(file);
-		assert_int_equal(first[0], strpbrk(good[i], "jJ") ? 0xff : 0x89);
-		assert_int_equal(unlink(path_of(good[i])), 0);
-	}
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		assert_int_equal(picture_write_check(path_of(bad[i]), &e), -EINVAL);
-		assert_non_null(strstr(e.text, ".jpg"));
-		assert_int_equal(picture_write(path_of(bad[i]), &p, &e), -EINVAL);
-	}
-	assert_int_equal(picture_write_check("/nowhere/a.png", &e), -ENOENT);
-	assert_int_equal(picture_write_new(path_of("new.png"), &p, &e), 0);
-	assert_int_equal(picture_write_new(path_of("new.png"), &p, &e), -EEXIST);
-	assert_int_equal(picture_read_file(path_of("new.png"), &q, &e), 0);
-	assert_int_equal(unlink(path_of("new.png")), 0);
-	picture_finish(&p);
-	picture_finish(&q);
-}
-
 /* Of 3 × 2 pixels numbered row by row, the numbers row by row afterwards. */
 static void pictures_turn_clockwise(void **state)
 {
@@ -441,29 +399,16 @@ static void pictures_turn_clockwise(void **state)
 	picture_finish(&p);
 }
 
-static void png_there_and_back(void **state)
+static void png_cut_is_broken(void **state)
 {
-	(void)state;
 	struct picture p = {0};
-	struct picture q = {0};
 	struct error e;
 
+	(void)state;
 	assert_int_equal(picture_resize(&p, 37, 23), 0);
 	for (size_t i = 0; i < 37 * 23 * 4; i++)
-		p.data[i] = i % 4 == 3 ? 255 : (uint8_t)(i * 7 + i / 90);
+		p.data[i] = (uint8_t)(i * 7 + i / 90);
 	assert_int_equal(picture_write(path_of("out.png"), &p, &e), 0);
-	assert_int_equal(picture_read_file(path_of("out.png"), &q, &e), 0);
-	assert_int_equal(q.width, 37);
-	assert_int_equal(q.height, 23);
-	assert_memory_equal(p.data, q.data, 37 * 23 * 4);
-	/* over the old one, and nothing else is left behind */
-	assert_int_equal(picture_write(path_of("out.png"), &q, &e), 0);
-	assert_int_equal(picture_write("/nowhere/out.png", &q, &e), -ENOENT);
-	assert_non_null(strstr(e.text, "/nowhere/out.png"));
-	assert_int_equal(mkdir(path_of("folder.png"), 0755), 0);
-	assert_int_equal(picture_write(path_of("folder.png"), &q, &e), -EISDIR);
-	assert_int_equal(rmdir(path_of("folder.png")), 0);
-
 	uint8_t bytes[8192];
 	FILE *file = fopen(path_of("out.png"), "rb");
 	size_t size = fread(bytes, 1, sizeof(bytes), file);
@@ -474,7 +419,6 @@ static void png_there_and_back(void **state)
 	bytes[60] ^= 1;
 	assert_refused(file_write("bad.png", bytes, size), -EBADMSG, "broken PNG");
 	picture_finish(&p);
-	picture_finish(&q);
 }
 
 static void transparent_lies_on_white(void **state)
@@ -623,9 +567,8 @@ int main(void)
 		cmocka_unit_test(fill_bytes_are_passed_over),
 		cmocka_unit_test(png_is_turned),
 		cmocka_unit_test(orientation_nonsense),
-		cmocka_unit_test(the_name_chooses_the_format),
 		cmocka_unit_test(pictures_turn_clockwise),
-		cmocka_unit_test(png_there_and_back),
+		cmocka_unit_test(png_cut_is_broken),
 		cmocka_unit_test(transparent_lies_on_white),
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(too_large_is_refused),
