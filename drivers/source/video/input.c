@@ -18,6 +18,10 @@
 
 #define PIPE_BUFFER 65536
 
+/* What a server or a pipe may send for one packet: it may claim any length, and libavformat holds it all. */
+#define PACKET_MAXIMUM (128 << 20)
+#define TOO_LONG "%s: sends more than 128 MB for one picture"
+
 /* For a server to take leave of, ns. */
 #define CLOSE_TIME NS_PER_S
 
@@ -38,15 +42,25 @@ const char *input_cause(int status)
 	return text;
 }
 
+/* Notes it in the input. */
+static bool is_too_long(struct video_input *in)
+{
+	const AVIOContext *bytes = in->reading ? in->format->pb : NULL;
+
+	in->too_long |= bytes && bytes->bytes_read - in->packet_begin > PACKET_MAXIMUM;
+	return in->too_long;
+}
+
 static int interrupted(void *opaque)
 {
-	struct interruption *i = opaque;
+	struct video_input *in = opaque;
+	struct interruption *i = in->interruption;
 	struct pollfd events[] = {{.fd = i->stop, .events = POLLIN}, {.fd = i->give_up, .events = POLLIN}};
 
 	bool ready = poll(events, 2, 0) > 0;
 	i->given_up |= ready && events[1].revents;
 	i->late |= clock_now() > i->deadline;
-	return ready || i->given_up || i->late;
+	return ready || i->given_up || i->late || is_too_long(in);
 }
 
 static int pipe_read(void *opaque, uint8_t *data, int size)
@@ -56,7 +70,7 @@ static int pipe_read(void *opaque, uint8_t *data, int size)
 	struct pollfd wait[3] = {{.fd = in->fd, .events = POLLIN}, {.fd = i->stop, .events = POLLIN},
 		{.fd = i->give_up, .events = POLLIN}};
 
-	for (;;) {
+	while (!is_too_long(in)) {
 		int ready = poll(wait, 3, -1);
 		i->given_up |= ready > 0 && wait[2].revents;
 		if (ready > 0 && (wait[1].revents || wait[2].revents))
@@ -69,6 +83,7 @@ static int pipe_read(void *opaque, uint8_t *data, int size)
 		if (errno != EINTR && errno != EAGAIN)
 			return AVERROR(errno);
 	}
+	return AVERROR(EFBIG);
 }
 
 /* Only for a file on standard input. */
@@ -134,6 +149,13 @@ static int options_make(struct video_input *in, const char *name, AVDictionary *
 	return status;
 }
 
+/* Only between here and the end of `reading` is the format sure to have its bytes. */
+static void packet_begin(struct video_input *in)
+{
+	in->reading = in->network || in->pipe;
+	in->packet_begin = in->reading && in->format->pb ? in->format->pb->bytes_read : 0;
+}
+
 static int demuxer_open(struct video_input *in, const char *name)
 {
 	AVDictionary *options = NULL;
@@ -144,7 +166,7 @@ static int demuxer_open(struct video_input *in, const char *name)
 	in->format = avformat_alloc_context();
 	if (!in->format || !in->packet)
 		return AVERROR(ENOMEM);
-	in->format->interrupt_callback = (AVIOInterruptCB){interrupted, in->interruption};
+	in->format->interrupt_callback = (AVIOInterruptCB){interrupted, in};
 	int status = name_make(in, name, full, sizeof(full));
 	if (status == 0 && !in->network &&
 		(strcmp(name, "-") == 0 || (stat(name, &file) == 0 && !S_ISREG(file.st_mode))))
@@ -154,7 +176,12 @@ static int demuxer_open(struct video_input *in, const char *name)
 	if (status >= 0)
 		status = avformat_open_input(&in->format, full, NULL, &options);
 	av_dict_free(&options);
-	return status < 0 ? status : avformat_find_stream_info(in->format, NULL);
+	if (status < 0)
+		return status;
+	packet_begin(in);
+	status = avformat_find_stream_info(in->format, NULL);
+	in->reading = false;
+	return in->too_long ? AVERROR(EFBIG) : status;
 }
 
 static int network_refuse(const struct video_input *in, int status, struct error *e)
@@ -181,6 +208,8 @@ static int open_refuse(const struct video_input *in, int status, struct error *e
 		return error_set(e, -ECANCELED, "%s: was no longer waited for", in->shown);
 	if (status == AVERROR(ENOMEM))
 		return error_set(e, -ENOMEM, "%s: no memory", in->shown);
+	if (in->too_long)
+		return error_set(e, -EBADMSG, TOO_LONG, in->shown);
 	if (status == AVERROR_EXIT && !in->interruption->late)
 		return -ECANCELED;
 	if (in->network)
@@ -223,11 +252,13 @@ bool input_is_finite(const struct video_input *in)
 		       !(f->ctx_flags & AVFMTCTX_UNSEEKABLE) && strcmp(f->iformat->name, "rtsp") != 0);
 }
 
-static int read_refuse(const struct video_input *in, int status, struct error *e)
+static int read_refuse(struct video_input *in, int status, struct error *e)
 {
+	if (in->too_long)
+		return error_set(e, -EIO, TOO_LONG, in->shown);
 	if (in->interruption->late)
 		return error_set(e, -ETIMEDOUT, "%s: sends no picture", in->shown);
-	if (interrupted(in->interruption))
+	if (interrupted(in))
 		return -ECANCELED;
 	if (status == AVERROR_EOF)
 		return -ENODATA;
@@ -245,14 +276,18 @@ int input_read(struct video_input *in, struct error *e)
 {
 	for (;;) {
 		av_packet_unref(in->packet);
+		packet_begin(in);
 		int status = av_read_frame(in->format, in->packet);
+		in->reading = false;
+		if (in->too_long)
+			return read_refuse(in, status, e);
 		if (status == 0 && in->packet->stream_index == in->stream) {
 			in->packets++;
 			return 0;
 		}
 		/* Waiting also ends while sound comes, but no picture. */
 		bool again = status >= 0 || status == AVERROR(EAGAIN);
-		if (!again || interrupted(in->interruption))
+		if (!again || interrupted(in))
 			return read_refuse(in, status, e);
 	}
 }

@@ -26,13 +26,17 @@ struct video_input {
 	int fd;		   /* of the pipe; −1: none */
 	int stream;	   /* the video's index */
 	bool network;
-	uint64_t packets; /* of the video, read so far */
+	uint64_t packets;     /* of the video, read so far */
+	int64_t packet_begin; /* bytes that had been read before the packet that is being read */
+	bool reading;	      /* such a packet, from a server or a pipe */
+	bool too_long;	      /* it is longer than any picture */
 };
 
 /*
  * Finds the best video in the container. `interruption` must outlive the input; its give_up counts only
- * here. -ECANCELED: given up; -EBADMSG: not a video; for a network address also -ETIMEDOUT, -EACCES (name and
- * password), -ENOENT (cannot be reached). Call input_close whatever the result.
+ * here. -ECANCELED: given up; -EBADMSG: not a video, or a packet too long for a picture; for a network
+ * address also -ETIMEDOUT, -EACCES (name and password), -ENOENT (cannot be reached). Call input_close
+ * whatever the result.
  */
 int input_open(struct video_input *in, const char *name, struct interruption *interruption, struct error *e);
 

@@ -26,7 +26,7 @@
 #define BOUNDARY "--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %zu\r\n\r\n"
 
 /* What the server does with a connection after the pictures. */
-enum habit { DROPS, STALLS, REFUSES, SILENT };
+enum habit { DROPS, STALLS, REFUSES, SILENT, FLOODS };
 
 /* Serves JPEGs one after the other, as a camera's multipart stream. */
 struct server {
@@ -43,6 +43,18 @@ struct server {
 static bool send_all(int fd, const void *data, size_t size)
 {
 	return send(fd, data, size, MSG_NOSIGNAL) == (ssize_t)size;
+}
+
+/* A picture that does not end. */
+static void flood(int fd)
+{
+	static const uint8_t zeros[1 << 16];
+	char part[128];
+
+	snprintf(part, sizeof(part), BOUNDARY, (size_t)INT32_MAX);
+	bool good = send_all(fd, part, strlen(part));
+	while (good)
+		good = send_all(fd, zeros, sizeof(zeros));
 }
 
 static void answer(struct server *s, int fd)
@@ -67,6 +79,8 @@ static void answer(struct server *s, int fd)
 		good = send_all(fd, part, strlen(part)) && send_all(fd, s->jpeg, s->size) &&
 		       send_all(fd, "\r\n", 2);
 	}
+	if (s->habit == FLOODS)
+		flood(fd);
 }
 
 static void *serve(void *argument)
@@ -271,6 +285,40 @@ static void refusals_are_told(void **state)
 	assert_null(strstr(e.text, "secret"));
 }
 
+/* Memory does not grow until the time is over. */
+static void endless_picture_is_refused(void **state)
+{
+	(void)state;
+	struct server server;
+	struct source *source = NULL;
+	struct error e = {0};
+
+	server_begin(&server, FLOODS, 0);
+	assert_int_equal(open_at(&server, 0, &source, &e), -EBADMSG);
+	assert_non_null(strstr(e.text, "sends more than 128 MB for one picture"));
+	server_end(&server);
+}
+
+/* … also where pictures came before. */
+static void endless_picture_ends_the_connection(void **state)
+{
+	(void)state;
+	struct server server;
+	struct source *source = NULL;
+	struct frame frame = {0};
+	struct error e = {0};
+
+	server_begin(&server, FLOODS, 20);
+	assert_int_equal(open_at(&server, 0, &source, &e), 0);
+	do
+		assert_int_equal(source_next(source, &frame, &e), 0);
+	while (!frame.absent);
+	assert_non_null(strstr(frame.absent_reason, "sends more than 128 MB"));
+	source_close(source);
+	server_end(&server);
+	frame_finish(&frame);
+}
+
 static int log_quieten(void **state)
 {
 	(void)state;
@@ -286,6 +334,8 @@ int main(void)
 		cmocka_unit_test(silence_is_told),
 		cmocka_unit_test(silent_server_is_given_up),
 		cmocka_unit_test(refusals_are_told),
+		cmocka_unit_test(endless_picture_is_refused),
+		cmocka_unit_test(endless_picture_ends_the_connection),
 	};
 
 	return cmocka_run_group_tests(tests, log_quieten, NULL);
