@@ -123,8 +123,10 @@ static void bash_value(const struct command *command, const struct option *optio
 static void write_bash(void)
 {
 	printf("# bash completion of twobit; made from its tables of options\n"
+	       "# compgen expands its words: a network's folder may be called $(…)\n"
 	       "_twobit_list() {\n"
-	       "\t\"${COMP_WORDS[0]}\" list \"$1\" 2>/dev/null | sed 's/^[ *]*//; s/ .*//'\n"
+	       "\t\"${COMP_WORDS[0]}\" list \"$1\" 2>/dev/null |\n"
+	       "\t\tsed -n 's/^[ *]*\\([[:alnum:]_.+-]*\\)\\( .*\\)*$/\\1/p'\n"
 	       "}\n\n"
 	       "_twobit() {\n"
 	       "\tlocal command=${COMP_WORDS[1]} current=$2 previous=$3 words=''\n"
