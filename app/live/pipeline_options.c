@@ -65,7 +65,7 @@ int smoothing_option(const struct invocation *invocation, const struct option_te
 	if (!given->text)
 		return OPTIONS_GO_ON;
 	double number = strtod(given->text, &end);
-	if (end != given->text && !*end)
+	if (end != given->text && !*end && number >= 0 && number <= SMOOTHING_MOST)
 		explain_number(text, sizeof(text), given->text, number);
 	else if (!duration_parse(given->text, seconds) && *seconds >= 0 && *seconds <= SMOOTHING_MOST)
 		return OPTIONS_GO_ON;
