@@ -81,7 +81,9 @@ static void fail_call(
 	bool log_failure = !m->alarm;
 
 	recover(pipeline, health_failure(m, fault, clock_now()));
-	*outcome = (struct recovery_outcome){.failed = true, .fault = fault, .events = health_take_events(m)};
+	outcome->failed = true;
+	outcome->fault = fault;
+	outcome->events = health_take_events(m);
 	if (log_failure)
 		log_warning("%s the PL %s; it is %s, and such frames are counted", what, pl_fault_text(fault),
 			outcome->events & HEALTH_RECONFIGURED ? "programmed again" : "reset");
@@ -154,7 +156,7 @@ static int calibration_call(struct pipeline *pipeline, int64_t *elapsed)
 {
 	struct recovery *recovery = &pipeline->recovery;
 	struct pl *pl = pipeline->config.pl;
-	struct recovery_outcome outcome;
+	struct recovery_outcome outcome = {0};
 	int status = self_test_submit(&recovery->test, pl, 0);
 	int64_t begun = clock_now();
 
@@ -278,8 +280,9 @@ static int compute(struct pipeline *pipeline, const struct pl_job *job, struct r
 static void collect_test(struct pipeline *pipeline, struct pl_job *job, struct recovery_outcome *outcome)
 {
 	int status = await(pipeline, job);
-	int64_t elapsed = clock_now() - job->begun;
 
+	outcome->pl_free = clock_now();
+	int64_t elapsed = outcome->pl_free - job->begun;
 	if (!status && !self_test_passed(&pipeline->recovery.test, pipeline->config.pl, job->buffer))
 		status = -EBADMSG;
 	if (!status && !pipeline->recovery.health.calibrated)
@@ -297,12 +300,15 @@ static int collect_frame(struct pipeline *pipeline, struct pl_job *job, struct r
 	int status = refused ? -ECANCELED : await(pipeline, job);
 	char what[40];
 
-	if (refused || (status == -ECANCELED && pipeline->recovery.health.disabled))
+	if (refused || (status == -ECANCELED && pipeline->recovery.health.disabled)) {
+		job->begun = clock_now(); /* the time of software alone */
 		return compute(pipeline, job, outcome);
+	}
+	outcome->pl_free = clock_now();
 	if (!status) {
 		memcpy(job->frame->scores, pl_output(pipeline->config.pl, job->buffer),
 			(size_t)pipeline->config.network->class_count * sizeof(*job->frame->scores));
-		pass_call(pipeline, clock_now() - job->begun, outcome);
+		pass_call(pipeline, outcome->pl_free - job->begun, outcome);
 		return 0;
 	}
 	snprintf(what, sizeof(what), "at frame %llu", (unsigned long long)job->frame->number);

@@ -31,6 +31,7 @@ struct recovery_outcome {
 	enum pl_fault fault;
 	unsigned events;   /* a set of enum health_event */
 	bool cpu_fallback; /* software computed the frame */
+	int64_t pl_free;   /* when the PL had ended the job, by clock_now; 0: it did not have it */
 };
 
 /* For a loaded PL; one in hardware is tested and timed. -EINTR: config.interrupted was true. */

@@ -342,15 +342,18 @@ void *pl_stage(void *argument)
 {
 	struct pipeline *pipeline = argument;
 	struct pl_job *job;
-	int64_t idle_since = 0;
+	int64_t pl_free = 0;
 
 	while ((job = take_job(pipeline))) {
-		if (job->begun < idle_since)
-			job->begun = idle_since;
+		if (job->begun < pl_free)
+			job->begun = pl_free;
 		struct recovery_outcome outcome;
 		int status = recovery_collect(pipeline, job, &outcome);
 		note_outcome(pipeline, &outcome);
-		int64_t now = idle_since = clock_now();
+		int64_t now = clock_now();
+		/* While software computes a frame, the PL may begin the next job: a self-test. */
+		if (outcome.pl_free)
+			pl_free = outcome.pl_free;
 		struct frame *frame = job->frame;
 		int64_t begun = job->begun;
 		pl_jobs_end(&pipeline->jobs);
