@@ -5,11 +5,31 @@
 #include "base/error.h"
 #include "base/words.h"
 #include "nn/kernels/table.h"
+#include "nn/pool.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-static int allocate_scratch(struct engine *engine)
+/* ns. To hand a part to another thread costs some tenths of a microsecond. */
+#define LEAST_PART 700
+
+int engine_allocate_scratch(const struct engine *engine, struct scratch *out)
+{
+	out->accumulators = engine_allocate(TILE * engine->stride * sizeof(int32_t));
+	out->sums = engine_allocate(TILE * (size_t)engine->groups * sizeof(int32_t));
+	out->pixel = engine_allocate(engine->stride);
+	return out->accumulators && out->sums && out->pixel ? 0 : -ENOMEM;
+}
+
+void engine_free_scratch(struct scratch *scratch)
+{
+	free(scratch->accumulators);
+	free(scratch->sums);
+	free(scratch->pixel);
+	*scratch = (struct scratch){0};
+}
+
+static void measure_scratch(struct engine *engine)
 {
 	int channels = 0, groups = 1;
 
@@ -31,17 +51,14 @@ static int allocate_scratch(struct engine *engine)
 	 * cache
 	 */
 	engine->stride = ((size_t)channels + 2 * SLACK) / 32 * 32 + 16;
-	engine->accumulators = engine_allocate(TILE * engine->stride * sizeof(int32_t));
-	engine->sums = engine_allocate(TILE * (size_t)groups * sizeof(int32_t));
-	engine->pixel = engine_allocate(engine->stride);
-	return engine->accumulators && engine->sums && engine->pixel ? 0 : -ENOMEM;
+	engine->groups = groups;
 }
 
 static int plan_all(struct engine *engine, const struct isa *const *isas, int count,
 	const struct kernel *forced, struct error *e)
 {
-	int rc = allocate_scratch(engine);
-
+	measure_scratch(engine);
+	int rc = engine_allocate_scratch(engine, &engine->scratch);
 	if (!rc)
 		rc = engine_plan_layers(engine, isas, count, forced);
 	for (int i = 0; i < engine->count && !rc; i++)
@@ -87,8 +104,9 @@ static int check_range(const struct network *network, int first, int last, struc
 	return 0;
 }
 
-int engine_create_from(const struct network *network, int first, int last, const struct isa *const *isas,
-	int count, const struct kernel *forced, struct engine **out, struct error *e)
+static int create(const struct network *network, int first, int last, int batch,
+	const struct isa *const *isas, int count, const struct kernel *forced, struct engine **out,
+	struct error *e)
 {
 	int rc = check_range(network, first, last, e);
 	struct engine *engine = rc ? NULL : calloc(1, sizeof(*engine));
@@ -99,6 +117,8 @@ int engine_create_from(const struct network *network, int first, int last, const
 		engine->network = network;
 		engine->first = first;
 		engine->count = last - first;
+		engine->batch = batch;
+		engine->least_part = LEAST_PART;
 		engine->plans = calloc((size_t)engine->count + 1, sizeof(*engine->plans));
 	}
 	if (!engine || !engine->plans) {
@@ -113,6 +133,12 @@ int engine_create_from(const struct network *network, int first, int last, const
 	}
 	*out = engine;
 	return 0;
+}
+
+int engine_create_from(const struct network *network, int first, int last, const struct isa *const *isas,
+	int count, const struct kernel *forced, struct engine **out, struct error *e)
+{
+	return create(network, first, last, 1, isas, count, forced, out, e);
 }
 
 /* How many of this processor's kernels, slowest first, the name allows; 0: it is none of theirs. */
@@ -143,7 +169,7 @@ int engine_check_kernels(const char *kernels, struct error *e)
 		isas[count - 1]->name);
 }
 
-int engine_create(const struct network *network, int first, int last, const char *kernels,
+int engine_create_batch(const struct network *network, int first, int last, const char *kernels, int batch,
 	struct engine **out, struct error *e)
 {
 	int count;
@@ -152,7 +178,40 @@ int engine_create(const struct network *network, int first, int last, const char
 
 	if (allowed == 0)
 		return engine_check_kernels(kernels, e);
-	return engine_create_from(network, first, last, isas, allowed, NULL, out, e);
+	return create(network, first, last, batch, isas, allowed, NULL, out, e);
+}
+
+int engine_create(const struct network *network, int first, int last, const char *kernels,
+	struct engine **out, struct error *e)
+{
+	return engine_create_batch(network, first, last, kernels, 1, out, e);
+}
+
+static void free_others(struct engine *engine)
+{
+	for (int i = 0; engine->others && i < pool_threads(engine->pool) - 1; i++)
+		engine_free_scratch(&engine->others[i]);
+	free(engine->others);
+	engine->others = NULL;
+	engine->pool = NULL;
+}
+
+int engine_use_pool(struct engine *engine, struct pool *pool)
+{
+	int others = pool_threads(pool) - 1, rc = 0;
+
+	free_others(engine);
+	if (others < 1)
+		return 0;
+	engine->others = calloc((size_t)others, sizeof(*engine->others));
+	if (!engine->others)
+		return -ENOMEM;
+	engine->pool = pool;
+	for (int i = 0; i < others && !rc; i++)
+		rc = engine_allocate_scratch(engine, &engine->others[i]);
+	if (rc)
+		free_others(engine);
+	return rc;
 }
 
 void engine_destroy(struct engine *engine)
@@ -164,29 +223,38 @@ void engine_destroy(struct engine *engine)
 	free(engine->plans);
 	free(engine->maps);
 	free(engine->arena);
-	free(engine->accumulators);
-	free(engine->sums);
-	free(engine->pixel);
+	free_others(engine);
+	engine_free_scratch(&engine->scratch);
 	free(engine);
 }
 
 /* Nothing reads what the last layer makes, so that it is in one map, the first one planned. */
-static void begin(struct engine *engine, const uint8_t *in, void *out)
+static void begin(struct engine *engine, const uint8_t *in, void *out, int pictures)
 {
-	engine->maps[0].map.data = out;
+	size_t bytes = tensor_bytes(network_tensor(engine->network, engine->first + engine->count - 1));
+
+	engine->pictures = pictures;
+	for (int p = 0; p < pictures; p++)
+		engine->maps[(size_t)p * (size_t)engine->map_count].map.data =
+			(uint8_t *)out + (size_t)p * bytes;
 	engine_read_input(engine, in);
 }
 
-void engine_run(struct engine *engine, const uint8_t *in, void *out)
+void engine_run_batch(struct engine *engine, const uint8_t *in, void *out, int pictures)
 {
-	begin(engine, in, out);
+	begin(engine, in, out, pictures);
 	for (int i = 0; i < engine->count; i++)
 		engine_run_layer(engine, &engine->plans[i]);
 }
 
+void engine_run(struct engine *engine, const uint8_t *in, void *out)
+{
+	engine_run_batch(engine, in, out, 1);
+}
+
 void engine_run_timed(struct engine *engine, const uint8_t *in, void *out, int64_t *nanoseconds)
 {
-	begin(engine, in, out);
+	begin(engine, in, out, 1);
 	int64_t before = clock_now();
 	for (int i = 0; i < engine->count; i++) {
 		engine_run_layer(engine, &engine->plans[i]);
@@ -198,7 +266,7 @@ void engine_run_timed(struct engine *engine, const uint8_t *in, void *out, int64
 
 size_t engine_memory(const struct engine *engine)
 {
-	return engine->arena_size;
+	return engine->arena_size * (size_t)engine->batch;
 }
 
 const char *engine_kernel(const struct engine *engine, int layer)

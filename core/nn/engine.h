@@ -12,6 +12,7 @@ struct engine;
 struct error;
 struct kernel;
 struct isa;
+struct pool;
 
 /*
  * Plans layers first … last − 1, which may read each other and what layer first − 1 makes (else -EINVAL), and
@@ -21,6 +22,13 @@ struct isa;
  * The network must outlive the engine.
  */
 int engine_create(const struct network *network, int first, int last, const char *kernels,
+	struct engine **out, struct error *e);
+
+/*
+ * engine_create, for up to `batch` pictures at once (≥ 1): each layer is computed for all of them before the
+ * next one, so that they share its weights while these are in the cache. The kernels are chosen for so many.
+ */
+int engine_create_batch(const struct network *network, int first, int last, const char *kernels, int batch,
 	struct engine **out, struct error *e);
 
 /* Whether there are such kernels for this processor: 0, or -ENOTSUP as engine_create. */
@@ -42,8 +50,21 @@ void engine_destroy(struct engine *engine);
  */
 void engine_run(struct engine *engine, const uint8_t *in, void *out);
 
-/* The same; nanoseconds: [last − first], the time of each layer. */
+/*
+ * The same for 1 … `batch` pictures: in and out hold one after the other, tensor_bytes of the engine's input
+ * and output apart.
+ */
+void engine_run_batch(struct engine *engine, const uint8_t *in, void *out, int pictures);
+
+/* The same for one picture; nanoseconds: [last − first], the time of each layer. */
 void engine_run_timed(struct engine *engine, const uint8_t *in, void *out, int64_t *nanoseconds);
+
+/*
+ * Shares the work inside layers with the pool's threads from the next run on; the result is the same, bit for
+ * bit. The pool must outlive the engine or the next call; it serves one run at a time. NULL: no pool. 0, or
+ * -ENOMEM and no pool.
+ */
+int engine_use_pool(struct engine *engine, struct pool *pool);
 
 /* Bytes of all feature maps: the peak, since those that are not alive together share memory. */
 size_t engine_memory(const struct engine *engine);

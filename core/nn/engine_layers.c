@@ -2,6 +2,7 @@
 #include "nn/engine_plan.h"
 
 #include "nn/limits.h"
+#include "nn/pool.h"
 #include "nn/reference.h"
 
 static const struct feature_map *input_map(const struct engine *engine, const struct layer_plan *plan, int i)
@@ -9,15 +10,22 @@ static const struct feature_map *input_map(const struct engine *engine, const st
 	return &engine->maps[plan->in[i]].map;
 }
 
-static void sum_pixels(
-	const struct engine *engine, const struct layer_plan *plan, const struct feature_map *in)
+/* Sums of the codes of the pixels of a picture. */
+static int32_t *picture_sums(const struct engine *engine, const struct layer_plan *plan)
 {
-	for (int y = 0; y < in->shape.height; y++)
+	return plan->pixel_sums + (size_t)engine->picture * plan->picture_sums;
+}
+
+static void sum_pixels(const struct engine *engine, const struct layer_plan *plan, int first, int last)
+{
+	const struct feature_map *in = input_map(engine, plan, 0);
+
+	for (int y = first; y < last; y++)
 		for (int x = 0; x < in->shape.width; x++) {
 			const uint64_t *words = (const uint64_t *)(const void *)feature_map_pixel(in, y, x);
-			int32_t *sums =
-				plan->pixel_sums + (size_t)((y + in->top) * in->padded_width + x + in->left) *
-							   (size_t)in->groups;
+			int32_t *sums = picture_sums(engine, plan) +
+					(size_t)((y + in->top) * in->padded_width + x + in->left) *
+						(size_t)in->groups;
 
 			for (int g = 0; g < in->groups; g++)
 				sums[g] = engine->sum(words + (size_t)g * (size_t)(in->bits * in->words),
@@ -26,14 +34,14 @@ static void sum_pixels(
 }
 
 /* Sums of the codes in the window of output pixel (y, x). */
-static void sum_window(
-	const struct layer_plan *plan, const struct feature_map *in, int y, int x, int32_t *sums)
+static void sum_window(const struct engine *engine, const struct layer_plan *plan,
+	const struct feature_map *in, int y, int x, int32_t *sums)
 {
 	const struct layer *layer = plan->layer;
 	size_t groups = (size_t)in->groups, row = (size_t)in->padded_width * groups;
 	size_t top = (size_t)(y * layer->stride_height + in->top - layer->pad_top);
 	size_t left = (size_t)(x * layer->stride_width + in->left - layer->pad_left);
-	const int32_t *from = plan->pixel_sums + top * row + left * groups;
+	const int32_t *from = picture_sums(engine, plan) + top * row + left * groups;
 
 	memset(sums, 0, groups * sizeof(*sums));
 	for (int ky = 0; ky < layer->kernel_height; ky++)
@@ -113,58 +121,147 @@ static void finish_pixels(const struct engine *engine, const struct layer_plan *
 		if (plan->layer->output_bits == TENSOR_SUMS) {
 			write_sums(engine, plan, y, x + i, accumulators);
 		} else {
-			make_codes(engine, plan, accumulators, 1, engine->pixel, 0);
-			write_codes(engine, plan, y, x + i, engine->pixel);
+			make_codes(engine, plan, accumulators, 1, engine->scratch.pixel, 0);
+			write_codes(engine, plan, y, x + i, engine->scratch.pixel);
 		}
 }
 
-/* A tile's pixels, row by row; it begins at pixel `begin` of the layer's output. */
-static void finish_tile(const struct engine *engine, const struct layer_plan *plan, int begin, int pixels)
-{
-	const int32_t *accumulators = engine->accumulators;
-	int width = plan->layer->out.width, y = begin / width, x = begin % width;
+/* Output pixels of the pictures of a run, counted through. */
+struct layer_tile {
+	int begin, pixels;
+	const uint8_t *windows[TILE];
+	struct scratch scratch; /* their sums and accumulators */
+};
 
-	for (int rest = pixels, run; rest; rest -= run, y++, x = 0) {
-		run = width - x < rest ? width - x : rest;
-		finish_pixels(engine, plan, accumulators, y, x, run);
-		accumulators += (size_t)run * engine->stride;
+/* Turns the accumulators of pixels `first` to below `last` of the tile into codes. */
+static void finish_tile(const struct engine *engine, const struct layer_plan *plan, int first, int last)
+{
+	const struct layer_tile *tile = engine->tile;
+	int width = plan->layer->out.width, area = plan->layer->out.height * width;
+
+	for (int count; first < last; first += count) {
+		int p = tile->begin + first, x = p % width;
+		const struct engine at = engine_at(engine, p / area);
+
+		count = width - x < last - first ? width - x : last - first;
+		finish_pixels(&at, plan, tile->scratch.accumulators + (size_t)first * engine->stride,
+			p % area / width, x, count);
 	}
 }
 
-static void run_tile(const struct engine *engine, const struct layer_plan *plan, const struct feature_map *in,
-	int begin, int pixels)
+static void find_windows(const struct engine *engine, const struct layer_plan *plan, struct layer_tile *tile)
 {
 	const struct layer *layer = plan->layer;
-	const uint8_t *windows[TILE];
-	int y = begin / layer->out.width, x = begin % layer->out.width;
+	int width = layer->out.width, height = layer->out.height, area = height * width;
+	int y = tile->begin % area / width, x = tile->begin % width;
+	struct engine at = engine_at(engine, tile->begin / area);
+	const struct feature_map *in = input_map(&at, plan, 0);
 
-	for (int i = 0; i < pixels; i++) {
-		windows[i] = window_at(layer, in, y, x);
+	for (int i = 0; i < tile->pixels; i++) {
+		if (y == height) {
+			y = 0;
+			at = engine_at(engine, at.picture + 1);
+			in = input_map(&at, plan, 0);
+		}
+		tile->windows[i] = window_at(layer, in, y, x);
 		if (in->layout == LAYOUT_BITS)
-			sum_window(plan, in, y, x, engine->sums + (size_t)(i * in->groups));
-		if (++x == layer->out.width) {
+			sum_window(&at, plan, in, y, x, tile->scratch.sums + (size_t)(i * in->groups));
+		if (++x == width) {
 			x = 0;
 			y++;
 		}
 	}
-	plan->kernel->run(&plan->gemm, windows, pixels, engine->sums, engine->accumulators, engine->stride);
-	engine_add_offsets(plan, engine->accumulators, pixels, engine->stride);
-	finish_tile(engine, plan, begin, pixels);
+}
+
+/* Dot products of a tile's pixels for blocks of channels, of the one group. */
+static void multiply_blocks(const struct engine *engine, const struct layer_plan *plan, int first, int last)
+{
+	const struct layer_tile *tile = engine->tile;
+	const struct kernel *kernel = plan->kernel;
+	struct gemm_plan gemm = plan->gemm;
+	int block = kernel->vectors * kernel->lanes, channel = first * block;
+
+	gemm.channels = (last * block < gemm.channels ? last * block : gemm.channels) - channel;
+	gemm.weights =
+		(uint8_t *)gemm.weights + (size_t)channel * (size_t)gemm.k_blocks * (size_t)kernel->word;
+	if (kernel->begin)
+		kernel->begin();
+	kernel->run(&gemm, tile->windows, tile->pixels, tile->scratch.sums,
+		tile->scratch.accumulators + channel, engine->stride);
+	if (kernel->end)
+		kernel->end();
+}
+
+/* Sets out on the tile that begins at this pixel. */
+static struct layer_tile begin_tile(
+	const struct engine *engine, const struct layer_plan *plan, int begin, int pixels)
+{
+	struct layer_tile tile = {.begin = begin, .scratch = engine->scratch};
+
+	tile.pixels = pixels - begin < TILE ? pixels - begin : TILE;
+	find_windows(engine, plan, &tile);
+	return tile;
+}
+
+static int pixels_of(const struct engine *engine, const struct layer_plan *plan)
+{
+	return plan->layer->out.height * plan->layer->out.width * engine->pictures;
+}
+
+static void run_tiles(const struct engine *engine, const struct layer_plan *plan, int first, int last)
+{
+	struct engine own = *engine;
+
+	if (plan->kernel->begin)
+		plan->kernel->begin();
+	for (int i = first; i < last; i++) {
+		struct layer_tile tile = begin_tile(engine, plan, i * TILE, pixels_of(engine, plan));
+		int32_t *accumulators = tile.scratch.accumulators;
+
+		plan->kernel->run(&plan->gemm, tile.windows, tile.pixels, tile.scratch.sums, accumulators,
+			engine->stride);
+		engine_add_offsets(plan, accumulators, tile.pixels, engine->stride);
+		own.tile = &tile;
+		finish_tile(&own, plan, 0, tile.pixels);
+	}
+	if (plan->kernel->end)
+		plan->kernel->end();
+}
+
+#define CODES_A_NS 4 /* about, that an epilogue makes */
+
+/* Fewer tiles than threads: they share the channels of each. */
+static void run_tiles_by_channels(const struct engine *engine, const struct layer_plan *plan)
+{
+	int block = plan->kernel->vectors * plan->kernel->lanes, pixels = pixels_of(engine, plan);
+	struct engine own = *engine;
+
+	for (int begin = 0; begin < pixels; begin += TILE) {
+		struct layer_tile tile = begin_tile(engine, plan, begin, pixels);
+		double share = (double)tile.pixels / pixels;
+
+		own.tile = &tile;
+		engine_share(&own, plan, (plan->gemm.channels + block - 1) / block,
+			share * plan->time * engine->pictures, multiply_blocks);
+		engine_add_offsets(plan, tile.scratch.accumulators, tile.pixels, engine->stride);
+		engine_share(&own, plan, tile.pixels,
+			(double)tile.pixels * plan->layer->out.channels / CODES_A_NS, finish_tile);
+	}
 }
 
 static void run_weights(const struct engine *engine, const struct layer_plan *plan)
 {
 	const struct feature_map *in = input_map(engine, plan, 0);
-	int pixels = plan->layer->out.height * plan->layer->out.width;
+	int tiles = (pixels_of(engine, plan) + TILE - 1) / TILE;
 
 	if (in->layout == LAYOUT_BITS)
-		sum_pixels(engine, plan, in);
-	if (plan->kernel->begin)
-		plan->kernel->begin();
-	for (int begin = 0; begin < pixels; begin += TILE)
-		run_tile(engine, plan, in, begin, pixels - begin < TILE ? pixels - begin : TILE);
-	if (plan->kernel->end)
-		plan->kernel->end();
+		engine_share_rows(engine, plan, in->shape.height,
+			(double)in->shape.height * in->shape.width * in->groups * in->bits * in->words,
+			sum_pixels);
+	if (tiles < pool_threads(engine->pool) && plan->gemm.groups == 1 && !plan->kernel->taps)
+		run_tiles_by_channels(engine, plan);
+	else
+		engine_share(engine, plan, tiles, plan->time * engine->pictures, run_tiles);
 }
 
 static void scale_to_pixels(const struct layer *layer, int y, int x, int32_t *sums)
@@ -175,14 +272,14 @@ static void scale_to_pixels(const struct layer *layer, int y, int x, int32_t *su
 		sums[c] *= factor;
 }
 
-static void run_average_pool(const struct engine *engine, const struct layer_plan *plan)
+static void run_average_pool(const struct engine *engine, const struct layer_plan *plan, int first, int last)
 {
 	const struct layer *layer = plan->layer;
 	const struct feature_map *in = input_map(engine, plan, 0);
-	int width = layer->out.width, pixels = layer->out.height * width;
-	int32_t *sums = engine->accumulators;
+	int width = layer->out.width;
+	int32_t *sums = engine->scratch.accumulators;
 
-	for (int p = 0; p < pixels; p++) {
+	for (int p = first * width; p < last * width; p++) {
 		const uint8_t *window = window_at(layer, in, p / width, p % width);
 
 		memset(sums, 0, (size_t)layer->out.channels * sizeof(*sums));
@@ -202,7 +299,7 @@ static void run_average_pool(const struct engine *engine, const struct layer_pla
 static void add_narrow(const struct engine *engine, const struct layer_plan *plan, int y, int x, int pixels)
 {
 	int channels = plan->layer->out.channels;
-	int32_t *sums = engine->accumulators;
+	int32_t *sums = engine->scratch.accumulators;
 
 	for (int p = 0; p < pixels; p++)
 		memset(sums + (size_t)p * engine->stride, 0, (size_t)channels * sizeof(*sums));
@@ -249,7 +346,7 @@ static void add_wide(const struct engine *engine, const struct layer_plan *plan,
 {
 	const struct layer *layer = plan->layer;
 	int channels = layer->out.channels;
-	int32_t *out = engine->accumulators; /* behind it the sums, in a tile's memory */
+	int32_t *out = engine->scratch.accumulators; /* behind it the sums, in a tile's memory */
 	int64_t *sums = (int64_t *)(void *)(out + engine->stride);
 
 	memset(sums, 0, (size_t)channels * sizeof(*sums));
@@ -267,18 +364,19 @@ static void add_wide(const struct engine *engine, const struct layer_plan *plan,
 	}
 	/* an isa's thresholds do not take the largest int32, which a bounded sum can be */
 	for (int c = 0; c < channels; c++)
-		engine->pixel[c] = layer->epilogue == EPILOGUE_THRESHOLDS ? reference_code(layer, c, out[c])
-									  : (uint8_t)out[c];
-	write_codes(engine, plan, y, x, engine->pixel);
+		engine->scratch.pixel[c] = layer->epilogue == EPILOGUE_THRESHOLDS
+						   ? reference_code(layer, c, out[c])
+						   : (uint8_t)out[c];
+	write_codes(engine, plan, y, x, engine->scratch.pixel);
 }
 
-static void run_add(const struct engine *engine, const struct layer_plan *plan)
+static void run_add(const struct engine *engine, const struct layer_plan *plan, int first, int last)
 {
 	const struct layer *layer = plan->layer;
 	bool narrow = plan->narrow && layer->epilogue == EPILOGUE_REQUANTISE;
 	int width = layer->out.width, step = narrow ? TILE : 1;
 
-	for (int y = 0; y < layer->out.height; y++)
+	for (int y = first; y < last; y++)
 		for (int x = 0; x < width; x += step)
 			if (narrow)
 				add_narrow(engine, plan, y, x, width - x < TILE ? width - x : TILE);
@@ -297,36 +395,36 @@ static void join_pixel(
 	}
 }
 
-static void run_concat(const struct engine *engine, const struct layer_plan *plan)
+static void run_concat(const struct engine *engine, const struct layer_plan *plan, int first, int last)
 {
-	const struct feature_map *first = &engine->maps[plan->out[0]].map;
+	const struct feature_map *out = &engine->maps[plan->out[0]].map;
 	int width = plan->layer->out.width;
 
-	for (int y = 0; y < plan->layer->out.height; y++) {
+	for (int y = first; y < last; y++) {
 		for (int x = 0; x < width; x++) {
 			join_pixel(engine, plan, y, x,
-				plan->direct ? feature_map_pixel(first, y, x) : engine->pixel);
+				plan->direct ? feature_map_pixel(out, y, x) : engine->scratch.pixel);
 			if (!plan->direct)
-				write_codes(engine, plan, y, x, engine->pixel);
+				write_codes(engine, plan, y, x, engine->scratch.pixel);
 		}
 		if (plan->direct)
 			copy_codes(engine, plan, y, 0, width);
 	}
 }
 
-static void run_upsample(const struct engine *engine, const struct layer_plan *plan)
+static void run_upsample(const struct engine *engine, const struct layer_plan *plan, int first, int last)
 {
 	const struct layer *layer = plan->layer;
 	const struct feature_map *in = input_map(engine, plan, 0);
 	int width = layer->out.width;
 
-	memset(engine->pixel, layer->pad_code, in->pixel);
-	for (int p = 0; p < layer->out.height * width; p++) {
+	memset(engine->scratch.pixel, layer->pad_code, in->pixel);
+	for (int p = first * width; p < last * width; p++) {
 		int y = p / width, x = p % width;
 		bool between = layer->stuffed && (y % layer->stride_height || x % layer->stride_width);
 
 		write_codes(engine, plan, y, x,
-			between ? engine->pixel
+			between ? engine->scratch.pixel
 				: feature_map_pixel(in, y / layer->stride_height, x / layer->stride_width));
 	}
 }
@@ -357,43 +455,55 @@ static void look_up(const struct engine *engine, const struct layer_plan *plan, 
 	}
 }
 
-static void run_table(const struct engine *engine, const struct layer_plan *plan)
+static void run_table(const struct engine *engine, const struct layer_plan *plan, int first, int last)
 {
-	const struct feature_map *in = input_map(engine, plan, 0), *first = &engine->maps[plan->out[0]].map;
+	const struct feature_map *in = input_map(engine, plan, 0), *out = &engine->maps[plan->out[0]].map;
 	int width = plan->layer->out.width;
 
-	for (int y = 0; y < plan->layer->out.height; y++) {
+	for (int y = first; y < last; y++) {
 		if (plan->direct) {
 			look_up(engine, plan, feature_map_pixel(in, y, 0), width,
-				feature_map_pixel(first, y, 0), first->pixel);
+				feature_map_pixel(out, y, 0), out->pixel);
 			copy_codes(engine, plan, y, 0, width);
 			continue;
 		}
 		for (int x = 0; x < width; x++) {
-			look_up(engine, plan, feature_map_pixel(in, y, x), 1, engine->pixel, 0);
-			write_codes(engine, plan, y, x, engine->pixel);
+			look_up(engine, plan, feature_map_pixel(in, y, x), 1, engine->scratch.pixel, 0);
+			write_codes(engine, plan, y, x, engine->scratch.pixel);
 		}
 	}
 }
 
-static void run_max_pool(const struct engine *engine, const struct layer_plan *plan)
+static void run_max_pool(const struct engine *engine, const struct layer_plan *plan, int first, int last)
 {
 	for (int i = 0; i < plan->out_count; i++)
-		feature_map_pool(plan->layer, input_map(engine, plan, i), &engine->maps[plan->out[i]].map);
+		feature_map_pool(plan->layer, input_map(engine, plan, i), &engine->maps[plan->out[i]].map,
+			first, last);
 }
 
 static void fill_borders(const struct engine *engine, const int *maps, int count)
 {
 	for (int i = 0; i < count; i++)
 		if (engine->maps[maps[i]].shared)
-			feature_map_fill_border(&engine->maps[maps[i]].map, engine->pixel, engine->planes);
+			feature_map_fill_border(
+				&engine->maps[maps[i]].map, engine->scratch.pixel, engine->planes);
+}
+
+#define STEPS_A_NS 8 /* about: codes that a layer without weights reads */
+
+/* About ns for the layer without weights, in one thread. */
+static double time_of(const struct layer_plan *plan)
+{
+	const struct layer *layer = plan->layer;
+	bool pools = layer->kind == LAYER_MAX_POOL || layer->kind == LAYER_AVERAGE_POOL;
+	double reads = pools ? (double)layer->kernel_height * layer->kernel_width : plan->in_count;
+
+	return (double)shape_size(layer->out) * reads / STEPS_A_NS;
 }
 
 void engine_run_layer(const struct engine *engine, const struct layer_plan *plan)
 {
-	static void (*const run[])(const struct engine *, const struct layer_plan *) = {
-		[LAYER_CONV] = run_weights,
-		[LAYER_FULLY_CONNECTED] = run_weights,
+	static engine_part *const run[] = {
 		[LAYER_MAX_POOL] = run_max_pool,
 		[LAYER_AVERAGE_POOL] = run_average_pool,
 		[LAYER_ADD] = run_add,
@@ -402,8 +512,15 @@ void engine_run_layer(const struct engine *engine, const struct layer_plan *plan
 		[LAYER_TABLE] = run_table,
 	};
 
-	fill_borders(engine, plan->out, plan->out_count);
-	run[plan->layer->kind](engine, plan);
+	for (int p = 0; p < engine->pictures; p++) {
+		const struct engine at = engine_at(engine, p);
+		fill_borders(&at, plan->out, plan->out_count);
+	}
+	if (plan->kernel)
+		run_weights(engine, plan);
+	else
+		engine_share_rows(
+			engine, plan, plan->layer->out.height, time_of(plan), run[plan->layer->kind]);
 }
 
 static void read_map(const struct engine *engine, const struct feature_map *map, const uint8_t *in)
@@ -420,9 +537,14 @@ static void read_map(const struct engine *engine, const struct feature_map *map,
 
 void engine_read_input(const struct engine *engine, const uint8_t *in)
 {
-	for (int i = 0; i < engine->map_count; i++)
-		if (engine->maps[i].tensor == engine->first - 1) {
-			fill_borders(engine, &i, 1);
-			read_map(engine, &engine->maps[i].map, in);
-		}
+	for (int p = 0; p < engine->pictures; p++) {
+		const struct engine at = engine_at(engine, p);
+
+		for (int i = 0; i < at.map_count; i++)
+			if (at.maps[i].tensor == at.first - 1) {
+				fill_borders(&at, &i, 1);
+				read_map(&at, &at.maps[i].map,
+					in + (size_t)p * shape_size(at.maps[i].map.shape));
+			}
+	}
 }

@@ -111,6 +111,34 @@ static int check_sizes(const struct engine *engine, struct error *e)
 	return 0;
 }
 
+/* Maps of further pictures, in an arena each, behind those of the first. */
+static int place_pictures(struct engine *engine)
+{
+	size_t count = (size_t)engine->map_count;
+	struct engine_map *maps =
+		reallocarray(engine->maps, (size_t)engine->batch * count, sizeof(*engine->maps));
+	size_t bytes;
+
+	if (!maps)
+		return -ENOMEM;
+	engine->maps = maps;
+	if (__builtin_mul_overflow(engine->arena_size, (size_t)engine->batch, &bytes))
+		return -ENOMEM;
+	engine->arena = engine_allocate(bytes);
+	if (!engine->arena)
+		return -ENOMEM;
+	for (size_t p = 0; p < (size_t)engine->batch; p++)
+		for (size_t i = 0; i < count; i++) {
+			struct engine_map *map = &maps[p * count + i];
+			*map = p ? maps[i] : *map;
+			if (is_callers(engine, map))
+				continue;
+			map->map.data = engine->arena + p * engine->arena_size + map->offset;
+			feature_map_fill_border(&map->map, engine->scratch.pixel, engine->planes);
+		}
+	return 0;
+}
+
 int engine_plan_memory(struct engine *engine, struct error *e)
 {
 	struct place *places = calloc((size_t)engine->map_count, sizeof(*places));
@@ -127,11 +155,10 @@ int engine_plan_memory(struct engine *engine, struct error *e)
 		engine->arena_size = end > engine->arena_size ? end : engine->arena_size;
 	}
 	mark_shared(places, count);
-	engine->arena = engine_allocate(engine->arena_size);
-	for (int i = 0; i < count && engine->arena; i++) {
-		places[i].map->map.data = engine->arena + places[i].offset;
-		feature_map_fill_border(&places[i].map->map, engine->pixel, engine->planes);
-	}
+	for (int i = 0; i < count; i++)
+		places[i].map->offset = places[i].offset;
 	free(places);
-	return engine->arena ? 0 : error_set(e, -ENOMEM, "not enough memory for the engine's feature maps");
+	return place_pictures(engine)
+		       ? error_set(e, -ENOMEM, "not enough memory for the engine's feature maps")
+		       : 0;
 }

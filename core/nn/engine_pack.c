@@ -193,9 +193,10 @@ static int plan_requantisation(struct layer_plan *plan)
 }
 
 /* Sums of the border's pixels stay; those of the others are computed for each picture. */
-static int plan_pixel_sums(struct layer_plan *plan, const struct feature_map *in)
+static int plan_pixel_sums(struct layer_plan *plan, const struct feature_map *in, int batch)
 {
-	size_t count = (size_t)in->padded_height * (size_t)in->padded_width * (size_t)in->groups;
+	plan->picture_sums = (size_t)in->padded_height * (size_t)in->padded_width * (size_t)in->groups;
+	size_t count = plan->picture_sums * (size_t)batch;
 
 	plan->pixel_sums = engine_allocate(count * sizeof(int32_t));
 	if (!plan->pixel_sums)
@@ -292,7 +293,7 @@ int engine_pack_layer(struct engine *engine, struct layer_plan *plan)
 	if (plan->kernel)
 		rc = plan_gemm(plan, in);
 	if (!rc && plan->kernel && in->layout == LAYOUT_BITS)
-		rc = plan_pixel_sums(plan, in);
+		rc = plan_pixel_sums(plan, in, engine->batch);
 	if (!rc && plan->layer->epilogue == EPILOGUE_THRESHOLDS)
 		rc = plan_thresholds(plan);
 	if (!rc && plan->layer->epilogue == EPILOGUE_REQUANTISE)

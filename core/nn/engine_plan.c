@@ -5,17 +5,19 @@
 #include <math.h>
 #include <stdlib.h>
 
+#define TENTHS_OF_CYCLES_A_NS 30
+
 /*
  * An estimate in tenths of a cycle for the whole layer: arithmetic, and loading the weights from the
  * second-level cache.
  */
-static double estimate(const struct kernel *kernel, const struct layer *layer)
+static double estimate(const struct kernel *kernel, const struct layer *layer, int batch)
 {
 	int groups = kernel->taps ? 1 : layer->groups;
 	int vectors = (layer->out.channels / groups + kernel->lanes - 1) / kernel->lanes;
 	double k_blocks = (double)groups * engine_count_k_blocks(layer, kernel);
 	double planes = kernel->layout == LAYOUT_BITS ? layer->input_bits : 1;
-	double pixels = (double)layer->out.height * layer->out.width;
+	double pixels = (double)layer->out.height * layer->out.width * batch;
 
 	if (kernel->pixels)
 		pixels = ceil(pixels / kernel->pixels) * kernel->pixels;
@@ -23,8 +25,8 @@ static double estimate(const struct kernel *kernel, const struct layer *layer)
 	       k_blocks * vectors * kernel->lanes * kernel->word;
 }
 
-static const struct kernel *choose(
-	const struct layer *layer, const struct isa *const *isas, int count, const struct kernel *forced)
+static const struct kernel *choose(const struct layer *layer, int batch, const struct isa *const *isas,
+	int count, const struct kernel *forced)
 {
 	const struct kernel *best = NULL;
 
@@ -32,7 +34,8 @@ static const struct kernel *choose(
 		return forced;
 	for (int i = 0; i < count; i++)
 		for (const struct kernel *k = isas[i]->kernels; k && k->name; k++)
-			if (k->fits(layer) && (!best || estimate(k, layer) < estimate(best, layer)))
+			if (k->fits(layer) &&
+				(!best || estimate(k, layer, batch) < estimate(best, layer, batch)))
 				best = k;
 	return best;
 }
@@ -137,7 +140,8 @@ int engine_plan_layers(
 		plan->layer = &engine->network->layers[index];
 		if (layer_has_weights(plan->layer)) {
 			rc = engine_see_layer(plan);
-			plan->kernel = rc ? NULL : choose(&plan->seen, isas, count, forced);
+			plan->kernel = rc ? NULL : choose(&plan->seen, engine->batch, isas, count, forced);
+			plan->time = rc ? 0 : estimate(plan->kernel, &plan->seen, 1) / TENTHS_OF_CYCLES_A_NS;
 		}
 		if (!rc)
 			rc = list_outputs(engine, plan, index);

@@ -19,6 +19,7 @@ struct engine_map {
 	struct feature_map map;
 	int tensor;	 /* the layer that makes it; first − 1: the engine's input */
 	int first, last; /* layers during which it holds the tensor */
+	size_t offset;	 /* of its place in a picture's arena */
 	bool shared;	 /* other maps lie in its memory: its border is to be filled each time */
 };
 
@@ -42,7 +43,9 @@ struct layer_plan {
 	struct requantisation requantisation;
 	int32_t *factors; /* [input][channels up to SLACK], aligned: of an add; ones of an average pool */
 	size_t factor_stride;
-	int32_t *pixel_sums; /* bits only: [padded height][padded width][group], sums of a pixel's codes */
+	int32_t *pixel_sums; /* bits only: [picture][padded height][padded width][group], sums of a pixel's */
+	size_t picture_sums; /* codes; and their number in a picture */
+	double time;	     /* about ns that a picture's dot products take in one thread */
 	bool narrow;	     /* an add: no sum of its codes leaves 32 bits */
 	uint8_t *tables;     /* of a table: those of its runs */
 	struct table_run *table_runs;
@@ -50,14 +53,32 @@ struct layer_plan {
 	bool direct; /* codes can be written to the first map without room to spill */
 };
 
+struct layer_tile; /* engine_layers.c */
+
+/* Of one tile, for the largest layer. */
+struct scratch {
+	int32_t *accumulators; /* [TILE][stride] */
+	int32_t *sums;	       /* [TILE][groups] */
+	uint8_t *pixel;	       /* codes of one pixel */
+};
+
+/* Functions of a part of a layer get a copy with the scratch of their thread and the maps of a picture. */
 struct engine {
 	const struct network *network;
 	int first, count;	  /* layers */
 	struct layer_plan *plans; /* [count] */
-	struct engine_map *maps;
+	struct engine_map *maps;  /* [batch][map_count] */
 	int map_count;
-	uint8_t *arena; /* all maps but the last tensor's, which is the caller's memory */
-	size_t arena_size;
+	uint8_t *arena;	   /* all maps but the last tensor's, which is the caller's memory: [batch] */
+	size_t arena_size; /* of a picture */
+
+	int batch;		       /* the most pictures at once */
+	int pictures;		       /* of this run */
+	int picture;		       /* whose maps these are */
+	const struct layer_tile *tile; /* that the part belongs to */
+	struct pool *pool;	       /* NULL: one thread */
+	double least_part;	       /* ns: shorter parts are not handed over */
+	struct scratch *others;	       /* [threads − 1], of the pool's other threads */
 
 	void (*codes)(const struct thresholds *, const int32_t *, int, uint8_t *);
 	void (*requantise)(const struct requantisation *, const int32_t *, size_t, int, uint8_t *, size_t);
@@ -66,15 +87,17 @@ struct engine {
 	int32_t (*sum)(const uint64_t *, int, int);
 	void (*look_up)(const uint8_t *, const uint8_t *, size_t, int, int, uint8_t *, size_t);
 
-	/* of one tile, for the largest layer */
-	int32_t *accumulators; /* [TILE][stride] */
-	size_t stride;
-	int32_t *sums;	/* [TILE][groups] */
-	uint8_t *pixel; /* codes of one pixel */
+	struct scratch scratch;
+	size_t stride; /* accumulators of a pixel */
+	int groups;    /* the most of a layer */
 };
 
 /* Zeros, aligned for the widest vectors; size may be 0. NULL: no memory. */
 void *engine_allocate(size_t size);
+
+/* 0 or -ENOMEM. */
+int engine_allocate_scratch(const struct engine *engine, struct scratch *out);
+void engine_free_scratch(struct scratch *scratch);
 
 /* Chooses kernels and maps. 0 or -ENOMEM. */
 int engine_plan_layers(
@@ -93,13 +116,36 @@ void engine_unpack_layer(struct layer_plan *plan);
 /* k-blocks of a window in one group, as this kernel sees it. */
 int engine_count_k_blocks(const struct layer *layer, const struct kernel *kernel);
 
-/* Gives the maps their places in the arena. */
+/* Gives the maps of each picture their places in the arena. */
 int engine_plan_memory(struct engine *engine, struct error *e);
 
-/* Reads in the maps of its input, writes those of its output. */
+/* A part of a layer's work, of the units first … last − 1. */
+typedef void engine_part(const struct engine *engine, const struct layer_plan *plan, int first, int last);
+
+/*
+ * Shares units of work with the pool's threads; in order in this one if there is no pool, or if `time`, about
+ * ns in one thread, is too short for it. Units of rows are those of picture after picture: the engine that
+ * `run` gets is that of the picture.
+ */
+void engine_share(
+	const struct engine *engine, const struct layer_plan *plan, int units, double time, engine_part *run);
+void engine_share_rows(
+	const struct engine *engine, const struct layer_plan *plan, int rows, double time, engine_part *run);
+
+/* The engine with the maps of this picture. */
+static inline struct engine engine_at(const struct engine *engine, int picture)
+{
+	struct engine at = *engine;
+
+	at.maps += (size_t)(picture - engine->picture) * (size_t)engine->map_count;
+	at.picture = picture;
+	return at;
+}
+
+/* Reads in the maps of its input, writes those of its output, for all pictures of the run. */
 void engine_run_layer(const struct engine *engine, const struct layer_plan *plan);
 
-/* Writes codes [height][width][channels] to the maps of the engine's input. */
+/* The codes [picture][height][width][channels] go to the maps of the engine's input. */
 void engine_read_input(const struct engine *engine, const uint8_t *in);
 
 #endif

@@ -162,9 +162,10 @@ static void pool_pixel(
 		}
 }
 
-void feature_map_pool(const struct layer *layer, const struct feature_map *in, const struct feature_map *out)
+void feature_map_pool(const struct layer *layer, const struct feature_map *in, const struct feature_map *out,
+	int first, int last)
 {
-	for (int y = 0; y < layer->out.height; y++)
+	for (int y = first; y < last; y++)
 		for (int x = 0; x < layer->out.width; x++)
 			pool_pixel(layer, in, out, y, x);
 }

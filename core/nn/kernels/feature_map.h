@@ -44,7 +44,8 @@ void feature_map_write(
 /* Writes the border. pixel: room for a pixel's codes. */
 void feature_map_fill_border(const struct feature_map *map, uint8_t *pixel, planes_function *planes);
 
-/* Max pool between two feature maps of one layout and the same groups. */
-void feature_map_pool(const struct layer *layer, const struct feature_map *in, const struct feature_map *out);
+/* Max pool between two feature maps of one layout and the same groups: rows first … last − 1 of `out`. */
+void feature_map_pool(const struct layer *layer, const struct feature_map *in, const struct feature_map *out,
+	int first, int last);
 
 #endif
