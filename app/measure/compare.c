@@ -72,9 +72,13 @@ static bool network_good(const json_t *network)
 		!json_is_string(json_object_get(network, "pl")) || !json_array_size(layers))
 		return false;
 	json_array_foreach(layers, i, layer) if (!layer_good(layer)) return false;
-	for (int t = 0; t < MEASURED_TIMES; t++)
-		if (!time_good(json_object_get(times, measured_keys[t])))
+	for (int t = 0; t < MEASURED_TIMES; t++) {
+		const json_t *time = json_object_get(times, measured_keys[t]);
+		if (t == MEASURED_NETWORK && !time) /* earlier versions did not take it */
+			continue;
+		if (!time_good(time))
 			return false;
+	}
 	pipeline = json_object_get(network, "pipeline");
 	return json_is_object(pipeline) && pipeline_good(json_object_get(pipeline, "overlap")) &&
 	       pipeline_good(json_object_get(pipeline, "in_turn"));

@@ -123,6 +123,8 @@ static json_t *network(const struct measurement *m)
 	output_set(o, "simulated", json_boolean(m->simulated));
 	output_set(o, "layers", layers);
 	output_set(o, "times_us", times);
+	output_set(o, "threads", json_integer(m->threads));
+	output_set(o, "batch", json_integer(m->batch));
 	output_set(o, "pictures_per_second", number(rate));
 	output_set(o, "gops", number(rate * (double)operations / 1e9));
 	output_set(o, "pipeline", pipeline(m));

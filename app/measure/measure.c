@@ -12,8 +12,11 @@
 #include "machine/energy.h"
 #include "measure/compare.h"
 #include "measure/report.h"
+#include "nn/cores.h"
+#include "nn/pool.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -22,7 +25,9 @@
 struct measure_values {
 	struct option_texts networks;
 	struct option_text pl, kernels, report, trace, compare;
+	struct option_text threads;
 	double time_limit;
+	int batch;
 	bool all, json;
 };
 
@@ -34,6 +39,11 @@ static const struct option options[] = {
 		offsetof(struct measure_values, all)},
 	OPTION_ROW_PL(struct measure_values, pl),
 	OPTION_ROW_KERNELS(struct measure_values, kernels),
+	{"threads", 0, OPTION_TEXT, "N|auto",
+		"Threads that share each layer where the network is timed alone [1]",
+		offsetof(struct measure_values, threads)},
+	{"batch", 0, OPTION_INTEGER, "N", "Pictures at once where the network is timed alone [1]",
+		offsetof(struct measure_values, batch), 1, 1024},
 	{"time-limit", 't', OPTION_DURATION, "TIME", "Longest time for a network, about [10s]",
 		offsetof(struct measure_values, time_limit), 0.01, 1e6},
 	{"json", 0, OPTION_FLAG, NULL, "Print the result as one JSON object",
@@ -54,6 +64,7 @@ struct measure_session {
 	int count;
 	struct measured_all all;
 	struct energy *energy;
+	struct pool *pool; /* NULL: one thread */
 	struct error no_energy;
 	json_t *other, *document; /* the document of --compare, and the one of this run */
 	struct output_file report, trace;
@@ -166,6 +177,8 @@ static int run(struct measure_session *s)
 	const struct measure_values *v = &s->values;
 	struct measure_options request = {.pl = v->pl.text,
 		.kernels = v->kernels.text,
+		.pool = s->pool,
+		.batch = v->batch,
 		.time_limit = (int64_t)(v->time_limit * 1e9),
 		.energy = s->energy,
 		.timeline = v->report.text || v->trace.text,
@@ -244,10 +257,32 @@ static void close_session(struct measure_session *s)
 	free(s->all.networks);
 	free((void *)s->networks);
 	energy_close(s->energy);
+	pool_destroy(s->pool);
 	json_decref(s->other);
 	json_decref(s->document);
 	output_file_drop(&s->report);
 	output_file_drop(&s->trace);
+}
+
+/* OPTIONS_GO_ON, or an exit code. */
+static int start_pool(struct measure_session *s)
+{
+	const struct option_text *given = &s->values.threads;
+	char *end, text[120];
+	struct error e;
+	long threads = strcmp(given->text, "auto") ? strtol(given->text, &end, 10) : cores_count();
+
+	if (strcmp(given->text, "auto") &&
+		(end == given->text || *end || threads < 1 || threads > POOL_MOST)) {
+		snprintf(text, sizeof(text), "takes auto or a number from 1 to %d, not \"%.40s\"", POOL_MOST,
+			given->text);
+		return option_refuse(s->invocation, &given->origin, text);
+	}
+	int status = threads > 1 ? pool_create((int)threads, &s->pool) : 0;
+	if (!status)
+		return OPTIONS_GO_ON;
+	error_set(&e, status, "cannot start %ld threads: %s", threads, strerror(-status));
+	return fail(FAILURE_OURS, &e);
 }
 
 static int measure(struct measure_session *s)
@@ -276,7 +311,8 @@ static int measure(struct measure_session *s)
 
 static int measure_run(struct invocation *invocation)
 {
-	struct measure_session s = {.invocation = invocation, .values = {.pl = {"auto"}, .time_limit = 10}};
+	struct measure_session s = {.invocation = invocation,
+		.values = {.pl = {"auto"}, .time_limit = 10, .threads = {"1"}, .batch = 1}};
 	int count;
 	int code = options_parse(invocation, &s.values, &count);
 
@@ -292,6 +328,9 @@ static int measure_run(struct invocation *invocation)
 		{"--report", s.values.report.text}, {"--trace", s.values.trace.text}};
 	if (output_names_check(invocation, written, 2))
 		return EX_USAGE;
+	code = start_pool(&s);
+	if (code != OPTIONS_GO_ON)
+		return code;
 	code = measure(&s);
 	close_session(&s);
 	return output_finish(code);
@@ -310,6 +349,7 @@ const struct command measure_command = {
 	.examples =
 		"twobit measure\n"
 		"twobit measure --network dorefanet --pl software --time-limit 30s\n"
+		"twobit measure --threads auto --batch 16\n"
 		"twobit measure --all --json >before.json\n"
 		"twobit measure --all --compare before.json\n"
 		"twobit measure --report report.html --trace trace.json\n",

@@ -24,10 +24,13 @@
 #define MEASURE_BUSY 0.10
 
 struct energy;
+struct pool;
 
 struct measure_options {
 	const char *pl, *kernels;
 	int64_t time_limit;    /* ns for a network */
+	struct pool *pool;     /* of MEASURED_NETWORK; NULL: one thread */
+	int batch;	       /* its pictures at once; the time is that of one of them */
 	struct energy *energy; /* NULL: the machine does not report it */
 	bool timeline;	       /* trace a run with and one without overlap */
 	bool progress;	       /* print a line of progress on stderr and overwrite it */
@@ -43,6 +46,7 @@ enum measured_time {
 	MEASURED_ALL,		  /* Conv0, PL, label */
 	MEASURED_SOFTWARE_LAYERS, /* the PL's layers, in the calling thread */
 	MEASURED_SOFTWARE_ALL,	  /* Conv0, the PL's layers in software, label */
+	MEASURED_NETWORK,	  /* all layers, again and again on one input: the caches are warm */
 	MEASURED_TIMES
 };
 
@@ -77,7 +81,8 @@ struct measurement {
 	double hertz;
 	struct measured_layer *layers; /* [network->layer_count] */
 	struct summary times[MEASURED_TIMES];
-	int64_t pl_alone; /* ns that the PL computes on a picture; without transfers if it reports cycles */
+	int threads, batch; /* of MEASURED_NETWORK */
+	int64_t pl_alone;   /* ns that the PL computes on a picture; without transfers if it reports cycles */
 
 	struct measured_pipeline pipelines[PIPELINE_KINDS];
 	char no_pipeline[160]; /* the reason why the pipeline did not run; "": it ran */

@@ -103,12 +103,16 @@ static void print_spreads(const struct measurement *m)
 		{"label", MEASURED_LABEL},
 		{"end to end", MEASURED_ALL},
 		{"all in software", MEASURED_SOFTWARE_ALL},
+		{"network, warm caches", MEASURED_NETWORK},
 	};
 
 	printf("\n  %-21s %9s %9s %9s %9s %9s %9s  %s\n", "µs", "p50", "p95", "p99", "min", "max", "runs",
 		"95 % interval of p50");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		print_spread(rows[i].name, &m->times[rows[i].time]);
+	if (m->threads > 1 || m->batch > 1)
+		printf("  with warm caches: %d threads, %d picture%s at once: %.0f pictures/s\n", m->threads,
+			m->batch, m->batch == 1 ? "" : "s", measured_rate(&m->times[MEASURED_NETWORK]));
 }
 
 static void print_pipeline(const char *name, const struct measured_pipeline *pipeline)

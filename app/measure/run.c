@@ -18,6 +18,7 @@ const char *const measured_keys[MEASURED_TIMES] = {
 	[MEASURED_ALL] = "end_to_end",
 	[MEASURED_SOFTWARE_LAYERS] = "software_layers",
 	[MEASURED_SOFTWARE_ALL] = "software_end_to_end",
+	[MEASURED_NETWORK] = "network",
 };
 
 uint64_t measured_operations(const struct network *network)

@@ -63,6 +63,7 @@ static int measured_of(struct network *network, struct pipeline_fixture *fixture
 	bool timeline, struct error *e)
 {
 	struct measure_options wanted = {.pl = "software",
+		.batch = 1,
 		.time_limit = (int64_t)(seconds * 1e9),
 		.energy = meter,
 		.timeline = timeline};
