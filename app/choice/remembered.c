@@ -4,7 +4,7 @@
 #include "base/build.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "cli/output.h"
+#include "base/output_file.h"
 #include "machine/machine.h"
 
 #include <errno.h>
@@ -94,7 +94,7 @@ void remembered_write(const struct remembered *memory, int64_t picture)
 	if (!memory->path[0])
 		return;
 	make_folders(memory->path);
-	if (output_file_open(&out, memory->path, &e)) {
+	if (output_file_open(&out, memory->path, 0, &e)) {
 		log_debug("%s", e.text);
 		return;
 	}

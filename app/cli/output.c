@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/path.h"
 #include "base/printable.h"
 #include "cli/options.h"
 #include "recorder/names.h"
@@ -15,10 +16,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
-#include <unistd.h>
-
-/* Number of names to try for a temporary file. */
-#define TEMPORARIES 100
 
 /* Whether a part of some JSON could not be made. */
 static bool incomplete;
@@ -137,66 +134,6 @@ static bool is_special(const char *path)
 	return stat(path, &status) == 0 && !S_ISREG(status.st_mode);
 }
 
-/* Creates a new file beside the path. A killed program may have left a file of the same name. */
-static FILE *temporary_open(struct output_file *out)
-{
-	for (int i = 1;; i++) {
-		if (snprintf(out->temporary, sizeof(out->temporary), "%s.%ld-%d.tmp", out->path,
-			    (long)getpid(), i) >= PATH_MAX) {
-			errno = ENAMETOOLONG;
-			return NULL;
-		}
-		FILE *file = fopen(out->temporary, "wbxe");
-		if (file || errno != EEXIST || i == TEMPORARIES)
-			return file;
-	}
-}
-
-int output_file_open(struct output_file *out, const char *path, struct error *e)
-{
-	*out = (struct output_file){0};
-	/* For a link, the file behind it is replaced, and the link stays. */
-	if (!realpath(path, out->path) && snprintf(out->path, sizeof(out->path), "%s", path) >= PATH_MAX)
-		return error_refuse(
-			e, path, -ENAMETOOLONG, "cannot write %.200s…: its name is too long", path);
-	out->file = is_special(path) ? fopen(path, "wbe") : temporary_open(out);
-	if (!out->file)
-		return error_refuse(e, path, -errno, "cannot write %s: %s", path, strerror(errno));
-	log_debug("%s can be written", out->path);
-	return 0;
-}
-
-int output_file_close(struct output_file *out, int status, struct error *e)
-{
-	if (fclose(out->file) != 0 && !status)
-		status = -errno;
-	out->file = NULL;
-	if (!status && out->temporary[0] && rename(out->temporary, out->path) != 0)
-		status = -errno;
-	if (!status)
-		return 0;
-	if (out->temporary[0])
-		unlink(out->temporary);
-	return error_set(e, status, "cannot write %s: %s", out->path, strerror(-status));
-}
-
-void output_file_drop(struct output_file *out)
-{
-	if (!out->file)
-		return;
-	fclose(out->file);
-	out->file = NULL;
-	if (out->temporary[0])
-		unlink(out->temporary);
-}
-
-static const char *last_part(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 /* Whether a file name (without folder) fits the pattern of recordings, or is the log of one that does. */
 static bool is_recorded(const char *pattern, const char *name)
 {
@@ -215,7 +152,7 @@ static bool is_recorded(const char *pattern, const char *name)
 
 static bool same_file(const struct output_name *a, const struct output_name *b)
 {
-	const char *x = last_part(a->path), *y = last_part(b->path);
+	const char *x = path_last(a->path), *y = path_last(b->path);
 	char folder_a[PATH_MAX], folder_b[PATH_MAX];
 	struct stat in_a, in_b;
 

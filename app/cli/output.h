@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Output for other programs: JSON on standard output, one object a line, and files. */
+/* Output for other programs: JSON on standard output, one object a line; names of output files. */
 #ifndef APP_CLI_OUTPUT_H
 #define APP_CLI_OUTPUT_H
 
 #include <jansson.h>
-#include <limits.h>
 #include <stdbool.h>
-#include <stdio.h>
 
-struct error;
 struct invocation;
 
 /*
@@ -38,23 +35,6 @@ json_t *output_text(const char *text);
 
 /* A confidence or rate, rounded to six digits after the point: no noise of floating point is printed. */
 json_t *output_share(double share);
-
-/*
- * A file that is replaced as a whole: until it is closed, an old file stays. A pipe, /dev/null or another
- * file that is not regular is written directly.
- */
-struct output_file {
-	FILE *file;
-	char path[PATH_MAX], temporary[PATH_MAX];
-};
-
-int output_file_open(struct output_file *out, const char *path, struct error *e);
-
-/* status: 0, or a negative errno value if writing failed: then the new file is removed, and *e is set. */
-int output_file_close(struct output_file *out, int status, struct error *e);
-
-/* Closes and removes the new file. Takes a struct that is all 0 or closed. */
-void output_file_drop(struct output_file *out);
 
 /* An output file that an option names. */
 struct output_name {

@@ -2,6 +2,7 @@
 /* `evaluate --codes` and `--codes-of`: from pictures or codes to codes and scores, for other programs. */
 #include "base/error.h"
 #include "base/file.h"
+#include "base/output_file.h"
 #include "base/printable.h"
 #include "choice/choice.h"
 #include "cli/command.h"
@@ -89,7 +90,7 @@ static int open_outputs(struct codes_session *s, struct error *e)
 		return code;
 	for (int i = 0; i <= count; i++) {
 		int at = i < count ? i : OPTION_TEXTS_MAXIMUM;
-		if (names[i].path && output_file_open(&s->outputs[at], names[i].path, e))
+		if (names[i].path && output_file_open(&s->outputs[at], names[i].path, 0, e))
 			return fail_at(s->invocation, FAILURE_CREATE, e);
 	}
 	return EX_OK;

@@ -2,6 +2,7 @@
 /* `twobit evaluate`: the accuracy of a network on labelled pictures, and what its confidences are worth. */
 #include "base/error.h"
 #include "base/log.h"
+#include "base/output_file.h"
 #include "choice/choice.h"
 #include "cli/command.h"
 #include "cli/options.h"
@@ -110,7 +111,7 @@ static int open_outputs(struct evaluate_session *s, struct error *e)
 	int code = output_names_check(s->invocation, names, 3);
 
 	for (int i = 0; i < 2 && !code; i++)
-		if (names[i].path && output_file_open(files[i], names[i].path, e))
+		if (names[i].path && output_file_open(files[i], names[i].path, 0, e))
 			code = fail_at(s->invocation, FAILURE_CREATE, e);
 	return code;
 }

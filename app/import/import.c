@@ -2,6 +2,7 @@
 /* `twobit import`: makes a network folder from another project's files. */
 #include "base/error.h"
 #include "base/log.h"
+#include "base/output_folder.h"
 #include "base/printable.h"
 #include "base/words.h"
 #include "cli/command.h"
@@ -146,23 +147,14 @@ static void print_layers(const struct network *network)
 /* What would stop the import only at its end, which can be minutes away; network_save checks again. */
 static int check_files(const char *to, const char *labels)
 {
-	char *copy = strdup(to);
-	const char *parent = copy ? dirname(copy) : ".";
 	struct error e;
-	int code = EX_OK;
 
-	if (access(to, F_OK) == 0) {
-		error_set(&e, -EEXIST, "%s exists already; choose another name or remove it", to);
-		code = fail(FAILURE_CREATE, &e);
-	} else if (access(parent, W_OK | X_OK)) {
-		error_set(&e, -errno, "%s: cannot be made in %s: %s", to, parent, strerror(errno));
-		code = fail(FAILURE_CREATE, &e);
-	} else if (labels && access(labels, R_OK)) {
-		error_set(&e, -errno, "%s: %s", labels, strerror(errno));
-		code = fail(FAILURE_SOURCE, &e);
-	}
-	free(copy);
-	return code;
+	if (output_folder_check(to, false, &e))
+		return fail(FAILURE_CREATE, &e);
+	if (!labels || access(labels, R_OK) == 0)
+		return EX_OK;
+	error_set(&e, -errno, "%s: %s", labels, strerror(errno));
+	return fail(FAILURE_SOURCE, &e);
 }
 
 /* Called as its folder, which says more than "model.onnx", if a network can be called so. */

@@ -3,7 +3,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
-#include "cli/output.h"
+#include "base/output_file.h"
 #include "pipeline/pipeline.h"
 
 #include <errno.h>
@@ -26,7 +26,7 @@ int trace_file_open(const char *path, const char *name, struct trace_file **out,
 	struct trace_file *file = calloc(1, sizeof(*file));
 	if (!file)
 		return error_set(e, -ENOMEM, "out of memory for the trace");
-	int status = output_file_open(&file->out, path, e);
+	int status = output_file_open(&file->out, path, 0, e);
 	if (!status && pipeline_trace_create(name, EVENTS, &file->trace))
 		status = error_set(e, -ENOMEM, "out of memory for the trace");
 	if (status) {

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/output_file.h"
 #include "choice/choice.h"
 #include "cli/interruption.h"
 #include "cli/networks.h"
@@ -155,8 +156,8 @@ static int prepare(struct measure_session *s)
 		e.wrong = v->compare.text;
 		return fail_at(s->invocation, FAILURE_SOURCE, &e);
 	}
-	if ((v->report.text && output_file_open(&s->report, v->report.text, &e)) ||
-		(v->trace.text && output_file_open(&s->trace, v->trace.text, &e)))
+	if ((v->report.text && output_file_open(&s->report, v->report.text, 0, &e)) ||
+		(v->trace.text && output_file_open(&s->trace, v->trace.text, 0, &e)))
 		return fail_at(s->invocation, FAILURE_CREATE, &e);
 	s->all.networks = calloc((size_t)s->count, sizeof(*s->all.networks));
 	if (!s->all.networks) {

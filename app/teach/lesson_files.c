@@ -7,19 +7,18 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/log.h"
+#include "base/output_folder.h"
+#include "base/path.h"
 #include "nn/format/npy.h"
 #include "nn/format/save.h"
 #include "nn/teach/head.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define EXAMPLES_FILE "examples.npy"
 #define LABELS_FILE "examples.txt"
@@ -129,24 +128,6 @@ int lesson_read(struct lesson *lesson, const char *folder, struct error *e)
 	return rc;
 }
 
-static int write_failed(const char *path, struct error *e)
-{
-	int code = errno ? errno : EIO;
-
-	return error_set(e, -code, "%s: cannot be written: %s", path, strerror(code));
-}
-
-/* `failed`: an earlier write did. */
-static int finish_file(FILE *file, bool failed, const char *path, struct error *e)
-{
-	int code = failed || fflush(file) || fsync(fileno(file)) ? errno ? errno : EIO : 0;
-
-	if (fclose(file) && !code)
-		code = errno;
-	errno = code;
-	return code ? write_failed(path, e) : 0;
-}
-
 /* Whether an example is one of several in a burst. */
 static bool is_burst(const struct lesson *lesson, int i)
 {
@@ -154,37 +135,34 @@ static bool is_burst(const struct lesson *lesson, int i)
 	       (i + 1 < lesson->count && lesson->bursts[i] == lesson->bursts[i + 1]);
 }
 
-static int write_examples(const struct lesson *lesson, const char *folder, struct error *e)
+static int write_examples(const struct lesson *lesson, struct output_folder *to, struct error *e)
 {
-	char path[PATH_MAX];
 	const struct npy npy = {"u1", 2, {(uint64_t)lesson->count, lesson->size}};
-	FILE *file = fopen(path_of(path, folder, EXAMPLES_FILE), "wbe");
+	struct output_file out;
+	int rc = output_folder_file(to, EXAMPLES_FILE, &out, e);
 
-	if (!file)
-		return write_failed(path, e);
-	int rc = finish_file(file, npy_write(file, &npy, lesson->codes) != 0, path, e);
-	if (rc)
+	if (!rc)
+		rc = output_file_close(&out, npy_write(out.file, &npy, lesson->codes), e);
+	if (rc || (rc = output_folder_file(to, LABELS_FILE, &out, e)))
 		return rc;
-	file = fopen(path_of(path, folder, LABELS_FILE), "we");
-	if (!file)
-		return write_failed(path, e);
 	for (int i = 0; i < lesson->count; i++)
 		if (is_burst(lesson, i))
-			fprintf(file, "%s\t%d\n", lesson->labels[lesson->classes[i]], lesson->bursts[i]);
+			fprintf(out.file, "%s\t%d\n", lesson->labels[lesson->classes[i]], lesson->bursts[i]);
 		else
-			fprintf(file, "%s\n", lesson->labels[lesson->classes[i]]);
-	return finish_file(file, ferror(file), path, e);
+			fprintf(out.file, "%s\n", lesson->labels[lesson->classes[i]]);
+	return output_file_close(&out, 0, e);
 }
 
 static int write_card(
-	const struct lesson *lesson, const struct ridge *ridge, const char *folder, struct error *e)
+	const struct lesson *lesson, const struct ridge *ridge, struct output_folder *to, struct error *e)
 {
-	char path[PATH_MAX];
-	FILE *file = fopen(path_of(path, folder, "CARD.md"), "we");
+	struct output_file out;
 	int right, tested = lesson_tested(lesson, ridge, -1, &right);
+	int rc = output_folder_file(to, "CARD.md", &out, e);
 
-	if (!file)
-		return write_failed(path, e);
+	if (rc)
+		return rc;
+	FILE *file = out.file;
 	fprintf(file,
 		"# %s\n\nTaught by `twobit teach`: the layers of %s, and a last layer of 8-bit weights "
 		"fitted by "
@@ -201,83 +179,12 @@ static int write_card(
 		lesson->source);
 	for (int i = 0; i < lesson->class_count; i++)
 		fprintf(file, "| %s | %d |\n", lesson->labels[i], lesson_examples_of(lesson, i));
-	return finish_file(file, ferror(file), path, e);
-}
-
-/* Puts what lies in `from`, but not in `to`, there: what else the user keeps with a network stays. */
-static void keep_others(const char *from, const char *to)
-{
-	DIR *source = opendir(from), *target = opendir(to);
-
-	for (struct dirent *entry; source && target && (entry = readdir(source));) {
-		const char *name = entry->d_name;
-		if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
-			faccessat(dirfd(target), name, F_OK, AT_SYMLINK_NOFOLLOW) != 0 &&
-			renameat(dirfd(source), name, dirfd(target), name) != 0)
-			log_warning("%s/%s: stays there: %s", from, name, strerror(errno));
-	}
-	if (source)
-		closedir(source);
-	if (target)
-		closedir(target);
-}
-
-/* Removes a folder of plain files, which is all that lesson_save makes. */
-static void remove_folder(const char *folder)
-{
-	DIR *directory = opendir(folder);
-
-	for (struct dirent *entry; directory && (entry = readdir(directory));)
-		unlinkat(dirfd(directory), entry->d_name, 0); /* no folder, so not "." and ".." either */
-	if (directory)
-		closedir(directory);
-	rmdir(folder);
-}
-
-/* Two steps, for file systems that cannot exchange in one. */
-static int swap_by_name(const char *folder, const char *made)
-{
-	char old[PATH_MAX];
-
-	if (snprintf(old, PATH_MAX, "%s.old", made) >= PATH_MAX) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	if (rename(folder, old))
-		return -1;
-	if (rename(made, folder) == 0)
-		return rename(old, made);
-	int code = errno;
-	if (rename(old, folder))
-		log_warning("what %s was is %s", folder, old);
-	errno = code;
-	return -1;
-}
-
-/*
- * Gives the new folder its name. A network is at that name at any time, so that a broken run leaves the old
- * one or the new one.
- */
-static int put_in_place(const char *folder, const char *made, bool replace, struct error *e)
-{
-	int failed =
-		renameat2(AT_FDCWD, made, AT_FDCWD, folder, replace ? RENAME_EXCHANGE : RENAME_NOREPLACE);
-
-	if (failed && (errno == EINVAL || errno == ENOSYS))
-		failed = replace ? swap_by_name(folder, made) : rename(made, folder);
-	if (failed)
-		return error_set(e, -errno, "%s: cannot be made: %s", folder, strerror(errno));
-	if (replace) {
-		keep_others(made, folder);
-		remove_folder(made);
-	}
-	return 0;
+	return output_file_close(&out, 0, e);
 }
 
 static int rename_network(struct network *network, const char *folder, struct error *e)
 {
-	const char *slash = strrchr(folder, '/');
-	char *name = strdup(slash ? slash + 1 : folder);
+	char *name = strdup(path_last(folder));
 
 	if (!name)
 		return error_set(e, -ENOMEM, "not enough memory to save");
@@ -286,29 +193,20 @@ static int rename_network(struct network *network, const char *folder, struct er
 	return 0;
 }
 
-/* A new hidden folder beside the other: `list networks` passes over what a broken run leaves. */
-static int make_beside(const char *folder, char made[PATH_MAX], struct error *e)
-{
-	const char *slash = strrchr(folder, '/');
-	int parent = slash ? (int)(slash - folder) + 1 : 0;
-
-	if (snprintf(made, PATH_MAX, "%.*s.teach-XXXXXX", parent, folder) >= PATH_MAX)
-		return error_set(e, -ENAMETOOLONG, "%s: is too long a path", folder);
-	return mkdtemp(made) ? 0 : error_set(e, -errno, "%s: cannot be made: %s", folder, strerror(errno));
-}
-
 int lesson_save(
 	struct lesson *lesson, const struct ridge *ridge, const char *folder, bool replace, struct error *e)
 {
-	char made[PATH_MAX];
+	struct output_folder to;
 	int rc = rename_network(lesson->network, folder, e);
 
 	if (rc || (rc = head_replace(lesson->network, ridge, lesson->labels, lesson->class_count, e)) ||
-		(rc = make_beside(folder, made, e)))
+		(rc = output_folder_open(&to, folder, replace, e)))
 		return rc;
 	lesson->network->unknown_below = lesson_threshold(lesson, ridge);
-	if ((rc = network_save(lesson->network, made, e)) || (rc = write_examples(lesson, made, e)) ||
-		(rc = write_card(lesson, ridge, made, e)) || (rc = put_in_place(folder, made, replace, e)))
-		remove_folder(made);
-	return rc;
+	rc = network_save_files(lesson->network, &to, e);
+	if (!rc)
+		rc = write_examples(lesson, &to, e);
+	if (!rc)
+		rc = write_card(lesson, ridge, &to, e);
+	return output_folder_close(&to, rc, e);
 }

@@ -2,6 +2,8 @@
 #include "teach/target.h"
 
 #include "base/error.h"
+#include "base/output_folder.h"
+#include "base/path.h"
 #include "cli/networks.h"
 #include "nn/network_names.h"
 
@@ -22,29 +24,13 @@ static void strip_slashes(char *path)
 /* The folder's own name becomes the network's. */
 static int check_name(const char *folder, struct error *e)
 {
-	const char *slash = strrchr(folder, '/'), *name = slash ? slash + 1 : folder;
+	const char *name = path_last(folder);
 	const char *fault = label_fault(name, strlen(name));
 
 	if (!fault && (strcmp(name, ".") == 0 || strcmp(name, "..") == 0))
 		fault = "is no name";
 	return fault ? error_set(e, -EINVAL, "\"%s\" cannot be the name of a network: it %s", name, fault)
 		     : 0;
-}
-
-/* The files are made beside the folder, and get its name when they are whole. */
-static int check_parent(const char *folder, struct error *e)
-{
-	char parent[PATH_MAX];
-
-	snprintf(parent, sizeof(parent), "%s", folder);
-	char *slash = strrchr(parent, '/');
-	if (slash)
-		slash[slash == parent] = '\0';
-	if (access(slash ? parent : ".", W_OK | X_OK) == 0)
-		return 0;
-	int code = errno;
-	return error_set(
-		e, -code, "%s: cannot be made: %s: %s", folder, slash ? parent : ".", strerror(code));
 }
 
 /* What was taught is replaced where it is, not the link to it. */
@@ -76,5 +62,5 @@ int target_find(const char *name, bool add, char folder[PATH_MAX], struct error 
 	if (add && (rc = follow_link(folder, e)))
 		return rc;
 	rc = check_name(folder, e);
-	return rc ? rc : check_parent(folder, e);
+	return rc ? rc : output_folder_check(folder, add, e);
 }

@@ -139,3 +139,14 @@ int file_sync_data(int fd)
 {
 	return sync_with(fdatasync, fd);
 }
+
+int file_sync_folder(int from, const char *path)
+{
+	int fd = openat(from, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return 0;
+	int status = file_sync(fd);
+	close(fd);
+	return status;
+}

@@ -35,4 +35,10 @@ int stream_read(int stream, size_t limit, uint8_t **data, size_t *size, struct e
 int file_sync(int fd);
 int file_sync_data(int fd);
 
+/*
+ * A file's name is on the disk only after its folder is synced: `path` in the open folder `from`, or
+ * AT_FDCWD. 0, also where the folder cannot be opened to read; else as file_sync.
+ */
+int file_sync_folder(int from, const char *path);
+
 #endif

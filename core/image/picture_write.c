@@ -2,17 +2,14 @@
 #include "image/picture_write.h"
 
 #include "base/error.h"
-#include "base/file.h"
+#include "base/output_file.h"
+#include "base/path.h"
 #include "image/codec.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define JPEG_QUALITY 95 /* a snapshot is looked at, and small enough */
 
@@ -32,105 +29,59 @@ static int jpeg_write(FILE *file, const struct picture *picture, struct error *e
 /* The encoder for the name's ending; NULL: there is none, and *e says which there are. */
 static picture_encoder *encoder_find(const char *path, struct error *e)
 {
-	const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
+	const char *name = path_last(path), *dot = strrchr(name, '.');
 
 	if (dot && !strcasecmp(dot, ".png"))
 		return png_write;
 	if (dot && (!strcasecmp(dot, ".jpg") || !strcasecmp(dot, ".jpeg")))
 		return jpeg_write;
-	error_set(e, -EINVAL, "a picture is written as .jpg, .jpeg or .png; \"%s\" ends otherwise",
-		slash ? slash + 1 : path);
+	if (name[0])
+		error_set(e, -EINVAL, "a picture is written as .jpg, .jpeg or .png; \"%s\" ends otherwise",
+			name);
+	else
+		error_set(e, -EINVAL, "a picture is written as .jpg, .jpeg or .png; \"%s\" %s", path,
+			path[0] ? "is a folder, by the slash at its end" : "is no name");
 	return NULL;
 }
 
-/* Creates the temporary file beside the path, under the name that it sets. Returns a descriptor. */
-static int temporary_create(const char *path, char name[PATH_MAX])
+static int open_output(struct output_file *out, const char *path, unsigned flags, struct error *e)
 {
-	struct stat old;
-
-	if (stat(path, &old) == 0 && !S_ISREG(old.st_mode))
-		return S_ISDIR(old.st_mode) ? -EISDIR : -ENXIO;
-	if (snprintf(name, PATH_MAX, "%s.%ld.tmp", path, (long)getpid()) >= PATH_MAX)
-		return -ENAMETOOLONG;
-	int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-	return fd < 0 ? -errno : fd;
-}
-
-static int failed(const char *path, int status, struct error *e)
-{
-	if (status == -EISDIR || status == -ENXIO)
-		return error_set(e, status, "%s: is not a regular file", path);
-	return error_set(e, status, "%s: cannot be written: %s", path, strerror(-status));
+	return encoder_find(path, e) ? output_file_open(out, path, OUTPUT_REGULAR | flags, e) : -EINVAL;
 }
 
 int picture_write_check(const char *path, struct error *e)
 {
-	char name[PATH_MAX];
+	struct output_file out;
+	int status = open_output(&out, path, 0, e);
 
-	if (!encoder_find(path, e))
-		return -EINVAL;
-	int fd = temporary_create(path, name);
-	if (fd < 0)
-		return failed(path, fd, e);
-	close(fd);
-	unlink(name);
-	return 0;
+	if (!status)
+		output_file_drop(&out);
+	return status;
 }
 
-/* Writes and closes the file. */
-static int temporary_write(
-	int fd, picture_encoder *encode, const struct picture *picture, struct error *cause)
+static int write_with(const char *path, unsigned flags, const struct picture *picture, struct error *e)
 {
-	FILE *file = fdopen(fd, "wb");
-	if (!file) {
-		close(fd);
-		return -ENOMEM;
-	}
-	errno = 0;
-	int status = encode(file, picture, cause);
-	/* The data must be on the disk before the name is: a power cut keeps the old file or the new one. */
-	if (status == 0 && fflush(file) != 0)
-		status = -EIO;
-	if (status == -EIO && errno)
-		status = -errno;
-	if (status == 0)
-		status = file_sync(fd);
-	if (fclose(file) != 0 && status == 0)
-		status = -errno;
-	return status;
+	struct output_file out;
+	struct error cause = {0};
+
+	if (picture->width < 1 || picture->height < 1)
+		return error_set(e, -EINVAL, "%s: there is no picture to write", path);
+	int status = open_output(&out, path, flags, e);
+	if (status)
+		return status;
+	status = encoder_find(path, e)(out.file, picture, &cause);
+	if (!cause.text[0])
+		return output_file_close(&out, status, e);
+	output_file_drop(&out);
+	return error_set(e, status, "%s: %s", path, cause.text);
 }
 
 int picture_write(const char *path, const struct picture *picture, struct error *e)
 {
-	char name[PATH_MAX];
-	struct error cause = {0};
-	picture_encoder *encode = encoder_find(path, e);
-
-	if (!encode)
-		return -EINVAL;
-	if (picture->width < 1 || picture->height < 1)
-		return error_set(e, -EINVAL, "%s: there is no picture to write", path);
-	int fd = temporary_create(path, name);
-	if (fd < 0)
-		return failed(path, fd, e);
-	int status = temporary_write(fd, encode, picture, &cause);
-	if (status == 0 && rename(name, path) < 0)
-		status = -errno;
-	if (status == 0)
-		return 0;
-	unlink(name);
-	return cause.text[0] ? error_set(e, status, "%s: %s", path, cause.text) : failed(path, status, e);
+	return write_with(path, 0, picture, e);
 }
 
 int picture_write_new(const char *path, const struct picture *picture, struct error *e)
 {
-	/* The name is taken first: no other program can take it while the picture is written. */
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-	if (fd < 0)
-		return failed(path, -errno, e);
-	close(fd);
-	int status = picture_write(path, picture, e);
-	if (status < 0)
-		unlink(path);
-	return status;
+	return write_with(path, OUTPUT_NEW, picture, e);
 }

@@ -12,9 +12,8 @@
 int picture_write_check(const char *path, struct error *e);
 
 /*
- * Writes through a temporary name, so that an old file stays whole when writing fails. -EINVAL: the name ends
- * otherwise, or there is no picture; -EISDIR, -ENXIO: that is a folder, or no regular file; -ENOENT … as the
- * system says.
+ * Writes as output_file.h says. -EINVAL: the name ends otherwise, or there is no picture; -EISDIR, -ENXIO:
+ * that is a folder, or no regular file; -ENOENT … as the system says.
  */
 int picture_write(const char *path, const struct picture *picture, struct error *e);
 

@@ -6,6 +6,7 @@
 #include "dataset/internal.h"
 
 #include "base/error.h"
+#include "base/path.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -125,11 +126,9 @@ static bool replace_last(char *text, size_t size, const char *from, const char *
 /* t10k-images-idx3-ubyte.gz -> t10k-labels-idx1-ubyte.gz, compressed or not. */
 static int find_labels(const char *images, char path[PATH_MAX], struct error *e)
 {
-	char *base;
-
 	if (strlen(images) < PATH_MAX - 8) {
 		snprintf(path, PATH_MAX, "%s", images);
-		base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+		char *base = path + (path_last(path) - path);
 		size_t room = PATH_MAX - (size_t)(base - path);
 		if (replace_last(base, room, "images", "labels")) {
 			if (!replace_last(base, room, "idx3", "idx1"))

@@ -2,6 +2,7 @@
 #include "recorder/names.h"
 
 #include "base/error.h"
+#include "base/path.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -25,13 +26,6 @@ static int digits_of(char letter)
 		if (conversions[i].letter == letter)
 			return conversions[i].digits;
 	return -1;
-}
-
-static const char *last_part(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
 }
 
 static bool expand(const char *pattern, const struct tm *tm, unsigned number, char *out, size_t size)
@@ -58,7 +52,7 @@ static bool expand(const char *pattern, const struct tm *tm, unsigned number, ch
 
 int names_check(const char *pattern, struct error *e)
 {
-	const char *name = last_part(pattern);
+	const char *name = path_last(pattern);
 	size_t length = strlen(name);
 	struct tm year = {.tm_year = 130, .tm_mday = 1};
 	char made[NAME_MAX - 30];
@@ -88,7 +82,7 @@ int names_check(const char *pattern, struct error *e)
 
 void names_folder(const char *pattern, char *out, size_t size)
 {
-	size_t length = (size_t)(last_part(pattern) - pattern);
+	size_t length = (size_t)(path_last(pattern) - pattern);
 
 	if (!length)
 		snprintf(out, size, ".");
@@ -186,7 +180,7 @@ static bool is_end(const char *name, bool numbered)
 
 bool names_match(const char *pattern, const char *name)
 {
-	const char *at = last_part(pattern);
+	const char *at = path_last(pattern);
 	const char *suffix = at + strlen(at) - strlen(SUFFIX);
 	size_t length = strlen(name);
 	struct name_places places = {{true}};

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/path.h"
 #include "recorder/label_log.h"
 #include "recorder/names.h"
 
@@ -102,8 +103,7 @@ static struct known *known_add(struct retention *r, const char *name)
 
 void retention_opened(struct retention *r, const char *path)
 {
-	const char *slash = strrchr(path, '/');
-	struct known *known = may_delete(r) ? known_add(r, slash ? slash + 1 : path) : NULL;
+	struct known *known = may_delete(r) ? known_add(r, path_last(path)) : NULL;
 
 	if (known)
 		known->own = true;

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/path.h"
 #include "flow/caption.h"
 #include "image/decode.h"
 #include "recorder/container.h"
@@ -60,10 +61,9 @@ static void about_print(const struct segment *segment, unsigned number, const st
 	struct text_builder *t)
 {
 	const struct recorder_options *o = segment->options;
-	const char *slash = strrchr(segment->path, '/');
 
 	text_add(t, LABEL_LOG_HEAD "%d,\"video\":", LABEL_LOG_VERSION);
-	text_add_json(t, slash ? slash + 1 : segment->path);
+	text_add_json(t, path_last(segment->path));
 	text_add(t, ",\"segment\":%u,\"monotonic\":%lld,\"wall\":\"", number,
 		(long long)first->stamps[STAMP_CAPTURED]);
 	text_add_time(t, first->wall);
@@ -308,19 +308,6 @@ uint64_t segment_size(const struct segment *segment)
 	return container_size(segment->container);
 }
 
-/* A file's name is on the disk only after its folder is synced. */
-static void folder_sync(const char *path)
-{
-	char folder[PATH_MAX];
-
-	names_folder(path, folder, sizeof(folder));
-	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	file_sync(fd); /* some file systems cannot sync a folder */
-	close(fd);
-}
-
 /* For a segment without a frame. */
 static void files_delete(const struct segment *segment)
 {
@@ -333,7 +320,7 @@ static void files_delete(const struct segment *segment)
 
 int segment_close(struct segment *segment, const char *why, struct error *e)
 {
-	char text[160];
+	char text[160], folder[PATH_MAX];
 
 	if (!segment)
 		return 0;
@@ -349,7 +336,8 @@ int segment_close(struct segment *segment, const char *why, struct error *e)
 		log_info("%s: %s", segment->path, text);
 	else
 		files_delete(segment);
-	folder_sync(segment->path);
+	names_folder(segment->path, folder, sizeof(folder));
+	file_sync_folder(AT_FDCWD, folder); /* some file systems cannot sync one */
 	segment_destroy(segment);
 	return status ? status : finished ? finished : logged;
 }

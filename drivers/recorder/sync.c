@@ -32,13 +32,13 @@ struct file_syncer {
 };
 
 /* Opens the file once more: the writer's descriptor, with its lock, stays the writer's alone. */
-static int path_sync(const char *path, int flags)
+static int path_sync(const char *path)
 {
-	int fd = open(path, flags | O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -errno; /* deleted: the writer notices */
-	int status = flags & O_DIRECTORY ? file_sync(fd) : file_sync_data(fd);
+	int status = file_sync_data(fd);
 	close(fd);
 	return status;
 }
@@ -51,9 +51,9 @@ static int files_sync(char paths[FILES][PATH_MAX], bool with_folder)
 
 	names_folder(paths[VIDEO], folder, sizeof(folder));
 	if (with_folder)
-		path_sync(folder, O_DIRECTORY); /* some file systems cannot, which is no loss of data */
+		file_sync_folder(AT_FDCWD, folder); /* some file systems cannot, which is no loss of data */
 	for (int i = 0; i < FILES && !status; i++)
-		status = path_sync(paths[i], 0);
+		status = path_sync(paths[i]);
 	return status;
 }
 

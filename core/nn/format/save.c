@@ -2,6 +2,7 @@
 #include "nn/format/save.h"
 
 #include "base/error.h"
+#include "base/output_folder.h"
 #include "nn/format/npy.h"
 #include "nn/format/parse.h"
 #include "nn/limits.h"
@@ -17,57 +18,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A folder gets its name when all its files are written: until then it is FOLDER.PID.part. */
 struct saving {
 	const struct network *network;
-	const char *target, *part;
-	int directory; /* of `part` */
+	struct output_folder *to;
 };
-
-struct draft {
-	const char *name;
-	FILE *file;
-};
-
-static int failed(const struct saving *s, const char *name, int code, struct error *e)
-{
-	return error_set(e, code, "%s/%s: cannot be written: %s", s->target, name, strerror(abs(code)));
-}
-
-static int draft_open(const struct saving *s, struct draft *draft, const char *name, struct error *e)
-{
-	int file = openat(s->directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-
-	*draft = (struct draft){name, file < 0 ? NULL : fdopen(file, "w")};
-	if (file < 0)
-		return failed(s, name, -errno, e);
-	if (draft->file)
-		return 0;
-	close(file);
-	return failed(s, name, -ENOMEM, e);
-}
-
-/* rc: how writing went. */
-static int draft_close(const struct saving *s, struct draft *draft, int rc, struct error *e)
-{
-	if (!rc && (fflush(draft->file) || fsync(fileno(draft->file))))
-		rc = -errno;
-	if (ferror(draft->file) && !rc)
-		rc = -EIO;
-	if (fclose(draft->file) && !rc)
-		rc = -errno;
-	return rc ? failed(s, draft->name, rc, e) : 0;
-}
 
 static int save_array(const struct saving *s, const struct layer *layer, enum layer_array array,
 	const struct npy *shape, const void *values, struct error *e)
 {
 	char name[NAME_LIMIT + 32];
-	struct draft draft;
+	struct output_file draft;
 
 	snprintf(name, sizeof(name), "%s.%s.npy", layer->name, layer_array_names[array]);
-	int rc = draft_open(s, &draft, name, e);
-	return rc ? rc : draft_close(s, &draft, npy_write(draft.file, shape, values), e);
+	int rc = output_folder_file(s->to, name, &draft, e);
+	return rc ? rc : output_file_close(&draft, npy_write(draft.file, shape, values), e);
 }
 
 static int save_weights(const struct saving *s, const struct layer *l, struct error *e)
@@ -84,7 +48,7 @@ static int save_weights(const struct saving *s, const struct layer *l, struct er
 	}
 	uint8_t *bits = calloc(rows, bytes);
 	if (!bits)
-		return failed(s, l->name, -ENOMEM, e);
+		return error_set(e, -ENOMEM, "%s: out of memory", s->to->path);
 	for (size_t row = 0; row < rows; row++)
 		for (size_t i = 0; i < taps; i++)
 			if (l->weights[row * taps + i] > 0)
@@ -152,14 +116,14 @@ static int save_layer(const struct saving *s, const struct layer *l, struct erro
 
 static int save_labels(const struct saving *s, struct error *e)
 {
-	struct draft draft;
-	int rc = draft_open(s, &draft, "labels.txt", e);
+	struct output_file draft;
+	int rc = output_folder_file(s->to, "labels.txt", &draft, e);
 
 	if (rc)
 		return rc;
 	for (int i = 0; i < s->network->class_count; i++)
 		fprintf(draft.file, "%s\n", s->network->labels[i]);
-	return draft_close(s, &draft, 0, e);
+	return output_file_close(&draft, 0, e);
 }
 
 static const char *group_label(const struct network *network, const struct label_group *group, int i)
@@ -192,8 +156,8 @@ static bool label_whole(const struct network *network, const struct label_group 
 
 static int save_groups(const struct saving *s, struct error *e)
 {
-	struct draft draft;
-	int rc = draft_open(s, &draft, "groups.txt", e);
+	struct output_file draft;
+	int rc = output_folder_file(s->to, "groups.txt", &draft, e);
 
 	if (rc)
 		return rc;
@@ -205,7 +169,7 @@ static int save_groups(const struct saving *s, struct error *e)
 				fprintf(draft.file, "%s %s", i ? "," : "", group_label(s->network, group, i));
 		fputc('\n', draft.file);
 	}
-	return draft_close(s, &draft, 0, e);
+	return output_file_close(&draft, 0, e);
 }
 
 static json_t *shape_json(struct shape shape)
@@ -315,9 +279,9 @@ static int write_layers(FILE *file, const struct network *network)
 
 static int save_json(const struct saving *s, struct error *e)
 {
-	struct draft draft;
+	struct output_file draft;
 	json_t *name = json_string(s->network->name);
-	int rc = draft_open(s, &draft, "network.json", e);
+	int rc = output_folder_file(s->to, "network.json", &draft, e);
 
 	if (!rc) {
 		fputs("{\n  \"format\": 1,\n  \"network\": ", draft.file);
@@ -334,7 +298,7 @@ static int save_json(const struct saving *s, struct error *e)
 		if (!rc)
 			rc = write_layers(draft.file, s->network);
 		fputs("}\n", draft.file);
-		rc = draft_close(s, &draft, rc, e);
+		rc = output_file_close(&draft, rc, e);
 	}
 	json_decref(name);
 	return rc;
@@ -377,97 +341,23 @@ static int save_files(const struct saving *s, struct error *e)
 	return rc ? rc : save_json(s, e);
 }
 
-static int target_failed(const struct saving *s, int code, struct error *e)
+int network_save_files(const struct network *network, struct output_folder *to, struct error *e)
 {
-	return error_set(e, code, "%s: cannot be made: %s", s->target, strerror(abs(code)));
-}
-
-static int target_exists(const struct saving *s, struct error *e)
-{
-	return error_set(e, -EEXIST, "%s: exists already; choose another folder", s->target);
-}
-
-/* An empty folder may stand where the network is to go. */
-static int target_check(const struct saving *s, struct error *e)
-{
-	struct stat status;
-	int entries = 0;
-
-	if (lstat(s->target, &status))
-		return 0;
-	DIR *folder = S_ISDIR(status.st_mode) ? opendir(s->target) : NULL;
-	while (folder && entries < 3 && readdir(folder))
-		entries++;
-	if (folder)
-		closedir(folder);
-	return entries == 2 ? 0 : target_exists(s, e); /* "." and ".." */
-}
-
-static int part_open(struct saving *s, struct error *e)
-{
-	if (mkdir(s->part, 0777))
-		return errno == EEXIST
-			       ? error_set(e, -EEXIST, "%s: is left from a broken run; remove it", s->part)
-			       : target_failed(s, -errno, e);
-	s->directory = open(s->part, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (s->directory >= 0)
-		return 0;
-	int code = -errno;
-	rmdir(s->part);
-	return target_failed(s, code, e);
-}
-
-/* The folder holds only files of this program. */
-static void part_remove(struct saving *s)
-{
-	DIR *folder = fdopendir(s->directory);
-
-	for (struct dirent *entry; folder && (entry = readdir(folder));)
-		unlinkat(s->directory, entry->d_name, 0);
-	rmdir(s->part);
-	if (folder)
-		closedir(folder);
-	else
-		close(s->directory);
-}
-
-/* rename puts a folder where there is nothing or an empty one, and nowhere else. */
-static int save_folder(struct saving *s, struct error *e)
-{
-	int rc = target_check(s, e);
-
-	if (rc || (rc = part_open(s, e)))
-		return rc;
-	rc = save_files(s, e);
-	if (!rc && rename(s->part, s->target))
-		rc = errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR ? target_exists(s, e)
-									       : target_failed(s, -errno, e);
-	if (rc)
-		part_remove(s);
-	else
-		close(s->directory);
-	return rc;
-}
-
-int network_save(const struct network *network, const char *folder, struct error *e)
-{
+	const struct saving s = {network, to};
 	struct error cause = {0};
-	size_t length = strlen(folder);
-	char *part = NULL;
 	int rc = network_check(network, &cause);
 
 	if (!rc)
 		rc = check_texts(network, &cause);
 	if (rc)
-		return error_set(e, rc, "%s: this network cannot be written: %s", folder, cause.text);
-	while (length > 1 && folder[length - 1] == '/')
-		length--;
-	char *target = strndup(folder, length);
-	if (target && asprintf(&part, "%s.%ld.part", target, (long)getpid()) < 0)
-		part = NULL;
-	struct saving s = {.network = network, .target = target, .part = part};
-	rc = part ? save_folder(&s, e) : error_set(e, -ENOMEM, "%s: out of memory", folder);
-	free(target);
-	free(part);
-	return rc;
+		return error_set(e, rc, "%s: this network cannot be written: %s", to->path, cause.text);
+	return save_files(&s, e);
+}
+
+int network_save(const struct network *network, const char *folder, struct error *e)
+{
+	struct output_folder to;
+	int rc = output_folder_open(&to, folder, false, e);
+
+	return rc ? rc : output_folder_close(&to, network_save_files(network, &to, e), e);
 }

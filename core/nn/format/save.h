@@ -11,4 +11,8 @@
  */
 int network_save(const struct network *network, const char *folder, struct error *e);
 
+/* The same into a folder that holds other files, too. */
+struct output_folder;
+int network_save_files(const struct network *network, struct output_folder *to, struct error *e);
+
 #endif

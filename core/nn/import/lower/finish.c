@@ -5,6 +5,7 @@
  */
 #include "base/file.h"
 #include "base/log.h"
+#include "base/path.h"
 #include "nn/format/labels.h"
 #include "nn/import/lower/parts.h"
 #include "nn/limits.h"
@@ -357,8 +358,7 @@ static int labels_make(struct lowering *l, struct error *e)
 /* The file's name without its suffix. */
 static int network_make(struct lowering *l, struct error *e)
 {
-	const char *slash = strrchr(l->graph->path, '/');
-	const char *name = slash ? slash + 1 : l->graph->path;
+	const char *name = path_last(l->graph->path);
 	size_t length = strlen(name);
 
 	if (length > 5 && strcasecmp(name + length - 5, ".onnx") == 0)

@@ -2,6 +2,7 @@
 #include "pl/bus/uio/fpga_manager.h"
 
 #include "base/error.h"
+#include "base/output_file.h"
 #include "device/device.h"
 #include "pl/bus/uio/bitstream.h"
 #include "pl/bus/uio/files.h"
@@ -40,21 +41,6 @@ int fpga_manager_operating(const char *root)
 	return read_state(root, state, sizeof(state)) ? -ENOENT : !strcmp(state, "operating");
 }
 
-static int write_all(int fd, const uint8_t *data, size_t size)
-{
-	while (size > 0) {
-		ssize_t count = write(fd, data, size);
-
-		if (count < 0 && errno == EINTR)
-			continue;
-		if (count <= 0)
-			return count < 0 ? -errno : -EIO;
-		data += count;
-		size -= (size_t)count;
-	}
-	return fsync(fd) < 0 ? -errno : 0;
-}
-
 /* Whether the same file is stored already: an SD card need not be written at each recovery. */
 static bool is_stored(const char *path, const struct bitstream *bitstream)
 {
@@ -72,28 +58,20 @@ static bool is_stored(const char *path, const struct bitstream *bitstream)
 /* Stores the file that the kernel reads; a power cut never leaves half of it. */
 static int store_firmware(const char *root, const struct bitstream *bitstream, struct error *e)
 {
-	char path[FILES_PATH], new_path[FILES_PATH];
+	char path[FILES_PATH];
+	struct output_file out;
+	struct error cause;
 	int rc = files_path(path, root, FIRMWARE "/" FPGA_FIRMWARE);
-	int fd;
 
-	if (!rc)
-		rc = files_path(new_path, root, FIRMWARE "/." FPGA_FIRMWARE ".new");
 	if (rc)
 		return error_set(e, rc, "%s: the path is too long", root);
 	if (is_stored(path, bitstream))
 		return 0;
-	fd = open(new_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return error_set(e, -errno, "%s cannot be written: %s%s", path, strerror(errno),
-			errno == EACCES ? "; loading a bitstream is for root" : "");
-	rc = write_all(fd, bitstream->data, bitstream->size);
-	if (close(fd) < 0 && !rc)
-		rc = -errno;
-	if (!rc && rename(new_path, path) < 0)
-		rc = -errno;
-	if (rc)
-		unlink(new_path);
-	return rc ? error_set(e, rc, "%s cannot be written: %s", path, strerror(-rc)) : 0;
+	if ((rc = output_file_open(&out, path, 0, &cause)))
+		return error_set(
+			e, rc, "%s%s", cause.text, rc == -EACCES ? "; loading a bitstream is for root" : "");
+	bool whole = fwrite(bitstream->data, 1, bitstream->size, out.file) == bitstream->size;
+	return output_file_close(&out, whole ? 0 : -EIO, e);
 }
 
 /* The vendor's kernel loads the bitstream when its name is written. */

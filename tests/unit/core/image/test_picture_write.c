@@ -33,7 +33,7 @@ static void the_name_chooses_the_format(void **state)
 {
 	static const char *const good[] = {"a.png", "a.PNG", "a.jpg", "a.b.JPEG", ".jpg"};
 	static const char *const bad[] = {
-		"a.webp", "a.gif", "a", "png", "a.png.gif", "b.png/a", "a.jpg~", ""};
+		"a.webp", "a.gif", "a", "png", "a.png.gif", "b.png/a", "a.jpg~", "a.jpg/", ""};
 	struct picture p = {0}, q = {0};
 	struct error e;
 
