@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cli/interruption.h"
+#include "flow/thread.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -144,17 +145,17 @@ int workers_run(
 {
 	struct workers_state s = {.workers = workers, .lock = PTHREAD_MUTEX_INITIALIZER};
 	struct work_thread *all = calloc((size_t)workers->threads, sizeof(*all));
-	pthread_condattr_t monotonic;
 
 	*where = FAILURE_OURS;
 	if (!all)
 		return error_set(e, -ENOMEM, "out of memory for %d threads", workers->threads);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&s.changed, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	int status = condition_init(&s.changed);
+	if (status) {
+		free(all);
+		return error_set(e, status, "out of memory for %d threads", workers->threads);
+	}
 	interruption_catch();
-	int status = create_and_run(&s, all, where);
+	status = create_and_run(&s, all, where);
 	pthread_cond_destroy(&s.changed);
 	pthread_mutex_destroy(&s.lock);
 	free(all);

@@ -6,8 +6,8 @@
 void pl_jobs_init(struct pl_jobs *jobs, int limit)
 {
 	*jobs = (struct pl_jobs){.limit = limit};
-	pthread_mutex_init(&jobs->lock, NULL);
-	pthread_cond_init(&jobs->changed, NULL);
+	jobs->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+	jobs->changed = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
 }
 
 void pl_jobs_finish(struct pl_jobs *jobs)

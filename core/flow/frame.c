@@ -55,8 +55,8 @@ int frame_pool_create(int frames, size_t input_size, int class_count, struct fra
 	pool = calloc(1, sizeof(*pool));
 	if (!pool)
 		return -ENOMEM;
-	pthread_mutex_init(&pool->lock, NULL);
-	pthread_cond_init(&pool->freed, NULL);
+	pool->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+	pool->freed = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
 	pool->frames = calloc((size_t)frames, sizeof(*pool->frames));
 	pool->free = calloc((size_t)frames, sizeof(struct frame *));
 	if (!pool->frames || !pool->free)

@@ -38,8 +38,8 @@ int queue_create(int capacity, enum queue_policy policy, struct queue **out)
 		free(queue);
 		return -ENOMEM;
 	}
-	pthread_mutex_init(&queue->lock, NULL);
-	pthread_cond_init(&queue->freed, NULL);
+	queue->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+	queue->freed = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
 	*out = queue;
 	return 0;
 }

@@ -13,7 +13,11 @@
  */
 int thread_start(pthread_t *thread, const char *name, void *(*run)(void *), void *argument);
 
-/* A condition whose deadlines are those of clock_now(). End with pthread_cond_destroy. 0 or -ENOMEM. */
+/*
+ * A condition whose deadlines are those of clock_now(). End with pthread_cond_destroy. 0 or -ENOMEM.
+ * Where no deadline is needed, locks and conditions begin as PTHREAD_MUTEX_INITIALIZER and
+ * PTHREAD_COND_INITIALIZER, which cannot fail.
+ */
 int condition_init(pthread_cond_t *condition);
 
 /*

@@ -25,7 +25,7 @@ int tail_create(const struct network *network, int first, int last, const char *
 
 	if (!t)
 		return error_set(e, -ENOMEM, "out of memory");
-	pthread_mutex_init(&t->lock, NULL);
+	t->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 	rc = engine_create(network, first, last, kernels, &t->engine, e);
 	for (int i = 0; i < PL_BUFFERS && !rc; i++) {
 		t->output[i] = buffer_create(bytes);

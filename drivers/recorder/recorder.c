@@ -72,7 +72,7 @@ int recorder_create(const struct recorder_options *options, struct recorder **ou
 	if (!r)
 		return error_set(e, -ENOMEM, "out of memory for the recorder");
 	r->options = *options;
-	pthread_mutex_init(&r->lock, NULL);
+	r->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 	int status = condition_init(&r->work);
 	if (!status && (status = condition_init(&r->room)))
 		pthread_cond_destroy(&r->work);

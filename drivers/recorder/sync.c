@@ -102,7 +102,7 @@ int file_syncer_create(int64_t interval, struct file_syncer **out)
 	if (!s)
 		return -ENOMEM;
 	s->interval = interval;
-	pthread_mutex_init(&s->lock, NULL);
+	s->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 	int status = condition_init(&s->work);
 	if (!status) {
 		status = thread_start(&s->thread, "sync", syncer_thread, s);

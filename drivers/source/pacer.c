@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
+#include "flow/thread.h"
 #include "source/drivers.h"
 
 #include <errno.h>
@@ -10,18 +11,8 @@
 
 int pacer_init(struct pacer *pacer, bool paced)
 {
-	pthread_condattr_t attributes;
-
-	*pacer = (struct pacer){.paced = paced};
-	if (pthread_condattr_init(&attributes) != 0)
-		return -ENOMEM;
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	int status = pthread_cond_init(&pacer->wake, &attributes);
-	pthread_condattr_destroy(&attributes);
-	if (status != 0)
-		return -ENOMEM;
-	pthread_mutex_init(&pacer->mutex, NULL);
-	return 0;
+	*pacer = (struct pacer){.paced = paced, .mutex = PTHREAD_MUTEX_INITIALIZER};
+	return condition_init(&pacer->wake);
 }
 
 void pacer_finish(struct pacer *pacer)

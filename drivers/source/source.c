@@ -168,7 +168,7 @@ int source_open(const char *name, const struct source_options *options, struct s
 		free(source);
 		return status;
 	}
-	pthread_mutex_init(&source->lock, NULL);
+	source->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 	source->driver->describe(source->state, source->description, sizeof(source->description));
 	*out = source;
 	return 0;

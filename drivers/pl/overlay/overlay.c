@@ -411,7 +411,7 @@ int overlay_open(
 		free(o);
 		return error_set(e, -ENOMEM, "PL \"overlay\": no memory");
 	}
-	pthread_mutex_init(&o->lock, NULL);
+	o->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 	rc = design_open(&o->design, driver, programs, timeout, e);
 	if (rc) {
 		pthread_mutex_destroy(&o->lock);

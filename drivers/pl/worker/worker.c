@@ -100,8 +100,8 @@ int worker_create(const struct layer *first, const struct layer *last,
 		free(w);
 		return -ENOMEM;
 	}
-	pthread_cond_init(&w->submitted, NULL);
-	pthread_mutex_init(&w->lock, NULL);
+	w->submitted = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
+	w->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 	w->run = run;
 	w->owner = owner;
 	rc = create_buffers(w, first, last);

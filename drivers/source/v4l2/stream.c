@@ -156,7 +156,7 @@ int v4l2_stream_begin(int fd, int buffers, struct v4l2_stream **out, struct erro
 	*out = NULL;
 	if (!s)
 		return error_set(e, -ENOMEM, "no memory for its pictures");
-	pthread_mutex_init(&s->lock, NULL);
+	s->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 	s->fd = fd;
 	s->references = 1;
 	for (int i = 0; i < BUFFERS; i++)

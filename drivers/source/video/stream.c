@@ -304,7 +304,7 @@ static struct stream *stream_create(const char *source, const struct source_opti
 		free(s);
 		return NULL;
 	}
-	pthread_mutex_init(&s->lock, NULL);
+	s->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 	s->references = 1;
 	s->address = strdup(source);
 	address_show(source, s->shown);

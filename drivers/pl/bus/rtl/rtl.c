@@ -168,9 +168,9 @@ static struct rtl *rtl_create(void)
 
 	if (!rtl)
 		return NULL;
-	pthread_mutex_init(&rtl->turn, NULL);
-	pthread_mutex_init(&rtl->lock, NULL);
-	pthread_mutex_init(&rtl->line_lock, NULL);
+	rtl->turn = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+	rtl->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+	rtl->line_lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 	rtl->next_address = FIRST_ADDRESS;
 	rtl->quiet = QUIET;
 	rtl->dma.find = find;

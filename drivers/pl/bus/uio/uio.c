@@ -289,7 +289,7 @@ static int uio_open(
 	uio->root = settings.root ? settings.root : "";
 	uio->bitstream = bitstream;
 	uio->count = count;
-	pthread_mutex_init(&uio->lock, NULL);
+	uio->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 	for (int i = 0; i < count; i++)
 		uio->windows[i] = (struct window){.wanted = windows[i], .node = -1, .fd = -1};
 	/* Accessing registers of an empty PL would hang the processor. */
