@@ -76,6 +76,8 @@ static void choose_helpers(struct engine *engine, const struct isa *const *isas,
 			engine->codes = isas[i]->codes;
 		if (isas[i]->requantise)
 			engine->requantise = isas[i]->requantise;
+		if (isas[i]->requantise_bits)
+			engine->requantise_bits = isas[i]->requantise_bits;
 		if (isas[i]->add_scaled)
 			engine->add_scaled = isas[i]->add_scaled;
 		if (isas[i]->planes)

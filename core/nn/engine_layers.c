@@ -79,7 +79,7 @@ static void write_sums(
 static void make_codes(const struct engine *engine, const struct layer_plan *plan,
 	const int32_t *accumulators, int pixels, uint8_t *codes, size_t step)
 {
-	if (plan->layer->epilogue == EPILOGUE_REQUANTISE) {
+	if (plan->requantisation.multipliers) {
 		engine->requantise(&plan->requantisation, accumulators, engine->stride, pixels, codes, step);
 		requantise_wide(&plan->requantisation, accumulators, engine->stride, pixels, codes, step);
 		return;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "nn/engine_plan.h"
 
-#include "nn/limits.h"
-
 #include <errno.h>
 #include <stdlib.h>
 
@@ -97,101 +95,6 @@ static int plan_gemm(struct layer_plan *plan, const struct feature_map *in)
 	return k_blocks && gemm->offsets && gemm->weights ? 0 : -ENOMEM;
 }
 
-/* Stores the thresholds of one channel in the layout of `struct thresholds`. */
-static void lay_thresholds(const struct thresholds *t, const int32_t *thresholds, int channel)
-{
-	int32_t *rows = t->values + (size_t)channel * ROWS_OF_CHANNEL * ROW;
-
-	for (int i = 0; i < t->levels && t->levels <= ROW; i++)
-		t->values[(size_t)i * (size_t)t->stride + (size_t)channel] = thresholds[i];
-	for (int i = 0; i <= t->levels && t->levels > ROW; i++) {
-		rows[ROW + i] = i < t->levels ? thresholds[i] : INT32_MAX;
-		rows[i / ROW] = rows[ROW + i];
-	}
-}
-
-static int plan_thresholds(struct layer_plan *plan)
-{
-	const struct layer *layer = plan->layer;
-	struct thresholds *t = &plan->thresholds;
-	int channels = layer->out.channels;
-
-	t->levels = layer_levels(layer);
-	t->stride = (channels + SLACK - 1) / SLACK * SLACK;
-	size_t each = t->levels > ROW ? (size_t)ROWS_OF_CHANNEL * ROW : (size_t)t->levels;
-	t->values = engine_allocate(each * (size_t)t->stride * sizeof(int32_t));
-	t->flip = engine_allocate((size_t)t->stride);
-	if (!t->values || !t->flip)
-		return -ENOMEM;
-	for (int c = 0; c < channels; c++) {
-		lay_thresholds(t, layer->thresholds + (size_t)c * (size_t)t->levels, c);
-		if (layer->invert && layer->invert[c])
-			t->flip[c] = (uint8_t)t->levels;
-	}
-	return 0;
-}
-
-/* Brings a channel's shift to 32 or more by larger numbers, where these are in range: the codes are the same.
- */
-static bool raise_shift(const struct requantisation *r, int channel)
-{
-	int by = r->shifts[channel] < 32 ? 32 - (int)r->shifts[channel] : 0;
-	int64_t multiplier = r->multipliers[channel], bias = r->biases[channel];
-	int64_t most = (int64_t)INT32_MAX >> by, most_bias = BIAS_LIMIT >> by;
-
-	if (multiplier > most || multiplier < -most || bias > most_bias || bias < -most_bias)
-		return false;
-	r->multipliers[channel] = multiplier * (INT64_C(1) << by);
-	r->biases[channel] = bias * (INT64_C(1) << by);
-	r->shifts[channel] += by;
-	return true;
-}
-
-/* Vector code takes the even and the odd of 16 channels apart. */
-static void lay_high(const struct requantisation *r, int c)
-{
-	r->high_multipliers[c] = (int32_t)r->multipliers[c];
-	r->high_shifts[c] = (int32_t)r->shifts[c] - 32;
-	r->high_biases[c / 16 * 16 + c % 2 * 8 + c % 16 / 2] = r->biases[c];
-}
-
-static int allocate_requantisation(struct requantisation *r)
-{
-	size_t stride = (size_t)(r->channels + SLACK - 1) / SLACK * SLACK;
-
-	r->multipliers = engine_allocate(stride * sizeof(int64_t));
-	r->biases = engine_allocate(stride * sizeof(int64_t));
-	r->shifts = engine_allocate(stride * sizeof(int64_t));
-	r->high_multipliers = engine_allocate(stride * sizeof(int32_t));
-	r->high_shifts = engine_allocate(stride * sizeof(int32_t));
-	r->high_biases = engine_allocate(stride * sizeof(int64_t));
-	r->wide = engine_allocate((size_t)r->channels * sizeof(int));
-	bool some = r->multipliers && r->biases && r->shifts;
-	return some && r->high_multipliers && r->high_shifts && r->high_biases && r->wide ? 0 : -ENOMEM;
-}
-
-static int plan_requantisation(struct layer_plan *plan)
-{
-	const struct layer *layer = plan->layer;
-	struct requantisation *r = &plan->requantisation;
-
-	r->channels = layer->out.channels;
-	r->least = (uint8_t)layer->clamp_low;
-	r->largest = (uint8_t)(layer->clamp_high ? layer->clamp_high : layer_levels(layer));
-	if (allocate_requantisation(r))
-		return -ENOMEM;
-	for (int c = 0; c < layer->out.channels; c++) {
-		r->multipliers[c] = layer->kind == LAYER_ADD ? 1 : layer->multiplier[c];
-		r->biases[c] = layer->bias[c];
-		r->shifts[c] = layer->shift[c];
-		if (raise_shift(r, c))
-			lay_high(r, c);
-		else
-			r->wide[r->wide_count++] = c;
-	}
-	return 0;
-}
-
 /* Sums of the border's pixels stay; those of the others are computed for each picture. */
 static int plan_pixel_sums(struct layer_plan *plan, const struct feature_map *in, int batch)
 {
@@ -281,9 +184,6 @@ int engine_pack_layer(struct engine *engine, struct layer_plan *plan)
 	const struct feature_map *in = &engine->maps[plan->in[0]].map;
 	int rc = 0;
 
-	plan->direct = plan->out_count && engine->maps[plan->out[0]].map.layout == LAYOUT_BYTES &&
-		       (plan->layer->epilogue != EPILOGUE_THRESHOLDS ||
-			       plan->layer->out.channels % CODES_AT_ONCE == 0);
 	if (plan->layer->kind == LAYER_ADD)
 		plan->narrow = is_narrow(engine, plan);
 	if (plan->layer->kind == LAYER_ADD || plan->layer->kind == LAYER_AVERAGE_POOL)
@@ -294,10 +194,10 @@ int engine_pack_layer(struct engine *engine, struct layer_plan *plan)
 		rc = plan_gemm(plan, in);
 	if (!rc && plan->kernel && in->layout == LAYOUT_BITS)
 		rc = plan_pixel_sums(plan, in, engine->batch);
-	if (!rc && plan->layer->epilogue == EPILOGUE_THRESHOLDS)
-		rc = plan_thresholds(plan);
-	if (!rc && plan->layer->epilogue == EPILOGUE_REQUANTISE)
-		rc = plan_requantisation(plan);
+	if (!rc)
+		rc = engine_pack_epilogue(engine, plan);
+	plan->direct = plan->out_count && engine->maps[plan->out[0]].map.layout == LAYOUT_BYTES &&
+		       (!plan->thresholds.values || plan->layer->out.channels % CODES_AT_ONCE == 0);
 	return rc;
 }
 
@@ -308,15 +208,7 @@ void engine_unpack_layer(struct layer_plan *plan)
 	free(plan->seen_weights);
 	free(plan->gemm.offsets);
 	free(plan->gemm.weights);
-	free(plan->thresholds.values);
-	free(plan->thresholds.flip);
-	free(plan->requantisation.multipliers);
-	free(plan->requantisation.biases);
-	free(plan->requantisation.shifts);
-	free(plan->requantisation.high_multipliers);
-	free(plan->requantisation.high_shifts);
-	free(plan->requantisation.high_biases);
-	free(plan->requantisation.wide);
+	engine_unpack_epilogue(plan);
 	free(plan->factors);
 	free(plan->pixel_sums);
 	free(plan->tables);

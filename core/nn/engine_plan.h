@@ -40,7 +40,7 @@ struct layer_plan {
 	int8_t *seen_weights; /* owned; NULL: they are the layer's */
 	struct gemm_plan gemm;
 	struct thresholds thresholds;
-	struct requantisation requantisation;
+	struct requantisation requantisation; /* multipliers NULL: there is none */
 	int32_t *factors; /* [input][channels up to SLACK], aligned: of an add; ones of an average pool */
 	size_t factor_stride;
 	int32_t *pixel_sums; /* bits only: [picture][padded height][padded width][group], sums of a pixel's */
@@ -82,6 +82,7 @@ struct engine {
 
 	void (*codes)(const struct thresholds *, const int32_t *, int, uint8_t *);
 	void (*requantise)(const struct requantisation *, const int32_t *, size_t, int, uint8_t *, size_t);
+	int requantise_bits;
 	void (*add_scaled)(int32_t *, size_t, const int32_t *, const uint8_t *, size_t, int, int);
 	planes_function *planes;
 	int32_t (*sum)(const uint64_t *, int, int);
@@ -111,7 +112,12 @@ void engine_add_offsets(const struct layer_plan *plan, int32_t *accumulators, in
 
 /* Weights and epilogue of one layer in its kernel's layout. 0 or -ENOMEM. */
 int engine_pack_layer(struct engine *engine, struct layer_plan *plan);
+
 void engine_unpack_layer(struct layer_plan *plan);
+
+/* Of these the epilogue (engine_epilogue.c). */
+int engine_pack_epilogue(const struct engine *engine, struct layer_plan *plan);
+void engine_unpack_epilogue(struct layer_plan *plan);
 
 /* k-blocks of a window in one group, as this kernel sees it. */
 int engine_count_k_blocks(const struct layer *layer, const struct kernel *kernel);

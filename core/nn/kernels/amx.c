@@ -201,4 +201,4 @@ static const struct kernel kernels[] = {
 	{.name = NULL},
 };
 
-const struct isa ISA = {NAME("amx"), present, kernels, NULL, NULL, NULL, NULL, NULL, NULL};
+const struct isa ISA = {.name = NAME("amx"), .present = present, .kernels = kernels};

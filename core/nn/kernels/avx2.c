@@ -337,4 +337,15 @@ static const struct kernel kernels[] = {
 	{.name = NULL},
 };
 
-const struct isa isa_avx2 = {"avx2", present, kernels, codes, requantise, add_scaled, planes, sum, look_up};
+const struct isa isa_avx2 = {
+	.name = "avx2",
+	.present = present,
+	.kernels = kernels,
+	.codes = codes,
+	.requantise = requantise,
+	.requantise_bits = 4,
+	.add_scaled = add_scaled,
+	.planes = planes,
+	.sum = sum,
+	.look_up = look_up,
+};

@@ -240,20 +240,27 @@ ALWAYS_INLINE vector bounded(const struct block_constants *k, vector codes)
 	return _mm512_min_epu8(_mm512_max_epu8(codes, k->least), k->largest);
 }
 
-/* 64 channels of all pixels. Packing them leaves the fours of a vector apart. */
+/* The codes of four vectors of numbers, of which packing leaves the fours apart. */
+ALWAYS_INLINE vector pack_codes(const vector *numbers)
+{
+	const vector order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+	vector a = _mm512_packs_epi32(numbers[0], numbers[1]), b = _mm512_packs_epi32(numbers[2], numbers[3]);
+
+	return _mm512_permutexvar_epi32(order, _mm512_packus_epi16(a, b));
+}
+
+/* 64 channels of all pixels. */
 static void requantise_64(const struct requantisation *r, int channel, const int32_t *accumulators,
 	size_t stride, int pixels, uint8_t *out, size_t step)
 {
-	const vector order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
 	const struct block_constants k = constants_of(r, channel, 4);
 
 	for (int p = 0; p < pixels; p++, accumulators += stride, out += step) {
-		vector a = _mm512_packs_epi32(requantise_vector(&k, 0, accumulators),
-			requantise_vector(&k, 1, accumulators + LANES));
-		vector b = _mm512_packs_epi32(requantise_vector(&k, 2, accumulators + 2 * LANES),
-			requantise_vector(&k, 3, accumulators + 3 * LANES));
-		vector codes = _mm512_permutexvar_epi32(order, _mm512_packus_epi16(a, b));
-		_mm512_storeu_si512(out, bounded(&k, codes));
+		vector numbers[4];
+#pragma GCC unroll 4
+		for (int v = 0; v < 4; v++)
+			numbers[v] = requantise_vector(&k, v, accumulators + (size_t)v * LANES);
+		_mm512_storeu_si512(out, bounded(&k, pack_codes(numbers)));
 	}
 }
 
@@ -274,15 +281,71 @@ static void requantise_16(const struct requantisation *r, int channel, const int
 	}
 }
 
-static void requantise(const struct requantisation *requantisation, const int32_t *accumulators,
-	size_t stride, int pixels, uint8_t *out, size_t step)
+/* Up to 64 channels of one pixel. */
+static void requantise_exactly(
+	const struct requantisation *r, int channel, int channels, const int32_t *accumulators, uint8_t *out)
 {
-	int c = 0, channels = requantisation->channels;
+	if (channels == 64) {
+		requantise_64(r, channel, accumulators, 0, 1, out, 0);
+		return;
+	}
+	for (int c = 0; c < channels; c += LANES)
+		requantise_16(r, channel + c, accumulators + c, 0, 1, out + c, 0);
+}
 
-	for (; c + 64 <= channels; c += 64)
-		requantise_64(requantisation, c, accumulators + c, stride, pixels, out + c, step);
-	for (; c < channels; c += LANES)
-		requantise_16(requantisation, c, accumulators + c, stride, pixels, out + c, step);
+/* Up to 64 channels of all pixels in `vectors` vectors: estimates, and integers where one proves nothing. */
+ALWAYS_INLINE void estimate_vectors(const struct requantisation *r, int channel, int channels, int vectors,
+	const int32_t *accumulators, size_t stride, int pixels, uint8_t *out, size_t step)
+{
+	const __mmask64 mask = ~UINT64_C(0) >> (64 - channels);
+	const __m512 most = _mm512_set1_ps((float)(INT32_MAX - 127)); /* that a lane holds */
+	const vector unproved = _mm512_set1_epi16((short)(2 * r->margin));
+	const vector least = _mm512_set1_epi8((char)r->least), largest = _mm512_set1_epi8((char)r->largest);
+	__m512 slopes[4], intercepts[4];
+
+#pragma GCC unroll 4
+	for (int v = 0; v < vectors; v++) {
+		slopes[v] = _mm512_load_ps(r->slopes + channel + v * LANES);
+		intercepts[v] = _mm512_load_ps(r->intercepts + channel + v * LANES);
+	}
+	for (int p = 0; p < pixels; p++, accumulators += stride, out += step) {
+		vector numbers[4] = {v_zero(), v_zero(), v_zero(), v_zero()},
+		       fractions = _mm512_set1_epi16(-1);
+#pragma GCC unroll 4
+		for (int v = 0; v < vectors; v++) {
+			__m512 in = _mm512_cvtepi32_ps(_mm512_loadu_si512(accumulators + (size_t)v * LANES));
+			__m512 number = _mm512_fmadd_ps(in, slopes[v], intercepts[v]);
+			numbers[v] = _mm512_cvtps_epi32(_mm512_min_ps(number, most));
+			fractions = _mm512_min_epu16(fractions, numbers[v]);
+			numbers[v] = _mm512_srai_epi32(numbers[v], 16);
+		}
+		if (_mm512_mask_cmplt_epu16_mask(0x55555555, fractions, unproved)) {
+			requantise_exactly(r, channel, channels, accumulators, out);
+			continue;
+		}
+		vector codes = _mm512_min_epu8(_mm512_max_epu8(pack_codes(numbers), least), largest);
+		_mm512_mask_storeu_epi8(out, mask, codes);
+	}
+}
+
+static void requantise(const struct requantisation *r, const int32_t *accumulators, size_t stride, int pixels,
+	uint8_t *out, size_t step)
+{
+	int channels = r->channels, c = 0;
+
+	for (; c + 64 <= channels && r->margin; c += 64)
+		estimate_vectors(r, c, 64, 4, accumulators + c, stride, pixels, out + c, step);
+	if (c + 32 < channels && r->margin)
+		estimate_vectors(r, c, channels - c, 4, accumulators + c, stride, pixels, out + c, step);
+	else if (c < channels && r->margin)
+		estimate_vectors(r, c, channels - c, 2, accumulators + c, stride, pixels, out + c, step);
+	else
+		for (; c < channels; c += 64) {
+			int most = channels - c < 64 ? channels - c : 64;
+			for (int p = 0; p < pixels; p++)
+				requantise_exactly(r, c, most, accumulators + (size_t)p * stride + c,
+					out + (size_t)p * step + c);
+		}
 }
 
 static void planes(const uint8_t *in, int channels, int bits, uint64_t *out)
@@ -313,4 +376,13 @@ static const struct kernel kernels[] = {
 	{.name = NULL},
 };
 
-const struct isa isa_avx512 = {"avx512", present, kernels, codes, requantise, add_scaled, planes, NULL, NULL};
+const struct isa isa_avx512 = {
+	.name = "avx512",
+	.present = present,
+	.kernels = kernels,
+	.codes = codes,
+	.requantise = requantise,
+	.requantise_bits = 2,
+	.add_scaled = add_scaled,
+	.planes = planes,
+};

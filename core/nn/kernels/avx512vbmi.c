@@ -23,4 +23,5 @@ static void look_up(const uint8_t *table, const uint8_t *codes, size_t step, int
 
 static const struct kernel kernels[] = {{.name = NULL}};
 
-const struct isa ISA = {NAME("avx512vbmi"), present, kernels, NULL, NULL, NULL, NULL, NULL, look_up};
+const struct isa ISA = {
+	.name = NAME("avx512vbmi"), .present = present, .kernels = kernels, .look_up = look_up};

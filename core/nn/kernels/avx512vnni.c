@@ -213,4 +213,4 @@ static const struct kernel kernels[] = {
 	{.name = NULL},
 };
 
-const struct isa ISA = {NAME("avx512vnni"), present, kernels, NULL, NULL, NULL, NULL, NULL, NULL};
+const struct isa ISA = {.name = NAME("avx512vnni"), .present = present, .kernels = kernels};

@@ -98,4 +98,4 @@ static const struct kernel kernels[] = {
 	{.name = NULL},
 };
 
-const struct isa ISA = {NAME("avx512vpopcntdq"), present, kernels, NULL, NULL, NULL, NULL, NULL, NULL};
+const struct isa ISA = {.name = NAME("avx512vpopcntdq"), .present = present, .kernels = kernels};

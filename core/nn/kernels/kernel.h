@@ -111,7 +111,17 @@ struct requantisation {
 	int32_t *high_multipliers, *high_shifts; /* shifts less 32; wide channels: zeros */
 	int64_t *high_biases;			 /* of 16 channels the even ones, then the odd ones */
 	int *wide, wide_count;			 /* channels */
+
+	/*
+	 * An estimate in single precision: slope · accumulator + intercept is the code's number times
+	 * ESTIMATE_ONE, plus `margin`, and is less than `margin` away from that. A fraction of 2 · margin or
+	 * more proves the whole part. margin 0: too far away to be of use. Up to SLACK: one half.
+	 */
+	float *slopes, *intercepts;
+	int margin;
 };
+
+#define ESTIMATE_ONE 65536
 
 struct isa {
 	const char *name;	      /* engine_create takes it */
@@ -130,6 +140,7 @@ struct isa {
 	 */
 	void (*requantise)(const struct requantisation *requantisation, const int32_t *accumulators,
 		size_t stride, int pixels, uint8_t *codes, size_t step);
+	int requantise_bits; /* thresholds of codes of this many bits, or more, take longer. 0: as before */
 	/*
 	 * sums[i] += factors[i] · codes[i] for pixels whose sums are `stride` elements apart, their codes
 	 * `step` bytes; works on up to SLACK − 1 channels more.

@@ -318,4 +318,14 @@ static const struct kernel kernels[] = {
 	{.name = NULL},
 };
 
-const struct isa ISA = {NAME("neon"), present, kernels, codes, requantise, add_scaled, planes, sum, NULL};
+const struct isa ISA = {
+	.name = NAME("neon"),
+	.present = present,
+	.kernels = kernels,
+	.codes = codes,
+	.requantise = requantise,
+	.requantise_bits = 4,
+	.add_scaled = add_scaled,
+	.planes = planes,
+	.sum = sum,
+};

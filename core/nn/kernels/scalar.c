@@ -174,4 +174,14 @@ static const struct kernel kernels[] = {
 };
 
 const struct isa isa_scalar = {
-	"scalar", present, kernels, codes, requantise, add_scaled, planes, sum, look_up};
+	.name = "scalar",
+	.present = present,
+	.kernels = kernels,
+	.codes = codes,
+	.requantise = requantise,
+	.requantise_bits = 4,
+	.add_scaled = add_scaled,
+	.planes = planes,
+	.sum = sum,
+	.look_up = look_up,
+};
