@@ -41,7 +41,8 @@ static bool server_start(void)
 	assert_true(server >= 0);
 	if (!server) {
 		close(numbers[0]);
-		freopen("/dev/null", "w", stderr);
+		if (!freopen("/dev/null", "w", stderr))
+			_exit(NO_SERVER);
 		execlp("Xvfb", "Xvfb", "-displayfd", descriptor, "-screen", "0", "640x480x24", "-nolisten",
 			"tcp", NULL);
 		_exit(NO_SERVER);
