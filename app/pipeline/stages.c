@@ -352,7 +352,9 @@ void *pl_stage(void *argument)
 		note_outcome(pipeline, &outcome);
 		int64_t now = clock_now();
 		/* While software computes a frame, the PL may begin the next job: a self-test. */
-		if (outcome.pl_free)
+		if (!outcome.cpu_fallback)
+			pl_free = now;
+		else if (outcome.pl_free)
 			pl_free = outcome.pl_free;
 		struct frame *frame = job->frame;
 		int64_t begun = job->begun;
