@@ -89,6 +89,8 @@ static void play(void (*scene)(void), size_t ways)
 			unsetenv("WAYLAND_DISPLAY");
 			unsetenv("SDL_VIDEODRIVER");
 			setenv("SDL_RENDER_DRIVER", renderers[i], 1);
+			/* Else SDL has OpenGL, that is Mesa, bring what software drew to the window. */
+			setenv("SDL_FRAMEBUFFER_ACCELERATION", "0", 1);
 			alarm(120);
 			scene();
 			exit(0);
