@@ -269,12 +269,12 @@ static void close_session(struct measure_session *s)
 static int start_pool(struct measure_session *s)
 {
 	const struct option_text *given = &s->values.threads;
-	char *end, text[120];
+	bool automatic = !strcmp(given->text, "auto");
+	char *end = NULL, text[120];
 	struct error e;
-	long threads = strcmp(given->text, "auto") ? strtol(given->text, &end, 10) : cores_count();
+	long threads = automatic ? cores_count() : strtol(given->text, &end, 10);
 
-	if (strcmp(given->text, "auto") &&
-		(end == given->text || *end || threads < 1 || threads > POOL_MOST)) {
+	if (!automatic && (end == given->text || *end || threads < 1 || threads > POOL_MOST)) {
 		snprintf(text, sizeof(text), "takes auto or a number from 1 to %d, not \"%.40s\"", POOL_MOST,
 			given->text);
 		return option_refuse(s->invocation, &given->origin, text);
