@@ -14,6 +14,7 @@
 #include "nn/kernels/table.h"
 #include "pipeline/self_test.h"
 #include "pl/pl.h"
+#include "sandbox/sandbox.h"
 #include "source/cameras.h"
 
 #include <errno.h>
@@ -334,6 +335,21 @@ void doctor_check_memory(struct doctor *doctor, const struct doctor_options *opt
 			MEMORY_NEEDED / MEGA);
 	else
 		doctor_find(doctor, FINDING_GOOD, NULL, "%.0f MB available", available / MEGA);
+}
+
+void doctor_check_sandbox(struct doctor *doctor, const struct doctor_options *options)
+{
+	struct sandbox_support support = sandbox_support();
+	bool whole = support.files && support.calls;
+	char files[40] = "files cannot be limited";
+
+	(void)options;
+	if (support.files)
+		snprintf(files, sizeof(files), "files by Landlock %d", support.files);
+	doctor_find(doctor, whole ? FINDING_GOOD : FINDING_NOTE,
+		whole ? NULL : "`live` and `record` run with what there is; Linux 5.13 and later have all",
+		"%s, %s", files,
+		support.calls ? "system calls by seccomp" : "system calls cannot be limited");
 }
 
 void doctor_check_disk(struct doctor *doctor, const struct doctor_options *options)

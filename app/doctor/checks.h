@@ -18,6 +18,7 @@ void doctor_check_network(struct doctor *doctor, const struct doctor_options *op
 void doctor_check_pl(struct doctor *doctor, const struct doctor_options *options);
 void doctor_check_processor(struct doctor *doctor, const struct doctor_options *options);
 void doctor_check_memory(struct doctor *doctor, const struct doctor_options *options);
+void doctor_check_sandbox(struct doctor *doctor, const struct doctor_options *options);
 void doctor_check_disk(struct doctor *doctor, const struct doctor_options *options);
 
 #endif

@@ -34,6 +34,7 @@ static const struct {
 	{"PL", doctor_check_pl},
 	{"processor", doctor_check_processor},
 	{"memory", doctor_check_memory},
+	{"sandbox", doctor_check_sandbox},
 	{"disk", doctor_check_disk},
 };
 

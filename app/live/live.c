@@ -6,6 +6,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "image/picture_write.h"
+#include "live/confinement.h"
 #include "live/loop.h"
 #include "live/pipeline_options.h"
 #include "live/recording.h"
@@ -86,6 +87,9 @@ struct live_session {
 	struct source *source;
 	struct pl *pl;
 	struct trace_file *trace;
+	struct confinement *confinement;
+	struct pipeline_config config;
+	struct source_options wanted;
 	struct pipeline *pipeline;
 	struct live_loop loop;
 	struct recording_values recording_values;
@@ -148,18 +152,55 @@ static int open_recorder(struct live_session *s, struct error *e)
 	return status;
 }
 
+/* What reads the source, and its threads. */
+static int start_confined(void *argument)
+{
+	struct live_session *s = argument;
+	const struct pipeline_options *v = &s->values.pipeline;
+	struct error e = {0};
+	int code = s->source ? EX_OK : pipeline_options_open(v, s->invocation, &s->wanted, &s->source, &e);
+
+	if (code || !s->source)
+		return code;
+	if ((code = pipeline_options_pl(v, s->invocation, &s->pl, &e)))
+		return code;
+	if (open_recorder(s, &e))
+		return fail(FAILURE_OURS, &e);
+	s->config.recorder = s->loop.recorder;
+	s->config.source = s->source;
+	s->config.pl = s->pl;
+	return pipeline_options_start(&s->config, s->invocation, &s->pipeline, &e);
+}
+
+static int start_with_source(struct live_session *s, struct error *e)
+{
+	const struct live_values *v = &s->values;
+	const struct confinement_plan plan = {v->pipeline.sandbox, v->pipeline.source.text,
+		{s->recording.options.pattern, v->snapshot.text ? v->snapshot.text : "snapshot",
+			v->pipeline.trace.text}};
+	int code = confinement_create(&plan, s->invocation, &s->confinement);
+
+	/* Who uses a camera is told only by a thread that may look at other processes. */
+	if (!code && source_is_camera(v->pipeline.source.text)) {
+		code = pipeline_options_open(&v->pipeline, s->invocation, &s->wanted, &s->source, e);
+		if (!s->source)
+			return code;
+	}
+	return code ? code : confinement_run(s->confinement, start_confined, s);
+}
+
 static int start(struct live_session *s, struct error *e)
 {
 	const struct live_values *v = &s->values;
-	struct source_options wanted = pipeline_options_for_source(&v->pipeline);
-	struct pipeline_config config = pipeline_options_config(&v->pipeline);
 
-	wanted.paced = !v->fast;
-	config.lossless = v->every_frame || v->fast;
-	config.overlap = !v->no_overlap;
-	config.smoothing = s->smoothing;
-	config.bars = v->top;
-	config.mirror = v->mirror;
+	s->wanted = pipeline_options_for_source(&v->pipeline);
+	s->wanted.paced = !v->fast;
+	s->config = pipeline_options_config(&v->pipeline);
+	s->config.lossless = v->every_frame || v->fast;
+	s->config.overlap = !v->no_overlap;
+	s->config.smoothing = s->smoothing;
+	s->config.bars = v->top;
+	s->config.mirror = v->mirror;
 	const struct display_options shown = display_options(v);
 	if (display_check(v->display.text, &shown, e))
 		return fail_at(s->invocation, FAILURE_DISPLAY, e);
@@ -174,21 +215,11 @@ static int start(struct live_session *s, struct error *e)
 	}
 	if (trace_file_open(v->pipeline.trace.text, s->network->name, &s->trace, e))
 		return fail_at(s->invocation, FAILURE_CREATE, e);
-	code = pipeline_options_open(&v->pipeline, s->invocation, &wanted, &s->source, e);
-	if (code || !s->source)
-		return code;
-	if ((code = pipeline_options_pl(&v->pipeline, s->invocation, &s->pl, e)))
-		return code;
-	if (open_recorder(s, e))
-		return fail(FAILURE_OURS, e);
-	config.recorder = s->loop.recorder;
-	config.network = s->network;
-	config.names = s->names ? label_names_network(s->names) : NULL;
-	config.threshold = classification_threshold(s->network, v->threshold);
-	config.source = s->source;
-	config.pl = s->pl;
-	config.trace = trace_file_trace(s->trace);
-	return pipeline_options_start(&config, s->invocation, &s->pipeline, e);
+	s->config.network = s->network;
+	s->config.names = s->names ? label_names_network(s->names) : NULL;
+	s->config.threshold = classification_threshold(s->network, v->threshold);
+	s->config.trace = trace_file_trace(s->trace);
+	return start_with_source(s, e);
 }
 
 static int run(struct live_session *s)
@@ -202,6 +233,7 @@ static int run(struct live_session *s)
 	s->loop = (struct live_loop){
 		.invocation = s->invocation,
 		.recorder = s->loop.recorder,
+		.confinement = s->confinement,
 		.recording = &s->recording.options,
 		.pipeline = s->pipeline,
 		.display_name = v->display.text,
@@ -260,6 +292,7 @@ static int live_run(struct invocation *invocation)
 	trace_file_close(s.trace);
 	pl_close(s.pl);
 	source_close(s.source);
+	confinement_destroy(s.confinement);
 	label_names_destroy(s.names);
 	network_destroy(s.network);
 	return output_finish(code);

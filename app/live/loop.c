@@ -9,6 +9,7 @@
 #include "flow/caption.h"
 #include "image/decode.h"
 #include "image/picture_write.h"
+#include "live/confinement.h"
 #include "live/signals.h"
 
 #include <errno.h>
@@ -233,6 +234,7 @@ static int open_display(struct live_loop *loop, const struct frame *frame, struc
 		log_info("showing on %s%s", description, chosen ? " (chosen automatically)" : "");
 	else if (chosen)
 		log_info("no display found; running without one");
+	confinement_close(loop->confinement);
 	return 0;
 }
 

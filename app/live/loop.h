@@ -6,9 +6,10 @@
 #include "display/display.h"
 #include "pipeline/pipeline.h"
 
+struct confinement;
 struct invocation;
 
-/* The caller fills the first seven members and recorder; the rest is zero. live_loop_finish closes the
+/* The caller fills the first eight members and recorder; the rest is zero. live_loop_finish closes the
  * display.
  */
 struct live_loop {
@@ -19,6 +20,7 @@ struct live_loop {
 	struct pipeline_caption caption;
 	bool mirror;				  /* as the pipeline's */
 	const char *snapshot;			  /* FILE for the last picture shown; NULL: none */
+	const struct confinement *confinement;	  /* closed with the display open; NULL: none */
 	const struct recorder_options *recording; /* for a recorder that key or signal starts */
 
 	struct recorder *recorder; /* the pipeline's; the caller closes it after pipeline_join */

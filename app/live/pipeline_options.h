@@ -5,6 +5,7 @@
 
 #include "cli/command.h"
 #include "cli/options.h"
+#include "live/confinement.h"
 #include "pipeline/pipeline.h"
 #include "source/source.h"
 
@@ -17,13 +18,14 @@ struct pipeline_options {
 	struct option_size size;
 	double rate, duration, pl_timeout, pl_check; /* frames a second; s */
 	int frames;
-	const char *rotate; /* NULL: not */
+	const char *rotate;  /* NULL: not */
+	const char *sandbox; /* of confinement_modes */
 	bool loop;
 };
 
 #define PIPELINE_OPTIONS_DEFAULT                                                                             \
 	{                                                                                                    \
-		.pl = {"auto"}, .pl_check = 10                                                               \
+		.pl = {"auto"}, .pl_check = 10, .sandbox = "auto"                                            \
 	}
 
 /* Rows of an options table; the command's struct `type` has a member `struct pipeline_options pipeline`. */
@@ -66,9 +68,12 @@ extern const char *const pipeline_rotations[]; /* what --rotate takes */
 	{"rotate", 0, OPTION_CHOICE, "DEGREES",                                                              \
 		"Turn the picture clockwise by 90, 180 or 270, for a camera that hangs so",                  \
 		offsetof(type, pipeline.rotate), 0, 0, pipeline_rotations},                                  \
+		{"loop", 0, OPTION_FLAG, NULL, "Start again at the end of a video or of pictures",           \
+			offsetof(type, pipeline.loop), 0, 0, NULL},                                          \
 	{                                                                                                    \
-		"loop", 0, OPTION_FLAG, NULL, "Start again at the end of a video or of pictures",            \
-			offsetof(type, pipeline.loop), 0, 0, NULL                                            \
+		"sandbox", 0, OPTION_CHOICE, "WHEN",                                                         \
+			"Give up what is not needed once all is open: auto, on or off [auto]",               \
+			offsetof(type, pipeline.sandbox), 0, 0, confinement_modes                            \
 	}
 
 /* A row of an options table, for a struct option_text. */

@@ -7,6 +7,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "flow/caption.h"
+#include "live/confinement.h"
 #include "live/pipeline_options.h"
 #include "live/recording.h"
 #include "live/service.h"
@@ -88,6 +89,8 @@ struct record_session {
 	struct source *source;
 	struct pl *pl;
 	struct trace_file *trace;
+	struct confinement *confinement;
+	struct source_options wanted;
 	struct pipeline *pipeline;
 	bool hangs; /* the recorder's thread, in the kernel */
 	bool shows_progress;
@@ -114,12 +117,53 @@ static int start_pipeline(struct record_session *s, struct error *e)
 	return code;
 }
 
+/* What reads the source, and its threads. */
+static int start_confined(void *argument)
+{
+	struct record_session *s = argument;
+	const struct record_values *v = &s->values;
+	struct error why = {0}, *e = &why;
+	int code = s->source ? EX_OK
+			     : pipeline_options_open(&v->pipeline, s->invocation, &s->wanted, &s->source, e);
+
+	if (code || !s->source)
+		return code;
+	if ((code = pipeline_options_pl(&v->pipeline, s->invocation, &s->pl, e)))
+		return code;
+	recording_describe(&s->recording, &v->recording, source_description(s->source),
+		pl_name_with(s->pl, s->network, network_split(s->network), s->network->layer_count),
+		v->pipeline.kernels.text);
+	s->recording.options.source = v->pipeline.source.text;
+	s->recording.options.waits_for_room = v->recording.every_frame;
+	if (recorder_create(&s->recording.options, &s->recorder, e))
+		return fail(FAILURE_OURS, e);
+	if (!v->paused)
+		recorder_begin(s->recorder);
+	return start_pipeline(s, e);
+}
+
+static int start_with_source(struct record_session *s, struct error *e)
+{
+	const struct pipeline_options *v = &s->values.pipeline;
+	const struct confinement_plan plan = {
+		v->sandbox, v->source.text, {s->recording.options.pattern, v->trace.text}};
+	int code = confinement_create(&plan, s->invocation, &s->confinement);
+
+	/* Who uses a camera is told only by a thread that may look at other processes. */
+	if (!code && source_is_camera(v->source.text)) {
+		code = pipeline_options_open(v, s->invocation, &s->wanted, &s->source, e);
+		if (!s->source)
+			return code;
+	}
+	return code ? code : confinement_run(s->confinement, start_confined, s);
+}
+
 static int start(struct record_session *s, struct error *e)
 {
 	const struct record_values *v = &s->values;
-	struct source_options wanted = pipeline_options_for_source(&v->pipeline);
 
-	wanted.once = !v->pipeline.loop;
+	s->wanted = pipeline_options_for_source(&v->pipeline);
+	s->wanted.once = !v->pipeline.loop;
 	recording_begin(&s->recording, &v->recording);
 	if (recorder_check(&s->recording.options, e))
 		return recording_refuse(s->invocation, &v->recording, e);
@@ -135,21 +179,7 @@ static int start(struct record_session *s, struct error *e)
 			s->invocation, &v->recording.when.origins[s->recording.options.when_count], e->text);
 	if (trace_file_open(v->pipeline.trace.text, s->network->name, &s->trace, e))
 		return fail_at(s->invocation, FAILURE_CREATE, e);
-	code = pipeline_options_open(&v->pipeline, s->invocation, &wanted, &s->source, e);
-	if (code || !s->source)
-		return code;
-	if ((code = pipeline_options_pl(&v->pipeline, s->invocation, &s->pl, e)))
-		return code;
-	recording_describe(&s->recording, &v->recording, source_description(s->source),
-		pl_name_with(s->pl, s->network, network_split(s->network), s->network->layer_count),
-		v->pipeline.kernels.text);
-	s->recording.options.source = v->pipeline.source.text;
-	s->recording.options.waits_for_room = v->recording.every_frame;
-	if (recorder_create(&s->recording.options, &s->recorder, e))
-		return fail(FAILURE_OURS, e);
-	if (!v->paused)
-		recorder_begin(s->recorder);
-	return start_pipeline(s, e);
+	return start_with_source(s, e);
 }
 
 static void heed_signals(struct record_session *s)
@@ -228,6 +258,7 @@ static int run(struct record_session *s)
 
 	if (code || !s->pipeline)
 		return code;
+	confinement_close(s->confinement);
 	s->shows_progress = progress_wanted(s->invocation);
 	while (!pipeline_ended(s->pipeline)) {
 		struct frame *frame = pipeline_dequeue(s->pipeline, clock_now() + ATTENTION);
@@ -288,6 +319,7 @@ static int record_run(struct invocation *invocation)
 	trace_file_close(s.trace);
 	pl_close(s.pl);
 	source_close(s.source);
+	confinement_destroy(s.confinement);
 	network_destroy(s.network);
 	return output_finish(code);
 }
