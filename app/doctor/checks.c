@@ -4,18 +4,22 @@
 #include "base/build.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/module.h"
 #include "choice/choice.h"
 #include "cli/networks.h"
 #include "device/device.h"
 #include "display/display.h"
 #include "doctor/findings.h"
+#include "image/formats.h"
 #include "machine/machine.h"
 #include "nn/engine.h"
 #include "nn/kernels/table.h"
 #include "pipeline/self_test.h"
 #include "pl/pl.h"
+#include "recorder/recorder.h"
 #include "sandbox/sandbox.h"
 #include "source/cameras.h"
+#include "source/source.h"
 
 #include <errno.h>
 #include <math.h>
@@ -42,6 +46,29 @@ void doctor_check_build(struct doctor *doctor, const struct doctor_options *opti
 	doctor_find(doctor, all ? FINDING_GOOD : FINDING_NOTE,
 		all ? NULL : "to have the others, install their libraries and build again", "features: %s",
 		features);
+}
+
+void doctor_check_modules(struct doctor *doctor, const struct doctor_options *options)
+{
+	const struct module_part *parts[16] = {picture_part, TWOBIT_HAVE_VIDEO ? &recorder_part : NULL};
+	size_t count = 2;
+	bool whole = true;
+
+	(void)options;
+	for (const struct source_driver *const *d = source_drivers(); *d; d++)
+		parts[count++] = (*d)->part;
+	for (const struct display_driver *const *d = display_drivers(); *d; d++)
+		parts[count++] = (*d)->part;
+	for (size_t i = 0; i < count; i++) {
+		const void *part;
+		struct error e;
+		if (!parts[i] || !module_load(parts[i], &part, &e))
+			continue;
+		whole = false;
+		doctor_find(doctor, FINDING_BAD, "what needs it does not work", "%s", e.text);
+	}
+	if (whole)
+		doctor_find(doctor, FINDING_GOOD, NULL, "all modules can be loaded");
 }
 
 /* Speed of a camera's USB port in Mbit/s, as the kernel reports it; 0: not known, or not a USB camera. */

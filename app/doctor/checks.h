@@ -12,6 +12,7 @@ struct doctor_options {
 
 /* Each checks one part of the program or of the machine. */
 void doctor_check_build(struct doctor *doctor, const struct doctor_options *options);
+void doctor_check_modules(struct doctor *doctor, const struct doctor_options *options);
 void doctor_check_cameras(struct doctor *doctor, const struct doctor_options *options);
 void doctor_check_displays(struct doctor *doctor, const struct doctor_options *options);
 void doctor_check_network(struct doctor *doctor, const struct doctor_options *options);

@@ -28,6 +28,7 @@ static const struct {
 	void (*check)(struct doctor *doctor, const struct doctor_options *options);
 } parts[] = {
 	{"build", doctor_check_build},
+	{"modules", doctor_check_modules},
 	{"camera", doctor_check_cameras},
 	{"display", doctor_check_displays},
 	{"network", doctor_check_network},
@@ -71,9 +72,10 @@ const struct command doctor_command = {
 	.summary = "Check this machine and give advice on problems",
 	.usage = "[OPTION]…",
 	.details =
-		"Checks the features of this build, the cameras (formats, USB bandwidth, programs that use\n"
-		"them), displays, the network, the PL (its result), processor, memory and disk. Changes\n"
-		"nothing. The exit code is 69 if something does not work.",
+		"Checks the features and modules of this build, the cameras (formats, USB bandwidth, "
+		"programs\n"
+		"that use them), displays, the network, the PL (its result), processor, memory and disk.\n"
+		"Changes nothing. The exit code is 69 if something does not work.",
 	.examples =
 		"twobit doctor\n"
 		"twobit doctor --network lenet5 --folder /var/lib/twobit\n",

@@ -85,6 +85,8 @@ static void allow_users(struct sandbox_files *files)
 		sandbox_files_allow(files, key, SANDBOX_READ);
 	if (!installation_find("", data, sizeof(data)))
 		sandbox_files_allow(files, data, SANDBOX_READ);
+	if (!installation_modules(data, sizeof(data)))
+		sandbox_files_allow(files, data, SANDBOX_READ);
 }
 
 /* The links in a folder of pictures may lead anywhere. */

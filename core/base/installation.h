@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The program's own files: networks, fonts, a bitstream. */
+/* The program's own files: networks, fonts, a bitstream, modules. */
 #ifndef BASE_INSTALLATION_H
 #define BASE_INSTALLATION_H
 
@@ -11,5 +11,12 @@
  * the build was to be installed. 0, -ENOENT or -ENAMETOOLONG.
  */
 int installation_find(const char *name, char *out, size_t size);
+
+/*
+ * The folder of the modules (base/module.h), PREFIX/lib/twobit/modules. It is looked for beside the program
+ * only, as another installation's is another build's. In a folder of a build the program has its modules in a
+ * folder beside it.
+ */
+int installation_modules(char *out, size_t size);
 
 #endif

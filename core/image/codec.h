@@ -6,6 +6,7 @@
 #ifndef IMAGE_CODEC_H
 #define IMAGE_CODEC_H
 
+#include "base/module.h"
 #include "image/picture.h"
 
 #include <stdbool.h>
@@ -16,10 +17,11 @@ struct codec {
 	const char *name;
 	bool (*begins)(const uint8_t *data, size_t size);
 	/*
-	 * The file's first picture as it is stored, and its orientation, 1 … 8 as in EXIF. NULL: the library
-	 * for it is not in this build.
+	 * The file's first picture as it is stored, and its orientation, 1 … 8 as in EXIF. NULL: `part`, a
+	 * struct codec too, has it; or, where that is NULL, too, the library for it is not in this build.
 	 */
 	int (*read)(const uint8_t *data, size_t size, struct picture *out, int *orientation, struct error *e);
+	const struct module_part *part;
 };
 
 /* The format that a file begins as; NULL: none that is known. */
@@ -39,7 +41,9 @@ int png_read(const uint8_t *data, size_t size, struct picture *out, int *orienta
 int gif_read(const uint8_t *data, size_t size, struct picture *out, int *orientation, struct error *e);
 int bmp_read(const uint8_t *data, size_t size, struct picture *out, int *orientation, struct error *e);
 int webp_read(const uint8_t *data, size_t size, struct picture *out, int *orientation, struct error *e);
-int heif_read(const uint8_t *data, size_t size, struct picture *out, int *orientation, struct error *e);
+
+/* HEIC and AVIF, in the module "heif". */
+extern const struct codec picture_heif;
 
 /* Whether a GIF has more than one frame. */
 bool gif_moves(const uint8_t *data, size_t size);

@@ -46,10 +46,14 @@ int picture_read(const uint8_t *data, size_t size, struct picture *out, struct e
 		return error_set(e, -EBADMSG, "is empty");
 	if (!codec)
 		return error_set(e, -EBADMSG, "is not a picture that twobit reads (%s)", PICTURE_FORMATS);
-	if (!codec->read)
+	if (!codec->read && !codec->part)
 		return error_set(e, -EBADMSG, "is a picture in %s, and this build reads no %s (only %s)",
 			codec->name, codec->name, PICTURE_FORMATS);
-	int status = codec->read(data, size, out, &orientation, e);
+	const void *part = codec;
+	int status = codec->read ? 0 : module_load(codec->part, &part, e);
+	codec = part;
+	if (status == 0)
+		status = codec->read(data, size, out, &orientation, e);
 	if (status == 0 && picture_orient(out, orientation) < 0)
 		status = error_set(e, -ENOMEM, "no memory to turn %d×%d pixels", out->width, out->height);
 	if (status < 0)

@@ -16,9 +16,15 @@
 #if !TWOBIT_HAVE_WEBP
 #define webp_read NULL
 #endif
-#if !TWOBIT_HAVE_HEIF
-#define heif_read NULL
+#if TWOBIT_HAVE_HEIF
+#pragma weak picture_heif
+static const struct module_part heif_part = {"heif", "picture_heif", &picture_heif};
+#define HEIF_PART &heif_part
+#else
+#define HEIF_PART NULL
 #endif
+
+const struct module_part *const picture_part = HEIF_PART;
 
 static bool webp_begins(const uint8_t *data, size_t size)
 {
@@ -53,8 +59,8 @@ static const struct codec codecs[] = {
 	{"WebP", webp_begins, webp_read},
 	{"GIF", gif_begins, gif_read},
 	{"BMP", bmp_begins, bmp_read},
-	{"AVIF", avif_begins, heif_read},
-	{"HEIC", heic_begins, heif_read},
+	{"AVIF", avif_begins, NULL, HEIF_PART},
+	{"HEIC", heic_begins, NULL, HEIF_PART},
 };
 
 const struct codec *codec_find(const uint8_t *data, size_t size)

@@ -4,6 +4,7 @@
 #define IMAGE_FORMATS_H
 
 #include "base/build.h"
+#include "base/module.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,6 +23,9 @@
 
 /* The formats of picture files that this build reads, for texts. */
 #define PICTURE_FORMATS "JPEG, PNG, GIF, BMP" PICTURE_WEBP PICTURE_HEIF
+
+/* The module that some of them need; NULL: none. */
+extern const struct module_part *const picture_part;
 
 /* Bytes of a file that tell its format. */
 #define PICTURE_BEGIN 32

@@ -13,6 +13,30 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if TWOBIT_HAVE_SDL
+#pragma weak display_sdl_window
+
+/* SDL is not tried here: an X server that resets after its last client would then refuse the window. */
+static bool sdl_available(void)
+{
+	static const char *const variables[] = {"DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"};
+	bool any = false;
+
+	for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
+		const char *value = getenv(variables[i]);
+		any |= value && *value;
+	}
+	return any;
+}
+
+static const struct display_driver display_sdl = {
+	.name = "sdl",
+	.summary = "a window on the desktop",
+	.available = sdl_available,
+	.part = &(const struct module_part){"sdl", "display_sdl_window", &display_sdl_window},
+};
+#endif
+
 /* "auto" tries them in this order. */
 static const struct display_driver *const drivers[] = {
 #if TWOBIT_HAVE_DRM
@@ -27,7 +51,8 @@ static const struct display_driver *const drivers[] = {
 };
 
 struct display {
-	const struct display_driver *driver;
+	const struct display_driver *kind;   /* its row in the table, … */
+	const struct display_driver *driver; /* … and what opens it: the row, or its part in a module */
 	void *state;
 };
 
@@ -52,12 +77,23 @@ static const struct display_driver *driver_find(const char *name, struct error *
 	return NULL;
 }
 
+static int kind_open(const struct display_driver *kind, const struct display_options *options,
+	struct display *display, struct error *e)
+{
+	const void *part = kind;
+	int status = kind->part ? module_load(kind->part, &part, e) : 0;
+
+	display->kind = kind;
+	display->driver = part;
+	return status ? status : display->driver->open(options, &display->state, e);
+}
+
 static int driver_open(
 	const char *name, const struct display_options *options, struct display *display, struct error *e)
 {
 	if (strcmp(name, "auto") != 0) {
-		display->driver = driver_find(name, e);
-		return display->driver ? display->driver->open(options, &display->state, e) : -EINVAL;
+		const struct display_driver *kind = driver_find(name, e);
+		return kind ? kind_open(kind, options, display, e) : -EINVAL;
 	}
 	int status = -ENODEV;
 	for (const struct display_driver *const *d = drivers; *d && status; d++) {
@@ -65,9 +101,8 @@ static int driver_open(
 			log_debug("display %s is not available here", (*d)->name);
 			continue;
 		}
-		display->driver = *d;
 		struct error cause = {0};
-		status = (*d)->open(options, &display->state, &cause);
+		status = kind_open(*d, options, display, &cause);
 		if (status && d[1])
 			log_info("no display %s: %s", (*d)->name, cause.text);
 		else if (status)
@@ -114,7 +149,7 @@ void display_close(struct display *display)
 
 const char *display_name(const struct display *display)
 {
-	return display->driver->name;
+	return display->kind->name;
 }
 
 const struct display_driver *const *display_drivers(void)
@@ -143,7 +178,7 @@ void display_describe(const struct display *display, char *text, size_t size)
 	if (display->driver->describe)
 		display->driver->describe(display->state, text, size);
 	else
-		snprintf(text, size, "%s", display->driver->name);
+		snprintf(text, size, "%s", display->kind->name);
 }
 
 enum display_key display_poll_key(struct display *display)

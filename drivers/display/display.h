@@ -3,6 +3,7 @@
 #ifndef DISPLAY_DISPLAY_H
 #define DISPLAY_DISPLAY_H
 
+#include "base/module.h"
 #include "flow/frame.h"
 
 #include <stdbool.h>
@@ -58,6 +59,7 @@ struct display_driver {
 	const char *summary;			       /* for `twobit list displays` */
 	bool (*available)(void);		       /* cheap; for `auto` */
 	void (*list)(display_row *row, void *context); /* NULL: there is no choice of screens */
+	const struct module_part *part; /* a display_driver with what follows; NULL: it is here */
 	/* -EINVAL: an option that cannot be right on any machine. NULL: it has none of its own. */
 	int (*check)(const struct display_options *options, struct error *e);
 	int (*open)(const struct display_options *options, void **state, struct error *e);

@@ -5,7 +5,10 @@
 
 #include "display/display.h"
 
-extern const struct display_driver display_drm, display_sdl, display_terminal, display_none;
+extern const struct display_driver display_drm, display_terminal, display_none;
+
+/* The part of the table's "sdl" that the module "sdl" has. */
+extern const struct display_driver display_sdl_window;
 
 /* The key of a typed character; Escape is '\033'. */
 enum display_key display_key_of(int character);

@@ -20,30 +20,35 @@ struct container_options {
 	const char *title; /* NULL: none */
 };
 
-/* Creates the file, which must not exist, and holds an flock on it until container_close. -EEXIST, … */
-int container_open(
-	const char *path, const struct container_options *options, struct container **out, struct error *e);
+/* Writes such files: `container_matroska`, in the module "matroska". */
+struct container_writer {
+	/* Creates the file, which must not exist, and holds an flock on it until it is closed. -EEXIST, … */
+	int (*open)(const char *path, const struct container_options *options, struct container **out,
+		struct error *e);
 
-/* Text to show from `time` on, for `duration`, both in ns. It is written with the next frame. */
-void container_text(struct container *c, const char *text, int64_t time, int64_t duration);
+	/* Text to show from `time` on, for `duration`, both in ns. It is written with the next frame. */
+	void (*text)(struct container *c, const char *text, int64_t time, int64_t duration);
 
-/*
- * time: ns of any clock, not before that of the last frame. After a failure (-ENOSPC: no room, -EFBIG: the
- * file may not grow, -EIO …) the file ends with its last whole frame and can only be closed.
- */
-int container_frame(struct container *c, const uint8_t *jpeg, size_t size, int64_t time, struct error *e);
+	/*
+	 * time: ns of any clock, not before that of the last frame. After a failure (-ENOSPC: no room,
+	 * -EFBIG: the file may not grow, -EIO …) the file ends with its last whole frame and can only be
+	 * closed.
+	 */
+	int (*frame)(struct container *c, const uint8_t *jpeg, size_t size, int64_t time, struct error *e);
 
-/* Whether the file has no name any more. */
-bool container_is_deleted(const struct container *c);
+	/* Whether the file has no name any more. */
+	bool (*is_deleted)(const struct container *c);
 
-/* Bytes written so far. */
-uint64_t container_size(const struct container *c);
+	/* Bytes written so far. */
+	uint64_t (*size)(const struct container *c);
 
-/* Bytes that the file system has left for this user; UINT64_MAX: it does not report them. */
-uint64_t container_room(const struct container *c);
-uint64_t folder_room(const char *folder);
+	/* The room of its file system, as in room.h. */
+	uint64_t (*room)(const struct container *c);
 
-/* Completes the file (index, duration), syncs it to the disk and closes it. Takes NULL. */
-int container_close(struct container *c, struct error *e);
+	/* Completes the file (index, duration), syncs it to the disk and closes it. */
+	int (*close)(struct container *c, struct error *e);
+};
+
+extern const struct container_writer container_matroska;
 
 #endif

@@ -25,8 +25,11 @@ int recorder_check(const struct recorder_options *options, struct error *e)
 	char folder[PATH_MAX], probe[PATH_MAX + 32];
 
 	int status = build_check_video(e);
+	const void *part;
 	if (!status)
 		status = names_check(options->pattern, e);
+	if (!status)
+		status = module_load(&recorder_part, &part, e);
 	if (status)
 		return status;
 	names_folder(options->pattern, folder, sizeof(folder));

@@ -11,6 +11,7 @@
 #ifndef RECORDER_RECORDER_H
 #define RECORDER_RECORDER_H
 
+#include "base/module.h"
 #include "flow/frame.h"
 #include "recorder/amount.h"
 #include "recorder/label_log.h"
@@ -47,9 +48,12 @@ struct recorder_options {
 	const json_t *about; /* more members for the log's first line; NULL: none */
 };
 
+/* What writes files, in a module. */
+extern const struct module_part recorder_part;
+
 /*
- * Checks that the build has video (else -ENOSYS), that the pattern is valid (else -EINVAL), and that files
- * can be created in its folder.
+ * Checks that the build has video (else -ENOSYS), that the pattern is valid (else -EINVAL), that files can be
+ * created in its folder, and loads the module.
  */
 int recorder_check(const struct recorder_options *options, struct error *e);
 

@@ -31,6 +31,7 @@
 
 struct segment {
 	const struct recorder_options *options;
+	const struct container_writer *writer;
 	struct container *container;
 	struct label_log *log;
 	char path[PATH_MAX];
@@ -46,6 +47,9 @@ struct segment {
 	struct classification latest;
 	bool known;
 };
+
+#pragma weak container_matroska
+const struct module_part recorder_part = {"matroska", "container_matroska", &container_matroska};
 
 /* Whether six digits tell the number from all others: 0.66, and not 0.660000026. */
 static bool short_enough(float number)
@@ -92,7 +96,11 @@ static int files_make(
 	char log[PATH_MAX];
 
 	struct text_builder about = {0};
-	int status = container_open(segment->path, &settings, &segment->container, e);
+	const void *part;
+	int status = module_load(&recorder_part, &part, e);
+	segment->writer = part;
+	if (!status)
+		status = segment->writer->open(segment->path, &settings, &segment->container, e);
 	if (!status) {
 		names_log(segment->path, label_log_suffix(o->log), log, sizeof(log));
 		about_print(segment, number, first, &about);
@@ -107,7 +115,8 @@ static int files_make(
 
 static void segment_destroy(struct segment *segment)
 {
-	container_close(segment->container, NULL);
+	if (segment->container)
+		segment->writer->close(segment->container, NULL);
 	label_log_close(segment->log, NULL);
 	caption_destroy(segment->drawer);
 	picture_finish(&segment->picture);
@@ -166,7 +175,7 @@ static void text_write(struct segment *segment, const struct ring_frame *frame)
 	int64_t from = time - segment->text_until < TEXT_PERIOD ? segment->text_until : time;
 	segment->text_until = from + TEXT_PERIOD;
 	if (text[0])
-		container_text(segment->container, text, from, TEXT_PERIOD);
+		segment->writer->text(segment->container, text, from, TEXT_PERIOD);
 }
 
 /* The frame's bytes with the caption in the picture, or its own bytes if that fails. */
@@ -233,7 +242,7 @@ int segment_frame(struct segment *segment, const struct ring_frame *frame, const
 	text_write(segment, frame);
 	if (segment->drawer)
 		caption_burn(segment, frame, &data, &size);
-	int status = container_frame(segment->container, data, size, frame->stamps[STAMP_CAPTURED], e);
+	int status = segment->writer->frame(segment->container, data, size, frame->stamps[STAMP_CAPTURED], e);
 	*written = !status;
 	if (status)
 		return status;
@@ -263,12 +272,12 @@ bool segment_is_full(const struct segment *segment, const struct ring_frame *nex
 	       segment->frames >= FRAMES_MAXIMUM ||
 	       (limit->time && next->stamps[STAMP_CAPTURED] - segment->begun >= limit->time) ||
 	       (limit->bytes && segment->frames &&
-		       container_size(segment->container) + next->size > limit->bytes);
+		       segment->writer->size(segment->container) + next->size > limit->bytes);
 }
 
 uint64_t segment_room(const struct segment *segment)
 {
-	return container_room(segment->container);
+	return segment->writer->room(segment->container);
 }
 
 uint64_t segment_reserve(const struct segment *segment, size_t next)
@@ -278,7 +287,7 @@ uint64_t segment_reserve(const struct segment *segment, size_t next)
 
 enum segment_loss segment_loss(const struct segment *segment)
 {
-	if (container_is_deleted(segment->container))
+	if (segment->writer->is_deleted(segment->container))
 		return LOST_VIDEO;
 	return label_log_is_deleted(segment->log) ? LOST_LOG : LOST_NOTHING;
 }
@@ -305,7 +314,7 @@ uint64_t segment_frames(const struct segment *segment)
 
 uint64_t segment_size(const struct segment *segment)
 {
-	return container_size(segment->container);
+	return segment->writer->size(segment->container);
 }
 
 /* For a segment without a frame. */
@@ -328,7 +337,7 @@ int segment_close(struct segment *segment, const char *why, struct error *e)
 	snprintf(text, sizeof(text), "%s; %llu frames, %.1f s", why, (unsigned long long)segment->frames,
 		seconds);
 	int status = segment_event(segment, "closed", text, e);
-	int finished = container_close(segment->container, status ? NULL : e);
+	int finished = segment->writer->close(segment->container, status ? NULL : e);
 	segment->container = NULL;
 	int logged = label_log_close(segment->log, status || finished ? NULL : e);
 	segment->log = NULL;

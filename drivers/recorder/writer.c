@@ -4,8 +4,8 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "recorder/container.h"
 #include "recorder/names.h"
+#include "recorder/room.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -119,7 +119,7 @@ static bool make_room(struct segment_writer *w, uint64_t needed)
 	char folder[PATH_MAX];
 
 	names_folder(w->options->pattern, folder, sizeof(folder));
-	while (folder_room(folder) < needed) {
+	while (room_in(folder) < needed) {
 		if (!retention_delete_oldest(&w->retention, time(NULL)))
 			return false;
 		w->report.deleted++;

@@ -10,8 +10,9 @@
 extern const struct source_driver source_test_pattern;
 extern const struct source_driver source_pictures;
 extern const struct source_driver source_v4l2;
-extern const struct source_driver source_video;
-extern const struct source_driver source_stream;
+
+/* The parts of the table's videos that the module "video" has: what opens them and what comes after that. */
+extern const struct source_driver source_video_file, source_video_stream;
 
 /*
  * Delivers frames at the source's own times, as a camera does. A late consumer does not get the missed frames

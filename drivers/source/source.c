@@ -26,6 +26,32 @@ struct source {
 	char description[256];
 };
 
+#if TWOBIT_HAVE_VIDEO
+#pragma weak source_video_file
+#pragma weak source_video_stream
+
+static bool is_file(const char *name)
+{
+	struct stat status;
+
+	return strcmp(name, "-") == 0 || (stat(name, &status) == 0 && !S_ISDIR(status.st_mode));
+}
+
+static const struct source_driver source_video = {
+	.name = "video",
+	.summary = "a video file, or one from standard input (-)",
+	.accepts = is_file,
+	.part = &(const struct module_part){"video", "source_video_file", &source_video_file},
+};
+
+static const struct source_driver source_stream = {
+	.name = "stream",
+	.summary = "a video from the network: rtsp://…, http://…",
+	.accepts = address_is_stream,
+	.part = &(const struct module_part){"video", "source_video_stream", &source_video_stream},
+};
+#endif
+
 /* The order matters: a file that is neither a folder nor a picture is a video. */
 static const struct source_driver *const table[] = {
 	&source_v4l2,
@@ -156,6 +182,13 @@ int source_open(const char *name, const struct source_options *options, struct s
 		return status;
 	log_debug("opening %s as a source of the kind %s",
 		name ? address_show(name, shown) : "the first camera", driver->name);
+	if (driver->part) {
+		const void *part;
+		status = module_load(driver->part, &part, e);
+		if (status < 0)
+			return status;
+		driver = part;
+	}
 	struct source *source = calloc(1, sizeof(*source));
 	if (!source)
 		return error_set(e, -ENOMEM, "no memory for a source");

@@ -3,6 +3,7 @@
 #ifndef SOURCE_SOURCE_H
 #define SOURCE_SOURCE_H
 
+#include "base/module.h"
 #include "flow/frame.h"
 
 #include <stdbool.h>
@@ -29,6 +30,7 @@ struct source_driver {
 	const char *name;
 	const char *summary; /* for `twobit list sources` */
 	bool (*accepts)(const char *name);
+	const struct module_part *part; /* a source_driver with what follows; NULL: it is here */
 	int (*open)(const char *name, const struct source_options *options, void **state, struct error *e);
 	void (*describe)(const void *state, char *text, size_t size);
 	/*

@@ -69,13 +69,6 @@ static void video_stop(void)
 		SDL_Quit();
 }
 
-static bool sdl_available(void)
-{
-	/* SDL is not tried here: an X server that resets after its last client would then refuse the window.
-	 */
-	return is_set("DISPLAY") || is_set("WAYLAND_DISPLAY") || is_set("SDL_VIDEODRIVER");
-}
-
 /* Threads that Mesa's software renderer has left behind run on, and at a usual exit libraries take away what
  * they use. */
 static void exit_at_once(int status, void *unused)
@@ -302,10 +295,7 @@ static enum display_key sdl_poll_key(void *state)
 	return KEY_LOST;
 }
 
-const struct display_driver display_sdl = {
-	.name = "sdl",
-	.summary = "a window on the desktop",
-	.available = sdl_available,
+const struct display_driver display_sdl_window = {
 	.open = sdl_open,
 	.close = sdl_close,
 	.show = sdl_show,

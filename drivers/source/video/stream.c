@@ -337,11 +337,6 @@ static int opening_await(struct stream *s, int give_up, struct error *e)
 	return status;
 }
 
-static bool stream_accepts(const char *source)
-{
-	return address_is_stream(source);
-}
-
 static int stream_open(
 	const char *source, const struct source_options *options, void **state, struct error *e)
 {
@@ -426,10 +421,7 @@ static void stream_describe(const void *state, char *text, size_t size)
 	pthread_mutex_unlock(&s->lock);
 }
 
-const struct source_driver source_stream = {
-	.name = "stream",
-	.summary = "a video from the network: rtsp://…, http://…",
-	.accepts = stream_accepts,
+const struct source_driver source_video_stream = {
 	.open = stream_open,
 	.describe = stream_describe,
 	.next = stream_next,

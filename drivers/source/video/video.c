@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 struct video {
@@ -19,13 +18,6 @@ struct video {
 	struct reader reader;
 	bool any; /* a frame was delivered */
 };
-
-static bool video_accepts(const char *source)
-{
-	struct stat status;
-
-	return strcmp(source, "-") == 0 || (stat(source, &status) == 0 && !S_ISDIR(status.st_mode));
-}
 
 static void video_close(void *state)
 {
@@ -100,10 +92,7 @@ static void video_stop(void *state)
 	eventfd_write(v->interruption.stop, 1);
 }
 
-const struct source_driver source_video = {
-	.name = "video",
-	.summary = "a video file, or one from standard input (-)",
-	.accepts = video_accepts,
+const struct source_driver source_video_file = {
 	.open = video_open,
 	.describe = video_describe,
 	.next = video_next,

@@ -65,7 +65,7 @@ static int image_decode(
 	return status;
 }
 
-int heif_read(const uint8_t *data, size_t size, struct picture *out, int *orientation, struct error *e)
+static int heif_read(const uint8_t *data, size_t size, struct picture *out, int *orientation, struct error *e)
 {
 	struct heif_context *context = heif_context_alloc();
 	struct heif_image_handle *handle = NULL;
@@ -85,3 +85,5 @@ int heif_read(const uint8_t *data, size_t size, struct picture *out, int *orient
 		out->width = out->height = 0;
 	return status;
 }
+
+const struct codec picture_heif = {"HEIC", NULL, heif_read};

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "recorder/room.h"
 #include "recorder/text.h"
 
 #include <errno.h>
@@ -15,7 +16,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define BUFFER_BYTES 65536
@@ -145,7 +145,7 @@ static void container_free(struct container *c)
 	free(c);
 }
 
-int container_open(
+static int matroska_open(
 	const char *path, const struct container_options *options, struct container **out, struct error *e)
 {
 	struct container *c = calloc(1, sizeof(*c));
@@ -196,14 +196,15 @@ static void time_begin(struct container *c, int64_t time)
 	c->timed = true;
 }
 
-void container_text(struct container *c, const char *text, int64_t time, int64_t duration)
+static void matroska_text(struct container *c, const char *text, int64_t time, int64_t duration)
 {
 	time_begin(c, time);
 	if (!c->error)
 		packet_write(c, TRACK_TEXT, text, strlen(text), time, duration);
 }
 
-int container_frame(struct container *c, const uint8_t *jpeg, size_t size, int64_t time, struct error *e)
+static int matroska_frame(
+	struct container *c, const uint8_t *jpeg, size_t size, int64_t time, struct error *e)
 {
 	time_begin(c, time);
 	if (!c->error && size <= INT32_MAX)
@@ -221,43 +222,27 @@ int container_frame(struct container *c, const uint8_t *jpeg, size_t size, int64
 	return error_set(e, c->error, "%s: %s", c->path, strerror(-c->error));
 }
 
-bool container_is_deleted(const struct container *c)
+static bool matroska_is_deleted(const struct container *c)
 {
 	struct stat status;
 
 	return !fstat(c->fd, &status) && !status.st_nlink;
 }
 
-uint64_t container_size(const struct container *c)
+static uint64_t matroska_size(const struct container *c)
 {
 	return (uint64_t)c->end;
 }
 
-static uint64_t room_of(const struct statvfs *status)
+static uint64_t matroska_room(const struct container *c)
 {
-	return status->f_blocks ? (uint64_t)status->f_bavail * status->f_frsize : UINT64_MAX;
+	return room_of(c->fd);
 }
 
-uint64_t container_room(const struct container *c)
-{
-	struct statvfs status;
-
-	return fstatvfs(c->fd, &status) ? UINT64_MAX : room_of(&status);
-}
-
-uint64_t folder_room(const char *folder)
-{
-	struct statvfs status;
-
-	return statvfs(folder, &status) ? UINT64_MAX : room_of(&status);
-}
-
-int container_close(struct container *c, struct error *e)
+static int matroska_close(struct container *c, struct error *e)
 {
 	int status = 0;
 
-	if (!c)
-		return 0;
 	/* After an error the muxer's state is wrong: the file stays without an end. */
 	if (c->begun && !c->error) {
 		if (av_write_trailer(c->format) < 0 && !c->error)
@@ -274,3 +259,13 @@ int container_close(struct container *c, struct error *e)
 	container_free(c);
 	return status;
 }
+
+const struct container_writer container_matroska = {
+	.open = matroska_open,
+	.text = matroska_text,
+	.frame = matroska_frame,
+	.is_deleted = matroska_is_deleted,
+	.size = matroska_size,
+	.room = matroska_room,
+	.close = matroska_close,
+};

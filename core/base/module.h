@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Parts of the program that need large libraries are shared objects of its own. Each is loaded when it is
+ * first needed, and stays, so that a command waits for no library that it does not use. A sandbox
+ * must leave its file, installation_modules(), and the system's libraries open to read.
+ */
+#ifndef BASE_MODULE_H
+#define BASE_MODULE_H
+
+struct error;
+
+/* An object of such a part, such as a driver's table of functions. */
+struct module_part {
+	const char *module; /* the file's name without ".so" */
+	const char *symbol;
+	/* Its address where the linker has put it into the program itself, as into tests: a weak symbol, NULL
+	 * where it has not. */
+	const void *linked;
+};
+
+/* Sets *out to the part. Any thread. -ENOENT: the module is missing, a library of it, or it is another
+ * version's; *e says which. */
+int module_load(const struct module_part *part, const void **out, struct error *e);
+
+#endif
