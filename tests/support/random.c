@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "support/random.h"
 
+#include <stdlib.h>
+
 uint64_t random_state = 1;
 
 uint32_t random_next(uint32_t *state)
@@ -27,4 +29,14 @@ uint64_t random_word(void)
 int random_below(int n)
 {
 	return (int)(random_word() % (uint64_t)n);
+}
+
+bool random_fewer(void)
+{
+	return getenv("TWOBIT_FEWER_ROUNDS") != NULL;
+}
+
+int random_rounds(int all)
+{
+	return random_fewer() ? (all + 3) / 4 : all;
 }

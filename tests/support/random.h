@@ -3,6 +3,7 @@
 #ifndef TEST_SUPPORT_RANDOM_H
 #define TEST_SUPPORT_RANDOM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* 24 bits of a linear congruential generator, whose state the caller keeps. */
@@ -19,5 +20,14 @@ uint64_t random_word(void);
 
 /* 0 … n - 1, from random_word */
 int random_below(int n);
+
+/*
+ * Whether to try fewer values and shapes, without leaving out a kind: the environment has
+ * TWOBIT_FEWER_ROUNDS, as for programs that a sanitizer makes slow.
+ */
+bool random_fewer(void);
+
+/* How often to repeat what is random, of `all` times: then a quarter. */
+int random_rounds(int all);
 
 #endif

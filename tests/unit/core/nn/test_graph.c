@@ -77,7 +77,7 @@ static void every_layer_is_the_reference(void **state)
 	int turn = 0;
 
 	(void)state;
-	for (int i = 0; i < GRAPHS; i++) {
+	for (int i = random_rounds(GRAPHS); i > 0; i--) {
 		struct network *network = random_graph(14);
 		struct tensor input = network_tensor(network, NETWORK_INPUT);
 		uint8_t *in = random_codes(input.shape, input.bits, EXTREME_NONE);
@@ -105,7 +105,7 @@ static void every_layer_is_the_reference(void **state)
 static void cuts_are_where_engines_begin(void **state)
 {
 	(void)state;
-	for (int i = 0; i < GRAPHS; i++) {
+	for (int i = random_rounds(GRAPHS); i > 0; i--) {
 		struct network *network = random_graph(8);
 		struct tensor input = network_tensor(network, NETWORK_INPUT);
 		uint8_t *in = random_codes(input.shape, input.bits, EXTREME_NONE);

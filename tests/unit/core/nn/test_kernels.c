@@ -223,7 +223,7 @@ static uint64_t operations(struct layer layer)
 static void random_layers(void **state)
 {
 	(void)state;
-	for (int i = 0; i < 250; i++) {
+	for (int i = random_rounds(250); i > 0; i--) {
 		struct layer layer = random_layer();
 		if (operations(layer) <= LARGEST_LAYER)
 			check_layer(layer, EXTREME_NONE, EXTREME_NONE);
@@ -263,13 +263,14 @@ static void extreme_values(void **state)
 }
 
 /*
- * Every count of channels within two vectors of the widest kernel, and kernels with every rest of taps. Few
- * rows, since other kernels that fit take long for so many groups.
+ * Every count of channels within two vectors of the widest kernel, or every third, which leaves out no rest
+ * of a vector; and kernels with every rest of taps. Few rows, since other kernels that fit take long for so
+ * many groups.
  */
 static void depthwise(void **state)
 {
 	(void)state;
-	for (int channels = 2; channels <= 130; channels++) {
+	for (int channels = 2; channels <= 130; channels += random_fewer() ? 3 : 1) {
 		struct layer layer = {
 			.kind = LAYER_CONV,
 			.in = {1 + channels % 5, 6 + random_below(40), channels},
@@ -320,11 +321,11 @@ static void depthwise_choice(void **state)
 	}
 }
 
-/* Every number of words that a window may have, past the places where counters are emptied. */
+/* Every small number of words that a window may have, and some past the places where counters are emptied. */
 static void window_sizes(void **state)
 {
 	(void)state;
-	for (int words = 1; words <= 700; words += words < 40 ? 1 : 37) {
+	for (int words = 1; words <= 700; words += words < 40 ? 1 : random_fewer() ? 131 : 37) {
 		struct layer layer = {
 			.kind = LAYER_FULLY_CONNECTED,
 			.in = {1, 1, 64 * words - random_below(64)},
@@ -516,7 +517,7 @@ static void check_chain(void)
 static void random_networks(void **state)
 {
 	(void)state;
-	for (int i = 0; i < 60; i++)
+	for (int i = random_rounds(60); i > 0; i--)
 		check_chain();
 }
 
