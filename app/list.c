@@ -87,9 +87,10 @@ static int list_networks(struct table *table)
 	struct found_network *found;
 	char text[2048];
 
-	if (networks_find(&found)) {
+	int failed = networks_find(&found);
+	if (failed) {
 		struct error e;
-		error_set(&e, -ENOMEM, "out of memory while looking for networks");
+		error_set(&e, failed, "the networks cannot be found: %s", strerror(-failed));
 		return fail(FAILURE_NETWORK, &e);
 	}
 	for (const struct found_network *f = found; f->name; f++) {

@@ -15,9 +15,10 @@ void invocation_finish(struct invocation *invocation)
 
 int failure_exit_code(enum failure where, int code)
 {
-	/* The system has no more memory, threads or descriptors. */
-	if (code == -ENOMEM || code == -EAGAIN || code == -EMFILE || code == -ENFILE)
+	if (error_is_of_machine(code) && code != -EIO)
 		return EX_OSERR;
+	if (code == -EIO && (where == FAILURE_SOURCE || where == FAILURE_NETWORK || where == FAILURE_OURS))
+		return EX_IOERR;
 	if (code == -ENOSYS)
 		return EX_UNAVAILABLE;
 	switch (where) {

@@ -50,7 +50,8 @@ void invocation_finish(struct invocation *invocation);
  * The exit code of an error (a negative errno value): for FAILURE_SOURCE 66 (missing or unreadable) or 65
  * (bad data), NETWORK 78, KERNELS 69, DISPLAY and PL 69 (64 for an unknown name, -EINVAL), CREATE 73 (74 for
  * a full disk or an i/o error), OUTPUT 74, OURS 70; 71 for -ENOMEM, -EAGAIN (no
- * thread), -EMFILE and -ENFILE and 69 for -ENOSYS (left out of this build) wherever they came from.
+ * thread), -EMFILE and -ENFILE and 69 for -ENOSYS (left out of this build) wherever they came from; 74 for
+ * -EIO where something is read.
  */
 int failure_exit_code(enum failure where, int code);
 

@@ -238,7 +238,9 @@ static int read_file(struct configuration *configuration, const char *path, bool
 	refuse(place, code == EFBIG	  ? "it is longer than 64 KB"
 		      : code == ETIMEDOUT ? "it is a pipe, and nobody writes to it"
 					  : strerror(code));
-	return code == ENOMEM || code == EMFILE || code == ENFILE ? EX_OSERR : EX_CONFIG;
+	if (error_is_of_machine(-code))
+		return code == EIO ? EX_IOERR : EX_OSERR;
+	return EX_CONFIG;
 }
 
 int configuration_read(struct configuration *configuration,

@@ -90,9 +90,15 @@ static int add_found(struct found_network **found, const char *place, const char
 	if (!more)
 		return -ENOMEM;
 	*found = more;
-	more[count] = (struct found_network){strdup(name), strdup(folder)};
-	more[count + 1] = (struct found_network){NULL, NULL};
-	return more[count].name && more[count].folder ? 0 : -ENOMEM;
+	struct found_network network = {strdup(name), strdup(folder)};
+	more[count] = more[count + 1] = (struct found_network){NULL, NULL};
+	if (!network.name || !network.folder) {
+		free(network.name);
+		free(network.folder);
+		return -ENOMEM;
+	}
+	more[count] = network;
+	return 0;
 }
 
 static int add_place_networks(struct found_network **found, const char *place)
@@ -101,8 +107,8 @@ static int add_place_networks(struct found_network **found, const char *place)
 	int error = 0;
 	int count = scandir(place, &entries, NULL, alphasort);
 
-	if (count < 0)
-		return 0; /* most places do not exist */
+	if (count < 0) /* most places do not exist */
+		return error_is_of_machine(-errno) ? -errno : 0;
 	for (int i = 0; i < count; i++) {
 		if (!error)
 			error = add_found(found, place, entries[i]->d_name);
@@ -167,7 +173,7 @@ int networks_folder(const char *name, char *folder, struct error *e)
 	int status = networks_find(&found);
 
 	if (status)
-		return error_set(e, status, "out of memory while looking for networks");
+		return error_set(e, status, "the networks cannot be found: %s", strerror(-status));
 	for (const struct found_network *f = found; !match && f->name; f++)
 		if (strcmp(f->name, name) == 0)
 			match = f->folder;
@@ -267,7 +273,7 @@ static int check_name_is_free(const char *name, const char *folder, struct error
 	int status = networks_find(&found);
 
 	if (status)
-		return error_set(e, status, "out of memory while looking for networks");
+		return error_set(e, status, "the networks cannot be found: %s", strerror(-status));
 	for (const struct found_network *f = found; f->name && !status; f++)
 		if (strcmp(f->name, name) == 0 && strcmp(f->folder, folder) != 0)
 			status = error_set(e, -EEXIST, "%s is the name of the network in %s; choose another",

@@ -231,7 +231,7 @@ static int finish(struct codes_session *s)
 	else
 		print_text(s, missing + broken, files);
 	json_decref(files);
-	return missing + broken ? failure_exit_code(FAILURE_SOURCE, broken ? -EBADMSG : -ENOENT) : EX_OK;
+	return pictures_exit_code(atomic_load(&s->job.pictures.failure), missing, broken);
 }
 
 static int run(struct codes_session *s)

@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "evaluate/pictures.h"
 #include "evaluate/report.h"
 #include "evaluate/run.h"
 #include "evaluate/values.h"
@@ -81,16 +82,14 @@ static int finish(struct evaluate_session *s)
 {
 	int missing = s->result.missing + s->unknown_result.missing;
 	int broken = s->result.broken + s->unknown_result.broken;
+	int failure = s->result.failure ? s->result.failure : s->unknown_result.failure;
 	struct error e;
-	int code = EX_OK;
 
 	int status = evaluation_report_fill(&s->report, s->dataset);
 	if (status) {
 		error_set(&e, status, "out of memory for the tables of %d pictures", s->result.pictures);
 		return fail(FAILURE_OURS, &e);
 	}
-	if (missing + broken)
-		code = failure_exit_code(FAILURE_SOURCE, broken ? -EBADMSG : -ENOENT);
 	if (s->values.json)
 		evaluation_report_print_json(&s->report);
 	else
@@ -99,7 +98,7 @@ static int finish(struct evaluate_session *s)
 		return fail(FAILURE_CREATE, &e);
 	if (s->confusion.file && write_confusion(s, &e))
 		return fail(FAILURE_CREATE, &e);
-	return code;
+	return pictures_exit_code(failure, missing, broken);
 }
 
 /* Opens the files first: a failure later would waste the evaluation. */

@@ -6,6 +6,7 @@
 #include "cli/command.h"
 
 #include <errno.h>
+#include <sysexits.h>
 
 /* Number of unreadable pictures that are reported one by one. */
 #define REPORTED_MAXIMUM 10
@@ -30,6 +31,8 @@ bool pictures_read(struct pictures *p, int index, struct picture *out)
 	if (!status)
 		return true;
 	report(p, &e);
+	if (error_is_of_machine(status))
+		atomic_compare_exchange_strong(&p->failure, &(int){0}, status);
 	bool broken =
 		failure_exit_code(FAILURE_SOURCE, status) == failure_exit_code(FAILURE_SOURCE, -EBADMSG);
 	atomic_fetch_add(broken ? &p->broken : &p->missing, 1);
@@ -47,4 +50,11 @@ void pictures_refuse(struct pictures *p, int index, const char *why)
 		error_set(&e, -EBADMSG, "picture %d: %s", index, why);
 	report(p, &e);
 	atomic_fetch_add(&p->broken, 1);
+}
+
+int pictures_exit_code(int failure, int missing, int broken)
+{
+	if (failure)
+		return failure_exit_code(FAILURE_SOURCE, failure);
+	return missing + broken ? failure_exit_code(FAILURE_SOURCE, broken ? -EBADMSG : -ENOENT) : EX_OK;
 }

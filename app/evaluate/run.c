@@ -113,6 +113,7 @@ static void count_outcomes(struct evaluation_job *job)
 	}
 	r->missing = atomic_load(&job->pictures.missing);
 	r->broken = atomic_load(&job->pictures.broken);
+	r->failure = atomic_load(&job->pictures.failure);
 }
 
 /* Of all pictures at once: what comes later needs the scores of all. */

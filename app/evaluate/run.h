@@ -28,6 +28,7 @@ struct evaluation {
 	int pictures;	     /* scored */
 	int attempted;	     /* pictures tried, from the first one on; fewer than requested after a signal */
 	int missing, broken; /* files that do not exist, and files with bad data */
+	int failure;	     /* the machine's, for which a picture counts as missing; else 0 */
 	int top1, top5;	     /* pictures whose right class is the best, or among the best five */
 	double seconds;
 	struct outcome *outcomes; /* [pictures requested] */

@@ -158,16 +158,20 @@ static int check_files(const char *to, const char *labels)
 }
 
 /* Called as its folder, which says more than "model.onnx", if a network can be called so. */
-static void name_after(struct network *network, const char *folder)
+static int name_after(struct network *network, const char *folder, struct error *e)
 {
 	char *copy = strdup(folder), *base = copy ? basename(copy) : NULL;
-	char *name = base && !label_fault(base, strlen(base)) ? strdup(base) : NULL;
+	bool usable = base && !label_fault(base, strlen(base));
+	char *name = usable ? strdup(base) : NULL;
 
+	free(copy);
+	if (!copy || (usable && !name))
+		return error_set(e, -ENOMEM, "not enough memory for the network's name");
 	if (name) {
 		free(network->name);
 		network->name = name;
 	}
-	free(copy);
+	return 0;
 }
 
 static int import_to(struct import_task *task, size_t format, const char *to)
@@ -179,9 +183,9 @@ static int import_to(struct import_task *task, size_t format, const char *to)
 	code = code ? code : formats[format].import(task);
 	if (code)
 		return code;
-	if (formats[format].unnamed)
-		name_after(task->network, to);
-	if (network_save(task->network, to, &e)) {
+	int rc = formats[format].unnamed ? name_after(task->network, to, &e) : 0;
+	rc = rc ? rc : network_save(task->network, to, &e);
+	if (rc) {
 		code = fail(FAILURE_CREATE, &e);
 	} else {
 		print_layers(task->network);

@@ -253,7 +253,7 @@ static int run(struct live_session *s)
 		log_warning("%" PRIu64 " frames were not recorded for want of room or time",
 			s->recorded.dropped[DROPPED_BY_RECORDER]);
 	if (s->recorded.failed && !code)
-		code = EX_IOERR; /* which was reported */
+		code = failure_exit_code(FAILURE_OUTPUT, s->recorded.failed); /* which was reported */
 	if (trace_file_write(s->trace, &e) && !code)
 		code = fail(FAILURE_CREATE, &e);
 	if (v->json || (!quiet(s->invocation) && pipeline_report(s->pipeline)->shown))

@@ -277,7 +277,7 @@ static int run(struct record_session *s)
 	log_progress_end();
 	if (report.failed && !code) {
 		log_error("not all of the recording is on the disk: %s", strerror(-report.failed));
-		code = EX_IOERR;
+		code = failure_exit_code(FAILURE_OUTPUT, report.failed);
 	}
 	if (recorder_failed_all(&report) && !code) {
 		bool broken = !report.dropped[DROPPED_BY_RECORDER];

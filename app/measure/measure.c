@@ -100,9 +100,10 @@ static int add_all(struct measure_session *s)
 	struct found_network *found;
 	int code = EX_OK;
 
-	if (networks_find(&found)) {
+	int failed = networks_find(&found);
+	if (failed) {
 		struct error e;
-		error_set(&e, -ENOMEM, "out of memory while looking for networks");
+		error_set(&e, failed, "the networks cannot be found: %s", strerror(-failed));
 		return fail(FAILURE_NETWORK, &e);
 	}
 	for (struct found_network *f = found; f->name; f++) {

@@ -117,7 +117,7 @@ int pipeline_start(const struct pipeline_config *config, struct pipeline **out, 
 	pipeline->recorder = config->recorder;
 	pipeline->input = network->layers[0].in;
 	pipeline->caption = (struct pipeline_caption){.visible = true, .statistics = true};
-	pthread_mutex_init(&pipeline->lock, NULL);
+	pipeline->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 	pl_jobs_init(&pipeline->jobs, config->overlap ? PL_BUFFERS : 1);
 
 	status = engine_create(network, 0, split, config->kernels, &pipeline->conv0, e);
@@ -232,7 +232,7 @@ static void judge_pictures(struct pipeline *pipeline)
 
 	if (!pipeline->error.code && pipeline->complete && report->undecodable &&
 		!report->times[TIME_DECODE].count)
-		error_set(&pipeline->error, -EBADMSG,
+		error_set(&pipeline->error, pipeline->decode_failure ? pipeline->decode_failure : -EBADMSG,
 			"of the frames that the source gave, none can be decoded");
 }
 

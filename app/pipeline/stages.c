@@ -198,8 +198,11 @@ static bool decode(struct pipeline *pipeline, struct frame *frame, int stage)
 	int64_t begun = clock_now();
 	struct error e;
 
-	if (picture_decode(&frame->raw, frame->scale, &frame->picture, &e)) {
+	int rc = picture_decode(&frame->raw, frame->scale, &frame->picture, &e);
+	if (rc) {
 		pthread_mutex_lock(&pipeline->lock);
+		if (error_is_of_machine(rc))
+			pipeline->decode_failure = rc;
 		bool first = !pipeline->undecodable++;
 		pthread_mutex_unlock(&pipeline->lock);
 		if (first)

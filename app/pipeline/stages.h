@@ -68,6 +68,7 @@ struct pipeline {
 	struct display_capabilities capabilities;
 	bool exports; /* the source was asked to export its buffers */
 	uint64_t undecodable;
+	int decode_failure;	 /* the machine's latest, for which a frame counts as undecodable; else 0 */
 	struct face_track track; /* of the pictures that were decoded */
 
 	struct error error; /* source stage, read after joining */

@@ -80,7 +80,10 @@ static int add_picture(struct lesson *lesson, const struct dataset *dataset, int
 {
 	struct picture_area area;
 
-	if (dataset_read(dataset, index, picture, e)) {
+	int rc = dataset_read(dataset, index, picture, e);
+	if (error_is_of_machine(rc))
+		return rc;
+	if (rc) {
 		log_warning("%s; it is left out", e->text);
 		return 0;
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -35,4 +36,9 @@ int error_refuse(struct error *e, const char *wrong, int code, const char *forma
 	code = fill(e, wrong, code, format, arguments);
 	va_end(arguments);
 	return code;
+}
+
+bool error_is_of_machine(int code)
+{
+	return code == -ENOMEM || code == -EAGAIN || code == -EMFILE || code == -ENFILE || code == -EIO;
 }

@@ -9,6 +9,8 @@
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H
 
+#include <stdbool.h>
+
 struct error {
 	int code; /* negative errno value; 0 while nothing failed */
 	/* The text at fault, by its address, where the caller passed one that is wrong: so who knows where it
@@ -24,6 +26,12 @@ int error_set(struct error *e, int code, const char *format, ...) __attribute__(
 /* As error_set, and `wrong` is the caller's text at fault. */
 int error_refuse(struct error *e, const char *wrong, int code, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
+
+/*
+ * Whether the machine failed, and not what was asked of it: memory, threads, open files, input and output.
+ * So a file may be good that could not be read.
+ */
+bool error_is_of_machine(int code);
 
 /* The operation that failed. */
 enum failure {
