@@ -55,14 +55,19 @@ static int check_free(const struct output_folder *out)
 
 	if (fstatat(out->parent, out->name, &status, AT_SYMLINK_NOFOLLOW))
 		return errno == ENOENT ? 0 : -errno;
+	if (!S_ISDIR(status.st_mode))
+		return -EEXIST;
 	int fd = openat(out->parent, out->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
-	while (directory && entries < 3 && readdir(directory))
-		entries++;
-	if (directory)
-		closedir(directory);
-	else if (fd >= 0)
+	if (fd < 0)
+		return -errno;
+	DIR *directory = fdopendir(fd);
+	if (!directory) {
 		close(fd);
+		return -ENOMEM;
+	}
+	while (entries < 3 && readdir(directory))
+		entries++;
+	closedir(directory);
 	return entries == 2 ? 0 : -EEXIST; /* "." and ".." */
 }
 

@@ -35,7 +35,8 @@ static char **copy_names(const char *const *names)
 	char **copy = calloc((size_t)count + 1, sizeof(char *));
 
 	for (int i = 0; copy && i < count; i++)
-		copy[i] = strdup(names[i]);
+		if (!(copy[i] = strdup(names[i])))
+			break; /* a list ends where forget_names finds NULL */
 	return copy;
 }
 

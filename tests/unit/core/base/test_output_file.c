@@ -26,7 +26,8 @@
 #define STRANGER 65534
 
 static char *folder;
-static bool named_only; /* the file system has no files without a name */
+static bool named_only;	 /* the file system has no files without a name */
+static int read_failure; /* of an open to read */
 
 int __real_openat64(int from, const char *path, int flags, mode_t mode);
 int __wrap_openat64(int from, const char *path, int flags, mode_t mode);
@@ -35,6 +36,10 @@ int __wrap_openat64(int from, const char *path, int flags, mode_t mode)
 {
 	if (named_only && (flags & O_TMPFILE) == O_TMPFILE) {
 		errno = EOPNOTSUPP;
+		return -1;
+	}
+	if (read_failure && (flags & (O_ACCMODE | O_PATH)) == O_RDONLY) {
+		errno = read_failure;
 		return -1;
 	}
 	return __real_openat64(from, path, flags, mode);
@@ -336,6 +341,24 @@ static void a_kill_leaves_the_old_file(void **state)
 	assert_int_equal(entries(), 4);
 }
 
+/* A folder that cannot be read may be empty: that it exists is not what is wrong. */
+static void an_old_folder_is_told_from_one_that_fails(void **state)
+{
+	struct output_folder to;
+	struct error e;
+
+	(void)state;
+	assert_int_equal(mkdir(path_of("net"), 0777), 0);
+	read_failure = EMFILE;
+	assert_int_equal(output_folder_open(&to, path_of("net"), false, &e), -EMFILE);
+	read_failure = 0;
+	assert_non_null(strstr(e.text, strerror(EMFILE)));
+	folder_put(path_of("net"), "/file", "mine");
+	assert_int_equal(output_folder_open(&to, path_of("net"), false, &e), -EEXIST);
+	assert_int_equal(write_text("a", 0, "old"), 0);
+	assert_int_equal(output_folder_open(&to, path_of("a"), false, &e), -EEXIST);
+}
+
 static int folder_make(void **state)
 {
 	folder = folder_create();
@@ -369,6 +392,7 @@ int main(void)
 		BOTH(bad_places_are_refused),
 		BOTH(a_full_disk_leaves_the_old_file),
 		BOTH(a_kill_leaves_the_old_file),
+		BOTH(an_old_folder_is_told_from_one_that_fails),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

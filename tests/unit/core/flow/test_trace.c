@@ -105,6 +105,34 @@ static void test_refuses(void **state)
 	trace_count(NULL, 0, 0, 1, 2);
 }
 
+static void test_out_of_memory_leaks_nothing(void **state)
+{
+	struct trace *trace = NULL;
+	int rc = -ENOMEM;
+	long failures = 0;
+
+	(void)state;
+	if (!ALLOCATION_COUNT)
+		skip_uncounted();
+	while (rc && failures < 100) {
+		struct allocation_count count;
+
+		allocation_count_begin();
+		allocation_fail_after(failures);
+		rc = trace_create("t", tracks, counters, 4, &trace);
+		allocation_fail_after(-1);
+		count = allocation_count_end();
+		if (rc) {
+			assert_int_equal(rc, -ENOMEM);
+			assert_int_equal(count.allocations, count.frees);
+			failures++;
+		}
+	}
+	assert_int_equal(rc, 0);
+	assert_int_equal(failures, 9); /* trace, name, two lists of 2 and 1 names, 2 rings */
+	trace_destroy(trace);
+}
+
 static void test_format(void **state)
 {
 	struct trace *pair[2];
@@ -259,6 +287,7 @@ int main(void)
 		cmocka_unit_test(test_newest_stay),
 		cmocka_unit_test(test_adding_costs_no_allocation),
 		cmocka_unit_test(test_refuses),
+		cmocka_unit_test(test_out_of_memory_leaks_nothing),
 		cmocka_unit_test(test_format),
 		cmocka_unit_test(test_disk_full),
 		cmocka_unit_test(test_pipeline_overlapped),
