@@ -59,16 +59,16 @@ static void describe_memory(const struct network *network, char *text, size_t si
 	engine_destroy(engine);
 }
 
-static void describe_network(const char *folder, bool verbose, char *text, size_t size)
+/* A network that cannot be read for want of memory, say, is not broken: then the error is returned. */
+static int describe_network(const char *folder, bool verbose, char *text, size_t size, struct error *e)
 {
 	char memory[600] = "";
-
 	struct network *network;
-	struct error e;
+	int rc = network_load(folder, &network, e);
 
-	if (network_load(folder, &network, &e)) {
-		snprintf(text, size, "broken: %s", e.text);
-		return;
+	if (rc) {
+		snprintf(text, size, "broken: %s", e->text);
+		return error_is_of_machine(rc) ? rc : 0;
 	}
 	struct shape in = network->layers[0].in;
 	uint64_t operations = 0;
@@ -80,25 +80,27 @@ static void describe_network(const char *folder, bool verbose, char *text, size_
 		in.width, in.height, in.channels, network->layer_count, network->class_count,
 		(double)operations / 1e6, memory, folder);
 	network_destroy(network);
+	return 0;
 }
 
 static int list_networks(struct table *table)
 {
 	struct found_network *found;
+	struct error e;
 	char text[2048];
-
 	int failed = networks_find(&found);
+
 	if (failed) {
-		struct error e;
 		error_set(&e, failed, "the networks cannot be found: %s", strerror(-failed));
 		return fail(FAILURE_NETWORK, &e);
 	}
-	for (const struct found_network *f = found; f->name; f++) {
-		describe_network(f->folder, table->verbose, text, sizeof(text));
-		add_row(table, f->name, text);
+	for (const struct found_network *f = found; f->name && !failed; f++) {
+		failed = describe_network(f->folder, table->verbose, text, sizeof(text), &e);
+		if (!failed)
+			add_row(table, f->name, text);
 	}
 	networks_forget(found);
-	return EX_OK;
+	return failed ? fail(FAILURE_NETWORK, &e) : EX_OK;
 }
 
 static int list_sources(struct table *table)
