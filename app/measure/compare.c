@@ -2,6 +2,7 @@
 #include "measure/compare.h"
 
 #include "base/error.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/printable.h"
 #include "base/text.h"
@@ -136,9 +137,12 @@ int comparison_read(const void *text, size_t size, const char *name, json_t **ou
 	int status = text_begin(&plain, text, size, &cause);
 	if (status)
 		return error_set(e, status, "%s: %s", name, cause.text);
-	json_t *document = json_loadb(plain.rest, plain.length, JSON_REJECT_DUPLICATES, &fault);
-	if (!document)
-		return error_set(e, -EBADMSG, "%s: line %d: not JSON: %s", name, fault.line, fault.text);
+	json_t *document;
+	status = json_from_text(plain.rest, plain.length, &document, &fault);
+	if (status == -ENOMEM)
+		return error_set(e, status, "out of memory for %s", name);
+	if (status)
+		return error_set(e, status, "%s: line %d: not JSON: %s", name, fault.line, fault.text);
 	status = check(document, name, e);
 	if (status) {
 		json_decref(document);

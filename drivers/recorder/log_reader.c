@@ -2,6 +2,7 @@
 #include "recorder/log_reader.h"
 
 #include "base/error.h"
+#include "base/json.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -49,7 +50,7 @@ static int line_read(struct log_reader *r, struct error *e)
 	return 0;
 }
 
-static int json_read(struct log_reader *r, json_t **out, struct error *e)
+static int object_read(struct log_reader *r, json_t **out, struct error *e)
 {
 	json_error_t why;
 	int status = line_read(r, e);
@@ -57,8 +58,10 @@ static int json_read(struct log_reader *r, json_t **out, struct error *e)
 	*out = NULL;
 	if (status)
 		return status;
-	*out = json_loadb(r->length ? r->data : "", r->length, JSON_REJECT_DUPLICATES, &why);
-	if (!*out)
+	status = json_from_text(r->length ? r->data : "", r->length, out, &why);
+	if (status == -ENOMEM)
+		return error_set(e, status, "%s: out of memory for a line", r->path);
+	if (status)
 		return broken(r, why.text, e);
 	if (!json_is_object(*out))
 		return broken(r, "it is no JSON object", e);
@@ -112,7 +115,7 @@ int log_reader_open_file(FILE *file, const char *path, struct log_reader **out, 
 		return error_set(e, -ENOMEM, "%s: out of memory", path);
 	}
 	r->file = file;
-	int status = json_read(r, &r->first, e);
+	int status = object_read(r, &r->first, e);
 	if (status == -ENODATA)
 		error_set(e, status = -EBADMSG, "%s: is no log of labels: there is no whole line", path);
 	if (!status)
@@ -244,7 +247,7 @@ static int read_past(struct log_reader *r, struct log_entry *entry, struct error
 int log_reader_next(struct log_reader *r, struct log_entry *entry, struct error *e)
 {
 	json_decref(r->current);
-	int status = json_read(r, &r->current, e);
+	int status = object_read(r, &r->current, e);
 	if (status)
 		return status;
 	const json_t *frame = json_object_get(r->current, "frame");

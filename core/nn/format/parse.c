@@ -2,6 +2,7 @@
 #include "nn/format/parse.h"
 
 #include "base/error.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "nn/format/json_fields.h"
 #include "nn/format/labels.h"
@@ -235,14 +236,17 @@ static int parse_json(const struct network_files *files, json_t **root, struct e
 		return error_set(e, rc, "%s: %s", files->list, cause.text);
 	struct text plain;
 	rc = text_begin(&plain, text, size, &cause);
-	*root = rc ? NULL : json_loadb(plain.rest, plain.length, JSON_REJECT_DUPLICATES, &fault);
-	free(text);
-	if (rc)
+	if (rc) {
+		free(text);
 		return error_set(e, rc, "%s: %s", files->list, cause.text);
-	if (!*root)
-		return error_set(e, -EBADMSG, "%s:%d:%d: is not JSON: %s", files->list, fault.line,
-			fault.column, fault.text);
-	return 0;
+	}
+	rc = json_from_text(plain.rest, plain.length, root, &fault);
+	free(text);
+	if (rc == -ENOMEM)
+		return error_set(e, rc, "%s: no memory", files->list);
+	return rc ? error_set(e, rc, "%s:%d:%d: is not JSON: %s", files->list, fault.line, fault.column,
+			    fault.text)
+		  : 0;
 }
 
 int network_parse(const struct network_files *files, struct network **out, struct error *e)

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "nn/import/qnn_mo_list.h"
 #include "nn/limits.h"
@@ -106,9 +107,11 @@ static int list_read(const char *path, json_t **out, struct error *e)
 		free(text);
 		return error_set(e, rc, "%s: %s", path, cause.text);
 	}
-	*out = json_loadb(plain.rest, plain.length, JSON_REJECT_DUPLICATES, &mistake);
+	rc = json_from_text(plain.rest, plain.length, out, &mistake);
 	free(text);
-	return *out ? 0 : error_set(e, -EBADMSG, "%s:%d: %s", path, mistake.line, mistake.text);
+	if (rc == -ENOMEM)
+		return error_set(e, rc, "%s: out of memory", path);
+	return rc ? error_set(e, rc, "%s:%d: %s", path, mistake.line, mistake.text) : 0;
 }
 
 static int integer_get(const struct qnn_mo_import *m, const json_t *json, const char *field, int low,
