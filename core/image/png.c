@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <png.h>
 #include <setjmp.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,14 +18,34 @@ struct png_input {
 	const uint8_t *data;
 	size_t left;
 	struct error *e;
+	bool no_memory; /* libpng asked for some, and there was none */
 };
 
 _Noreturn static void complain(png_structp png, png_const_charp message)
 {
 	struct png_input *input = png_get_error_ptr(png);
 
-	error_set(input->e, -EBADMSG, "broken PNG: %s", message);
+	if (input->no_memory)
+		error_set(input->e, -ENOMEM, "no memory to read a PNG");
+	else
+		error_set(input->e, -EBADMSG, "broken PNG: %s", message);
 	png_longjmp(png, 1);
+}
+
+static void *memory_take(png_structp png, png_alloc_size_t size)
+{
+	struct png_input *input = png_get_mem_ptr(png);
+	void *memory = malloc(size);
+
+	if (!memory)
+		input->no_memory = true;
+	return memory;
+}
+
+static void memory_free(png_structp png, void *memory)
+{
+	(void)png;
+	free(memory);
 }
 
 static void ignore(png_structp png, png_const_charp message)
@@ -168,7 +189,8 @@ int png_read(const uint8_t *data, size_t size, struct picture *out, int *orienta
 	struct png_reader r = {.input = {data, size, e}, .size = size};
 	volatile int status = -EBADMSG;
 
-	r.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &r.input, complain, ignore);
+	r.png = png_create_read_struct_2(
+		PNG_LIBPNG_VER_STRING, &r.input, complain, ignore, &r.input, memory_take, memory_free);
 	r.info = r.png ? png_create_info_struct(r.png) : NULL;
 	if (!r.info) {
 		png_destroy_read_struct(&r.png, NULL, NULL);
@@ -186,6 +208,8 @@ int png_read(const uint8_t *data, size_t size, struct picture *out, int *orienta
 	png_destroy_read_struct(&r.png, &r.info, NULL);
 	free(r.row);
 	free(r.sums);
+	if (status < 0 && r.input.no_memory)
+		status = -ENOMEM;
 	if (status < 0)
 		out->width = out->height = 0;
 	else
