@@ -36,7 +36,8 @@ struct recorder_options {
 	int quality;		     /* of JPEGs that the recorder makes, 1 … 100 */
 	bool burn_in;		     /* draw the caption into the pictures */
 	bool lossless;	     /* frames wait for their labels without limit, as in a lossless pipeline */
-	bool waits_for_room; /* frames wait while the disk is full, until recorder_flush */
+	bool waits_for_room; /* frames wait while the disk is full, until recorder_flush; not while it fails
+			      */
 	bool never_waits;    /* a frame for which the memory has no room is lost, and the source goes on */
 	int64_t sync;	     /* ns between two syncs to the disk; 0: only at a file's end */
 	int64_t flush_time;  /* ns that a slow disk gets after recorder_flush; 0: no limit */

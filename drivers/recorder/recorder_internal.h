@@ -78,10 +78,13 @@ static inline void recorder_wake(struct recorder *r)
 	pthread_cond_signal(&r->work);
 }
 
-/* Whether frames that do not fit on the disk wait for room there; else they are lost. Under the lock. */
+/*
+ * Whether frames that do not fit on the disk wait for room there; else they are lost. Nobody makes room on a
+ * disk that fails. The recorder's thread, under the lock.
+ */
 static inline bool recorder_may_wait(const struct recorder *r)
 {
-	return r->options.waits_for_room && !r->flushing;
+	return r->options.waits_for_room && !r->flushing && !writer_is_broken(&r->writer);
 }
 
 /* Whether recorder_flush was called and the disk gets no more time. Under the lock. */

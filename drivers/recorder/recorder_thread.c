@@ -35,7 +35,7 @@ static bool write_first(struct recorder *r, bool for_room)
 	const struct ring_frame *frame = frame_ring_at(r->ring, 0);
 	const char *reason = r->options.when_count ? r->condition : "the recording begins";
 
-	if ((r->flushing || (r->closing && !r->options.waits_for_room)) && !r->writer.flushing)
+	if ((r->flushing || (r->closing && !recorder_may_wait(r))) && !r->writer.flushing)
 		writer_flush(&r->writer);
 	pthread_mutex_unlock(&r->lock);
 	bool done = frame->data && writer_frame(&r->writer, frame, &r->past, reason);

@@ -40,6 +40,11 @@ static bool is_full(int code)
 	return code == -ENOSPC || code == -EDQUOT;
 }
 
+bool writer_is_broken(const struct segment_writer *w)
+{
+	return w->failure && !is_full(w->failure);
+}
+
 /* Counts what is on the disk of the segment that ends now. */
 static void count_segment(struct segment_writer *w)
 {

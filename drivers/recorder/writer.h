@@ -31,6 +31,9 @@ void writer_init(struct segment_writer *w, const struct recorder_options *option
 /* Closes the segment and applies --keep once more. Only w->report can be used after it. */
 void writer_finish(struct segment_writer *w);
 
+/* Whether writing fails for another reason than a full disk. */
+bool writer_is_broken(const struct segment_writer *w);
+
 /* In files, with the open one. */
 uint64_t writer_bytes(const struct segment_writer *w);
 

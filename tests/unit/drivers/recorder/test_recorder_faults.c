@@ -283,6 +283,28 @@ static void test_retries_once_a_second(void **state)
 	fixture_end(&fixture);
 }
 
+/* What waits for room on a full disk does not wait for one that fails: nobody would end that. */
+static void test_failing_disk_is_not_waited_for(void **state)
+{
+	struct recorder_fixture fixture;
+
+	(void)state;
+	begin_large(&fixture, (struct recorder_options){.lossless = true, .waits_for_room = true});
+	fixture_give_many(&fixture, 5, 1);
+	fixture_await_text(&fixture, "a-0001.jsonl", "\"frame\":4,");
+	disk.lasting = true;
+	disk.video_error = EIO;
+	give_more_than_memory(&fixture);
+	assert_false(recorder_waits(fixture.recorder));
+	assert_true(recorder_drain(fixture.recorder, now + NS_PER_S));
+	fixture_join(&fixture);
+	assert_int_equal(fixture.report.failed, -EIO);
+	assert_int_equal(fixture.report.frames, 5);
+	assert_int_equal(fixture.report.dropped[DROPPED_BY_RECORDER], 60);
+	assert_int_equal(disk.failures, 2); /* at first, and once more at the end */
+	fixture_end(&fixture);
+}
+
 static void test_recording_begins_with_room(void **state)
 {
 	struct recorder_fixture fixture;
@@ -370,6 +392,7 @@ int main(void)
 		cmocka_unit_test_setup(test_failed_line_is_cut_off, begin),
 		cmocka_unit_test_setup(test_used_up_quota, begin),
 		cmocka_unit_test_setup(test_retries_once_a_second, begin),
+		cmocka_unit_test_setup(test_failing_disk_is_not_waited_for, begin),
 		cmocka_unit_test_setup(test_recording_begins_with_room, begin),
 		cmocka_unit_test_setup(test_recording_goes_on_with_more_room, begin),
 		cmocka_unit_test_setup(test_files_that_hold_little, begin),
