@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "pipeline/health.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -80,6 +81,14 @@ static void actions_escalate(void **state)
 	assert_int_equal(m.faults[PL_FAULT_LATE], 2);
 	assert_int_equal(m.faults[PL_FAULT_FAILED], 1);
 	assert_int_equal(m.faults[PL_FAULT_WRONG], 1);
+}
+
+static void faults_have_names(void **state)
+{
+	(void)state;
+	assert_string_equal(pl_fault_text(pl_fault_of(-ETIMEDOUT)), "did not finish in time");
+	assert_string_equal(pl_fault_text(pl_fault_of(-EBADMSG)), "gave a wrong answer");
+	assert_string_equal(pl_fault_text(pl_fault_of(-EIO)), "reported an error");
 }
 
 static void alarm_then_disabled_then_return(void **state)
@@ -226,6 +235,7 @@ int main(void)
 		cmocka_unit_test(a_given_limit_is_kept),
 		cmocka_unit_test(slowness_becomes_usual),
 		cmocka_unit_test(actions_escalate),
+		cmocka_unit_test(faults_have_names),
 		cmocka_unit_test(alarm_then_disabled_then_return),
 		cmocka_unit_test(a_disabled_pl_is_tested_ever_more_rarely),
 		cmocka_unit_test(without_a_calibration_the_timeout_holds),

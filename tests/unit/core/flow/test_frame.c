@@ -117,6 +117,9 @@ static void frames_take_turns_and_are_fresh(void **state)
 		strcpy(frame->text, "cat 90 %");
 		strcpy(frame->absent_reason, "no camera");
 		memset(frame->stamps, 1, sizeof(frame->stamps));
+		frame->lost = 2;
+		frame->recorded = frame->absent = frame->show_raw = true;
+		frame->borrowed = (struct borrowed_buffer){.dmabuf = 9, .index = 3};
 		frame_release(&frame);
 	}
 	for (int i = 0; i < 4; i++) {
@@ -126,7 +129,10 @@ static void frames_take_turns_and_are_fresh(void **state)
 		assert_int_equal(frame->number, 0);
 		assert_null(frame->name);
 		assert_int_equal(frame->result.count, 0);
-		assert_false(frame->cpu_fallback);
+		assert_false(frame->cpu_fallback || frame->recorded || frame->absent || frame->show_raw);
+		assert_int_equal(frame->lost, 0);
+		assert_int_equal(frame->borrowed.dmabuf, -1);
+		assert_int_equal(frame->borrowed.index, 0);
 		assert_string_equal(frame->text, "");
 		assert_string_equal(frame->absent_reason, "");
 		for (int stamp = 0; stamp < STAMP_COUNT; stamp++)

@@ -458,6 +458,69 @@ static void test_keep_little(void **state)
 	check_names_kept("k.mkv", "k-3.mkv");
 }
 
+/* An event comes behind the frames before it, though the last still waits for its label. */
+static void test_events_in_order(void **state)
+{
+	struct recorder_fixture fixture;
+	struct recorded r;
+
+	(void)state;
+	fixture_begin(&fixture, "e.mkv", (struct recorder_options){.lossless = true});
+	fixture_give_many(&fixture, 1, 1);
+	fixture_await_text(&fixture, "e.jsonl", "\"frame\":0,");
+	fixture_give(&fixture, 0, 0);
+	recorder_event(fixture.recorder, "pl_alarm", "between");
+	usleep(20000); /* here it would come at once */
+	fixture_give(&fixture, 0, 0);
+	fixture_label(&fixture, 1);
+	fixture_join(&fixture);
+	assert_true(recorded_read(fixture.folder, "e", fixture.schema, &r));
+	assert_int_equal(r.frames, 3);
+	assert_in_range(recorded_number(recorded_event(&r, "pl_alarm"), "frame"), 2, 3);
+	recorded_free(&r);
+	fixture_end(&fixture);
+}
+
+static void test_progress(void **state)
+{
+	struct recorder_fixture fixture;
+	struct recorder_progress progress = {0};
+
+	(void)state;
+	fixture_begin(&fixture, "p.mkv", (struct recorder_options){0});
+	recorder_progress(fixture.recorder, &progress);
+	assert_int_equal(progress.frames + progress.bytes, 0);
+	assert_false(progress.labelled);
+	fixture_give_many(&fixture, 5, 20);
+	while (progress.frames < 5) {
+		usleep(1000);
+		recorder_progress(fixture.recorder, &progress);
+	}
+	assert_int_equal(progress.frames, 5);
+	assert_true(progress.bytes > 5 * fixture.jpeg_size);
+	assert_true(progress.labelled);
+	assert_int_equal(progress.newest.top[0].index, CAT);
+	fixture_end(&fixture);
+}
+
+/* A long pre-roll of small frames has places enough, and no more than that. */
+static void test_places_for_the_pre_roll(void **state)
+{
+	struct recorder_fixture fixture;
+	int taken = 0;
+
+	(void)state;
+	fixture_begin(&fixture, "s.mkv",
+		(struct recorder_options){
+			.memory = 32000000, .pre_roll = 2 * NS_PER_S, .lossless = true, .never_waits = true});
+	for (bool room = true; room; taken += room) {
+		fixture_give(&fixture, 0, 0);
+		room = fixture.frame->recorded;
+	}
+	assert_int_equal(taken, 512 + 2 * 120);
+	fixture_end(&fixture);
+}
+
 static void test_unwritable(void **state)
 {
 	struct recorder_options options = {.pattern = "/nowhere/at/all/a.mkv"};
@@ -489,6 +552,9 @@ int main(void)
 		cmocka_unit_test(test_size_changes),
 		cmocka_unit_test(test_keep),
 		cmocka_unit_test(test_keep_little),
+		cmocka_unit_test(test_events_in_order),
+		cmocka_unit_test(test_progress),
+		cmocka_unit_test(test_places_for_the_pre_roll),
 		cmocka_unit_test(test_unwritable),
 	};
 

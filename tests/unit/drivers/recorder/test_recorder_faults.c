@@ -32,6 +32,7 @@ static struct {
 	_Atomic bool lasting;	 /* these errors do not end */
 	_Atomic int64_t limit;	 /* bytes to which a video may grow: -EFBIG; 0: any */
 	_Atomic uint64_t room;	 /* bytes that are free */
+	_Atomic int sync_fails;	 /* the sync of that number, from 1; 0: none */
 	_Atomic int failures, writes;
 } disk;
 
@@ -44,6 +45,8 @@ ssize_t __real_pwrite64(int fd, const void *data, size_t size, off_t offset);
 ssize_t __wrap_pwrite64(int fd, const void *data, size_t size, off_t offset);
 ssize_t __real_write(int fd, const void *data, size_t size);
 ssize_t __wrap_write(int fd, const void *data, size_t size);
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
 int __wrap_statvfs64(const char *path, struct statvfs *status);
 int __wrap_fstatvfs64(int fd, struct statvfs *status);
 
@@ -95,6 +98,14 @@ ssize_t __wrap_write(int fd, const void *data, size_t size)
 	if (size)
 		__real_write(fd, data, size);
 	errno = code;
+	return -1;
+}
+
+int __wrap_fsync(int fd)
+{
+	if (!atomic_load(&disk.sync_fails) || atomic_fetch_sub(&disk.sync_fails, 1) != 1)
+		return __real_fsync(fd);
+	errno = EIO;
 	return -1;
 }
 
@@ -235,6 +246,28 @@ static void test_failed_line_is_cut_off(void **state)
 	assert_int_equal(
 		captured_log_count("No space left on device; recording goes on when there is room"), 1);
 	fixture_end(&fixture);
+}
+
+/* A file's end that does not reach the disk is told by its name, be it the video's or the log's. */
+static void test_failed_sync_is_named(void **state)
+{
+	static const char *const names[] = {
+		"a-0001.mkv: Input/output error", "a-0001.jsonl: Input/output error"};
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct recorder_fixture fixture;
+
+		captured_log_clear();
+		fixture_begin(&fixture, "a-%i.mkv", (struct recorder_options){0});
+		fixture_give_many(&fixture, 2, 1);
+		disk.sync_fails = 1 + i;
+		fixture_join(&fixture);
+		assert_int_equal(fixture.report.failed, -EIO);
+		assert_int_equal(captured_log_count(names[i]), 1);
+		assert_int_equal(captured_log_count(""), 1);
+		fixture_end(&fixture);
+	}
 }
 
 /* A disk quota that is used up is a full disk, too. */
@@ -390,6 +423,7 @@ int main(void)
 		cmocka_unit_test_setup(test_short_writes_lose_nothing, begin),
 		cmocka_unit_test_setup(test_failed_frame_is_cut_off, begin),
 		cmocka_unit_test_setup(test_failed_line_is_cut_off, begin),
+		cmocka_unit_test_setup(test_failed_sync_is_named, begin),
 		cmocka_unit_test_setup(test_used_up_quota, begin),
 		cmocka_unit_test_setup(test_retries_once_a_second, begin),
 		cmocka_unit_test_setup(test_failing_disk_is_not_waited_for, begin),

@@ -482,9 +482,23 @@ static void test_log_damaged(void **state)
 	log_reader_close(reader);
 }
 
+/* A builder that was given nothing but empty text holds an empty text. */
+static void test_empty_text(void **state)
+{
+	struct text_builder text = {0};
+
+	(void)state;
+	text_add(&text, "%s", "");
+	assert_false(text.failed);
+	assert_non_null(text.data);
+	assert_string_equal(text.data, "");
+	text_finish(&text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_empty_text),
 		cmocka_unit_test(test_names_checked),
 		cmocka_unit_test(test_names_made),
 		cmocka_unit_test(test_names_matched),

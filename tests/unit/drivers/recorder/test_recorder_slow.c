@@ -127,7 +127,11 @@ static void test_source_never_waits(void **state)
 	disk_set_still(true);
 	fixture_give_many(&fixture, 1, 1);
 	await_held_write();
-	fixture_give_many(&fixture, 200, 1);
+	/* What the camera lost and broke before them counts, whether they are taken or not. */
+	for (int i = 0; i < 200; i++) {
+		fixture_give(&fixture, 2, 3);
+		fixture_label(&fixture, 1);
+	}
 	disk_set_still(false);
 	/* What comes next finds room at some time; its line counts what was lost before. */
 	for (int i = 0; i < 1000 && !fixture.frame->recorded; i++) {
@@ -138,6 +142,8 @@ static void test_source_never_waits(void **state)
 	uint64_t lost = fixture.report.dropped[DROPPED_BY_RECORDER];
 	assert_true(lost > 150);
 	assert_int_equal(fixture.report.frames + lost, fixture.next);
+	assert_int_equal(fixture.report.dropped[DROPPED_BY_CAMERA], 200 * 2);
+	assert_int_equal(fixture.report.dropped[DROPPED_BROKEN], 200 * 3);
 	assert_int_equal(fixture.report.failed, 0);
 	assert_true(recorded_read(fixture.folder, "a", fixture.schema, &r));
 	assert_int_equal(r.frames, fixture.report.frames);
@@ -269,6 +275,7 @@ static void test_deleted_file_is_noticed(void **state)
 	char path[PATH_MAX];
 
 	(void)state;
+	syncs_reset(0);
 	fixture_begin(&fixture, "a-%i.mkv", (struct recorder_options){0});
 	fixture_give_many(&fixture, 10, 1);
 	fixture_await_text(&fixture, "a-0001.jsonl", "\"frame\":9");
@@ -280,6 +287,7 @@ static void test_deleted_file_is_noticed(void **state)
 	assert_int_equal(unlink(path), 0);
 	give_until(&fixture, "a-0003.mkv");
 	fixture_join(&fixture);
+	assert_int_equal(errors, 2); /* one for each that was deleted */
 	assert_int_equal(fixture.report.segments, 2);
 	assert_int_equal(fixture.report.frames + fixture.report.dropped[DROPPED_BY_RECORDER], fixture.next);
 	assert_int_equal(fixture.report.failed, -ENOENT);

@@ -77,6 +77,7 @@ static struct world {
 	int inotify_fails;	     /* errno value: there is none */
 	int watch_fails;	     /* errno value: it takes no folder */
 	int open_fails, queue_fails; /* errno values; the latter once */
+	int request_fails;	     /* errno value: there are no buffers */
 	int buffers, queued[BUFFERS], queued_count, queued_least;
 	int64_t next_frame;
 	uint32_t sequence;
@@ -359,6 +360,8 @@ int __wrap_device_ioctl(int fd, unsigned long request, void *argument)
 		return -ENODEV;
 	switch (request) {
 	case VIDIOC_REQBUFS:
+		if (world.request_fails)
+			return -world.request_fails;
 		world.buffers = (int)buffers->count;
 		world.queued_count = 0;
 		return ftruncate(fd, (off_t)world.buffers * SLOT);
@@ -464,7 +467,7 @@ static void world_begin(struct run *run, const char *source, const struct happen
 		.bytes = PICTURE};
 	*run = (struct run){0};
 	assert_int_equal(frame_pool_create(14, 1, 1, &run->pool), 0);
-	if (source_v4l2.open(source, &options, &world.camera, &e) < 0)
+	if (source_v4l2.open(source, &options, &world.camera, &e) != 0)
 		fail_msg("%s", e.text);
 }
 

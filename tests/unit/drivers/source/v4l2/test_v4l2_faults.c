@@ -98,6 +98,40 @@ static void unplugged_is_waited_for(void **state)
 	world_end(&run);
 }
 
+static void a_camera_without_buffers_is_refused(void **state)
+{
+	(void)state;
+	struct source_options options = {0};
+	struct error e;
+	struct run run;
+
+	world_begin(&run, "0", NULL);
+	source_v4l2.close(world.camera);
+	world.request_fails = ENOMEM;
+	assert_int_equal(source_v4l2.open("0", &options, &world.camera, &e), -ENOMEM);
+	assert_int_equal(strncmp(e.text, "/dev/video0 (Camera): ", 22), 0);
+	frame_pool_destroy(run.pool);
+}
+
+/* A frame without a picture has lost none, whatever it held before. */
+static void absent_frames_count_nothing(void **state)
+{
+	(void)state;
+	struct error e;
+	struct run run;
+
+	world_begin(&run, "0", NULL);
+	take_until(&run, 1001 * NS_PER_S);
+	happen(&(struct happening){.event = EVENT_UNPLUG});
+	struct frame *frame = frame_acquire(run.pool);
+	frame->lost = 9;
+	while (!frame->absent)
+		assert_int_equal(source_v4l2.next(world.camera, frame, &e), 0);
+	assert_int_equal(frame->lost, 0);
+	frame_release(&frame);
+	world_end(&run);
+}
+
 static void a_refused_open_is_reported_once(void **state)
 {
 	(void)state;
@@ -285,6 +319,8 @@ int main(void)
 		cmocka_unit_test(all_is_well),
 		cmocka_unit_test(losses_and_broken_frames_are_counted),
 		cmocka_unit_test(unplugged_is_waited_for),
+		cmocka_unit_test(a_camera_without_buffers_is_refused),
+		cmocka_unit_test(absent_frames_count_nothing),
 		cmocka_unit_test(a_refused_open_is_reported_once),
 		cmocka_unit_test(silent_is_started_again),
 		cmocka_unit_test(frozen_is_started_again),
