@@ -146,27 +146,34 @@ static int plan_requantisation(struct layer_plan *plan, const struct layer *laye
 	return 0;
 }
 
-/* The accumulators that a channel's weights can make of any codes. */
-static void find_reach(const struct layer *layer, int channel, int64_t *low, int64_t *high)
+/*
+ * The accumulators that a channel's weights can make of any codes. The sums of the weights' values and sizes
+ * give those of the positive and the negative ones without a branch for each weight, of which there are
+ * millions. They fit: layer_check.c refuses layers whose accumulators do not.
+ */
+static void find_reach(const struct layer *layer, int channel, int32_t *low, int32_t *high)
 {
 	size_t taps = (size_t)(layer_weight_count(layer) / (uint64_t)layer->out.channels);
 	const int8_t *weights = layer->weights + (size_t)channel * taps;
 	int offset = layer->weight_offset ? layer->weight_offset[channel] : 0;
+	int32_t values = 0, sizes = 0, most = (1 << layer->input_bits) - 1;
 
-	*low = *high = 0;
 	for (size_t i = 0; i < taps; i++) {
 		int weight = weights[i] + offset;
-		*(weight < 0 ? low : high) += weight * ((1 << layer->input_bits) - 1);
+		values += weight;
+		sizes += abs(weight);
 	}
+	*low = (int32_t)(((int64_t)values - sizes) / 2 * most);
+	*high = (int32_t)(((int64_t)values + sizes) / 2 * most);
 }
 
 static bool fit_channels(const struct layer *layer)
 {
 	for (int c = 0; c < layer->out.channels; c++) {
-		int64_t low, high;
+		int32_t low, high;
 
 		find_reach(layer, c, &low, &high);
-		if (!requantise_fit(layer, c, (int32_t)low, (int32_t)high))
+		if (!requantise_fit(layer, c, low, high))
 			return false;
 	}
 	return true;

@@ -305,24 +305,36 @@ static int missing(const char *field, struct error *e)
 	return error_set(e, -EBADMSG, "field \"%s\": is missing", field);
 }
 
+/* Where the first weight is that is out of range, or 0 if that is none; `count`: there is none. */
+static size_t find_bad_weight(const int8_t *weights, size_t count, int low, int high, bool zero_good)
+{
+	size_t i = 0;
+	int bad = 0;
+
+	for (i = 0; i < count; i++) /* no branch: there are millions, and mostly all are good */
+		bad |= (weights[i] < low) | (weights[i] > high) | (!zero_good & (weights[i] == 0));
+	if (!bad)
+		return count;
+	for (i = 0; weights[i] >= low && weights[i] <= high && (zero_good || weights[i]);)
+		i++;
+	return i;
+}
+
 static int check_weights(const struct layer *layer, struct error *e)
 {
-	int low = layer->weight_bits == 1 ? -1 : -(1 << (layer->weight_bits - 1));
-	int high = layer->weight_bits == 1 ? 1 : -low - 1;
+	bool bit = layer->weight_bits == 1;
+	int low = bit ? -1 : -(1 << (layer->weight_bits - 1)), high = bit ? 1 : -low - 1;
 	size_t count = (size_t)layer_weight_count(layer);
 	size_t taps = count / (size_t)layer->out.channels;
 
 	if (!layer->weights)
 		return missing("weights", e);
-	for (size_t i = 0; i < count; i++) {
-		int8_t weight = layer->weights[i];
-		if (weight < low || weight > high || (layer->weight_bits == 1 && weight == 0))
-			return error_set(e, -EBADMSG,
-				"field \"weights\": output channel %zu holds %d, which is no weight of %d "
-				"bits",
-				i / taps, weight, layer->weight_bits);
-	}
-	return 0;
+	size_t bad = find_bad_weight(layer->weights, count, low, high, !bit);
+	if (bad == count)
+		return 0;
+	return error_set(e, -EBADMSG,
+		"field \"weights\": output channel %zu holds %d, which is no weight of %d bits", bad / taps,
+		layer->weights[bad], layer->weight_bits);
 }
 
 static int check_weight_offset(const struct layer *layer, struct error *e)

@@ -123,14 +123,26 @@ static int read_numbers(const struct reading *r, struct npy expected, const stru
 	return rc;
 }
 
+static void unpack_bits(unsigned bits, int8_t *weights, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		weights[i] = (int8_t)((bits >> i & 1) * 2) - 1;
+}
+
 /* Rows of bits, least significant first, each row filled up with zeros to a byte. */
 static int unpack(const uint8_t *bits, int8_t *weights, size_t rows, size_t taps)
 {
-	for (size_t row = 0; row < rows; row++, bits += (taps + 7) / 8) {
-		for (size_t i = 0; i < taps; i++)
-			*weights++ = bits[i / 8] >> (i % 8) & 1 ? 1 : -1;
-		if (taps % 8 && bits[taps / 8] >> (taps % 8))
+	size_t rest = taps % 8;
+
+	for (size_t row = 0; row < rows; row++) {
+		for (size_t i = 0; i < taps / 8; i++, weights += 8)
+			unpack_bits(*bits++, weights, 8);
+		if (!rest)
+			continue;
+		if (*bits >> rest)
 			return -EBADMSG;
+		unpack_bits(*bits++, weights, rest);
+		weights += rest;
 	}
 	return 0;
 }
