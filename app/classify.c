@@ -9,16 +9,18 @@
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/threads.h"
 #include "image/decode.h"
 #include "image/formats.h"
 #include "image/picture.h"
+#include "nn/pool.h"
 #include "pipeline/classifier.h"
 
 #include <stdio.h>
 #include <sysexits.h>
 
 struct classify_values {
-	struct option_text network, pl, kernels;
+	struct option_text network, pl, kernels, threads;
 	int top;
 	double threshold; /* negative: the network's */
 	bool json;
@@ -33,6 +35,7 @@ static const struct option options[] = {
 		offsetof(struct classify_values, threshold), 0, 1},
 	OPTION_ROW_PL(struct classify_values, pl),
 	OPTION_ROW_KERNELS(struct classify_values, kernels),
+	OPTION_ROW_THREADS(struct classify_values, threads),
 	{"json", 0, OPTION_FLAG, NULL, "Print one JSON object per picture, each on one line",
 		offsetof(struct classify_values, json)},
 	{0},
@@ -129,6 +132,7 @@ static int run(struct invocation *invocation)
 	struct classify_values values = {.top = 5, .threshold = -1};
 	struct network *network = NULL;
 	struct classifier *classifier = NULL;
+	struct pool *pool;
 	enum failure where;
 	struct error e;
 	int count;
@@ -143,11 +147,15 @@ static int run(struct invocation *invocation)
 		return fail_at(invocation, where, &e);
 	if (choose_network(&choice, &network, &e))
 		return fail_at(invocation, FAILURE_NETWORK, &e);
-	if (classifier_create(network, values.pl.text, values.kernels.text, &classifier, &where, &e))
-		code = fail_at(invocation, where, &e);
-	else
-		code = classify_files(classifier, network, &values, invocation->argv, count);
+	code = threads_start(invocation, &values.threads, &pool);
+	const struct classifier_options wanted = {
+		.pl = values.pl.text, .kernels = values.kernels.text, .pool = pool};
+	if (code == OPTIONS_GO_ON)
+		code = classifier_create(network, &wanted, &classifier, &where, &e)
+			       ? fail_at(invocation, where, &e)
+			       : classify_files(classifier, network, &values, invocation->argv, count);
 	classifier_destroy(classifier);
+	pool_destroy(pool);
 	network_destroy(network);
 	return output_finish(code);
 }

@@ -73,13 +73,10 @@ static const uint8_t *find_input(struct codes_job *job, struct codes_worker *w, 
 	return w->input;
 }
 
-static int run_task(void *shared, void *own, int task, struct error *e)
+static void run_task(struct codes_job *job, struct codes_worker *w, int task)
 {
-	struct codes_job *job = shared;
-	struct codes_worker *w = own;
 	const uint8_t *input = find_input(job, w, task);
 
-	(void)e; /* software does not fail */
 	for (int i = 0; i < job->layer_count && input; i++) {
 		const struct layer_codes *wanted = &job->layers[i];
 		size_t size = tensor_bytes(network_tensor(job->network, wanted->layer));
@@ -87,18 +84,26 @@ static int run_task(void *shared, void *own, int task, struct error *e)
 	}
 	if (job->scores && input)
 		engine_run(w->scores, input, job->scores + (size_t)job->network->class_count * (size_t)task);
+}
+
+static int run_tasks(void *shared, void *own, int first, int count, struct error *e)
+{
+	(void)e; /* software does not fail */
+	for (int i = 0; i < count; i++)
+		run_task(shared, own, first + i);
 	return 0;
 }
 
 int codes_run(struct codes_job *job, int *attempted, double *seconds, enum failure *where, struct error *e)
 {
 	const struct workers workers = {.tasks = job->tasks,
+		.step = 1,
 		.threads = job->threads,
 		.progress = job->progress,
 		.shared = job,
 		.create = worker_create,
 		.destroy = worker_destroy,
-		.run = run_task};
+		.run = run_tasks};
 
 	return workers_run(&workers, attempted, seconds, where, e);
 }

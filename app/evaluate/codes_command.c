@@ -258,7 +258,7 @@ static int run(struct codes_session *s)
 	if (v->codes.text ? open_codes(s, &count, &e) : open_dataset(s, &count, &e))
 		return fail_at(s->invocation, e.code == -EINVAL ? FAILURE_NETWORK : FAILURE_SOURCE, &e);
 	s->job.tasks = v->pictures && v->pictures < count ? v->pictures : count;
-	s->job.threads = evaluate_threads(v, s->job.tasks);
+	s->job.threads = evaluate_jobs(v, s->job.tasks);
 	int code = open_outputs(s, &e);
 	if (code)
 		return code;

@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/threads.h"
 #include "evaluate/pictures.h"
 #include "evaluate/report.h"
 #include "evaluate/run.h"
@@ -25,7 +26,8 @@ static const struct option options[] = {
 		offsetof(struct evaluate_values, labels)},
 	{"number", 'n', OPTION_INTEGER, "N", "Score only the first N pictures",
 		offsetof(struct evaluate_values, pictures), .minimum = 1, .maximum = INT_MAX},
-	{"jobs", 'j', OPTION_INTEGER, "N", "Number of threads [one per processor]",
+	{"jobs", 'j', OPTION_INTEGER, "N",
+		"Threads that take pictures [one per processor; with --threads one]",
 		offsetof(struct evaluate_values, jobs), .minimum = 1, .maximum = JOBS_MAXIMUM},
 	{"scores", 0, OPTION_TEXT, "FILE.npy", "Write the integer scores, <i4 [pictures, classes]",
 		offsetof(struct evaluate_values, scores)},
@@ -45,6 +47,7 @@ static const struct option options[] = {
 		offsetof(struct evaluate_values, codes_of), .source = OPTION_FROM_OWN},
 	OPTION_ROW_PL(struct evaluate_values, pl),
 	OPTION_ROW_KERNELS(struct evaluate_values, kernels),
+	OPTION_ROW_THREADS(struct evaluate_values, threads),
 	{"json", 0, OPTION_FLAG, NULL, "Print the result as one JSON object",
 		offsetof(struct evaluate_values, json)},
 	{0},
@@ -157,7 +160,7 @@ static int run_unknown(struct evaluate_session *s, enum failure *where, struct e
 	if (!s->unknown)
 		return 0;
 	all.pictures = dataset_size(s->unknown);
-	all.workers = evaluate_threads(&s->values, all.pictures);
+	all.workers = evaluate_jobs(&s->values, all.pictures);
 	s->report.unknown = (struct unknown_report){
 		.path = s->values.unknown.text, .result = &s->unknown_result, .goal = s->values.named};
 	return evaluation_run(s->network, s->unknown, &all, &s->unknown_result, where, e);
@@ -182,7 +185,8 @@ static int evaluate(struct evaluate_session *s)
 	s->options = (struct evaluation_options){.pl = v->pl.text,
 		.kernels = v->kernels.text,
 		.pictures = pictures,
-		.workers = evaluate_threads(v, pictures),
+		.workers = evaluate_jobs(v, pictures),
+		.threads = v->layer_threads,
 		.progress = progress_wanted(s->invocation)};
 	s->report = (struct evaluation_report){
 		.network = s->network, .path = s->path, .options = &s->options, .result = &s->result};
@@ -231,11 +235,15 @@ static int run(struct invocation *invocation)
 
 	if (code == OPTIONS_GO_ON)
 		code = check_usage(invocation, &s.values, count);
+	if (code == OPTIONS_GO_ON)
+		code = threads_count(invocation, &s.values.threads, &s.values.layer_threads);
 	if (code != OPTIONS_GO_ON)
 		return code;
 	s.path = count ? invocation->argv[0] : NULL;
-	if (s.values.codes.text || s.values.codes_of.items[0])
+	if (s.values.codes.text || s.values.codes_of.items[0]) {
+		s.values.layer_threads = 1; /* of each job */
 		return output_finish(codes_command(invocation, &s.values, s.path));
+	}
 	code = evaluate(&s);
 	output_file_drop(&s.scores);
 	output_file_drop(&s.confusion);

@@ -8,6 +8,7 @@
 #include "evaluate/workers.h"
 #include "image/picture.h"
 #include "nn/classify.h"
+#include "nn/pool.h"
 #include "pipeline/classifier.h"
 
 #include <errno.h>
@@ -22,13 +23,16 @@ struct evaluation_job {
 	const struct evaluation_options *options;
 	struct evaluation *result;
 	struct pictures pictures;
+	int batch;
 	atomic_int done, right; /* scored, and those of them whose right class is the best */
 };
 
 /* What a thread has for itself. */
 struct evaluation_worker {
 	struct classifier *classifier;
+	struct pool *pool; /* NULL: of one thread */
 	struct picture picture;
+	int *indices; /* [batch], of the pictures that the classifier has taken */
 };
 
 static void worker_destroy(void *own)
@@ -38,6 +42,8 @@ static void worker_destroy(void *own)
 	if (!w)
 		return;
 	classifier_destroy(w->classifier);
+	pool_destroy(w->pool);
+	free(w->indices);
 	picture_finish(&w->picture);
 	free(w);
 }
@@ -45,14 +51,21 @@ static void worker_destroy(void *own)
 static int worker_create(void *shared, void **own, enum failure *where, struct error *e)
 {
 	struct evaluation_job *job = shared;
+	const struct evaluation_options *o = job->options;
 	struct evaluation_worker *w = calloc(1, sizeof(*w));
 
 	*own = w;
 	*where = FAILURE_OURS;
-	if (!w)
+	if (w)
+		w->indices = calloc((size_t)job->batch, sizeof(*w->indices));
+	if (!w || !w->indices)
 		return error_set(e, -ENOMEM, "out of memory");
-	return classifier_create(
-		job->network, job->options->pl, job->options->kernels, &w->classifier, where, e);
+	int status = o->threads > 1 ? pool_create(o->threads, &w->pool) : 0;
+	if (status)
+		return error_set(e, status, "cannot start %d threads: %s", o->threads, strerror(-status));
+	const struct classifier_options wanted = {
+		.pl = o->pl, .kernels = o->kernels, .pool = w->pool, .batch = job->batch};
+	return classifier_create(job->network, &wanted, &w->classifier, where, e);
 }
 
 static void store_outcome(struct evaluation_job *job, int index, const struct classification *found)
@@ -70,26 +83,41 @@ static void store_outcome(struct evaluation_job *job, int index, const struct cl
 	atomic_fetch_add(&job->done, 1);
 }
 
-static int score_picture(void *shared, void *own, int index, struct error *e)
+/* Whether the classifier has taken the picture; else it is counted. */
+static bool take_picture(struct evaluation_job *job, struct evaluation_worker *w, int index)
+{
+	if (!pictures_read(&job->pictures, index, &w->picture))
+		return false;
+	if (classifier_look(w->classifier, VIEW_FROM_DATASET, &w->picture, NULL))
+		return true;
+	pictures_refuse(&job->pictures, index, NO_FACE);
+	return false;
+}
+
+static void store_picture(struct evaluation_job *job, struct evaluation_worker *w, int place)
+{
+	size_t classes = (size_t)job->network->class_count, index = (size_t)w->indices[place];
+	struct classification found;
+
+	classifier_result(w->classifier, place, &found);
+	memcpy(job->result->scores + classes * index, classifier_scores(w->classifier, place),
+		classes * sizeof(int32_t));
+	store_outcome(job, w->indices[place], &found);
+}
+
+static int score_pictures(void *shared, void *own, int first, int count, struct error *e)
 {
 	struct evaluation_job *job = shared;
 	struct evaluation_worker *w = own;
-	struct classification found;
-	size_t classes = (size_t)job->network->class_count;
+	int taken = 0;
 
-	if (!pictures_read(&job->pictures, index, &w->picture))
-		return 0;
-	int status = classifier_run(w->classifier, VIEW_FROM_DATASET, &w->picture, NULL, &found, e);
-	if (status)
-		return status;
-	if (!found.count) {
-		pictures_refuse(&job->pictures, index, NO_FACE);
-		return 0;
-	}
-	memcpy(job->result->scores + classes * (size_t)index, classifier_scores(w->classifier),
-		classes * sizeof(int32_t));
-	store_outcome(job, index, &found);
-	return 0;
+	for (int i = first; i < first + count; i++)
+		if (take_picture(job, w, i))
+			w->indices[taken++] = i;
+	int status = taken ? classifier_compute(w->classifier, e) : 0;
+	for (int i = 0; i < taken && !status; i++)
+		store_picture(job, w, i);
+	return status;
 }
 
 static void describe(void *shared, char *text, size_t size)
@@ -130,6 +158,14 @@ static int allocate(const struct evaluation_job *job, struct error *e)
 	return error_set(e, -ENOMEM, "out of memory for the scores of %d pictures", job->options->pictures);
 }
 
+/* Of few pictures, each thread still gets some. */
+static int choose_batch(const struct network *network, const struct evaluation_options *options)
+{
+	int batch = classifier_batch(network), fair = options->pictures / (options->workers * 4);
+
+	return fair < 1 ? 1 : fair < batch ? fair : batch;
+}
+
 int evaluation_run(const struct network *network, const struct dataset *dataset,
 	const struct evaluation_options *options, struct evaluation *out, enum failure *where,
 	struct error *e)
@@ -137,14 +173,16 @@ int evaluation_run(const struct network *network, const struct dataset *dataset,
 	struct evaluation_job job = {.network = network,
 		.options = options,
 		.result = out,
-		.pictures = {.dataset = dataset, .progress = options->progress}};
+		.pictures = {.dataset = dataset, .progress = options->progress},
+		.batch = choose_batch(network, options)};
 	const struct workers workers = {.tasks = options->pictures,
+		.step = job.batch,
 		.threads = options->workers,
 		.progress = options->progress,
 		.shared = &job,
 		.create = worker_create,
 		.destroy = worker_destroy,
-		.run = score_picture,
+		.run = score_pictures,
 		.describe = describe};
 
 	*where = FAILURE_OURS;

@@ -11,7 +11,8 @@
 
 struct evaluation_options {
 	const char *pl, *kernels;
-	int workers;
+	int workers;   /* each takes pictures of its own, in batches */
+	int threads;   /* of each of them, which share the work inside layers */
 	int pictures;  /* number to score, from the first one of the data set */
 	bool progress; /* print a line of progress on stderr and overwrite it */
 };

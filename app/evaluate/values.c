@@ -3,10 +3,12 @@
 
 #include <unistd.h>
 
-int evaluate_threads(const struct evaluate_values *values, int tasks)
+int evaluate_jobs(const struct evaluate_values *values, int tasks)
 {
-	long threads = values->jobs ? values->jobs : sysconf(_SC_NPROCESSORS_ONLN);
+	long jobs = values->jobs		? values->jobs
+		    : values->layer_threads > 1 ? 1
+						: sysconf(_SC_NPROCESSORS_ONLN);
 
-	threads = threads < 1 ? 1 : threads > JOBS_MAXIMUM ? JOBS_MAXIMUM : threads;
-	return threads < tasks ? (int)threads : tasks;
+	jobs = jobs < 1 ? 1 : jobs > JOBS_MAXIMUM ? JOBS_MAXIMUM : jobs;
+	return jobs < tasks ? (int)jobs : tasks;
 }

@@ -8,15 +8,15 @@
 #define JOBS_MAXIMUM 1024
 
 struct evaluate_values {
-	struct option_text network, pl, kernels, labels, scores, confusion, unknown, codes;
+	struct option_text network, pl, kernels, threads, labels, scores, confusion, unknown, codes;
 	struct option_texts codes_of;
-	double named; /* 0 … 1 */
-	int pictures, jobs;
+	double named;			   /* 0 … 1 */
+	int pictures, jobs, layer_threads; /* layer_threads: of --threads */
 	bool json;
 };
 
-/* Threads for so many tasks: --jobs, or one per processor. */
-int evaluate_threads(const struct evaluate_values *values, int tasks);
+/* Threads for so many tasks: --jobs, or one per processor; one if --threads has them share layers instead. */
+int evaluate_jobs(const struct evaluate_values *values, int tasks);
 
 /* `evaluate` with --codes or --codes-of: files alone, and no accuracy. path: the data set, or NULL. Returns
  * the exit code. */

@@ -34,10 +34,10 @@ struct work_thread {
 	bool started;
 };
 
-static void end_task(struct workers_state *s, int status, const struct error *e)
+static void end_tasks(struct workers_state *s, int count, int status, const struct error *e)
 {
 	pthread_mutex_lock(&s->lock);
-	s->done++;
+	s->done += count;
 	if (status)
 		s->error = *e;
 	pthread_mutex_unlock(&s->lock);
@@ -49,13 +49,16 @@ static void *work(void *argument)
 {
 	struct work_thread *w = argument;
 	struct workers_state *s = w->state;
+	const struct workers *all = s->workers;
 	struct error e;
 
 	while (!interruption_came() && !atomic_load(&s->failed)) {
-		int task = atomic_fetch_add(&s->next, 1);
-		if (task >= s->workers->tasks)
+		int first = atomic_load(&s->next);
+		int count = all->step < all->tasks - first ? all->step : all->tasks - first;
+		if (count < 1)
 			break;
-		end_task(s, s->workers->run(s->workers->shared, w->own, task, &e), &e);
+		if (atomic_compare_exchange_weak(&s->next, &first, first + count))
+			end_tasks(s, count, all->run(all->shared, w->own, first, count, &e), &e);
 	}
 	pthread_mutex_lock(&s->lock);
 	s->running--;
@@ -159,8 +162,7 @@ int workers_run(
 	pthread_cond_destroy(&s.changed);
 	pthread_mutex_destroy(&s.lock);
 	free(all);
-	int next = atomic_load(&s.next);
-	*attempted = next < workers->tasks ? next : workers->tasks;
+	*attempted = atomic_load(&s.next);
 	*seconds = (double)(clock_now() - s.begun) / 1e9;
 	*e = s.error;
 	return status;

@@ -10,6 +10,7 @@
 
 struct workers {
 	int tasks;     /* 0 … tasks − 1, taken in this order */
+	int step;      /* so many at once, at least 1 */
 	int threads;   /* at least 1 */
 	bool progress; /* print a line of progress on stderr and overwrite it */
 	void *shared;  /* given to all of the following, which several threads call at once */
@@ -17,8 +18,8 @@ struct workers {
 	/* Makes what a thread needs for itself. On failure *where is what *e is about. */
 	int (*create)(void *shared, void **own, enum failure *where, struct error *e);
 	void (*destroy)(void *own); /* takes NULL */
-	int (*run)(
-		void *shared, void *own, int task, struct error *e); /* a failure stops all, as FAILURE_PL */
+	/* Does tasks first … first + count − 1; count ≤ step. A failure stops all, as FAILURE_PL. */
+	int (*run)(void *shared, void *own, int first, int count, struct error *e);
 	void (*describe)(
 		void *shared, char *text, size_t size); /* what the progress says besides; NULL: nothing */
 };

@@ -8,8 +8,10 @@
 #include "cli/networks.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/threads.h"
 #include "image/decode.h"
 #include "nn/labeller.h"
+#include "nn/pool.h"
 #include "pipeline/classifier.h"
 #include "recorder/log_reader.h"
 #include "recorder/names.h"
@@ -24,7 +26,7 @@
 #include <unistd.h>
 
 struct replay_values {
-	struct option_text log, network, pl, kernels;
+	struct option_text log, network, pl, kernels, threads;
 	bool json;
 };
 
@@ -35,6 +37,7 @@ static const struct option options[] = {
 		offsetof(struct replay_values, network), .source = OPTION_FROM_OWN},
 	OPTION_ROW_PL(struct replay_values, pl),
 	OPTION_ROW_KERNELS(struct replay_values, kernels),
+	OPTION_ROW_THREADS(struct replay_values, threads),
 	{"json", 0, OPTION_FLAG, NULL, "Print JSON, an object a line", offsetof(struct replay_values, json)},
 	{0},
 };
@@ -42,6 +45,7 @@ static const struct option options[] = {
 /* The replay of one recording. */
 struct replay {
 	const struct replay_values *values;
+	struct pool *threads; /* that share layers; NULL: one */
 	const char *path;
 	struct log_reader *log;
 	struct network *network;
@@ -113,8 +117,9 @@ static int open_parts(struct replay *r, struct error *e)
 	r->where = FAILURE_NETWORK;
 	if (networks_open(r->values->network.text ? r->values->network.text : about->network, &r->network, e))
 		return e->code;
-	if (classifier_create(
-		    r->network, r->values->pl.text, r->values->kernels.text, &r->classifier, &r->where, e))
+	const struct classifier_options wanted = {
+		.pl = r->values->pl.text, .kernels = r->values->kernels.text, .pool = r->threads};
+	if (classifier_create(r->network, &wanted, &r->classifier, &r->where, e))
 		return e->code;
 	r->where = FAILURE_SOURCE;
 	if (source_open(r->path, &once, &r->video, e))
@@ -218,7 +223,7 @@ static int compare(struct replay *r, struct error *e)
 	status = classify(r, &own, e);
 	if (status)
 		return status;
-	labeller_add(&r->labeller, own.count ? classifier_scores(r->classifier) : NULL, r->entry.time);
+	labeller_add(&r->labeller, own.count ? classifier_scores(r->classifier, 0) : NULL, r->entry.time);
 	verdict_make(&verdict, r->network, log_reader_about(r->log)->top_k, &own, &r->labeller.smoothed);
 	if (r->entry.verdict.has_shown)
 		verdict_set_shown(&verdict, r->network, &r->labeller.past.state.shown);
@@ -324,10 +329,10 @@ static int report(const struct replay *r)
 	return EX_OK;
 }
 
-static int replay_file(
-	const struct invocation *invocation, const struct replay_values *values, const char *path)
+static int replay_file(const struct invocation *invocation, const struct replay_values *values,
+	struct pool *threads, const char *path)
 {
-	struct replay r = {.values = values, .path = path, .where = FAILURE_SOURCE};
+	struct replay r = {.values = values, .threads = threads, .path = path, .where = FAILURE_SOURCE};
 	struct error e = {0};
 	int code;
 
@@ -344,6 +349,7 @@ static int replay_file(
 static int replay_run(struct invocation *invocation)
 {
 	struct replay_values values = {.pl = {"auto"}};
+	struct pool *threads;
 	struct error e = {0};
 	int count;
 	int code = options_parse(invocation, &values, &count);
@@ -356,11 +362,15 @@ static int replay_run(struct invocation *invocation)
 		return usage_error(invocation, "a recording is missing");
 	if (count > 1 && values.log.text)
 		return usage_error(invocation, "--log is for one recording");
+	code = threads_start(invocation, &values.threads, &threads);
+	if (code != OPTIONS_GO_ON)
+		return code;
 	code = EX_OK;
 	for (int i = 0; i < count; i++) {
-		int failed = replay_file(invocation, &values, invocation->argv[i]);
+		int failed = replay_file(invocation, &values, threads, invocation->argv[i]);
 		code = code ? code : failed;
 	}
+	pool_destroy(threads);
 	return output_finish(code);
 }
 

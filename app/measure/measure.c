@@ -10,10 +10,10 @@
 #include "cli/networks.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/threads.h"
 #include "machine/energy.h"
 #include "measure/compare.h"
 #include "measure/report.h"
-#include "nn/cores.h"
 #include "nn/pool.h"
 
 #include <errno.h>
@@ -40,9 +40,7 @@ static const struct option options[] = {
 		offsetof(struct measure_values, all)},
 	OPTION_ROW_PL(struct measure_values, pl),
 	OPTION_ROW_KERNELS(struct measure_values, kernels),
-	{"threads", 0, OPTION_TEXT, "N|auto",
-		"Threads that share each layer where the network is timed alone [1]",
-		offsetof(struct measure_values, threads)},
+	OPTION_ROW_THREADS(struct measure_values, threads),
 	{"batch", 0, OPTION_INTEGER, "N", "Pictures at once where the network is timed alone [1]",
 		offsetof(struct measure_values, batch), 1, 1024},
 	{"time-limit", 't', OPTION_DURATION, "TIME", "Longest time for a network, about [10s]",
@@ -266,27 +264,6 @@ static void close_session(struct measure_session *s)
 	output_file_drop(&s->trace);
 }
 
-/* OPTIONS_GO_ON, or an exit code. */
-static int start_pool(struct measure_session *s)
-{
-	const struct option_text *given = &s->values.threads;
-	bool automatic = !strcmp(given->text, "auto");
-	char *end = NULL, text[120];
-	struct error e;
-	long threads = automatic ? cores_count() : strtol(given->text, &end, 10);
-
-	if (!automatic && (end == given->text || *end || threads < 1 || threads > POOL_MOST)) {
-		snprintf(text, sizeof(text), "takes auto or a number from 1 to %d, not \"%.40s\"", POOL_MOST,
-			given->text);
-		return option_refuse(s->invocation, &given->origin, text);
-	}
-	int status = threads > 1 ? pool_create((int)threads, &s->pool) : 0;
-	if (!status)
-		return OPTIONS_GO_ON;
-	error_set(&e, status, "cannot start %ld threads: %s", threads, strerror(-status));
-	return fail(FAILURE_OURS, &e);
-}
-
 static int measure(struct measure_session *s)
 {
 	time_t now = time(NULL);
@@ -313,8 +290,8 @@ static int measure(struct measure_session *s)
 
 static int measure_run(struct invocation *invocation)
 {
-	struct measure_session s = {.invocation = invocation,
-		.values = {.pl = {"auto"}, .time_limit = 10, .threads = {"1"}, .batch = 1}};
+	struct measure_session s = {
+		.invocation = invocation, .values = {.pl = {"auto"}, .time_limit = 10, .batch = 1}};
 	int count;
 	int code = options_parse(invocation, &s.values, &count);
 
@@ -330,7 +307,7 @@ static int measure_run(struct invocation *invocation)
 		{"--report", s.values.report.text}, {"--trace", s.values.trace.text}};
 	if (output_names_check(invocation, written, 2))
 		return EX_USAGE;
-	code = start_pool(&s);
+	code = threads_start(invocation, &s.values.threads, &s.pool);
 	if (code != OPTIONS_GO_ON)
 		return code;
 	code = measure(&s);

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "flow/thread.h"
 #include "image/picture.h"
 #include "image/view.h"
 #include "nn/classify.h"
@@ -15,15 +16,24 @@
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
+
+/* Feature maps of a batch should leave a second-level cache of this size room for weights. */
+#define CACHE ((size_t)1 << 20)
+#define BATCH_MOST 16
 
 struct classifier {
 	const struct network *network;
-	struct engine *conv0;
-	struct pl *pl;
+	struct engine *engine; /* all layers, of a batch; or those before the PL's */
+	struct pl *pl;	       /* NULL: there is none in hardware */
 	struct picture_area area;
-	uint8_t *input; /* pixels, [height][width][channels] */
-	double *work;	/* [class_count], for the softmax */
-	bool reported;	/* a failure of the PL is logged already */
+	uint8_t *inputs; /* pixels, [batch][height][width][channels] */
+	int32_t *scores; /* [batch][class_count] */
+	size_t input_size;
+	int taken;     /* pictures since the last classifier_compute */
+	bool computed; /* they are */
+	double *work;  /* [class_count], for the softmax */
+	bool reported; /* a failure of the PL is logged already */
 };
 
 /* test: goes to buffer 0; NULL: the picture that is there. */
@@ -74,33 +84,60 @@ static int test_pl(struct classifier *c, const char *kernels, struct error *e)
 	return status;
 }
 
-static int create_parts(
-	struct classifier *c, const char *pl, const char *kernels, enum failure *where, struct error *e)
+static int create_buffers(struct classifier *c, int batch, struct error *e)
 {
 	const struct network *network = c->network;
-	int split = network_split(network);
+	size_t classes = (size_t)network->class_count;
 
+	c->input_size = shape_size(network->layers[0].in);
+	c->inputs = buffer_create((size_t)batch * c->input_size);
+	c->scores = buffer_create((size_t)batch * classes * sizeof(*c->scores));
+	c->work = malloc(sizeof(*c->work) * classes);
+	if (c->inputs && c->scores && c->work)
+		return 0;
+	return error_set(e, -ENOMEM, "out of memory for %d pictures of the network's input size", batch);
+}
+
+/* A PL in hardware that can take no layer has become one in software. */
+static int load_pl(struct classifier *c, int split, struct error *e)
+{
+	int status = pl_load(c->pl, c->network, split, c->network->layer_count, e);
+
+	if (!status && pl_stopped(c->pl)[0])
+		log_info("%s", pl_stopped(c->pl));
+	return status;
+}
+
+static int create_parts(
+	struct classifier *c, const struct classifier_options *options, enum failure *where, struct error *e)
+{
+	const struct network *network = c->network;
+	int batch = options->batch ? options->batch : 1, last = network->layer_count;
+
+	*where = FAILURE_PL;
+	int status = pl_open(options->pl ? options->pl : "auto", options->kernels, &c->pl, e);
+	if (status)
+		return status;
+	if (pl_is_hardware(c->pl)) {
+		last = network_split(network);
+	} else {
+		pl_close(c->pl);
+		c->pl = NULL;
+	}
 	*where = FAILURE_KERNELS;
-	int status = engine_create(network, 0, split, kernels, &c->conv0, e);
+	status = engine_create_batch(network, 0, last, options->kernels, c->pl ? 1 : batch, &c->engine, e);
+	if (!status && engine_use_pool(c->engine, options->pool))
+		status = error_set(e, -ENOMEM, "out of memory for the threads of %s", network->name);
 	if (status)
 		return status;
 	*where = FAILURE_PL;
-	status = pl_open(pl ? pl : "auto", kernels, &c->pl, e);
-	if (status)
-		return status;
-	status = pl_load(c->pl, network, split, network->layer_count, e);
-	if (status)
-		return status;
-	if (pl_stopped(c->pl)[0])
-		log_info("%s", pl_stopped(c->pl));
-	c->input = malloc(shape_size(network->layers[0].in));
-	c->work = malloc(sizeof(*c->work) * (size_t)network->class_count);
-	if (!c->input || !c->work)
-		return error_set(e, -ENOMEM, "out of memory for a picture of the network's input size");
-	return test_pl(c, kernels, e);
+	status = create_buffers(c, batch, e);
+	if (!status && c->pl)
+		status = load_pl(c, last, e);
+	return status || !c->pl ? status : test_pl(c, options->kernels, e);
 }
 
-int classifier_create(const struct network *network, const char *pl, const char *kernels,
+int classifier_create(const struct network *network, const struct classifier_options *options,
 	struct classifier **out, enum failure *where, struct error *e)
 {
 	struct classifier *c = calloc(1, sizeof(*c));
@@ -110,7 +147,7 @@ int classifier_create(const struct network *network, const char *pl, const char 
 	if (!c)
 		return error_set(e, -ENOMEM, "out of memory");
 	c->network = network;
-	int status = create_parts(c, pl, kernels, where, e);
+	int status = create_parts(c, options, where, e);
 	if (status) {
 		classifier_destroy(c);
 		return status;
@@ -124,31 +161,83 @@ void classifier_destroy(struct classifier *classifier)
 	if (!classifier)
 		return;
 	pl_close(classifier->pl);
-	engine_destroy(classifier->conv0);
-	free(classifier->input);
+	engine_destroy(classifier->engine);
+	free(classifier->inputs);
+	free(classifier->scores);
 	free(classifier->work);
 	free(classifier);
+}
+
+int classifier_batch(const struct network *network)
+{
+	size_t largest = 1;
+
+	for (int i = 0; i < network->layer_count; i++) {
+		size_t both = shape_size(network->layers[i].in) + shape_size(network->layers[i].out);
+		largest = both > largest ? both : largest;
+	}
+	size_t batch = CACHE / largest;
+	return batch < 1 ? 1 : batch > BATCH_MOST ? BATCH_MOST : (int)batch;
+}
+
+bool classifier_look(struct classifier *c, enum view_origin origin, const struct picture *picture,
+	const struct picture_area *area)
+{
+	const struct layer *first = &c->network->layers[0];
+	const struct view *view = &c->network->view;
+
+	if (c->computed)
+		c->taken = 0;
+	c->computed = false;
+	if (area)
+		c->area = *area;
+	else if (!view_look(view, origin, picture, NULL, 0, first->in.width, first->in.height, &c->area))
+		return false;
+	view_input(view, origin, picture, &c->area, c->inputs + (size_t)c->taken++ * c->input_size,
+		first->in.width, first->in.height, first->in.channels, first->input_bits);
+	return true;
+}
+
+/* One picture after the other behind Conv0. */
+static int compute_in_pl(struct classifier *c, struct error *e)
+{
+	size_t classes = (size_t)c->network->class_count;
+
+	for (int i = 0; i < c->taken; i++) {
+		engine_run(c->engine, c->inputs + (size_t)i * c->input_size, pl_input(c->pl, 0));
+		int status = compute(c, NULL, e);
+		if (status)
+			return status;
+		memcpy(c->scores + (size_t)i * classes, pl_output(c->pl, 0), classes * sizeof(*c->scores));
+	}
+	return 0;
+}
+
+int classifier_compute(struct classifier *c, struct error *e)
+{
+	int status = c->pl ? compute_in_pl(c, e) : 0;
+
+	if (!c->pl && c->taken)
+		engine_run_batch(c->engine, c->inputs, c->scores, c->taken);
+	c->computed = true;
+	return status;
+}
+
+void classifier_result(struct classifier *c, int picture, struct classification *out)
+{
+	classify_scores(c->network, classifier_scores(c, picture), c->work, out);
 }
 
 int classifier_run(struct classifier *c, enum view_origin origin, const struct picture *picture,
 	const struct picture_area *area, struct classification *out, struct error *e)
 {
-	const struct layer *first = &c->network->layers[0];
-	const struct view *view = &c->network->view;
-
 	*out = classification_none;
-	if (area)
-		c->area = *area;
-	else if (!view_look(view, origin, picture, NULL, 0, first->in.width, first->in.height, &c->area))
+	if (!classifier_look(c, origin, picture, area))
 		return 0;
-	view_input(view, origin, picture, &c->area, c->input, first->in.width, first->in.height,
-		first->in.channels, first->input_bits);
-	engine_run(c->conv0, c->input, pl_input(c->pl, 0));
-	int status = compute(c, NULL, e);
-	if (status)
-		return status;
-	classify_scores(c->network, pl_output(c->pl, 0), c->work, out);
-	return 0;
+	int status = classifier_compute(c, e);
+	if (!status)
+		classifier_result(c, 0, out);
+	return status;
 }
 
 const struct picture_area *classifier_area(const struct classifier *classifier)
@@ -156,7 +245,7 @@ const struct picture_area *classifier_area(const struct classifier *classifier)
 	return &classifier->area;
 }
 
-const int32_t *classifier_scores(const struct classifier *classifier)
+const int32_t *classifier_scores(const struct classifier *classifier, int picture)
 {
-	return pl_output(classifier->pl, 0);
+	return classifier->scores + (size_t)picture * (size_t)classifier->network->class_count;
 }

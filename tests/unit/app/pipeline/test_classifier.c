@@ -118,6 +118,8 @@ struct outcome {
 	struct error e;
 };
 
+static const struct classifier_options software = {.pl = "software"};
+
 static void classify_picture(
 	struct classifier *classifier, const struct network *network, int number, struct outcome *outcome)
 {
@@ -135,7 +137,7 @@ static void classify_picture(
 		view_input(&network->view, VIEW_FROM_FILE, &picture, classifier_area(classifier), input, 32,
 			32, 3, 8);
 		assert_int_equal(reference_run(network, 0, network->layer_count, input, scores), 0);
-		outcome->wrong += memcmp(scores, classifier_scores(classifier), 10 * sizeof(*scores)) != 0;
+		outcome->wrong += memcmp(scores, classifier_scores(classifier, 0), 10 * sizeof(*scores)) != 0;
 		outcome->pictures++;
 	}
 	picture_finish(&picture);
@@ -148,8 +150,7 @@ static struct outcome run(struct simulation wanted)
 	struct outcome outcome = {0};
 
 	simulation = wanted;
-	outcome.created =
-		classifier_create(network, "software", NULL, &classifier, &outcome.where, &outcome.e);
+	outcome.created = classifier_create(network, &software, &classifier, &outcome.where, &outcome.e);
 	for (int i = 0; i < PICTURES && !outcome.created && !outcome.classified; i++)
 		classify_picture(classifier, network, i, &outcome);
 	classifier_destroy(classifier);
@@ -175,7 +176,8 @@ static void a_sound_pl_is_tested_once(void **state)
 	assert_int_equal(simulation.resets + simulation.reconfigurations, 0);
 }
 
-static void software_is_not_tested(void **state)
+/* One engine computes the whole network, in this thread. */
+static void software_needs_no_pl(void **state)
 {
 	struct simulation s = sound();
 
@@ -184,7 +186,52 @@ static void software_is_not_tested(void **state)
 	s.software = true;
 	struct outcome outcome = run(s);
 	assert_right(&outcome);
-	assert_int_equal(simulation.calls, PICTURES);
+	assert_int_equal(simulation.calls, 0);
+}
+
+/* Pictures taken one after the other have the scores that each has alone. */
+static void batches_are_right(void **state)
+{
+	enum { BATCH = 5 };
+
+	(void)state;
+	for (int hardware = 0; hardware < 2; hardware++) {
+		struct network *network = tiny_network(7);
+		struct classifier_options options = {.pl = "software", .batch = BATCH};
+		struct picture picture = {0};
+		struct classifier *classifier;
+		struct classification result;
+		enum failure where;
+		uint8_t inputs[BATCH][32 * 32 * 3];
+		int32_t scores[16];
+
+		simulation = sound();
+		simulation.software = !hardware;
+		assert_int_equal(classifier_create(network, &options, &classifier, &where, NULL), 0);
+		assert_int_equal(picture_resize(&picture, 32, 32), 0);
+		for (int count = BATCH; count > 0; count -= 2) {
+			for (int n = 0; n < count; n++) {
+				for (int i = 0; i < 32 * 32 * 4; i++)
+					picture.data[i] = (uint8_t)(i * (7 * n + count));
+				assert_true(classifier_look(classifier, VIEW_FROM_FILE, &picture, NULL));
+				view_input(&network->view, VIEW_FROM_FILE, &picture,
+					classifier_area(classifier), inputs[n], 32, 32, 3, 8);
+			}
+			assert_int_equal(classifier_compute(classifier, NULL), 0);
+			for (int n = 0; n < count; n++) {
+				assert_int_equal(
+					reference_run(network, 0, network->layer_count, inputs[n], scores),
+					0);
+				assert_memory_equal(
+					classifier_scores(classifier, n), scores, 10 * sizeof(*scores));
+				classifier_result(classifier, n, &result);
+				assert_true(result.count > 0);
+			}
+		}
+		classifier_destroy(classifier);
+		picture_finish(&picture);
+		network_destroy(network);
+	}
 }
 
 /* Never without end; and as long as simulating a large network takes, where it is simulated. */
@@ -324,7 +371,7 @@ static void own_size_enters_unchanged(void **state)
 		uint8_t input[32 * 33 * 3];
 
 		assert_int_equal(network_check(network, NULL), 0);
-		assert_int_equal(classifier_create(network, "software", NULL, &classifier, &where, NULL), 0);
+		assert_int_equal(classifier_create(network, &software, &classifier, &where, NULL), 0);
 		assert_int_equal(picture_resize(&picture, width, height), 0);
 		for (int p = 0; p < height * width; p++)
 			for (int c = 0; c < 3; c++) {
@@ -335,7 +382,7 @@ static void own_size_enters_unchanged(void **state)
 			classifier_run(classifier, (enum view_origin)(i % 3), &picture, NULL, &result, NULL),
 			0);
 		assert_int_equal(reference_run(network, 0, 3, input, scores), 0);
-		assert_memory_equal(classifier_scores(classifier), scores, sizeof(scores));
+		assert_memory_equal(classifier_scores(classifier, 0), scores, sizeof(scores));
 		classifier_destroy(classifier);
 		picture_finish(&picture);
 		network_destroy(network);
@@ -346,7 +393,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_sound_pl_is_tested_once),
-		cmocka_unit_test(software_is_not_tested),
+		cmocka_unit_test(software_needs_no_pl),
+		cmocka_unit_test(batches_are_right),
 		cmocka_unit_test(the_timeout_is_finite),
 		cmocka_unit_test(the_pl_is_recovered),
 		cmocka_unit_test(a_pl_that_is_never_right_computes_nothing),
