@@ -15,6 +15,7 @@
 #include "live/trace_file.h"
 #include "nn/classify.h"
 #include "nn/format/label_names.h"
+#include "nn/pool.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -86,6 +87,7 @@ struct live_session {
 	struct label_names *names;
 	struct source *source;
 	struct pl *pl;
+	struct pool *pool; /* NULL: one thread */
 	struct trace_file *trace;
 	struct confinement *confinement;
 	struct pipeline_config config;
@@ -218,6 +220,7 @@ static int start(struct live_session *s, struct error *e)
 	s->config.network = s->network;
 	s->config.names = s->names ? label_names_network(s->names) : NULL;
 	s->config.threshold = classification_threshold(s->network, v->threshold);
+	s->config.pool = s->pool;
 	s->config.trace = trace_file_trace(s->trace);
 	return start_with_source(s, e);
 }
@@ -278,6 +281,11 @@ static int live_run(struct invocation *invocation)
 		code = smoothing_option(invocation, &s.values.smoothing, &s.smoothing);
 	if (code != OPTIONS_GO_ON)
 		return code;
+	if (s.values.fast && !s.values.pipeline.threads.text)
+		s.values.pipeline.threads.text = "auto";
+	code = threads_start(invocation, &s.values.pipeline.threads, &s.pool);
+	if (code != OPTIONS_GO_ON)
+		return code;
 	if (s.values.every_frame || s.values.fast)
 		s.smoothing = 0; /* each frame has its own label */
 
@@ -291,6 +299,7 @@ static int live_run(struct invocation *invocation)
 	recording_finish(&s.recording);
 	trace_file_close(s.trace);
 	pl_close(s.pl);
+	pool_destroy(s.pool);
 	source_close(s.source);
 	confinement_destroy(s.confinement);
 	label_names_destroy(s.names);

@@ -5,6 +5,7 @@
 
 #include "cli/command.h"
 #include "cli/options.h"
+#include "cli/threads.h"
 #include "live/confinement.h"
 #include "pipeline/pipeline.h"
 #include "source/source.h"
@@ -13,7 +14,7 @@
 #include <stdbool.h>
 
 struct pipeline_options {
-	struct option_text source, format, exposure, network, pl, kernels, trace;
+	struct option_text source, format, exposure, network, pl, kernels, threads, trace;
 	struct option_texts controls;
 	struct option_size size;
 	double rate, duration, pl_timeout, pl_check; /* frames a second; s */
@@ -51,7 +52,7 @@ struct pipeline_options {
 		{"duration", 't', OPTION_DURATION, "TIME", "Stop after TIME: 10s, 5m",                       \
 			offsetof(type, pipeline.duration), 0.001, 1e9, NULL},                                \
 		OPTION_ROW_NETWORK(type, pipeline.network), OPTION_ROW_PL(type, pipeline.pl),                \
-		OPTION_ROW_KERNELS(type, pipeline.kernels),                                                  \
+		OPTION_ROW_KERNELS(type, pipeline.kernels), OPTION_ROW_THREADS(type, pipeline.threads),      \
 		{"pl-timeout", 0, OPTION_DURATION, "TIME",                                                   \
 			"How long the PL may take for a frame before it is reset "                           \
 			"[by how long it takes at the start]",                                               \

@@ -14,6 +14,7 @@
 #include "live/signals.h"
 #include "live/trace_file.h"
 #include "nn/classify.h"
+#include "nn/pool.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -88,6 +89,7 @@ struct record_session {
 	struct network *network;
 	struct source *source;
 	struct pl *pl;
+	struct pool *pool; /* NULL: one thread */
 	struct trace_file *trace;
 	struct confinement *confinement;
 	struct source_options wanted;
@@ -106,6 +108,7 @@ static int start_pipeline(struct record_session *s, struct error *e)
 	config.network = s->network;
 	config.source = s->source;
 	config.pl = s->pl;
+	config.pool = s->pool;
 	config.trace = trace_file_trace(s->trace);
 	config.lossless = v->recording.every_frame;
 	config.discard_output = true;
@@ -306,6 +309,8 @@ static int record_run(struct invocation *invocation)
 	code = pipeline_options_source(&s.values.pipeline, invocation, count);
 	if (code == OPTIONS_GO_ON)
 		code = smoothing_option(invocation, &s.values.smoothing, &s.values.recording.smoothing);
+	if (code == OPTIONS_GO_ON)
+		code = threads_start(invocation, &s.values.pipeline.threads, &s.pool);
 	if (code != OPTIONS_GO_ON)
 		return code;
 
@@ -318,6 +323,7 @@ static int record_run(struct invocation *invocation)
 	recording_finish(&s.recording);
 	trace_file_close(s.trace);
 	pl_close(s.pl);
+	pool_destroy(s.pool);
 	source_close(s.source);
 	confinement_destroy(s.confinement);
 	network_destroy(s.network);

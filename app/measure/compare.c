@@ -82,7 +82,8 @@ static bool network_good(const json_t *network)
 	}
 	pipeline = json_object_get(network, "pipeline");
 	return json_is_object(pipeline) && pipeline_good(json_object_get(pipeline, "overlap")) &&
-	       pipeline_good(json_object_get(pipeline, "in_turn"));
+	       pipeline_good(json_object_get(pipeline, "in_turn")) &&
+	       pipeline_good(json_object_get(pipeline, "threads"));
 }
 
 static const char *text_of(const json_t *object, const char *key)
@@ -299,8 +300,8 @@ static void add_network(json_t *rows, const json_t *ours, const json_t *theirs)
 		{"end to end", MEASURED_ALL},
 		{"end to end in software", MEASURED_SOFTWARE_ALL},
 	};
-	static const char *const pipelines[][2] = {
-		{"overlap", "with overlap"}, {"in_turn", "without overlap"}};
+	static const char *const pipelines[PIPELINES][2] = {{"overlap", "with overlap"},
+		{"in_turn", "without overlap"}, {"threads", "with threads a layer"}};
 	const char *name = text_of(ours, "network");
 	const json_t *a = json_object_get(ours, "layers"), *b = json_object_get(theirs, "layers");
 	char what[160];
@@ -318,7 +319,7 @@ static void add_network(json_t *rows, const json_t *ours, const json_t *theirs)
 		add(rows, name, times[i].what, false, json_object_get(a, measured_keys[times[i].time]),
 			json_object_get(b, measured_keys[times[i].time]));
 	a = json_object_get(ours, "pipeline"), b = json_object_get(theirs, "pipeline");
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < PIPELINES; i++) {
 		const json_t *x = json_object_get(a, pipelines[i][0]),
 			     *y = json_object_get(b, pipelines[i][0]);
 		add(rows, name, pipelines[i][1], true, json_object_get(x, "interval_us"),

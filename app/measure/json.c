@@ -97,6 +97,8 @@ static json_t *pipeline(const struct measurement *m)
 	}
 	output_set(o, "overlap", pipeline_times(&m->pipelines[PIPELINE_OVERLAPPED]));
 	output_set(o, "in_turn", pipeline_times(&m->pipelines[PIPELINE_IN_TURN]));
+	if (m->pipelines[PIPELINE_SHARED].interval.runs)
+		output_set(o, "threads", pipeline_times(&m->pipelines[PIPELINE_SHARED]));
 	output_set(o, "reached", number(measured_reach(m)));
 	output_set(o, "gain", number(measured_gain(m)));
 	set_known(o, "histogram", chart_histogram(m));

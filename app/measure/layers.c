@@ -529,6 +529,7 @@ int measure_layers(
 		snprintf(m->pl, sizeof(m->pl), "%s", pl_name(r.pl));
 		snprintf(m->stopped_at, sizeof(m->stopped_at), "%s", pl_stopped(r.pl));
 		m->reach = pl_reach(r.pl);
+		m->hardware = pl_is_hardware(r.pl);
 		*where = FAILURE_PL;
 		status = run_rounds(&r, e);
 	}

@@ -225,11 +225,11 @@ static void print(struct measure_session *s)
 static int write_trace(struct measure_session *s, struct error *e)
 {
 	int count = 0;
-	const struct trace **traces = (const struct trace **)calloc(
-		(size_t)s->all.count * PIPELINE_KINDS + 1, sizeof(struct trace *));
+	const struct trace **traces =
+		(const struct trace **)calloc((size_t)s->all.count * PIPELINES + 1, sizeof(struct trace *));
 
 	for (int i = 0; traces && i < s->all.count; i++)
-		for (int j = 0; j < PIPELINE_KINDS; j++)
+		for (int j = 0; j < PIPELINES; j++)
 			if (s->all.networks[i].pipelines[j].trace)
 				traces[count++] = s->all.networks[i].pipelines[j].trace;
 	int status = traces ? trace_write(s->trace.file, traces, count) : -ENOMEM;

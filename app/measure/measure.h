@@ -29,7 +29,7 @@ struct pool;
 struct measure_options {
 	const char *pl, *kernels;
 	int64_t time_limit;    /* ns for a network */
-	struct pool *pool;     /* of MEASURED_NETWORK; NULL: one thread */
+	struct pool *pool;     /* of MEASURED_NETWORK and PIPELINE_SHARED; NULL: one thread */
 	int batch;	       /* its pictures at once; the time is that of one of them */
 	struct energy *energy; /* NULL: the machine does not report it */
 	bool timeline;	       /* trace a run with and one without overlap */
@@ -69,7 +69,14 @@ struct measured_pipeline {
 	struct trace *trace; /* NULL: not traced */
 };
 
-enum { PIPELINE_OVERLAPPED, PIPELINE_IN_TURN, PIPELINE_KINDS };
+enum {
+	PIPELINE_OVERLAPPED,
+	PIPELINE_IN_TURN,
+	PIPELINE_KINDS, /* that every measurement has */
+	/* With threads and a PL in software: they share each layer of the whole network. */
+	PIPELINE_SHARED = PIPELINE_KINDS,
+	PIPELINES
+};
 
 struct measurement {
 	const struct network *network; /* owned by the caller */
@@ -78,13 +85,14 @@ struct measurement {
 	char stopped_at[700]; /* as pl_stopped */
 	bool counted;	      /* the PL reports cycles: they give the times of its layers, at `hertz` */
 	bool simulated;	      /* the PL is simulated: cycles also give MEASURED_PL */
+	bool hardware;	      /* the PL is no software: it may be simulated */
 	double hertz;
 	struct measured_layer *layers; /* [network->layer_count] */
 	struct summary times[MEASURED_TIMES];
-	int threads, batch; /* of MEASURED_NETWORK */
+	int threads, batch; /* of MEASURED_NETWORK; threads: of PIPELINE_SHARED, too */
 	int64_t pl_alone;   /* ns that the PL computes on a picture; without transfers if it reports cycles */
 
-	struct measured_pipeline pipelines[PIPELINE_KINDS];
+	struct measured_pipeline pipelines[PIPELINES];
 	char no_pipeline[160]; /* the reason why the pipeline did not run; "": it ran */
 	const char *slowest_stage;
 	int64_t ideal; /* ns from picture to picture if only the slowest stage took time */

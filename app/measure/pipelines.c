@@ -84,7 +84,13 @@ static void count_run(struct runs *r, struct run *run, struct measured_pipeline 
 	r->powered += run->counted - 1;
 }
 
-static int start(const struct runs *r, bool overlap, struct pipeline_config *o, struct pipeline **pipeline,
+/* The kinds of pipeline that run: the first ones of the enum. */
+static int kinds(const struct runs *r)
+{
+	return r->options->pool && !r->out->hardware ? PIPELINES : PIPELINE_KINDS;
+}
+
+static int start(const struct runs *r, int kind, struct pipeline_config *o, struct pipeline **pipeline,
 	enum failure *where, struct error *e)
 {
 	const struct measure_options *options = r->options;
@@ -93,7 +99,9 @@ static int start(const struct runs *r, bool overlap, struct pipeline_config *o, 
 	*o = (struct pipeline_config){.network = r->out->network,
 		.kernels = options->kernels,
 		.lossless = true,
-		.overlap = overlap,
+		.overlap = kind != PIPELINE_IN_TURN,
+		.pool = kind == PIPELINE_SHARED ? options->pool : NULL,
+		.always_shared = true,
 		.frames = r->pictures + RUN_FILLING,
 		.trace = o->trace};
 	measure_source(o->network, &pattern);
@@ -114,7 +122,7 @@ static int run_pipeline(struct runs *r, int kind, struct trace *trace, enum fail
 	struct run run = {0};
 	struct pipeline *pipeline = NULL;
 	struct frame *frame;
-	int status = start(r, kind == PIPELINE_OVERLAPPED, &o, &pipeline, where, e);
+	int status = start(r, kind, &o, &pipeline, where, e);
 
 	if (!status)
 		pipeline_set_caption(pipeline, &(struct pipeline_caption){0});
@@ -156,12 +164,13 @@ static int run_pairs(struct runs *r, enum failure *where, struct error *e)
 		if (pair && (gone > limit || interruption_came()))
 			break;
 		measure_progress(r->options, r->out->network->name, "pipeline", (double)gone / (double)limit);
-		for (int i = 0; i < PIPELINE_KINDS && !status; i++)
-			status = run_pipeline(r, (i + pair) % PIPELINE_KINDS, NULL, where, e);
-		for (int i = 0; i < PIPELINE_KINDS && !status; i++)
+		for (int i = 0; i < kinds(r) && !status; i++)
+			status = run_pipeline(r, (i + pair) % kinds(r), NULL, where, e);
+		stable = true;
+		for (int i = 0; i < kinds(r) && !status; i++) {
 			status = summarise(&pipelines[i], e);
-		stable = pipelines[PIPELINE_OVERLAPPED].interval.stable &&
-			 pipelines[PIPELINE_IN_TURN].interval.stable;
+			stable &= pipelines[i].interval.stable;
+		}
 	}
 	return status;
 }
@@ -190,12 +199,13 @@ static void find_slowest(struct measurement *m)
 
 static int run_traced(struct runs *r, enum failure *where, struct error *e)
 {
-	static const char *const names[PIPELINE_KINDS] = {"with overlap", "without overlap"};
+	static const char *const names[PIPELINES] = {
+		"with overlap", "without overlap", "with threads for each layer"};
 	const char *network = r->out->network->name;
 	int status = 0;
 
 	r->pictures = TRACED_PICTURES;
-	for (int i = 0; i < PIPELINE_KINDS && !status; i++) {
+	for (int i = 0; i < kinds(r) && !status; i++) {
 		struct measured_pipeline *pipeline = &r->out->pipelines[i];
 		char name[300];
 		snprintf(name, sizeof(name), "%s, %s", network, names[i]);
@@ -238,7 +248,7 @@ int measure_pipelines(
 	if (!can_run(options, m))
 		return 0;
 	*where = FAILURE_OURS;
-	for (int i = 0; i < PIPELINE_KINDS; i++)
+	for (int i = 0; i < kinds(&r); i++)
 		if (samples_create(&m->pipelines[i].intervals, RUNS) ||
 			samples_create(&m->pipelines[i].latencies, LATENCIES))
 			return error_set(e, -ENOMEM, "out of memory for the times of %s", m->network->name);

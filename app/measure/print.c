@@ -127,6 +127,8 @@ static void print_pipeline(const char *name, const struct measured_pipeline *pip
 
 static void print_pipelines(const struct measurement *m)
 {
+	char shared[32];
+
 	if (m->no_pipeline[0]) {
 		printf("\n  pipeline: not run: %s;\n  its slowest stage alone (%s, %.1f µs) would do %.1f "
 		       "pictures/s\n",
@@ -138,6 +140,10 @@ static void print_pipelines(const struct measurement *m)
 		"Conv0's begin to label, µs: p50, p95, p99, min, max");
 	print_pipeline("with overlap", &m->pipelines[PIPELINE_OVERLAPPED]);
 	print_pipeline("without", &m->pipelines[PIPELINE_IN_TURN]);
+	if (m->pipelines[PIPELINE_SHARED].interval.runs) {
+		snprintf(shared, sizeof(shared), "%d threads a layer", m->threads);
+		print_pipeline(shared, &m->pipelines[PIPELINE_SHARED]);
+	}
 	printf("  the overlap gains %.2f× and reaches %.0f %% of the ideal, %.1f pictures/s (the slowest "
 	       "stage alone: "
 	       "%s, %.1f µs)\n",

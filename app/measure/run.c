@@ -88,7 +88,7 @@ int measure_network(const struct network *network, const struct measure_options 
 
 void measurement_finish(struct measurement *m)
 {
-	for (int i = 0; i < PIPELINE_KINDS; i++) {
+	for (int i = 0; i < PIPELINES; i++) {
 		samples_finish(&m->pipelines[i].latencies);
 		samples_finish(&m->pipelines[i].intervals);
 		trace_destroy(m->pipelines[i].trace);

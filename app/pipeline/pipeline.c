@@ -51,7 +51,7 @@ static int make_queues(struct pipeline *pipeline)
 		enum queue_policy policy;
 	} plan[QUEUE_COUNT] = {
 		[QUEUE_RAW] = {2, live},
-		[QUEUE_INPUT] = {1, live},
+		[QUEUE_INPUT] = {pipeline->whole.batch > 1 ? pipeline->whole.batch : 1, live},
 		[QUEUE_LABEL] = {1, QUEUE_LOSSLESS},
 		[QUEUE_PICTURE] = {2, live},
 		[QUEUE_SHOW] = {2, live},
@@ -68,8 +68,9 @@ static int make_queues(struct pipeline *pipeline)
 static int make_buffers(struct pipeline *pipeline)
 {
 	const struct network *network = pipeline->config.network;
-	int status = frame_pool_create(
-		POOL_FRAMES, shape_size(pipeline->input), network->class_count, &pipeline->pool);
+	int frames = POOL_FRAMES + (pipeline->whole.batch > 1 ? 2 * pipeline->whole.batch : 0);
+	int status =
+		frame_pool_create(frames, shape_size(pipeline->input), network->class_count, &pipeline->pool);
 
 	if (status)
 		return status;
@@ -79,12 +80,17 @@ static int make_buffers(struct pipeline *pipeline)
 
 static int start_threads(struct pipeline *pipeline)
 {
-	for (; pipeline->started < STAGE_COUNT; pipeline->started++) {
-		int status = thread_start(&pipeline->threads[pipeline->started],
-			stages[pipeline->started].name, stages[pipeline->started].run, pipeline);
+	for (int i = 0; i < STAGE_COUNT; i++) {
+		bool whole = pipeline->whole.engine && i == STAGE_PL;
+		if (pipeline->whole.engine && i == STAGE_CONV0)
+			continue;
+		int status = thread_start(&pipeline->threads[pipeline->started], stages[i].name,
+			whole ? whole_stage : stages[i].run, pipeline);
 		if (status)
 			return status;
+		pipeline->started++;
 	}
+	pipeline->running = true;
 	return 0;
 }
 
@@ -100,10 +106,22 @@ static int check_network(const struct network *network, struct error *e)
 	return 0;
 }
 
+/* Conv0 in an engine, the later layers in the PL. */
+static int load_network(struct pipeline *pipeline, struct error *e)
+{
+	const struct pipeline_config *o = &pipeline->config;
+	int split = network_split(o->network);
+	int status = engine_create(o->network, 0, split, o->kernels, &pipeline->conv0, e);
+
+	/* A PL in software has a thread of its own, which runs beside Conv0. */
+	if (!status && pl_is_hardware(o->pl) && engine_use_pool(pipeline->conv0, o->pool))
+		status = error_set(e, -ENOMEM, "out of memory for the threads of %s", o->network->name);
+	return status ? status : pl_load(o->pl, o->network, split, o->network->layer_count, e);
+}
+
 int pipeline_start(const struct pipeline_config *config, struct pipeline **out, struct error *e)
 {
 	const struct network *network = config->network;
-	int split = network_split(network);
 	int status = check_network(network, e);
 
 	if (status)
@@ -120,9 +138,9 @@ int pipeline_start(const struct pipeline_config *config, struct pipeline **out, 
 	pipeline->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 	pl_jobs_init(&pipeline->jobs, config->overlap ? PL_BUFFERS : 1);
 
-	status = engine_create(network, 0, split, config->kernels, &pipeline->conv0, e);
-	if (!status)
-		status = pl_load(config->pl, network, split, network->layer_count, e);
+	status = whole_init(pipeline, e);
+	if (!status && !pipeline->whole.engine)
+		status = load_network(pipeline, e);
 	if (!status)
 		status = recovery_init(pipeline, e);
 	if (status) {
@@ -241,9 +259,9 @@ int pipeline_join(struct pipeline *pipeline, struct error *e)
 	if (pipeline->started) {
 		pipeline_stop(pipeline);
 		/* A start that failed half-way: wake the threads that wait for a missing one. */
-		if (pipeline->started < STAGE_COUNT)
+		if (!pipeline->running)
 			abandon(pipeline);
-		while (!pipeline->ended && pipeline->started == STAGE_COUNT) {
+		while (!pipeline->ended && pipeline->running) {
 			struct frame *frame = pipeline_dequeue(pipeline, INT64_MAX);
 			frame_release(&frame);
 		}
@@ -275,6 +293,7 @@ void pipeline_destroy(struct pipeline *pipeline)
 	frame_pool_destroy(pipeline->pool);
 	caption_destroy(pipeline->drawer);
 	engine_destroy(pipeline->conv0);
+	whole_finish(&pipeline->whole);
 	recovery_finish(&pipeline->recovery);
 	labeller_finish(&pipeline->labeller);
 	pthread_mutex_destroy(&pipeline->lock);

@@ -7,6 +7,8 @@
  * takes the newest frame whenever it is free. If the display takes raw frames, it gets them undecoded, and
  * only the frames that inference takes are decoded. A lossless pipeline sends every frame through all stages;
  * each carries its own label, which the network computed from the picture at full size.
+ *
+ * With a pool of threads and a PL in software, one stage may run the whole network (whole.h).
  */
 #ifndef APP_PIPELINE_PIPELINE_H
 #define APP_PIPELINE_PIPELINE_H
@@ -22,6 +24,7 @@
 #include <stdbool.h>
 
 struct pipeline;
+struct pool;
 
 struct pipeline_config {
 	struct recorder *recorder;     /* gets all frames and labels until pipeline_join; NULL: none */
@@ -30,6 +33,13 @@ struct pipeline_config {
 	struct source *source;	       /* the caller owns source and PL; no network is loaded yet */
 	struct pl *pl;
 	const char *kernels; /* as engine_create */
+	/*
+	 * Shares the work inside layers, for one pipeline at a time; NULL: one thread. Behind a PL in
+	 * hardware it is for Conv0. Where the PL is software, it runs the whole network in the place of
+	 * Conv0 beside the later layers, if a trial at the start finds that faster, and `overlap` allows it.
+	 */
+	struct pool *pool;
+	bool always_shared; /* … without a trial */
 	bool lossless;
 	bool discard_output; /* no display: the consumer gets frames undecoded, unless lossless */
 	bool overlap;	     /* Conv0 computes the next frame while the PL runs */

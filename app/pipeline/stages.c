@@ -31,8 +31,7 @@ static void count_jobs(struct pipeline *pipeline, int track)
 			(uint64_t)pl_jobs_waiting(&pipeline->jobs));
 }
 
-/* As queue_put and queue_take; the trace records the length of the queue on the thread's track. */
-static bool stage_put(struct pipeline *pipeline, int track, int queue, struct frame *frame)
+bool stage_put(struct pipeline *pipeline, int track, int queue, struct frame *frame)
 {
 	bool put = queue_put(pipeline->queues[queue], frame);
 
@@ -40,7 +39,7 @@ static bool stage_put(struct pipeline *pipeline, int track, int queue, struct fr
 	return put;
 }
 
-static struct frame *stage_get(struct pipeline *pipeline, int track, int queue)
+struct frame *stage_get(struct pipeline *pipeline, int track, int queue)
 {
 	struct frame *frame = queue_take(pipeline->queues[queue]);
 
@@ -49,8 +48,16 @@ static struct frame *stage_get(struct pipeline *pipeline, int track, int queue)
 	return frame;
 }
 
-/* Reports and traces what a stage did with a frame. */
-static void note_time(struct pipeline *pipeline, int track, int work, enum pipeline_time time,
+struct frame *stage_get_waiting(struct pipeline *pipeline, int track, int queue)
+{
+	struct frame *frame;
+
+	if (!queue_take_until(pipeline->queues[queue], 0, &frame))
+		count_waiting(pipeline, track, queue);
+	return frame;
+}
+
+void stage_note_time(struct pipeline *pipeline, int track, int work, enum pipeline_time time,
 	const struct frame *frame, int64_t begun, int64_t ended)
 {
 	histogram_add(&pipeline->report.times[time], ended - begun);
@@ -189,11 +196,7 @@ static void look(struct pipeline *pipeline, struct frame *frame)
 		in.channels, pipeline->config.network->layers[0].input_bits);
 }
 
-/*
- * Decodes in the stage that plan_decode chose, and makes the network's input. False: there is no whole
- * picture, and the frame is counted.
- */
-static bool decode(struct pipeline *pipeline, struct frame *frame, int stage)
+bool stage_decode(struct pipeline *pipeline, struct frame *frame, int stage)
 {
 	int64_t begun = clock_now();
 	struct error e;
@@ -213,7 +216,8 @@ static bool decode(struct pipeline *pipeline, struct frame *frame, int stage)
 	look(pipeline, frame);
 	frame->stamps[STAMP_DECODE_BEGUN] = begun;
 	frame->stamps[STAMP_DECODED] = clock_now();
-	note_time(pipeline, stage, STAGE_DECODE, TIME_DECODE, frame, begun, frame->stamps[STAMP_DECODED]);
+	stage_note_time(
+		pipeline, stage, STAGE_DECODE, TIME_DECODE, frame, begun, frame->stamps[STAMP_DECODED]);
 	return true;
 }
 
@@ -244,7 +248,7 @@ void *decode_stage(void *argument)
 			continue;
 		}
 		plan_decode(pipeline, frame);
-		if (!frame->show_raw && !decode(pipeline, frame, STAGE_DECODE)) {
+		if (!frame->show_raw && !stage_decode(pipeline, frame, STAGE_DECODE)) {
 			frame_release(&frame);
 			continue;
 		}
@@ -271,7 +275,8 @@ static void run_conv0(struct pipeline *pipeline, struct frame *frame, struct pl_
 	job->frame = frame;
 	engine_run(pipeline->conv0, frame->input, pl_input(pipeline->config.pl, job->buffer));
 	frame->stamps[STAMP_CONV0] = clock_now();
-	note_time(pipeline, STAGE_CONV0, STAGE_CONV0, TIME_CONV0, frame, begun, frame->stamps[STAMP_CONV0]);
+	stage_note_time(
+		pipeline, STAGE_CONV0, STAGE_CONV0, TIME_CONV0, frame, begun, frame->stamps[STAMP_CONV0]);
 	recovery_submit(pipeline, job);
 }
 
@@ -287,7 +292,7 @@ void *conv0_stage(void *argument)
 	struct frame *frame;
 
 	while ((frame = stage_get(pipeline, STAGE_CONV0, QUEUE_INPUT))) {
-		if (frame->show_raw && !decode(pipeline, frame, STAGE_CONV0)) {
+		if (frame->show_raw && !stage_decode(pipeline, frame, STAGE_CONV0)) {
 			frame_release(&frame);
 			continue;
 		}
@@ -369,7 +374,7 @@ void *pl_stage(void *argument)
 		frame->cpu_fallback = outcome.cpu_fallback;
 		frame->stamps[STAMP_PL_BEGUN] = begun;
 		frame->stamps[STAMP_PL] = now;
-		note_time(pipeline, STAGE_PL, STAGE_PL, TIME_PL, frame, begun, now);
+		stage_note_time(pipeline, STAGE_PL, STAGE_PL, TIME_PL, frame, begun, now);
 		if (!stage_put(pipeline, STAGE_PL, QUEUE_LABEL, frame))
 			break;
 	}
@@ -403,7 +408,7 @@ void *label_stage(void *argument)
 		int64_t now = clock_now();
 		frame->stamps[STAMP_LABELLED] = now;
 		pipeline->report.classified++;
-		note_time(pipeline, STAGE_LABEL, STAGE_LABEL, TIME_LABEL, frame, begun, now);
+		stage_note_time(pipeline, STAGE_LABEL, STAGE_LABEL, TIME_LABEL, frame, begun, now);
 		histogram_add(&pipeline->report.times[TIME_TO_LABEL], now - frame->stamps[STAMP_CAPTURED]);
 		struct recorder *recorder = atomic_load(&pipeline->recorder);
 		if (recorder)
@@ -516,7 +521,7 @@ void *caption_stage(void *argument)
 		before = begun;
 		caption_frame(pipeline, frame, interval > 0 ? 1e9 / interval : 0);
 		frame->stamps[STAMP_CAPTIONED] = clock_now();
-		note_time(pipeline, STAGE_CAPTION, STAGE_CAPTION, TIME_CAPTION, frame, begun,
+		stage_note_time(pipeline, STAGE_CAPTION, STAGE_CAPTION, TIME_CAPTION, frame, begun,
 			frame->stamps[STAMP_CAPTIONED]);
 		if (!stage_put(pipeline, STAGE_CAPTION, QUEUE_SHOW, frame))
 			break;

@@ -5,6 +5,7 @@
 
 #include "pipeline/pipeline.h"
 #include "pipeline/recovery.h"
+#include "pipeline/whole.h"
 
 #include "base/error.h"
 #include "flow/queue.h"
@@ -48,13 +49,15 @@ struct latest {
 struct pipeline {
 	struct pipeline_config config;
 	struct shape input;
-	struct engine *conv0;
+	struct engine *conv0; /* NULL: `whole` has all layers */
+	struct whole whole;
 	struct frame_pool *pool;
 	struct queue *queues[QUEUE_COUNT];
 	struct caption_drawer *drawer;
 	struct labeller labeller; /* label stage */
 	pthread_t threads[STAGE_COUNT];
 	int started;
+	bool running;	     /* all were started */
 	struct pl_jobs jobs; /* from the conv0 stage to the PL stage */
 	struct recovery recovery;
 	_Atomic(struct recorder *) recorder;
@@ -84,5 +87,22 @@ void *conv0_stage(void *argument);
 void *pl_stage(void *argument);
 void *label_stage(void *argument);
 void *caption_stage(void *argument);
+
+/* As queue_put and queue_take; the trace records the length of the queue on the thread's track. */
+bool stage_put(struct pipeline *pipeline, int track, int queue, struct frame *frame);
+struct frame *stage_get(struct pipeline *pipeline, int track, int queue);
+
+/* The next frame if one waits, else NULL. */
+struct frame *stage_get_waiting(struct pipeline *pipeline, int track, int queue);
+
+/* Reports and traces what a stage did with a frame. */
+void stage_note_time(struct pipeline *pipeline, int track, int work, enum pipeline_time time,
+	const struct frame *frame, int64_t begun, int64_t ended);
+
+/*
+ * Decodes in the stage that decode_stage chose for the frame, and makes the network's input. False: there is
+ * no whole picture, and the frame is counted.
+ */
+bool stage_decode(struct pipeline *pipeline, struct frame *frame, int stage);
 
 #endif

@@ -4,6 +4,7 @@
 #include "machine/energy.h"
 #include "measure/compare.h"
 #include "measure/measure.h"
+#include "nn/pool.h"
 #include "pl/pl.h"
 #include "support/folder.h"
 #include "support/network_builder.h"
@@ -57,7 +58,8 @@ struct pipeline_fixture {
 	struct measured_all all;
 };
 
-static struct energy *meter; /* for the next measurement; NULL: none */
+static struct energy *meter;	/* for the next measurement; NULL: none */
+static struct pool *layer_pool; /* … NULL: one thread */
 
 static int measured_of(struct network *network, struct pipeline_fixture *fixture, double seconds,
 	bool timeline, struct error *e)
@@ -65,6 +67,7 @@ static int measured_of(struct network *network, struct pipeline_fixture *fixture
 	struct measure_options wanted = {.pl = "software",
 		.batch = 1,
 		.time_limit = (int64_t)(seconds * 1e9),
+		.pool = layer_pool,
 		.energy = meter,
 		.timeline = timeline};
 	enum failure where;
@@ -255,6 +258,31 @@ static void test_simulated_pl(void **state)
 	json_t *network = json_array_get(json_object_get(document, "networks"), 0);
 	assert_true(json_is_true(json_object_get(network, "simulated")));
 	assert_true(json_is_string(json_object_get(json_object_get(network, "pipeline"), "not_run")));
+	json_decref(document);
+	fixture_end(&fixture);
+}
+
+/* With threads there is a third pipeline, in which they share the layers. */
+static void test_threads(void **state)
+{
+	struct pipeline_fixture fixture;
+	struct error e;
+
+	(void)state;
+	assert_int_equal(pool_create(2, &layer_pool), 0);
+	assert_int_equal(measured(&fixture, 0.2, false, &e), 0);
+	pool_destroy(layer_pool);
+	layer_pool = NULL;
+	assert_int_equal(fixture.measurement.threads, 2);
+	json_t *document = measure_json(&fixture.all);
+	json_t *network = json_array_get(json_object_get(document, "networks"), 0);
+	json_t *shared = json_object_get(json_object_get(network, "pipeline"), "threads");
+	if (fixture.measurement.no_pipeline[0]) { /* a slow machine */
+		assert_null(shared);
+	} else {
+		assert_sound(&fixture.measurement.pipelines[PIPELINE_SHARED].interval);
+		assert_true(json_integer_value(json_object_get(shared, "pictures")) > 0);
+	}
 	json_decref(document);
 	fixture_end(&fixture);
 }
@@ -474,6 +502,7 @@ int main(void)
 		cmocka_unit_test(test_wrong_pl),
 		cmocka_unit_test(test_energy),
 		cmocka_unit_test(test_simulated_pl),
+		cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_timelines),
 		cmocka_unit_test(test_compare),
 		cmocka_unit_test(test_compare_means),

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "image/resize.h"
+#include "nn/pool.h"
 #include "nn/reference.h"
 #include "pipeline/pipeline.h"
 #include "support/allocation_count.h"
@@ -119,14 +120,12 @@ static void turned_and_mirrored(void **state)
 static const struct pipeline_config every_frame = {.lossless = true, .overlap = true, .frames = 200};
 
 /* Every frame comes out, in order, with the very scores that the reference gives its own picture. */
-static void check_lossless(bool overlap)
+static void check_lossless(struct pipeline_config config)
 {
 	struct pipeline_fixture fixture;
-	struct pipeline_config config = every_frame;
 	uint64_t expected = 0;
 	struct frame *frame;
 
-	config.overlap = overlap;
 	fixture_build(&fixture, &fast, config);
 	pipeline_set_caption(fixture.pipeline, &(struct pipeline_caption){0});
 	int32_t *scores = must_allocate((size_t)fixture.network->class_count, sizeof(*scores));
@@ -161,25 +160,42 @@ static void check_lossless(bool overlap)
 static void test_lossless_overlapped(void **state)
 {
 	(void)state;
-	check_lossless(true);
+	check_lossless(every_frame);
 }
 
 static void test_lossless_in_turn(void **state)
 {
+	struct pipeline_config config = every_frame;
+
 	(void)state;
-	check_lossless(false);
+	config.overlap = false;
+	check_lossless(config);
+}
+
+/* Threads share the layers, of all that waits at once; or Conv0 runs beside the others, if that is faster. */
+static void test_lossless_shared(void **state)
+{
+	struct pipeline_config config = every_frame;
+
+	(void)state;
+	assert_int_equal(pool_create(3, &config.pool), 0);
+	check_lossless(config);
+	config.always_shared = true;
+	check_lossless(config);
+	pool_destroy(config.pool);
 }
 
 /* Newest wins: a slow consumer sees numbers rise, and what is missing is counted, to the last frame. */
-static void test_live_counts_drops(void **state)
+static void check_drops(struct pool *pool)
 {
 	struct pipeline_fixture fixture;
 	struct pipeline_config config = every_frame;
 	uint64_t shown = 0, before = 0;
 	struct frame *frame;
 
-	(void)state;
 	config.lossless = false;
+	config.pool = pool;
+	config.always_shared = true;
 	fixture_build(&fixture, &fast, config);
 	while ((frame = dequeue(&fixture))) {
 		assert_true(!shown || frame->number > before);
@@ -198,6 +214,17 @@ static void test_live_counts_drops(void **state)
 		report->dropped_before_decode + report->dropped_before_inference + report->classified,
 		config.frames);
 	fixture_end(&fixture);
+}
+
+static void test_live_counts_drops(void **state)
+{
+	struct pool *pool;
+
+	(void)state;
+	check_drops(NULL);
+	assert_int_equal(pool_create(2, &pool), 0);
+	check_drops(pool);
+	pool_destroy(pool);
 }
 
 /* A caption changes the picture; without one it stays as decoded. */
@@ -392,6 +419,7 @@ int main(void)
 		cmocka_unit_test(turned_and_mirrored),
 		cmocka_unit_test(test_lossless_overlapped),
 		cmocka_unit_test(test_lossless_in_turn),
+		cmocka_unit_test(test_lossless_shared),
 		cmocka_unit_test(test_live_counts_drops),
 		cmocka_unit_test(test_caption_is_drawn),
 		cmocka_unit_test(test_note_is_shown_for_its_time),
