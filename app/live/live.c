@@ -221,6 +221,7 @@ static int start(struct live_session *s, struct error *e)
 	s->config.names = s->names ? label_names_network(s->names) : NULL;
 	s->config.threshold = classification_threshold(s->network, v->threshold);
 	s->config.pool = s->pool;
+	s->config.decoders = v->fast ? pool_threads(s->pool) : 1;
 	s->config.trace = trace_file_trace(s->trace);
 	return start_with_source(s, e);
 }

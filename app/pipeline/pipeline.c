@@ -65,10 +65,24 @@ static int make_queues(struct pipeline *pipeline)
 	return 0;
 }
 
+/* Threads of a stage. */
+static int count_threads(const struct pipeline *pipeline, int stage)
+{
+	const struct pipeline_config *o = &pipeline->config;
+	bool in_order = !o->lossless || o->trace; /* a trace has one writer for a stage */
+
+	if (stage == STAGE_CONV0)
+		return !pipeline->whole.engine;
+	if (stage != STAGE_DECODE || in_order || o->decoders < 1)
+		return 1;
+	return o->decoders < DECODERS_MOST ? o->decoders : DECODERS_MOST;
+}
+
 static int make_buffers(struct pipeline *pipeline)
 {
 	const struct network *network = pipeline->config.network;
-	int frames = POOL_FRAMES + (pipeline->whole.batch > 1 ? 2 * pipeline->whole.batch : 0);
+	int frames = POOL_FRAMES + (pipeline->whole.batch > 1 ? 2 * pipeline->whole.batch : 0) +
+		     count_threads(pipeline, STAGE_DECODE) - 1;
 	int status =
 		frame_pool_create(frames, shape_size(pipeline->input), network->class_count, &pipeline->pool);
 
@@ -80,15 +94,16 @@ static int make_buffers(struct pipeline *pipeline)
 
 static int start_threads(struct pipeline *pipeline)
 {
+	atomic_store(&pipeline->turns.left, count_threads(pipeline, STAGE_DECODE));
 	for (int i = 0; i < STAGE_COUNT; i++) {
 		bool whole = pipeline->whole.engine && i == STAGE_PL;
-		if (pipeline->whole.engine && i == STAGE_CONV0)
-			continue;
-		int status = thread_start(&pipeline->threads[pipeline->started], stages[i].name,
-			whole ? whole_stage : stages[i].run, pipeline);
-		if (status)
-			return status;
-		pipeline->started++;
+		for (int k = count_threads(pipeline, i); k; k--) {
+			int status = thread_start(&pipeline->threads[pipeline->started], stages[i].name,
+				whole ? whole_stage : stages[i].run, pipeline);
+			if (status)
+				return status;
+			pipeline->started++;
+		}
 	}
 	pipeline->running = true;
 	return 0;
@@ -136,6 +151,11 @@ int pipeline_start(const struct pipeline_config *config, struct pipeline **out, 
 	pipeline->input = network->layers[0].in;
 	pipeline->caption = (struct pipeline_caption){.visible = true, .statistics = true};
 	pipeline->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+	pipeline->turns = (struct decode_turns){.taking = PTHREAD_MUTEX_INITIALIZER,
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.changed = PTHREAD_COND_INITIALIZER,
+		.width = 640,
+		.height = 480};
 	pl_jobs_init(&pipeline->jobs, config->overlap ? PL_BUFFERS : 1);
 
 	status = whole_init(pipeline, e);
@@ -297,5 +317,8 @@ void pipeline_destroy(struct pipeline *pipeline)
 	recovery_finish(&pipeline->recovery);
 	labeller_finish(&pipeline->labeller);
 	pthread_mutex_destroy(&pipeline->lock);
+	pthread_mutex_destroy(&pipeline->turns.taking);
+	pthread_mutex_destroy(&pipeline->turns.lock);
+	pthread_cond_destroy(&pipeline->turns.changed);
 	free(pipeline);
 }

@@ -40,6 +40,10 @@ struct pipeline_config {
 	 */
 	struct pool *pool;
 	bool always_shared; /* … without a trial */
+	/*
+	 * Threads of the decode stage, where `lossless` and without `trace`; 0: one. Frames stay in order.
+	 */
+	int decoders;
 	bool lossless;
 	bool discard_output; /* no display: the consumer gets frames undecoded, unless lossless */
 	bool overlap;	     /* Conv0 computes the next frame while the PL runs */

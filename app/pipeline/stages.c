@@ -5,63 +5,17 @@
 #include "base/log.h"
 #include "flow/caption.h"
 #include "image/caption.h"
-#include "image/decode.h"
-#include "image/view.h"
 #include "nn/engine.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-/* The grey of the picture that is shown while the camera is away. */
-#define ABSENT_GREY 28
-
-static void count_waiting(struct pipeline *pipeline, int track, int queue)
-{
-	if (pipeline->config.trace)
-		trace_count(pipeline->config.trace, track, queue, clock_now(),
-			(uint64_t)queue_length(pipeline->queues[queue]));
-}
 
 static void count_jobs(struct pipeline *pipeline, int track)
 {
 	if (pipeline->config.trace)
 		trace_count(pipeline->config.trace, track, COUNTER_PL, clock_now(),
 			(uint64_t)pl_jobs_waiting(&pipeline->jobs));
-}
-
-bool stage_put(struct pipeline *pipeline, int track, int queue, struct frame *frame)
-{
-	bool put = queue_put(pipeline->queues[queue], frame);
-
-	count_waiting(pipeline, track, queue);
-	return put;
-}
-
-struct frame *stage_get(struct pipeline *pipeline, int track, int queue)
-{
-	struct frame *frame = queue_take(pipeline->queues[queue]);
-
-	if (frame)
-		count_waiting(pipeline, track, queue);
-	return frame;
-}
-
-struct frame *stage_get_waiting(struct pipeline *pipeline, int track, int queue)
-{
-	struct frame *frame;
-
-	if (!queue_take_until(pipeline->queues[queue], 0, &frame))
-		count_waiting(pipeline, track, queue);
-	return frame;
-}
-
-void stage_note_time(struct pipeline *pipeline, int track, int work, enum pipeline_time time,
-	const struct frame *frame, int64_t begun, int64_t ended)
-{
-	histogram_add(&pipeline->report.times[time], ended - begun);
-	trace_span(pipeline->config.trace, track, work, begun, ended, frame->number);
 }
 
 static void note_event(struct pipeline *pipeline, const char *name, const char *text)
@@ -134,136 +88,6 @@ void *source_stage(void *argument)
 		pipeline->error.code = 0;
 	pipeline->complete = !atomic_load(&pipeline->stopping);
 	queue_close(pipeline->queues[QUEUE_RAW]);
-	return NULL;
-}
-
-/*
- * The smallest scale at which neither the network nor a display that gets the picture loses anything. A
- * recorded frame is decoded at full size, so that a replay can see what the network saw.
- */
-static double scale_for(
-	const struct pipeline *pipeline, const struct frame *frame, struct display_capabilities capabilities)
-{
-	const struct raw_picture *raw = &frame->raw;
-	bool lies = raw->rotation == 90 || raw->rotation == 270;
-	int width = lies ? raw->height : raw->width, height = lies ? raw->width : raw->height;
-
-	if (pipeline->config.lossless || frame->recorded || width < 1 || height < 1)
-		return 1;
-	double scale = view_scale(&pipeline->config.network->view, width, height, pipeline->input.width,
-		pipeline->input.height);
-	if (!frame->show_raw) {
-		if (!capabilities.width || !capabilities.height)
-			return 1;
-		scale = fmax(scale,
-			fmin((double)capabilities.width / width, (double)capabilities.height / height));
-	}
-	return fmin(1, scale);
-}
-
-/*
- * Decides once for a frame what the display gets and which stage decodes: the decode stage, for the display
- * and inference, or the conv0 stage for inference alone, and only the frames that inference takes.
- */
-static void plan_decode(struct pipeline *pipeline, struct frame *frame)
-{
-	pthread_mutex_lock(&pipeline->lock);
-	struct display_capabilities capabilities = pipeline->capabilities;
-	pthread_mutex_unlock(&pipeline->lock);
-	/* A display that takes the source's format cannot take the recorder's, and turns nothing. */
-	bool as_it_came = !frame->recorded && !frame->raw.rotation && !pipeline->config.mirror;
-	frame->show_raw = !pipeline->config.lossless &&
-			  (pipeline->config.discard_output || (capabilities.raw && as_it_came));
-	frame->scale = scale_for(pipeline, frame, capabilities);
-}
-
-/* Makes the network's input. */
-static void look(struct pipeline *pipeline, struct frame *frame)
-{
-	const struct view *view = &pipeline->config.network->view;
-	const struct shape in = pipeline->input;
-
-	/* A display that is plugged in changes which of two threads decodes. */
-	pthread_mutex_lock(&pipeline->lock);
-	struct face_track track = pipeline->track;
-	pthread_mutex_unlock(&pipeline->lock);
-	frame->faceless = !view_look(view, VIEW_FROM_CAMERA, &frame->picture, &track,
-		frame->stamps[STAMP_CAPTURED], in.width, in.height, &frame->area);
-	pthread_mutex_lock(&pipeline->lock);
-	pipeline->track = track;
-	pthread_mutex_unlock(&pipeline->lock);
-	view_input(view, VIEW_FROM_CAMERA, &frame->picture, &frame->area, frame->input, in.width, in.height,
-		in.channels, pipeline->config.network->layers[0].input_bits);
-}
-
-bool stage_decode(struct pipeline *pipeline, struct frame *frame, int stage)
-{
-	int64_t begun = clock_now();
-	struct error e;
-
-	int rc = picture_decode(&frame->raw, frame->scale, &frame->picture, &e);
-	if (rc) {
-		pthread_mutex_lock(&pipeline->lock);
-		if (error_is_of_machine(rc))
-			pipeline->decode_failure = rc;
-		bool first = !pipeline->undecodable++;
-		pthread_mutex_unlock(&pipeline->lock);
-		if (first)
-			log_warning("frame %llu: %s; such frames are skipped and counted",
-				(unsigned long long)frame->number, e.text);
-		return false;
-	}
-	look(pipeline, frame);
-	frame->stamps[STAMP_DECODE_BEGUN] = begun;
-	frame->stamps[STAMP_DECODED] = clock_now();
-	stage_note_time(
-		pipeline, stage, STAGE_DECODE, TIME_DECODE, frame, begun, frame->stamps[STAMP_DECODED]);
-	return true;
-}
-
-/* An absent frame goes to the display alone, and the latest label is dropped. */
-static void pass_absent(struct pipeline *pipeline, struct frame *frame, int width, int height)
-{
-	pthread_mutex_lock(&pipeline->lock);
-	pipeline->latest.known = false;
-	pthread_mutex_unlock(&pipeline->lock);
-	if (picture_resize(&frame->picture, width, height)) {
-		frame_release(&frame);
-		return;
-	}
-	memset(frame->picture.data, ABSENT_GREY, (size_t)width * (size_t)height * 4);
-	if (!stage_put(pipeline, STAGE_DECODE, QUEUE_PICTURE, frame))
-		log_debug("the caption stage is gone");
-}
-
-void *decode_stage(void *argument)
-{
-	struct pipeline *pipeline = argument;
-	struct frame *frame;
-	int width = 640, height = 480; /* of the last picture */
-
-	while ((frame = stage_get(pipeline, STAGE_DECODE, QUEUE_RAW))) {
-		if (frame->absent) {
-			pass_absent(pipeline, frame, width, height);
-			continue;
-		}
-		plan_decode(pipeline, frame);
-		if (!frame->show_raw && !stage_decode(pipeline, frame, STAGE_DECODE)) {
-			frame_release(&frame);
-			continue;
-		}
-		width = frame->show_raw ? frame->raw.width : frame->picture.width;
-		height = frame->show_raw ? frame->raw.height : frame->picture.height;
-		if (!pipeline->config.lossless &&
-			!stage_put(pipeline, STAGE_DECODE, QUEUE_PICTURE, frame_reference(frame)))
-			log_debug("the caption stage is gone");
-		if (!stage_put(pipeline, STAGE_DECODE, QUEUE_INPUT, frame))
-			break;
-	}
-	pipeline->report.dropped_before_decode = queue_dropped(pipeline->queues[QUEUE_RAW]);
-	queue_close(pipeline->queues[QUEUE_INPUT]);
-	if (!pipeline->config.lossless)
-		queue_close(pipeline->queues[QUEUE_PICTURE]);
 	return NULL;
 }
 

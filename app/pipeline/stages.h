@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The inside of a pipeline: pipeline.c builds and ends it, stages.c runs it, recovery.c uses it. */
+/* The inside of a pipeline: pipeline.c builds and ends it; stages.c, decode.c and whole.c run it. */
 #ifndef APP_PIPELINE_STAGES_H
 #define APP_PIPELINE_STAGES_H
 
@@ -46,6 +46,22 @@ struct latest {
 	int64_t latency;	  /* ns from capture to label */
 };
 
+/* The most threads that decode. */
+#define DECODERS_MOST 8
+
+/* How the threads of the decode stage take turns. */
+struct decode_turns {
+	pthread_mutex_t taking; /* guards what follows: frames taken */
+	uint64_t taken;
+
+	pthread_mutex_t lock; /* guards what follows: the frame whose turn it is */
+	pthread_cond_t changed;
+	uint64_t turn;
+
+	atomic_int left;   /* threads that have not ended */
+	int width, height; /* of the last picture; only the thread whose turn it is uses them */
+};
+
 struct pipeline {
 	struct pipeline_config config;
 	struct shape input;
@@ -55,7 +71,8 @@ struct pipeline {
 	struct queue *queues[QUEUE_COUNT];
 	struct caption_drawer *drawer;
 	struct labeller labeller; /* label stage */
-	pthread_t threads[STAGE_COUNT];
+	struct decode_turns turns;
+	pthread_t threads[STAGE_COUNT + DECODERS_MOST - 1];
 	int started;
 	bool running;	     /* all were started */
 	struct pl_jobs jobs; /* from the conv0 stage to the PL stage */

@@ -179,6 +179,7 @@ static void test_lossless_shared(void **state)
 
 	(void)state;
 	assert_int_equal(pool_create(3, &config.pool), 0);
+	config.decoders = 3;
 	check_lossless(config);
 	config.always_shared = true;
 	check_lossless(config);
