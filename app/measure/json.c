@@ -95,6 +95,10 @@ static json_t *pipeline(const struct measurement *m)
 		output_set(o, "not_run", output_text(m->no_pipeline));
 		return o;
 	}
+	json_t *alone = json_object();
+	for (int i = 0; i < ALONE_STAGES; i++)
+		output_set(alone, alone_keys[i], summary(&m->alone[i]));
+	output_set(o, "alone_us", alone);
 	output_set(o, "overlap", pipeline_times(&m->pipelines[PIPELINE_OVERLAPPED]));
 	output_set(o, "in_turn", pipeline_times(&m->pipelines[PIPELINE_IN_TURN]));
 	if (m->pipelines[PIPELINE_SHARED].interval.runs)

@@ -9,7 +9,6 @@
 #include "base/log.h"
 #include "cli/interruption.h"
 #include "flow/thread.h"
-#include "image/decode.h"
 #include "measure/measure.h"
 #include "nn/engine.h"
 #include "nn/pool.h"
@@ -106,24 +105,6 @@ static int create_samples(struct rounds *r)
 	return status;
 }
 
-/* A source and a frame for its pictures. */
-static int create_source(struct rounds *r, enum failure *where, struct error *e)
-{
-	const struct network *n = r->network;
-	struct source_options pattern;
-	int status;
-
-	*where = FAILURE_OURS;
-	measure_source(n, &pattern);
-	status = source_open("test", &pattern, &r->source, e);
-	if (!status && frame_pool_create(
-			       1, shape_size(n->layers[0].in), n->class_count ? n->class_count : 1, &r->pool))
-		status = error_set(e, -ENOMEM, "out of memory for a picture");
-	if (!status)
-		r->frame = frame_acquire(r->pool);
-	return status;
-}
-
 static int create(struct rounds *r, enum failure *where, struct error *e)
 {
 	const struct network *n = r->network;
@@ -144,8 +125,9 @@ static int create(struct rounds *r, enum failure *where, struct error *e)
 		return status;
 	}
 	status = create_engines(r, where, e);
+	*where = status ? *where : FAILURE_OURS;
 	if (!status)
-		status = create_source(r, where, e);
+		status = measure_open_source(n, &r->source, &r->pool, &r->frame, e);
 	*where = status ? *where : FAILURE_PL;
 	if (!status)
 		status = pl_open(r->options->pl, r->options->kernels, &r->pl, e);
@@ -186,21 +168,12 @@ static int64_t lap(int64_t *from)
 	return *from - before;
 }
 
-/* Makes the network's input. Runs before each pass too, so that the caches are as after a new picture. */
+/* Runs before each pass too, so that the caches are as after a new picture. */
 static int decode(struct rounds *r, int64_t *took, struct error *e)
 {
-	const struct layer *first = &r->network->layers[0];
-	const struct view *view = &r->network->view;
-	struct picture_area area;
 	int64_t at = clock_now();
-	int status = picture_decode(&r->frame->raw, 1, &r->frame->picture, e);
+	int status = measure_decode(r->network, r->frame, e);
 
-	if (!status) {
-		view_look(view, VIEW_FROM_CAMERA, &r->frame->picture, NULL, 0, first->in.width,
-			first->in.height, &area);
-		view_input(view, VIEW_FROM_CAMERA, &r->frame->picture, &area, r->frame->input,
-			first->in.width, first->in.height, first->in.channels, first->input_bits);
-	}
 	*took = lap(&at);
 	return status;
 }

@@ -69,6 +69,11 @@ struct measured_pipeline {
 	struct trace *trace; /* NULL: not traced */
 };
 
+/* The pipeline's stages, each alone (stages_alone.h). */
+enum { ALONE_SOURCE, ALONE_DECODE, ALONE_CONV0, ALONE_PL, ALONE_LABEL, ALONE_STAGES };
+
+extern const char *const alone_keys[ALONE_STAGES]; /* their names in JSON and for people */
+
 enum {
 	PIPELINE_OVERLAPPED,
 	PIPELINE_IN_TURN,
@@ -93,7 +98,8 @@ struct measurement {
 	int64_t pl_alone;   /* ns that the PL computes on a picture; without transfers if it reports cycles */
 
 	struct measured_pipeline pipelines[PIPELINES];
-	char no_pipeline[160]; /* the reason why the pipeline did not run; "": it ran */
+	char no_pipeline[160];		    /* the reason why the pipeline did not run; "": it ran */
+	struct summary alone[ALONE_STAGES]; /* in turns with the pipeline; no runs: it did not run */
 	const char *slowest_stage;
 	int64_t ideal; /* ns from picture to picture if only the slowest stage took time */
 
@@ -120,6 +126,13 @@ int measure_pipelines(
 /* The source of both: pictures are generated in about the input's size, so that this costs little, and larger
  * if the network takes only a box of the picture. */
 void measure_source(const struct network *network, struct source_options *out);
+
+/* Opens it, with a pool of one frame, which is acquired. The caller ends all three, after a failure too. */
+int measure_open_source(const struct network *network, struct source **source, struct frame_pool **pool,
+	struct frame **frame, struct error *e);
+
+/* Makes the network's input of the frame's raw picture. */
+int measure_decode(const struct network *network, struct frame *frame, struct error *e);
 
 uint64_t measured_operations(const struct network *network);
 

@@ -8,6 +8,7 @@
 #include "cli/interruption.h"
 #include "machine/energy.h"
 #include "measure/measure.h"
+#include "measure/stages_alone.h"
 #include "pipeline/pipeline.h"
 
 #include <errno.h>
@@ -32,6 +33,7 @@
 struct runs {
 	const struct measure_options *options;
 	struct measurement *out;
+	struct stages_alone *alone;
 	uint64_t pictures; /* per run */
 	double joules;
 	uint64_t powered; /* the pictures that took this energy */
@@ -166,6 +168,8 @@ static int run_pairs(struct runs *r, enum failure *where, struct error *e)
 		measure_progress(r->options, r->out->network->name, "pipeline", (double)gone / (double)limit);
 		for (int i = 0; i < kinds(r) && !status; i++)
 			status = run_pipeline(r, (i + pair) % kinds(r), NULL, where, e);
+		if (!status)
+			status = stages_alone_run(r->alone, e);
 		stable = true;
 		for (int i = 0; i < kinds(r) && !status; i++) {
 			status = summarise(&pipelines[i], e);
@@ -175,25 +179,17 @@ static int run_pairs(struct runs *r, enum failure *where, struct error *e)
 	return status;
 }
 
-/* With an ideal overlap, only the slowest stage counts. */
+/* Where the pipeline does not run: with an ideal overlap, only the slowest stage would count. */
 static void find_slowest(struct measurement *m)
 {
-	const struct {
-		const char *name;
-		int64_t ns;
-	} stages[] = {
-		{"source", m->times[MEASURED_SOURCE].p50},
-		{"decode", m->times[MEASURED_DECODE].p50},
-		{"conv0", m->times[MEASURED_CONV0].p50},
-		{"PL", m->pl_alone},
-		{"label", m->times[MEASURED_LABEL].p50},
-	};
+	const int64_t times[ALONE_STAGES] = {m->times[MEASURED_SOURCE].p50, m->times[MEASURED_DECODE].p50,
+		m->times[MEASURED_CONV0].p50, m->pl_alone, m->times[MEASURED_LABEL].p50};
 
-	for (size_t i = 0; i < sizeof(stages) / sizeof(stages[0]); i++) {
-		if (stages[i].ns <= m->ideal)
+	for (int i = 0; i < ALONE_STAGES; i++) {
+		if (times[i] <= m->ideal)
 			continue;
-		m->ideal = stages[i].ns;
-		m->slowest_stage = stages[i].name;
+		m->ideal = times[i];
+		m->slowest_stage = alone_keys[i];
 	}
 }
 
@@ -256,7 +252,12 @@ int measure_pipelines(
 	r.pictures = (uint64_t)(pictures < RUN_FEWEST ? RUN_FEWEST
 				: pictures > RUN_MOST ? RUN_MOST
 						      : pictures);
-	int status = run_pairs(&r, where, e);
+	int status = stages_alone_create(m, options->kernels, &r.alone, e);
+	if (!status)
+		status = run_pairs(&r, where, e);
+	if (!status)
+		status = stages_alone_summarise(r.alone, m, e);
+	stages_alone_destroy(r.alone);
 	if (!status && options->timeline)
 		status = run_traced(&r, where, e);
 	if (r.powered && r.joules > 0)

@@ -53,35 +53,45 @@ static void print_pair(const char *name, const char *kernel, uint64_t operations
 static void print_layer(const struct measurement *m, int i, uint64_t operations)
 {
 	const struct measured_layer *l = &m->layers[i];
-	bool in_pl = i >= network_split(m->network) && i < m->reach;
+	bool in_pl = m->hardware && i >= network_split(m->network) && i < m->reach;
 
 	print_pair(l->layer->name, l->kernel[0] ? l->kernel : layer_kind_name(l->layer), operations,
 		&l->software, in_pl ? &l->pl : NULL,
-		l->merged	? "  (in the layer before it)"
-		: i >= m->reach ? "  (behind the PL, in software)"
-				: "");
+		l->merged		       ? "  (in the layer before it)"
+		: m->hardware && i >= m->reach ? "  (behind the PL, in software)"
+					       : "");
 }
 
+/* The columns of the PL are for one in hardware, or one that simulates hardware. */
 static void print_layers(const struct measurement *m)
 {
 	const struct summary *t = m->times;
 	uint64_t later = 0, all = measured_operations(m->network);
 	int split = network_split(m->network);
 
-	printf("\n  %-20s %-22s %10s  %8s %10s  %8s %8s\n", "", "", "software", "", "PL", "", "");
-	printf("  %-20s %-22s %11s  %8s %11s  %8s %8s\n", "layer", "kernel", "p50 µs", "Gop/s", "p50 µs",
-		"Gop/s", "speed-up");
+	printf("\n");
+	if (m->hardware)
+		printf("  %-20s %-22s %10s  %8s %10s  %8s %8s\n", "", "", "software", "", "PL", "", "");
+	printf("  %-20s %-22s %11s  %8s", "layer", "kernel", "p50 µs", "Gop/s");
+	if (m->hardware)
+		printf(" %11s  %8s %8s", "p50 µs", "Gop/s", "speed-up");
+	printf("\n");
+	print_pair("decode and view", "", 0, &t[MEASURED_DECODE], NULL, "");
 	for (int i = 0; i < m->network->layer_count; i++) {
 		uint64_t operations = MEASURE_OPERATIONS_A_PRODUCT * layer_operations(&m->network->layers[i]);
 		later += i < split ? 0 : operations;
 		print_layer(m, i, operations);
 	}
-	print_pair("PL's layers together", "", later, &t[MEASURED_SOFTWARE_LAYERS], &t[MEASURED_PL],
+	print_pair(m->hardware ? "PL's layers together" : "layers after Conv0", "", later,
+		&t[MEASURED_SOFTWARE_LAYERS], m->hardware ? &t[MEASURED_PL] : NULL,
 		m->simulated ? "  (by its cycles)" : "");
 	print_pair("label", "", 0, &t[MEASURED_LABEL], NULL, "");
-	print_pair("end to end", "", all, &t[MEASURED_SOFTWARE_ALL], &t[MEASURED_ALL], "");
-	printf("  %-20s %-22s %10.1f  %8s %10.1f\n", "pictures a second", "",
-		measured_rate(&t[MEASURED_SOFTWARE_ALL]), "", measured_rate(&t[MEASURED_ALL]));
+	print_pair(
+		"end to end", "", all, &t[MEASURED_SOFTWARE_ALL], m->hardware ? &t[MEASURED_ALL] : NULL, "");
+	printf("  %-20s %-22s %10.1f", "pictures a second", "", measured_rate(&t[MEASURED_SOFTWARE_ALL]));
+	if (m->hardware)
+		printf("  %8s %10.1f", "", measured_rate(&t[MEASURED_ALL]));
+	printf("\n");
 }
 
 static void print_spread(const char *name, const struct summary *s)

@@ -148,8 +148,10 @@ static void test_all_is_measured(void **state)
 		assert_null(m->pipelines[k].trace);
 	}
 	assert_true(m->ideal > 0 && m->slowest_stage[0]);
-	for (int i = 0; i <= MEASURED_LABEL; i++)
-		assert_true(i == MEASURED_PL || m->ideal >= m->times[i].p50);
+	for (int i = 0; i < ALONE_STAGES; i++) {
+		assert_sound(&m->alone[i]);
+		assert_true(m->ideal >= m->alone[i].p50);
+	}
 	assert_float_equal(
 		measured_reach(m) * (double)m->pipelines[PIPELINE_OVERLAPPED].interval.p50, m->ideal, 1);
 	assert_true(m->joules < 0);
