@@ -126,50 +126,77 @@ static void finish_pixels(const struct engine *engine, const struct layer_plan *
 		}
 }
 
-/* Output pixels of the pictures of a run, counted through. */
+/* Output pixels of the pictures of a run, `span` in a row, counted through. */
 struct layer_tile {
 	int begin, pixels;
 	const uint8_t *windows[TILE];
 	struct scratch scratch; /* their sums and accumulators */
 };
 
-/* Turns the accumulators of pixels `first` to below `last` of the tile into codes. */
+/* Of a picture, counted so. */
+static int pixels_of_picture(const struct layer_plan *plan)
+{
+	return (plan->layer->out.height - 1) * plan->span + plan->layer->out.width;
+}
+
+/* Turns the accumulators of pixels `first` to below `last` of the tile into codes. A copy of the engine takes
+ * as long as dozens of codes: none is made for the picture that it is at. */
 static void finish_tile(const struct engine *engine, const struct layer_plan *plan, int first, int last)
 {
 	const struct layer_tile *tile = engine->tile;
-	int width = plan->layer->out.width, area = plan->layer->out.height * width;
+	int width = plan->layer->out.width, all = pixels_of_picture(plan);
+	const struct engine *at = engine;
+	struct engine other;
 
 	for (int count; first < last; first += count) {
-		int p = tile->begin + first, x = p % width;
-		const struct engine at = engine_at(engine, p / area);
+		int picture = (tile->begin + first) / all, p = (tile->begin + first) % all;
+		int y = p / plan->span, x = p % plan->span;
 
-		count = width - x < last - first ? width - x : last - first;
-		finish_pixels(&at, plan, tile->scratch.accumulators + (size_t)first * engine->stride,
-			p % area / width, x, count);
+		if (picture != at->picture) {
+			other = engine_at(engine, picture);
+			at = &other;
+		}
+		count = (x < width ? width : plan->span) - x;
+		count = count < last - first ? count : last - first;
+		if (x < width)
+			finish_pixels(at, plan, tile->scratch.accumulators + (size_t)first * engine->stride,
+				y, x, count);
 	}
 }
 
-static void find_windows(const struct engine *engine, const struct layer_plan *plan, struct layer_tile *tile)
+/* Windows of pixels of one row. */
+static void find_row(const struct engine *engine, const struct layer_plan *plan, struct layer_tile *tile,
+	int first, int y, int x, int pixels)
 {
 	const struct layer *layer = plan->layer;
-	int width = layer->out.width, height = layer->out.height, area = height * width;
-	int y = tile->begin % area / width, x = tile->begin % width;
-	struct engine at = engine_at(engine, tile->begin / area);
-	const struct feature_map *in = input_map(&at, plan, 0);
+	const struct feature_map *in = input_map(engine, plan, 0);
+	const uint8_t *window = window_at(layer, in, y, x);
+	size_t step = (size_t)layer->stride_width * in->pixel;
 
-	for (int i = 0; i < tile->pixels; i++) {
-		if (y == height) {
-			y = 0;
-			at = engine_at(engine, at.picture + 1);
-			in = input_map(&at, plan, 0);
+	for (int i = 0; i < pixels; i++)
+		tile->windows[first + i] = window + (size_t)i * step;
+	for (int i = 0; i < pixels && in->layout == LAYOUT_BITS; i++)
+		sum_window(
+			engine, plan, in, y, x + i, tile->scratch.sums + (size_t)((first + i) * in->groups));
+}
+
+/* engine: at the picture of the tile's first pixel. */
+static void find_windows(const struct engine *engine, const struct layer_plan *plan, struct layer_tile *tile)
+{
+	int all = pixels_of_picture(plan);
+	const struct engine *at = engine;
+	struct engine other;
+
+	for (int i = 0, count; i < tile->pixels; i += count) {
+		int picture = (tile->begin + i) / all, p = (tile->begin + i) % all;
+		int x = p % plan->span, rest = all - p < tile->pixels - i ? all - p : tile->pixels - i;
+
+		if (picture != at->picture) {
+			other = engine_at(engine, picture);
+			at = &other;
 		}
-		tile->windows[i] = window_at(layer, in, y, x);
-		if (in->layout == LAYOUT_BITS)
-			sum_window(&at, plan, in, y, x, tile->scratch.sums + (size_t)(i * in->groups));
-		if (++x == width) {
-			x = 0;
-			y++;
-		}
+		count = plan->span - x < rest ? plan->span - x : rest;
+		find_row(at, plan, tile, i, p / plan->span, x, count);
 	}
 }
 
@@ -192,36 +219,38 @@ static void multiply_blocks(const struct engine *engine, const struct layer_plan
 		kernel->end();
 }
 
-/* Sets out on the tile that begins at this pixel. */
-static struct layer_tile begin_tile(
-	const struct engine *engine, const struct layer_plan *plan, int begin, int pixels)
-{
-	struct layer_tile tile = {.begin = begin, .scratch = engine->scratch};
-
-	tile.pixels = pixels - begin < TILE ? pixels - begin : TILE;
-	find_windows(engine, plan, &tile);
-	return tile;
-}
-
 static int pixels_of(const struct engine *engine, const struct layer_plan *plan)
 {
-	return plan->layer->out.height * plan->layer->out.width * engine->pictures;
+	return pixels_of_picture(plan) * engine->pictures;
+}
+
+/* Sets out on the tile that begins at this pixel, and goes on with its picture. */
+static void begin_tile(
+	struct engine *engine, const struct layer_plan *plan, int begin, struct layer_tile *tile)
+{
+	int rest = pixels_of(engine, plan) - begin;
+
+	tile->begin = begin;
+	tile->pixels = rest < TILE ? rest : TILE;
+	tile->scratch = engine->scratch;
+	engine->tile = tile;
+	engine_move(engine, begin / pixels_of_picture(plan));
+	find_windows(engine, plan, tile);
 }
 
 static void run_tiles(const struct engine *engine, const struct layer_plan *plan, int first, int last)
 {
 	struct engine own = *engine;
+	struct layer_tile tile;
+	int32_t *accumulators = engine->scratch.accumulators;
 
 	if (plan->kernel->begin)
 		plan->kernel->begin();
 	for (int i = first; i < last; i++) {
-		struct layer_tile tile = begin_tile(engine, plan, i * TILE, pixels_of(engine, plan));
-		int32_t *accumulators = tile.scratch.accumulators;
-
+		begin_tile(&own, plan, i * TILE, &tile);
 		plan->kernel->run(&plan->gemm, tile.windows, tile.pixels, tile.scratch.sums, accumulators,
 			engine->stride);
 		engine_add_offsets(plan, accumulators, tile.pixels, engine->stride);
-		own.tile = &tile;
 		finish_tile(&own, plan, 0, tile.pixels);
 	}
 	if (plan->kernel->end)
@@ -235,12 +264,12 @@ static void run_tiles_by_channels(const struct engine *engine, const struct laye
 {
 	int block = plan->kernel->vectors * plan->kernel->lanes, pixels = pixels_of(engine, plan);
 	struct engine own = *engine;
+	struct layer_tile tile;
 
 	for (int begin = 0; begin < pixels; begin += TILE) {
-		struct layer_tile tile = begin_tile(engine, plan, begin, pixels);
+		begin_tile(&own, plan, begin, &tile);
 		double share = (double)tile.pixels / pixels;
 
-		own.tile = &tile;
 		engine_share(&own, plan, (plan->gemm.channels + block - 1) / block,
 			share * plan->time * engine->pictures, multiply_blocks);
 		engine_add_offsets(plan, tile.scratch.accumulators, tile.pixels, engine->stride);

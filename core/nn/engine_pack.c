@@ -4,18 +4,22 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* Whether a row of the window is one run of bytes. */
-static bool is_contiguous(const struct layer *layer, enum layout layout)
-{
-	return layout == LAYOUT_BYTES && layer->groups == 1 && layer->dilation_width == 1;
-}
-
 static int round_up(int number, int unit)
 {
 	return (number + unit - 1) / unit * unit;
 }
 
-int engine_count_k_blocks(const struct layer *layer, const struct kernel *kernel)
+/* Codes of a window that are one run of bytes. joined: each of its rows ends where the next begins. */
+static int count_run(const struct layer *layer, enum layout layout, bool joined)
+{
+	int depth = layer->in.channels / layer->groups;
+
+	if (layout != LAYOUT_BYTES || layer->groups > 1 || layer->dilation_width > 1)
+		return depth;
+	return depth * layer->kernel_width * (joined ? layer->kernel_height : 1);
+}
+
+static int count_k_blocks(const struct layer *layer, const struct kernel *kernel, bool joined)
 {
 	int depth = layer->in.channels / layer->groups, places = layer->kernel_height * layer->kernel_width;
 
@@ -23,46 +27,52 @@ int engine_count_k_blocks(const struct layer *layer, const struct kernel *kernel
 		return round_up(places, kernel->taps);
 	if (kernel->layout == LAYOUT_BITS)
 		return places * ((depth + 63) / 64);
-	if (is_contiguous(layer, kernel->layout))
-		places = layer->kernel_height * ((layer->kernel_width * depth + 3) / 4);
-	else
-		places *= (depth + 3) / 4;
-	return kernel->chunk ? round_up(places, kernel->chunk) : places;
+	int run = count_run(layer, kernel->layout, joined);
+	return places * depth / run * round_up((run + 3) / 4, kernel->chunk ? kernel->chunk : 1);
+}
+
+/* The window is as wide as the input. */
+static bool is_joined(const struct layer *layer)
+{
+	return layer->kernel_width == layer->in.width && !layer->pad_left && !layer->pad_right &&
+	       layer->dilation_height == 1;
+}
+
+int engine_count_k_blocks(const struct layer *layer, const struct kernel *kernel)
+{
+	return count_k_blocks(layer, kernel, is_joined(layer));
 }
 
 /* Fills offsets and k-blocks for the run of `length` channels that begins at a place of the window. */
 static void plan_run(const struct gemm_plan *gemm, struct k_block *k_blocks, int *next, size_t offset,
-	int first, int length, enum layout layout)
+	int first, int length, const struct kernel *kernel)
 {
-	int channels = layout == LAYOUT_BITS ? 64 : 4;
-	int bytes = layout == LAYOUT_BITS ? 8 : 4;
+	int channels = kernel->layout == LAYOUT_BITS ? 64 : 4;
+	int bytes = kernel->layout == LAYOUT_BITS ? 8 : 4;
 
-	for (int i = 0; i < length; i += channels, (*next)++) {
+	for (int i = 0; i < length || (kernel->chunk && *next % kernel->chunk); i += channels, (*next)++) {
+		int rest = length > i ? length - i : 0; /* 0: without weights */
 		gemm->offsets[*next] = (int32_t)(offset + (size_t)(i / channels * bytes));
-		k_blocks[*next] = (struct k_block){first + i, length - i < channels ? length - i : channels};
+		k_blocks[*next] = (struct k_block){rest ? first + i : 0, rest < channels ? rest : channels};
 	}
 }
 
 /* Rows of the window may come again. */
-static void plan_k_blocks(const struct layer_plan *plan, const struct feature_map *in,
+static void plan_k_blocks(const struct layer_plan *plan, const struct feature_map *in, int run,
 	const struct gemm_plan *gemm, struct k_block *k_blocks)
 {
 	const struct layer *layer = &plan->seen;
 	int depth = layer->in.channels / layer->groups, next = 0;
-	bool contiguous = is_contiguous(layer, in->layout);
+	int places = layer->kernel_height * layer->kernel_width;
 
-	for (int ky = 0; ky < layer->kernel_height; ky++)
-		for (int kx = 0; kx < layer->kernel_width; kx++) {
-			int row = ky % plan->layer->kernel_height;
-			size_t offset = (size_t)(row * layer->dilation_height) * in->row +
-					(size_t)(kx * layer->dilation_width) * in->pixel;
-			plan_run(gemm, k_blocks, &next, offset, (ky * layer->kernel_width + kx) * depth,
-				contiguous ? layer->kernel_width * depth : depth, in->layout);
-			if (contiguous)
-				break;
-		}
-	for (; next < gemm->k_blocks; next++) /* without weights */
-		gemm->offsets[next] = gemm->offsets[next - 1] + (plan->kernel->taps ? 0 : 4);
+	for (int place = 0; place < places; place += run / depth) {
+		int row = place / layer->kernel_width % plan->layer->kernel_height;
+		size_t offset = (size_t)(row * layer->dilation_height) * in->row +
+				(size_t)(place % layer->kernel_width * layer->dilation_width) * in->pixel;
+		plan_run(gemm, k_blocks, &next, offset, place * depth, run, plan->kernel);
+	}
+	for (; next < gemm->k_blocks; next++) /* taps without weights */
+		gemm->offsets[next] = gemm->offsets[next - 1];
 }
 
 static int plan_gemm(struct layer_plan *plan, const struct feature_map *in)
@@ -72,11 +82,12 @@ static int plan_gemm(struct layer_plan *plan, const struct feature_map *in)
 	struct gemm_plan *gemm = &plan->gemm;
 	bool bits = kernel->layout == LAYOUT_BITS;
 	int groups = kernel->taps ? 1 : layer->groups;
+	bool joined = is_joined(layer) && in->padded_width == in->shape.width;
 
 	*gemm = (struct gemm_plan){
 		.groups = groups,
 		.channels = layer->out.channels / groups,
-		.k_blocks = engine_count_k_blocks(layer, kernel),
+		.k_blocks = count_k_blocks(layer, kernel, joined),
 		.planes = bits ? layer->input_bits : 1,
 		.plane_size = in->words * 8,
 		.group_size = bits ? in->words * 8 * in->bits : layer->in.channels / groups,
@@ -88,11 +99,30 @@ static int plan_gemm(struct layer_plan *plan, const struct feature_map *in)
 	gemm->offsets = engine_allocate((size_t)gemm->k_blocks * sizeof(int32_t));
 	gemm->weights = engine_allocate(lanes * (size_t)gemm->k_blocks * (size_t)kernel->word);
 	if (k_blocks && gemm->offsets && gemm->weights) {
-		plan_k_blocks(plan, in, gemm, k_blocks);
+		plan_k_blocks(plan, in, count_run(layer, in->layout, joined), gemm, k_blocks);
 		kernel->pack(kernel, layer, k_blocks, gemm);
 	}
 	free(k_blocks);
 	return k_blocks && gemm->offsets && gemm->weights ? 0 : -ENOMEM;
+}
+
+/*
+ * For a kernel that wants windows equally far apart: how many columns the tiles count in a row, so that the
+ * windows of the next row follow. Those behind the real ones are computed for nothing, which is less work
+ * than to copy the codes of every tile that goes on in another row.
+ */
+static int plan_span(const struct layer_plan *plan, const struct feature_map *in)
+{
+	const struct layer *layer = plan->layer;
+	int unit = plan->kernel->pixels, width = layer->out.width, height = layer->out.height;
+	int64_t row = (int64_t)layer->stride_height * in->padded_width, copied = 0;
+
+	if (!unit || row % layer->stride_width || row / layer->stride_width < width)
+		return width;
+	int64_t span = row / layer->stride_width, tiles = ((height - 1) * span + width + unit - 1) / unit;
+	for (int64_t p = 0; p < (int64_t)height * width; p += unit)
+		copied += p % width + unit > width ? 2 : 1;
+	return tiles < copied ? (int)span : width;
 }
 
 /* Sums of the border's pixels stay; those of the others are computed for each picture. */
@@ -190,8 +220,10 @@ int engine_pack_layer(struct engine *engine, struct layer_plan *plan)
 		rc = plan_factors(plan);
 	if (plan->layer->kind == LAYER_TABLE)
 		rc = plan_tables(plan);
-	if (plan->kernel)
+	if (plan->kernel) {
 		rc = plan_gemm(plan, in);
+		plan->span = plan_span(plan, in);
+	}
 	if (!rc && plan->kernel && in->layout == LAYOUT_BITS)
 		rc = plan_pixel_sums(plan, in, engine->batch);
 	if (!rc)

@@ -39,6 +39,7 @@ struct layer_plan {
 	struct layer seen;    /* the layer as its kernel sees it (engine_weights.c) */
 	int8_t *seen_weights; /* owned; NULL: they are the layer's */
 	struct gemm_plan gemm;
+	int span; /* columns of a row that tiles count; those behind the output's width are left out */
 	struct thresholds thresholds;
 	struct requantisation requantisation; /* multipliers NULL: there is none */
 	int32_t *factors; /* [input][channels up to SLACK], aligned: of an add; ones of an average pool */
@@ -138,13 +139,19 @@ void engine_share(
 void engine_share_rows(
 	const struct engine *engine, const struct layer_plan *plan, int rows, double time, engine_part *run);
 
+/* Goes on with the maps of this picture. */
+static inline void engine_move(struct engine *engine, int picture)
+{
+	engine->maps += (ptrdiff_t)(picture - engine->picture) * engine->map_count;
+	engine->picture = picture;
+}
+
 /* The engine with the maps of this picture. */
 static inline struct engine engine_at(const struct engine *engine, int picture)
 {
 	struct engine at = *engine;
 
-	at.maps += (size_t)(picture - engine->picture) * (size_t)engine->map_count;
-	at.picture = picture;
+	engine_move(&at, picture);
 	return at;
 }
 

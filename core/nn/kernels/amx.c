@@ -7,11 +7,11 @@
 #include "nn/kernels/kernel.h"
 
 #define LANES 16
-#define VECTORS 2
 #define CHUNK 16      /* k-blocks of a tile */
-#define CHUNKS 16     /* worked on at once, so that their codes stay in the first-level cache */
 #define PIXEL_TILES 2 /* worked on at once */
 #define PIXELS TILE_ROWS
+#define CHUNKS 64 /* worked on at once */
+#define COPIED 16 /* as many where codes are copied, so that these stay in the first-level cache */
 
 /* Where the codes of a tile are: in the feature map, or copied. */
 struct codes {
@@ -19,41 +19,11 @@ struct codes {
 	size_t step; /* bytes from a pixel to the next */
 };
 
-/* A k-block's bytes are where those of the one before end, but for the first of a run: there the window's
- * next row or place begins. Run i has the k-blocks of masks[i], the first of the chunk at window + shifts[i].
- */
-struct chunk {
-	int runs;
-	__mmask16 masks[CHUNK];
-	ptrdiff_t shifts[CHUNK];
+struct slab {
+	int tiles, chunks;
+	struct codes codes[PIXEL_TILES][CHUNKS];
+	_Alignas(TILE_BYTES) uint8_t copies[PIXEL_TILES][COPIED][PIXELS][TILE_BYTES];
 };
-
-static struct chunk chunk_of(const int32_t *offsets)
-{
-	__m512i here = _mm512_loadu_si512(offsets);
-	__m512i before = _mm512_maskz_loadu_epi32(0xfffe, offsets - 1);
-	__mmask16 begins = _mm512_cmpneq_epi32_mask(here, _mm512_add_epi32(before, _mm512_set1_epi32(4))) | 1;
-	struct chunk chunk = {0};
-
-	for (unsigned rest = begins; rest; rest &= rest - 1) {
-		int first = __builtin_ctz(rest);
-		if (chunk.runs)
-			chunk.masks[chunk.runs - 1] &= (__mmask16)((1U << first) - 1);
-		chunk.masks[chunk.runs] = (__mmask16)(0xffffU << first);
-		chunk.shifts[chunk.runs++] = offsets[first] - (ptrdiff_t)4 * first;
-	}
-	return chunk;
-}
-
-/* Copies the window's codes of a chunk. */
-static inline void copy_codes(const struct chunk *chunk, const uint8_t *window, uint8_t *to)
-{
-	__m512i codes = _mm512_maskz_loadu_epi32(chunk->masks[0], window + chunk->shifts[0]);
-
-	for (int i = 1; i < chunk->runs; i++)
-		codes = _mm512_mask_loadu_epi32(codes, chunk->masks[i], window + chunk->shifts[i]);
-	_mm512_store_si512(to, codes);
-}
 
 /* The bytes from one of a tile's windows to the next, if these are all the same; else 0. */
 static size_t step_of(const uint8_t *const *windows, int pixels)
@@ -66,40 +36,39 @@ static size_t step_of(const uint8_t *const *windows, int pixels)
 	return step > 0 ? (size_t)step : 0;
 }
 
-struct slab {
-	int tiles, chunks;
-	struct codes codes[PIXEL_TILES][CHUNKS];
-	_Alignas(TILE_BYTES) uint8_t copies[PIXEL_TILES][CHUNKS][PIXELS][TILE_BYTES];
-};
+/* The k-blocks of a chunk are one run of bytes (`chunk` in kernel.h). Rows of a tile without a pixel hold
+ * anything. */
+static void copy_codes(uint8_t (*to)[TILE_BYTES], const uint8_t *const *windows, ptrdiff_t offset, int pixels)
+{
+	for (int p = 0; p < pixels; p++)
+		_mm512_store_si512(to[p], _mm512_loadu_si512(windows[p] + offset));
+}
 
-/* Finds or copies the codes of `slab->chunks` chunks; the last pixel fills up its tile. */
-static void gather_codes(
-	struct slab *slab, const int32_t *offsets, const uint8_t *const *windows, size_t group, int pixels)
+/* Finds or copies the codes of `slab->chunks` chunks; steps: of the tiles. */
+static void gather_codes(struct slab *slab, const int32_t *offsets, const uint8_t *const *windows,
+	ptrdiff_t group, int pixels, const size_t *steps)
 {
 	for (int t = 0; t < slab->tiles; t++) {
 		const uint8_t *const *first = windows + (size_t)t * PIXELS;
 		int count = pixels - t * PIXELS < PIXELS ? pixels - t * PIXELS : PIXELS;
-		size_t step = step_of(first, count);
 
 		for (int c = 0; c < slab->chunks; c++) {
-			struct chunk chunk = chunk_of(offsets + (size_t)c * CHUNK);
-			uint8_t(*copies)[TILE_BYTES] = slab->copies[t][c];
-			if (step && chunk.runs == 1) {
-				slab->codes[t][c] = (struct codes){first[0] + group + chunk.shifts[0], step};
+			ptrdiff_t offset = group + offsets[c * CHUNK];
+			if (steps[t]) {
+				slab->codes[t][c] = (struct codes){first[0] + offset, steps[t]};
 				continue;
 			}
-			for (int p = 0; p < PIXELS; p++)
-				copy_codes(&chunk, first[p < count ? p : count - 1] + group, copies[p]);
-			slab->codes[t][c] = (struct codes){copies[0], TILE_BYTES};
+			copy_codes(slab->copies[t][c], first, offset, count);
+			slab->codes[t][c] = (struct codes){slab->copies[t][c][0], TILE_BYTES};
 		}
 	}
 }
 
 /* The slab's products for one or two vectors of channels; goes_on: they are added to the sums. */
-ALWAYS_INLINE void multiply(const struct slab *slab, const uint8_t *weights, int32_t *sums, size_t stride,
-	bool goes_on, int tiles, int vectors)
+ALWAYS_INLINE void multiply(const struct slab *slab, const uint8_t *weights, size_t vector, int32_t *sums,
+	size_t stride, bool goes_on, int tiles, int vectors)
 {
-	size_t step = stride * sizeof(int32_t), row = (size_t)vectors * TILE_BYTES;
+	size_t step = stride * sizeof(int32_t);
 	int32_t *lower = sums + PIXELS * stride;
 
 	tiles_fence();
@@ -117,17 +86,17 @@ ALWAYS_INLINE void multiply(const struct slab *slab, const uint8_t *weights, int
 		tile_zero(2);
 		tile_zero(3);
 	}
-	for (int c = 0; c < slab->chunks; c++, weights += CHUNK * row) {
+	for (int c = 0; c < slab->chunks; c++, weights += CHUNK * TILE_BYTES) {
+		tile_load(6, weights, TILE_BYTES);
 		tile_load(4, slab->codes[0][c].at, slab->codes[0][c].step);
-		tile_load(6, weights, row);
 		tile_multiply_add(0, 4, 6);
+		if (vectors > 1) {
+			tile_load(7, weights + vector, TILE_BYTES);
+			tile_multiply_add(1, 4, 7);
+		}
 		if (tiles > 1) {
 			tile_load(5, slab->codes[1][c].at, slab->codes[1][c].step);
 			tile_multiply_add(2, 5, 6);
-		}
-		if (vectors > 1) {
-			tile_load(7, weights + TILE_BYTES, row);
-			tile_multiply_add(1, 4, 7);
 		}
 		if (tiles > 1 && vectors > 1)
 			tile_multiply_add(3, 5, 7);
@@ -148,22 +117,18 @@ static void multiply_group(const struct gemm_plan *gemm, const struct slab *slab
 	const uint8_t *weights, int32_t *sums, size_t stride)
 {
 	int vectors = gemm_vectors(gemm, LANES);
+	size_t vector = (size_t)gemm->k_blocks * TILE_BYTES;
 
-	for (int v = 0; v < vectors; v += VECTORS, sums += (size_t)VECTORS * LANES) {
-		bool two = vectors - v > 1;
-		size_t row = (two ? 2 : 1) * (size_t)TILE_BYTES;
-		const uint8_t *from = weights + (size_t)k_block * row;
-
-		if (slab->tiles > 1 && two)
-			multiply(slab, from, sums, stride, k_block, 2, 2);
+	weights += (size_t)k_block * TILE_BYTES;
+	for (; vectors > 0; vectors -= 2, weights += 2 * vector, sums += (size_t)2 * LANES)
+		if (slab->tiles > 1 && vectors > 1)
+			multiply(slab, weights, vector, sums, stride, k_block, 2, 2);
 		else if (slab->tiles > 1)
-			multiply(slab, from, sums, stride, k_block, 2, 1);
-		else if (two)
-			multiply(slab, from, sums, stride, k_block, 1, 2);
+			multiply(slab, weights, vector, sums, stride, k_block, 2, 1);
+		else if (vectors > 1)
+			multiply(slab, weights, vector, sums, stride, k_block, 1, 2);
 		else
-			multiply(slab, from, sums, stride, k_block, 1, 1);
-		weights += row * (size_t)gemm->k_blocks;
-	}
+			multiply(slab, weights, vector, sums, stride, k_block, 1, 1);
 }
 
 static void run_slabs(const struct gemm_plan *gemm, const uint8_t *const *windows, int pixels,
@@ -174,12 +139,16 @@ static void run_slabs(const struct gemm_plan *gemm, const uint8_t *const *window
 	struct slab slab;
 
 	slab.tiles = pixels > PIXELS ? 2 : 1;
+	size_t steps[] = {step_of(windows, pixels), 1};
+	if (slab.tiles > 1)
+		steps[1] = step_of(windows + PIXELS, pixels - PIXELS);
+	int most = steps[0] && steps[1] ? CHUNKS : COPIED;
 	for (int g = 0; g < gemm->groups; g++, weights += of_group)
-		for (int s = 0; s < gemm->k_blocks; s += CHUNK * CHUNKS) {
+		for (int s = 0; s < gemm->k_blocks; s += CHUNK * most) {
 			int rest = (gemm->k_blocks - s) / CHUNK;
-			slab.chunks = rest < CHUNKS ? rest : CHUNKS;
-			gather_codes(&slab, gemm->offsets + s, windows, (size_t)g * (size_t)gemm->group_size,
-				pixels);
+			slab.chunks = rest < most ? rest : most;
+			gather_codes(&slab, gemm->offsets + s, windows, (ptrdiff_t)g * gemm->group_size,
+				pixels, steps);
 			multiply_group(gemm, &slab, s, weights, accumulators + g * gemm->channels, stride);
 		}
 }
@@ -196,7 +165,7 @@ static void run_bytes(const struct gemm_plan *gemm, const uint8_t *const *window
 }
 
 static const struct kernel kernels[] = {
-	{NAME("amx-bytes"), LAYOUT_BYTES, LANES, VECTORS, 4, 0, 1, fits_bytes, pack_bytes, run_bytes,
+	{NAME("amx-bytes"), LAYOUT_BYTES, LANES, 1, 4, 0, 1, fits_bytes, pack_bytes, run_bytes,
 		.chunk = CHUNK, .pixels = PIXELS, .window_cost = 4, .begin = tiles_begin, .end = tiles_end},
 	{.name = NULL},
 };

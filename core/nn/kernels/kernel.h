@@ -75,9 +75,13 @@ struct kernel {
 		const int32_t *sums, int32_t *accumulators, size_t stride);
 
 	/* Optional. */
-	int chunk;	 /* k-blocks that run multiplies at once; a window's last ones may have no weights */
-	int pixels;	 /* that run works on at once; it writes accumulators for a multiple of them */
-	int window_cost; /* as cost, for a k-block of a window, however many channels there are */
+	/*
+	 * k-blocks that run multiplies at once: one run of bytes, the last of which may have no weights. It
+	 * is faster where the windows of the pixels that it works on at once are equally far apart. It writes
+	 * accumulators for a multiple of these.
+	 */
+	int chunk, pixels;
+	int window_cost;     /* as cost, for a k-block of a window, however many channels there are */
 	void (*begin)(void); /* the thread calls this before it runs a layer, */
 	void (*end)(void);   /* and this after it */
 };
