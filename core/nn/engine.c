@@ -80,6 +80,8 @@ static void choose_helpers(struct engine *engine, const struct isa *const *isas,
 			engine->requantise_bits = isas[i]->requantise_bits;
 		if (isas[i]->add_scaled)
 			engine->add_scaled = isas[i]->add_scaled;
+		if (isas[i]->maxima)
+			engine->maxima = isas[i]->maxima;
 		if (isas[i]->planes)
 			engine->planes = isas[i]->planes;
 		if (isas[i]->sum)

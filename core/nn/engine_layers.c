@@ -507,7 +507,7 @@ static void run_max_pool(const struct engine *engine, const struct layer_plan *p
 {
 	for (int i = 0; i < plan->out_count; i++)
 		feature_map_pool(plan->layer, input_map(engine, plan, i), &engine->maps[plan->out[i]].map,
-			first, last);
+			first, last, engine->maxima);
 }
 
 static void fill_borders(const struct engine *engine, const int *maps, int count)

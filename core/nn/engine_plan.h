@@ -85,6 +85,7 @@ struct engine {
 	void (*requantise)(const struct requantisation *, const int32_t *, size_t, int, uint8_t *, size_t);
 	int requantise_bits;
 	void (*add_scaled)(int32_t *, size_t, const int32_t *, const uint8_t *, size_t, int, int);
+	maxima_function *maxima;
 	planes_function *planes;
 	int32_t (*sum)(const uint64_t *, int, int);
 	void (*look_up)(const uint8_t *, const uint8_t *, size_t, int, int, uint8_t *, size_t);

@@ -323,6 +323,26 @@ static void look_up(const uint8_t *table, const uint8_t *codes, size_t step, int
 		}
 }
 
+static inline vector v_codes(const uint8_t *p)
+{
+	return _mm256_loadu_si256((const vector *)(const void *)p);
+}
+
+static inline vector v_maximum(vector a, vector b)
+{
+	return _mm256_max_epu8(a, b);
+}
+
+static inline void v_write(uint8_t *out, vector codes, int count)
+{
+	if (count == sizeof(codes))
+		_mm256_storeu_si256((vector *)(void *)out, codes);
+	else
+		memcpy(out, &codes, (size_t)count);
+}
+
+#include "nn/kernels/maxima.h"
+
 static bool present(void)
 {
 	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt");
@@ -345,6 +365,7 @@ const struct isa isa_avx2 = {
 	.requantise = requantise,
 	.requantise_bits = 4,
 	.add_scaled = add_scaled,
+	.maxima = maxima,
 	.planes = planes,
 	.sum = sum,
 	.look_up = look_up,

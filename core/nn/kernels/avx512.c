@@ -360,6 +360,23 @@ static void planes(const uint8_t *in, int channels, int bits, uint64_t *out)
 	}
 }
 
+static inline vector v_codes(const uint8_t *p)
+{
+	return _mm512_loadu_si512(p);
+}
+
+static inline vector v_maximum(vector a, vector b)
+{
+	return _mm512_max_epu8(a, b);
+}
+
+static inline void v_write(uint8_t *out, vector codes, int count)
+{
+	_mm512_mask_storeu_epi8(out, ~UINT64_C(0) >> (64 - count), codes);
+}
+
+#include "nn/kernels/maxima.h"
+
 static bool present(void)
 {
 	/* these checks include the system: it must save the wide registers */
@@ -384,5 +401,6 @@ const struct isa isa_avx512 = {
 	.requantise = requantise,
 	.requantise_bits = 2,
 	.add_scaled = add_scaled,
+	.maxima = maxima,
 	.planes = planes,
 };

@@ -126,12 +126,6 @@ static void maximum_of_bits(const struct feature_map *map, uint8_t *best, const 
 			maximum_of_words(b + w, o + w, map->bits, map->words);
 }
 
-static void maximum_of_bytes(uint8_t *restrict best, const uint8_t *restrict other, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		best[i] = best[i] > other[i] ? best[i] : other[i];
-}
-
 /* The part of a window that lies on the input, in places of the kernel: from `first` to below `last`. */
 static void clip(int begin, int dilation, int kernel, int side, int *first, int *last)
 {
@@ -140,32 +134,79 @@ static void clip(int begin, int dilation, int kernel, int side, int *first, int 
 	*last = *last < kernel ? *last : kernel;
 }
 
-/* Code 0 where the window holds padding only: no code is less. */
-static void pool_pixel(
-	const struct layer *layer, const struct feature_map *in, const struct feature_map *out, int y, int x)
+/* The window of pixel (y, x) of the output without padding. Returns its first place. */
+static const uint8_t *find_window(
+	const struct layer *layer, const struct feature_map *in, int y, int x, struct pool_window *window)
 {
 	int top = y * layer->stride_height - layer->pad_top, left = x * layer->stride_width - layer->pad_left;
 	int first_y, last_y, first_x, last_x;
-	uint8_t *best = feature_map_pixel(out, y, x);
 
 	clip(top, layer->dilation_height, layer->kernel_height, in->shape.height, &first_y, &last_y);
 	clip(left, layer->dilation_width, layer->kernel_width, in->shape.width, &first_x, &last_x);
+	*window = (struct pool_window){
+		.rows = last_y - first_y,
+		.columns = last_x - first_x,
+		.row = (size_t)layer->dilation_height * in->row,
+		.column = (size_t)layer->dilation_width * in->pixel,
+	};
+	if (window->rows <= 0 || window->columns <= 0) {
+		window->rows = window->columns = 0;
+		return in->data;
+	}
+	return feature_map_pixel(
+		in, top + first_y * layer->dilation_height, left + first_x * layer->dilation_width);
+}
+
+/* Code 0 where the window holds padding only: no code is less. */
+static void pool_bits(
+	const struct layer *layer, const struct feature_map *in, const struct feature_map *out, int y, int x)
+{
+	struct pool_window window;
+	const uint8_t *from = find_window(layer, in, y, x, &window);
+	uint8_t *best = feature_map_pixel(out, y, x);
+
 	memset(best, 0, in->pixel);
-	for (int ky = first_y; ky < last_y; ky++)
-		for (int kx = first_x; kx < last_x; kx++) {
-			const uint8_t *other = feature_map_pixel(
-				in, top + ky * layer->dilation_height, left + kx * layer->dilation_width);
-			if (in->layout == LAYOUT_BYTES)
-				maximum_of_bytes(best, other, in->pixel);
-			else
-				maximum_of_bits(in, best, other);
-		}
+	for (int row = 0; row < window.rows; row++)
+		for (int column = 0; column < window.columns; column++)
+			maximum_of_bits(
+				in, best, from + (size_t)row * window.row + (size_t)column * window.column);
+}
+
+/* Pixels from the first column whose window no padding cuts to the last such one. */
+static void find_whole(const struct layer *layer, int *first, int *last)
+{
+	int reach = (layer->kernel_width - 1) * layer->dilation_width, step = layer->stride_width;
+	int room = layer->in.width - 1 - reach + layer->pad_left; /* for the left end of a whole window */
+
+	*first = (layer->pad_left + step - 1) / step;
+	*last = room < 0 ? 0 : room / step + 1;
+	*last = *last < layer->out.width ? *last : layer->out.width;
+	*first = *first < *last ? *first : *last;
+}
+
+static void pool_row(const struct layer *layer, const struct feature_map *in, const struct feature_map *out,
+	int y, maxima_function *maxima)
+{
+	struct pool_window window;
+	int first, last;
+
+	find_whole(layer, &first, &last);
+	for (int x = 0, count; x < layer->out.width; x += count) {
+		const uint8_t *from = find_window(layer, in, y, x, &window);
+
+		count = x == first && first < last ? last - first : 1;
+		maxima(&window, from, (size_t)layer->stride_width * in->pixel, count, (int)in->pixel,
+			feature_map_pixel(out, y, x), out->pixel);
+	}
 }
 
 void feature_map_pool(const struct layer *layer, const struct feature_map *in, const struct feature_map *out,
-	int first, int last)
+	int first, int last, maxima_function *maxima)
 {
 	for (int y = first; y < last; y++)
-		for (int x = 0; x < layer->out.width; x++)
-			pool_pixel(layer, in, out, y, x);
+		if (in->layout == LAYOUT_BYTES)
+			pool_row(layer, in, out, y, maxima);
+		else
+			for (int x = 0; x < layer->out.width; x++)
+				pool_bits(layer, in, out, y, x);
 }

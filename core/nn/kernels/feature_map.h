@@ -34,8 +34,10 @@ static inline uint8_t *feature_map_pixel(const struct feature_map *map, int y, i
 	return map->data + (size_t)(y + map->top) * map->row + (size_t)(x + map->left) * map->pixel;
 }
 
-/* An isa's function of this name. */
+/* An isa's functions of these names. */
 typedef void planes_function(const uint8_t *codes, int channels, int bits, uint64_t *out);
+typedef void maxima_function(const struct pool_window *window, const uint8_t *codes, size_t step, int pixels,
+	int channels, uint8_t *out, size_t out_step);
 
 /* Writes one pixel's codes. */
 void feature_map_write(
@@ -46,6 +48,6 @@ void feature_map_fill_border(const struct feature_map *map, uint8_t *pixel, plan
 
 /* Max pool between two feature maps of one layout and the same groups: rows first … last − 1 of `out`. */
 void feature_map_pool(const struct layer *layer, const struct feature_map *in, const struct feature_map *out,
-	int first, int last);
+	int first, int last, maxima_function *maxima);
 
 #endif

@@ -127,6 +127,12 @@ struct requantisation {
 
 #define ESTIMATE_ONE 65536
 
+/* The places of a max pool's window in a feature map: bytes from a row and a column to the next. */
+struct pool_window {
+	int rows, columns; /* 0: it is empty */
+	size_t row, column;
+};
+
 struct isa {
 	const char *name;	      /* engine_create takes it */
 	bool (*present)(void);	      /* whether the processor has it and the system enables it */
@@ -151,6 +157,12 @@ struct isa {
 	 */
 	void (*add_scaled)(int32_t *sums, size_t stride, const int32_t *factors, const uint8_t *codes,
 		size_t step, int pixels, int channels);
+	/*
+	 * out[c] = the largest code of channel c in the window, 0 if that is empty; of pixels whose windows
+	 * are `step` bytes apart, and `out_step` in `out`. Reads up to SLACK codes more, writes no more.
+	 */
+	void (*maxima)(const struct pool_window *window, const uint8_t *codes, size_t step, int pixels,
+		int channels, uint8_t *out, size_t out_step);
 	/* out: [bits][words of channels]. Reads no code past the last channel. */
 	void (*planes)(const uint8_t *codes, int channels, int bits, uint64_t *out);
 	/* Sum of the codes in planes [bits][words]. */

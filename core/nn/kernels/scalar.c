@@ -160,6 +160,22 @@ static void look_up(const uint8_t *table, const uint8_t *codes, size_t step, int
 	}
 }
 
+static void maxima(const struct pool_window *window, const uint8_t *codes, size_t step, int pixels,
+	int channels, uint8_t *out, size_t out_step)
+{
+	for (int p = 0; p < pixels; p++, codes += step, out += out_step) {
+		uint8_t *restrict best = out;
+
+		memset(best, 0, (size_t)channels);
+		for (int i = 0; i < window->rows * window->columns; i++) {
+			const uint8_t *restrict from = codes + (size_t)(i / window->columns) * window->row +
+						       (size_t)(i % window->columns) * window->column;
+			for (int c = 0; c < channels; c++)
+				best[c] = best[c] > from[c] ? best[c] : from[c];
+		}
+	}
+}
+
 static bool present(void)
 {
 	return true;
@@ -181,6 +197,7 @@ const struct isa isa_scalar = {
 	.requantise = requantise,
 	.requantise_bits = 4,
 	.add_scaled = add_scaled,
+	.maxima = maxima,
 	.planes = planes,
 	.sum = sum,
 	.look_up = look_up,
