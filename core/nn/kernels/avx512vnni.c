@@ -16,12 +16,56 @@ static inline __m512i spread(const uint8_t *p)
 	return _mm512_set1_epi32(word);
 }
 
+/*
+ * One pixel: additions to few sums wait for one another, so that each takes a part of the k-blocks. All
+ * weights are read once, from a distant cache: they are prefetched.
+ */
+#define PARTS_OF_SUM 4
+#define PREFETCH_BYTES 2048
+
+ALWAYS_INLINE void run_pixel(const struct block *block, int vectors)
+{
+	const uint8_t *weights = block->weights, *window = block->windows[0];
+	const int32_t *offsets = block->gemm->offsets;
+	int k_blocks = block->gemm->k_blocks, s = 0;
+	__m512i total[PARTS_OF_SUM][VECTORS];
+
+#pragma GCC unroll 8
+	for (int i = 0; i < PARTS_OF_SUM * vectors; i++)
+		total[i / vectors][i % vectors] = _mm512_setzero_si512();
+	for (; s + PARTS_OF_SUM <= k_blocks; s += PARTS_OF_SUM)
+#pragma GCC unroll 4
+		for (int i = 0; i < PARTS_OF_SUM; i++, weights += (size_t)vectors * 64) {
+			__m512i a = spread(window + offsets[s + i]);
+#pragma GCC unroll 2
+			for (int v = 0; v < vectors; v++) {
+				total[i][v] = multiply_add(
+					total[i][v], a, _mm512_load_si512(weights + (size_t)v * 64));
+				__builtin_prefetch(weights + (size_t)v * 64 + PREFETCH_BYTES);
+			}
+		}
+	for (; s < k_blocks; s++, weights += (size_t)vectors * 64)
+#pragma GCC unroll 2
+		for (int v = 0; v < vectors; v++)
+			total[0][v] = multiply_add(total[0][v], spread(window + offsets[s]),
+				_mm512_load_si512(weights + (size_t)v * 64));
+#pragma GCC unroll 2
+	for (int v = 0; v < vectors; v++)
+		_mm512_storeu_si512(block->accumulators + (size_t)(v * LANES),
+			_mm512_add_epi32(_mm512_add_epi32(total[0][v], total[1][v]),
+				_mm512_add_epi32(total[2][v], total[3][v])));
+}
+
 ALWAYS_INLINE void run_block_of_bytes(const struct block *block, int pixels, int vectors)
 {
 	const struct gemm_plan *gemm = block->gemm;
 	const uint8_t *weights = block->weights;
 	__m512i total[PIXELS][VECTORS];
 
+	if (pixels == 1) {
+		run_pixel(block, vectors);
+		return;
+	}
 #pragma GCC unroll 16
 	for (int i = 0; i < pixels * vectors; i++)
 		total[i / vectors][i % vectors] = _mm512_setzero_si512();
