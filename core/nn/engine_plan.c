@@ -4,29 +4,57 @@
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define TENTHS_OF_CYCLES_A_NS 30
 
-/*
- * An estimate in tenths of a cycle for the whole layer: arithmetic, and loading the weights from the
- * second-level cache.
- */
-static double estimate(const struct kernel *kernel, const struct layer *layer, int batch)
+/* Tenths of a cycle for a byte of weights, from the second-level cache and from what is behind it. */
+#define NEAR_BYTE 0.3
+#define FAR_BYTE 1
+
+/* Bytes of the second-level cache; a small one where the system does not tell. */
+static double near_bytes(void)
+{
+	long bytes = -1;
+
+#ifdef _SC_LEVEL2_CACHE_SIZE
+	bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);
+#endif
+	return bytes > 0 ? (double)bytes : 512 * 1024;
+}
+
+static int vectors_of(const struct kernel *kernel, const struct layer *layer)
 {
 	int groups = kernel->taps ? 1 : layer->groups;
-	int vectors = (layer->out.channels / groups + kernel->lanes - 1) / kernel->lanes;
-	double k_blocks = (double)groups * engine_count_k_blocks(layer, kernel);
+
+	return groups * ((layer->out.channels / groups + kernel->lanes - 1) / kernel->lanes);
+}
+
+static double weight_bytes(const struct kernel *kernel, const struct layer *layer)
+{
+	return (double)vectors_of(kernel, layer) * engine_count_k_blocks(layer, kernel) * kernel->lanes *
+	       kernel->word;
+}
+
+/*
+ * An estimate in tenths of a cycle for the whole layer: arithmetic, and loading the weights. These come from
+ * the second-level cache if it holds them beside `others`, the bytes of weights of the network's other
+ * layers.
+ */
+static double estimate(const struct kernel *kernel, const struct layer *layer, int batch, double others)
+{
+	double k_blocks = engine_count_k_blocks(layer, kernel), bytes = weight_bytes(kernel, layer);
 	double planes = kernel->layout == LAYOUT_BITS ? layer->input_bits : 1;
 	double pixels = (double)layer->out.height * layer->out.width * batch;
 
 	if (kernel->pixels)
 		pixels = ceil(pixels / kernel->pixels) * kernel->pixels;
-	return k_blocks * (vectors * planes * kernel->cost + kernel->window_cost) * pixels +
-	       k_blocks * vectors * kernel->lanes * kernel->word;
+	return vectors_of(kernel, layer) * (k_blocks * planes * kernel->cost + kernel->store_cost) * pixels +
+	       bytes * (others + bytes <= near_bytes() ? NEAR_BYTE : FAR_BYTE);
 }
 
-static const struct kernel *choose(const struct layer *layer, int batch, const struct isa *const *isas,
-	int count, const struct kernel *forced)
+static const struct kernel *choose(const struct layer *layer, int batch, double others,
+	const struct isa *const *isas, int count, const struct kernel *forced)
 {
 	const struct kernel *best = NULL;
 
@@ -34,8 +62,8 @@ static const struct kernel *choose(const struct layer *layer, int batch, const s
 		return forced;
 	for (int i = 0; i < count; i++)
 		for (const struct kernel *k = isas[i]->kernels; k && k->name; k++)
-			if (k->fits(layer) &&
-				(!best || estimate(k, layer, batch) < estimate(best, layer, batch)))
+			if (k->fits(layer) && (!best || estimate(k, layer, batch, others) <
+								estimate(best, layer, batch, others)))
 				best = k;
 	return best;
 }
@@ -132,6 +160,7 @@ int engine_plan_layers(
 	struct engine *engine, const struct isa *const *isas, int count, const struct kernel *forced)
 {
 	int rc = request_output(engine);
+	double bytes = 0; /* of the weights planned */
 
 	for (int i = engine->count - 1; i >= 0 && !rc; i--) {
 		struct layer_plan *plan = &engine->plans[i];
@@ -140,8 +169,12 @@ int engine_plan_layers(
 		plan->layer = &engine->network->layers[index];
 		if (layer_has_weights(plan->layer)) {
 			rc = engine_see_layer(plan);
-			plan->kernel = rc ? NULL : choose(&plan->seen, engine->batch, isas, count, forced);
-			plan->time = rc ? 0 : estimate(plan->kernel, &plan->seen, 1) / TENTHS_OF_CYCLES_A_NS;
+			plan->kernel =
+				rc ? NULL : choose(&plan->seen, engine->batch, bytes, isas, count, forced);
+			plan->time =
+				rc ? 0
+				   : estimate(plan->kernel, &plan->seen, 1, bytes) / TENTHS_OF_CYCLES_A_NS;
+			bytes += rc ? 0 : weight_bytes(plan->kernel, &plan->seen);
 		}
 		if (!rc)
 			rc = list_outputs(engine, plan, index);

@@ -166,7 +166,7 @@ static void run_bytes(const struct gemm_plan *gemm, const uint8_t *const *window
 
 static const struct kernel kernels[] = {
 	{NAME("amx-bytes"), LAYOUT_BYTES, LANES, 1, 4, 0, 1, fits_bytes, pack_bytes, run_bytes,
-		.chunk = CHUNK, .pixels = PIXELS, .window_cost = 4, .begin = tiles_begin, .end = tiles_end},
+		.chunk = CHUNK, .pixels = PIXELS, .store_cost = 25, .begin = tiles_begin, .end = tiles_end},
 	{.name = NULL},
 };
 

@@ -250,7 +250,7 @@ static void run_3x3(const struct gemm_plan *gemm, const uint8_t *const *windows,
 
 static const struct kernel kernels[] = {
 	{NAME("avx512vnni-bytes"), LAYOUT_BYTES, LANES, VECTORS, 4, 0, 6, fits_bytes, pack_bytes, run_bytes},
-	{NAME("avx512vnni-depthwise"), LAYOUT_BYTES, DEPTHWISE_LANES, 1, 1, 4, 30, fits_depthwise,
+	{NAME("avx512vnni-depthwise"), LAYOUT_BYTES, DEPTHWISE_LANES, 1, 1, 4, 24, fits_depthwise,
 		pack_depthwise, run_depthwise},
 	{NAME("avx512vnni-depthwise-3x3"), LAYOUT_BYTES, DEPTHWISE_LANES, 1, 1, 4, 15, fits_3x3, pack_3x3,
 		run_3x3},

@@ -81,7 +81,7 @@ struct kernel {
 	 * accumulators for a multiple of these.
 	 */
 	int chunk, pixels;
-	int window_cost;     /* as cost, for a k-block of a window, however many channels there are */
+	int store_cost;	     /* as cost, for a vector of accumulators, however many k-blocks there are */
 	void (*begin)(void); /* the thread calls this before it runs a layer, */
 	void (*end)(void);   /* and this after it */
 };
