@@ -16,12 +16,8 @@ static inline __m512i spread(const uint8_t *p)
 	return _mm512_set1_epi32(word);
 }
 
-/*
- * One pixel: additions to few sums wait for one another, so that each takes a part of the k-blocks. All
- * weights are read once, from a distant cache: they are prefetched.
- */
+/* One pixel: additions to few sums wait for one another, so that each takes a part of the k-blocks. */
 #define PARTS_OF_SUM 4
-#define PREFETCH_BYTES 2048
 
 ALWAYS_INLINE void run_pixel(const struct block *block, int vectors)
 {
@@ -38,11 +34,9 @@ ALWAYS_INLINE void run_pixel(const struct block *block, int vectors)
 		for (int i = 0; i < PARTS_OF_SUM; i++, weights += (size_t)vectors * 64) {
 			__m512i a = spread(window + offsets[s + i]);
 #pragma GCC unroll 2
-			for (int v = 0; v < vectors; v++) {
+			for (int v = 0; v < vectors; v++)
 				total[i][v] = multiply_add(
 					total[i][v], a, _mm512_load_si512(weights + (size_t)v * 64));
-				__builtin_prefetch(weights + (size_t)v * 64 + PREFETCH_BYTES);
-			}
 		}
 	for (; s < k_blocks; s++, weights += (size_t)vectors * 64)
 #pragma GCC unroll 2
