@@ -7,86 +7,38 @@
 #define LANES 16
 #define PIXELS 8
 #define VECTORS 2
-#include "nn/kernels/blocks.h"
 
-static inline __m512i spread(const uint8_t *p)
+typedef __m512i vector;
+
+static inline vector v_zero(void)
+{
+	return _mm512_setzero_si512();
+}
+
+static inline vector v_load(const void *p)
+{
+	return _mm512_load_si512(p);
+}
+
+static inline void v_store(int32_t *out, vector a)
+{
+	_mm512_storeu_si512(out, a);
+}
+
+/* 4 bytes, in each 32-bit lane */
+static inline vector v_spread32(const void *p)
 {
 	int word;
 	memcpy(&word, p, sizeof(word));
 	return _mm512_set1_epi32(word);
 }
 
-/* One pixel: additions to few sums wait for one another, so that each takes a part of the k-blocks. */
-#define PARTS_OF_SUM 4
-
-ALWAYS_INLINE void run_pixel(const struct block *block, int vectors)
+static inline vector v_add32(vector a, vector b)
 {
-	const uint8_t *weights = block->weights, *window = block->windows[0];
-	const int32_t *offsets = block->gemm->offsets;
-	int k_blocks = block->gemm->k_blocks, s = 0;
-	__m512i total[PARTS_OF_SUM][VECTORS];
-
-#pragma GCC unroll 8
-	for (int i = 0; i < PARTS_OF_SUM * vectors; i++)
-		total[i / vectors][i % vectors] = _mm512_setzero_si512();
-	for (; s + PARTS_OF_SUM <= k_blocks; s += PARTS_OF_SUM)
-#pragma GCC unroll 4
-		for (int i = 0; i < PARTS_OF_SUM; i++, weights += (size_t)vectors * 64) {
-			__m512i a = spread(window + offsets[s + i]);
-#pragma GCC unroll 2
-			for (int v = 0; v < vectors; v++)
-				total[i][v] = multiply_add(
-					total[i][v], a, _mm512_load_si512(weights + (size_t)v * 64));
-		}
-	for (; s < k_blocks; s++, weights += (size_t)vectors * 64)
-#pragma GCC unroll 2
-		for (int v = 0; v < vectors; v++)
-			total[0][v] = multiply_add(total[0][v], spread(window + offsets[s]),
-				_mm512_load_si512(weights + (size_t)v * 64));
-#pragma GCC unroll 2
-	for (int v = 0; v < vectors; v++)
-		_mm512_storeu_si512(block->accumulators + (size_t)(v * LANES),
-			_mm512_add_epi32(_mm512_add_epi32(total[0][v], total[1][v]),
-				_mm512_add_epi32(total[2][v], total[3][v])));
+	return _mm512_add_epi32(a, b);
 }
 
-ALWAYS_INLINE void run_block_of_bytes(const struct block *block, int pixels, int vectors)
-{
-	const struct gemm_plan *gemm = block->gemm;
-	const uint8_t *weights = block->weights;
-	__m512i total[PIXELS][VECTORS];
-
-	if (pixels == 1) {
-		run_pixel(block, vectors);
-		return;
-	}
-#pragma GCC unroll 16
-	for (int i = 0; i < pixels * vectors; i++)
-		total[i / vectors][i % vectors] = _mm512_setzero_si512();
-	for (int s = 0; s < gemm->k_blocks; s++, weights += (size_t)vectors * 64) {
-		int32_t offset = gemm->offsets[s];
-#pragma GCC unroll 8
-		for (int p = 0; p < pixels; p++) {
-			__m512i a = spread(block->windows[p] + offset);
-#pragma GCC unroll 2
-			for (int v = 0; v < vectors; v++)
-				total[p][v] = multiply_add(
-					total[p][v], a, _mm512_load_si512(weights + (size_t)v * 64));
-		}
-	}
-#pragma GCC unroll 16
-	for (int i = 0; i < pixels * vectors; i++)
-		_mm512_storeu_si512(block->accumulators + (size_t)(i / vectors) * block->stride +
-					    (size_t)(i % vectors * LANES),
-			total[i / vectors][i % vectors]);
-}
-
-static void run_bytes(const struct gemm_plan *gemm, const uint8_t *const *windows, int pixels,
-	const int32_t *sums, int32_t *accumulators, size_t stride)
-{
-	(void)sums;
-	run_blocks(&(struct tile){gemm, windows, pixels, NULL, accumulators, stride}, 64, run_block_of_bytes);
-}
+#include "nn/kernels/dots.h"
 
 /* Depthwise: channels of a vector of codes, whose accumulators are four vectors. */
 #define DEPTHWISE_LANES 64
@@ -163,10 +115,10 @@ static void pack_3x3(const struct kernel *kernel, const struct layer *layer, con
 	(void)k_blocks;
 	for (size_t c = 0; c < (size_t)gemm->channels; c++)
 		for (size_t i = 0; i < (size_t)SIDE * SIDE; i++) {
-			size_t vector = c / DEPTHWISE_LANES * SIDE * PARTS;
+			size_t block = c / DEPTHWISE_LANES * SIDE * PARTS;
 			size_t part = i % SIDE * PARTS + c % DEPTHWISE_LANES / LANES;
 
-			out[((vector + part) * LANES + c % LANES) * 4 + i / SIDE] =
+			out[((block + part) * LANES + c % LANES) * 4 + i / SIDE] =
 				layer->weights[c * SIDE * SIDE + i];
 		}
 }

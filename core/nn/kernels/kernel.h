@@ -179,6 +179,7 @@ struct isa {
 extern const struct isa isa_scalar;
 extern const struct isa isa_neon;
 extern const struct isa isa_avx2;
+extern const struct isa isa_avxvnni;
 extern const struct isa isa_avx512;
 extern const struct isa isa_avx512vbmi;
 extern const struct isa isa_avx512vpopcntdq;

@@ -13,6 +13,7 @@ static const struct isa *const all[] = {
 #endif
 #ifdef KERNELS_X86
 	&isa_avx2,
+	&isa_avxvnni,
 	&isa_avx512,
 	&isa_avx512vbmi,
 	&isa_avx512vpopcntdq,

@@ -28,13 +28,14 @@
 
 #ifdef KERNELS_EMULATED
 extern const struct isa isa_amx_emulated;
+extern const struct isa isa_avxvnni_emulated;
 extern const struct isa isa_avx512vbmi_emulated;
 extern const struct isa isa_avx512vpopcntdq_emulated;
 extern const struct isa isa_avx512vnni_emulated;
 extern const struct isa isa_neon_emulated;
-static const struct isa *const emulated[] = {&isa_avx512vbmi_emulated, &isa_avx512vpopcntdq_emulated,
-	&isa_avx512vnni_emulated, &isa_amx_emulated, &isa_neon_emulated};
-#define EMULATED_COUNT 5
+static const struct isa *const emulated[] = {&isa_avxvnni_emulated, &isa_avx512vbmi_emulated,
+	&isa_avx512vpopcntdq_emulated, &isa_avx512vnni_emulated, &isa_amx_emulated, &isa_neon_emulated};
+#define EMULATED_COUNT 6
 #else
 static const struct isa *const emulated[] = {NULL};
 #define EMULATED_COUNT 0
