@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Makes of registers.txt the driver's header (-v language=c) or the Verilog include (-v language=verilog). To the driver
-# a field lies in its word, to the Verilog in the whole descriptor.
+# Makes of a registers.txt the driver's header (-v language=c) or the Verilog include (-v language=verilog); its name and
+# prefix are the design's. To the driver a field lies in its word, to the Verilog in the whole descriptor.
 function comment(from,    i, text) {
 	text = ""
 	for (i = from; i <= NF; i++)
@@ -10,9 +10,9 @@ function comment(from,    i, text) {
 
 function define(name, value, text) {
 	if (language == "c")
-		printf "#define OVERLAY_%s %s%s\n", name, value, text == "" ? "" : " /* " text " */"
+		printf "#define %s_%s %s%s\n", prefix, name, value, text == "" ? "" : " /* " text " */"
 	else
-		printf "`define %s %s\n", name, value
+		printf "`define %s_%s %s\n", prefix, name, value
 }
 
 # A number as Verilog writes it.
@@ -25,11 +25,11 @@ function number(value) {
 BEGIN {
 	if (language == "c") {
 		print "/* SPDX-License-Identifier: MIT */"
-		print "/* Made from assets/overlay/registers.txt. */"
-		print "#ifndef OVERLAY_REGISTERS_H\n#define OVERLAY_REGISTERS_H\n"
+		printf "/* Made from assets/%s/registers.txt. */\n", name
+		printf "#ifndef %s_REGISTERS_H\n#define %s_REGISTERS_H\n\n", prefix, prefix
 	} else {
-		print "// SPDX-License-Identifier: MIT\n// Made from assets/overlay/registers.txt."
-		print "`ifndef OVERLAY_REGISTERS\n`define OVERLAY_REGISTERS"
+		printf "// SPDX-License-Identifier: MIT\n// Made from assets/%s/registers.txt.\n", name
+		printf "`ifndef %s_REGISTERS\n`define %s_REGISTERS\n", prefix, prefix
 	}
 }
 

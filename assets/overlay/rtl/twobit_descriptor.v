@@ -6,7 +6,7 @@
 // `advance`, in a cycle with `ready`, makes the next descriptor the one that runs: from the cycle after it number,
 // fields and `sound` are the new one's, epilogue_words one cycle later. Descriptors are written 32 bits at a time while
 // none runs; a write begins again with the first.
-`include "registers.vh"
+`include "overlay.vh"
 `default_nettype none
 
 module twobit_descriptor (
@@ -73,7 +73,7 @@ module twobit_descriptor (
 	output wire [11:0] output_block,
 	output wire [11:0] first_tile
 );
-	localparam BITS = 32 * `DESCRIPTOR_USED;
+	localparam BITS = 32 * `OVERLAY_DESCRIPTOR_USED;
 	(* ram_style = "block" *) reg [31:0] descriptors [0:511];
 	reg [31:0] fetched;
 	reg [4:0] next_number;
@@ -93,10 +93,10 @@ module twobit_descriptor (
 			word <= word + 4'd1;
 			if (word != 0)
 				next <= {fetched, next[BITS-1:32]};
-			ready <= word == `DESCRIPTOR_USED;
+			ready <= word == `OVERLAY_DESCRIPTOR_USED;
 		end
 		if (advance) begin
-			next_number <= next[`F_SHAPE_LAST] ? 5'd0 : next_number + 5'd1;
+			next_number <= next[`OVERLAY_F_SHAPE_LAST] ? 5'd0 : next_number + 5'd1;
 			ready <= 0;
 			word <= 0;
 		end
@@ -111,71 +111,71 @@ module twobit_descriptor (
 		if (advance) begin
 			layer <= next;
 			number <= next_number;
-			input_base <= next[`F_INPUT_PLACE_BASE] + (next[`F_SHAPE_FROM_FRAME] ? frame_base : 12'd0);
+			input_base <= next[`OVERLAY_F_INPUT_PLACE_BASE] + (next[`OVERLAY_F_SHAPE_FROM_FRAME] ? frame_base : 12'd0);
 		end
 		epilogue_words <= thresholds ? (4'd1 << output_bits) - 4'd1 : requantises ? 4'd3 : 4'd0;
 	end
 
 	// What would make the loops endless or the pace wrong.
-	wire next_scores = next[`F_SHAPE_EPILOGUE] == `EPILOGUE_SCORES;
-	wire [3:0] most_bits = next[`F_SHAPE_EPILOGUE] == `EPILOGUE_REQUANTISE ? 4'd8 : 4'd4;
+	wire next_scores = next[`OVERLAY_F_SHAPE_EPILOGUE] == `OVERLAY_EPILOGUE_SCORES;
+	wire [3:0] most_bits = next[`OVERLAY_F_SHAPE_EPILOGUE] == `OVERLAY_EPILOGUE_REQUANTISE ? 4'd8 : 4'd4;
 
 	always @(posedge clock)
-		sound <= next[`F_SHAPE_INPUT_BITS] != 0 && next[`F_SHAPE_INPUT_BITS] <= 8 &&
-			 next[`F_SHAPE_WEIGHT_BITS] != 0 && next[`F_SHAPE_WEIGHT_BITS] <= 8 &&
-			 next[`F_SHAPE_EPILOGUE] != 2'd3 && next[`F_SHAPE_STRIDE] != 2'd3 &&
-			 next[`F_SHAPE_POOL] != 2'd1 &&
+		sound <= next[`OVERLAY_F_SHAPE_INPUT_BITS] != 0 && next[`OVERLAY_F_SHAPE_INPUT_BITS] <= 8 &&
+			 next[`OVERLAY_F_SHAPE_WEIGHT_BITS] != 0 && next[`OVERLAY_F_SHAPE_WEIGHT_BITS] <= 8 &&
+			 next[`OVERLAY_F_SHAPE_EPILOGUE] != 2'd3 && next[`OVERLAY_F_SHAPE_STRIDE] != 2'd3 &&
+			 next[`OVERLAY_F_SHAPE_POOL] != 2'd1 &&
 			 (next_scores ||
-			  (next[`F_SHAPE_OUTPUT_BITS] != 0 && next[`F_SHAPE_OUTPUT_BITS] <= most_bits)) &&
-			 !(next_scores && !next[`F_SHAPE_TO_STREAM]) &&
-			 next[`F_KERNEL_ROWS] != 0 && next[`F_KERNEL_STEPS] != 0 &&
-			 next[`F_CHUNKS_COUNT] != 0 && next[`F_TILES_COUNT] != 0 &&
-			 next[`F_OUTPUT_HEIGHT] != 0 && next[`F_OUTPUT_WIDTH] != 0 &&
-			 next[`F_POOLED_HEIGHT] != 0 && next[`F_POOLED_WIDTH] != 0 &&
-			 (next[`F_SHAPE_POOL] == 0 || next[`F_POOLED_WIDTH] <= 64) &&
-			 (next[`F_SHAPE_LAST] || next_number != 5'd31);
+			  (next[`OVERLAY_F_SHAPE_OUTPUT_BITS] != 0 && next[`OVERLAY_F_SHAPE_OUTPUT_BITS] <= most_bits)) &&
+			 !(next_scores && !next[`OVERLAY_F_SHAPE_TO_STREAM]) &&
+			 next[`OVERLAY_F_KERNEL_ROWS] != 0 && next[`OVERLAY_F_KERNEL_STEPS] != 0 &&
+			 next[`OVERLAY_F_CHUNKS_COUNT] != 0 && next[`OVERLAY_F_TILES_COUNT] != 0 &&
+			 next[`OVERLAY_F_OUTPUT_HEIGHT] != 0 && next[`OVERLAY_F_OUTPUT_WIDTH] != 0 &&
+			 next[`OVERLAY_F_POOLED_HEIGHT] != 0 && next[`OVERLAY_F_POOLED_WIDTH] != 0 &&
+			 (next[`OVERLAY_F_SHAPE_POOL] == 0 || next[`OVERLAY_F_POOLED_WIDTH] <= 64) &&
+			 (next[`OVERLAY_F_SHAPE_LAST] || next_number != 5'd31);
 
-	assign last = layer[`F_SHAPE_LAST];
-	assign releases = layer[`F_SHAPE_RELEASES];
-	assign input_bits = layer[`F_SHAPE_INPUT_BITS];
-	assign weight_bits = layer[`F_SHAPE_WEIGHT_BITS];
-	assign output_bits = layer[`F_SHAPE_OUTPUT_BITS];
-	assign plus_minus_one = layer[`F_SHAPE_PLUS_MINUS_ONE];
-	assign thresholds = layer[`F_SHAPE_EPILOGUE] == `EPILOGUE_THRESHOLDS;
-	assign requantises = layer[`F_SHAPE_EPILOGUE] == `EPILOGUE_REQUANTISE;
-	assign scores = layer[`F_SHAPE_EPILOGUE] == `EPILOGUE_SCORES;
-	assign to_stream = layer[`F_SHAPE_TO_STREAM];
-	assign kernel_rows = layer[`F_KERNEL_ROWS];
-	assign kernel_steps = layer[`F_KERNEL_STEPS];
-	assign kernel_advance = layer[`F_KERNEL_ADVANCE];
-	assign pad_top = layer[`F_KERNEL_PAD_TOP];
-	assign pad_left = layer[`F_KERNEL_PAD_LEFT];
-	assign stride = layer[`F_SHAPE_STRIDE];
-	assign mask_step = layer[`F_SHAPE_MASK_STEP];
-	assign mask_quarters = layer[`F_SHAPE_MASK];
-	assign chunks = layer[`F_CHUNKS_COUNT];
-	assign tiles = layer[`F_TILES_COUNT];
-	assign output_height = layer[`F_OUTPUT_HEIGHT];
-	assign output_width = layer[`F_OUTPUT_WIDTH];
-	assign input_height = layer[`F_INPUT_HEIGHT];
-	assign input_width = layer[`F_INPUT_WIDTH];
-	assign input_plane = layer[`F_INPUT_PLACE_PLANE];
-	assign input_row = layer[`F_INPUT_STEP_ROW];
-	assign input_block = layer[`F_INPUT_STEP_BLOCK];
-	assign streamed = layer[`F_SHAPE_STREAMED];
-	assign weight_base = layer[`F_WEIGHTS_BASE];
-	assign weight_plane = layer[`F_CHUNKS_PLANE];
-	assign tile_words = layer[`F_WEIGHTS_TILE];
-	assign pool_size = layer[`F_SHAPE_POOL];
-	assign pool_left = layer[`F_SHAPE_POOL_LEFT];
-	assign pool_top = layer[`F_SHAPE_POOL_TOP];
-	assign pooled_height = layer[`F_POOLED_HEIGHT];
-	assign pooled_width = layer[`F_POOLED_WIDTH];
-	assign output_base = layer[`F_OUTPUT_PLACE_BASE];
-	assign output_plane = layer[`F_OUTPUT_PLACE_PLANE];
-	assign output_row = layer[`F_OUTPUT_STEP_ROW];
-	assign output_block = layer[`F_OUTPUT_STEP_BLOCK];
-	assign first_tile = layer[`F_TILES_FIRST];
+	assign last = layer[`OVERLAY_F_SHAPE_LAST];
+	assign releases = layer[`OVERLAY_F_SHAPE_RELEASES];
+	assign input_bits = layer[`OVERLAY_F_SHAPE_INPUT_BITS];
+	assign weight_bits = layer[`OVERLAY_F_SHAPE_WEIGHT_BITS];
+	assign output_bits = layer[`OVERLAY_F_SHAPE_OUTPUT_BITS];
+	assign plus_minus_one = layer[`OVERLAY_F_SHAPE_PLUS_MINUS_ONE];
+	assign thresholds = layer[`OVERLAY_F_SHAPE_EPILOGUE] == `OVERLAY_EPILOGUE_THRESHOLDS;
+	assign requantises = layer[`OVERLAY_F_SHAPE_EPILOGUE] == `OVERLAY_EPILOGUE_REQUANTISE;
+	assign scores = layer[`OVERLAY_F_SHAPE_EPILOGUE] == `OVERLAY_EPILOGUE_SCORES;
+	assign to_stream = layer[`OVERLAY_F_SHAPE_TO_STREAM];
+	assign kernel_rows = layer[`OVERLAY_F_KERNEL_ROWS];
+	assign kernel_steps = layer[`OVERLAY_F_KERNEL_STEPS];
+	assign kernel_advance = layer[`OVERLAY_F_KERNEL_ADVANCE];
+	assign pad_top = layer[`OVERLAY_F_KERNEL_PAD_TOP];
+	assign pad_left = layer[`OVERLAY_F_KERNEL_PAD_LEFT];
+	assign stride = layer[`OVERLAY_F_SHAPE_STRIDE];
+	assign mask_step = layer[`OVERLAY_F_SHAPE_MASK_STEP];
+	assign mask_quarters = layer[`OVERLAY_F_SHAPE_MASK];
+	assign chunks = layer[`OVERLAY_F_CHUNKS_COUNT];
+	assign tiles = layer[`OVERLAY_F_TILES_COUNT];
+	assign output_height = layer[`OVERLAY_F_OUTPUT_HEIGHT];
+	assign output_width = layer[`OVERLAY_F_OUTPUT_WIDTH];
+	assign input_height = layer[`OVERLAY_F_INPUT_HEIGHT];
+	assign input_width = layer[`OVERLAY_F_INPUT_WIDTH];
+	assign input_plane = layer[`OVERLAY_F_INPUT_PLACE_PLANE];
+	assign input_row = layer[`OVERLAY_F_INPUT_STEP_ROW];
+	assign input_block = layer[`OVERLAY_F_INPUT_STEP_BLOCK];
+	assign streamed = layer[`OVERLAY_F_SHAPE_STREAMED];
+	assign weight_base = layer[`OVERLAY_F_WEIGHTS_BASE];
+	assign weight_plane = layer[`OVERLAY_F_CHUNKS_PLANE];
+	assign tile_words = layer[`OVERLAY_F_WEIGHTS_TILE];
+	assign pool_size = layer[`OVERLAY_F_SHAPE_POOL];
+	assign pool_left = layer[`OVERLAY_F_SHAPE_POOL_LEFT];
+	assign pool_top = layer[`OVERLAY_F_SHAPE_POOL_TOP];
+	assign pooled_height = layer[`OVERLAY_F_POOLED_HEIGHT];
+	assign pooled_width = layer[`OVERLAY_F_POOLED_WIDTH];
+	assign output_base = layer[`OVERLAY_F_OUTPUT_PLACE_BASE];
+	assign output_plane = layer[`OVERLAY_F_OUTPUT_PLACE_PLANE];
+	assign output_row = layer[`OVERLAY_F_OUTPUT_STEP_ROW];
+	assign output_block = layer[`OVERLAY_F_OUTPUT_STEP_BLOCK];
+	assign first_tile = layer[`OVERLAY_F_TILES_FIRST];
 endmodule
 
 `default_nettype wire

@@ -4,7 +4,7 @@
 // Streamed weights wait (no stream_ready) until the ring has room, frames until their slot is free. After an error
 // everything is swallowed until the reset, so that whoever sends comes to an end. A record's
 // CRC is known three cycles after its trailer.
-`include "registers.vh"
+`include "overlay.vh"
 `default_nettype none
 
 module twobit_loader (
@@ -68,8 +68,8 @@ module twobit_loader (
 	reg [11:0] ring_at;
 	wire [31:0] crc;
 
-	wire streamed = kind == `RECORD_STREAMED;
-	wire frame = kind == `RECORD_FRAME;
+	wire streamed = kind == `OVERLAY_RECORD_STREAMED;
+	wire frame = kind == `OVERLAY_RECORD_FRAME;
 	wire room = streamed ? bank != 0 || reserved < {1'b0, ring_words} :
 		    frame ? !full[fill] && !(frame_write && code_write) : 1'b1;
 	wire beat = stream_valid && stream_ready;
@@ -90,30 +90,30 @@ module twobit_loader (
 
 	always @*
 		case (kind)
-		`RECORD_WEIGHTS: fits = length[3:0] == 0 && resident_end <= {12'd0, weight_depth};
-		`RECORD_STREAMED: fits = length[3:0] == 0 && ring_words != 0 && ring_end <= weight_depth;
+		`OVERLAY_RECORD_WEIGHTS: fits = length[3:0] == 0 && resident_end <= {12'd0, weight_depth};
+		`OVERLAY_RECORD_STREAMED: fits = length[3:0] == 0 && ring_words != 0 && ring_end <= weight_depth;
 		default: fits = length == frame_beats && length[2:0] == 0 && frame_end <= {12'd0, code_depth};
 		endcase
 
 	always @(posedge clock) begin
-		error <= `ERROR_NONE;
+		error <= `OVERLAY_ERROR_NONE;
 		if (beat && state != FAILED)
 			beats <= state == HEADER ? 24'd1 : beats + 24'd1;
 		case (state)
 		HEADER:
 			if (beat) begin
-				kind <= stream_data[`F_HEADER_TYPE];
-				last_record <= stream_data[`F_HEADER_LAST];
-				address <= stream_data[`F_HEADER_ADDRESS];
-				length <= stream_data[`F_HEADER_LENGTH];
-				sequence_id <= stream_data[`F_HEADER_SEQUENCE_ID];
+				kind <= stream_data[`OVERLAY_F_HEADER_TYPE];
+				last_record <= stream_data[`OVERLAY_F_HEADER_LAST];
+				address <= stream_data[`OVERLAY_F_HEADER_ADDRESS];
+				length <= stream_data[`OVERLAY_F_HEADER_LENGTH];
+				sequence_id <= stream_data[`OVERLAY_F_HEADER_SEQUENCE_ID];
 				state <= RANGE;
-				if (stream_data[`F_HEADER_MAGIC] != `RECORD_MAGIC ||
-				    stream_data[`F_HEADER_TYPE] < `RECORD_WEIGHTS ||
-				    stream_data[`F_HEADER_TYPE] > `RECORD_FRAME)
-					error <= `ERROR_HEADER;
+				if (stream_data[`OVERLAY_F_HEADER_MAGIC] != `OVERLAY_RECORD_MAGIC ||
+				    stream_data[`OVERLAY_F_HEADER_TYPE] < `OVERLAY_RECORD_WEIGHTS ||
+				    stream_data[`OVERLAY_F_HEADER_TYPE] > `OVERLAY_RECORD_FRAME)
+					error <= `OVERLAY_ERROR_HEADER;
 				else if (stream_last)
-					error <= `ERROR_SHORT;
+					error <= `OVERLAY_ERROR_SHORT;
 			end
 		RANGE: begin
 			state <= PAYLOAD;
@@ -121,7 +121,7 @@ module twobit_loader (
 			bank <= 0;
 			at <= streamed ? ring_at : frame ? (fill ? slot1 : slot0) : address;
 			if (length == 0 || !fits)
-				error <= `ERROR_RANGE;
+				error <= `OVERLAY_ERROR_RANGE;
 		end
 		PAYLOAD:
 			if (beat) begin
@@ -132,17 +132,17 @@ module twobit_loader (
 				if (left == 0)
 					state <= TRAILER;
 				if (stream_last)
-					error <= `ERROR_SHORT;
+					error <= `OVERLAY_ERROR_SHORT;
 			end
 		TRAILER:
 			if (beat) begin
-				claimed <= stream_data[`F_TRAILER_CRC];
+				claimed <= stream_data[`OVERLAY_F_TRAILER_CRC];
 				checking <= 2'd2;
 				state <= CHECK;
 				if (stream_last && !last_record)
-					error <= `ERROR_SHORT;
+					error <= `OVERLAY_ERROR_SHORT;
 				else if (!stream_last && last_record)
-					error <= `ERROR_LONG;
+					error <= `OVERLAY_ERROR_LONG;
 			end
 		CHECK: begin
 			if (checking != 0)
@@ -150,7 +150,7 @@ module twobit_loader (
 			if (checking == 0 && !frame_write) begin
 				state <= HEADER;
 				if (crc != claimed) begin
-					error <= `ERROR_CRC;
+					error <= `OVERLAY_ERROR_CRC;
 				end else begin
 					records <= records + 32'd1;
 					loaded_crc <= crc;
@@ -171,13 +171,13 @@ module twobit_loader (
 			full[0] <= 0;
 		if (release_slot[1])
 			full[1] <= 0;
-		if (error != `ERROR_NONE || stop) begin
+		if (error != `OVERLAY_ERROR_NONE || stop) begin
 			state <= FAILED;
-			error <= `ERROR_NONE;
+			error <= `OVERLAY_ERROR_NONE;
 		end
 		if (reset) begin
 			state <= HEADER;
-			error <= `ERROR_NONE;
+			error <= `OVERLAY_ERROR_NONE;
 			full <= 0;
 			fill <= 0;
 			records <= 0;

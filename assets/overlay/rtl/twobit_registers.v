@@ -3,7 +3,7 @@
 //
 // Every read and write is answered with OKAY, one cycle after it is taken; a write is taken when address and data
 // are there. Unknown addresses read 0. Byte strobes are not looked at: software writes 32 bits.
-`include "registers.vh"
+`include "overlay.vh"
 `default_nettype none
 
 module twobit_registers #(
@@ -69,7 +69,7 @@ module twobit_registers #(
 	output reg [3:0] error
 );
 	localparam [7:0] PIXELS = 8, CHANNELS = 16, CHUNK = 64, ACCUMULATOR = BITS;
-	localparam [15:0] WEIGHT_WORDS = 3072, CODE_WORDS = 1024, MAJOR = `VERSION_MAJOR, MINOR = `VERSION_MINOR;
+	localparam [15:0] WEIGHT_WORDS = 3072, CODE_WORDS = 1024, MAJOR = `OVERLAY_VERSION_MAJOR, MINOR = `OVERLAY_VERSION_MINOR;
 	reg [31:0] watchdog, waited, cycles, idle, stall, stalls, last_cycles, frames;
 	reg [15:0] last_sequence_id, error_record;
 	reg [23:0] error_beat;
@@ -88,7 +88,7 @@ module twobit_registers #(
 	assign descriptor_write = write && axi_awaddr[11];
 	assign descriptor_address = axi_awaddr[10:2];
 	assign resetting = reset_left != 0;
-	assign failed = error != `ERROR_NONE;
+	assign failed = error != `OVERLAY_ERROR_NONE;
 
 	always @(posedge clock) begin
 		if (axi_bready)
@@ -103,24 +103,24 @@ module twobit_registers #(
 			reset_left <= reset_left - 6'd1;
 		if (write)
 			case (to)
-			`REG_CONTROL: begin
-				enable <= axi_wdata[`F_CONTROL_ENABLE];
-				if (axi_wdata[`F_CONTROL_RESET])
+			`OVERLAY_REG_CONTROL: begin
+				enable <= axi_wdata[`OVERLAY_F_CONTROL_ENABLE];
+				if (axi_wdata[`OVERLAY_F_CONTROL_RESET])
 					reset_left <= 6'd32;
 			end
-			`REG_INTERRUPT_MASK: allowed <= axi_wdata[1:0];
-			`REG_PARTITION: partition <= axi_wdata[1:0] == 2'd3 ? 2'd2 : axi_wdata[1:0];
-			`REG_RING: begin
-				ring_first <= axi_wdata[`F_RING_FIRST];
-				ring_words <= axi_wdata[`F_RING_WORDS];
+			`OVERLAY_REG_INTERRUPT_MASK: allowed <= axi_wdata[1:0];
+			`OVERLAY_REG_PARTITION: partition <= axi_wdata[1:0] == 2'd3 ? 2'd2 : axi_wdata[1:0];
+			`OVERLAY_REG_RING: begin
+				ring_first <= axi_wdata[`OVERLAY_F_RING_FIRST];
+				ring_words <= axi_wdata[`OVERLAY_F_RING_WORDS];
 			end
-			`REG_FRAME: begin
-				slot0 <= axi_wdata[`F_FRAME_SLOT0];
-				slot1 <= axi_wdata[`F_FRAME_SLOT1];
-				two_slots <= axi_wdata[`F_FRAME_SLOTS];
+			`OVERLAY_REG_FRAME: begin
+				slot0 <= axi_wdata[`OVERLAY_F_FRAME_SLOT0];
+				slot1 <= axi_wdata[`OVERLAY_F_FRAME_SLOT1];
+				two_slots <= axi_wdata[`OVERLAY_F_FRAME_SLOTS];
 			end
-			`REG_FRAME_BEATS: frame_beats <= axi_wdata[23:0];
-			`REG_WATCHDOG: watchdog <= axi_wdata;
+			`OVERLAY_REG_FRAME_BEATS: frame_beats <= axi_wdata[23:0];
+			`OVERLAY_REG_WATCHDOG: watchdog <= axi_wdata;
 			default: ;
 			endcase
 		if (!reset_n) begin
@@ -146,30 +146,30 @@ module twobit_registers #(
 	always @(posedge clock)
 		if (axi_arvalid && axi_arready)
 			case (from)
-			`REG_IDENTITY: axi_rdata <= `IDENTITY;
-			`REG_VERSION: axi_rdata <= {MAJOR, MINOR};
-			`REG_GEOMETRY: axi_rdata <= {ACCUMULATOR, CHUNK, CHANNELS, PIXELS};
-			`REG_MEMORY: axi_rdata <= {CODE_WORDS, WEIGHT_WORDS};
-			`REG_LIMITS: axi_rdata <= {12'd512, 4'd2, 8'd64, 8'd32};
-			`REG_CONTROL: axi_rdata <= {31'd0, enable};
-			`REG_STATUS: axi_rdata <= status;
-			`REG_INTERRUPT: axi_rdata <= {30'd0, pending};
-			`REG_INTERRUPT_MASK: axi_rdata <= {30'd0, allowed};
-			`REG_ERROR: axi_rdata <= {error_record, error_layer, 4'd0, error};
-			`REG_ERROR_BEAT: axi_rdata <= {8'd0, error_beat};
-			`REG_PARTITION: axi_rdata <= {30'd0, partition};
-			`REG_RING: axi_rdata <= {4'd0, ring_words, 4'd0, ring_first};
-			`REG_FRAME: axi_rdata <= {two_slots, 3'd0, slot1, 4'd0, slot0};
-			`REG_FRAME_BEATS: axi_rdata <= {8'd0, frame_beats};
-			`REG_WATCHDOG: axi_rdata <= watchdog;
-			`REG_CYCLES: axi_rdata <= cycles;
-			`REG_IDLE_CYCLES: axi_rdata <= idle;
-			`REG_STALL_CYCLES: axi_rdata <= stall;
-			`REG_FRAME_CYCLES: axi_rdata <= last_cycles;
-			`REG_FRAMES: axi_rdata <= frames;
-			`REG_SEQUENCE_ID: axi_rdata <= {16'd0, last_sequence_id};
-			`REG_RECORDS: axi_rdata <= records;
-			`REG_LOADED_CRC: axi_rdata <= loaded_crc;
+			`OVERLAY_REG_IDENTITY: axi_rdata <= `OVERLAY_IDENTITY;
+			`OVERLAY_REG_VERSION: axi_rdata <= {MAJOR, MINOR};
+			`OVERLAY_REG_GEOMETRY: axi_rdata <= {ACCUMULATOR, CHUNK, CHANNELS, PIXELS};
+			`OVERLAY_REG_MEMORY: axi_rdata <= {CODE_WORDS, WEIGHT_WORDS};
+			`OVERLAY_REG_LIMITS: axi_rdata <= {12'd512, 4'd2, 8'd64, 8'd32};
+			`OVERLAY_REG_CONTROL: axi_rdata <= {31'd0, enable};
+			`OVERLAY_REG_STATUS: axi_rdata <= status;
+			`OVERLAY_REG_INTERRUPT: axi_rdata <= {30'd0, pending};
+			`OVERLAY_REG_INTERRUPT_MASK: axi_rdata <= {30'd0, allowed};
+			`OVERLAY_REG_ERROR: axi_rdata <= {error_record, error_layer, 4'd0, error};
+			`OVERLAY_REG_ERROR_BEAT: axi_rdata <= {8'd0, error_beat};
+			`OVERLAY_REG_PARTITION: axi_rdata <= {30'd0, partition};
+			`OVERLAY_REG_RING: axi_rdata <= {4'd0, ring_words, 4'd0, ring_first};
+			`OVERLAY_REG_FRAME: axi_rdata <= {two_slots, 3'd0, slot1, 4'd0, slot0};
+			`OVERLAY_REG_FRAME_BEATS: axi_rdata <= {8'd0, frame_beats};
+			`OVERLAY_REG_WATCHDOG: axi_rdata <= watchdog;
+			`OVERLAY_REG_CYCLES: axi_rdata <= cycles;
+			`OVERLAY_REG_IDLE_CYCLES: axi_rdata <= idle;
+			`OVERLAY_REG_STALL_CYCLES: axi_rdata <= stall;
+			`OVERLAY_REG_FRAME_CYCLES: axi_rdata <= last_cycles;
+			`OVERLAY_REG_FRAMES: axi_rdata <= frames;
+			`OVERLAY_REG_SEQUENCE_ID: axi_rdata <= {16'd0, last_sequence_id};
+			`OVERLAY_REG_RECORDS: axi_rdata <= records;
+			`OVERLAY_REG_LOADED_CRC: axi_rdata <= loaded_crc;
 			default: axi_rdata <= from[11:7] == 5'd2 ? layer_cycles[from[6:2]] : 32'd0;
 			endcase
 
@@ -181,13 +181,13 @@ module twobit_registers #(
 		waited <= !works || progress || failed ? 32'd0 : waited + 32'd1;
 		if (!failed && (loader_error != 0 || descriptor_error || timed_out)) begin
 			error <= loader_error != 0 ? loader_error :
-				 descriptor_error ? `ERROR_DESCRIPTOR : `ERROR_WATCHDOG;
+				 descriptor_error ? `OVERLAY_ERROR_DESCRIPTOR : `OVERLAY_ERROR_WATCHDOG;
 			error_record <= records[15:0];
 			error_layer <= {3'd0, layer_number};
 			error_beat <= loader_beats;
 		end
 		if (resetting) begin
-			error <= `ERROR_NONE;
+			error <= `OVERLAY_ERROR_NONE;
 			error_record <= 0;
 			error_layer <= 0;
 			error_beat <= 0;
@@ -199,7 +199,7 @@ module twobit_registers #(
 
 	always @(posedge clock) begin
 		failed_before <= failed;
-		pending <= (pending & ~(write && to == `REG_INTERRUPT ? axi_wdata[1:0] : 2'd0)) |
+		pending <= (pending & ~(write && to == `OVERLAY_REG_INTERRUPT ? axi_wdata[1:0] : 2'd0)) |
 			   {failed && !failed_before, result_done};
 		interrupt <= (pending & allowed) != 0;
 		if (resetting) begin

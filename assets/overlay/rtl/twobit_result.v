@@ -4,7 +4,7 @@
 //
 // Beats go into a FIFO of 64; `room` says that at least 32 more fit, `ready` that a header or trailer may come: not in
 // the three cycles after another beat.
-`include "registers.vh"
+`include "overlay.vh"
 `default_nettype none
 
 module twobit_result (
@@ -28,8 +28,8 @@ module twobit_result (
 	output reg stream_valid,
 	input wire stream_ready
 );
-	localparam [7:0] MAGIC = `RECORD_MAGIC;
-	localparam [2:0] RESULT = `RECORD_RESULT, FAILURE = `RECORD_FAILURE;
+	localparam [7:0] MAGIC = `OVERLAY_RECORD_MAGIC;
+	localparam [2:0] RESULT = `OVERLAY_RECORD_RESULT, FAILURE = `OVERLAY_RECORD_FAILURE;
 	(* ram_style = "distributed" *) reg [64:0] fifo [0:63];
 	reg [6:0] put, got;
 	wire [6:0] count = put - got;
