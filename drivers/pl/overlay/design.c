@@ -98,10 +98,11 @@ static int check(struct design *d, struct error *e)
 	return rc ? rc : read_limits(d, e);
 }
 
-/* The error means that rights, the bitstream or kernel support are missing: the PL was not touched. */
+/* Rights, the bitstream or kernel support are missing, or others use the design: the PL was not touched. */
 static bool is_untouched(int rc)
 {
-	return rc == -EACCES || rc == -EPERM || rc == -EROFS || rc == -ENOENT || rc == -ENODEV;
+	return rc == -EACCES || rc == -EPERM || rc == -EROFS || rc == -ENOENT || rc == -ENODEV ||
+	       rc == -EBUSY;
 }
 
 int design_program(struct design *d, struct error *e)
@@ -132,6 +133,9 @@ int design_open(
 	rc = check(d, e);
 	if (rc && programs)
 		rc = design_program(d, e);
+	/* A program that was killed may have left transfers to memory that is not its own any more. */
+	if (!rc && design_reset(d))
+		rc = error_set(e, -EIO, "PL \"overlay\": it does not come out of its reset");
 	if (rc) {
 		bus_close(d->bus);
 		d->bus = NULL;

@@ -154,6 +154,16 @@ int bitstream_load(const char *path, struct bitstream *out, struct error *e)
 	return rc ? error_set(e, rc, "bitstream %s: %s", path, why.text) : 0;
 }
 
+/* FNV-1a (Fowler, Noll, Vo), of words instead of bytes. */
+uint64_t bitstream_hash(const struct bitstream *bitstream)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	for (size_t i = 0; i < bitstream->size; i += 4)
+		hash = (hash ^ little_endian(bitstream->data + i)) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
 void bitstream_finish(struct bitstream *bitstream)
 {
 	free(bitstream->data);

@@ -22,6 +22,9 @@ int bitstream_parse(const uint8_t *bytes, size_t size, struct bitstream *out, st
 /* Reads a file, whose name the message contains; also fails with the errors of reading it. */
 int bitstream_load(const char *path, struct bitstream *out, struct error *e);
 
+/* Tells one bitstream from another, whatever their files are called; it is no proof against forgery. */
+uint64_t bitstream_hash(const struct bitstream *bitstream);
+
 void bitstream_finish(struct bitstream *bitstream); /* takes a zeroed one */
 
 #endif

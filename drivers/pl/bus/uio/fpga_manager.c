@@ -6,6 +6,7 @@
 #include "device/device.h"
 #include "pl/bus/uio/bitstream.h"
 #include "pl/bus/uio/files.h"
+#include "pl/bus/uio/loaded.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +27,7 @@
 /* The kernel's log has the only detailed cause. */
 #define SEE_LOG "`dmesg | tail` gives the cause"
 
-static int read_state(const char *root, char *text, size_t size)
+int fpga_manager_state(const char *root, char *text, size_t size)
 {
 	char path[FILES_PATH];
 	int rc = files_path(path, root, MANAGER "/state");
@@ -38,7 +39,7 @@ int fpga_manager_operating(const char *root)
 {
 	char state[64];
 
-	return read_state(root, state, sizeof(state)) ? -ENOENT : !strcmp(state, "operating");
+	return fpga_manager_state(root, state, sizeof(state)) ? -ENOENT : !strcmp(state, "operating");
 }
 
 /* Whether the same file is stored already: an SD card need not be written at each recovery. */
@@ -180,7 +181,7 @@ static int find_tree(const char *root, const char *bitstream, uint8_t **out, siz
 static int check_operating(const char *root, struct error *e)
 {
 	char state[64];
-	int rc = read_state(root, state, sizeof(state));
+	int rc = fpga_manager_state(root, state, sizeof(state));
 
 	if (rc)
 		return error_set(e, rc, "fpga_manager does not report its state: %s", strerror(-rc));
@@ -198,7 +199,21 @@ bool fpga_manager_by_tree(const char *root)
 	return !files_path(path, root, MANAGER "/firmware") && access(path, F_OK) < 0;
 }
 
-int fpga_manager_prepare(const char *root, const char *bitstream, struct error *e)
+bool fpga_manager_holds(const char *root, const char *bitstream)
+{
+	struct bitstream file;
+	struct loaded loaded;
+
+	if (fpga_manager_operating(root) != 1 || loaded_read(root, &loaded))
+		return false;
+	if (!bitstream || bitstream_load(bitstream, &file, NULL))
+		return true;
+	bool same = bitstream_hash(&file) == loaded.hash;
+	bitstream_finish(&file);
+	return same;
+}
+
+int fpga_manager_prepare(const char *root, const char *bitstream, uint64_t *hash, struct error *e)
 {
 	struct bitstream loaded = {0};
 	uint8_t *tree = NULL;
@@ -211,6 +226,7 @@ int fpga_manager_prepare(const char *root, const char *bitstream, struct error *
 	rc = bitstream_load(bitstream, &loaded, e);
 	if (!rc)
 		rc = store_firmware(root, &loaded, e);
+	*hash = rc ? 0 : bitstream_hash(&loaded);
 	bitstream_finish(&loaded);
 	if (!rc && fpga_manager_by_tree(root))
 		rc = find_tree(root, bitstream, &tree, &size, e);
@@ -218,7 +234,7 @@ int fpga_manager_prepare(const char *root, const char *bitstream, struct error *
 	return rc;
 }
 
-int fpga_manager_load(const char *root, const char *bitstream, struct error *e)
+int fpga_manager_load(const char *root, const char *bitstream, uint64_t hash, struct error *e)
 {
 	char path[FILES_PATH];
 	uint8_t *tree = NULL;
@@ -227,6 +243,7 @@ int fpga_manager_load(const char *root, const char *bitstream, struct error *e)
 
 	if (rc)
 		return error_set(e, rc, "%s: the path is too long", root);
+	loaded_forget(root);
 	if (fpga_manager_by_tree(root)) {
 		rc = find_tree(root, bitstream, &tree, &size, e);
 		if (!rc)
@@ -235,5 +252,9 @@ int fpga_manager_load(const char *root, const char *bitstream, struct error *e)
 	} else {
 		rc = write_name(root, path, e);
 	}
-	return rc ? rc : check_operating(root, e);
+	if (!rc)
+		rc = check_operating(root, e);
+	if (!rc)
+		loaded_write(root, hash, bitstream);
+	return rc;
 }

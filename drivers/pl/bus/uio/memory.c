@@ -1,231 +1,95 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A dma-heap is not enough: it reports no physical address of its buffers, and DMA_BUF_IOCTL_SYNC flushes no
- * caches for a device that no kernel driver has attached. u-dma-buf (github.com/ikwzm/udmabuf) does both.
+ * caches for a device that no kernel driver has attached.
  */
 #include "pl/bus/uio/memory.h"
 
 #include "base/error.h"
-#include "device/device.h"
-#include "pl/bus/bus.h"
 #include "pl/bus/uio/files.h"
+#include "pl/bus/uio/memory_driver.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
-#define CLASS "/sys/class/u-dma-buf"
-#define PREFERRED "twobit-memory"
-
-/* The sync files take whole blocks of 16 bytes, a direction (0: both) and a 1 for "do it". */
-#define SYNC_BLOCK 16U
-#define SYNC_NOW 1U
-
-struct memory_part {
-	struct memory_part *next; /* by offset */
-	size_t offset, size;
-};
+/* They are tried in this order. */
+static const struct memory_driver *const drivers[] = {&memory_zocl, &memory_udmabuf, NULL};
 
 struct memory {
-	uint8_t *data;
-	uint64_t address;
-	size_t size, page;
-	int to_design, from_design; /* the sync files; −1: the mapping is not cached */
-	struct memory_part *parts;
+	const struct memory_driver *driver;
+	void *state;
 };
 
-static int no_memory_device(const char *root, struct error *e)
+static int no_memory(const char *root, struct error *e)
 {
 	char heaps[FILES_PATH];
 
 	return error_set(e, -ENODEV,
-		"there is no memory that the PL can reach: load the kernel module u-dma-buf, with a buffer "
-		"called "
-		"\"" PREFERRED "\" (docs/board.md)%s",
+		"there is no memory that the PL can reach: this kernel has no zocl, as PYNQ's images do, and "
+		"no "
+		"u-dma-buf; load that module, with a buffer called \"twobit-memory\" (docs/board.md)%s",
 		!files_path(heaps, root, "/dev/dma_heap") && !access(heaps, F_OK)
 			? "; a dma-heap, which this kernel has, reports no physical address and flushes no "
-			  "caches "
-			  "for us"
+			  "caches for us"
 			: "");
-}
-
-/* Of the names in the class: PREFERRED, or the first in the alphabet. */
-static int find_device(const char *root, char *name, size_t size, struct error *e)
-{
-	char path[FILES_PATH];
-	struct dirent *entry;
-	DIR *folder;
-
-	name[0] = '\0';
-	folder = files_path(path, root, CLASS) ? NULL : opendir(path);
-	while (folder && (entry = readdir(folder)))
-		if (entry->d_name[0] != '.' && strcmp(name, PREFERRED) != 0 &&
-			(!strcmp(entry->d_name, PREFERRED) || !name[0] || strcmp(entry->d_name, name) < 0))
-			snprintf(name, size, "%s", entry->d_name);
-	if (folder)
-		closedir(folder);
-	return name[0] ? 0 : no_memory_device(root, e);
-}
-
-static int open_sync(const char *root, const char *name, const char *file)
-{
-	char path[FILES_PATH];
-
-	return files_path(path, root, CLASS "/%s/%s", name, file) ? -1 : device_open(path, O_WRONLY, NULL);
-}
-
-static int read_range(struct memory *m, const char *root, const char *name, struct error *e)
-{
-	char path[FILES_PATH];
-	uint64_t size = 0;
-	int rc = files_path(path, root, CLASS "/%s/phys_addr", name);
-
-	if (!rc)
-		rc = files_read_number(path, &m->address);
-	if (!rc)
-		rc = files_path(path, root, CLASS "/%s/size", name);
-	if (!rc)
-		rc = files_read_number(path, &size);
-	if (!rc && (size == 0 || size > SIZE_MAX / 2 || size % m->page || m->address % m->page ||
-			   m->address > UINT64_MAX - size))
-		rc = -EBADMSG;
-	m->size = (size_t)size;
-	return rc ? error_set(e, rc, "%s: no sensible place in memory: %s", path, strerror(-rc)) : 0;
-}
-
-static int map(struct memory *m, const char *root, const char *name, struct error *e)
-{
-	char path[FILES_PATH];
-	int flags = O_RDWR, rc = files_path(path, root, "/dev/%s", name);
-	void *data;
-	int fd;
-
-	if (rc)
-		return error_set(e, rc, "%s: the path is too long", root);
-	m->to_design = open_sync(root, name, "sync_for_device");
-	m->from_design = open_sync(root, name, "sync_for_cpu");
-	if (m->to_design < 0 || m->from_design < 0)
-		flags |= O_SYNC; /* without caches, since they cannot be flushed */
-	fd = device_open(path, flags, e);
-	if (fd < 0)
-		return fd;
-	data = mmap(NULL, m->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	rc = data == MAP_FAILED ? device_error(path, -errno, e) : 0;
-	close(fd);
-	if (!rc)
-		m->data = data;
-	return rc;
 }
 
 int memory_open(const char *root, struct memory **out, struct error *e)
 {
 	struct memory *m = calloc(1, sizeof(*m));
-	char name[NAME_MAX + 1];
-	int rc;
+	struct error why = {0};
+	int rc = -ENODEV, refused = 0;
 
 	if (!m)
 		return error_set(e, -ENOMEM, "no memory");
-	m->to_design = m->from_design = -1;
-	m->page = (size_t)sysconf(_SC_PAGESIZE);
-	rc = find_device(root, name, sizeof(name), e);
-	if (!rc)
-		rc = read_range(m, root, name, e);
-	if (!rc)
-		rc = map(m, root, name, e);
-	if (rc)
-		memory_close(m);
-	else
+	for (const struct memory_driver *const *d = drivers; *d && rc; d++) {
+		struct error cause = {0};
+
+		m->driver = *d;
+		rc = (*d)->open(root, &m->state, &cause);
+		if (rc && rc != -ENODEV && !refused) {
+			refused = rc;
+			why = cause;
+		}
+	}
+	if (!rc) {
 		*out = m;
-	return rc;
+		return 0;
+	}
+	free(m);
+	return refused ? error_set(e, refused, "%s", why.text) : no_memory(root, e);
 }
 
 void memory_close(struct memory *m)
 {
 	if (!m)
 		return;
-	while (m->parts) {
-		struct memory_part *part = m->parts;
-
-		m->parts = part->next;
-		free(part);
-	}
-	if (m->data)
-		munmap(m->data, m->size);
-	if (m->to_design >= 0)
-		close(m->to_design);
-	if (m->from_design >= 0)
-		close(m->from_design);
+	m->driver->close(m->state);
 	free(m);
+}
+
+const char *memory_name(const struct memory *m)
+{
+	return m->driver->name;
 }
 
 int memory_allocate(struct memory *m, size_t size, struct bus_memory *out, struct error *e)
 {
-	size_t wanted = size <= m->size ? (size + m->page - 1) / m->page * m->page : SIZE_MAX;
-	struct memory_part **link = &m->parts, *part;
-	size_t offset = 0;
-
-	while (*link && (*link)->offset - offset < wanted) {
-		offset = (*link)->offset + (*link)->size;
-		link = &(*link)->next;
-	}
-	if (wanted > m->size - offset)
-		return error_set(e, -ENOMEM,
-			"the u-dma-buf of %zu bytes has no room for another %zu; give it a larger size "
-			"(docs/board.md)",
-			m->size, size);
-	part = malloc(sizeof(*part));
-	if (!part)
-		return error_set(e, -ENOMEM, "no memory");
-	*part = (struct memory_part){.next = *link, .offset = offset, .size = wanted};
-	*link = part;
-	*out = (struct bus_memory){
-		.data = m->data + offset, .address = m->address + offset, .size = wanted, .owner = part};
-	memset(out->data, 0, wanted);
-	memory_to_design(m, out, 0, wanted);
-	return 0;
+	return m->driver->allocate(m->state, size, out, e);
 }
 
-void memory_free(struct memory *m, struct bus_memory *given)
+void memory_free(struct memory *m, struct bus_memory *part)
 {
-	struct memory_part **link = &m->parts;
-
-	while (*link && *link != given->owner)
-		link = &(*link)->next;
-	if (*link) {
-		*link = (*link)->next;
-		free(given->owner);
-	}
-}
-
-/* Blocks of 16 bytes that hold the range; parts begin and end at pages, so they are within. */
-static void synchronise(
-	int fd, const struct memory *m, const struct bus_memory *part, size_t offset, size_t size)
-{
-	size_t begin = (size_t)((uint8_t *)part->data - m->data) + offset, end = begin + size;
-	char text[32];
-
-	if (fd < 0 || size == 0)
-		return;
-	begin -= begin % SYNC_BLOCK;
-	end += (SYNC_BLOCK - end % SYNC_BLOCK) % SYNC_BLOCK;
-	int length = snprintf(
-		text, sizeof(text), "0x%08X%08X", (unsigned)begin, (unsigned)(end - begin) | SYNC_NOW);
-	if (pwrite(fd, text, (size_t)length, 0) < 0)
-		return; /* no action here: the self-test and the result's CRC detect it */
+	m->driver->free(m->state, part);
 }
 
 void memory_to_design(struct memory *m, const struct bus_memory *part, size_t offset, size_t size)
 {
-	synchronise(m->to_design, m, part, offset, size);
+	m->driver->to_design(m->state, part, offset, size);
 }
 
 void memory_from_design(struct memory *m, const struct bus_memory *part, size_t offset, size_t size)
 {
-	synchronise(m->from_design, m, part, offset, size);
+	m->driver->from_design(m->state, part, offset, size);
 }

@@ -5,27 +5,21 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/installation.h"
-#include "device/device.h"
 #include "pl/bus/bus.h"
 #include "pl/bus/uio/files.h"
 #include "pl/bus/uio/fpga_manager.h"
 #include "pl/bus/uio/memory.h"
+#include "pl/bus/uio/node.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/file.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
-
-#define CLASS "/sys/class/uio"
 
 /* After a device tree is applied, its devices appear with a delay, and udev then sets their access rights. */
 #define APPEAR_TIMEOUT INT64_C(3000000000) /* ns */
@@ -33,18 +27,17 @@
 
 struct window {
 	struct bus_window wanted;
-	volatile uint32_t *registers; /* NULL: not mapped */
-	void *mapping;
-	size_t mapped;
-	int node; /* mapped, and locked against other programs; −1 */
-	int fd;	  /* for interrupts; −1 */
+	int node;     /* of uio.nodes */
+	size_t place; /* of its first register in the node */
 };
 
 struct uio {
 	const char *root;
 	const char *bitstream; /* NULL: what uio_bitstream finds */
 	struct window windows[BUS_WINDOWS];
-	int count;
+	struct uio_node nodes[BUS_WINDOWS];
+	int count, node_count;
+	bool touched;	       /* registers may be read as long as the PL operates */
 	struct memory *memory; /* NULL: not opened yet */
 	pthread_mutex_t lock;  /* of `memory` */
 };
@@ -54,6 +47,11 @@ static struct uio_settings settings;
 void uio_configure(const struct uio_settings *given)
 {
 	settings = *given;
+}
+
+const char *uio_root(void)
+{
+	return settings.root ? settings.root : "";
 }
 
 /* Orders the processor's memory accesses before the register access that follows, and the other way round. */
@@ -95,129 +93,53 @@ int uio_bitstream(char *out, size_t size, struct error *e)
 		"/overlay.bit");
 }
 
-/* Finds the number of the UIO device of that name; −ENODEV when there is none. */
-static int find_number(const char *root, const char *name)
+static void close_nodes(struct uio *uio)
 {
-	char path[FILES_PATH], text[128];
-	struct dirent *entry;
-	int found = -ENODEV, number;
-
-	DIR *folder = files_path(path, root, CLASS) ? NULL : opendir(path);
-	while (folder && found < 0 && (entry = readdir(folder)))
-		if (sscanf(entry->d_name, "uio%d", &number) == 1 &&
-			!files_path(path, root, CLASS "/uio%d/name", number) &&
-			!files_read_line(path, text, sizeof(text)) && !strcmp(text, name))
-			found = number;
-	if (folder)
-		closedir(folder);
-	return found;
+	for (int i = 0; i < uio->node_count; i++)
+		uio_node_close(&uio->nodes[i]);
+	uio->node_count = 0;
 }
 
-/* Of map 0: its size, to which newer kernels count what lies before it in its page, and how much that is. */
-static int read_map(const char *root, int number, const struct bus_window *wanted, uint64_t *size,
-	uint64_t *offset, struct error *e)
+/* Opens the window's device, unless another window has opened it, and takes the window's part of it. */
+static int attach(struct uio *uio, struct window *w, struct error *e)
 {
-	char path[FILES_PATH];
-	int rc = files_path(path, root, CLASS "/uio%d/maps/map0/offset", number);
+	int number, rc = uio_node_find(uio->root, w->wanted.name, &number, &w->place, e);
 
-	if (!rc && files_read_number(path, offset))
-		*offset = 0; /* older kernels do not report it */
-	if (!rc)
-		rc = files_path(path, root, CLASS "/uio%d/maps/map0/size", number);
-	if (!rc)
-		rc = files_read_number(path, size);
-	if (rc)
-		return error_set(e, rc, "%s: %s; the device tree's node \"%s\" needs a `reg`", path,
-			strerror(-rc), wanted->name);
-	if (*size < wanted->size || *offset > INT_MAX || *offset % 4)
-		return error_set(e, -EINVAL,
-			"uio%d (\"%s\") has 0x%llx bytes of registers, but 0x%zx are needed; correct its "
-			"`reg` "
-			"in the "
-			"device tree",
-			number, wanted->name, (unsigned long long)*size, wanted->size);
-	return 0;
-}
-
-static void unmap(struct window *w)
-{
-	if (w->mapping)
-		munmap(w->mapping, w->mapped);
-	w->mapping = NULL;
-	w->registers = NULL;
-}
-
-static void close_window(struct window *w)
-{
-	unmap(w);
-	if (w->node >= 0)
-		close(w->node);
-	if (w->fd >= 0)
-		close(w->fd);
-	w->node = w->fd = -1;
-}
-
-/* Two programs on one PL would receive each other's weights and results. */
-static int lock_node(const char *path, struct window *w, struct error *e)
-{
-	if (w->node >= 0)
-		return 0;
-	w->node = device_open(path, O_RDWR, e);
-	if (w->node < 0)
-		return w->node;
-	if (flock(w->node, LOCK_EX | LOCK_NB) < 0)
-		return error_set(e, errno == EWOULDBLOCK ? -EBUSY : -errno,
-			errno == EWOULDBLOCK
-				? "%s (\"%s\"): another program uses this PL; `fuser %s` shows which"
-				: "%s (\"%s\") cannot be locked",
-			path, w->wanted.name, path);
-	w->fd = device_open(path, O_RDWR | O_NONBLOCK, e);
-	return w->fd < 0 ? w->fd : 0;
-}
-
-static int map_registers(const char *path, struct window *w, size_t offset, struct error *e)
-{
-	size_t size = offset + w->wanted.size;
-	void *mapping = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, w->node, 0);
-
-	if (mapping == MAP_FAILED)
-		return device_error(path, -errno, e);
-	w->mapping = mapping;
-	w->mapped = size;
-	w->registers = (volatile uint32_t *)((uint8_t *)mapping + offset);
-	return 0;
-}
-
-static int map(const char *root, struct window *w, struct error *e)
-{
-	int number = find_number(root, w->wanted.name);
-	uint64_t size = 0, offset = 0;
-	char path[FILES_PATH];
-	int rc;
-
-	if (number < 0)
-		return error_set(e, -ENODEV,
-			"no UIO device is called \"%s\": the device tree lacks it, or the module "
-			"uio_pdrv_genirq is "
-			"not loaded (docs/board.md)",
-			w->wanted.name);
-	rc = read_map(root, number, &w->wanted, &size, &offset, e);
-	if (!rc && files_path(path, root, "/dev/uio%d", number))
-		rc = error_set(e, -ENAMETOOLONG, "%s: the path is too long", root);
 	if (rc)
 		return rc;
-	rc = lock_node(path, w, e);
-	return rc ? rc : map_registers(path, w, (size_t)offset, e);
+	for (w->node = 0; w->node < uio->node_count && uio->nodes[w->node].number != number;)
+		w->node++;
+	if (w->node == uio->node_count) {
+		rc = uio_node_open(uio->root, number, &uio->nodes[w->node], e);
+		if (rc)
+			return rc;
+		uio->node_count++;
+	}
+	return uio_node_claim(&uio->nodes[w->node], w->wanted.name, w->place, w->wanted.size, e);
+}
+
+/* The devices stay open while a bitstream is loaded, unless a device tree removes them. */
+static int attach_all(struct uio *uio, struct error *e)
+{
+	int rc = 0;
+
+	if (uio->node_count)
+		return 0;
+	for (int i = 0; i < uio->count && !rc; i++)
+		rc = attach(uio, &uio->windows[i], e);
+	if (rc)
+		close_nodes(uio);
+	return rc;
 }
 
 static int map_all(struct uio *uio, struct error *e)
 {
-	int rc = 0;
+	int rc = attach_all(uio, e);
 
-	for (int i = 0; i < uio->count && !rc; i++)
-		rc = map(uio->root, &uio->windows[i], e);
-	for (int i = 0; i < uio->count && rc; i++)
-		close_window(&uio->windows[i]);
+	for (int i = 0; i < uio->node_count && !rc; i++)
+		rc = uio_node_map(uio->root, &uio->nodes[i], e);
+	if (rc)
+		close_nodes(uio);
 	return rc;
 }
 
@@ -235,35 +157,53 @@ static int map_with_timeout(struct uio *uio, struct error *e)
 	return rc;
 }
 
+/* Takes the devices from other programs and from this one's other buses, or gives them back. */
+static int alone(struct uio *uio, bool is_alone, struct error *e)
+{
+	int rc = 0;
+
+	for (int i = 0; i < uio->node_count && !rc; i++)
+		rc = uio_node_alone(&uio->nodes[i], is_alone, e);
+	for (int i = 0; i < uio->node_count && rc; i++)
+		uio_node_alone(&uio->nodes[i], false, NULL);
+	return rc;
+}
+
+/* The bitstream that this bus loads. path: FILES_PATH bytes. */
+static int find_bitstream(const struct uio *uio, char *path, struct error *e)
+{
+	if (!uio->bitstream)
+		return uio_bitstream(path, FILES_PATH, e);
+	return files_path(path, "", "%s", uio->bitstream)
+		       ? error_set(e, -ENAMETOOLONG, "%s: the path is too long", uio->bitstream)
+		       : 0;
+}
+
 static int uio_program(void *state, struct error *e)
 {
 	struct uio *uio = state;
-	const char *bitstream = uio->bitstream;
 	char path[FILES_PATH];
-	int rc = 0;
+	uint64_t hash;
+	int rc = find_bitstream(uio, path, e);
 
-	if (!bitstream) {
-		rc = uio_bitstream(path, sizeof(path), e);
-		bitstream = path;
-	}
 	if (!rc)
-		rc = fpga_manager_prepare(uio->root, bitstream, e);
+		rc = fpga_manager_prepare(uio->root, path, &hash, e);
+	if (!rc)
+		rc = alone(uio, true, e);
 	if (rc)
 		return rc;
-	/*
-	 * Reading a register of a PL that is being loaded hangs the processor. The nodes stay locked, unless
-	 * a device tree removes them.
-	 */
-	for (int i = 0; i < uio->count; i++)
-		if (fpga_manager_by_tree(uio->root))
-			close_window(&uio->windows[i]);
-		else
-			unmap(&uio->windows[i]);
-	rc = fpga_manager_load(uio->root, bitstream, e);
+	/* Reading a register of a PL that is being loaded hangs the processor. */
+	for (int i = 0; i < uio->node_count; i++)
+		uio_node_unmap(&uio->nodes[i]);
+	if (fpga_manager_by_tree(uio->root))
+		close_nodes(uio);
+	rc = fpga_manager_load(uio->root, path, hash, e);
 	if (!rc)
-		return map_with_timeout(uio, e);
-	if (fpga_manager_operating(uio->root) == 1) /* it holds its old design */
+		rc = map_with_timeout(uio, e);
+	else if (uio->touched && fpga_manager_operating(uio->root) == 1) /* it holds its old design */
 		map_all(uio, NULL);
+	alone(uio, false, NULL);
+	uio->touched = uio->touched || !rc;
 	return rc;
 }
 
@@ -271,11 +211,40 @@ static void uio_close(void *state)
 {
 	struct uio *uio = state;
 
-	for (int i = 0; i < uio->count; i++)
-		close_window(&uio->windows[i]);
+	close_nodes(uio);
 	memory_close(uio->memory);
 	pthread_mutex_destroy(&uio->lock);
 	free(uio);
+}
+
+/*
+ * Accessing registers of an empty PL, or of some other design's, can hang the processor. fpga_manager tells
+ * an empty PL from a full one only: PYNQ's images load a design of theirs whenever they start.
+ */
+static int begin(struct uio *uio, struct error *e)
+{
+	struct error why = {0};
+	char path[FILES_PATH];
+	int rc;
+
+	if (fpga_manager_operating(uio->root) < 0) /* the boot loader alone can have loaded it */
+		return map_all(uio, e);
+	if (fpga_manager_holds(uio->root, settings.keeps || find_bitstream(uio, path, NULL) ? NULL : path))
+		return map_all(uio, e);
+	if (settings.keeps)
+		return error_set(e, -ENODEV,
+			"what is in the PL was not loaded by twobit since the machine started, so it is not "
+			"touched; as root, `twobit pl load FILE.bit` loads twobit's design");
+	rc = fpga_manager_by_tree(uio->root) ? 0 : attach_all(uio, e);
+	if (rc)
+		return rc;
+	rc = uio_program(uio, &why);
+	return rc ? error_set(e, rc,
+			    "the PL's design is not twobit's, or was not loaded by twobit, and cannot be "
+			    "replaced: "
+			    "%s; as root, `twobit pl load FILE.bit` loads one",
+			    why.text)
+		  : 0;
 }
 
 static int uio_open(
@@ -286,26 +255,35 @@ static int uio_open(
 
 	if (!uio)
 		return error_set(e, -ENOMEM, "no memory");
-	uio->root = settings.root ? settings.root : "";
+	uio->root = uio_root();
 	uio->bitstream = bitstream;
 	uio->count = count;
 	uio->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 	for (int i = 0; i < count; i++)
-		uio->windows[i] = (struct window){.wanted = windows[i], .node = -1, .fd = -1};
-	/* Accessing registers of an empty PL would hang the processor. */
-	rc = fpga_manager_operating(uio->root) == 0 ? uio_program(uio, e) : map_all(uio, e);
+		uio->windows[i] = (struct window){.wanted = windows[i]};
+	rc = begin(uio, e);
 	if (rc) {
 		uio_close(uio);
 		return rc;
 	}
+	uio->touched = true;
 	*state = uio;
 	return 0;
 }
 
+/* A window's register; NULL where the device is not mapped. */
+static volatile uint32_t *register_at(const struct uio *uio, int window, uint32_t offset)
+{
+	const struct window *w = &uio->windows[window];
+	uint8_t *begin = w->node < uio->node_count ? uio->nodes[w->node].begin : NULL;
+
+	return begin ? (volatile uint32_t *)(begin + w->place + offset) : NULL;
+}
+
 static uint32_t uio_read(void *state, int window, uint32_t offset)
 {
-	const struct window *w = &((struct uio *)state)->windows[window];
-	uint32_t value = w->registers ? w->registers[offset / 4] : BUS_ALL_ONES;
+	const volatile uint32_t *place = register_at(state, window, offset);
+	uint32_t value = place ? *place : BUS_ALL_ONES;
 
 	barrier();
 	return value;
@@ -313,11 +291,11 @@ static uint32_t uio_read(void *state, int window, uint32_t offset)
 
 static void uio_write(void *state, int window, uint32_t offset, uint32_t value)
 {
-	struct window *w = &((struct uio *)state)->windows[window];
+	volatile uint32_t *place = register_at(state, window, offset);
 
 	barrier();
-	if (w->registers)
-		w->registers[offset / 4] = value;
+	if (place)
+		*place = value;
 }
 
 static int uio_allocate(void *state, size_t size, struct bus_memory *out, struct error *e)
@@ -381,7 +359,8 @@ static int wait_readable(int fd, int64_t deadline)
  */
 static int uio_wait(void *state, int window, int64_t deadline)
 {
-	int fd = ((struct uio *)state)->windows[window].fd;
+	const struct uio *uio = state;
+	int node = uio->windows[window].node, fd = node < uio->node_count ? uio->nodes[node].interrupt : -1;
 	const uint32_t on = 1;
 	uint32_t count;
 	int rc;

@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* The board: registers and interrupts through UIO, memory from u-dma-buf, bitstreams through fpga_manager. */
+/*
+ * The board: registers and interrupts through UIO, memory that the PL can reach, bitstreams through
+ * fpga_manager.
+ */
 #ifndef PL_BUS_UIO_UIO_H
 #define PL_BUS_UIO_UIO_H
 
+#include "pl/bus/uio/loaded.h"
+
+#include <stdbool.h>
 #include <stddef.h>
 
 struct error;
@@ -10,10 +16,13 @@ struct error;
 struct uio_settings {
 	const char *root;      /* what stands before /sys, /dev and /lib; "": the board itself */
 	const char *bitstream; /* the overlay's bitstream, NULL: the one that uio_bitstream finds */
+	bool keeps;	       /* a bus opens what twobit has loaded, whatever it was, or fails: -ENODEV */
 };
 
 /* Applies to buses that are opened later. Both strings must outlive their use; NULL: the default. */
 void uio_configure(const struct uio_settings *settings);
+
+const char *uio_root(void);
 
 /*
  * The path of the bitstream: that of the settings, else TWOBIT_BITSTREAM, else overlay.bit in
@@ -21,5 +30,22 @@ void uio_configure(const struct uio_settings *settings);
  * -ENAMETOOLONG.
  */
 int uio_bitstream(char *out, size_t size, struct error *e);
+
+/*
+ * Loads a bitstream into the PL, whatever is in it now, and notes that. -EBUSY: a program uses the PL; others
+ * as fpga_manager_prepare and fpga_manager_load. `bitstream` is an absolute path, which is noted.
+ */
+int uio_load(const char *bitstream, struct error *e);
+
+/* What can be told of the PL without touching it. */
+struct uio_status {
+	char state[64];	      /* fpga_manager's word, "operating"; "": this kernel has no fpga_manager */
+	bool holds;	      /* what `loaded` says is still in it */
+	struct loaded loaded; /* by twobit, since the machine started; path "": nothing */
+	char registers[512];  /* the device of our design's registers, or why there is none */
+	char memory[512];     /* the kind of memory that the PL can reach, or why there is none */
+};
+
+void uio_status_read(struct uio_status *out);
 
 #endif

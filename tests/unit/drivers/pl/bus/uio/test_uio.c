@@ -10,6 +10,7 @@
 #include "pl/bus/uio/fpga_manager.h"
 #include "pl/bus/uio/uio.h"
 #include "support/bitstream_builder.h"
+#include "support/simulated_board.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,8 +26,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "simulated_board.h"
 
 #define CODE 0x03727093U
 #define MANAGER "sys/class/fpga_manager/fpga0"
@@ -96,20 +95,6 @@ int __wrap_rmdir(const char *path)
 	return __real_rmdir(path);
 }
 
-static void put_device(int number, const char *name, const char *size)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), "sys/class/uio/uio%d/name", number);
-	board_put(path, name);
-	snprintf(path, sizeof(path), "sys/class/uio/uio%d/maps/map0/size", number);
-	board_put(path, size);
-	snprintf(path, sizeof(path), "sys/class/uio/uio%d/maps/map0/offset", number);
-	board_put(path, "0x0\n");
-	snprintf(path, sizeof(path), "dev/uio%d", number);
-	board_put_empty(path, 8192);
-}
-
 static void put_bitstream(const char *path, const char *part)
 {
 	uint8_t bytes[BITSTREAM_ROOM];
@@ -125,9 +110,9 @@ static int set_up(void **state)
 	(void)state;
 	board_remove("");
 	assert_int_equal(mkdir(board, 0755), 0);
-	put_device(0, "fabric\n", "0x00001000\n");
-	put_device(3, "twobit-dma\n", "0x00001000\n");
-	put_device(11, "twobit-overlay\n", "0x00002000\n");
+	board_put_uio(0, "audio-codec-ctrl\n", "0x00001000\n");
+	board_put_uio(3, "twobit-dma\n", "0x00001000\n");
+	board_put_uio(11, "twobit-overlay\n", "0x00002000\n");
 	board_put(MANAGER "/state", "operating\n");
 	board_put(MANAGER "/firmware", "");
 	board_put(MANAGER "/flags", "5\n");
@@ -141,6 +126,7 @@ static int set_up(void **state)
 	snprintf(bitstream, sizeof(bitstream), "%s", board_path("overlay.bit"));
 	settings = (struct uio_settings){.root = board, .bitstream = bitstream};
 	uio_configure(&settings);
+	board_note("overlay.bit");
 	return 0;
 }
 
@@ -431,9 +417,10 @@ static void test_one_program_alone(void **state)
 
 static int program(struct error *e)
 {
-	int rc = fpga_manager_prepare(board, board_path("overlay.bit"), e);
+	uint64_t hash;
+	int rc = fpga_manager_prepare(board, board_path("overlay.bit"), &hash, e);
 
-	return rc ? rc : fpga_manager_load(board, board_path("overlay.bit"), e);
+	return rc ? rc : fpga_manager_load(board, board_path("overlay.bit"), hash, e);
 }
 
 static void expect_no_program(int code, const char *text)
