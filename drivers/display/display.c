@@ -42,6 +42,7 @@ static const struct display_driver *const drivers[] = {
 #if TWOBIT_HAVE_DRM
 	&display_drm,
 #endif
+	&display_scanout,
 #if TWOBIT_HAVE_SDL
 	&display_sdl,
 #endif
@@ -55,6 +56,18 @@ struct display {
 	const struct display_driver *driver; /* … and what opens it: the row, or its part in a module */
 	void *state;
 };
+
+bool display_on_desktop(void)
+{
+	static const char *const desktops[] = {"DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"};
+
+	for (size_t i = 0; i < sizeof(desktops) / sizeof(desktops[0]); i++) {
+		const char *value = getenv(desktops[i]);
+		if (value && *value)
+			return true;
+	}
+	return false;
+}
 
 static const struct display_driver *driver_find(const char *name, struct error *e)
 {

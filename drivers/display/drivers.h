@@ -5,10 +5,13 @@
 
 #include "display/display.h"
 
-extern const struct display_driver display_drm, display_terminal, display_none;
+extern const struct display_driver display_drm, display_scanout, display_terminal, display_none;
 
 /* The part of the table's "sdl" that the module "sdl" has. */
 extern const struct display_driver display_sdl_window;
+
+/* Whether this is a desktop's program: its screen is the desktop's. */
+bool display_on_desktop(void);
 
 /* The key of a typed character; Escape is '\033'. */
 enum display_key display_key_of(int character);

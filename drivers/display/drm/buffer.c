@@ -64,22 +64,6 @@ static int row_bytes(const struct dumb_buffer_layout *layout, int plane, int wid
 	       layout->plane[plane].bytes;
 }
 
-struct rectangle rectangle_fit(int width, int height, int room_width, int room_height)
-{
-	int64_t by_width = (int64_t)height * room_width, by_height = (int64_t)width * room_height;
-	struct rectangle r = {.width = room_width, .height = room_height};
-
-	if (by_height < by_width)
-		r.width = (int)((by_height + height / 2) / height);
-	else
-		r.height = (int)((by_width + width / 2) / width);
-	r.width = r.width < 1 ? 1 : r.width;
-	r.height = r.height < 1 ? 1 : r.height;
-	r.x = (room_width - r.width) / 2;
-	r.y = (room_height - r.height) / 2;
-	return r;
-}
-
 uint32_t drm_buffer_lay_out(struct drm_buffer *buffer, uint32_t pitch)
 {
 	const struct dumb_buffer_layout *layout = layout_find(buffer->fourcc);
@@ -182,16 +166,14 @@ void drm_buffer_destroy(int fd, struct drm_buffer *buffer)
 
 void drm_buffer_draw(struct drm_buffer *buffer, const struct picture *picture)
 {
-	struct rectangle r = rectangle_fit(picture->width, picture->height, buffer->width, buffer->height);
-	int pitch = (int)buffer->pitches[0];
+	struct canvas canvas = {.data = buffer->map,
+		.width = buffer->width,
+		.height = buffer->height,
+		.stride = (int)buffer->pitches[0],
+		.drawn = buffer->drawn};
 
-	/* Clears what an earlier picture of another shape left beside this one. */
-	if (memcmp(&r, &buffer->drawn, sizeof(r)) != 0)
-		memset(buffer->map, 0, (size_t)pitch * (size_t)buffer->height);
-	buffer->drawn = r;
-	ARGBScale(picture->data, picture->width * 4, picture->width, picture->height,
-		buffer->map + (ptrdiff_t)r.y * pitch + (ptrdiff_t)r.x * 4, pitch, r.width, r.height,
-		kFilterBox);
+	canvas_draw(&canvas, picture);
+	buffer->drawn = canvas.drawn;
 }
 
 int drm_buffer_copy(struct drm_buffer *buffer, const struct raw_picture *raw)

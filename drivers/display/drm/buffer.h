@@ -3,16 +3,12 @@
 #ifndef DISPLAY_DRM_BUFFER_H
 #define DISPLAY_DRM_BUFFER_H
 
+#include "display/canvas/canvas.h"
 #include "image/picture.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
-
-/* In pixels of the screen. */
-struct rectangle {
-	int x, y, width, height;
-};
 
 struct drm_buffer {
 	uint32_t id; /* the framebuffer; 0: there is none */
@@ -26,9 +22,6 @@ struct drm_buffer {
 
 /* The DRM format with the same bytes in memory; 0: none. */
 uint32_t drm_fourcc(enum pixel_format format);
-
-/* The largest centred rectangle inside the area with the same aspect. */
-struct rectangle rectangle_fit(int width, int height, int room_width, int room_height);
 
 /* Computes the planes' offsets from the first one's pitch; returns the rows of that pitch in all planes. */
 uint32_t drm_buffer_lay_out(struct drm_buffer *buffer, uint32_t pitch);

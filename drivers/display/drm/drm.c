@@ -352,14 +352,7 @@ static enum display_key drm_poll_key(void *state)
 
 static bool drm_available(void)
 {
-	static const char *const desktops[] = {"DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"};
-
-	for (size_t i = 0; i < sizeof(desktops) / sizeof(desktops[0]); i++) {
-		const char *value = getenv(desktops[i]);
-		if (value && *value)
-			return false;
-	}
-	return drm_any_connected(CARDS_FOLDER);
+	return !display_on_desktop() && drm_any_connected(CARDS_FOLDER);
 }
 
 static int request_note(char *to, size_t size, const char *what, const char *text, struct error *e)

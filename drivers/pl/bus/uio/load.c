@@ -30,6 +30,14 @@ static int take_all(struct uio_node *nodes, int *count, struct error *e)
 	return rc;
 }
 
+bool uio_has(const char *window)
+{
+	size_t place;
+	int number;
+
+	return !uio_node_find(uio_root(), window, &number, &place, NULL);
+}
+
 int uio_load(const char *bitstream, struct error *e)
 {
 	struct uio_node nodes[NODES];

@@ -31,6 +31,9 @@ const char *uio_root(void);
  */
 int uio_bitstream(char *out, size_t size, struct error *e);
 
+/* Whether the board has a device for the window of this name; nothing is opened. */
+bool uio_has(const char *window);
+
 /*
  * Loads a bitstream into the PL, whatever is in it now, and notes that. -EBUSY: a program uses the PL; others
  * as fpga_manager_prepare and fpga_manager_load. `bitstream` is an absolute path, which is noted.
