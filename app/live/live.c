@@ -12,6 +12,7 @@
 #include "live/recording.h"
 #include "live/report.h"
 #include "live/signals.h"
+#include "live/sink_options.h"
 #include "live/trace_file.h"
 #include "nn/classify.h"
 #include "nn/format/label_names.h"
@@ -23,6 +24,7 @@
 
 struct live_values {
 	struct pipeline_options pipeline;
+	struct sink_values sinks;
 	struct option_text display, drm_device, connector, mode, title, label_names, snapshot, record,
 		smoothing;
 	double threshold; /* below 0: the network's */
@@ -64,6 +66,7 @@ static const struct option options[] = {
 	{"record", 0, OPTION_TEXT, "FILE.mkv",
 		"Record, as `twobit record` does; key r records at any time [" RECORDING_NAME "]",
 		offsetof(struct live_values, record)},
+	OPTION_ROWS_SINKS(struct live_values),
 	{"every-frame", 0, OPTION_FLAG, NULL, "Drop nothing: each frame waits for its own label",
 		offsetof(struct live_values, every_frame)},
 	{"fast", 0, OPTION_FLAG, NULL,
@@ -92,6 +95,7 @@ struct live_session {
 	struct confinement *confinement;
 	struct pipeline_config config;
 	struct source_options wanted;
+	struct pipeline_sinks sinks;
 	struct pipeline *pipeline;
 	struct live_loop loop;
 	struct recording_values recording_values;
@@ -134,8 +138,9 @@ static int prepare_recording(struct live_session *s, struct error *e)
 	}
 	const struct output_name written[] = {{"--record", v->record.text, true},
 		{"--trace", v->pipeline.trace.text}, {"--snapshot", v->snapshot.text},
+		{"--events", sink_values_file(&v->sinks)},
 		{"the command", v->pipeline.source.text, .read = true}};
-	return output_names_check(s->invocation, written, 4);
+	return output_names_check(s->invocation, written, 5);
 }
 
 static int open_recorder(struct live_session *s, struct error *e)
@@ -171,6 +176,8 @@ static int start_confined(void *argument)
 	s->config.recorder = s->loop.recorder;
 	s->config.source = s->source;
 	s->config.pl = s->pl;
+	if ((code = pipeline_sinks_start(&s->sinks, &s->config)))
+		return code;
 	return pipeline_options_start(&s->config, s->invocation, &s->pipeline, &e);
 }
 
@@ -223,6 +230,8 @@ static int start(struct live_session *s, struct error *e)
 	s->config.pool = s->pool;
 	s->config.decoders = v->fast ? pool_threads(s->pool) : 1;
 	s->config.trace = trace_file_trace(s->trace);
+	if ((code = sink_values_open(&v->sinks, s->invocation, &s->sinks.sinks)))
+		return code;
 	return start_with_source(s, e);
 }
 
@@ -260,7 +269,8 @@ static int run(struct live_session *s)
 		code = failure_exit_code(FAILURE_OUTPUT, s->recorded.failed); /* which was reported */
 	if (trace_file_write(s->trace, &e) && !code)
 		code = fail(FAILURE_CREATE, &e);
-	if (v->json || (!quiet(s->invocation) && pipeline_report(s->pipeline)->shown))
+	bool wanted = !quiet(s->invocation) && !sink_values_print(&v->sinks);
+	if (v->json || (wanted && pipeline_report(s->pipeline)->shown))
 		live_report_print(pipeline_report(s->pipeline), s->loop.description, s->loop.text, v->json);
 	return code;
 }
@@ -296,6 +306,7 @@ static int live_run(struct invocation *invocation)
 	if (s.hangs)
 		recording_abandon(code);
 	pipeline_destroy(s.pipeline);
+	sinks_close(s.sinks.sinks);
 	recorder_destroy(s.loop.recorder);
 	recording_finish(&s.recording);
 	trace_file_close(s.trace);

@@ -12,6 +12,7 @@
 #include "live/recording.h"
 #include "live/service.h"
 #include "live/signals.h"
+#include "live/sink_options.h"
 #include "live/trace_file.h"
 #include "nn/classify.h"
 #include "nn/pool.h"
@@ -29,6 +30,7 @@
 
 struct record_values {
 	struct pipeline_options pipeline;
+	struct sink_values sinks;
 	struct option_text smoothing;
 	bool paused, json;
 	struct recording_values recording;
@@ -69,6 +71,7 @@ static const struct option options[] = {
 		3600},
 	OPTION_ROWS_PIPELINE(struct record_values),
 	OPTION_ROWS_ROTATE_LOOP(struct record_values),
+	OPTION_ROWS_SINKS(struct record_values),
 	{"every-frame", 0, OPTION_FLAG, NULL, "Label each frame; the source waits where it must",
 		RECORDING(every_frame)},
 	{"top-k", 0, OPTION_INTEGER, "K", "Labels a frame in the log [5]", RECORDING(top_k), 1, TOP_MAXIMUM},
@@ -93,6 +96,7 @@ struct record_session {
 	struct trace_file *trace;
 	struct confinement *confinement;
 	struct source_options wanted;
+	struct pipeline_sinks sinks;
 	struct pipeline *pipeline;
 	bool hangs; /* the recorder's thread, in the kernel */
 	bool shows_progress;
@@ -114,7 +118,10 @@ static int start_pipeline(struct record_session *s, struct error *e)
 	config.discard_output = true;
 	config.threshold = classification_threshold(s->network, v->recording.threshold);
 	config.smoothing = v->recording.smoothing;
-	int code = pipeline_options_start(&config, s->invocation, &s->pipeline, e);
+	int code = pipeline_sinks_start(&s->sinks, &config);
+	if (code)
+		return code;
+	code = pipeline_options_start(&config, s->invocation, &s->pipeline, e);
 	if (s->pipeline)
 		pipeline_set_caption(s->pipeline, &(struct pipeline_caption){0});
 	return code;
@@ -171,8 +178,9 @@ static int start(struct record_session *s, struct error *e)
 	if (recorder_check(&s->recording.options, e))
 		return recording_refuse(s->invocation, &v->recording, e);
 	const struct output_name written[] = {{"--output", v->recording.file.text, true},
-		{"--trace", v->pipeline.trace.text}, {"the command", v->pipeline.source.text, .read = true}};
-	if (output_names_check(s->invocation, written, 3))
+		{"--trace", v->pipeline.trace.text}, {"--events", sink_values_file(&v->sinks)},
+		{"the command", v->pipeline.source.text, .read = true}};
+	if (output_names_check(s->invocation, written, 4))
 		return EX_USAGE;
 	int code = pipeline_options_network(&v->pipeline, s->invocation, v->json, &s->network, e);
 	if (code)
@@ -182,6 +190,8 @@ static int start(struct record_session *s, struct error *e)
 			s->invocation, &v->recording.when.origins[s->recording.options.when_count], e->text);
 	if (trace_file_open(v->pipeline.trace.text, s->network->name, &s->trace, e))
 		return fail_at(s->invocation, FAILURE_CREATE, e);
+	if ((code = sink_values_open(&v->sinks, s->invocation, &s->sinks.sinks)))
+		return code;
 	return start_with_source(s, e);
 }
 
@@ -292,7 +302,7 @@ static int run(struct record_session *s)
 		code = fail(FAILURE_CREATE, &e);
 	if (s->values.json)
 		print_json(&report);
-	else if (!quiet(s->invocation))
+	else if (!quiet(s->invocation) && !sink_values_print(&s->values.sinks))
 		print_text(&report);
 	return code;
 }
@@ -319,6 +329,7 @@ static int record_run(struct invocation *invocation)
 	if (s.hangs)
 		recording_abandon(code);
 	pipeline_destroy(s.pipeline);
+	sinks_close(s.sinks.sinks);
 	recorder_destroy(s.recorder);
 	recording_finish(&s.recording);
 	trace_file_close(s.trace);

@@ -19,6 +19,7 @@
 #include "pipeline/health.h"
 #include "pl/pl.h"
 #include "recorder/recorder.h"
+#include "sink/sink.h"
 #include "source/source.h"
 
 #include <stdbool.h>
@@ -28,6 +29,7 @@ struct pool;
 
 struct pipeline_config {
 	struct recorder *recorder;     /* gets all frames and labels until pipeline_join; NULL: none */
+	struct sinks *sinks;	       /* started; as the recorder. NULL: none */
 	const struct network *network; /* at least two layers and class scores; must outlive the pipeline */
 	const struct network *names;   /* the same with the names that captions show; NULL: its own */
 	struct source *source;	       /* the caller owns source and PL; no network is loaded yet */

@@ -24,11 +24,12 @@ static void note_event(struct pipeline *pipeline, const char *name, const char *
 
 	if (recorder)
 		recorder_event(recorder, name, text);
+	sinks_event(pipeline->config.sinks, name, text);
 }
 
 /*
- * Records a received frame, or the event that the camera is lost or back. *broken: broken frames since the
- * last whole one. *absent: the frame before was absent.
+ * Records a received frame, or the event that the camera is lost or back, and gives it to the sinks. *broken:
+ * broken frames since the last whole one. *absent: the frame before was absent.
  */
 static void record(struct pipeline *pipeline, struct frame *frame, uint32_t *broken, bool *absent)
 {
@@ -37,10 +38,11 @@ static void record(struct pipeline *pipeline, struct frame *frame, uint32_t *bro
 	if (frame->absent != *absent)
 		note_event(pipeline, frame->absent ? "camera_lost" : "camera_back", frame->absent_reason);
 	*absent = frame->absent;
-	if (frame->absent || !recorder)
-		return;
-	recorder_frame(recorder, frame, *broken);
-	*broken = 0;
+	if (recorder && !frame->absent)
+		recorder_frame(recorder, frame, *broken);
+	sinks_frame(pipeline->config.sinks, frame, *broken);
+	if (!frame->absent)
+		*broken = 0;
 }
 
 void *source_stage(void *argument)
@@ -219,6 +221,20 @@ static struct latest latest_of(const struct frame *frame, int64_t labelled)
 	return latest;
 }
 
+static void tell_sinks(struct pipeline *pipeline, const struct frame *frame, struct recorder *recorder)
+{
+	struct queue **queues = pipeline->queues;
+
+	if (!pipeline->config.sinks)
+		return;
+	const uint64_t dropped[SINK_PLACES] = {
+		[SINK_AT_DECODE] = queue_dropped(queues[QUEUE_RAW]),
+		[SINK_AT_INFERENCE] = queue_dropped(queues[QUEUE_INPUT]),
+		[SINK_AT_DISPLAY] = queue_dropped(queues[QUEUE_PICTURE]) + queue_dropped(queues[QUEUE_SHOW]),
+	};
+	sinks_result(pipeline->config.sinks, frame, dropped, recorder && recorder_is_recording(recorder));
+}
+
 void *label_stage(void *argument)
 {
 	struct pipeline *pipeline = argument;
@@ -237,6 +253,7 @@ void *label_stage(void *argument)
 		struct recorder *recorder = atomic_load(&pipeline->recorder);
 		if (recorder)
 			recorder_label(recorder, frame);
+		tell_sinks(pipeline, frame, recorder);
 		pthread_mutex_lock(&pipeline->lock);
 		pipeline->latest = latest_of(frame, now);
 		pthread_mutex_unlock(&pipeline->lock);

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* The options of `live` and `record` that switch sinks on. */
+#ifndef APP_LIVE_SINK_OPTIONS_H
+#define APP_LIVE_SINK_OPTIONS_H
+
+#include "cli/command.h"
+#include "cli/options.h"
+#include "pipeline/pipeline.h"
+
+#include <limits.h>
+
+struct sink_values {
+	struct option_text events;
+	int events_every;
+};
+
+/* Rows of an options table; the command's struct `type` has a member `struct sink_values sinks`. */
+#define OPTION_ROWS_SINKS(type)                                                                              \
+	{"events", 0, OPTION_TEXT, "FILE|-",                                                                 \
+		"Write a line of JSON when a label begins, changes or ends; \"-\": standard output",         \
+		offsetof(type, sinks.events), 0, 0, NULL},                                                   \
+	{                                                                                                    \
+		"events-every", 0, OPTION_INTEGER, "N", "With --events: also a line for each N-th result",   \
+			offsetof(type, sinks.events_every), 1, INT_MAX, NULL                                 \
+	}
+
+/* Opens the sinks that the values want; NULL: none. Returns an exit code; errors are reported. */
+int sink_values_open(
+	const struct sink_values *values, const struct invocation *invocation, struct sinks **out);
+
+/* Whether events go to standard output: then no report for people does. */
+bool sink_values_print(const struct sink_values *values);
+
+/* The file that they go to; NULL: none. */
+const char *sink_values_file(const struct sink_values *values);
+
+/* A pipeline's sinks, which outlive it. */
+struct pipeline_sinks {
+	struct sinks *sinks;
+	struct sink_about about;
+};
+
+/* Starts them and adds them to the config, whose network, names, source and PL are set. Returns as above. */
+int pipeline_sinks_start(struct pipeline_sinks *sinks, struct pipeline_config *config);
+
+#endif

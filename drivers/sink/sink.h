@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sinks take what the pipeline finds, beside display and recorder: a file of events, browsers. Each kind is
+ * a driver in the table of sinks.c, which its option switches on. No call waits for a file, a network or a
+ * viewer: a sink that needs time has a thread, and keeps what is newest.
+ */
+#ifndef SINK_SINK_H
+#define SINK_SINK_H
+
+#include "flow/frame.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct error;
+struct sinks;
+
+/* What the options say; the strings must outlive the sinks. */
+struct sink_options {
+	const char *events; /* FILE, or "-"; NULL: none */
+	int events_every;   /* they tell of each so many-th result, too; 0: of none */
+};
+
+/* What stays as it is while the pipeline runs; it must outlive the sinks. */
+struct sink_about {
+	const struct network *network;
+	float threshold;    /* a label below this confidence is not shown */
+	const char *source; /* its description */
+	const char *pl;	    /* the name of what computes the later layers */
+};
+
+/* Where frames are lost. */
+enum sink_place { SINK_AT_CAMERA, SINK_AT_DECODE, SINK_AT_INFERENCE, SINK_AT_DISPLAY, SINK_PLACES };
+
+/* What the network finds in a frame. Valid during the call. */
+struct sink_result {
+	const struct frame *frame; /* with its result, stamps and cpu_fallback */
+	int64_t wall;		   /* when it was captured, CLOCK_REALTIME, ns */
+	const char *label;	   /* the headline; NULL: nothing is known */
+	float confidence;
+	const char *detail; /* the best class of a group; NULL: none */
+	float detail_confidence;
+	uint64_t dropped[SINK_PLACES]; /* so far; the camera's are in the frames */
+	bool recording;
+};
+
+/* A label from its begin to its end. */
+struct sink_label {
+	const char *name, *detail; /* detail: of a group, its best class; NULL: none */
+	float confidence, detail_confidence;
+	float best;	 /* the highest confidence so far */
+	int64_t began;	 /* CLOCK_MONOTONIC, ns */
+	uint64_t number; /* of this run's labels, from 1 */
+};
+
+/* Something that begins, ends or changes; docs/formats.md has the names. Valid during the call. */
+struct sink_event {
+	const char *name;
+	int64_t monotonic, wall;	/* ns */
+	uint64_t frame;			/* the newest one that is labelled */
+	const char *text;		/* a message; NULL: none */
+	const struct sink_label *label; /* of "label_begin", "label_change", "label_end"; else NULL */
+};
+
+/* The functions from `frame` on may be NULL. `event` and `result` are never called at the same time. */
+struct sink_driver {
+	const char *name; /* of its option */
+	bool (*wanted)(const struct sink_options *options);
+	/* Opens what the program may not open later, or checks it. *state NULL: after an error. */
+	int (*open)(const struct sink_options *options, void **state, struct error *e);
+	void (*close)(void *state);
+	/* Begins; threads start here. The first event comes later. NULL: nothing is to be done. */
+	int (*start)(void *state, const struct sink_about *about, struct error *e);
+	/* Each frame of the source; it may be absent. broken: frames before it that were no pictures. The
+	 * source's thread. */
+	void (*frame)(void *state, const struct frame *frame, uint32_t broken);
+	void (*result)(void *state, const struct sink_result *result);
+	void (*event)(void *state, const struct sink_event *event);
+};
+
+/*
+ * Opens those that the options want. *out is NULL where none is. The error's `wrong` is the option's text.
+ * -ENOSYS: this build lacks it; -EINVAL: the text is wrong; else as the system says.
+ */
+int sinks_open(const struct sink_options *options, struct sinks **out, struct error *e);
+
+/* Starts them; tells of "start". */
+int sinks_start(struct sinks *sinks, const struct sink_about *about, struct error *e);
+
+/* Ends the label that is shown, tells of "stop", and closes all. No other call may come after it. */
+void sinks_close(struct sinks *sinks); /* takes NULL, as all below do */
+
+/* The pipeline's threads call these; as in sink_driver. */
+void sinks_frame(struct sinks *sinks, const struct frame *frame, uint32_t broken);
+void sinks_result(
+	struct sinks *sinks, const struct frame *frame, const uint64_t dropped[SINK_PLACES], bool recording);
+void sinks_event(struct sinks *sinks, const char *name, const char *text); /* any thread */
+
+#endif
