@@ -170,7 +170,7 @@ int confinement_create(
 	c->verbose = invocation->verbose;
 	c->network = plan->source && address_is(plan->source);
 	int status = limit_files(plan, &c->files, &e);
-	int limited = status && must ? status : sandbox_calls_enter(c->verbose, &why);
+	int limited = status && must ? status : sandbox_calls_enter(plan->serves, c->verbose, &why);
 	c->limits_calls = !limited;
 	*out = c;
 	if (must && (status || limited)) {

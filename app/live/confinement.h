@@ -20,6 +20,7 @@ struct invocation;
 struct confinement_plan {
 	const char *mode;   /* of --sandbox: "auto", "on", "off" */
 	const char *source; /* NULL: the first camera */
+	bool serves;	    /* a socket that listens already accepts connections */
 	/* What is written: files that are there or not, or patterns of recordings; their folders are allowed.
 	 * NULL: none. */
 	const char *outputs[CONFINEMENT_OUTPUTS];

@@ -185,6 +185,7 @@ static int start_with_source(struct live_session *s, struct error *e)
 {
 	const struct live_values *v = &s->values;
 	const struct confinement_plan plan = {v->pipeline.sandbox, v->pipeline.source.text,
+		v->sinks.serve.text,
 		{s->recording.options.pattern, v->snapshot.text ? v->snapshot.text : "snapshot",
 			v->pipeline.trace.text}};
 	int code = confinement_create(&plan, s->invocation, &s->confinement);

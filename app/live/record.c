@@ -155,8 +155,8 @@ static int start_confined(void *argument)
 static int start_with_source(struct record_session *s, struct error *e)
 {
 	const struct pipeline_options *v = &s->values.pipeline;
-	const struct confinement_plan plan = {
-		v->sandbox, v->source.text, {s->recording.options.pattern, v->trace.text}};
+	const struct confinement_plan plan = {v->sandbox, v->source.text, s->values.sinks.serve.text,
+		{s->recording.options.pattern, v->trace.text}};
 	int code = confinement_create(&plan, s->invocation, &s->confinement);
 
 	/* Who uses a camera is told only by a thread that may look at other processes. */

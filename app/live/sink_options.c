@@ -7,16 +7,37 @@
 #include <string.h>
 #include <sysexits.h>
 
+/* Reports what sinks_open says of one of the texts. */
+static int refuse(
+	const struct sink_values *values, const struct invocation *invocation, const struct error *e)
+{
+	const struct option_text *texts[] = {
+		&values->events, &values->serve, &values->serve_token, &values->serve_cert};
+	const enum failure failures[] = {FAILURE_CREATE, FAILURE_DISPLAY, FAILURE_DISPLAY, FAILURE_SOURCE};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		if (!e->wrong || texts[i]->text != e->wrong)
+			continue;
+		return e->code == -EINVAL ? option_refuse(invocation, &texts[i]->origin, e->text)
+					  : fail_at(invocation, failures[i], e);
+	}
+	return fail(FAILURE_OURS, e);
+}
+
 int sink_values_open(
 	const struct sink_values *values, const struct invocation *invocation, struct sinks **out)
 {
 	const struct sink_options options = {
 		.events = values->events.text,
 		.events_every = values->events_every,
+		.serve = values->serve.text,
+		.serve_token = values->serve_token.text,
+		.serve_cert = values->serve_cert.text,
+		.serve_open = values->serve_open,
 	};
 	struct error e = {0};
 
-	return sinks_open(&options, out, &e) ? fail_at(invocation, FAILURE_CREATE, &e) : EX_OK;
+	return sinks_open(&options, out, &e) ? refuse(values, invocation, &e) : EX_OK;
 }
 
 bool sink_values_print(const struct sink_values *values)
@@ -39,5 +60,5 @@ int pipeline_sinks_start(struct pipeline_sinks *sinks, struct pipeline_config *c
 		.source = source_description(config->source),
 		.pl = pl_name_with(config->pl, network, network_split(network), network->layer_count)};
 	config->sinks = sinks->sinks;
-	return sinks_start(sinks->sinks, &sinks->about, &e) ? fail(FAILURE_OURS, &e) : EX_OK;
+	return sinks_start(sinks->sinks, &sinks->about, &e) ? fail(FAILURE_SOURCE, &e) : EX_OK;
 }

@@ -10,15 +10,27 @@
 #include <limits.h>
 
 struct sink_values {
-	struct option_text events;
+	struct option_text events, serve, serve_token, serve_cert;
+	bool serve_open;
 	int events_every;
 };
 
 /* Rows of an options table; the command's struct `type` has a member `struct sink_values sinks`. */
 #define OPTION_ROWS_SINKS(type)                                                                              \
-	{"events", 0, OPTION_TEXT, "FILE|-",                                                                 \
-		"Write a line of JSON when a label begins, changes or ends; \"-\": standard output",         \
-		offsetof(type, sinks.events), 0, 0, NULL},                                                   \
+	{"serve", 0, OPTION_TEXT, "[ADDRESS:]PORT",                                                          \
+		"Serve picture, labels and metrics for browsers and programs [nowhere; at 127.0.0.1]",       \
+		offsetof(type, sinks.serve), 0, 0, NULL},                                                    \
+		{"serve-token", 0, OPTION_TEXT, "TOKEN",                                                     \
+			"Serve only those who give this password or bearer's token",                         \
+			offsetof(type, sinks.serve_token), 0, 0, NULL},                                      \
+		{"serve-cert", 0, OPTION_TEXT, "FILE.pem",                                                   \
+			"Serve with TLS; the file holds the certificate and its key",                        \
+			offsetof(type, sinks.serve_cert), 0, 0, NULL},                                       \
+		{"serve-open", 0, OPTION_FLAG, NULL, "Serve the network without a token",                    \
+			offsetof(type, sinks.serve_open), 0, 0, NULL},                                       \
+		{"events", 0, OPTION_TEXT, "FILE|-",                                                         \
+			"Write a line of JSON when a label begins, changes or ends; \"-\": standard output", \
+			offsetof(type, sinks.events), 0, 0, NULL},                                           \
 	{                                                                                                    \
 		"events-every", 0, OPTION_INTEGER, "N", "With --events: also a line for each N-th result",   \
 			offsetof(type, sinks.events_every), 1, INT_MAX, NULL                                 \

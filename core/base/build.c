@@ -18,6 +18,7 @@ static const struct {
 	{"v4lconvert", TWOBIT_HAVE_V4LCONVERT},
 	{"webp", TWOBIT_HAVE_WEBP},
 	{"heif", TWOBIT_HAVE_HEIF},
+	{"serve", TWOBIT_HAVE_SERVE},
 };
 
 #define FEATURES (sizeof(features) / sizeof(features[0]))

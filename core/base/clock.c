@@ -18,3 +18,11 @@ int64_t clock_processor(void)
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
 	return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
 }
+
+int64_t clock_wall(int64_t monotonic)
+{
+	struct timespec wall;
+
+	clock_gettime(CLOCK_REALTIME, &wall);
+	return (int64_t)wall.tv_sec * NS_PER_S + wall.tv_nsec - (clock_now() - monotonic);
+}

@@ -12,6 +12,9 @@
 /* CLOCK_MONOTONIC now, nanoseconds. */
 int64_t clock_now(void);
 
+/* CLOCK_REALTIME at the moment that clock_now() gave or gives as `monotonic`, nanoseconds. */
+int64_t clock_wall(int64_t monotonic);
+
 /* The processor's time that the calling thread has taken, nanoseconds. */
 int64_t clock_processor(void);
 

@@ -66,14 +66,6 @@ static bool has_room_for(struct recorder *r, const struct frame *frame)
 	return false;
 }
 
-static int64_t wall_of(int64_t captured)
-{
-	struct timespec wall;
-
-	clock_gettime(CLOCK_REALTIME, &wall);
-	return (int64_t)wall.tv_sec * NS_PER_S + wall.tv_nsec - (clock_now() - captured);
-}
-
 static void report_slowness(struct recorder *r)
 {
 	if (!r->slowness_reported)
@@ -111,7 +103,7 @@ void recorder_frame(struct recorder *r, struct frame *frame, uint32_t broken)
 {
 	struct ring_frame entry = {.number = frame->number,
 		.sequence = frame->sequence,
-		.wall = wall_of(frame->stamps[STAMP_CAPTURED]),
+		.wall = clock_wall(frame->stamps[STAMP_CAPTURED]),
 		.lost = frame->lost,
 		.broken = broken,
 		.recording = recorder_is_recording(r)};

@@ -258,7 +258,17 @@ static void add_ioctl(struct filter *filter)
 	allow(filter);
 }
 
-static void make_calls(struct filter *filter)
+/* What a socket that listens already needs. */
+static bool accepts(unsigned call)
+{
+#ifdef SYS_accept
+	if (call == SYS_accept)
+		return true;
+#endif
+	return call == SYS_accept4;
+}
+
+static void make_calls(struct filter *filter, bool serves)
 {
 	begin(filter);
 #ifdef __arm__
@@ -275,6 +285,8 @@ static void make_calls(struct filter *filter)
 	add_signal(filter, SYS_rt_sigqueueinfo, process);
 	add_signal(filter, SYS_rt_tgsigqueueinfo, process);
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		if (serves && accepts(refused[i]))
+			continue;
 		unless_jump(filter, BPF_JEQ, refused[i], 1);
 		refuse(filter, EPERM);
 	}
@@ -324,11 +336,11 @@ static int enter(const struct filter *filter, bool logged, struct error *e)
 	return error_set(e, code, "system calls cannot be limited (seccomp): %s", strerror(-code));
 }
 
-int sandbox_calls_enter(bool logged, struct error *e)
+int sandbox_calls_enter(bool serves, bool logged, struct error *e)
 {
 	struct filter filter;
 
-	make_calls(&filter);
+	make_calls(&filter, serves);
 	return enter(&filter, logged, e);
 }
 
@@ -342,8 +354,9 @@ int sandbox_sockets_enter(unsigned allowed, bool logged, struct error *e)
 
 #else
 
-int sandbox_calls_enter(bool logged, struct error *e)
+int sandbox_calls_enter(bool serves, bool logged, struct error *e)
 {
+	(void)serves;
 	(void)logged;
 	return error_set(e, -ENOSYS, "this build does not limit system calls");
 }
@@ -351,7 +364,7 @@ int sandbox_calls_enter(bool logged, struct error *e)
 int sandbox_sockets_enter(unsigned allowed, bool logged, struct error *e)
 {
 	(void)allowed;
-	return sandbox_calls_enter(logged, e);
+	return sandbox_calls_enter(false, logged, e);
 }
 
 #endif

@@ -39,9 +39,10 @@ int sandbox_files_enter(const struct sandbox_files *files, struct error *e);
 
 /*
  * All threads start no process or program, debug none, signal none, load no module, change no mount, owner,
- * mode or clock, and so on: calls.c has the list. logged: the kernel's log tells what is refused.
+ * mode or clock, and so on: calls.c has the list. serves: a socket that listens already accepts connections.
+ * logged: the kernel's log tells what is refused.
  */
-int sandbox_calls_enter(bool logged, struct error *e);
+int sandbox_calls_enter(bool serves, bool logged, struct error *e);
 
 enum sandbox_sockets {
 	SANDBOX_SOCKETS_NETWORK = 1, /* of IP, and what finds addresses */

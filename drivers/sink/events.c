@@ -5,8 +5,8 @@
 #include "base/log.h"
 #include "flow/thread.h"
 #include "sink/drivers.h"
-#include "sink/event_json.h"
 #include "sink/line_queue.h"
+#include "sink/state/event_json.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -17,8 +17,11 @@ struct sinks;
 
 /* What the options say; the strings must outlive the sinks. */
 struct sink_options {
-	const char *events; /* FILE, or "-"; NULL: none */
-	int events_every;   /* they tell of each so many-th result, too; 0: of none */
+	const char *events;		      /* FILE, or "-"; NULL: none */
+	const char *serve;		      /* [ADDRESS:]PORT; NULL: nowhere */
+	const char *serve_token, *serve_cert; /* NULL: none */
+	bool serve_open;		      /* everyone may look */
+	int events_every;		      /* they tell of each so many-th result, too; 0: of none */
 };
 
 /* What stays as it is while the pipeline runs; it must outlive the sinks. */

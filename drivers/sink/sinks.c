@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sink/sink.h"
 
+#include "base/build.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "flow/caption.h"
@@ -11,10 +12,12 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 static const struct sink_driver *const drivers[] = {
 	&sink_events,
+#if TWOBIT_HAVE_SERVE
+	&sink_http,
+#endif
 };
 
 #define DRIVERS (sizeof(drivers) / sizeof(drivers[0]))
@@ -29,20 +32,16 @@ struct sinks {
 	uint64_t frame; /* the newest one that is labelled */
 };
 
-static int64_t wall_of(int64_t monotonic)
-{
-	struct timespec wall;
-
-	clock_gettime(CLOCK_REALTIME, &wall);
-	return (int64_t)wall.tv_sec * NS_PER_S + wall.tv_nsec - (clock_now() - monotonic);
-}
-
 int sinks_open(const struct sink_options *options, struct sinks **out, struct error *e)
 {
 	bool any = false;
 	int status = 0;
 
 	*out = NULL;
+	if (options->serve && !TWOBIT_HAVE_SERVE)
+		return error_refuse(e, options->serve, -ENOSYS,
+			"--serve: this build serves nothing: libmicrohttpd-dev was not there when it was "
+			"built");
 	for (size_t i = 0; i < DRIVERS; i++)
 		any |= drivers[i]->wanted(options);
 	if (!any)
@@ -67,7 +66,7 @@ static void tell(struct sinks *sinks, const char *name, const char *text, const 
 {
 	const struct sink_event event = {.name = name,
 		.monotonic = monotonic,
-		.wall = wall_of(monotonic),
+		.wall = clock_wall(monotonic),
 		.frame = sinks->frame,
 		.text = text,
 		.label = label};
@@ -129,7 +128,7 @@ static struct sink_result result_of(const struct sink_about *about, const struct
 	const struct caption caption = caption_of(about->network, &frame->result, about->threshold);
 
 	return (struct sink_result){.frame = frame,
-		.wall = wall_of(frame->stamps[STAMP_CAPTURED]),
+		.wall = clock_wall(frame->stamps[STAMP_CAPTURED]),
 		.label = caption.headline,
 		.confidence = caption.confidence,
 		.detail = caption.detail,

@@ -64,7 +64,7 @@ static void enter_calls(void)
 {
 	struct error e = {0};
 
-	CHECK(sandbox_calls_enter(false, &e) == 0);
+	CHECK(sandbox_calls_enter(false, false, &e) == 0);
 	CHECK(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Events and results as JSON (docs/event.schema.json). */
-#ifndef SINK_EVENT_JSON_H
-#define SINK_EVENT_JSON_H
+#ifndef SINK_STATE_EVENT_JSON_H
+#define SINK_STATE_EVENT_JSON_H
 
 #include "recorder/text.h"
 #include "sink/sink.h"

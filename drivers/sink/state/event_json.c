@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "sink/event_json.h"
+#include "sink/state/event_json.h"
 
 #include "nn/network.h"
 
