@@ -249,6 +249,7 @@ static int run(struct live_session *s)
 		.recorder = s->loop.recorder,
 		.confinement = s->confinement,
 		.recording = &s->recording.options,
+		.sinks = s->sinks.sinks,
 		.pipeline = s->pipeline,
 		.display_name = v->display.text,
 		.display_options = display_options(v),

@@ -181,6 +181,16 @@ static void heed_signals(struct live_loop *loop)
 	}
 }
 
+/* What a viewer of the sinks asks for. */
+static void heed_viewers(struct live_loop *loop)
+{
+	enum sink_request request = sinks_request(loop->sinks);
+	bool is = loop->recorder && recorder_is_recording(loop->recorder);
+
+	if (request == (is ? SINK_REQUEST_STOP_RECORDING : SINK_REQUEST_RECORD))
+		record(loop);
+}
+
 static void obey(struct live_loop *loop, enum display_key key)
 {
 	switch (key) {
@@ -295,6 +305,7 @@ int live_loop_run(struct live_loop *loop)
 			loop->display && (key = display_poll_key(loop->display)) != KEY_NONE;)
 			obey(loop, key);
 		heed_signals(loop);
+		heed_viewers(loop);
 		if (!stopping && loop->quit) {
 			stopping = true;
 			pipeline_stop(loop->pipeline);

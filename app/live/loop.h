@@ -9,7 +9,7 @@
 struct confinement;
 struct invocation;
 
-/* The caller fills the first eight members and recorder; the rest is zero. live_loop_finish closes the
+/* The caller fills the members before display; the rest is zero. live_loop_finish closes the
  * display.
  */
 struct live_loop {
@@ -23,6 +23,7 @@ struct live_loop {
 	const struct confinement *confinement;	  /* closed with the display open; NULL: none */
 	const struct recorder_options *recording; /* for a recorder that key or signal starts */
 
+	struct sinks *sinks;	   /* the pipeline's, whose viewers may ask for something; NULL: none */
 	struct recorder *recorder; /* the pipeline's; the caller closes it after pipeline_join */
 
 	struct display *display;

@@ -218,6 +218,17 @@ static void heed_signals(struct record_session *s)
 	}
 }
 
+/* What a viewer of the sinks asks for. */
+static void heed_viewers(struct record_session *s)
+{
+	enum sink_request request = sinks_request(s->sinks.sinks);
+
+	if (request == SINK_REQUEST_RECORD)
+		recorder_begin(s->recorder);
+	else if (request == SINK_REQUEST_STOP_RECORDING)
+		recorder_end(s->recorder);
+}
+
 /* "1:05  1950 frames  48.2 MB  cat 87 %", five times a second. */
 static void show_progress(struct record_session *s)
 {
@@ -282,6 +293,7 @@ static int run(struct record_session *s)
 			service_frame(); /* a full disk is waited for and is no fault of the program */
 		}
 		heed_signals(s);
+		heed_viewers(s);
 		show_progress(s);
 	}
 	if (pipeline_join(s->pipeline, &e))

@@ -47,6 +47,9 @@ struct sink_result {
 	bool recording;
 };
 
+/* What a viewer asks the program to do. */
+enum sink_request { SINK_REQUEST_NONE, SINK_REQUEST_RECORD, SINK_REQUEST_STOP_RECORDING };
+
 /* A label from its begin to its end. */
 struct sink_label {
 	const char *name, *detail; /* detail: of a group, its best class; NULL: none */
@@ -79,6 +82,8 @@ struct sink_driver {
 	void (*frame)(void *state, const struct frame *frame, uint32_t broken);
 	void (*result)(void *state, const struct sink_result *result);
 	void (*event)(void *state, const struct sink_event *event);
+	/* The next request of a viewer, at once. The main thread. */
+	enum sink_request (*request)(void *state);
 };
 
 /*
@@ -98,5 +103,8 @@ void sinks_frame(struct sinks *sinks, const struct frame *frame, uint32_t broken
 void sinks_result(
 	struct sinks *sinks, const struct frame *frame, const uint64_t dropped[SINK_PLACES], bool recording);
 void sinks_event(struct sinks *sinks, const char *name, const char *text); /* any thread */
+
+/* The next request, or SINK_REQUEST_NONE at once. */
+enum sink_request sinks_request(struct sinks *sinks);
 
 #endif

@@ -177,3 +177,13 @@ void sinks_event(struct sinks *sinks, const char *name, const char *text)
 	tell(sinks, name, text, NULL, now);
 	pthread_mutex_unlock(&sinks->lock);
 }
+
+enum sink_request sinks_request(struct sinks *sinks)
+{
+	enum sink_request request = SINK_REQUEST_NONE;
+
+	for (size_t i = 0; sinks && !request && i < DRIVERS; i++)
+		if (sinks->states[i] && drivers[i]->request)
+			request = drivers[i]->request(sinks->states[i]);
+	return request;
+}

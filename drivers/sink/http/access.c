@@ -19,14 +19,13 @@ static const char *header(struct MHD_Connection *connection, const char *name)
 	return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
 
-/* The same time for all texts of a length, whatever they have in common. */
-static bool same(const char *given, const char *token)
+bool access_is_same(const char *given, const char *secret)
 {
-	size_t length = strlen(token), size = strlen(given);
+	size_t length = strlen(secret), size = strlen(given);
 	unsigned different = size != length;
 
 	for (size_t i = 0; i < length; i++)
-		different |= (unsigned char)token[i] ^ (unsigned char)given[i < size ? i : size];
+		different |= (unsigned char)secret[i] ^ (unsigned char)given[i < size ? i : size];
 	return !different;
 }
 
@@ -40,9 +39,9 @@ static bool has_token(const struct http_server *server, struct MHD_Connection *c
 	if (!given)
 		return false;
 	if (strncasecmp(given, bearer, strlen(bearer)) == 0)
-		return same(given + strlen(bearer), server->token);
+		return access_is_same(given + strlen(bearer), server->token);
 	char *user = MHD_basic_auth_get_username_password(connection, &password);
-	bool is = password && same(password, server->token);
+	bool is = password && access_is_same(password, server->token);
 	MHD_free(user);
 	MHD_free(password);
 	return is;
@@ -114,7 +113,9 @@ unsigned access_check(const struct http_server *server, struct MHD_Connection *c
 		*why = "ask by this machine's address or name";
 		return MHD_HTTP_MISDIRECTED_REQUEST;
 	}
-	if (!reads && (!host || (origin && !is_same_origin(origin, host)))) {
+	const char *page = header(connection, "X-Twobit-Page");
+	if (!reads && (!host || (origin && !is_same_origin(origin, host)) || !page ||
+			      !access_is_same(page, server->nonce))) {
 		*why = "only a page from here may ask for that";
 		return MHD_HTTP_FORBIDDEN;
 	}

@@ -10,6 +10,9 @@
 enum MHD_Result answer_text(
 	struct MHD_Connection *connection, unsigned status, const char *type, char *text, size_t size);
 
+/* With a copy of a page of HTML. policy: what it may do, as Content-Security-Policy has it. */
+enum MHD_Result answer_page(struct MHD_Connection *connection, const char *policy, char *text, size_t size);
+
 /* With one line, without its end, for people. */
 enum MHD_Result answer_line(struct MHD_Connection *connection, unsigned status, const char *text);
 

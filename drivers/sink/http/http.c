@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -86,11 +87,22 @@ static int check_audience(
 		options->serve);
 }
 
+static bool make_nonce(char nonce[33])
+{
+	unsigned char bytes[16];
+
+	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
+		return false;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		snprintf(nonce + 2 * i, 3, "%02x", bytes[i]);
+	return true;
+}
+
 static int server_open(const struct sink_options *options, void **state, struct error *e)
 {
 	struct http_server *server = calloc(1, sizeof(*server));
 
-	if (!server || condition_init(&server->work)) {
+	if (!server || !make_nonce(server->nonce) || condition_init(&server->work)) {
 		free(server);
 		return error_set(e, -ENOMEM, "out of memory");
 	}
@@ -307,6 +319,13 @@ static void server_event(void *state, const struct sink_event *event)
 	pthread_mutex_unlock(&server->lock);
 }
 
+static enum sink_request server_request(void *state)
+{
+	struct http_server *server = state;
+
+	return (enum sink_request)atomic_exchange(&server->request, SINK_REQUEST_NONE);
+}
+
 const struct sink_driver sink_http = {
 	.name = "serve",
 	.wanted = wanted,
@@ -316,4 +335,5 @@ const struct sink_driver sink_http = {
 	.frame = server_frame,
 	.result = server_result,
 	.event = server_event,
+	.request = server_request,
 };

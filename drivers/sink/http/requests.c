@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "machine/machine.h"
+#include "serve_page.h"
 #include "sink/http/answer.h"
 #include "sink/http/server.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,16 +64,46 @@ static enum MHD_Result events(struct viewer *viewer)
 	return viewer_events(viewer);
 }
 
+static enum MHD_Result recording(struct viewer *viewer)
+{
+	const char *on = MHD_lookup_connection_value(viewer->connection, MHD_GET_ARGUMENT_KIND, "on");
+
+	if (!on || (strcmp(on, "0") != 0 && strcmp(on, "1") != 0))
+		return answer_line(viewer->connection, MHD_HTTP_BAD_REQUEST, "on=1 or on=0");
+	atomic_store(
+		&viewer->server->request, on[0] == '1' ? SINK_REQUEST_RECORD : SINK_REQUEST_STOP_RECORDING);
+	return answer_line(viewer->connection, MHD_HTTP_ACCEPTED, "it will");
+}
+
+static enum MHD_Result page(struct viewer *viewer)
+{
+	const char *nonce = viewer->server->nonce;
+	char policy[400];
+	struct text_builder t = {0};
+
+	text_add(&t, "%s%s%s", serve_page_head, nonce, serve_page_tail);
+	snprintf(policy, sizeof(policy),
+		"default-src 'none'; script-src 'nonce-%s'; style-src 'unsafe-inline'; img-src 'self' data:; "
+		"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+		nonce);
+	enum MHD_Result done = t.failed ? MHD_NO : answer_page(viewer->connection, policy, t.data, t.length);
+	text_finish(&t);
+	return done;
+}
+
 static const struct {
 	const char *url;
 	enum MHD_Result (*answer)(struct viewer *viewer);
+	bool changes; /* by POST */
 } routes[] = {
+	{"/", page},
 	{"/healthz", healthz},
 	{"/api/state", api_state},
 	{"/metrics", metrics},
 	{"/events", events},
 	{"/stream.mjpg", viewer_pictures},
 	{"/snapshot.jpg", viewer_one_picture},
+	{"/api/recording", recording, true},
 };
 
 static enum MHD_Result route(struct viewer *viewer, const char *url, const char *method)
@@ -79,9 +111,12 @@ static enum MHD_Result route(struct viewer *viewer, const char *url, const char 
 	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
 		if (strcmp(routes[i].url, url) != 0)
 			continue;
-		if (strcmp(method, MHD_HTTP_METHOD_GET) == 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0)
+		bool reads =
+			strcmp(method, MHD_HTTP_METHOD_GET) == 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
+		if (routes[i].changes ? strcmp(method, MHD_HTTP_METHOD_POST) == 0 : reads)
 			return routes[i].answer(viewer);
-		return answer_line(viewer->connection, MHD_HTTP_METHOD_NOT_ALLOWED, "this can only be read");
+		return answer_line(viewer->connection, MHD_HTTP_METHOD_NOT_ALLOWED,
+			routes[i].changes ? "this needs POST" : "this can only be read");
 	}
 	return answer_line(viewer->connection, MHD_HTTP_NOT_FOUND, "there is nothing here");
 }

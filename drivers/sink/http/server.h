@@ -77,6 +77,9 @@ struct http_server {
 	struct sink_state state;
 	const struct sink_about *about;
 	atomic_int looking; /* viewers of pictures */
+	char nonce[33];	    /* of our page: it marks its script, and its requests by POST */
+
+	atomic_int request; /* enum sink_request, the latest that the main thread has not taken */
 
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t work;
@@ -100,6 +103,9 @@ void request_complete(
 /* access.c: 0, or the status of the refusal, with *why. */
 unsigned access_check(const struct http_server *server, struct MHD_Connection *connection, const char *method,
 	const char *url, const char **why);
+
+/* Whether they are the same; takes as long for all that are given. */
+bool access_is_same(const char *given, const char *secret);
 
 /* viewers.c. Answers go on until the viewer leaves. */
 enum MHD_Result viewer_pictures(struct viewer *viewer);

@@ -323,8 +323,8 @@ static void refused(void **state)
 	check_status(REQUEST("GET", "/healthz%00"), 404);
 	check_status(REQUEST("GET", "//healthz"), 404);
 	check_status(REQUEST("HEAD", "/healthz"), 200);
-	check_status(REQUEST("DELETE", "/healthz"), 405);
-	check_status(REQUEST("POST", "/api/state"), 405);
+	check_status(REQUEST("DELETE", "/healthz"), 403);
+	check_status(REQUEST("POST", "/api/state"), 403);
 	/* A name that may lead here but is not ours. */
 	check_status("GET /healthz HTTP/1.1\r\nHost: example.com\r\nConnection: close\r\n\r\n", 421);
 	check_status(
@@ -335,6 +335,39 @@ static void refused(void **state)
 		"POST /healthz HTTP/1.1\r\nHost: localhost\r\nOrigin: http://example.com\r\n"
 		"Connection: close\r\n\r\n",
 		403);
+	end();
+}
+
+/* Only our page, which has the nonce, may ask for a recording. */
+static void recording(void **state)
+{
+	char nonce[40] = "", request[400];
+
+	(void)state;
+	begin_local();
+	check_status(REQUEST("GET", "/"), 200);
+	assert_non_null(strstr(f.answer, "Content-Security-Policy: default-src 'none';"));
+	const char *at = strstr(f.answer, "<script nonce=\"");
+	assert_non_null(at);
+	assert_int_equal(sscanf(at, "<script nonce=\"%32[0-9a-f]\">", nonce), 1);
+	assert_int_equal(strlen(nonce), 32);
+	check_status(REQUEST("GET", "/api/recording?on=1"), 405);
+	check_status(REQUEST("POST", "/api/recording?on=1"), 403);
+	for (int i = 0; i < 5; i++) {
+		static const char *const queries[] = {"on=1", "on=0", "on=1", "", "on=2"};
+		static const char *const origins[] = {
+			"localhost", "localhost", "example.com", "localhost", "localhost"};
+		static const int statuses[] = {202, 202, 403, 400, 400};
+		static const enum sink_request requests[] = {
+			SINK_REQUEST_RECORD, SINK_REQUEST_STOP_RECORDING};
+		snprintf(request, sizeof(request),
+			"POST /api/recording?%s HTTP/1.1\r\nHost: localhost\r\nOrigin: http://%s\r\n"
+			"X-Twobit-Page: %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+			queries[i], origins[i], nonce);
+		check_status(request, statuses[i]);
+		assert_int_equal(sinks_request(f.sinks), i < 2 ? requests[i] : SINK_REQUEST_NONE);
+		assert_int_equal(sinks_request(f.sinks), SINK_REQUEST_NONE);
+	}
 	end();
 }
 
@@ -508,6 +541,7 @@ int main(void)
 		cmocka_unit_test(pictures_of_others),
 		cmocka_unit_test(events),
 		cmocka_unit_test(refused),
+		cmocka_unit_test(recording),
 		cmocka_unit_test(smuggled),
 		cmocka_unit_test(token),
 		cmocka_unit_test(addresses),
