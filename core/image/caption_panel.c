@@ -78,10 +78,24 @@ void panel_rounded(cairo_t *cairo, double x, double y, double width, double heig
 	cairo_close_path(cairo);
 }
 
+/* Fontconfig may ask for letters of which each colour covers the ground by another share, as suits the dots
+ * of a desktop's screen (Ubuntu does). A panel's pixel has one share, and is scaled on its way to a screen.
+ * GOOD is grey as GRAY is, which cairo takes for leave to heed fontconfig.
+ */
+static void letters_plain(cairo_t *cairo)
+{
+	cairo_font_options_t *options = cairo_font_options_create();
+
+	cairo_font_options_set_antialias(options, CAIRO_ANTIALIAS_GOOD);
+	cairo_set_font_options(cairo, options);
+	cairo_font_options_destroy(options);
+}
+
 cairo_t *panel_begin_clear(struct panel *panel, double width, double height)
 {
 	panel->surface = cairo_image_surface_create(CAIRO_FORMAT_ARGB32, (int)ceil(width), (int)ceil(height));
 	cairo_t *cairo = cairo_create(panel->surface);
+	letters_plain(cairo);
 	if (cairo_status(cairo) == CAIRO_STATUS_SUCCESS)
 		return cairo;
 	cairo_destroy(cairo);
