@@ -9,9 +9,11 @@
 #include <setjmp.h>
 #include <stdio.h>
 
-/* libjpeg's headers need stdio.h before them. */
-#include <jerror.h>
+/* libjpeg's headers need stdio.h before them, and jerror.h counts its messages by the ABI that jpeglib.h
+ * names: 6.2 in Debian, 8 in Ubuntu. */
 #include <jpeglib.h>
+
+#include <jerror.h>
 
 struct jpeg_reader {
 	struct jpeg_decompress_struct decompress;
