@@ -65,7 +65,8 @@ static bool shows_nothing(void)
 static void video_stop(void)
 {
 	SDL_QuitSubSystem(SDL_INIT_VIDEO);
-	if (!SDL_WasInit(0))
+	/* A start of the video that fails may leave the events started (SDL 2.32). */
+	if (!(SDL_WasInit(0) & ~(Uint32)SDL_INIT_EVENTS))
 		SDL_Quit();
 }
 
