@@ -115,6 +115,20 @@ struct twobit_picture {
 	ptrdiff_t stride; /* bytes from a row to the next; 0: there are none in between */
 };
 
+/*
+ * Reads a picture file's bytes: JPEG, PNG, GIF, BMP, and what else this build reads, by content. Makes
+ * TWOBIT_RGB without gaps, upright, transparent pixels on white, for twobit_picture_free. -EBADMSG: it is no
+ * such picture, or broken; *out then holds nothing.
+ */
+int twobit_picture_read(
+	const void *file, size_t size, struct twobit_picture *out, struct twobit_error *error);
+
+/* The same of the file `path`, whose errors the text names: -ENOENT … */
+int twobit_picture_read_file(const char *path, struct twobit_picture *out, struct twobit_error *error);
+
+/* Frees what these two made, and empties it; also what is empty. */
+void twobit_picture_free(struct twobit_picture *picture);
+
 /* The part of a picture at which a network looks; pixels. */
 struct twobit_area {
 	int x, y, width, height;
