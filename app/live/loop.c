@@ -9,6 +9,7 @@
 #include "flow/caption.h"
 #include "image/decode.h"
 #include "image/picture_write.h"
+#include "live/attention.h"
 #include "live/confinement.h"
 #include "live/signals.h"
 
@@ -18,8 +19,8 @@
 #include <sysexits.h>
 #include <time.h>
 
-/* How long keys and signals wait at most when no frame comes, ns. */
-#define ATTENTION INT64_C(50000000)
+/* How long what a viewer of the sinks asks for waits at most, ns: each frame ends a wait. */
+#define VIEWERS_WAIT NS_PER_S
 
 /* Captioned frames that may be in the pipeline when a key is pressed. */
 #define FRAMES_ON_THEIR_WAY 3
@@ -294,13 +295,18 @@ static int show(struct live_loop *loop, struct frame *frame, struct error *e)
 int live_loop_run(struct live_loop *loop)
 {
 	struct error e = {0};
+	struct attention attention;
 	bool stopping = false;
 	int status = 0;
 
+	attention_begin(&attention, loop->pipeline);
 	while (!status && !pipeline_ended(loop->pipeline)) {
-		struct frame *frame = pipeline_dequeue(loop->pipeline, clock_now() + ATTENTION);
+		struct frame *frame = pipeline_dequeue(loop->pipeline, 0);
 		if (frame)
 			status = show(loop, frame, &e);
+		else if (!pipeline_ended(loop->pipeline))
+			attention_wait(&attention, loop->display,
+				loop->sinks ? clock_now() + VIEWERS_WAIT : INT64_MAX);
 		for (enum display_key key;
 			loop->display && (key = display_poll_key(loop->display)) != KEY_NONE;)
 			obey(loop, key);
@@ -313,6 +319,7 @@ int live_loop_run(struct live_loop *loop)
 				recorder_flush(loop->recorder);
 		}
 	}
+	attention_end(&attention);
 	int code = status ? fail_at(loop->invocation, FAILURE_DISPLAY, &e) : EX_OK;
 	close_display(loop);
 	if (loop->snapshot) {

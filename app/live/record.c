@@ -7,6 +7,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "flow/caption.h"
+#include "live/attention.h"
 #include "live/confinement.h"
 #include "live/pipeline_options.h"
 #include "live/recording.h"
@@ -23,8 +24,8 @@
 #include <string.h>
 #include <sysexits.h>
 
-/* How long signals wait at most when no frame comes, ns. */
-#define ATTENTION INT64_C(50000000)
+/* How long what a viewer of the sinks asks for waits at most, ns: each frame ends a wait. */
+#define VIEWERS_WAIT NS_PER_S
 
 #define PROGRESS_INTERVAL (NS_PER_S / 5)
 
@@ -274,9 +275,42 @@ static void print_json(const struct recorder_report *r)
 		(json_int_t)r->dropped[DROPPED_BY_RECORDER]));
 }
 
+/* When the main thread has to do something though no frame, no signal and no key comes; clock_now() time. */
+static int64_t next_duty(const struct record_session *s)
+{
+	int64_t now = clock_now(), next = INT64_MAX;
+
+	if (s->sinks.sinks)
+		next = now + VIEWERS_WAIT;
+	if (service_interval() < next - now)
+		next = now + service_interval();
+	if (s->shows_progress && s->progress_at < next)
+		next = s->progress_at;
+	return next;
+}
+
+/* One turn of the main thread. */
+static void attend(struct record_session *s, struct attention *attention)
+{
+	struct frame *frame = pipeline_dequeue(s->pipeline, 0);
+
+	if (frame) {
+		pipeline_release(s->pipeline, &frame, true);
+		service_frame();
+	} else if (recorder_waits(s->recorder)) {
+		service_frame(); /* a full disk is waited for and is no fault of the program */
+	}
+	if (!frame && !pipeline_ended(s->pipeline))
+		attention_wait(attention, NULL, next_duty(s));
+	heed_signals(s);
+	heed_viewers(s);
+	show_progress(s);
+}
+
 static int run(struct record_session *s)
 {
 	struct recorder_report report;
+	struct attention attention;
 	struct error e = {0};
 	int code = start(s, &e);
 
@@ -284,18 +318,10 @@ static int run(struct record_session *s)
 		return code;
 	confinement_close(s->confinement);
 	s->shows_progress = progress_wanted(s->invocation);
-	while (!pipeline_ended(s->pipeline)) {
-		struct frame *frame = pipeline_dequeue(s->pipeline, clock_now() + ATTENTION);
-		if (frame) {
-			pipeline_release(s->pipeline, &frame, true);
-			service_frame();
-		} else if (recorder_waits(s->recorder)) {
-			service_frame(); /* a full disk is waited for and is no fault of the program */
-		}
-		heed_signals(s);
-		heed_viewers(s);
-		show_progress(s);
-	}
+	attention_begin(&attention, s->pipeline);
+	while (!pipeline_ended(s->pipeline))
+		attend(s, &attention);
+	attention_end(&attention);
 	if (pipeline_join(s->pipeline, &e))
 		code = fail(FAILURE_SOURCE, &e);
 	s->hangs = !recording_join(s->recorder, &report);

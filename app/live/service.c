@@ -32,6 +32,11 @@ void service_frame(void)
 	sd_notify(0, "WATCHDOG=1");
 }
 
+int64_t service_interval(void)
+{
+	return interval ? interval : INT64_MAX;
+}
+
 void service_stopping(void)
 {
 	sd_notify(0, "STOPPING=1");

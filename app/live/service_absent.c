@@ -6,6 +6,11 @@ void service_frame(void)
 {
 }
 
+int64_t service_interval(void)
+{
+	return INT64_MAX;
+}
+
 void service_stopping(void)
 {
 }

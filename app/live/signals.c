@@ -6,7 +6,7 @@
 #include <sys/signalfd.h>
 #include <time.h>
 
-static int end_descriptor = -1;
+static int end_descriptor = -1, descriptor = -1;
 
 static sigset_t watched(void)
 {
@@ -36,6 +36,7 @@ void signals_block(void)
 
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	end_descriptor = signalfd(end_descriptor, &deadly_set, SFD_CLOEXEC | SFD_NONBLOCK);
+	descriptor = signalfd(descriptor, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	/* A file at its size limit is an error of write, not the end of the program. */
 	signal(SIGXFSZ, SIG_IGN);
 }
@@ -43,6 +44,11 @@ void signals_block(void)
 int signals_end_descriptor(void)
 {
 	return end_descriptor;
+}
+
+int signals_descriptor(void)
+{
+	return descriptor;
 }
 
 /* The number of a pending signal, or below 0. After the first INT or TERM, the next one kills. */

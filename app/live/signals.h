@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The signals that control a running pipeline; the main thread's loop polls them. */
+/* The signals that control a running pipeline; the main thread's loop takes them. */
 #ifndef APP_LIVE_SIGNALS_H
 #define APP_LIVE_SIGNALS_H
 
@@ -20,6 +20,9 @@ void signals_block(void);
  * before.
  */
 int signals_end_descriptor(void);
+
+/* The same for every request. */
+int signals_descriptor(void);
 
 /* The next pending request. */
 enum signal_request signals_next(void);

@@ -191,6 +191,11 @@ struct frame *pipeline_dequeue(struct pipeline *pipeline, int64_t deadline)
 	return frame;
 }
 
+void pipeline_watch(struct pipeline *pipeline, int descriptor)
+{
+	queue_watch(pipeline->queues[QUEUE_SHOW], descriptor);
+}
+
 static void count_shown(struct pipeline *pipeline, const struct frame *frame)
 {
 	const int64_t *stamps = frame->stamps;

@@ -104,6 +104,12 @@ int pipeline_start(const struct pipeline_config *config, struct pipeline **out, 
  */
 struct frame *pipeline_dequeue(struct pipeline *pipeline, int64_t deadline);
 
+/*
+ * Whenever pipeline_dequeue has something new, the pipeline writes to the eventfd `descriptor`. −1: no
+ * longer. For the consumer, who then dequeues first, since frames may have come before.
+ */
+void pipeline_watch(struct pipeline *pipeline, int descriptor);
+
 /* shown: the display showed the frame, and its times are counted. Sets *frame to NULL. */
 void pipeline_release(struct pipeline *pipeline, struct frame **frame, bool shown);
 bool pipeline_ended(struct pipeline *pipeline);

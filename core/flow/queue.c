@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 
 struct queue {
 	enum queue_policy policy;
@@ -13,6 +14,7 @@ struct queue {
 	pthread_mutex_t lock;  /* guards all that follows */
 	pthread_cond_t filled; /* to consumers: a frame came in, or the queue was closed */
 	pthread_cond_t freed;  /* to putters: a place came free, or the queue was closed */
+	int watcher;	       /* an eventfd; −1: none */
 	bool closed;
 	uint64_t dropped;
 	int first, count; /* a ring: frames[first] is the oldest */
@@ -34,6 +36,7 @@ int queue_create(int capacity, enum queue_policy policy, struct queue **out)
 		return -ENOMEM;
 	queue->policy = policy;
 	queue->capacity = capacity;
+	queue->watcher = -1;
 	if (condition_init(&queue->filled)) {
 		free(queue);
 		return -ENOMEM;
@@ -69,6 +72,13 @@ void queue_destroy(struct queue *queue)
 	free(queue);
 }
 
+/* The lock is held, so that no descriptor is written that the watcher has closed. */
+static void tell_watcher(struct queue *queue)
+{
+	if (queue->watcher >= 0)
+		eventfd_write(queue->watcher, 1); /* fails only where it is readable already */
+}
+
 bool queue_put(struct queue *queue, struct frame *frame)
 {
 	struct frame *loser = NULL; /* released without the lock, since the pool has its own */
@@ -89,6 +99,7 @@ bool queue_put(struct queue *queue, struct frame *frame)
 		queue->frames[((int64_t)queue->first + queue->count) % queue->capacity] = frame;
 		queue->count++;
 		pthread_cond_signal(&queue->filled);
+		tell_watcher(queue);
 	}
 	pthread_mutex_unlock(&queue->lock);
 	frame_release(&loser);
@@ -123,12 +134,20 @@ struct frame *queue_take(struct queue *queue)
 	return frame;
 }
 
+void queue_watch(struct queue *queue, int descriptor)
+{
+	pthread_mutex_lock(&queue->lock);
+	queue->watcher = descriptor;
+	pthread_mutex_unlock(&queue->lock);
+}
+
 void queue_close(struct queue *queue)
 {
 	pthread_mutex_lock(&queue->lock);
 	queue->closed = true;
 	pthread_cond_broadcast(&queue->filled);
 	pthread_cond_broadcast(&queue->freed);
+	tell_watcher(queue);
 	pthread_mutex_unlock(&queue->lock);
 }
 

@@ -29,6 +29,12 @@ struct frame *queue_take(struct queue *queue);
  * NULL then. */
 int queue_take_until(struct queue *queue, int64_t deadline, struct frame **out);
 
+/*
+ * From now on each put and the closing write to the eventfd `descriptor`, for a consumer that waits for other
+ * things as well (poll), and then takes what is there with a deadline of 0. It does not block. −1: none.
+ */
+void queue_watch(struct queue *queue, int descriptor);
+
 /* Later puts fail; frames in the queue can still be taken. */
 void queue_close(struct queue *queue);
 

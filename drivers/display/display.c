@@ -198,3 +198,10 @@ enum display_key display_poll_key(struct display *display)
 {
 	return display->driver->poll_key(display->state);
 }
+
+struct display_attention display_attention(const struct display *display)
+{
+	if (!display->driver->attention)
+		return (struct display_attention){-1, DISPLAY_ATTENTION};
+	return display->driver->attention(display->state);
+}

@@ -54,6 +54,12 @@ enum screen_state {
 /* One screen that a kind found, for `twobit list displays`: its name and a line about it. */
 typedef void display_row(void *context, const char *name, const char *text, enum screen_state state);
 
+/* When display_poll_key is to be called. */
+struct display_attention {
+	int descriptor; /* once this is readable; −1: none */
+	int64_t within; /* after so many ns at the latest; INT64_MAX: no limit */
+};
+
 struct display_driver {
 	const char *name;
 	const char *summary;			       /* for `twobit list displays` */
@@ -67,6 +73,8 @@ struct display_driver {
 	/* May set STAMP_SHOWN if it knows the time of the flip. */
 	int (*show)(void *state, struct frame *frame, struct error *e);
 	enum display_key (*poll_key)(void *state);
+	/* NULL: within 50 ms, which people do not notice. */
+	struct display_attention (*attention)(const void *state);
 	struct display_capabilities (*capabilities)(
 		const void *state); /* NULL: full size, decoded, captioned */
 	void (*describe)(const void *state, char *text, size_t size); /* NULL: its name is enough */
@@ -102,5 +110,8 @@ void display_describe(const struct display *display, char *text, size_t size);
 
 /* The next key pressed, or KEY_NONE at once. */
 enum display_key display_poll_key(struct display *display);
+
+/* Valid until the next call of another function. */
+struct display_attention display_attention(const struct display *display);
 
 #endif

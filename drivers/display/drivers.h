@@ -10,6 +10,9 @@ extern const struct display_driver display_drm, display_scanout, display_termina
 /* The part of the table's "sdl" that the module "sdl" has. */
 extern const struct display_driver display_sdl_window;
 
+/* How long a key waits at most where no descriptor tells of it, ns. */
+#define DISPLAY_ATTENTION INT64_C(50000000)
+
 /* Whether this is a desktop's program: its screen is the desktop's. */
 bool display_on_desktop(void);
 

@@ -161,6 +161,11 @@ static size_t key_length(const unsigned char *bytes, size_t count, bool late)
 	return late || count == TYPED_BYTES ? count : 0;
 }
 
+int keyboard_descriptor(void)
+{
+	return screen.keys;
+}
+
 int keyboard_read(void)
 {
 	int character = -1;

@@ -16,6 +16,10 @@ void keyboard_open(void (*leave)(void));
 void keyboard_close(void);
 bool keyboard_active(void);
 
+/* Readable once keyboard_read may have something, unless that is an Escape that begins nothing; −1: there are
+ * no keys. */
+int keyboard_descriptor(void);
+
 /* The next typed character, Escape as '\033'; -1: none. Function keys and those with Alt are ignored. */
 int keyboard_read(void);
 

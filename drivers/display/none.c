@@ -36,6 +36,12 @@ static enum display_key none_poll_key(void *state)
 	return KEY_NONE;
 }
 
+static struct display_attention none_attention(const void *state)
+{
+	(void)state;
+	return (struct display_attention){-1, INT64_MAX};
+}
+
 static struct display_capabilities none_capabilities(const void *state)
 {
 	(void)state;
@@ -50,5 +56,6 @@ const struct display_driver display_none = {
 	.close = none_close,
 	.show = none_show,
 	.poll_key = none_poll_key,
+	.attention = none_attention,
 	.capabilities = none_capabilities,
 };

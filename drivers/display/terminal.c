@@ -411,6 +411,14 @@ static enum display_key terminal_poll_key(void *state)
 	return key;
 }
 
+static struct display_attention terminal_attention(const void *state)
+{
+	const struct terminal *t = state;
+
+	return (struct display_attention){
+		keyboard_descriptor(), t->sent < t->used ? DISPLAY_ATTENTION : INT64_MAX};
+}
+
 /* Two picture pixels for one of the screen in each direction: their mean is smooth enough. */
 static struct display_capabilities terminal_capabilities(const void *state)
 {
@@ -427,5 +435,6 @@ const struct display_driver display_terminal = {
 	.close = terminal_close,
 	.show = terminal_show,
 	.poll_key = terminal_poll_key,
+	.attention = terminal_attention,
 	.capabilities = terminal_capabilities,
 };

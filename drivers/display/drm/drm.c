@@ -348,6 +348,13 @@ static enum display_key drm_poll_key(void *state)
 	return key;
 }
 
+/* A switch of the virtual terminal ends a wait, too. */
+static struct display_attention drm_attention(const void *state)
+{
+	(void)state;
+	return (struct display_attention){keyboard_descriptor(), LOOK_TIME};
+}
+
 /* --- opening and closing --- */
 
 static bool drm_available(void)
@@ -486,6 +493,7 @@ const struct display_driver display_drm = {
 	.close = drm_close,
 	.show = drm_show,
 	.poll_key = drm_poll_key,
+	.attention = drm_attention,
 	.capabilities = drm_capabilities,
 	.describe = drm_describe,
 };

@@ -265,6 +265,13 @@ static enum display_key scanout_poll_key(void *state)
 	return key;
 }
 
+/* Keys, and the look at the hot-plug pin. */
+static struct display_attention scanout_attention(const void *state)
+{
+	(void)state;
+	return (struct display_attention){keyboard_descriptor(), LOOK_TIME};
+}
+
 /* --- opening and closing --- */
 
 static bool scanout_available(void)
@@ -369,6 +376,7 @@ const struct display_driver display_scanout = {
 	.close = scanout_close,
 	.show = scanout_show,
 	.poll_key = scanout_poll_key,
+	.attention = scanout_attention,
 	.capabilities = scanout_capabilities,
 	.describe = scanout_describe,
 };

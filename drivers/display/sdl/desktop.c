@@ -137,6 +137,11 @@ static void x11_heed(const SDL_SysWMmsg *message)
 		window_destroyed();
 }
 
+int desktop_socket(void)
+{
+	return x11.library && !desktop.loss ? ConnectionNumber(x11.display) : -1;
+}
+
 bool desktop_is_managed(void)
 {
 	unsigned long count = 0, left;
@@ -160,6 +165,11 @@ bool desktop_is_managed(void)
 
 static void x11_forget(void)
 {
+}
+
+int desktop_socket(void)
+{
+	return -1;
 }
 
 bool desktop_is_managed(void)

@@ -25,6 +25,9 @@ void desktop_heed(const SDL_Event *event);
  */
 const char *desktop_loss(void);
 
+/* Readable once SDL_PollEvent, which has no event left, has one again; −1: that is not known. */
+int desktop_socket(void);
+
 /* Whether a window manager is there, which makes windows full screen. True where that is not known. */
 bool desktop_is_managed(void);
 

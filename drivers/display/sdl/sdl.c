@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A window on the desktop: the renderer scales one streaming texture and adds black bars. */
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "display/drivers.h"
@@ -15,6 +16,9 @@
 #include <unistd.h>
 
 #define WINDOW_HEIGHT_MINIMUM 480 /* pixels; smaller pictures are enlarged */
+
+/* How long what does not come from the window's socket waits at most, ns. */
+#define SOCKET_ATTENTION NS_PER_S
 
 struct sdl {
 	SDL_Window *window;
@@ -296,9 +300,19 @@ static enum display_key sdl_poll_key(void *state)
 	return KEY_LOST;
 }
 
+/* Input methods have sockets of their own, so that what they make of a key is looked for as well. */
+static struct display_attention sdl_attention(const void *state)
+{
+	int socket = desktop_socket();
+
+	(void)state;
+	return (struct display_attention){socket, socket < 0 ? DISPLAY_ATTENTION : SOCKET_ATTENTION};
+}
+
 const struct display_driver display_sdl_window = {
 	.open = sdl_open,
 	.close = sdl_close,
 	.show = sdl_show,
 	.poll_key = sdl_poll_key,
+	.attention = sdl_attention,
 };

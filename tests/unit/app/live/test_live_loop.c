@@ -38,6 +38,7 @@ struct display_capabilities __wrap_display_capabilities(const struct display *di
 void __wrap_display_describe(const struct display *display, char *text, size_t size);
 int __wrap_display_show(struct display *display, struct frame *frame, struct error *e);
 enum display_key __wrap_display_poll_key(struct display *display);
+struct display_attention __wrap_display_attention(const struct display *display);
 
 int __wrap_display_open(
 	const char *name, const struct display_options *options, struct display **out, struct error *e);
@@ -47,6 +48,7 @@ struct display_capabilities __wrap_display_capabilities(const struct display *di
 void __wrap_display_describe(const struct display *display, char *text, size_t size);
 int __wrap_display_show(struct display *display, struct frame *frame, struct error *e);
 enum display_key __wrap_display_poll_key(struct display *display);
+struct display_attention __wrap_display_attention(const struct display *display);
 
 int __wrap_display_open(
 	const char *name, const struct display_options *options, struct display **out, struct error *e)
@@ -93,6 +95,12 @@ int __wrap_display_show(struct display *display, struct frame *frame, struct err
 		memcpy(screen.text, frame->text, sizeof(screen.text));
 	}
 	return 0;
+}
+
+struct display_attention __wrap_display_attention(const struct display *display)
+{
+	(void)display;
+	return (struct display_attention){-1, 1};
 }
 
 enum display_key __wrap_display_poll_key(struct display *display)

@@ -16,6 +16,9 @@
 #include <string.h>
 #include <time.h>
 
+#include <sys/eventfd.h>
+#include <unistd.h>
+
 #include <cmocka.h>
 
 #include "support/allocation_count.h"
@@ -409,6 +412,31 @@ static void stress(enum queue_policy policy, bool close_early)
 	frame_pool_destroy(pool);
 }
 
+static void a_watcher_learns_of_puts_and_the_end(void **state)
+{
+	struct frame_pool *pool = pool_of(3);
+	struct queue *queue = queue_of(2, QUEUE_NEWEST_WINS);
+	int watcher = eventfd(0, EFD_NONBLOCK);
+	eventfd_t count;
+
+	(void)state;
+	assert_true(watcher >= 0);
+	queue_watch(queue, watcher);
+	assert_int_equal(eventfd_read(watcher, &count), -1);
+	assert_true(queue_put(queue, frame_acquire(pool)));
+	assert_true(queue_put(queue, frame_acquire(pool)));
+	assert_int_equal(eventfd_read(watcher, &count), 0);
+	assert_int_equal(count, 2);
+	queue_close(queue);
+	assert_int_equal(eventfd_read(watcher, &count), 0);
+	queue_watch(queue, -1);
+	queue_close(queue);
+	assert_int_equal(eventfd_read(watcher, &count), -1);
+	close(watcher);
+	queue_destroy(queue);
+	frame_pool_destroy(pool);
+}
+
 static void lossless_loses_nothing(void **state)
 {
 	(void)state;
@@ -521,6 +549,7 @@ int main(void)
 		cmocka_unit_test(close_wakes_all_who_wait),
 		cmocka_unit_test(put_wakes_a_consumer),
 		cmocka_unit_test(a_take_ends_at_its_deadline),
+		cmocka_unit_test(a_watcher_learns_of_puts_and_the_end),
 		cmocka_unit_test(lossless_loses_nothing),
 		cmocka_unit_test(newest_wins_counts_what_it_drops),
 		cmocka_unit_test(closing_in_the_middle_loses_nothing),
