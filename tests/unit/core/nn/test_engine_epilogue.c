@@ -110,8 +110,8 @@ static void any_channel(struct epilogue *p, int c)
 	int64_t one = INT64_C(1) << (p->shifts[c] = (uint8_t)(24 + random_below(20)));
 	int reach = 1 << (8 + random_below(14));
 
-	p->multipliers[c] = (int32_t)(300 * one / reach / (1 + random_below(3)));
-	p->multipliers[c] *= random_below(2) ? 1 : -1;
+	int64_t multiplier = 300 * one / reach / (1 + random_below(3));
+	p->multipliers[c] = (int32_t)(random_below(2) ? multiplier : -multiplier); /* its low 32 bits */
 	p->biases[c] = (int64_t)(random_below(300000) - 50000) * one / 1000;
 	if (random_below(4))
 		return;
