@@ -16,23 +16,11 @@
 #if TWOBIT_HAVE_SDL
 #pragma weak display_sdl_window
 
-/* SDL is not tried here: an X server that resets after its last client would then refuse the window. */
-static bool sdl_available(void)
-{
-	static const char *const variables[] = {"DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"};
-	bool any = false;
-
-	for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
-		const char *value = getenv(variables[i]);
-		any |= value && *value;
-	}
-	return any;
-}
-
 static const struct display_driver display_sdl = {
 	.name = "sdl",
 	.summary = "a window on the desktop",
-	.available = sdl_available,
+	/* SDL is not tried: an X server that resets after its last client would then refuse the window. */
+	.available = display_on_desktop,
 	.part = &(const struct module_part){"sdl", "display_sdl_window", &display_sdl_window},
 };
 #endif
@@ -56,18 +44,6 @@ struct display {
 	const struct display_driver *driver; /* … and what opens it: the row, or its part in a module */
 	void *state;
 };
-
-bool display_on_desktop(void)
-{
-	static const char *const desktops[] = {"DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"};
-
-	for (size_t i = 0; i < sizeof(desktops) / sizeof(desktops[0]); i++) {
-		const char *value = getenv(desktops[i]);
-		if (value && *value)
-			return true;
-	}
-	return false;
-}
 
 static const struct display_driver *driver_find(const char *name, struct error *e)
 {
