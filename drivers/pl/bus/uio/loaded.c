@@ -12,9 +12,12 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#define NOTE "/run/twobit-pl"
+/* A folder of its own: a program that has given up most files may still replace the note there. */
+#define FOLDER "/run/twobit"
+#define NOTE FOLDER "/pl"
 #define BOOT "/proc/sys/kernel/random/boot_id"
 #define BOOT_ID 37 /* bytes: "f81d4fae-7dec-11d0-a765-00a0c91e6bf6" */
 
@@ -52,6 +55,8 @@ void loaded_write(const char *root, uint64_t hash, const char *path)
 	char note[FILES_PATH], boot[BOOT_ID];
 	int rc = read_boot(root, boot);
 
+	if (!files_path(note, root, FOLDER))
+		mkdir(note, 0755); /* opening the note tells if that fails */
 	if (rc)
 		error_set(&e, rc, "%s%s: %s", root, BOOT, strerror(-rc));
 	else if ((rc = files_path(note, root, NOTE)))

@@ -276,7 +276,7 @@ static void test_program_alone(void **state)
 static void test_own_design_alone(void **state)
 {
 	(void)state;
-	board_remove("run/twobit-pl");
+	board_remove("run/twobit/pl");
 	bus_close(open_bus(overlay, 2));
 	assert_true(was_loaded());
 	bus_close(open_bus(overlay, 2));
@@ -284,16 +284,16 @@ static void test_own_design_alone(void **state)
 	board_put("proc/sys/kernel/random/boot_id", "99999999-2222-3333-4444-555555555555\n");
 	bus_close(open_bus(overlay, 2));
 	assert_true(was_loaded());
-	board_put("run/twobit-pl", "99999999-2222-3333-4444-555555555555 0000000000000001 other.bit\n");
+	board_put("run/twobit/pl", "99999999-2222-3333-4444-555555555555 0000000000000001 other.bit\n");
 	bus_close(open_bus(overlay, 2));
 	assert_true(was_loaded());
-	board_put("run/twobit-pl", "no note\n");
+	board_put("run/twobit/pl", "no note\n");
 	bus_close(open_bus(overlay, 2));
 	assert_true(was_loaded());
 	board_put(MANAGER "/state", "unknown\n");
 	expect_no_bus(-EIO, "reports \"unknown\"");
 	assert_true(was_loaded());
-	assert_int_not_equal(access(board_path("run/twobit-pl"), F_OK), 0); /* what is in the PL now? */
+	assert_int_not_equal(access(board_path("run/twobit/pl"), F_OK), 0); /* what is in the PL now? */
 	board_put(MANAGER "/state", "operating\n");
 	board_remove("overlay.bit");
 	expect_no_bus(-ENOENT, "twobit pl load");
