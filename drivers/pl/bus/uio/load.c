@@ -42,10 +42,10 @@ int uio_load(const char *bitstream, struct error *e)
 {
 	struct uio_node nodes[NODES];
 	uint64_t hash;
-	int count, rc = take_all(nodes, &count, e);
+	int count = 0, rc = fpga_manager_prepare(uio_root(), bitstream, &hash, e);
 
 	if (!rc)
-		rc = fpga_manager_prepare(uio_root(), bitstream, &hash, e);
+		rc = take_all(nodes, &count, e);
 	if (!rc)
 		rc = fpga_manager_load(uio_root(), bitstream, hash, e);
 	while (count > 0)
