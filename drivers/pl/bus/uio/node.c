@@ -70,9 +70,8 @@ int uio_node_find(const char *root, const char *name, int *number, size_t *place
 			*number = find_number(root, FABRIC, 0);
 			if (*number < 0)
 				return error_set(e, -ENODEV,
-					"no UIO device is called \"" FABRIC
-					"\" or \"%s\": this is no PYNQ "
-					"image, and its device tree lacks the node, or the module "
+					"no UIO device is called \"fabric\" or \"%s\": this is no "
+					"PYNQ image, and its device tree lacks the node, or the module "
 					"uio_pdrv_genirq is not loaded (docs/board.md)",
 					name);
 		}
