@@ -20,10 +20,15 @@
 
 #define HITS_MAXIMUM 512
 
-/* The picture at one scale, and the sums over all pixels above and to the left: [height + 1][width + 1]. */
+/* Candidates are many if they are more than this part of all windows. */
+#define MANY 8
+
+/* The picture at one scale, and the sums over all pixels above and to the left, modulo 65536: [height + 1]
+ * [width + 1]. A cell of a window of 24 pixels has at most 8 × 8, so its own sum, which is below 32768, comes
+ * out of them right. */
 struct level {
 	int width, height;
-	int32_t sums[FACE_AREA_MAXIMUM + 2 * FACE_SIDE_MAXIMUM];
+	uint16_t sums[FACE_AREA_MAXIMUM + 2 * FACE_SIDE_MAXIMUM];
 };
 
 /* The picture that levels are made of: halved whenever a level is at most half as large. */
@@ -93,8 +98,9 @@ static void level_make(struct level *level, const struct base *base)
 		struct between down = between_at(y, base->height, level->height);
 		const uint8_t *above = base->grey + (size_t)down.at * (size_t)base->width;
 		const uint8_t *below = base->grey + (size_t)down.next * (size_t)base->width;
-		const int32_t *before = level->sums + (size_t)y * stride;
-		int32_t *sums = level->sums + (size_t)(y + 1) * stride, row = 0;
+		const uint16_t *before = level->sums + (size_t)y * stride;
+		uint16_t *sums = level->sums + (size_t)(y + 1) * stride;
+		int row = 0;
 
 		sums[0] = 0;
 		for (int x = 0; x < level->width; x++) {
@@ -102,25 +108,38 @@ static void level_make(struct level *level, const struct base *base)
 			int upper = (256 - a->weight) * above[a->at] + a->weight * above[a->next];
 			int lower = (256 - a->weight) * below[a->at] + a->weight * below[a->next];
 			row += ((256 - down.weight) * upper + down.weight * lower + 32768) >> 16;
-			sums[x + 1] = row + before[x + 1];
+			sums[x + 1] = (uint16_t)(row + before[x + 1]);
 		}
 	}
 }
 
-/* The pattern of a feature whose first cell begins at sums[0]; down: what lies between two rows of cells. */
-static inline int pattern_at(const int32_t *sums, size_t width, size_t down)
+/* The sum of a cell. */
+static inline int16_t less(uint16_t high, uint16_t low)
 {
-	const int32_t *a = sums, *b = a + down, *c = b + down, *d = c + down;
+	return (int16_t)(uint16_t)(high - low);
+}
+
+/* In 16 bits, too, so that vectors take eight. */
+static inline uint16_t bit_if(bool set, uint16_t bit)
+{
+	return set ? bit : 0;
+}
+
+/* The pattern of a feature whose first cell begins at sums[0]; down: what lies between two rows of cells. */
+static inline uint16_t pattern_at(const uint16_t *sums, size_t width, size_t down)
+{
+	const uint16_t *a = sums, *b = a + down, *c = b + down, *d = c + down;
 	size_t two = 2 * width, three = 3 * width;
 	/* Sums of rows of cells up to the edge of each column; their differences are the nine cells. */
-	int32_t a0 = b[0] - a[0], a1 = b[width] - a[width], a2 = b[two] - a[two], a3 = b[three] - a[three];
-	int32_t b0 = c[0] - b[0], b1 = c[width] - b[width], b2 = c[two] - b[two], b3 = c[three] - b[three];
-	int32_t c0 = d[0] - c[0], c1 = d[width] - c[width], c2 = d[two] - c[two], c3 = d[three] - c[three];
-	int32_t middle = b2 - b1;
+	uint16_t a0 = b[0] - a[0], a1 = b[width] - a[width], a2 = b[two] - a[two], a3 = b[three] - a[three];
+	uint16_t b0 = c[0] - b[0], b1 = c[width] - b[width], b2 = c[two] - b[two], b3 = c[three] - b[three];
+	uint16_t c0 = d[0] - c[0], c1 = d[width] - c[width], c2 = d[two] - c[two], c3 = d[three] - c[three];
+	int16_t middle = less(b2, b1);
 
-	return (a1 - a0 >= middle) << 7 | (a2 - a1 >= middle) << 6 | (a3 - a2 >= middle) << 5 |
-	       (b3 - b2 >= middle) << 4 | (c3 - c2 >= middle) << 3 | (c2 - c1 >= middle) << 2 |
-	       (c1 - c0 >= middle) << 1 | (b1 - b0 >= middle);
+	return (uint16_t)(bit_if(less(a1, a0) >= middle, 128) | bit_if(less(a2, a1) >= middle, 64) |
+			  bit_if(less(a3, a2) >= middle, 32) | bit_if(less(b3, b2) >= middle, 16) |
+			  bit_if(less(c3, c2) >= middle, 8) | bit_if(less(c2, c1) >= middle, 4) |
+			  bit_if(less(c1, c0) >= middle, 2) | bit_if(less(b1, b0) >= middle, 1));
 }
 
 /* Without a branch, which no processor could predict. */
@@ -131,38 +150,61 @@ static inline int32_t vote_of(const struct face_feature *f, int pattern)
 	return f->out + in * (f->in - f->out);
 }
 
-/* The sums of the first stage's votes for all windows of a row: most fail, and vectors take them together. */
-static void first_stage(
-	const int32_t *restrict row, size_t stride, int count, int *restrict patterns, int32_t *restrict sums)
-{
-	memset(sums, 0, (size_t)count * sizeof(*sums));
-	for (int i = 0; i < face_cascade.stages[0].features; i++) {
-		const struct face_feature *f = &face_cascade.features[i];
-		const int32_t *from = row + f->y * stride + f->x;
-		size_t width = f->width, down = f->height * stride;
+/* The windows of a row that may hold a face. */
+struct candidates {
+	int count;
+	int16_t x[FACE_SIDE_MAXIMUM];
+};
 
-		for (int x = 0; x < count; x++)
+/* Adds a feature's votes to the sums, sums[i] of candidate i. While candidates are many, vectors take the
+ * patterns of all windows in less time. */
+static void vote(const uint16_t *restrict row, size_t stride, int windows, const struct face_feature *f,
+	const struct candidates *candidates, int32_t *restrict sums)
+{
+	const uint16_t *from = row + f->y * stride + f->x;
+	size_t width = f->width, down = f->height * stride;
+	uint16_t patterns[FACE_SIDE_MAXIMUM];
+
+	if (MANY * candidates->count > windows) {
+		for (int x = 0; x < windows; x++)
 			patterns[x] = pattern_at(from + x, width, down);
-		for (int x = 0; x < count; x++)
-			sums[x] += vote_of(f, patterns[x]);
+		for (int i = 0; i < candidates->count; i++)
+			sums[i] += vote_of(f, patterns[candidates->x[i]]);
+	} else {
+		for (int i = 0; i < candidates->count; i++)
+			sums[i] += vote_of(f, pattern_at(from + candidates->x[i], width, down));
 	}
 }
 
-/* Whether a window that passes the first stage passes the others. */
-static bool is_face(const int32_t *window, size_t stride)
+/* Leaves those whose votes suffice. Behind a window that fails the very first stage lies no face. */
+static void pass(struct candidates *candidates, const int32_t *sums, int32_t threshold, bool first)
 {
-	const struct face_feature *f = face_cascade.features + face_cascade.stages[0].features;
+	int passed = 0;
 
-	for (int i = 1; i < face_cascade.stage_count; i++) {
-		const struct face_stage *stage = &face_cascade.stages[i];
-		int32_t sum = 0;
-		for (const struct face_feature *end = f + stage->features; f < end; f++)
-			sum += vote_of(
-				f, pattern_at(window + f->y * stride + f->x, f->width, f->height * stride));
-		if (sum < stage->threshold)
-			return false;
+	for (int i = 0; i < candidates->count; i++) {
+		bool passes = sums[i] >= threshold;
+		candidates->x[passed] = candidates->x[i];
+		passed += passes;
+		i += first && !passes;
 	}
-	return true;
+	candidates->count = passed;
+}
+
+/* Leaves those that pass all stages. A stage takes all of a row's candidates, and so waits for none of them.
+ */
+static void cascade_run(const uint16_t *row, size_t stride, int windows, struct candidates *candidates)
+{
+	const struct face_feature *f = face_cascade.features;
+	int32_t sums[FACE_SIDE_MAXIMUM];
+
+	for (int s = 0; s < face_cascade.stage_count && candidates->count; s++) {
+		const struct face_stage *stage = &face_cascade.stages[s];
+
+		memset(sums, 0, (size_t)candidates->count * sizeof(*sums));
+		for (const struct face_feature *end = f + stage->features; f < end; f++)
+			vote(row, stride, windows, f, candidates, sums);
+		pass(candidates, sums, stage->threshold, s == 0);
+	}
 }
 
 static int scaled(int length, int64_t scale)
@@ -170,23 +212,20 @@ static int scaled(int length, int64_t scale)
 	return (int)((length * scale + ONE / 2) / ONE);
 }
 
-/* The larger the face, the fewer pixels of the level are a step; behind a first failure lies no face. */
+/* The larger the face, the fewer pixels of the level are a step. */
 static void row_search(const struct level *level, int y, int64_t scale, struct hits *hits)
 {
-	int step = scale < 2 * ONE ? 2 : 1, window = face_cascade.window, count = level->width - window + 1;
-	int patterns[FACE_SIDE_MAXIMUM];
-	int32_t sums[FACE_SIDE_MAXIMUM];
+	int step = scale < 2 * ONE ? 2 : 1, window = face_cascade.window, windows = level->width - window + 1;
 	size_t stride = (size_t)level->width + 1;
-	const int32_t *row = level->sums + (size_t)y * stride;
+	const uint16_t *row = level->sums + (size_t)y * stride;
+	struct candidates candidates = {0};
 
-	first_stage(row, stride, count, patterns, sums);
-	for (int x = 0; x < count; x += step) {
-		if (sums[x] < face_cascade.stages[0].threshold)
-			x += step;
-		else if (is_face(row + x, stride) && hits->count < HITS_MAXIMUM)
-			hits->at[hits->count++] =
-				(struct face){scaled(x, scale), scaled(y, scale), scaled(window, scale), 1};
-	}
+	for (int x = 0; x < windows; x += step)
+		candidates.x[candidates.count++] = (int16_t)x;
+	cascade_run(row, stride, windows, &candidates);
+	for (int i = 0; i < candidates.count && hits->count < HITS_MAXIMUM; i++)
+		hits->at[hits->count++] = (struct face){
+			scaled(candidates.x[i], scale), scaled(y, scale), scaled(window, scale), 1};
 }
 
 static void level_search(const struct level *level, int64_t scale, struct hits *hits)

@@ -28,7 +28,7 @@ void face_search_size(int width, int height, int *search_width, int *search_heig
 /*
  * grey: uint8_t [height][width] within these limits; its pixels are overwritten. A face is at least 24 pixels
  * and a sixth of the shorter side. Returns how many are in out[FACES_MAXIMUM], largest first. Allocates
- * nothing; takes 420 KiB of stack.
+ * nothing; takes 220 KiB of stack.
  */
 int face_find(uint8_t *grey, int width, int height, struct face *out);
 
