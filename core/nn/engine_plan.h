@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the parts of the engine share: how each layer is computed (engine_plan.c, engine_pack.c), where its
- * feature maps lie (engine_memory.c), and how it runs (engine_layers.c). engine.c is the interface.
+ * feature maps lie (engine_memory.c), and how it runs (engine_layers.c, engine_tiles.c). engine.c is the
+ * interface.
  */
 #ifndef NN_ENGINE_PLAN_H
 #define NN_ENGINE_PLAN_H
@@ -54,7 +55,7 @@ struct layer_plan {
 	bool direct; /* codes can be written to the first map without room to spill */
 };
 
-struct layer_tile; /* engine_layers.c */
+struct layer_tile; /* engine_tiles.c */
 
 /* Of one tile, for the largest layer. */
 struct scratch {
@@ -155,6 +156,27 @@ static inline struct engine engine_at(const struct engine *engine, int picture)
 	engine_move(&at, picture);
 	return at;
 }
+
+static inline const struct feature_map *engine_input_map(
+	const struct engine *engine, const struct layer_plan *plan, int i)
+{
+	return &engine->maps[plan->in[i]].map;
+}
+
+/* The first byte of the window of output pixel (y, x). */
+static inline const uint8_t *engine_window_at(
+	const struct layer *layer, const struct feature_map *in, int y, int x)
+{
+	return feature_map_pixel(
+		in, y * layer->stride_height - layer->pad_top, x * layer->stride_width - layer->pad_left);
+}
+
+/* Turns the accumulators of pixels of one row into codes or sums. */
+void engine_finish_pixels(const struct engine *engine, const struct layer_plan *plan,
+	const int32_t *accumulators, int y, int x, int pixels);
+
+/* Of a layer with weights (engine_tiles.c). */
+void engine_run_weights(const struct engine *engine, const struct layer_plan *plan);
 
 /* Reads in the maps of its input, writes those of its output, for all pictures of the run. */
 void engine_run_layer(const struct engine *engine, const struct layer_plan *plan);
