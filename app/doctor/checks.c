@@ -18,6 +18,7 @@
 #include "pl/pl.h"
 #include "recorder/recorder.h"
 #include "sandbox/sandbox.h"
+#include "sink/sink.h"
 #include "source/cameras.h"
 #include "source/source.h"
 
@@ -50,7 +51,7 @@ void doctor_check_build(struct doctor *doctor, const struct doctor_options *opti
 
 void doctor_check_modules(struct doctor *doctor, const struct doctor_options *options)
 {
-	const struct module_part *parts[16] = {picture_part, TWOBIT_HAVE_VIDEO ? &recorder_part : NULL};
+	const struct module_part *parts[24] = {picture_part, TWOBIT_HAVE_VIDEO ? &recorder_part : NULL};
 	size_t count = 2;
 	bool whole = true;
 
@@ -58,6 +59,8 @@ void doctor_check_modules(struct doctor *doctor, const struct doctor_options *op
 	for (const struct source_driver *const *d = source_drivers(); *d; d++)
 		parts[count++] = (*d)->part;
 	for (const struct display_driver *const *d = display_drivers(); *d; d++)
+		parts[count++] = (*d)->part;
+	for (const struct sink_driver *const *d = sink_drivers(); *d; d++)
 		parts[count++] = (*d)->part;
 	for (size_t i = 0; i < count; i++) {
 		const void *part;

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 struct error;
+struct module_part;
 struct sinks;
 
 /* What the options say; the strings must outlive the sinks. */
@@ -70,7 +71,8 @@ struct sink_event {
 
 /* The functions from `frame` on may be NULL. `event` and `result` are never called at the same time. */
 struct sink_driver {
-	const char *name; /* of its option */
+	const char *name;		/* of its option */
+	const struct module_part *part; /* a sink_driver with what follows `wanted`; NULL: it is here */
 	bool (*wanted)(const struct sink_options *options);
 	/* Opens what the program may not open later, or checks it. *state NULL: after an error. */
 	int (*open)(const struct sink_options *options, void **state, struct error *e);
@@ -85,6 +87,9 @@ struct sink_driver {
 	/* The next request of a viewer, at once. The main thread. */
 	enum sink_request (*request)(void *state);
 };
+
+/* The table; a NULL is behind the last. */
+const struct sink_driver *const *sink_drivers(void);
 
 /*
  * Opens those that the options want. *out is NULL where none is. The error's `wrong` is the option's text.

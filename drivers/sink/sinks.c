@@ -4,6 +4,7 @@
 #include "base/build.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/module.h"
 #include "flow/caption.h"
 #include "sink/drivers.h"
 #include "sink/label_span.h"
@@ -13,17 +14,40 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct sink_driver *const drivers[] = {
+#if TWOBIT_HAVE_SERVE
+#pragma weak sink_http
+
+static bool serve_wanted(const struct sink_options *options)
+{
+	return options->serve;
+}
+
+static const struct sink_driver sink_serve = {
+	.name = "serve",
+	.wanted = serve_wanted,
+	.part = &(const struct module_part){"http", "sink_http", &sink_http},
+};
+#endif
+
+static const struct sink_driver *const table[] = {
 	&sink_events,
 #if TWOBIT_HAVE_SERVE
-	&sink_http,
+	&sink_serve,
 #endif
+	NULL,
 };
 
-#define DRIVERS (sizeof(drivers) / sizeof(drivers[0]))
+#define KINDS (sizeof(table) / sizeof(table[0]) - 1)
+
+/* One that is open. */
+struct sink {
+	const struct sink_driver *driver; /* the row of the table, or its part in a module */
+	void *state;
+};
 
 struct sinks {
-	void *states[DRIVERS]; /* NULL: not wanted */
+	struct sink open[KINDS];
+	size_t count;
 	const struct sink_about *about;
 	bool started;
 
@@ -31,6 +55,26 @@ struct sinks {
 	struct label_span span;
 	uint64_t frame; /* the newest one that is labelled */
 };
+
+const struct sink_driver *const *sink_drivers(void)
+{
+	return table;
+}
+
+static int open_sink(struct sinks *sinks, const struct sink_driver *row, const struct sink_options *options,
+	struct error *e)
+{
+	struct sink *sink = &sinks->open[sinks->count];
+	const void *driver = row;
+	int status = row->part ? module_load(row->part, &driver, e) : 0;
+
+	if (status)
+		return status;
+	sink->driver = driver;
+	status = sink->driver->open(options, &sink->state, e);
+	sinks->count += !status;
+	return status;
+}
 
 int sinks_open(const struct sink_options *options, struct sinks **out, struct error *e)
 {
@@ -42,17 +86,17 @@ int sinks_open(const struct sink_options *options, struct sinks **out, struct er
 		return error_refuse(e, options->serve, -ENOSYS,
 			"--serve: this build serves nothing: libmicrohttpd-dev was not there when it was "
 			"built");
-	for (size_t i = 0; i < DRIVERS; i++)
-		any |= drivers[i]->wanted(options);
+	for (size_t i = 0; i < KINDS; i++)
+		any |= table[i]->wanted(options);
 	if (!any)
 		return 0;
 	struct sinks *sinks = calloc(1, sizeof(*sinks));
 	if (!sinks)
 		return error_set(e, -ENOMEM, "out of memory");
 	pthread_mutex_init(&sinks->lock, NULL);
-	for (size_t i = 0; i < DRIVERS && !status; i++)
-		if (drivers[i]->wanted(options))
-			status = drivers[i]->open(options, &sinks->states[i], e);
+	for (size_t i = 0; i < KINDS && !status; i++)
+		if (table[i]->wanted(options))
+			status = open_sink(sinks, table[i], options, e);
 	if (status)
 		sinks_close(sinks);
 	else
@@ -71,9 +115,9 @@ static void tell(struct sinks *sinks, const char *name, const char *text, const 
 		.text = text,
 		.label = label};
 
-	for (size_t i = 0; i < DRIVERS; i++)
-		if (sinks->states[i] && drivers[i]->event)
-			drivers[i]->event(sinks->states[i], &event);
+	for (size_t i = 0; i < sinks->count; i++)
+		if (sinks->open[i].driver->event)
+			sinks->open[i].driver->event(sinks->open[i].state, &event);
 }
 
 static void end_label(struct sinks *sinks, int64_t monotonic)
@@ -89,10 +133,9 @@ int sinks_start(struct sinks *sinks, const struct sink_about *about, struct erro
 	if (!sinks)
 		return 0;
 	sinks->about = about;
-	for (size_t i = 0; i < DRIVERS; i++) {
-		int status = 0;
-		if (sinks->states[i] && drivers[i]->start)
-			status = drivers[i]->start(sinks->states[i], about, e);
+	for (size_t i = 0; i < sinks->count; i++) {
+		const struct sink *sink = &sinks->open[i];
+		int status = sink->driver->start ? sink->driver->start(sink->state, about, e) : 0;
 		if (status)
 			return status;
 	}
@@ -109,18 +152,17 @@ void sinks_close(struct sinks *sinks)
 		end_label(sinks, clock_now());
 		sinks_event(sinks, "stop", NULL);
 	}
-	for (size_t i = 0; i < DRIVERS; i++)
-		if (sinks->states[i])
-			drivers[i]->close(sinks->states[i]);
+	for (size_t i = 0; i < sinks->count; i++)
+		sinks->open[i].driver->close(sinks->open[i].state);
 	pthread_mutex_destroy(&sinks->lock);
 	free(sinks);
 }
 
 void sinks_frame(struct sinks *sinks, const struct frame *frame, uint32_t broken)
 {
-	for (size_t i = 0; sinks && i < DRIVERS; i++)
-		if (sinks->states[i] && drivers[i]->frame)
-			drivers[i]->frame(sinks->states[i], frame, broken);
+	for (size_t i = 0; sinks && i < sinks->count; i++)
+		if (sinks->open[i].driver->frame)
+			sinks->open[i].driver->frame(sinks->open[i].state, frame, broken);
 }
 
 static struct sink_result result_of(const struct sink_about *about, const struct frame *frame)
@@ -160,9 +202,9 @@ void sinks_result(
 	pthread_mutex_lock(&sinks->lock);
 	sinks->frame = frame->number;
 	follow(sinks, &result);
-	for (size_t i = 0; i < DRIVERS; i++)
-		if (sinks->states[i] && drivers[i]->result)
-			drivers[i]->result(sinks->states[i], &result);
+	for (size_t i = 0; i < sinks->count; i++)
+		if (sinks->open[i].driver->result)
+			sinks->open[i].driver->result(sinks->open[i].state, &result);
 	pthread_mutex_unlock(&sinks->lock);
 }
 
@@ -182,8 +224,8 @@ enum sink_request sinks_request(struct sinks *sinks)
 {
 	enum sink_request request = SINK_REQUEST_NONE;
 
-	for (size_t i = 0; sinks && !request && i < DRIVERS; i++)
-		if (sinks->states[i] && drivers[i]->request)
-			request = drivers[i]->request(sinks->states[i]);
+	for (size_t i = 0; sinks && !request && i < sinks->count; i++)
+		if (sinks->open[i].driver->request)
+			request = sinks->open[i].driver->request(sinks->open[i].state);
 	return request;
 }

@@ -21,11 +21,6 @@
 #define TOKEN_LEAST 8
 #define CERT_MOST 65536
 
-static bool wanted(const struct sink_options *options)
-{
-	return options->serve;
-}
-
 static void server_close(void *state)
 {
 	struct http_server *server = state;
@@ -327,8 +322,6 @@ static enum sink_request server_request(void *state)
 }
 
 const struct sink_driver sink_http = {
-	.name = "serve",
-	.wanted = wanted,
 	.open = server_open,
 	.close = server_close,
 	.start = server_start,
