@@ -47,6 +47,8 @@ static const struct option options[] = {
 		RECORDING(file)},
 	{"log", 0, OPTION_CHOICE, "KIND", "Log of labels beside it: json or csv [json]", RECORDING(log),
 		.choices = logs},
+	{"log-only", 0, OPTION_FLAG, NULL, "No video: the log alone, named by --output as well",
+		RECORDING(log_only)},
 	{"segment", 0, OPTION_AMOUNT, "TIME|SIZE", "Begin a new file after so much: 10min, 500MB, '1h|2GB'",
 		RECORDING(segment)},
 	{"keep", 0, OPTION_AMOUNT, "SIZE|TIME",
@@ -175,6 +177,9 @@ static int start(struct record_session *s, struct error *e)
 
 	s->wanted = pipeline_options_for_source(&v->pipeline);
 	s->wanted.once = !v->pipeline.loop;
+	if (v->recording.log_only && v->recording.burn_in)
+		return usage_error(s->invocation,
+			"--burn-in draws into the video, and with --log-only there is none");
 	recording_begin(&s->recording, &v->recording);
 	if (recorder_check(&s->recording.options, e))
 		return recording_refuse(s->invocation, &v->recording, e);

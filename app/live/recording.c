@@ -11,6 +11,7 @@
 #include "nn/smoothing.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -32,9 +33,22 @@ const struct recording_values recording_defaults = {
 	.top_k = 5,
 };
 
+/* A log alone may be named as the log. */
+static const char *pattern_of(struct recording *recording, const struct recording_values *values)
+{
+	const char *name = values->file.text, *suffix = strcmp(values->log, "csv") == 0 ? ".csv" : ".jsonl";
+	size_t length = strlen(name), tail = strlen(suffix);
+
+	if (!values->log_only || length <= tail || length >= PATH_MAX ||
+		strcmp(name + length - tail, suffix) != 0)
+		return name;
+	snprintf(recording->pattern, PATH_MAX, "%.*s.mkv", (int)(length - tail), name);
+	return recording->pattern;
+}
+
 void recording_begin(struct recording *recording, const struct recording_values *values)
 {
-	recording->options = (struct recorder_options){.pattern = values->file.text,
+	recording->options = (struct recorder_options){.pattern = pattern_of(recording, values),
 		.log = strcmp(values->log, "csv") == 0 ? LABEL_LOG_CSV : LABEL_LOG_JSON,
 		.pre_roll = (int64_t)(values->pre_roll * NS_PER_S),
 		.post_roll = (int64_t)(values->post_roll * NS_PER_S),
@@ -42,6 +56,7 @@ void recording_begin(struct recording *recording, const struct recording_values 
 		.flush_time = (int64_t)(values->flush * NS_PER_S),
 		.quality = values->quality,
 		.burn_in = values->burn_in,
+		.log_only = values->log_only,
 		.lossless = values->every_frame,
 		.top_k = values->top_k,
 		.segment = values->segment,

@@ -7,6 +7,7 @@
 #include "cli/options.h"
 #include "recorder/recorder.h"
 
+#include <limits.h>
 #include <stdint.h>
 
 #define RECORDING_NAME "twobit-%Y%m%d-%H%M%S.mkv"
@@ -28,7 +29,7 @@ struct recording_values {
 	double sync;		    /* seconds between two syncs to the disk */
 	double flush;		    /* seconds for a slow disk at the end */
 	int quality, top_k;
-	bool burn_in, every_frame;
+	bool burn_in, every_frame, log_only;
 };
 
 /* The defaults. */
@@ -39,6 +40,7 @@ struct recording {
 	struct recorder_options options;
 	struct when when[OPTION_TEXTS_MAXIMUM];
 	json_t *about;
+	char pattern[PATH_MAX]; /* with log_only, of the video that there would be */
 };
 
 /* Sets the options that depend on the values alone. */

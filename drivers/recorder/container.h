@@ -51,4 +51,7 @@ struct container_writer {
 
 extern const struct container_writer container_matroska;
 
+/* Writes no file, for a log without a video. */
+extern const struct container_writer container_none;
+
 #endif

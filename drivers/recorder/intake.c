@@ -49,6 +49,23 @@ static bool make_jpeg(struct recorder *r, struct frame *frame, int *width, int *
 	return false;
 }
 
+/* Stands for the bytes of a frame that is not kept: its log line is. */
+static const uint8_t no_bytes[1];
+
+/* How large an upright picture of it is. */
+static bool measure(const struct frame *frame, int *width, int *height)
+{
+	const struct raw_picture *raw = &frame->raw;
+	bool lies = raw->rotation % 180 != 0;
+	int sides[2] = {raw->width, raw->height};
+
+	if (raw->format == PIXEL_JPEG && picture_jpeg_size(raw->data, raw->size, &sides[0], &sides[1]))
+		return false;
+	*width = sides[lies];
+	*height = sides[!lies];
+	return true;
+}
+
 static bool has_room_for(struct recorder *r, const struct frame *frame)
 {
 	size_t size = frame->raw.size;
@@ -110,8 +127,14 @@ void recorder_frame(struct recorder *r, struct frame *frame, uint32_t broken)
 
 	entry.stamps[STAMP_CAPTURED] = frame->stamps[STAMP_CAPTURED];
 	entry.stamps[STAMP_RECEIVED] = clock_now();
-	entry.damaged = entry.recording && !make_jpeg(r, frame, &entry.width, &entry.height);
-	if (entry.recording && !entry.damaged && has_room_for(r, frame)) {
+	bool log_only = r->options.log_only;
+	if (entry.recording)
+		entry.damaged = log_only ? !measure(frame, &entry.width, &entry.height)
+					 : !make_jpeg(r, frame, &entry.width, &entry.height);
+	if (entry.recording && !entry.damaged && log_only) {
+		entry.data = no_bytes;
+		entry.size = sizeof(no_bytes);
+	} else if (entry.recording && !entry.damaged && has_room_for(r, frame)) {
 		entry.data = frame->raw.data;
 		entry.size = frame->raw.size;
 	}

@@ -342,6 +342,11 @@ int label_log_event(struct label_log *log, const struct label_event *event, stru
 	return line_write(log, e);
 }
 
+uint64_t label_log_size(const struct label_log *log)
+{
+	return (uint64_t)log->length;
+}
+
 bool label_log_is_deleted(const struct label_log *log)
 {
 	struct stat status;

@@ -84,6 +84,9 @@ int label_log_open(const char *path, enum label_log_kind kind, int top_k, const 
 /* Whether the file has no name any more. */
 bool label_log_is_deleted(const struct label_log *log);
 
+/* Bytes of its whole lines. */
+uint64_t label_log_size(const struct label_log *log);
+
 int label_log_frame(struct label_log *log, const struct label_line *line, struct error *e);
 int label_log_event(struct label_log *log, const struct label_event *event, struct error *e);
 

@@ -24,11 +24,11 @@ int recorder_check(const struct recorder_options *options, struct error *e)
 {
 	char folder[PATH_MAX], probe[PATH_MAX + 32];
 
-	int status = build_check_video(e);
+	int status = options->log_only ? 0 : build_check_video(e);
 	const void *part;
 	if (!status)
 		status = names_check(options->pattern, e);
-	if (!status)
+	if (!status && !options->log_only)
 		status = module_load(&recorder_part, &part, e);
 	if (status)
 		return status;

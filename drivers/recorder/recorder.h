@@ -35,6 +35,7 @@ struct recorder_options {
 	size_t memory;		     /* bytes of frames in memory */
 	int quality;		     /* of JPEGs that the recorder makes, 1 … 100 */
 	bool burn_in;		     /* draw the caption into the pictures */
+	bool log_only;		     /* no video: the log alone; then nothing is drawn or encoded */
 	bool lossless;	     /* frames wait for their labels without limit, as in a lossless pipeline */
 	bool waits_for_room; /* frames wait while the disk is full, until recorder_flush; not while it fails
 			      */
@@ -53,8 +54,8 @@ struct recorder_options {
 extern const struct module_part recorder_part;
 
 /*
- * Checks that the build has video (else -ENOSYS), that the pattern is valid (else -EINVAL), that files can be
- * created in its folder, and loads the module.
+ * Checks that the build has video, unless log_only (else -ENOSYS), that the pattern is valid (else -EINVAL),
+ * that files can be created in its folder, and loads the module, if there is a video.
  */
 int recorder_check(const struct recorder_options *options, struct error *e);
 

@@ -334,7 +334,7 @@ unsigned retention_apply(struct retention *t, time_t wall, int64_t now)
 			continue;
 		const char *why = old ? "older than --keep allows" : "more than --keep allows";
 		if (delete (t, &all, r, why, &freed))
-			deleted += r->has[0];
+			deleted += r->has[0] || r->own; /* a log alone may be what is left of an old one */
 		total -= freed;
 	}
 	free(all.items);

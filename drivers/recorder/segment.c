@@ -34,7 +34,7 @@ struct segment {
 	const struct container_writer *writer;
 	struct container *container;
 	struct label_log *log;
-	char path[PATH_MAX];
+	char path[PATH_MAX]; /* of the video; log_only: that it would have */
 	int width, height;
 	uint64_t frames, labelled; /* labelled: those with a line */
 	int64_t begun, last;	   /* STAMP_CAPTURED of the first and the last frame */
@@ -71,7 +71,8 @@ static void about_print(const struct segment *segment, unsigned number, const st
 	text_add(t, ",\"segment\":%u,\"monotonic\":%lld,\"wall\":\"", number,
 		(long long)first->stamps[STAMP_CAPTURED]);
 	text_add_time(t, first->wall);
-	text_add(t, "\",\"width\":%d,\"height\":%d,\"burn_in\":%s,\"top_k\":%d,\"smoothing\":", first->width,
+	text_add(t, "\"%s", o->log_only ? ",\"log_only\":true" : "");
+	text_add(t, ",\"width\":%d,\"height\":%d,\"burn_in\":%s,\"top_k\":%d,\"smoothing\":", first->width,
 		first->height, o->burn_in ? "true" : "false", o->top_k);
 	text_add_number(t, o->smoothing);
 	text_add(t, ",\"threshold\":");
@@ -96,8 +97,8 @@ static int files_make(
 	char log[PATH_MAX];
 
 	struct text_builder about = {0};
-	const void *part;
-	int status = module_load(&recorder_part, &part, e);
+	const void *part = &container_none;
+	int status = o->log_only ? 0 : module_load(&recorder_part, &part, e);
 	segment->writer = part;
 	if (!status)
 		status = segment->writer->open(segment->path, &settings, &segment->container, e);
@@ -106,7 +107,7 @@ static int files_make(
 		about_print(segment, number, first, &about);
 		status = about.failed ? error_set(e, -ENOMEM, "%s: out of memory", log)
 				      : label_log_open(log, o->log, o->top_k, about.data, &segment->log, e);
-		if (status)
+		if (status && !o->log_only)
 			unlink(segment->path);
 	}
 	text_finish(&about);
@@ -234,6 +235,7 @@ int segment_frame(struct segment *segment, const struct ring_frame *frame, const
 {
 	const uint8_t *data = frame->data;
 	size_t size = frame->size;
+	char name[PATH_MAX];
 
 	if (frame->labelled) {
 		segment->latest = frame->shown;
@@ -247,7 +249,7 @@ int segment_frame(struct segment *segment, const struct ring_frame *frame, const
 	if (status)
 		return status;
 	if (!segment->frames++)
-		log_info("recording to %s", segment->path);
+		log_info("recording to %s", segment_name(segment, name));
 	segment->last = frame->stamps[STAMP_CAPTURED];
 	if (frame->labelled)
 		return line_write(segment, frame, past, dropped, e);
@@ -271,8 +273,7 @@ bool segment_is_full(const struct segment *segment, const struct ring_frame *nex
 	return next->width != segment->width || next->height != segment->height ||
 	       segment->frames >= FRAMES_MAXIMUM ||
 	       (limit->time && next->stamps[STAMP_CAPTURED] - segment->begun >= limit->time) ||
-	       (limit->bytes && segment->frames &&
-		       segment->writer->size(segment->container) + next->size > limit->bytes);
+	       (limit->bytes && segment->frames && segment_size(segment) + next->size > limit->bytes);
 }
 
 uint64_t segment_room(const struct segment *segment)
@@ -302,6 +303,14 @@ void segment_log_path(const struct segment *segment, char out[PATH_MAX])
 	names_log(segment->path, label_log_suffix(segment->options->log), out, PATH_MAX);
 }
 
+const char *segment_name(const struct segment *segment, char name[PATH_MAX])
+{
+	if (!segment->options->log_only)
+		return segment->path;
+	segment_log_path(segment, name);
+	return name;
+}
+
 uint64_t segment_labelled(const struct segment *segment)
 {
 	return segment->labelled;
@@ -314,7 +323,8 @@ uint64_t segment_frames(const struct segment *segment)
 
 uint64_t segment_size(const struct segment *segment)
 {
-	return segment->writer->size(segment->container);
+	return segment->writer->size(segment->container) +
+	       (segment->options->log_only ? label_log_size(segment->log) : 0);
 }
 
 /* For a segment without a frame. */
@@ -323,13 +333,14 @@ static void files_delete(const struct segment *segment)
 	char log[PATH_MAX];
 
 	segment_log_path(segment, log);
-	unlink(segment->path);
+	if (!segment->options->log_only)
+		unlink(segment->path);
 	unlink(log);
 }
 
 int segment_close(struct segment *segment, const char *why, struct error *e)
 {
-	char text[160], folder[PATH_MAX];
+	char text[160], folder[PATH_MAX], name[PATH_MAX];
 
 	if (!segment)
 		return 0;
@@ -342,7 +353,7 @@ int segment_close(struct segment *segment, const char *why, struct error *e)
 	int logged = label_log_close(segment->log, status || finished ? NULL : e);
 	segment->log = NULL;
 	if (segment->frames)
-		log_info("%s: %s", segment->path, text);
+		log_info("%s: %s", segment_name(segment, name), text);
 	else
 		files_delete(segment);
 	names_folder(segment->path, folder, sizeof(folder));

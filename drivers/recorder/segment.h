@@ -41,8 +41,13 @@ enum segment_loss { LOST_NOTHING, LOST_LOG, LOST_VIDEO };
 
 enum segment_loss segment_loss(const struct segment *segment);
 
+/* The video's path; with log_only the one that it would have. */
 const char *segment_path(const struct segment *segment);
 void segment_log_path(const struct segment *segment, char out[PATH_MAX]);
+
+/* What the user is told: the video's path, or the log's where it is all. name: room for it. */
+const char *segment_name(const struct segment *segment, char name[PATH_MAX]);
+
 uint64_t segment_labelled(const struct segment *segment);
 uint64_t segment_frames(const struct segment *segment);
 uint64_t segment_size(const struct segment *segment);

@@ -136,7 +136,7 @@ static bool open_segment(struct segment_writer *w, const struct ring_frame *firs
 {
 	struct segment_place place = {w->segment_number + 1, &w->name_number};
 	struct error e = {0};
-	char text[200];
+	char text[200], name[PATH_MAX];
 
 	if (!make_room(w, w->failure && !w->flushing ? ROOM_TO_GO_ON : ROOM_TO_BEGIN)) {
 		error_set(&e, -ENOSPC, "%s: the disk is full", w->options->pattern);
@@ -150,7 +150,7 @@ static bool open_segment(struct segment_writer *w, const struct ring_frame *firs
 	w->report.segments++;
 	w->segment_number++;
 	w->name_number++; /* no name is used twice, even if its file is deleted */
-	snprintf(w->report.last, sizeof(w->report.last), "%s", segment_path(w->segment));
+	snprintf(w->report.last, sizeof(w->report.last), "%s", segment_name(w->segment, name));
 	snprintf(text, sizeof(text), "%s%s", w->failure ? "after a disk failure; " : "",
 		w->reason ? w->reason : reason);
 	writer_event(w, "opened", text);
