@@ -178,8 +178,8 @@ static int start(struct record_session *s, struct error *e)
 	s->wanted = pipeline_options_for_source(&v->pipeline);
 	s->wanted.once = !v->pipeline.loop;
 	if (v->recording.log_only && v->recording.burn_in)
-		return usage_error(s->invocation,
-			"--burn-in draws into the video, and with --log-only there is none");
+		return usage_error(
+			s->invocation, "--burn-in draws into the video, and with --log-only there is none");
 	recording_begin(&s->recording, &v->recording);
 	if (recorder_check(&s->recording.options, e))
 		return recording_refuse(s->invocation, &v->recording, e);
