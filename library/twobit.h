@@ -193,6 +193,61 @@ int twobit_engine_run(
 int twobit_engine_classify(struct twobit_engine *engine, const struct twobit_picture *pictures, int count,
 	struct twobit_answer *answers, struct twobit_error *error);
 
+struct twobit_live;
+
+/* Zero is the default of every field but `size`. */
+struct twobit_live_options {
+	size_t size;	   /* sizeof(struct twobit_live_options) */
+	int width, height; /* of a camera's pictures, pixels; 0: as `twobit live` takes them */
+	double rate;	   /* frames a second; 0: the source's own, or 30 */
+	/*
+	 * 0: as a camera gives them; what is too much for the network or the caller is left out, and the
+	 * newest wins. 1: each frame, as fast as the caller takes them.
+	 */
+	int every_frame;
+	uint64_t frames;     /* of the source, then it ends; 0: no limit */
+	int threads;	     /* that share the work inside layers, 1 … 64; 0: 1 */
+	const char *kernels; /* NULL: the fastest */
+	const char *pl;	     /* "software", "overlay" …; NULL: "auto" */
+};
+
+/* What is found in a frame. */
+struct twobit_result {
+	uint64_t frame;	    /* the source's count, from 0 */
+	double time;	    /* when it was captured, CLOCK_MONOTONIC, s */
+	double latency;	    /* from then to its answer, s */
+	const char *absent; /* there is no picture now, as the camera is away: why; NULL: there is */
+	struct twobit_picture picture; /* TWOBIT_BGRX */
+	struct twobit_answer answer;
+};
+
+/*
+ * Opens the network's pipeline on a source: a camera ("/dev/video0", or NULL for the first one), pictures
+ * (a file, a folder, "DIR/%04d.jpg"), or "test". It runs in threads of its own. Videos are -ENOTSUP: the
+ * program reads them. -ENOENT, -EBUSY, -EACCES … of the source; -EINVAL: wrong options, or a network without
+ * classes. The network is closed later.
+ */
+int twobit_live_open(const struct twobit_network *network, const char *source,
+	const struct twobit_live_options *options, struct twobit_live **out, struct twobit_error *error);
+
+/*
+ * The next result, which stays until the next call. wait: the longest time for it, s; below 0: any. size:
+ * sizeof(*out). 1; 0: there was none in that time; -ENODATA: the source has ended; else what ended it.
+ */
+int twobit_live_next(struct twobit_live *live, double wait, struct twobit_result *out, size_t size,
+	struct twobit_error *error);
+
+/* Returns other than 0 to end. */
+typedef int (*twobit_result_function)(void *context, const struct twobit_result *result);
+
+/* Calls the function with each result, in the caller's thread, until the source or the function ends it. */
+int twobit_live_run(
+	struct twobit_live *live, twobit_result_function function, void *context, struct twobit_error *error);
+
+/* Ends it: the next calls are -ENODATA. Any thread, but no signal handler. */
+void twobit_live_stop(struct twobit_live *live);
+void twobit_live_close(struct twobit_live *live); /* takes NULL */
+
 #ifdef __cplusplus
 }
 #endif

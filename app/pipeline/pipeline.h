@@ -59,6 +59,12 @@ struct pipeline_config {
 	int rotation;	     /* clockwise, of all pictures, for a camera that hangs so: 0, 90, 180, 270 */
 	bool mirror;	     /* shown pictures are mirrored; the network and the recorder see them as
 				they are */
+	/*
+	 * Called with each frame that is labelled, with its picture, scores and stamps; the frame is the
+	 * pipeline's. The label stage's thread. NULL: nobody wants them.
+	 */
+	void (*labelled)(void *context, const struct frame *frame);
+	void *labelled_context;
 	bool (*interrupted)(void); /* once true, pipeline_start gives up; NULL: never */
 	struct trace
 		*trace; /* of pipeline_trace_create; the pipeline writes it until pipeline_join; NULL: none */

@@ -254,6 +254,8 @@ void *label_stage(void *argument)
 		if (recorder)
 			recorder_label(recorder, frame);
 		tell_sinks(pipeline, frame, recorder);
+		if (pipeline->config.labelled)
+			pipeline->config.labelled(pipeline->config.labelled_context, frame);
 		pthread_mutex_lock(&pipeline->lock);
 		pipeline->latest = latest_of(frame, now);
 		pthread_mutex_unlock(&pipeline->lock);

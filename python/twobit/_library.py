@@ -3,7 +3,7 @@
 import ctypes
 import errno
 import os
-from ctypes import POINTER, byref, c_char_p, c_float, c_int, c_size_t, c_ssize_t, c_uint64, c_void_p
+from ctypes import POINTER, byref, c_char_p, c_double, c_float, c_int, c_size_t, c_ssize_t, c_uint64, c_void_p
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SONAME = "libtwobit.so.0"
@@ -49,6 +49,18 @@ class CEngineOptions(ctypes.Structure):
                 ("kernels", c_char_p)]
 
 
+class CLiveOptions(ctypes.Structure):
+    _fields_ = [("size", c_size_t), ("width", c_int), ("height", c_int), ("rate", c_double), ("every_frame", c_int),
+                ("frames", c_uint64), ("threads", c_int), ("kernels", c_char_p), ("pl", c_char_p)]
+
+
+class CResult(ctypes.Structure):
+    _fields_ = [("frame", c_uint64), ("time", c_double), ("latency", c_double), ("absent", c_char_p), ("picture", CPicture),
+                ("answer", CAnswer)]
+
+
+RESULT_FUNCTION = ctypes.CFUNCTYPE(c_int, c_void_p, POINTER(CResult))
+
 # What each function returns and takes; the last argument of those that can fail is the error.
 FUNCTIONS = {
     "twobit_version": (c_char_p,),
@@ -71,6 +83,11 @@ FUNCTIONS = {
     "twobit_engine_close": (None, c_void_p),
     "twobit_engine_run": (c_int, c_void_p, c_void_p, c_void_p, c_int, POINTER(CError)),
     "twobit_engine_classify": (c_int, c_void_p, POINTER(CPicture), c_int, POINTER(CAnswer), POINTER(CError)),
+    "twobit_live_open": (c_int, c_void_p, c_char_p, POINTER(CLiveOptions), POINTER(c_void_p), POINTER(CError)),
+    "twobit_live_next": (c_int, c_void_p, c_double, POINTER(CResult), c_size_t, POINTER(CError)),
+    "twobit_live_run": (c_int, c_void_p, RESULT_FUNCTION, c_void_p, POINTER(CError)),
+    "twobit_live_stop": (None, c_void_p),
+    "twobit_live_close": (None, c_void_p),
 }
 
 

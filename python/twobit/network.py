@@ -129,7 +129,7 @@ class Network:
             raise ValueError(f"top_k is 0 to {TOP}, not {top_k}")
         with self._opened():
             call("twobit_engine_classify", self._engine, (CPicture * len(taken))(*(p for p, _ in taken)), len(taken), answers)
-        found = [self._answer(answer, top_k) for answer in answers]
+        found = [self.told(answer, top_k) for answer in answers]
         return found[0] if one else found
 
     def codes(self, picture, *, order="RGB", origin="file"):
@@ -171,7 +171,7 @@ class Network:
         scores = _take(numpy.reshape(scores, -1), Tensor((len(self.labels),), SUMS), "the scores")
         with self._opened():
             call("twobit_network_answer", self._network, scores.ctypes.data, byref(answer))
-        return self._answer(answer, top_k)
+        return self.told(answer, top_k)
 
     def layer(self, layer):
         """The layer of an index or a name."""
@@ -179,6 +179,18 @@ class Network:
         if not found:
             raise ValueError(f"{self.name} has no layer {layer!r}: they are {', '.join(each.name for each in self.layers)}")
         return found[0]
+
+    def told(self, c, top_k):
+        """The library's own answer as an Answer; for modules of this package, as `handle`."""
+        top = tuple(Prediction(self.labels[p.index], p.confidence, p.index) for p in c.top[:min(c.count, top_k)])
+        return Answer(c.name.decode() if c.name else None, c.confidence, top,
+                      Area(c.area.x, c.area.y, c.area.width, c.area.height))
+
+    @property
+    def handle(self):
+        """struct twobit_network *"""
+        with self._opened():
+            return self._network
 
     @contextlib.contextmanager
     def _opened(self):
@@ -197,11 +209,6 @@ class Network:
         return Layer(index, c.name.decode(), c.kind.decode(), tuple(c.sources[:c.inputs]), self._tensor(index),
                      (c.kernel_height, c.kernel_width), (c.stride_height, c.stride_width), c.groups, c.weight_bits,
                      c.operations)
-
-    def _answer(self, c, top_k):
-        top = tuple(Prediction(self.labels[p.index], p.confidence, p.index) for p in c.top[:min(c.count, top_k)])
-        return Answer(c.name.decode() if c.name else None, c.confidence, top,
-                      Area(c.area.x, c.area.y, c.area.width, c.area.height))
 
 
 def _finish(network, engine):

@@ -87,6 +87,20 @@ class Package(unittest.TestCase):
         numpy.testing.assert_array_equal(self.net.run(numpy.stack([codes, codes]))[1], scores)
         self.assertEqual(self.net.answer(scores).top, self.expected.top)
 
+    def test_live_gives_each_picture_with_its_answer(self):
+        seen = []
+        for result in twobit.live("test", self.net, size=(96, 64), every_frame=True, frames=4):
+            self.assertEqual(result.picture.shape, (64, 96, 3))
+            self.assertEqual(result.answer, self.net.classify(result.picture, origin="camera"))
+            seen.append(result.frame)
+        self.assertEqual(seen, [0, 1, 2, 3])
+
+    def test_live_can_be_left(self):
+        for result in twobit.live("test", "lenet5", rate=500, pl="software", top_k=1):
+            self.assertEqual(len(result.answer.top), 1)
+            if result.frame > 2:
+                break
+
     def test_pixels_outlive_what_they_are_from(self):
         part = twobit.read_picture(COFFEE)[10:20]
         gc.collect()
@@ -113,6 +127,9 @@ class Package(unittest.TestCase):
                 (ValueError, "1 to 64 threads", lambda: twobit.Network("dorefanet", threads=65)),
                 (FileNotFoundError, "no-such.jpg", lambda: twobit.read_picture("no-such.jpg")),
                 (ValueError, "not a picture", lambda: twobit.read_picture(b"no picture")),
+                (FileNotFoundError, "no-such/folder", lambda: twobit.live("no-such/folder", net)),
+                ((OSError, ValueError), "-: ", lambda: twobit.live("-", net)),  # a video
+                (ValueError, "abacus", lambda: twobit.live("test", net, pl="abacus")),
                 (TypeError, "float64", lambda: net.classify(coffee / 255)),
                 (ValueError, "shape", lambda: net.classify(coffee[..., :2])),
                 (ValueError, "shape", lambda: net.classify(coffee[:0])),
