@@ -89,18 +89,18 @@ class Network:
 
     def __init__(self, name, *, batch=1, threads=1, kernels=None):
         self._network = _open(name)
-        self._engine = c_void_p()
+        self._engines = {}  # by the first layer and the one behind the last
         self._lock = threading.Lock()
-        self._close = weakref.finalize(self, _finish, self._network, self._engine)
-        options = CEngineOptions(ctypes.sizeof(CEngineOptions), 0, 0, batch, threads,
-                                 kernels.encode() if kernels else None)
-        call("twobit_engine_open", self._network, byref(options), byref(self._engine))
+        self._close = weakref.finalize(self, _finish, self._network, self._engines)
+        self._options = batch, threads, kernels.encode() if kernels else None
+        count = library.twobit_network_layers(self._network)
+        self._engine(0, count)
         classes = library.twobit_network_classes(self._network)
         self.name = library.twobit_network_name(self._network).decode()
         self.folder = os.fsdecode(library.twobit_network_folder(self._network))
         self.labels = tuple(library.twobit_network_label(self._network, i).decode() for i in range(classes))
         self.input = self._tensor(INPUT)
-        self.layers = tuple(self._layer(i) for i in range(library.twobit_network_layers(self._network)))
+        self.layers = tuple(self._layer(i) for i in range(count))
 
     def close(self):
         """Frees the memory, which else happens with the last reference."""
@@ -128,7 +128,7 @@ class Network:
         if not 0 <= top_k <= TOP:
             raise ValueError(f"top_k is 0 to {TOP}, not {top_k}")
         with self._opened():
-            call("twobit_engine_classify", self._engine, (CPicture * len(taken))(*(p for p, _ in taken)), len(taken), answers)
+            call("twobit_engine_classify", self._engine(0, len(self.layers)), (CPicture * len(taken))(*(p for p, _ in taken)), len(taken), answers)
         found = [self.told(answer, top_k) for answer in answers]
         return found[0] if one else found
 
@@ -141,16 +141,22 @@ class Network:
         del owner
         return out if looked else None
 
-    def run(self, codes):
-        """The last layer's output for one input, or for several: [count, height, width, channels]. Scores are int32."""
-        codes = numpy.asarray(codes)
+    def run(self, codes, *, first=0, last=None):
+        """The last layer's output for one input, or for several: [count, height, width, channels]. Scores are int32.
+
+        first: the layer to begin with, whose input `codes` are; last: the one before which to end; an index or a name. The
+        layers in between may read only each other and the output of the layer before the first.
+        """
+        begin, end = self.layer(first).index, len(self.layers) if last in (None, len(self.layers)) else self.layer(last).index
+        if begin >= end:
+            raise ValueError(f"there is no layer from {first!r} to before {last!r}")
+        codes, out = numpy.asarray(codes), self.layers[end - 1].output
         leading = codes.shape[:1] if codes.ndim == 4 else ()
-        codes = _take(codes, self.input, "the input", leading)
-        last = self.layers[-1].output
-        out = numpy.empty(leading + last.shape, last.dtype)
+        codes = _take(codes, self.layers[begin - 1].output if begin else self.input, "the input", leading)
+        made = numpy.empty(leading + out.shape, out.dtype)
         with self._opened():
-            call("twobit_engine_run", self._engine, codes.ctypes.data, out.ctypes.data, leading[0] if leading else 1)
-        return out
+            call("twobit_engine_run", self._engine(begin, end), codes.ctypes.data, made.ctypes.data, leading[0] if leading else 1)
+        return made
 
     def run_layer(self, layer, *inputs):
         """One layer's output, by the specification's plain loops; layer: its index or name; inputs: as layer.inputs."""
@@ -199,6 +205,15 @@ class Network:
                 raise ValueError(f"the network {self.name} is closed")
             yield
 
+    def _engine(self, first, last):
+        """That for these layers, made when it is first asked for."""
+        if (first, last) not in self._engines:
+            engine = c_void_p()
+            options = CEngineOptions(ctypes.sizeof(CEngineOptions), first, last, *self._options)
+            call("twobit_engine_open", self._network, byref(options), byref(engine))
+            self._engines[first, last] = engine
+        return self._engines[first, last]
+
     def _tensor(self, layer):
         t = library.twobit_network_tensor(self._network, layer)
         return Tensor((t.height, t.width, t.channels), t.bits)
@@ -211,6 +226,7 @@ class Network:
                      c.operations)
 
 
-def _finish(network, engine):
-    library.twobit_engine_close(engine)
+def _finish(network, engines):
+    for engine in engines.values():
+        library.twobit_engine_close(engine)
     library.twobit_network_close(network)

@@ -86,6 +86,8 @@ class Package(unittest.TestCase):
         numpy.testing.assert_array_equal(made[len(self.net.layers) - 1], scores)
         numpy.testing.assert_array_equal(self.net.run(numpy.stack([codes, codes]))[1], scores)
         self.assertEqual(self.net.answer(scores).top, self.expected.top)
+        numpy.testing.assert_array_equal(self.net.run(made[0], first="conv1", last="conv3"), made[self.net.layer("conv3").index - 1])
+        numpy.testing.assert_array_equal(self.net.run(made[1], first=2), scores)
 
     def test_live_gives_each_picture_with_its_answer(self):
         seen = []
@@ -137,6 +139,7 @@ class Package(unittest.TestCase):
                 (ValueError, "from", lambda: net.classify(coffee, origin="moon")),
                 (ValueError, "top_k", lambda: net.classify(coffee, top_k=11)),
                 (ValueError, r"the input is uint8 \(64, 64, 3\)", lambda: net.run(coffee)),
+                (ValueError, "no layer from 'conv3' to before 'conv1'", lambda: net.run(coffee, first="conv3", last="conv1")),
                 (ValueError, "no layer 'conv9'", lambda: net.run_layer("conv9", coffee)),
                 (ValueError, "reads 1 layers", lambda: net.run_layer("conv0")),
                 (ValueError, "code 4", lambda: net.run_layer("conv1", numpy.full((16, 16, 64), 4, numpy.uint8)))):
