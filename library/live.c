@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The pipeline for callers who take its results one by one. A thread is the pipeline's consumer. What is
- * found goes through one place: without `every_frame` the label stage puts it there and the newest wins, else
- * the consumer waits until the place is free. Pictures are copied, so that a slow caller keeps no frame.
+ * The pipeline for callers who take its results one by one. What is found goes through one place, where the
+ * label stage puts it: the newest wins, or with `every_frame` the stage waits until the place is free. Behind
+ * that stage pictures have captions. They are copied, so that a slow caller keeps no frame. A thread is the
+ * pipeline's consumer, which only sees when there is no picture.
  */
 #include "base/clock.h"
 #include "base/error.h"
@@ -112,7 +113,7 @@ static void *consume(void *context)
 		struct frame *frame = pipeline_dequeue(live->pipeline, INT64_MAX);
 		if (!frame)
 			continue;
-		if (live->every_frame || frame->absent)
+		if (frame->absent)
 			put(live, frame);
 		pipeline_release(live->pipeline, &frame, true);
 	}
@@ -186,13 +187,12 @@ static int start(struct twobit_live *live, const struct twobit_live_options *opt
 		.discard_output = true,
 		.overlap = true,
 		.frames = options->frames,
-		.labelled = live->every_frame ? NULL : labelled,
+		.labelled = labelled,
 		.labelled_context = live};
 	int status = pipeline_start(&config, &live->pipeline, e);
 
 	if (status)
 		return status;
-	pipeline_set_caption(live->pipeline, &(struct pipeline_caption){0});
 	if (thread_start(&live->consumer, "consumer", consume, live))
 		return error_set(e, -EAGAIN, "a thread cannot be started");
 	live->consumed = true;
