@@ -208,7 +208,7 @@ static void header_csv(struct text_builder *t, int top_k)
 		text_add(t, ",label_%d,index_%d,confidence_%d", i, i, i);
 	text_add(t,
 		",group,group_confidence,smoothed_label,smoothed_index,smoothed_confidence,smoothed_group,"
-		"smoothed_group_confidence,shown,shown_confidence");
+		"smoothed_group_confidence,shown,shown_confidence,face");
 	for (size_t i = 0; i < STAGES; i++)
 		text_add(t, ",us_%s", stages[i].name);
 	text_add(t, ",by,text\n");
@@ -228,6 +228,17 @@ static void item_csv(struct text_builder *t, const struct verdict_item *item, bo
 		text_add_number(t, item->confidence);
 }
 
+static void face_csv(struct text_builder *t, const struct label_line *line)
+{
+	const struct picture_area *face = &line->face;
+
+	text_add(t, ",");
+	if (line->looks_for_faces && face->width)
+		text_add(t, "%d %d %d %d", face->x, face->y, face->width, face->height);
+	else if (line->looks_for_faces)
+		text_add(t, "none");
+}
+
 static void frame_csv(struct text_builder *t, const struct label_line *line, int top_k)
 {
 	const struct verdict *v = &line->verdict;
@@ -243,6 +254,7 @@ static void frame_csv(struct text_builder *t, const struct label_line *line, int
 	item_csv(t, &v->smoothed, true);
 	item_csv(t, &v->smoothed_group, false);
 	item_csv(t, &v->shown, false);
+	face_csv(t, line);
 	for (size_t i = 0; i < STAGES; i++)
 		text_add(t, ",%lld", microseconds(line, i));
 	text_add(t, ",");
@@ -256,7 +268,7 @@ static void event_csv(struct text_builder *t, const struct label_event *event, i
 	text_add(t, "%s,%llu,,%lld,", event->name, (unsigned long long)event->frame,
 		(long long)event->monotonic);
 	text_add_time(t, event->wall);
-	for (int i = 0; i < DROPPED_COUNT + 3 * top_k + 9 + (int)STAGES + 1 + 1; i++)
+	for (int i = 0; i < DROPPED_COUNT + 3 * top_k + 10 + (int)STAGES + 1 + 1; i++)
 		text_add(t, ",");
 	if (event->text)
 		text_add_csv(t, event->text);

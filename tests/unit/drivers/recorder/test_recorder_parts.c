@@ -431,6 +431,47 @@ static void test_log_csv(void **state)
 	folder_destroy(folder);
 }
 
+/* The text of a row's column that the header calls by this name. */
+static char *column(const char *header, char *row, const char *name)
+{
+	const char *at = strstr(header, name);
+
+	assert_non_null(at);
+	for (; at > header; at--)
+		if (at[-1] == ',')
+			row = strchr(row, ',') + 1;
+	row[strcspn(row, ",")] = '\0';
+	return row;
+}
+
+static void test_log_csv_has_the_face(void **state)
+{
+	static const char *const expected[] = {"", "none", "10 20 30 40"};
+	char *folder = folder_create(), *path = path_in(folder, "a.csv"), header[1000], row[1000];
+	struct label_log *log = log_begin(path, LABEL_LOG_CSV);
+	int64_t stamps[STAMP_COUNT] = {0};
+	struct error e;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct label_line line = {.stamps = stamps, .by = "software", .looks_for_faces = i > 0};
+		if (i == 2)
+			line.face = (struct picture_area){10, 20, 30, 40};
+		assert_int_equal(label_log_frame(log, &line, &e), 0);
+	}
+	assert_int_equal(label_log_close(log, &e), 0);
+	FILE *file = fopen(path, "re");
+	assert_non_null(fgets(header, sizeof(header), file));
+	assert_non_null(fgets(header, sizeof(header), file));
+	for (int i = 0; i < 3; i++) {
+		assert_non_null(fgets(row, sizeof(row), file));
+		assert_string_equal(column(header, row, "face"), expected[i]);
+	}
+	fclose(file);
+	free(path);
+	folder_destroy(folder);
+}
+
 #define FRAME_LINE(time, shown)                                                                              \
 	"{\"frame\":0,\"by\":\"x\",\"monotonic\":" time                                                      \
 	",\"top\":[{\"label\":\"a\",\"index\":0,\"confidence\":1}],\"group\":null,\"smoothed\":{\"label\":"  \
@@ -507,6 +548,7 @@ int main(void)
 		cmocka_unit_test(test_frame_ring_with_gaps),
 		cmocka_unit_test(test_log_there_and_back),
 		cmocka_unit_test(test_log_csv),
+		cmocka_unit_test(test_log_csv_has_the_face),
 		cmocka_unit_test(test_log_damaged),
 	};
 
