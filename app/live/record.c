@@ -302,11 +302,12 @@ static void attend(struct record_session *s, struct attention *attention)
 	if (frame) {
 		pipeline_release(s->pipeline, &frame, true);
 		service_frame();
-	} else if (recorder_waits(s->recorder)) {
-		service_frame(); /* a full disk is waited for and is no fault of the program */
+	} else {
+		if (recorder_waits(s->recorder))
+			service_frame(); /* a full disk is waited for and is no fault of the program */
+		if (!pipeline_ended(s->pipeline))
+			attention_wait(attention, NULL, next_duty(s));
 	}
-	if (!frame && !pipeline_ended(s->pipeline))
-		attention_wait(attention, NULL, next_duty(s));
 	heed_signals(s);
 	heed_viewers(s);
 	show_progress(s);
