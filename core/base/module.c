@@ -14,10 +14,13 @@
 #define ADVICE "install twobit again, with the libraries that it needs"
 
 /* The linker's reason: "libheif.so.1: cannot open shared object file: …". */
-static int refuse(const char *module, struct error *e)
+static int refuse(const char *module, int cause, struct error *e)
 {
 	const char *reason = dlerror();
 
+	/* The linker does not say so each time, but errno does. */
+	if (cause == -ENOMEM || cause == -EMFILE || cause == -ENFILE)
+		return error_set(e, cause, "the module %s.so cannot be loaded: %s", module, strerror(-cause));
 	return error_set(e, -ENOENT, "the module %s.so cannot be loaded: %s; " ADVICE, module,
 		reason ? reason : "no reason is given");
 }
@@ -34,13 +37,14 @@ int module_load(const struct module_part *part, const void **out, struct error *
 			"the module %s.so is missing: beside the program there is no %s; " ADVICE,
 			part->module, TWOBIT_MODULES_FROM_PROGRAM);
 	snprintf(path, sizeof(path), "%s/%s.so", folder, part->module);
+	errno = 0;
 	void *module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	if (!module)
-		return refuse(part->module, e);
+		return refuse(part->module, -errno, e);
 	const char *version = dlsym(module, "module_version");
 	if (!version || strcmp(version, TWOBIT_VERSION) != 0)
 		return error_set(e, -ENOENT, "%s is of version %s, and the program of %s; " ADVICE, path,
 			version ? version : "unknown", TWOBIT_VERSION);
 	*out = dlsym(module, part->symbol);
-	return *out ? 0 : refuse(part->module, e);
+	return *out ? 0 : refuse(part->module, -ENOENT, e);
 }

@@ -18,8 +18,8 @@ struct module_part {
 	const void *linked;
 };
 
-/* Sets *out to the part. Any thread. -ENOENT: the module is missing, a library of it, or it is another
- * version's; *e says which. */
+/* Sets *out to the part. Any thread. -ENOMEM, -EMFILE, -ENFILE: the machine is short of that; -ENOENT: the
+ * module is missing, a library of it, or it is another version's; *e says which. */
 int module_load(const struct module_part *part, const void **out, struct error *e);
 
 #endif

@@ -42,6 +42,27 @@ const char *input_cause(int status)
 	return text;
 }
 
+bool input_is_short(int status)
+{
+	return status == AVERROR(ENOMEM) || status == AVERROR(EMFILE) || status == AVERROR(ENFILE);
+}
+
+int input_refuse_short(const struct video_input *in, int status, struct error *e)
+{
+	return error_set(e, -AVUNERROR(status), "%s: %s", in->shown, strerror(AVUNERROR(status)));
+}
+
+/*
+ * Of what ran out, libavformat often says that the file is damaged, or that it ends. errno, which was 0
+ * before, still knows.
+ */
+static int status_with_cause(int status)
+{
+	int cause = AVERROR(errno);
+
+	return status < 0 && input_is_short(cause) ? cause : status;
+}
+
 /* Notes it in the input. */
 static bool is_too_long(struct video_input *in)
 {
@@ -173,13 +194,17 @@ static int demuxer_open(struct video_input *in, const char *name)
 		status = pipe_open(in, name);
 	if (status == 0)
 		status = options_make(in, name, &options);
+	errno = 0;
 	if (status >= 0)
 		status = avformat_open_input(&in->format, full, NULL, &options);
+	status = status_with_cause(status);
 	av_dict_free(&options);
 	if (status < 0)
 		return status;
 	packet_begin(in);
+	errno = 0;
 	status = avformat_find_stream_info(in->format, NULL);
+	status = status_with_cause(status);
 	in->reading = false;
 	return in->too_long ? AVERROR(EFBIG) : status;
 }
@@ -206,8 +231,8 @@ static int open_refuse(const struct video_input *in, int status, struct error *e
 {
 	if (in->interruption->given_up)
 		return error_set(e, -ECANCELED, "%s: was no longer waited for", in->shown);
-	if (status == AVERROR(ENOMEM))
-		return error_set(e, -ENOMEM, "%s: no memory", in->shown);
+	if (input_is_short(status))
+		return input_refuse_short(in, status, e);
 	if (in->too_long)
 		return error_set(e, -EBADMSG, TOO_LONG, in->shown);
 	if (status == AVERROR_EXIT && !in->interruption->late)
@@ -260,6 +285,8 @@ static int read_refuse(struct video_input *in, int status, struct error *e)
 		return error_set(e, -ETIMEDOUT, "%s: sends no picture", in->shown);
 	if (interrupted(in))
 		return -ECANCELED;
+	if (input_is_short(status))
+		return input_refuse_short(in, status, e);
 	if (status == AVERROR_EOF)
 		return -ENODATA;
 	/* Its index, at the end, has led back to the pictures. */
@@ -277,7 +304,8 @@ int input_read(struct video_input *in, struct error *e)
 	for (;;) {
 		av_packet_unref(in->packet);
 		packet_begin(in);
-		int status = av_read_frame(in->format, in->packet);
+		errno = 0;
+		int status = status_with_cause(av_read_frame(in->format, in->packet));
 		in->reading = false;
 		if (in->too_long)
 			return read_refuse(in, status, e);

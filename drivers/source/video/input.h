@@ -35,16 +35,22 @@ struct video_input {
 /*
  * Finds the best video in the container. `interruption` must outlive the input; its give_up counts only
  * here. -ECANCELED: given up; -EBADMSG: not a video, or a packet too long for a picture; for a network
- * address also -ETIMEDOUT, -EACCES (name and password), -ENOENT (cannot be reached). Call input_close
- * whatever the result.
+ * address also -ETIMEDOUT, -EACCES (name and password), -ENOENT (cannot be reached); as input_refuse_short.
+ * Call input_close whatever the result.
  */
 int input_open(struct video_input *in, const char *name, struct interruption *interruption, struct error *e);
 
 /*
  * Reads the video's next packet. 0; -ENODATA at the end, without a message; -EIO where the video breaks off;
- * -ETIMEDOUT; -ECANCELED. Nothing follows a failure.
+ * -ETIMEDOUT; -ECANCELED; as input_refuse_short. Nothing follows a failure.
  */
 int input_read(struct video_input *in, struct error *e);
+
+/* Whether a status of libavformat or libavcodec says that memory or open files ran out. */
+bool input_is_short(int status);
+
+/* Writes the message of such a status: -ENOMEM, -EMFILE, -ENFILE. */
+int input_refuse_short(const struct video_input *in, int status, struct error *e);
 
 /* Whether it ends by itself: not a stream that a server sends as long as it can. */
 bool input_is_finite(const struct video_input *in);

@@ -33,6 +33,8 @@ static int decoder_open(struct reader *r, const AVCodecParameters *parameters, s
 	r->codec->pkt_timebase = stream_of(r)->time_base;
 	if (status >= 0)
 		status = avcodec_open2(r->codec, codec, NULL);
+	if (input_is_short(status))
+		return input_refuse_short(&r->input, status, e);
 	if (status < 0)
 		return error_set(e, -EBADMSG, "%s: %s: %s", r->input.shown, codec->name, input_cause(status));
 	return 0;
@@ -63,6 +65,13 @@ static int damaged(const struct reader *r, const char *cause, struct error *e)
 		(unsigned long long)r->number, cause);
 }
 
+/* What libavcodec says of a picture. */
+static int decoder_refuse(const struct reader *r, int status, struct error *e)
+{
+	return input_is_short(status) ? input_refuse_short(&r->input, status, e)
+				      : damaged(r, input_cause(status), e);
+}
+
 /* As input_read; after a failure the video is over. */
 static int packet_read(struct reader *r, struct error *e)
 {
@@ -85,7 +94,7 @@ static int picture_decode_next(struct reader *r, struct error *e)
 		if (status == AVERROR_EOF)
 			return -ENODATA;
 		if (status != AVERROR(EAGAIN))
-			return damaged(r, input_cause(status), e);
+			return decoder_refuse(r, status, e);
 		status = packet_read(r, e);
 		if (status == -ENODATA) {
 			if (r->drained)
@@ -98,7 +107,7 @@ static int picture_decode_next(struct reader *r, struct error *e)
 			status = avcodec_send_packet(r->codec, r->input.packet);
 		}
 		if (status < 0)
-			return damaged(r, input_cause(status), e);
+			return decoder_refuse(r, status, e);
 	}
 }
 
