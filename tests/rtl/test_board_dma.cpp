@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The board's DMA against a memory with random latencies, back-pressure and errors: what goes out by one
- * direction comes back by the other. Every byte, every status and the port's rules are checked: test_dma
- * ROUNDS SEED
+ * direction comes back by the other. Every byte, every status and the port's rules are checked:
+ * test_board_dma ROUNDS SEED
  */
 #include "memory.h"
 #include "pl/board/registers.h"
