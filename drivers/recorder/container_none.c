@@ -9,20 +9,21 @@
 #include <limits.h>
 #include <stdlib.h>
 
-struct container {
+/* What callers know as a container. */
+struct no_video {
 	char folder[PATH_MAX];
 };
 
 static int open_none(
 	const char *path, const struct container_options *options, struct container **out, struct error *e)
 {
-	struct container *c = calloc(1, sizeof(*c));
+	struct no_video *none = calloc(1, sizeof(*none));
 
 	(void)options;
-	if (!c)
+	if (!none)
 		return error_set(e, -ENOMEM, "%s: out of memory", path);
-	names_folder(path, c->folder, sizeof(c->folder));
-	*out = c;
+	names_folder(path, none->folder, sizeof(none->folder));
+	*out = (struct container *)none;
 	return 0;
 }
 
@@ -58,7 +59,7 @@ static uint64_t size_none(const struct container *c)
 
 static uint64_t room_none(const struct container *c)
 {
-	return room_in(c->folder);
+	return room_in(((const struct no_video *)c)->folder);
 }
 
 static int close_none(struct container *c, struct error *e)
