@@ -283,6 +283,7 @@ static int live_run(struct invocation *invocation)
 		.values = {.pipeline = PIPELINE_OPTIONS_DEFAULT,
 			.display = {"auto"},
 			.title = {"twobit"},
+			.sinks = SINK_VALUES_DEFAULT,
 			.threshold = -1}};
 	int count;
 	int code = options_parse(invocation, &s.values, &count);

@@ -354,7 +354,9 @@ static int run(struct record_session *s)
 static int record_run(struct invocation *invocation)
 {
 	struct record_session s = {.invocation = invocation,
-		.values = {.pipeline = PIPELINE_OPTIONS_DEFAULT, .recording = recording_defaults}};
+		.values = {.pipeline = PIPELINE_OPTIONS_DEFAULT,
+			.sinks = SINK_VALUES_DEFAULT,
+			.recording = recording_defaults}};
 	int count;
 	int code = options_parse(invocation, &s.values, &count);
 

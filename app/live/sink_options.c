@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "live/sink_options.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 
 #include <errno.h>
@@ -11,9 +12,10 @@
 static int refuse(
 	const struct sink_values *values, const struct invocation *invocation, const struct error *e)
 {
-	const struct option_text *texts[] = {
-		&values->events, &values->serve, &values->serve_token, &values->serve_cert};
-	const enum failure failures[] = {FAILURE_CREATE, FAILURE_DISPLAY, FAILURE_DISPLAY, FAILURE_SOURCE};
+	const struct option_text *texts[] = {&values->events, &values->exec, &values->exec_on, &values->serve,
+		&values->serve_token, &values->serve_cert};
+	const enum failure failures[] = {FAILURE_CREATE, FAILURE_DISPLAY, FAILURE_DISPLAY, FAILURE_DISPLAY,
+		FAILURE_DISPLAY, FAILURE_SOURCE};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		if (!e->wrong || texts[i]->text != e->wrong)
@@ -30,6 +32,9 @@ int sink_values_open(
 	const struct sink_options options = {
 		.events = values->events.text,
 		.events_every = values->events_every,
+		.exec = values->exec.text,
+		.exec_on = values->exec_on.text,
+		.exec_pause = (int64_t)(values->exec_pause * NS_PER_S),
 		.serve = values->serve.text,
 		.serve_token = values->serve_token.text,
 		.serve_cert = values->serve_cert.text,

@@ -10,8 +10,9 @@
 #include <limits.h>
 
 struct sink_values {
-	struct option_text events, serve, serve_token, serve_cert;
+	struct option_text events, exec, exec_on, serve, serve_token, serve_cert;
 	bool serve_open;
+	double exec_pause; /* s */
 	int events_every;
 };
 
@@ -31,9 +32,23 @@ struct sink_values {
 		{"events", 0, OPTION_TEXT, "FILE|-",                                                         \
 			"Write a line of JSON when a label begins, changes or ends; \"-\": standard output", \
 			offsetof(type, sinks.events), 0, 0, NULL},                                           \
+		{"exec", 0, OPTION_TEXT, "COMMAND",                                                          \
+			"Run a program when a label begins, without a shell; EVENT_LABEL … tell it more",    \
+			offsetof(type, sinks.exec), 0, 0, NULL},                                             \
+		{"exec-on", 0, OPTION_TEXT, "EVENTS",                                                        \
+			"With --exec: on these instead, such as label_begin,label_end,camera_lost",          \
+			offsetof(type, sinks.exec_on), 0, 0, NULL},                                          \
+		{"exec-pause", 0, OPTION_DURATION, "TIME",                                                   \
+			"With --exec: start it so often at most; it never runs twice at once [1s]",          \
+			offsetof(type, sinks.exec_pause), 0, 86400, NULL},                                   \
 	{                                                                                                    \
 		"events-every", 0, OPTION_INTEGER, "N", "With --events: also a line for each N-th result",   \
 			offsetof(type, sinks.events_every), 1, INT_MAX, NULL                                 \
+	}
+
+#define SINK_VALUES_DEFAULT                                                                                  \
+	{                                                                                                    \
+		.exec_pause = 1                                                                              \
 	}
 
 /* Opens the sinks that the values want; NULL: none. Returns an exit code; errors are reported. */

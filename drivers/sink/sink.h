@@ -19,6 +19,9 @@ struct sinks;
 /* What the options say; the strings must outlive the sinks. */
 struct sink_options {
 	const char *events;		      /* FILE, or "-"; NULL: none */
+	const char *exec;		      /* a command; NULL: none */
+	const char *exec_on;		      /* its events, with commas; NULL: label_begin */
+	int64_t exec_pause;		      /* ns between two starts of it at least */
 	const char *serve;		      /* [ADDRESS:]PORT; NULL: nowhere */
 	const char *serve_token, *serve_cert; /* NULL: none */
 	bool serve_open;		      /* everyone may look */

@@ -29,7 +29,9 @@ static const struct sink_driver sink_serve = {
 };
 #endif
 
+/* The helper of exec is forked first, before the others hold anything. */
 static const struct sink_driver *const table[] = {
+	&sink_exec,
 	&sink_events,
 #if TWOBIT_HAVE_SERVE
 	&sink_serve,
