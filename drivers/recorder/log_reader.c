@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "recorder/log_reader.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/json.h"
 
@@ -8,6 +9,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* The longest line has a smoothed score for each of 65,536 classes. */
 #define LINE_MAXIMUM ((size_t)4000000)
@@ -73,6 +75,37 @@ static const char *string_of(const json_t *object, const char *name)
 	return json_string_value(json_object_get(object, name));
 }
 
+/* "2026-11-21T11:05:00.123456Z" in ns. */
+static bool read_wall(const char *text, int64_t *out)
+{
+	struct tm tm = {0};
+	const char *rest = text ? strptime(text, "%Y-%m-%dT%H:%M:%S.", &tm) : NULL;
+	char *end = NULL;
+	long fraction = rest ? strtol(rest, &end, 10) : 0;
+
+	if (!rest || end != rest + 6 || strcmp(end, "Z") != 0 || fraction < 0 || tm.tm_year < 70 ||
+		tm.tm_year > 170)
+		return false;
+	*out = (int64_t)timegm(&tm) * NS_PER_S + fraction * 1000;
+	return true;
+}
+
+/* Times as CLOCK_MONOTONIC gives them; beyond these, differences could overflow. */
+static bool read_time(const json_t *value, int64_t *out)
+{
+	*out = json_integer_value(value);
+	return json_is_integer(value) && *out >= 0 && *out <= INT64_MAX / 2;
+}
+
+static void read_begin(struct log_reader *r)
+{
+	int64_t monotonic;
+
+	r->about.has_wall = read_time(json_object_get(r->first, "monotonic"), &monotonic) &&
+			    read_wall(string_of(r->first, "wall"), &r->about.wall);
+	r->about.wall -= r->about.has_wall ? monotonic : 0;
+}
+
 static int read_about(struct log_reader *r, struct error *e)
 {
 	const json_t *first = r->first;
@@ -92,6 +125,7 @@ static int read_about(struct log_reader *r, struct error *e)
 		.smoothing = json_number_value(json_object_get(first, "smoothing")),
 		.top_k = (int)(top_k > 0 && top_k <= TOP_MAXIMUM ? top_k : 0),
 		.burn_in = json_is_true(json_object_get(first, "burn_in"))};
+	read_begin(r);
 	double s = r->about.smoothing;
 	if (!r->about.network || !r->about.pl || !r->about.top_k || !json_object_get(first, "smoothing") ||
 		!(s >= 0 && (version == 1 ? s < 1 : s <= SMOOTHING_MOST)))
@@ -215,13 +249,6 @@ static bool read_headline(const json_t *object, const char *name, struct headlin
 	*out = (struct headline){group ? HEADLINE_GROUP : HEADLINE_LABEL, (int)number,
 		(float)json_number_value(json_object_get(value, "confidence"))};
 	return true;
-}
-
-/* Times as CLOCK_MONOTONIC gives them; beyond these, differences could overflow. */
-static bool read_time(const json_t *value, int64_t *out)
-{
-	*out = json_integer_value(value);
-	return json_is_integer(value) && *out >= 0 && *out <= INT64_MAX / 2;
 }
 
 /* What stands before a file's first frame. */

@@ -19,6 +19,8 @@ struct log_about {
 	float threshold;  /* of what is shown */
 	int top_k;
 	bool burn_in;
+	bool has_wall;
+	int64_t wall; /* CLOCK_REALTIME less the monotonic time, at the first frame, ns */
 };
 
 /* A line is a frame's or an event's. Pointers are valid until the reader's next line. */
