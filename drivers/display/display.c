@@ -31,6 +31,7 @@ static const struct display_driver *const drivers[] = {
 	&display_drm,
 #endif
 	&display_scanout,
+	&display_pynq,
 #if TWOBIT_HAVE_SDL
 	&display_sdl,
 #endif

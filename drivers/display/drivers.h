@@ -5,7 +5,7 @@
 
 #include "display/display.h"
 
-extern const struct display_driver display_drm, display_scanout, display_terminal, display_none;
+extern const struct display_driver display_drm, display_scanout, display_pynq, display_terminal, display_none;
 
 /* The part of the table's "sdl" that the module "sdl" has. */
 extern const struct display_driver display_sdl_window;

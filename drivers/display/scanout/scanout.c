@@ -9,8 +9,8 @@
  */
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/log.h"
 #include "display/canvas/canvas.h"
+#include "display/connector/connector.h"
 #include "display/drivers.h"
 #include "display/keyboard.h"
 #include "pl/board/identity.h"
@@ -30,31 +30,21 @@ enum { WINDOW_IDENTITY, WINDOW_SCANOUT };
 
 #define SETTLE_TIME (100 * NS_PER_MS) /* for what takes a millisecond at most */
 #define FLIP_TIME (100 * NS_PER_MS)   /* six frames */
-#define LOOK_TIME NS_PER_S	      /* between two looks at the hot-plug pin */
 
 #define BIT(name) (UINT32_C(1) << BOARD_##name##_SHIFT)
 
-static const struct scanout_mode {
-	const char *name;
-	int width, height;
-	uint32_t number; /* BOARD_SCANOUT_MODE_… */
-	int scale;	 /* pixels of the screen to one of the picture, each way */
-} modes[] = {
-	{"1280x720", 1280, 720, BOARD_SCANOUT_MODE_1280x720, 2},
-	{"640x480", 640, 480, BOARD_SCANOUT_MODE_640x480, 1},
-};
-
-#define MODES (sizeof(modes) / sizeof(modes[0]))
-#define RATE 60 /* Hz, of all */
+/* The connector's modes stand in the order of the design's numbers. */
+_Static_assert(BOARD_SCANOUT_MODE_1280x720 == 0 && BOARD_SCANOUT_MODE_640x480 == 1, "modes in order");
 
 struct scanout {
 	struct bus *bus;
-	const struct scanout_mode *mode;
+	const struct connector_mode *mode;
+	uint32_t number; /* of the mode */
+	int scale;	 /* pixels of the screen to one of the picture, each way */
 	struct bus_memory memory[BUFFERS];
 	struct canvas canvases[BUFFERS];
-	int drawn;    /* the buffer that was given to the scan-out last */
-	bool monitor; /* as the pin said last */
-	int64_t look_next;
+	int drawn; /* the buffer that was given to the scan-out last */
+	struct connector_monitor monitor;
 	uint64_t frames;
 };
 
@@ -96,41 +86,6 @@ static bool settles(const struct scanout *s, uint32_t bits, uint32_t wanted)
 	return true;
 }
 
-/* --- modes --- */
-
-/* -EINVAL: this cannot be a mode on any machine. */
-static int read_mode(const char *text, int *width, int *height, double *rate, struct error *e)
-{
-	int end = 0;
-
-	*rate = RATE;
-	if (sscanf(text, "%dx%d%n@%lf%n", width, height, &end, rate, &end) < 2 || text[end])
-		return error_refuse(
-			e, text, -EINVAL, "'%s' is no mode; write it as 1280x720 or 1280x720@60", text);
-	return 0;
-}
-
-/* text: NULL for the first. -EINVAL: this connector has no such mode. */
-static int find_mode(const char *text, const struct scanout_mode **out, struct error *e)
-{
-	int width, height, rc;
-	double rate;
-
-	*out = &modes[0];
-	if (!text)
-		return 0;
-	rc = read_mode(text, &width, &height, &rate, e);
-	if (rc)
-		return rc;
-	for (size_t i = 0; i < MODES; i++)
-		if (modes[i].width == width && modes[i].height == height && rate == RATE) {
-			*out = &modes[i];
-			return 0;
-		}
-	return error_refuse(e, text, -EINVAL,
-		"the board's scan-out has no mode '%s'; choose one of: 1280x720@60, 640x480@60", text);
-}
-
 /* Stops what an earlier program may have left, and selects the mode. */
 static int set_mode(const struct scanout *s, struct error *e)
 {
@@ -138,7 +93,7 @@ static int set_mode(const struct scanout *s, struct error *e)
 	set(s, BOARD_REG_SCANOUT_CONTROL, get(s, BOARD_REG_SCANOUT_CONTROL) & ~BIT(SCANOUT_CONTROL_ENABLE));
 	if (!settles(s, BIT(SCANOUT_STATUS_RUNNING), 0))
 		return error_set(e, -EIO, "the board's scan-out does not stop; load the design again");
-	set(s, BOARD_REG_SCANOUT_CONTROL, s->mode->number << BOARD_SCANOUT_CONTROL_MODE_SHIFT);
+	set(s, BOARD_REG_SCANOUT_CONTROL, s->number << BOARD_SCANOUT_CONTROL_MODE_SHIFT);
 	if (!settles(s, BIT(SCANOUT_STATUS_LOCKED), BIT(SCANOUT_STATUS_LOCKED)))
 		return error_set(e, -EIO,
 			"the pixel clock of the board's scan-out does not start: the PL's clock FCLK0 is not "
@@ -151,7 +106,7 @@ static int set_mode(const struct scanout *s, struct error *e)
 
 static int create_buffers(struct scanout *s, struct error *e)
 {
-	int width = s->mode->width / s->mode->scale, height = s->mode->height / s->mode->scale, rc = 0;
+	int width = s->mode->width / s->scale, height = s->mode->height / s->scale, rc = 0;
 	int stride =
 		(width * 4 + BOARD_SCANOUT_ALIGNMENT - 1) / BOARD_SCANOUT_ALIGNMENT * BOARD_SCANOUT_ALIGNMENT;
 
@@ -172,7 +127,7 @@ static void give(struct scanout *s, int buffer)
 
 static void begin_scanout(struct scanout *s)
 {
-	bool doubled = s->mode->scale == 2;
+	bool doubled = s->scale == 2;
 
 	set(s, BOARD_REG_SCANOUT_FORMAT,
 		BOARD_SCANOUT_PIXEL_XRGB8888 << BOARD_SCANOUT_FORMAT_PIXEL_SHIFT |
@@ -182,7 +137,7 @@ static void begin_scanout(struct scanout *s)
 	give(s, 0); /* black */
 	shown_on = s->bus;
 	set(s, BOARD_REG_SCANOUT_CONTROL,
-		s->mode->number << BOARD_SCANOUT_CONTROL_MODE_SHIFT | BIT(SCANOUT_CONTROL_ENABLE));
+		s->number << BOARD_SCANOUT_CONTROL_MODE_SHIFT | BIT(SCANOUT_CONTROL_ENABLE));
 }
 
 /*
@@ -238,18 +193,8 @@ static int scanout_show(void *state, struct frame *frame, struct error *e)
 
 static void look_for_monitor(struct scanout *s)
 {
-	bool monitor = get(s, BOARD_REG_SCANOUT_STATUS) & BIT(SCANOUT_STATUS_MONITOR);
-
-	s->look_next = clock_now() + LOOK_TIME;
-	if (monitor == s->monitor)
-		return;
-	s->monitor = monitor;
-	if (monitor)
-		log_info("scanout: a monitor is plugged in");
-	else
-		log_warning(
-			"scanout: the connector's hot-plug pin tells of no monitor; the picture goes out all "
-			"the same");
+	connector_looked(
+		&s->monitor, "scanout", get(s, BOARD_REG_SCANOUT_STATUS) & BIT(SCANOUT_STATUS_MONITOR));
 }
 
 static enum display_key scanout_poll_key(void *state)
@@ -258,7 +203,7 @@ static enum display_key scanout_poll_key(void *state)
 	enum display_key key = KEY_NONE;
 	int typed;
 
-	if (clock_now() >= s->look_next)
+	if (connector_look_due(&s->monitor))
 		look_for_monitor(s);
 	while (key == KEY_NONE && (typed = keyboard_read()) >= 0)
 		key = display_key_of(typed);
@@ -269,7 +214,7 @@ static enum display_key scanout_poll_key(void *state)
 static struct display_attention scanout_attention(const void *state)
 {
 	(void)state;
-	return (struct display_attention){keyboard_descriptor(), LOOK_TIME};
+	return (struct display_attention){keyboard_descriptor(), CONNECTOR_LOOK_TIME};
 }
 
 /* --- opening and closing --- */
@@ -281,10 +226,7 @@ static bool scanout_available(void)
 
 static int scanout_check(const struct display_options *options, struct error *e)
 {
-	int width, height;
-	double rate;
-
-	return options->mode ? read_mode(options->mode, &width, &height, &rate, e) : 0;
+	return connector_mode_check(options->mode, e);
 }
 
 static void scanout_close(void *state)
@@ -313,7 +255,7 @@ static int open_design(struct scanout *s, struct error *e)
 		rc = board_identity_read(s->bus, WINDOW_IDENTITY, &identity, e);
 	if (!rc && !identity.scanout)
 		rc = error_set(e, -ENODEV, "the design in the PL has no scan-out");
-	if (!rc && !(identity.modes >> s->mode->number & 1))
+	if (!rc && !(identity.modes >> s->number & 1))
 		rc = error_set(e, -ENODEV, "the scan-out in the PL has no mode %s; choose another by --mode",
 			s->mode->name);
 	return rc;
@@ -326,7 +268,9 @@ static int scanout_open(const struct display_options *options, void **state, str
 
 	if (!s)
 		return error_set(e, -ENOMEM, "no memory for a monitor");
-	rc = find_mode(options->mode, &s->mode, e);
+	rc = connector_mode_find(options->mode, &s->mode, e);
+	s->number = (uint32_t)(s->mode - connector_modes);
+	s->scale = s->mode->height > 480 ? 2 : 1;
 	if (!rc && keyboard_active())
 		rc = error_set(e, -EBUSY, "a monitor or a terminal is in use already");
 	if (!rc)
@@ -342,7 +286,7 @@ static int scanout_open(const struct display_options *options, void **state, str
 		free(s);
 		return rc;
 	}
-	s->monitor = true; /* only its absence is worth a word */
+	s->monitor.there = true;
 	look_for_monitor(s);
 	begin_scanout(s);
 	keyboard_open(switch_off);
@@ -363,7 +307,7 @@ static void scanout_describe(const void *state, char *text, size_t size)
 
 	snprintf(text, size,
 		"scanout: HDMI of the board, %d×%d at %d Hz, pictures of %d×%d: %llu flips, %u black lines",
-		s->mode->width, s->mode->height, RATE, s->canvases[0].width, s->canvases[0].height,
+		s->mode->width, s->mode->height, CONNECTOR_RATE, s->canvases[0].width, s->canvases[0].height,
 		(unsigned long long)s->frames, get(s, BOARD_REG_SCANOUT_UNDERRUNS));
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the driver of a design in the PL uses: windows of registers, memory that the design can access, and
- * interrupts. `uio` is the board; `rtl` is the design itself, simulated clock by clock.
+ * interrupts. `uio` is the board; `base` is the design that PYNQ's images load at the start; `rtl` is our
+ * design itself, simulated clock by clock.
  */
 #ifndef PL_BUS_BUS_H
 #define PL_BUS_BUS_H
@@ -46,8 +47,11 @@ struct bus_driver {
 	int (*program)(void *state, struct error *e);
 };
 
-/* The kinds of bus. In a program built without the simulated overlay, opening `rtl` fails. */
-extern const struct bus_driver bus_uio, bus_rtl;
+/*
+ * The kinds of bus. In a program built without the simulated overlay, opening `rtl` fails. `base` has no
+ * interrupts and loads nothing.
+ */
+extern const struct bus_driver bus_uio, bus_base, bus_rtl;
 
 /*
  * bitstream: the design's file, which is loaded when the PL is empty and by bus_program; it must outlive the

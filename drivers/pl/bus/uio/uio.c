@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/installation.h"
 #include "pl/bus/bus.h"
+#include "pl/bus/uio/barrier.h"
 #include "pl/bus/uio/files.h"
 #include "pl/bus/uio/fpga_manager.h"
 #include "pl/bus/uio/memory.h"
@@ -52,16 +53,6 @@ void uio_configure(const struct uio_settings *given)
 const char *uio_root(void)
 {
 	return settings.root ? settings.root : "";
-}
-
-/* Orders the processor's memory accesses before the register access that follows, and the other way round. */
-static void barrier(void)
-{
-#if defined(__arm__) || defined(__aarch64__)
-	__asm__ volatile("dsb sy" ::: "memory"); /* the PL is no processor, so `dmb ish` would not do */
-#else
-	__sync_synchronize();
-#endif
 }
 
 /* folder/rest into `out`. 0, -ENAMETOOLONG, or the error of access. */
