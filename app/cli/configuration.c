@@ -2,18 +2,16 @@
 #include "cli/configuration.h"
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
 
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -154,17 +152,13 @@ int configuration_parse(const char *file, char *text,
 /* Opens a file, or a pipe that somebody writes. 0 or a positive errno value; ETIMEDOUT: nobody does. */
 static int open_text(const char *path, FILE **out)
 {
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), code = 0;
-	struct pollfd arrival = {.fd = fd, .events = POLLIN};
-	struct stat status;
+	int fd = file_open_within(path, PIPE_PATIENCE);
 
-	if (fd < 0)
-		return errno;
-	if (fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode) && poll(&arrival, 1, PIPE_PATIENCE) == 0)
-		code = ETIMEDOUT;
-	else if (fcntl(fd, F_SETFL, O_RDONLY) || !(*out = fdopen(fd, "r")))
-		code = errno;
-	if (code)
+	*out = fd < 0 ? NULL : fdopen(fd, "r");
+	if (*out)
+		return 0;
+	int code = fd < 0 ? -fd : errno;
+	if (fd >= 0)
 		close(fd);
 	return code;
 }

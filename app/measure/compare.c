@@ -2,6 +2,7 @@
 #include "measure/compare.h"
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/printable.h"
@@ -14,9 +15,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Bytes; a document of a hundred networks takes 1 MiB. */
 #define SIZE_LIMIT ((size_t)16 << 20)
+
+#define PIPE_PATIENCE 10000 /* ms until the first byte of a pipe */
 
 static int bad(const char *name, struct error *e, const char *what)
 {
@@ -153,15 +157,31 @@ int comparison_read(const void *text, size_t size, const char *name, json_t **ou
 	return 0;
 }
 
+/* NULL: an error was set. */
+static FILE *file_open(const char *path, struct error *e)
+{
+	int fd = file_open_within(path, PIPE_PATIENCE);
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "rb");
+
+	if (fd == -ETIMEDOUT)
+		error_set(e, fd, "cannot read %s: nobody writes to this pipe", path);
+	else if (!file)
+		error_set(
+			e, fd < 0 ? fd : -errno, "cannot read %s: %s", path, strerror(fd < 0 ? -fd : errno));
+	if (fd >= 0 && !file)
+		close(fd);
+	return file;
+}
+
 int comparison_load(const char *path, json_t **out, struct error *e)
 {
-	FILE *file = fopen(path, "rbe");
+	FILE *file = file_open(path, e);
 	char *text = malloc(SIZE_LIMIT + 1);
 	int status = 0;
 
 	*out = NULL;
 	if (!file)
-		status = error_set(e, -errno, "cannot read %s: %s", path, strerror(errno));
+		status = e->code;
 	else if (!text)
 		status = error_set(e, -ENOMEM, "out of memory for %s", path);
 	if (!status) {

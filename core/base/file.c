@@ -28,6 +28,23 @@ int stream_open(const char *path)
 	return stream < 0 ? -errno : stream;
 }
 
+int file_open_within(const char *path, int milliseconds)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), code = 0;
+	struct pollfd arrival = {.fd = fd, .events = POLLIN};
+	struct stat status;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode) && poll(&arrival, 1, milliseconds) == 0)
+		code = -ETIMEDOUT;
+	else if (fcntl(fd, F_SETFL, O_RDONLY))
+		code = -errno;
+	if (code)
+		close(fd);
+	return code ? code : fd;
+}
+
 /* read(2), but it waits where there is nothing to read yet. -1 with errno. */
 static ssize_t read_some(int stream, void *data, size_t size)
 {

@@ -23,6 +23,12 @@ int file_read(int folder, const char *path, size_t limit, uint8_t **data, size_t
  */
 int stream_open(const char *path);
 
+/*
+ * Opens what must be there soon: a file, or a pipe in which something comes within so many ms. Returns a
+ * descriptor whose reads wait, or a negative errno value; -ETIMEDOUT: nobody writes to the pipe.
+ */
+int file_open_within(const char *path, int milliseconds);
+
 /* The same as file_read of such a descriptor, to its end. -EISDIR: a folder; -EINTR: a signal came while it
  * waited. */
 int stream_read(int stream, size_t limit, uint8_t **data, size_t *size, struct error *e);

@@ -2,6 +2,7 @@
 #include "dataset/input.h"
 
 #include "base/error.h"
+#include "base/file.h"
 #include "image/limits.h"
 
 #include <errno.h>
@@ -10,6 +11,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define PIPE_PATIENCE 60000 /* ms until the first byte of a pipe: what makes a list may have to search */
 
 /* What zlib's last call failed for. */
 static int fault(const struct dataset_input *input, struct error *e)
@@ -33,13 +36,15 @@ static int fault(const struct dataset_input *input, struct error *e)
 
 int dataset_input_open(struct dataset_input *input, const char *path, struct error *e)
 {
-	int fd = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
-					: open(path, O_RDONLY | O_CLOEXEC);
+	bool standard = strcmp(path, "-") == 0;
+	int fd = standard ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0) : file_open_within(path, PIPE_PATIENCE);
+	int cause = standard ? -errno : fd;
 	struct stat status;
 
 	*input = (struct dataset_input){.path = path};
 	if (fd < 0)
-		return error_set(e, -errno, "cannot open %s: %s", path, strerror(errno));
+		return error_set(e, cause, "cannot open %s: %s", path,
+			cause == -ETIMEDOUT ? "nobody writes to this pipe" : strerror(-cause));
 	input->regular = fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
 	input->file = gzdopen(fd, "rb");
 	if (!input->file) {

@@ -138,12 +138,34 @@ static void odd_streams(void **state)
 	assert_int_equal(stream_open(path), -ENOENT);
 }
 
+static void pipe_is_not_waited_for_for_ever(void **state)
+{
+	char c = 0;
+
+	(void)state;
+	assert_int_equal(file_open_within(path, 0), -ENOENT);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(file_open_within(path, 0), -ETIMEDOUT);
+	int both = open(path, O_RDWR);
+	assert_true(both >= 0);
+	assert_int_equal(file_open_within(path, 1), -ETIMEDOUT);
+	assert_int_equal(write(both, "x", 1), 1);
+	int reader = file_open_within(path, 10000);
+	assert_true(reader >= 0);
+	assert_int_equal(read(reader, &c, 1), 1);
+	assert_int_equal(c, 'x');
+	assert_int_equal(fcntl(reader, F_GETFL) & O_NONBLOCK, 0);
+	close(reader);
+	close(both);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(regular_file_is_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(pipe_is_read_to_its_end, setup, teardown),
 		cmocka_unit_test_setup_teardown(standard_input_is_read, setup, teardown),
+		cmocka_unit_test_setup_teardown(pipe_is_not_waited_for_for_ever, setup, teardown),
 		cmocka_unit_test_setup_teardown(odd_streams, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
