@@ -3,7 +3,6 @@
 
 #include "nn/limits.h"
 #include "nn/reference.h"
-#include "nn/pool.h"
 /* Writes a pixel's codes to all maps of the tensor. */
 static void write_codes(
 	const struct engine *engine, const struct layer_plan *plan, int y, int x, const uint8_t *codes)
