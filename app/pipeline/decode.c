@@ -66,20 +66,34 @@ static void look(struct pipeline *pipeline, struct frame *frame)
 	pthread_mutex_lock(&pipeline->lock);
 	struct face_track track = pipeline->track;
 	pthread_mutex_unlock(&pipeline->lock);
-	frame->faceless = !view_look(view, VIEW_FROM_CAMERA, &frame->picture, &track,
+	frame->faceless = !view_look_at(view, VIEW_FROM_CAMERA, &frame->pixels, &track,
 		frame->stamps[STAMP_CAPTURED], in.width, in.height, &frame->area);
 	pthread_mutex_lock(&pipeline->lock);
 	pipeline->track = track;
 	pthread_mutex_unlock(&pipeline->lock);
-	view_input(view, VIEW_FROM_CAMERA, &frame->picture, &frame->area, frame->input, in.width, in.height,
+	view_input_of(view, VIEW_FROM_CAMERA, &frame->pixels, &frame->area, frame->input, in.width, in.height,
 		in.channels, pipeline->config.network->layers[0].input_bits);
+}
+
+/* Makes the picture where somebody needs it. */
+static int decode(struct frame *frame, struct error *e)
+{
+	bool in_raw = raw_picture_has_pixels(&frame->raw);
+	int status = 0;
+
+	if (!in_raw || !frame->show_raw)
+		status = picture_decode(&frame->raw, frame->scale, &frame->picture, e);
+	if (!status && in_raw)
+		return raw_picture_pixels(&frame->raw, &frame->pixels, e);
+	frame->pixels = picture_pixels(&frame->picture);
+	return status;
 }
 
 static bool decode_picture(struct pipeline *pipeline, struct frame *frame)
 {
 	struct error e;
 
-	int rc = picture_decode(&frame->raw, frame->scale, &frame->picture, &e);
+	int rc = decode(frame, &e);
 	if (!rc)
 		return true;
 	pthread_mutex_lock(&pipeline->lock);

@@ -217,7 +217,7 @@ static struct latest latest_of(const struct frame *frame, int64_t labelled)
 		.latency = labelled - frame->stamps[STAMP_CAPTURED]};
 
 	if (!frame->faceless)
-		latest.view = caption_view_of_face(&frame->picture, &frame->area);
+		latest.view = caption_view_of_face(frame->pixels.width, frame->pixels.height, &frame->area);
 	return latest;
 }
 

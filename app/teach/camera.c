@@ -250,7 +250,8 @@ static int look(struct session *s, struct frame *frame, struct error *e)
 		best < 0 || s->help ? NULL : s->lesson->labels[best]; /* which would be below the help */
 	caption.view = caption_view_of(s->lesson->network, frame->picture.width, frame->picture.height);
 	if (s->lesson->network->view.kind == VIEW_FACE)
-		caption.view = seen ? caption_view_of_face(&frame->picture, &area) : (struct caption_view){0};
+		caption.view = seen ? caption_view_of_face(frame->picture.width, frame->picture.height, &area)
+				    : (struct caption_view){0};
 	if (!seen)
 		snprintf(caption.note, sizeof(caption.note), "no face");
 	frame->caption = caption;

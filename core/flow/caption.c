@@ -40,15 +40,15 @@ struct caption_view caption_view_of(const struct network *network, int width, in
 		.hint = view->kind == VIEW_CENTRE ? NULL : "hold it here"};
 }
 
-struct caption_view caption_view_of_face(const struct picture *picture, const struct picture_area *area)
+struct caption_view caption_view_of_face(int width, int height, const struct picture_area *area)
 {
-	double width = picture->width, height = picture->height;
+	double across = width, down = height;
 
-	return (struct caption_view){.x = area->x / width,
-		.y = area->y / height,
-		.width = area->width / width,
-		.height = area->height / height,
-		.aspect = width / height,
+	return (struct caption_view){.x = area->x / across,
+		.y = area->y / down,
+		.width = area->width / across,
+		.height = area->height / down,
+		.aspect = across / down,
 		.found = true};
 }
 

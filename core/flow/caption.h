@@ -20,7 +20,7 @@ void caption_add_bars(
 struct caption_view caption_view_of(const struct network *network, int width, int height);
 
 /* The face that was found in that area of a picture. */
-struct caption_view caption_view_of_face(const struct picture *picture, const struct picture_area *area);
+struct caption_view caption_view_of_face(int width, int height, const struct picture_area *area);
 
 /* The same caption for the mirrored picture. */
 struct caption caption_mirrored(const struct caption *caption);

@@ -7,7 +7,7 @@
 #define FLOW_FRAME_H
 
 #include "image/caption.h"
-#include "image/picture.h"
+#include "image/pixels.h"
 #include "nn/classify.h"
 
 #include <stdatomic.h>
@@ -59,9 +59,10 @@ struct frame {
 	bool recorded; /* its raw bytes are recorded: inference sees them at full size */
 	struct raw_picture raw;
 	struct borrowed_buffer borrowed;
-	struct picture picture;
+	struct picture picture;	  /* not made where the display and the network take the raw picture */
+	struct pixels pixels;	  /* what the network looks at: the raw picture's, or the picture's */
 	bool faceless;		  /* the network looks for a face and finds none: the scores mean nothing */
-	struct picture_area area; /* where the network looks at the picture */
+	struct picture_area area; /* where the network looks at the pixels */
 	uint8_t *input;		  /* the network's input, [height][width][channels]; input_size bytes */
 	size_t input_size;
 	bool cpu_fallback;	      /* software computed the scores in the place of a PL in hardware */

@@ -51,6 +51,9 @@ bool gif_moves(const uint8_t *data, size_t size);
 /* -EIO: the file takes no more (errno has the cause), or libpng reports an error; -ENOMEM. */
 int png_write(FILE *file, const struct picture *picture, struct error *e);
 
+/* -EBADMSG: a side is below 1 or over PICTURE_SIDE_MAXIMUM. */
+int picture_check(uint32_t width, uint32_t height, struct error *e);
+
 /* Every format but JPEG, by libyuv. */
 int raw_picture_convert(const struct raw_picture *raw, struct picture *out, struct error *e);
 

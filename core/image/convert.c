@@ -2,6 +2,7 @@
 /* From a camera's formats to BGRX by libyuv: BT.601, studio range for YUV, full range for grey. */
 #include "base/error.h"
 #include "image/codec.h"
+#include "image/pixels.h"
 
 #include <errno.h>
 #include <libyuv.h>
@@ -61,15 +62,41 @@ static void pixels_convert(const struct raw_picture *raw, struct picture *out)
 	}
 }
 
+static int raw_picture_check(const struct raw_picture *raw, struct error *e)
+{
+	size_t needed = format_size(raw->format, (size_t)raw->width, (size_t)raw->height);
+
+	if (raw->size >= needed)
+		return 0;
+	return error_set(e, -EBADMSG, "the frame holds %zu bytes, and %d×%d pixels need %zu", raw->size,
+		raw->width, raw->height, needed);
+}
+
 int raw_picture_convert(const struct raw_picture *raw, struct picture *out, struct error *e)
 {
 	int status = picture_claim(out, (uint32_t)raw->width, (uint32_t)raw->height, e);
-	if (status < 0)
-		return status;
-	size_t needed = format_size(raw->format, (size_t)out->width, (size_t)out->height);
-	if (raw->size < needed)
-		return error_set(e, -EBADMSG, "the frame holds %zu bytes, and %d×%d pixels need %zu",
-			raw->size, raw->width, raw->height, needed);
-	pixels_convert(raw, out);
-	return 0;
+
+	if (!status)
+		status = raw_picture_check(raw, e);
+	if (!status)
+		pixels_convert(raw, out);
+	return status;
+}
+
+struct pixels picture_pixels(const struct picture *picture)
+{
+	return (struct pixels){PIXEL_BGRX, picture->width, picture->height, picture->data};
+}
+
+bool raw_picture_has_pixels(const struct raw_picture *raw)
+{
+	return raw->format != PIXEL_JPEG && raw->rotation == 0;
+}
+
+int raw_picture_pixels(const struct raw_picture *raw, struct pixels *out, struct error *e)
+{
+	int status = picture_check((uint32_t)raw->width, (uint32_t)raw->height, e);
+
+	*out = (struct pixels){raw->format, raw->width, raw->height, raw->data};
+	return status ? status : raw_picture_check(raw, e);
 }

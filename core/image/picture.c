@@ -93,7 +93,7 @@ void raw_picture_finish(struct raw_picture *raw)
 	*raw = (struct raw_picture){0};
 }
 
-static int side_check(uint32_t width, uint32_t height, struct error *e)
+int picture_check(uint32_t width, uint32_t height, struct error *e)
 {
 	if (width >= 1 && height >= 1 && width <= PICTURE_SIDE_MAXIMUM && height <= PICTURE_SIDE_MAXIMUM)
 		return 0;
@@ -103,7 +103,7 @@ static int side_check(uint32_t width, uint32_t height, struct error *e)
 
 int picture_claim(struct picture *picture, uint32_t width, uint32_t height, struct error *e)
 {
-	int status = side_check(width, height, e);
+	int status = picture_check(width, height, e);
 
 	if (status < 0)
 		return status;
@@ -114,7 +114,7 @@ int picture_claim(struct picture *picture, uint32_t width, uint32_t height, stru
 
 int picture_reduction(uint32_t width, uint32_t height, size_t bytes, struct error *e)
 {
-	int status = side_check(width, height, e);
+	int status = picture_check(width, height, e);
 	int reduction = 1;
 
 	if (status < 0)

@@ -10,123 +10,291 @@
  * (linear): c = 128·(2·i + 1)·n / N − 128, held within 0 … 256·(n − 1); pixel c / 256 weighs 256 − c mod 256,
  * the next one c mod 256. Value: (Σ wy·wx·p + T/2) / T, where T is the sum of the axis' weights for x times
  * the one for y. Grey: (77·R + 150·G + 29·B + 128) / 256 of the values so found.
+ *
+ * YUV: a chroma sample counts for each of the pixels that share it. The means are y, u, v = (64·Σ wy·wx·p +
+ * T/2) / T, and with Y = 76309·(y − 1024), U = u − 8192, V = v − 8192 the values R = (Y + 104597·V + 2^21) /
+ * 2^22, G = (Y − 25675·U − 53279·V + 2^21) / 2^22, B = (Y + 132201·U + 2^21) / 2^22, held within 0 … 255:
+ * BT.601 of the studio's range.
  */
 #include "image/resize.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #define BLOCK 256 /* columns of the output whose spans are kept */
 
-/* The pixels that one output pixel takes from an axis: first … last, those between weigh 256. */
-struct span {
-	int first, last;
-	uint32_t first_weight, last_weight; /* the same pixel: first_weight counts */
-	uint32_t total;
+#define BANDS 3
+#define CHANNELS 3
+
+/* Rows of bytes that are summed together: groups of bytes, each for 1 << across pixels of 1 << down rows. */
+struct band {
+	int group, across, down;
 };
 
-static struct span span_at(int i, int from, int to)
+/* A band's samples of one channel, each for 1 << across pixels. */
+struct channel {
+	int band;
+	int offset, step; /* bytes to the first, from one to the next */
+	int across;
+};
+
+/* What a pixel's bytes mean. Channels: R, G, B or Y, U, V. */
+static const struct pixel_layout {
+	bool yuv;
+	int band_count;
+	struct band bands[BANDS];
+	struct channel channels[CHANNELS];
+} layouts[] = {
+	[PIXEL_YUYV] = {true, 1, {{4, 1, 0}}, {{0, 0, 2, 0}, {0, 1, 4, 1}, {0, 3, 4, 1}}},
+	[PIXEL_UYVY] = {true, 1, {{4, 1, 0}}, {{0, 1, 2, 0}, {0, 0, 4, 1}, {0, 2, 4, 1}}},
+	[PIXEL_NV12] = {true, 2, {{1, 0, 0}, {2, 1, 1}}, {{0, 0, 1, 0}, {1, 0, 2, 1}, {1, 1, 2, 1}}},
+	[PIXEL_I420] = {true, 3, {{1, 0, 0}, {1, 1, 1}, {1, 1, 1}},
+		{{0, 0, 1, 0}, {1, 0, 1, 1}, {2, 0, 1, 1}}},
+	[PIXEL_GREY] = {false, 1, {{1, 0, 0}}, {{0, 0, 1, 0}, {0, 0, 1, 0}, {0, 0, 1, 0}}},
+	[PIXEL_BGRX] = {false, 1, {{4, 0, 0}}, {{0, 2, 4, 0}, {0, 1, 4, 0}, {0, 0, 4, 0}}},
+};
+
+/* The samples that one output pixel takes from an axis: first … last, those between weigh 256 << shift. */
+struct span {
+	int first, last;
+	uint32_t first_weight, last_weight; /* the same sample: first_weight counts */
+	uint32_t total;
+	double inverse; /* 1 / total */
+};
+
+/* The axis' crop: `count` pixels from `begin` on. */
+struct axis {
+	int begin, count;
+	int outputs;
+};
+
+/* Samples are for 1 << shift pixels each. */
+static struct span span_at(int i, const struct axis *axis, int shift)
 {
 	struct span s;
+	int64_t from = axis->count, to = axis->outputs, unit = (int64_t)256 << shift;
 
 	if (from >= to) {
-		int64_t begin = (int64_t)256 * i * from / to;
-		int64_t end = (int64_t)256 * (i + 1) * from / to;
-		s.first = (int)(begin / 256);
-		s.last = (int)((end - 1) / 256);
+		int64_t begin = 256 * i * from / to;
+		int64_t end = 256 * (i + (int64_t)1) * from / to;
 		s.total = (uint32_t)(end - begin);
-		s.first_weight = s.first == s.last ? s.total : (uint32_t)(256 - begin % 256);
-		s.last_weight = (uint32_t)(end - (int64_t)256 * s.last);
+		begin += (int64_t)256 * axis->begin;
+		end += (int64_t)256 * axis->begin;
+		s.first = (int)(begin / unit);
+		s.last = (int)((end - 1) / unit);
+		s.first_weight = s.first == s.last ? s.total : (uint32_t)(unit - begin % unit);
+		s.last_weight = (uint32_t)(end - unit * s.last);
+		s.inverse = 1.0 / s.total;
 		return s;
 	}
-	int64_t centre = (int64_t)128 * (2 * (int64_t)i + 1) * from / to - 128;
+	int64_t centre = 128 * (2 * (int64_t)i + 1) * from / to - 128;
 	centre = centre < 0 ? 0 : centre;
-	centre = centre > (int64_t)256 * (from - 1) ? (int64_t)256 * (from - 1) : centre;
-	s.first = (int)(centre / 256);
+	centre = centre > 256 * (from - 1) ? 256 * (from - 1) : centre;
+	int first = axis->begin + (int)(centre / 256);
 	s.last_weight = (uint32_t)(centre % 256);
-	s.first_weight = 256 - s.last_weight;
-	s.last = s.last_weight ? s.first + 1 : s.first;
+	s.first = first >> shift;
+	s.last = (s.last_weight ? first + 1 : first) >> shift;
+	s.first_weight = s.first == s.last ? 256 : 256 - s.last_weight;
 	s.total = 256;
+	s.inverse = 1.0 / 256;
 	return s;
 }
 
-/* sums += 256 · those rows, at most 256 of them, so that their sums fit into 16 bits. */
-static void whole_rows_add(const uint8_t *row, size_t stride, int rows, int count, uint32_t *sums)
+/* sums += those rows << shift, at most 256 of them, so that their sums fit into 16 bits. */
+static void whole_rows_add(
+	const uint8_t *row, size_t stride, int rows, size_t count, int shift, uint32_t *restrict sums)
 {
 	uint16_t part[256];
 
-	for (int begin = 0; begin < count; begin += 256) {
-		int end = count - begin < 256 ? count - begin : 256;
+	for (size_t begin = 0; begin < count; begin += 256) {
+		size_t end = count - begin < 256 ? count - begin : 256;
+		const uint8_t *at = row + begin;
+		int y = 0;
 		memset(part, 0, sizeof(part));
-		for (int y = 0; y < rows; y++)
-			for (int i = 0; i < end; i++)
-				part[i] += row[(size_t)y * stride + (size_t)(begin + i)];
-		for (int i = 0; i < end; i++)
-			sums[begin + i] += (uint32_t)part[i] << 8;
+		for (; y + 4 <= rows; y += 4, at += 4 * stride)
+			for (size_t i = 0; i < end; i++)
+				part[i] = (uint16_t)(part[i] + at[i] + at[stride + i] + at[2 * stride + i] +
+						     at[3 * stride + i]);
+		for (; y < rows; y++, at += stride)
+			for (size_t i = 0; i < end; i++)
+				part[i] = (uint16_t)(part[i] + at[i]);
+		for (size_t i = 0; i < end; i++)
+			sums[begin + i] += (uint32_t)part[i] << shift;
 	}
-}
-
-/* sums[4·columns] = weighted sums down the rows of a span; at most 256 · 16384 · 255, so 32 bits hold them.
- */
-static void rows_sum(const uint8_t *crop, size_t stride, int columns, const struct span *rows, uint32_t *sums)
-{
-	const uint8_t *first = crop + (size_t)rows->first * stride,
-		      *last = crop + (size_t)rows->last * stride;
-	uint32_t first_weight = rows->first_weight, last_weight = first == last ? 0 : rows->last_weight;
-
-	/* 256 · 255 fits into 16 bits, whose products are vectors' on every processor. */
-	for (int i = 0; i < columns * 4; i++)
-		sums[i] = (uint32_t)(uint16_t)(first_weight * first[i]) + (uint16_t)(last_weight * last[i]);
-	for (int y = rows->first + 1; y < rows->last; y += 256)
-		whole_rows_add(crop + (size_t)y * stride, stride, rows->last - y < 256 ? rows->last - y : 256,
-			columns * 4, sums);
 }
 
 /*
- * Rounds half up. A double's division takes a fraction of the time of an integer's, and is exact here: sum is
- * less than 2^53, and a quotient below 256 by at most 2^44 that is no integer differs from the next one by
- * more than a double's precision.
+ * sums[count] = weighted sums down the rows of a span; at most 256 · 16384 · 255, so 32 bits hold them.
+ * 256 · 255 fits into 16 bits, whose products are vectors' on every processor.
  */
-static uint8_t divide_rounded(uint64_t sum, uint64_t total)
+static void rows_sum(const uint8_t *bytes, size_t stride, size_t count, const struct span *rows, int shift,
+	uint32_t *restrict sums)
 {
-	return (uint8_t)((double)(int64_t)(sum + total / 2) / (double)(int64_t)total);
-}
+	const uint8_t *first = bytes + (size_t)rows->first * stride,
+		      *last = bytes + (size_t)rows->last * stride;
+	uint32_t first_weight = rows->first_weight, last_weight = first == last ? 0 : rows->last_weight;
 
-/* sums: of the rows, from the crop's column `left` on. */
-static void columns_sum(
-	const uint32_t *sums, int left, const struct span *columns, uint32_t row_total, uint8_t rgb[3])
-{
-	const uint32_t *first = sums + (size_t)(columns->first - left) * 4;
-	const uint32_t *last = sums + (size_t)(columns->last - left) * 4;
-	uint64_t b = 0;
-	uint64_t g = 0;
-	uint64_t r = 0;
-
-	for (const uint32_t *at = first + 4; at < last; at += 4) {
-		b += at[0];
-		g += at[1];
-		r += at[2];
+	if (first_weight <= 256 && last_weight <= 256) {
+		for (size_t i = 0; i < count; i++)
+			sums[i] = (uint32_t)(uint16_t)(first_weight * first[i]) +
+				  (uint16_t)(last_weight * last[i]);
+	} else {
+		for (size_t i = 0; i < count; i++)
+			sums[i] = first_weight * first[i] + last_weight * last[i];
 	}
-	uint64_t last_weight = first == last ? 0 : columns->last_weight;
-	b = (b << 8) + (uint64_t)columns->first_weight * first[0] + last_weight * last[0];
-	g = (g << 8) + (uint64_t)columns->first_weight * first[1] + last_weight * last[1];
-	r = (r << 8) + (uint64_t)columns->first_weight * first[2] + last_weight * last[2];
-	uint64_t total = (uint64_t)columns->total * row_total;
-	rgb[0] = divide_rounded(r, total);
-	rgb[1] = divide_rounded(g, total);
-	rgb[2] = divide_rounded(b, total);
+	for (int y = rows->first + 1; y < rows->last; y += 256)
+		whole_rows_add(bytes + (size_t)y * stride, stride,
+			rows->last - y < 256 ? rows->last - y : 256, count, 8 + shift, sums);
 }
 
-/* `count` pixels of an output row. */
-static void resize_row(const uint8_t *crop, size_t stride, const struct span *down, const struct span *across,
-	int count, uint8_t *out, int channels)
-{
-	uint32_t sums[4 * PICTURE_SIDE_MAXIMUM];
-	int left = across[0].first;
+/* A block of the output's columns, and the pixels that they take. */
+struct column_block {
+	int count;
+	int left, right;
+	struct span across[2][BLOCK]; /* by the samples' shift; last > first */
+	uint32_t totals[BLOCK], most; /* of the spans */
+	double inverses[BLOCK];
+};
 
-	rows_sum(crop + (size_t)left * 4, stride, across[count - 1].last + 1 - left, down, sums);
+static void block_init(
+	struct column_block *block, const struct pixel_layout *layout, const struct axis *axis, int begin)
+{
+	block->count = axis->outputs - begin < BLOCK ? axis->outputs - begin : BLOCK;
+	block->most = 0;
+	for (int shift = 0; shift <= layout->yuv; shift++)
+		for (int i = 0; i < block->count; i++) {
+			struct span s = span_at(begin + i, axis, shift);
+			block->totals[i] = s.total;
+			block->inverses[i] = s.inverse;
+			block->most = s.total > block->most ? s.total : block->most;
+			if (shift == 0)
+				block->right = s.last;
+			if (s.first == s.last) {
+				s.last_weight = 0;
+				s.last++;
+			}
+			block->across[shift][i] = s;
+		}
+	block->left = block->across[0][0].first;
+}
+
+/* sums: the rows' sums of a channel's samples. */
+struct sampling {
+	const uint32_t *sums;
+	int first, count; /* samples */
+	int step, across; /* as of the channel */
+};
+
+static uint64_t columns_sum(const struct sampling *in, const struct span *columns)
+{
+	const uint32_t *first = in->sums + (ptrdiff_t)(columns->first - in->first) * in->step;
+	const uint32_t *last = in->sums + (ptrdiff_t)(columns->last - in->first) * in->step;
+	uint64_t sum = 0;
+
+	for (const uint32_t *at = first + in->step; at < last; at += in->step)
+		sum += *at;
+	return (sum << (8 + in->across)) + (uint64_t)columns->first_weight * *first +
+	       (columns->last_weight ? (uint64_t)columns->last_weight * *last : 0);
+}
+
+/*
+ * out[count] = means · scale. A product with the inverse of a total takes a fraction of the time of a
+ * division, and is exact: (n + 1/2) / total is at least 1 / (2 total) away from an integer, which for
+ * quotients below 2^14 and totals below 2^34 is more than what four roundings change.
+ */
+static void columns_mean(const struct sampling *in, const struct column_block *block, const struct span *down,
+	int scale, int *out)
+{
+	for (int i = 0; i < block->count; i++) {
+		uint64_t total = (uint64_t)block->totals[i] * down->total;
+		uint64_t sum = columns_sum(in, &block->across[in->across][i]) * (uint64_t)scale + total / 2;
+		if (total >> 34)
+			out[i] = (int)(sum / total);
+		else
+			out[i] = (int)(((double)(int64_t)sum + 0.5) * (block->inverses[i] * down->inverse));
+	}
+}
+
+/* The same where all sums fit into 32 bits: differences of sums from the left, without a loop for a mean. */
+static void columns_mean_short(const struct sampling *in, const struct column_block *block,
+	const struct span *down, int scale, int *out)
+{
+	uint32_t before[PICTURE_SIDE_MAXIMUM + 4], sums[BLOCK];
+
+	before[0] = 0;
+	for (int i = 0; i < in->count; i++)
+		before[i + 1] = before[i] + in->sums[(ptrdiff_t)i * in->step];
+	before[in->count + 1] = before[in->count];
+	for (int i = 0; i < block->count; i++) {
+		const struct span *s = &block->across[in->across][i];
+		const uint32_t *first = before + (s->first - in->first),
+			       *last = before + (s->last - in->first);
+		sums[i] = ((last[0] - first[1]) << (8 + in->across)) +
+			  s->first_weight * (first[1] - first[0]) + s->last_weight * (last[1] - last[0]);
+	}
+	for (int i = 0; i < block->count; i++) {
+		uint32_t half = block->totals[i] * down->total / 2;
+		out[i] = (int)(((double)sums[i] * scale + (double)half + 0.5) *
+			       (block->inverses[i] * down->inverse));
+	}
+}
+
+static uint8_t held(int64_t value)
+{
+	int64_t rounded = value + (1 << 21);
+
+	return (uint8_t)(rounded < 0 ? 0 : rounded >> 22 > 255 ? 255 : rounded >> 22);
+}
+
+/* yuv: in 1/64. */
+static void rgb_of(const int yuv[3], uint8_t rgb[3])
+{
+	int64_t y = (int64_t)76309 * (yuv[0] - 1024), u = yuv[1] - 8192, v = yuv[2] - 8192;
+
+	rgb[0] = held(y + 104597 * v);
+	rgb[1] = held(y - 25675 * u - 53279 * v);
+	rgb[2] = held(y + 132201 * u);
+}
+
+/* means[channel][column], of row y of the output; in 1/64 of YUV. */
+static void row_mean(const struct pixels *pixels, const struct column_block *block, const struct axis *axis,
+	int y, int means[CHANNELS][BLOCK])
+{
+	const struct pixel_layout *layout = &layouts[pixels->format];
+	uint32_t sums[4 * PICTURE_SIDE_MAXIMUM + 4];
+	const uint8_t *data = pixels->data;
+	const struct span down = span_at(y, axis, 0);
+	bool is_short = (uint64_t)block->most * down.total < 1 << 24;
+
+	for (int b = 0; b < layout->band_count; b++) {
+		const struct band *band = &layout->bands[b];
+		size_t stride =
+			(size_t)((pixels->width + band->across) >> band->across) * (size_t)band->group;
+		int left = block->left >> band->across, right = block->right >> band->across;
+		struct span rows = span_at(y, axis, band->down);
+		rows_sum(data + (size_t)left * (size_t)band->group, stride,
+			(size_t)(right - left + 1) * (size_t)band->group, &rows, band->down, sums);
+		for (int c = 0; c < CHANNELS; c++) {
+			const struct channel *channel = &layout->channels[c];
+			int first = left << (band->across - channel->across);
+			const struct sampling in = {sums + channel->offset, first,
+				((right + 1) << (band->across - channel->across)) - first, channel->step,
+				channel->across};
+			if (channel->band == b)
+				(is_short ? columns_mean_short : columns_mean)(
+					&in, block, &down, layout->yuv ? 64 : 1, means[c]);
+		}
+		data += stride * (size_t)((pixels->height + band->down) >> band->down);
+	}
+}
+
+static void row_write(int means[CHANNELS][BLOCK], int count, bool yuv, uint8_t *out, int channels)
+{
 	for (int i = 0; i < count; i++, out += channels) {
-		uint8_t rgb[3];
-		columns_sum(sums, left, &across[i], down->total, rgb);
+		const int mean[CHANNELS] = {means[0][i], means[1][i], means[2][i]};
+		uint8_t rgb[CHANNELS] = {(uint8_t)mean[0], (uint8_t)mean[1], (uint8_t)mean[2]};
+		if (yuv)
+			rgb_of(mean, rgb);
 		if (channels == 3)
 			memcpy(out, rgb, 3);
 		else
@@ -142,10 +310,10 @@ static int part_of(int side, double part)
 	return scaled < 1 ? 1 : scaled;
 }
 
-struct picture_area resize_middle(const struct picture *picture, double part, int width, int height)
+struct picture_area resize_middle(const struct pixels *pixels, double part, int width, int height)
 {
-	int columns = picture->width;
-	int rows = picture->height;
+	int columns = pixels->width;
+	int rows = pixels->height;
 
 	if ((int64_t)columns * height > (int64_t)rows * width)
 		columns = (int)(((int64_t)rows * width + height / 2) / height);
@@ -154,24 +322,22 @@ struct picture_area resize_middle(const struct picture *picture, double part, in
 	columns = part_of(columns, part);
 	rows = part_of(rows, part);
 	return (struct picture_area){
-		(picture->width - columns) / 2, (picture->height - rows) / 2, columns, rows};
+		(pixels->width - columns) / 2, (pixels->height - rows) / 2, columns, rows};
 }
 
-void resize_area_to_input(const struct picture *picture, const struct picture_area *area, uint8_t *out,
+void resize_area_to_input(const struct pixels *pixels, const struct picture_area *area, uint8_t *out,
 	int width, int height, int channels)
 {
-	size_t stride = (size_t)picture->width * 4;
-	const uint8_t *crop = picture->data + (size_t)area->y * stride + (size_t)area->x * 4;
+	const struct axis columns = {area->x, area->width, width}, rows = {area->y, area->height, height};
 
 	for (int x = 0; x < width; x += BLOCK) {
-		int count = width - x < BLOCK ? width - x : BLOCK;
-		struct span across[BLOCK];
+		struct column_block block;
+		int means[CHANNELS][BLOCK] = {{0}};
 
-		for (int i = 0; i < count; i++)
-			across[i] = span_at(x + i, area->width, width);
+		block_init(&block, &layouts[pixels->format], &columns, x);
 		for (int y = 0; y < height; y++) {
-			struct span down = span_at(y, area->height, height);
-			resize_row(crop, stride, &down, across, count,
+			row_mean(pixels, &block, &rows, y, means);
+			row_write(means, block.count, layouts[pixels->format].yuv,
 				out + ((size_t)y * (size_t)width + (size_t)x) * (size_t)channels, channels);
 		}
 	}
@@ -179,7 +345,8 @@ void resize_area_to_input(const struct picture *picture, const struct picture_ar
 
 void resize_to_input(const struct picture *picture, uint8_t *out, int width, int height, int channels)
 {
-	struct picture_area middle = resize_middle(picture, 1, width, height);
+	struct pixels pixels = picture_pixels(picture);
+	struct picture_area middle = resize_middle(&pixels, 1, width, height);
 
-	resize_area_to_input(picture, &middle, out, width, height, channels);
+	resize_area_to_input(&pixels, &middle, out, width, height, channels);
 }

@@ -170,13 +170,13 @@ static void ink_place(const struct view *view, uint8_t *grey, uint8_t *out, int 
 }
 
 /* The faces of a picture, in pixels of the picture it is reduced to. */
-static int find_faces(const struct picture *picture, struct face *faces, int *width, int *height)
+static int find_faces(const struct pixels *pixels, struct face *faces, int *width, int *height)
 {
-	struct picture_area all = {0, 0, picture->width, picture->height};
+	struct picture_area all = {0, 0, pixels->width, pixels->height};
 	uint8_t grey[FACE_AREA_MAXIMUM];
 
-	face_search_size(picture->width, picture->height, width, height);
-	resize_area_to_input(picture, &all, grey, *width, *height, 1);
+	face_search_size(pixels->width, pixels->height, width, height);
+	resize_area_to_input(pixels, &all, grey, *width, *height, 1);
 	return face_find(grey, *width, *height, faces);
 }
 
@@ -189,48 +189,55 @@ static int held(double from, int most)
 
 /* The face with its margin, moved and made smaller so that it is within the picture. face: in 1 / scale
  * pixels. */
-static struct picture_area face_area(const struct view *view, const struct picture *picture,
+static struct picture_area face_area(const struct view *view, const struct pixels *pixels,
 	const struct face *face, double scale, int width, int height)
 {
 	double least = fmin(width, height), side = face->side * scale / view->fill;
 
-	side = fmin(side, fmin(picture->width * least / width, picture->height * least / height));
-	struct picture_area area = {.width = held(side * width / least, picture->width),
-		.height = held(side * height / least, picture->height)};
+	side = fmin(side, fmin(pixels->width * least / width, pixels->height * least / height));
+	struct picture_area area = {.width = held(side * width / least, pixels->width),
+		.height = held(side * height / least, pixels->height)};
 	area.width += !area.width;
 	area.height += !area.height;
-	area.x = held((face->x + face->side / 2.0) * scale - area.width / 2.0, picture->width - area.width);
-	area.y =
-		held((face->y + face->side / 2.0) * scale - area.height / 2.0, picture->height - area.height);
+	area.x = held((face->x + face->side / 2.0) * scale - area.width / 2.0, pixels->width - area.width);
+	area.y = held((face->y + face->side / 2.0) * scale - area.height / 2.0, pixels->height - area.height);
 	return area;
 }
 
-static bool look_for_face(const struct view *view, const struct picture *picture, struct face_track *track,
+static bool look_for_face(const struct view *view, const struct pixels *pixels, struct face_track *track,
 	int64_t time, int width, int height, struct picture_area *area)
 {
 	struct face faces[FACES_MAXIMUM], face;
 	int search_width, search_height;
-	int count = find_faces(picture, faces, &search_width, &search_height);
+	int count = find_faces(pixels, faces, &search_width, &search_height);
 	bool found = track ? face_track_follow(track, faces, count, search_width, search_height, time, &face)
 			   : face_choose(faces, count, search_width, search_height, &face);
 
 	if (found)
-		*area = face_area(view, picture, &face, (double)picture->width / search_width, width, height);
+		*area = face_area(view, pixels, &face, (double)pixels->width / search_width, width, height);
 	return found;
+}
+
+bool view_look_at(const struct view *view, enum view_origin origin, const struct pixels *pixels,
+	struct face_track *track, int64_t time, int width, int height, struct picture_area *area)
+{
+	double part = has_box(view) && origin == VIEW_FROM_CAMERA ? view->size : 1;
+
+	*area = resize_middle(pixels, part, width, height);
+	if (view->kind != VIEW_FACE || (pixels->width == width && pixels->height == height))
+		return true;
+	return look_for_face(view, pixels, track, time, width, height, area);
 }
 
 bool view_look(const struct view *view, enum view_origin origin, const struct picture *picture,
 	struct face_track *track, int64_t time, int width, int height, struct picture_area *area)
 {
-	double part = has_box(view) && origin == VIEW_FROM_CAMERA ? view->size : 1;
+	struct pixels pixels = picture_pixels(picture);
 
-	*area = resize_middle(picture, part, width, height);
-	if (view->kind != VIEW_FACE || (picture->width == width && picture->height == height))
-		return true;
-	return look_for_face(view, picture, track, time, width, height, area);
+	return view_look_at(view, origin, &pixels, track, time, width, height, area);
 }
 
-void view_input(const struct view *view, enum view_origin origin, const struct picture *picture,
+void view_input_of(const struct view *view, enum view_origin origin, const struct pixels *pixels,
 	const struct picture_area *area, uint8_t *out, int width, int height, int channels, int bits)
 {
 	bool ink = view->kind == VIEW_INK && origin != VIEW_FROM_DATASET;
@@ -238,10 +245,18 @@ void view_input(const struct view *view, enum view_origin origin, const struct p
 	uint8_t grey[SIDE * SIDE];
 
 	if (ink) {
-		resize_area_to_input(picture, area, grey, SIDE, SIDE, 1);
+		resize_area_to_input(pixels, area, grey, SIDE, SIDE, 1);
 		ink_place(view, grey, out, width, height);
 	} else {
-		resize_area_to_input(picture, area, out, width, height, channels);
+		resize_area_to_input(pixels, area, out, width, height, channels);
 	}
 	codes_from(view, inverted, out, (size_t)width * (size_t)height * (size_t)channels, bits);
+}
+
+void view_input(const struct view *view, enum view_origin origin, const struct picture *picture,
+	const struct picture_area *area, uint8_t *out, int width, int height, int channels, int bits)
+{
+	struct pixels pixels = picture_pixels(picture);
+
+	view_input_of(view, origin, &pixels, area, out, width, height, channels, bits);
 }

@@ -7,7 +7,7 @@
 #define IMAGE_VIEW_H
 
 #include "image/face_track.h"
-#include "image/picture.h"
+#include "image/pixels.h"
 
 #include <stdbool.h>
 
@@ -47,6 +47,10 @@ enum view_origin {
  * pictures are looked at one after the other, taken at `time`, ns; NULL: of this picture alone. Allocates
  * nothing; takes 600 KiB of stack.
  */
+bool view_look_at(const struct view *view, enum view_origin origin, const struct pixels *pixels,
+	struct face_track *track, int64_t time, int width, int height, struct picture_area *area);
+
+/* The same, at a picture. */
 bool view_look(const struct view *view, enum view_origin origin, const struct picture *picture,
 	struct face_track *track, int64_t time, int width, int height, struct picture_area *area);
 
@@ -54,8 +58,12 @@ bool view_look(const struct view *view, enum view_origin origin, const struct pi
  * What the network sees in that area. out: uint8_t codes of `bits` bits, [height][width][channels]; channels
  * 3: R, G, B; 1: grey, as ink needs. A pixel p enters as code (p · (2^bits − 1) + 127) / 255, after low and
  * high. Integers, or doubles in one exact order of operations: the same codes on every machine. Allocates
- * nothing; takes 300 KiB of stack.
+ * nothing; takes 450 KiB of stack.
  */
+void view_input_of(const struct view *view, enum view_origin origin, const struct pixels *pixels,
+	const struct picture_area *area, uint8_t *out, int width, int height, int channels, int bits);
+
+/* The same, of a picture. */
 void view_input(const struct view *view, enum view_origin origin, const struct picture *picture,
 	const struct picture_area *area, uint8_t *out, int width, int height, int channels, int bits);
 

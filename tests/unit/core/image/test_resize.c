@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The resize to a network's input against a plain double loop over the formulas of resize.c. */
+/* The resize to a network's input against plain double loops over the formulas of resize.c. */
 #include "image/resize.h"
 
+#include "base/error.h"
+#include "image/decode.h"
+
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -186,6 +190,171 @@ static void crop_is_centred(void **state)
 	picture_finish(&p);
 }
 
+/* The three codes of a pixel, from their places in memory as picture.h tells them. */
+static void codes_at(const struct raw_picture *raw, int x, int y, int64_t codes[3])
+{
+	size_t width = (size_t)raw->width, half = (width + 1) / 2, luma = width * (size_t)raw->height;
+	size_t column = (size_t)x, row = (size_t)y, shared = (row / 2) * half + column / 2;
+	size_t quarter = half * (((size_t)raw->height + 1) / 2), pair = (row * half + column / 2) * 4;
+	const size_t places[][3] = {
+		[PIXEL_YUYV] = {pair + column % 2 * 2, pair + 1, pair + 3},
+		[PIXEL_UYVY] = {pair + column % 2 * 2 + 1, pair, pair + 2},
+		[PIXEL_NV12] = {row * width + column, luma + 2 * shared, luma + 2 * shared + 1},
+		[PIXEL_I420] = {row * width + column, luma + shared, luma + quarter + shared},
+	};
+
+	for (int c = 0; c < 3; c++)
+		codes[c] = raw->data[places[raw->format][c]];
+}
+
+static int64_t down(int64_t value, int64_t by)
+{
+	return value >= 0 ? value / by : -((by - 1 - value) / by);
+}
+
+static void slow_yuv_pixel(const struct raw_picture *raw, const struct picture_area *area, int x, int y,
+	int W, int H, uint8_t rgb[3])
+{
+	int64_t sums[3] = {0}, total = 0, mean[3];
+
+	for (int v = 0; v < area->height; v++) {
+		int64_t wy = weight_of(v, y, area->height, H);
+		for (int u = 0; u < area->width && wy; u++) {
+			int64_t w = wy * weight_of(u, x, area->width, W), codes[3];
+			codes_at(raw, area->x + u, area->y + v, codes);
+			for (int c = 0; c < 3; c++)
+				sums[c] += w * codes[c];
+			total += w;
+		}
+	}
+	assert_true(total > 0);
+	for (int c = 0; c < 3; c++)
+		mean[c] = (64 * sums[c] + total / 2) / total;
+	int64_t luma = 76309 * (mean[0] - 1024), u = mean[1] - 8192, v = mean[2] - 8192;
+	const int64_t values[3] = {luma + 104597 * v, luma - 25675 * u - 53279 * v, luma + 132201 * u};
+	for (int c = 0; c < 3; c++) {
+		int64_t value = down(values[c] + (1 << 21), 1 << 22);
+		rgb[c] = (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
+	}
+}
+
+static struct raw_picture random_raw(enum pixel_format format, int width, int height)
+{
+	size_t size = ((size_t)width + 1) * ((size_t)height + 1) * 4;
+	struct raw_picture raw = {.format = format, .width = width, .height = height, .size = size};
+
+	raw.data = malloc(size);
+	assert_non_null(raw.data);
+	for (size_t i = 0; i < size; i++)
+		raw.data[i] = (uint8_t)random_next();
+	return raw;
+}
+
+static int below(int limit)
+{
+	return (int)(random_next() % (uint32_t)limit);
+}
+
+/* Any area of a camera's frame, odd sides and corners among them, to smaller and larger inputs. */
+static void yuv_is_averaged_and_then_converted(void **state)
+{
+	(void)state;
+	static const enum pixel_format formats[] = {PIXEL_YUYV, PIXEL_UYVY, PIXEL_NV12, PIXEL_I420};
+	uint8_t out[20 * 20 * 3], grey[20 * 20];
+
+	for (int i = 0; i < 200; i++) {
+		struct raw_picture raw = random_raw(formats[i % 4], 1 + below(60), 1 + below(60));
+		struct picture_area area = {below(raw.width), below(raw.height), 1, 1};
+		area.width += below(raw.width - area.x);
+		area.height += below(raw.height - area.y);
+		int W = 1 + below(20), H = 1 + below(20);
+		struct pixels pixels;
+		assert_int_equal(raw_picture_pixels(&raw, &pixels, NULL), 0);
+		resize_area_to_input(&pixels, &area, out, W, H, 3);
+		resize_area_to_input(&pixels, &area, grey, W, H, 1);
+		for (int k = 0; k < W * H; k++) {
+			uint8_t rgb[3];
+			slow_yuv_pixel(&raw, &area, k % W, k / W, W, H, rgb);
+			assert_memory_equal(out + (size_t)k * 3, rgb, 3);
+			assert_int_equal(grey[k], (77 * rgb[0] + 150 * rgb[1] + 29 * rgb[2] + 128) >> 8);
+		}
+		raw_picture_finish(&raw);
+	}
+}
+
+/* Every pixel gets the same codes. */
+static void raw_fill(struct raw_picture *raw, const uint8_t codes[3])
+{
+	const uint8_t yuyv[] = {codes[0], codes[1], codes[0], codes[2]},
+		      uyvy[] = {codes[1], codes[0], codes[2], codes[0]};
+	size_t luma = (size_t)raw->width * (size_t)raw->height;
+
+	for (size_t i = 0; i < raw->size; i++)
+		switch (raw->format) {
+		case PIXEL_YUYV:
+			raw->data[i] = yuyv[i % 4];
+			break;
+		case PIXEL_UYVY:
+			raw->data[i] = uyvy[i % 4];
+			break;
+		case PIXEL_NV12:
+			raw->data[i] = i < luma ? codes[0] : codes[1 + i % 2];
+			break;
+		case PIXEL_I420:
+			raw->data[i] = i < luma ? codes[0] : codes[1 + (i >= luma * 5 / 4)];
+			break;
+		default:
+			raw->data[i] = codes[i % 4 % 3];
+		}
+}
+
+/* What the display shows of one colour is what the network gets, but for rounding. */
+static void colours_are_the_displays(void **state)
+{
+	(void)state;
+	static const enum pixel_format formats[] = {
+		PIXEL_YUYV, PIXEL_UYVY, PIXEL_NV12, PIXEL_I420, PIXEL_BGRX};
+	const struct picture_area area = {3, 2, 9, 9};
+
+	for (int i = 0; i < 500; i++) {
+		struct raw_picture raw = random_raw(formats[i % 5], 16, 12);
+		struct picture shown = {0};
+		uint8_t seen[3];
+		struct pixels pixels;
+		raw_fill(&raw, (uint8_t[]){(uint8_t)below(256), (uint8_t)below(256), (uint8_t)below(256)});
+		assert_int_equal(raw_picture_pixels(&raw, &pixels, NULL), 0);
+		resize_area_to_input(&pixels, &area, seen, 1, 1, 3);
+		assert_int_equal(picture_decode(&raw, 1, &shown, NULL), 0);
+		for (int c = 0; c < 3; c++)
+			assert_in_range(seen[c] + 2 - shown.data[2 - c], 0, 4);
+		picture_finish(&shown);
+		raw_picture_finish(&raw);
+	}
+}
+
+static void too_few_bytes_are_refused(void **state)
+{
+	(void)state;
+	struct raw_picture raw = random_raw(PIXEL_NV12, 5, 3);
+	struct pixels pixels;
+	struct error e;
+
+	assert_true(raw_picture_has_pixels(&raw));
+	raw.size = 5 * 3 + 2 * 3 * 2;
+	assert_int_equal(raw_picture_pixels(&raw, &pixels, &e), 0);
+	raw.size--;
+	assert_int_equal(raw_picture_pixels(&raw, &pixels, &e), -EBADMSG);
+	assert_string_equal(e.text, "the frame holds 26 bytes, and 5×3 pixels need 27");
+	raw.width = PICTURE_SIDE_MAXIMUM + 1;
+	assert_int_equal(raw_picture_pixels(&raw, &pixels, &e), -EBADMSG);
+	raw.rotation = 90;
+	assert_false(raw_picture_has_pixels(&raw));
+	raw.rotation = 0;
+	raw.format = PIXEL_JPEG;
+	assert_false(raw_picture_has_pixels(&raw));
+	raw_picture_finish(&raw);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -195,6 +364,9 @@ int main(void)
 		cmocka_unit_test(large_to_few),
 		cmocka_unit_test(extreme_shapes),
 		cmocka_unit_test(crop_is_centred),
+		cmocka_unit_test(yuv_is_averaged_and_then_converted),
+		cmocka_unit_test(colours_are_the_displays),
+		cmocka_unit_test(too_few_bytes_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

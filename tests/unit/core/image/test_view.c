@@ -254,7 +254,8 @@ static void face_is_cut_out(void **state)
 		assert_int_equal(area.height, area.width);
 	}
 	view_input(&face, VIEW_FROM_CAMERA, &p, &area, seen, SIDE, SIDE, 1, 8);
-	resize_area_to_input(&p, &area, wanted, SIDE, SIDE, 1);
+	struct pixels all = picture_pixels(&p);
+	resize_area_to_input(&all, &area, wanted, SIDE, SIDE, 1);
 	assert_memory_equal(seen, wanted, sizeof(seen));
 	assert_true(view_look(&half, VIEW_FROM_FILE, &p, NULL, 0, 2 * SIDE, SIDE, &wide));
 	assert_true(near(wide.width, 320) && near(wide.height, 160)); /* as wide as the picture, at most */
@@ -266,7 +267,8 @@ static void face_is_cut_out(void **state)
 static void without_a_face_nothing_is_seen(void **state)
 {
 	struct picture p = letter(0, 255);
-	struct picture_area area, middle = resize_middle(&p, 1, SIDE, SIDE);
+	struct pixels pixels = picture_pixels(&p);
+	struct picture_area area, middle = resize_middle(&pixels, 1, SIDE, SIDE);
 
 	(void)state;
 	assert_false(view_look(&face, VIEW_FROM_CAMERA, &p, NULL, 0, SIDE, SIDE, &area));
