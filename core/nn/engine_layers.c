@@ -3,73 +3,6 @@
 
 #include "nn/limits.h"
 #include "nn/reference.h"
-/* Writes a pixel's codes to all maps of the tensor. */
-static void write_codes(
-	const struct engine *engine, const struct layer_plan *plan, int y, int x, const uint8_t *codes)
-{
-	for (int i = 0; i < plan->out_count; i++)
-		feature_map_write(&engine->maps[plan->out[i]].map, y, x, codes, engine->planes);
-}
-
-static void write_sums(
-	const struct engine *engine, const struct layer_plan *plan, int y, int x, const int32_t *sums)
-{
-	for (int i = 0; i < plan->out_count; i++) {
-		const struct feature_map *out = &engine->maps[plan->out[i]].map;
-		memcpy(feature_map_pixel(out, y, x), sums, out->pixel);
-	}
-}
-
-/* Codes of pixels `step` bytes apart from their accumulators. */
-static void make_codes(const struct engine *engine, const struct layer_plan *plan,
-	const int32_t *accumulators, int pixels, uint8_t *codes, size_t step)
-{
-	if (plan->requantisation.multipliers) {
-		engine->requantise(&plan->requantisation, accumulators, engine->stride, pixels, codes, step);
-		requantise_wide(&plan->requantisation, accumulators, engine->stride, pixels, codes, step);
-		return;
-	}
-	for (int i = 0; i < pixels; i++)
-		engine->codes(&plan->thresholds, accumulators + (size_t)i * engine->stride,
-			plan->layer->out.channels, codes + (size_t)i * step);
-}
-
-/* Pixels of one row from the first map, where they are, to the others. */
-static void copy_codes(const struct engine *engine, const struct layer_plan *plan, int y, int x, int pixels)
-{
-	const struct feature_map *first = &engine->maps[plan->out[0]].map;
-
-	for (int i = 1; i < plan->out_count; i++) {
-		const struct feature_map *out = &engine->maps[plan->out[i]].map;
-		const uint8_t *from = feature_map_pixel(first, y, x);
-
-		if (out->layout == LAYOUT_BYTES)
-			memcpy(feature_map_pixel(out, y, x), from, (size_t)pixels * out->pixel);
-		else
-			for (int p = 0; p < pixels; p++)
-				feature_map_write(
-					out, y, x + p, from + (size_t)p * first->pixel, engine->planes);
-	}
-}
-
-void engine_finish_pixels(const struct engine *engine, const struct layer_plan *plan,
-	const int32_t *accumulators, int y, int x, int pixels)
-{
-	if (plan->layer->output_bits != TENSOR_SUMS && plan->direct) {
-		const struct feature_map *first = &engine->maps[plan->out[0]].map;
-		make_codes(engine, plan, accumulators, pixels, feature_map_pixel(first, y, x), first->pixel);
-		copy_codes(engine, plan, y, x, pixels);
-		return;
-	}
-	for (int i = 0; i < pixels; i++, accumulators += engine->stride)
-		if (plan->layer->output_bits == TENSOR_SUMS) {
-			write_sums(engine, plan, y, x + i, accumulators);
-		} else {
-			make_codes(engine, plan, accumulators, 1, engine->scratch.pixel, 0);
-			write_codes(engine, plan, y, x + i, engine->scratch.pixel);
-		}
-}
-
 static void scale_to_pixels(const struct layer *layer, int y, int x, int32_t *sums)
 {
 	int factor = layer->pixels / layer_pixels_inside(layer, y, x);
@@ -165,7 +98,7 @@ static void add_wide(const struct engine *engine, const struct layer_plan *plan,
 	else
 		scale_sums(layer, sums, out);
 	if (layer->output_bits == TENSOR_SUMS) {
-		write_sums(engine, plan, y, x, out);
+		engine_write_sums(engine, plan, y, x, out);
 		return;
 	}
 	/* an isa's thresholds do not take the largest int32, which a bounded sum can be */
@@ -173,7 +106,7 @@ static void add_wide(const struct engine *engine, const struct layer_plan *plan,
 		engine->scratch.pixel[c] = layer->epilogue == EPILOGUE_THRESHOLDS
 						   ? reference_code(layer, c, out[c])
 						   : (uint8_t)out[c];
-	write_codes(engine, plan, y, x, engine->scratch.pixel);
+	engine_write_codes(engine, plan, y, x, engine->scratch.pixel);
 }
 
 static void run_add(const struct engine *engine, const struct layer_plan *plan, int first, int last)
@@ -211,10 +144,10 @@ static void run_concat(const struct engine *engine, const struct layer_plan *pla
 			join_pixel(engine, plan, y, x,
 				plan->direct ? feature_map_pixel(out, y, x) : engine->scratch.pixel);
 			if (!plan->direct)
-				write_codes(engine, plan, y, x, engine->scratch.pixel);
+				engine_write_codes(engine, plan, y, x, engine->scratch.pixel);
 		}
 		if (plan->direct)
-			copy_codes(engine, plan, y, 0, width);
+			engine_copy_codes(engine, plan, y, 0, width);
 	}
 }
 
@@ -229,7 +162,7 @@ static void run_upsample(const struct engine *engine, const struct layer_plan *p
 		int y = p / width, x = p % width;
 		bool between = layer->stuffed && (y % layer->stride_height || x % layer->stride_width);
 
-		write_codes(engine, plan, y, x,
+		engine_write_codes(engine, plan, y, x,
 			between ? engine->scratch.pixel
 				: feature_map_pixel(in, y / layer->stride_height, x / layer->stride_width));
 	}
@@ -271,12 +204,12 @@ static void run_table(const struct engine *engine, const struct layer_plan *plan
 		if (plan->direct) {
 			look_up(engine, plan, feature_map_pixel(in, y, 0), width,
 				feature_map_pixel(out, y, 0), out->pixel);
-			copy_codes(engine, plan, y, 0, width);
+			engine_copy_codes(engine, plan, y, 0, width);
 			continue;
 		}
 		for (int x = 0; x < width; x++) {
 			look_up(engine, plan, feature_map_pixel(in, y, x), 1, engine->scratch.pixel, 0);
-			write_codes(engine, plan, y, x, engine->scratch.pixel);
+			engine_write_codes(engine, plan, y, x, engine->scratch.pixel);
 		}
 	}
 }

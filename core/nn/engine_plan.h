@@ -171,6 +171,15 @@ static inline const uint8_t *engine_window_at(
 		in, y * layer->stride_height - layer->pad_top, x * layer->stride_width - layer->pad_left);
 }
 
+/* To all maps of the tensor that the layer makes (engine_finish.c): a pixel's codes, or sums. */
+void engine_write_codes(
+	const struct engine *engine, const struct layer_plan *plan, int y, int x, const uint8_t *codes);
+void engine_write_sums(
+	const struct engine *engine, const struct layer_plan *plan, int y, int x, const int32_t *sums);
+
+/* Pixels of one row from the first map, where they are, to the others. */
+void engine_copy_codes(const struct engine *engine, const struct layer_plan *plan, int y, int x, int pixels);
+
 /* Turns the accumulators of pixels of one row into codes or sums. */
 void engine_finish_pixels(const struct engine *engine, const struct layer_plan *plan,
 	const int32_t *accumulators, int y, int x, int pixels);
