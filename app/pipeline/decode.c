@@ -75,13 +75,13 @@ static void look(struct pipeline *pipeline, struct frame *frame)
 		in.channels, pipeline->config.network->layers[0].input_bits);
 }
 
-/* Makes the picture where somebody needs it. */
-static int decode(struct frame *frame, struct error *e)
+/* Makes the picture where somebody needs it: the display, who gets labelled frames, or else the network. */
+static int decode(const struct pipeline *pipeline, struct frame *frame, struct error *e)
 {
 	bool in_raw = raw_picture_has_pixels(&frame->raw);
 	int status = 0;
 
-	if (!in_raw || !frame->show_raw)
+	if (!in_raw || !frame->show_raw || pipeline->config.labelled)
 		status = picture_decode(&frame->raw, frame->scale, &frame->picture, e);
 	if (!status && in_raw)
 		return raw_picture_pixels(&frame->raw, &frame->pixels, e);
@@ -93,7 +93,7 @@ static bool decode_picture(struct pipeline *pipeline, struct frame *frame)
 {
 	struct error e;
 
-	int rc = decode(frame, &e);
+	int rc = decode(pipeline, frame, &e);
 	if (!rc)
 		return true;
 	pthread_mutex_lock(&pipeline->lock);
