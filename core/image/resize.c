@@ -276,13 +276,14 @@ static void row_mean(const struct pixels *pixels, const struct column_block *blo
 			(size_t)(right - left + 1) * (size_t)band->group, &rows, band->down, sums);
 		for (int c = 0; c < CHANNELS; c++) {
 			const struct channel *channel = &layout->channels[c];
+			if (channel->band != b)
+				continue;
 			int first = left << (band->across - channel->across);
 			const struct sampling in = {sums + channel->offset, first,
 				((right + 1) << (band->across - channel->across)) - first, channel->step,
 				channel->across};
-			if (channel->band == b)
-				(is_short ? columns_mean_short : columns_mean)(
-					&in, block, &down, layout->yuv ? 64 : 1, means[c]);
+			(is_short ? columns_mean_short : columns_mean)(
+				&in, block, &down, layout->yuv ? 64 : 1, means[c]);
 		}
 		data += stride * (size_t)((pixels->height + band->down) >> band->down);
 	}
