@@ -38,5 +38,5 @@ bool random_fewer(void)
 
 int random_rounds(int all)
 {
-	return random_fewer() ? (all + 3) / 4 : all;
+	return random_fewer() ? (all + 7) / 8 : all;
 }

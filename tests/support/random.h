@@ -27,7 +27,7 @@ int random_below(int n);
  */
 bool random_fewer(void);
 
-/* How often to repeat what is random, of `all` times: then a quarter. */
+/* How often to repeat what is random, of `all` times: then an eighth. */
 int random_rounds(int all);
 
 #endif

@@ -271,7 +271,7 @@ static void extreme_values(void **state)
 static void depthwise(void **state)
 {
 	(void)state;
-	for (int channels = 2; channels <= 130; channels += random_fewer() ? 3 : 1) {
+	for (int channels = 2; channels <= 130; channels += random_fewer() ? 7 : 1) {
 		struct layer layer = {
 			.kind = LAYER_CONV,
 			.in = {1 + channels % 5, 6 + random_below(40), channels},
