@@ -157,7 +157,8 @@ static json_t *machine(const struct measured_all *all)
 	output_set(o, "features", known_text(b->features));
 	output_set(o, "processors", json_integer(b->processors));
 	output_set(o, "governor", known_text(b->governor));
-	output_set(o, "clock_mhz", a->clock > 0 ? number(a->clock) : json_null());
+	output_set(o, "clock_mhz", all->frequency > 0 ? number(all->frequency) : json_null());
+	output_set(o, "reported_mhz", a->clock > 0 ? number(a->clock) : json_null());
 	output_set(o, "temperature", output_pack("[o, o]", number(b->temperature), number(a->temperature)));
 	output_set(o, "load",
 		b->load[0] < 0 ? json_null()

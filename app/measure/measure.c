@@ -204,6 +204,7 @@ static int run(struct measure_session *s)
 				m->network->name, 100 * m->others);
 	}
 	machine_read("", &s->all.after);
+	s->all.frequency = machine_frequency();
 	return code;
 }
 

@@ -152,6 +152,7 @@ struct measured_all {
 	struct measurement *networks; /* [count] */
 	int count;
 	struct machine before, after;
+	double frequency;		/* of the processor after it, MHz; 0: not measured */
 	const char *energy, *no_energy; /* the energy meter, or the reason why there is none */
 	char date[32];			/* 2026-11-21T10:00:00Z */
 };

@@ -201,11 +201,10 @@ static void print_machine(const struct measured_all *all)
 	printf("%s%s%s, %d processor%s, %s\n", PRINTABLE(b->board), b->board[0] ? ", " : "",
 		b->processor[0] ? b->processor : "a processor without a name", b->processors,
 		b->processors == 1 ? "" : "s", b->features[0] ? b->features : "no features reported");
-	printf("%s; clock: ", b->system);
+	printf("%s; clock: %.0f MHz (by the time of a chain of additions", b->system, all->frequency);
 	if (a->clock > 0)
-		printf("%.0f MHz%s%s", a->clock, a->governor[0] ? ", " : "", a->governor);
-	else
-		printf("not reported");
+		printf("; the system reports %.0f MHz", a->clock);
+	printf("%s%s)", a->governor[0] ? ", " : "", a->governor);
 	if (isnan(b->temperature) || isnan(a->temperature))
 		printf("; temperature: not reported");
 	else

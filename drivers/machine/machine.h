@@ -13,13 +13,19 @@ struct machine {
 	char features[256];  /* instructions that kernels may use: "avx2 avx512f" */
 	char governor[32];   /* "performance" */
 	int processors;
-	double clock;	    /* MHz of the fastest processor now; 0: not known */
+	double clock;	    /* MHz of the fastest processor now, as it is reported; 0: not known */
 	double temperature; /* °C of the hottest sensor; NAN: not known */
 	double load[3];	    /* average of runnable tasks over 1, 5 and 15 minutes; [0] < 0: not known */
 };
 
 /* root: prefix of /proc and /sys; "", or a test's folder. */
 void machine_read(const char *root, struct machine *out);
+
+/*
+ * MHz at which the calling thread's processor runs, by the time that a chain of additions takes: what is
+ * reported may be a nominal value, as in virtual machines. Takes 15 ms.
+ */
+double machine_frequency(void);
 
 /* Processor time in clock ticks since the machine started; own: of this process. */
 struct activity {

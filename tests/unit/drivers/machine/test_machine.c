@@ -73,6 +73,15 @@ static void test_nothing_reported(void **state)
 	folder_destroy(root);
 }
 
+/* If the compiler did not make a chain of all additions, or the processor took several at once, the result
+ * would be far above what any processor does. */
+static void test_frequency(void **state)
+{
+	(void)state;
+	double frequency = machine_frequency();
+	assert_true(frequency > 0 && frequency < 10000);
+}
+
 static void test_others(void **state)
 {
 	struct activity begun = {.busy = 1000, .all = 5000, .own = 100}, ended = begun;
@@ -171,6 +180,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pc),
 		cmocka_unit_test(test_nothing_reported),
+		cmocka_unit_test(test_frequency),
 		cmocka_unit_test(test_others),
 		cmocka_unit_test(test_rapl),
 		cmocka_unit_test(test_hwmon),
