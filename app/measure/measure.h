@@ -69,8 +69,8 @@ struct measured_pipeline {
 	struct trace *trace; /* NULL: not traced */
 };
 
-/* The pipeline's stages, each alone (stages_alone.h). */
-enum { ALONE_SOURCE, ALONE_DECODE, ALONE_CONV0, ALONE_PL, ALONE_LABEL, ALONE_STAGES };
+/* The pipeline's stages, each alone (stages_alone.h), and its hand-overs alone (hand_overs.h). */
+enum { ALONE_SOURCE, ALONE_DECODE, ALONE_CONV0, ALONE_PL, ALONE_LABEL, ALONE_HAND_OVERS, ALONE_STAGES };
 
 extern const char *const alone_keys[ALONE_STAGES]; /* their names in JSON and for people */
 

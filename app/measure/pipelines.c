@@ -183,7 +183,8 @@ static int run_pairs(struct runs *r, enum failure *where, struct error *e)
 static void find_slowest(struct measurement *m)
 {
 	const int64_t times[ALONE_STAGES] = {m->times[MEASURED_SOURCE].p50, m->times[MEASURED_DECODE].p50,
-		m->times[MEASURED_CONV0].p50, m->pl_alone, m->times[MEASURED_LABEL].p50};
+		m->times[MEASURED_CONV0].p50, m->pl_alone,
+		m->times[MEASURED_LABEL].p50, [ALONE_HAND_OVERS] = 0};
 
 	for (int i = 0; i < ALONE_STAGES; i++) {
 		if (times[i] <= m->ideal)

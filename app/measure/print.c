@@ -94,12 +94,12 @@ static void print_layers(const struct measurement *m)
 	printf("\n");
 }
 
-static void print_spread(const char *name, const struct summary *s)
+static void print_spread(const char *name, int threads, int batch, const struct summary *s)
 {
 	if (s->runs)
-		printf("  %-20s %9.1f %9.1f %9.1f %9.1f %9.1f %9zu  %.1f to %.1f\n", name, us(s->p50),
-			us(s->p95), us(s->p99), us(s->minimum), us(s->maximum), s->runs, us(s->low),
-			us(s->high));
+		printf("  %-20s %7d %5d %9.1f %9.1f %9.1f %9.1f %9.1f %7zu  %.1f to %.1f\n", name, threads,
+			batch, us(s->p50), us(s->p95), us(s->p99), us(s->minimum), us(s->maximum), s->runs,
+			us(s->low), us(s->high));
 }
 
 static void print_spreads(const struct measurement *m)
@@ -113,16 +113,14 @@ static void print_spreads(const struct measurement *m)
 		{"label", MEASURED_LABEL},
 		{"end to end", MEASURED_ALL},
 		{"all in software", MEASURED_SOFTWARE_ALL},
-		{"network, warm caches", MEASURED_NETWORK},
 	};
 
-	printf("\n  %-21s %9s %9s %9s %9s %9s %9s  %s\n", "µs", "p50", "p95", "p99", "min", "max", "runs",
-		"95 % interval of p50");
+	printf("\n  %-21s %7s %5s %9s %9s %9s %9s %9s %7s  %s\n", "µs a picture", "threads", "batch", "p50",
+		"p95", "p99", "min", "max", "runs", "95 % interval of p50");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		print_spread(rows[i].name, &m->times[rows[i].time]);
-	if (m->threads > 1 || m->batch > 1)
-		printf("  with warm caches: %d threads, %d picture%s at once: %.0f pictures/s\n", m->threads,
-			m->batch, m->batch == 1 ? "" : "s", measured_rate(&m->times[MEASURED_NETWORK]));
+		print_spread(rows[i].name, 1, 1, &m->times[rows[i].time]);
+	print_spread("network, warm caches", m->threads, m->batch, &m->times[MEASURED_NETWORK]);
+	printf("  with warm caches: %.0f pictures a second\n", measured_rate(&m->times[MEASURED_NETWORK]));
 }
 
 static void print_pipeline(const char *name, const struct measured_pipeline *pipeline)

@@ -4,13 +4,16 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "flow/thread.h"
+#include "measure/hand_overs.h"
 #include "nn/classify.h"
 #include "nn/engine.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
-/* A stage is repeated for about this time, ns, and at least so often; the first time warms caches. */
+/* A stage is repeated for about this time, ns, and at least so often; the first time warms caches. Hand-overs
+ * are repeated by themselves. */
 #define LENGTH (2 * NS_PER_MS)
 #define LEAST 3
 
@@ -32,7 +35,8 @@ const char *const alone_keys[ALONE_STAGES] = {[ALONE_SOURCE] = "source",
 	[ALONE_DECODE] = "decode",
 	[ALONE_CONV0] = "conv0",
 	[ALONE_PL] = "PL",
-	[ALONE_LABEL] = "label"};
+	[ALONE_LABEL] = "label",
+	[ALONE_HAND_OVERS] = "hand-overs"};
 
 static int create_engines(struct stages_alone *s, const char *kernels, struct error *e)
 {
@@ -118,7 +122,7 @@ static int run_label(struct stages_alone *s, struct error *e)
 	return 0;
 }
 
-static int (*const runs[ALONE_STAGES])(struct stages_alone *, struct error *) = {
+static int (*const runs[ALONE_HAND_OVERS])(struct stages_alone *, struct error *) = {
 	[ALONE_SOURCE] = run_source,
 	[ALONE_DECODE] = run_decode,
 	[ALONE_CONV0] = run_conv0,
@@ -142,14 +146,22 @@ static int run_stage(struct stages_alone *s, int stage, struct error *e)
 
 int stages_alone_run(struct stages_alone *s, struct error *e)
 {
+	int64_t took = s->m->pl_alone;
 	int status = 0;
 
-	for (int i = 0; i < ALONE_STAGES && !status; i++)
+	for (int i = 0; i < ALONE_HAND_OVERS && !status; i++)
 		if (i != ALONE_PL || s->later)
 			status = run_stage(s, i, e);
 		else
-			samples_add(&s->times[i], s->m->pl_alone);
-	return status;
+			samples_add(&s->times[i], took);
+	if (status)
+		return status;
+	status = hand_overs_run(&took);
+	if (status)
+		return error_set(e, status, "the hand-overs of %s cannot be timed: %s", s->m->network->name,
+			strerror(-status));
+	samples_add(&s->times[ALONE_HAND_OVERS], took);
+	return 0;
 }
 
 int stages_alone_summarise(struct stages_alone *s, struct measurement *m, struct error *e)

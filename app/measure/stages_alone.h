@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Each stage of the pipeline alone, again and again: what it takes when nothing disturbs it. The slowest one
- * is the pipeline's ideal. Taken in turns with the pipeline, so that other programs affect both alike.
+ * Each stage of the pipeline alone, again and again: what it takes when nothing disturbs it; and the frames'
+ * way through all threads without any work. The slowest of these is the pipeline's ideal. Taken in turns with
+ * the pipeline, so that other programs affect both alike.
  */
 #ifndef APP_MEASURE_STAGES_ALONE_H
 #define APP_MEASURE_STAGES_ALONE_H
