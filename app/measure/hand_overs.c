@@ -16,24 +16,24 @@ static const int capacities[] = {2, 1, 2, 1, 2, 2};
 #define FILLING 20 /* frames that are not counted: threads begin meanwhile */
 #define COUNTED 200
 
-struct link {
-	struct frame_pool *pool; /* of the first link, which makes frames; NULL: it takes them from `from` */
+struct relay {
+	struct frame_pool *pool; /* of the first relay, which makes frames; NULL: it takes them from `from` */
 	struct queue *from, *to;
 	pthread_t thread;
 };
 
 static void *hand_on(void *argument)
 {
-	const struct link *link = argument;
+	const struct relay *relay = argument;
 	struct frame *frame;
 	int made = 0;
 
-	while ((frame = link->from		     ? queue_take(link->from)
-			: made++ < FILLING + COUNTED ? frame_acquire(link->pool)
+	while ((frame = relay->from		     ? queue_take(relay->from)
+			: made++ < FILLING + COUNTED ? frame_acquire(relay->pool)
 						     : NULL))
-		if (!queue_put(link->to, frame))
+		if (!queue_put(relay->to, frame))
 			break;
-	queue_close(link->to);
+	queue_close(relay->to);
 	return NULL;
 }
 
@@ -54,27 +54,27 @@ static int64_t consume(struct queue *last)
 
 int hand_overs_run(int64_t *took)
 {
-	struct link links[QUEUES];
+	struct relay relays[QUEUES];
 	struct frame_pool *pool = NULL;
 	int started = 0, status = frame_pool_create(POOL, 1, 1, &pool);
 
-	memset(links, 0, sizeof(links));
+	memset(relays, 0, sizeof(relays));
 	for (int i = 0; i < QUEUES && !status; i++)
-		status = queue_create(capacities[i], QUEUE_LOSSLESS, &links[i].to);
+		status = queue_create(capacities[i], QUEUE_LOSSLESS, &relays[i].to);
 	for (int i = 0; i < QUEUES && !status; i++) {
-		links[i].pool = pool;
-		links[i].from = i ? links[i - 1].to : NULL;
-		status = thread_start(&links[i].thread, "hand-over", hand_on, &links[i]);
+		relays[i].pool = pool;
+		relays[i].from = i ? relays[i - 1].to : NULL;
+		status = thread_start(&relays[i].thread, "hand-over", hand_on, &relays[i]);
 		started += !status;
 	}
 	if (!status)
-		*took = consume(links[QUEUES - 1].to);
+		*took = consume(relays[QUEUES - 1].to);
 	for (int i = 0; status && i < started; i++)
-		queue_close(links[i].to);
+		queue_close(relays[i].to);
 	while (started)
-		pthread_join(links[--started].thread, NULL);
+		pthread_join(relays[--started].thread, NULL);
 	for (int i = 0; i < QUEUES; i++)
-		queue_destroy(links[i].to);
+		queue_destroy(relays[i].to);
 	frame_pool_destroy(pool);
 	return status;
 }
