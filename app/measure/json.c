@@ -110,6 +110,11 @@ static json_t *pipeline(const struct measurement *m)
 	return o;
 }
 
+static json_t *known_text(const char *text)
+{
+	return text && text[0] ? output_text(text) : json_null();
+}
+
 static json_t *network(const struct measurement *m)
 {
 	uint64_t operations = measured_operations(m->network);
@@ -127,6 +132,7 @@ static json_t *network(const struct measurement *m)
 	output_set(o, "pl_stopped", m->stopped_at[0] ? output_text(m->stopped_at) : json_null());
 	output_set(o, "pl_hertz", m->counted ? number(m->hertz) : json_null());
 	output_set(o, "simulated", json_boolean(m->simulated));
+	output_set(o, "source", known_text(m->source));
 	output_set(o, "layers", layers);
 	output_set(o, "times_us", times);
 	output_set(o, "threads", json_integer(m->threads));
@@ -139,11 +145,6 @@ static json_t *network(const struct measurement *m)
 	output_set(o, "stopped", json_boolean(m->stopped));
 	output_set(o, "seconds", number(m->seconds));
 	return o;
-}
-
-static json_t *known_text(const char *text)
-{
-	return text && text[0] ? output_text(text) : json_null();
 }
 
 static json_t *machine(const struct measured_all *all)

@@ -105,6 +105,18 @@ static int create_samples(struct rounds *r)
 	return status;
 }
 
+static int create_source(struct rounds *r, enum failure *where, struct error *e)
+{
+	struct measurement *m = r->out;
+
+	int status = measure_frame_open(r->network, r->options, &r->source, &r->pool, &r->frame, e);
+	if (status && r->options->source)
+		*where = FAILURE_SOURCE;
+	if (!status && r->options->source)
+		snprintf(m->source, sizeof(m->source), "%s", source_description(r->source));
+	return status;
+}
+
 static int create(struct rounds *r, enum failure *where, struct error *e)
 {
 	const struct network *n = r->network;
@@ -127,7 +139,7 @@ static int create(struct rounds *r, enum failure *where, struct error *e)
 	status = create_engines(r, where, e);
 	*where = status ? *where : FAILURE_OURS;
 	if (!status)
-		status = measure_open_source(n, &r->source, &r->pool, &r->frame, e);
+		status = create_source(r, where, e);
 	*where = status ? *where : FAILURE_PL;
 	if (!status)
 		status = pl_open(r->options->pl, r->options->kernels, &r->pl, e);
@@ -169,27 +181,32 @@ static int64_t lap(int64_t *from)
 }
 
 /* Runs before each pass too, so that the caches are as after a new picture. */
-static int decode(struct rounds *r, int64_t *took, struct error *e)
+static int decode(struct rounds *r, int64_t times[MEASURED_TIMES], struct error *e)
 {
 	int64_t at = clock_now();
-	int status = measure_decode(r->network, r->frame, e);
+	int status = measure_picture(r->frame, e);
 
-	*took = lap(&at);
-	return status;
+	if (status)
+		return status;
+	times[MEASURED_PICTURE] = lap(&at);
+	measure_view(r->network, r->frame);
+	times[MEASURED_VIEW] = lap(&at);
+	times[MEASURED_DECODE] = times[MEASURED_PICTURE] + times[MEASURED_VIEW];
+	return 0;
 }
 
 static int run_source(struct rounds *r, int64_t times[MEASURED_TIMES], struct error *e)
 {
 	int64_t at = clock_now();
-	int status = source_next(r->source, r->frame, e);
+	int status = measure_next(r->source, r->frame, e);
 
 	times[MEASURED_SOURCE] = lap(&at);
-	return status ? status : decode(r, &times[MEASURED_DECODE], e);
+	return status ? status : decode(r, times, e);
 }
 
 static int run_layers(struct rounds *r, int64_t times[MEASURED_TIMES], struct error *e)
 {
-	int status = decode(r, &times[MEASURED_DECODE], e);
+	int status = decode(r, times, e);
 
 	if (!status)
 		engine_run_timed(r->whole, r->frame->input, r->scores, r->laps);
@@ -200,7 +217,7 @@ static int run_software(struct rounds *r, int64_t times[MEASURED_TIMES], struct 
 {
 	const struct network *n = r->network;
 	struct classification result;
-	int status = decode(r, &times[MEASURED_DECODE], e);
+	int status = decode(r, times, e);
 	int64_t begun = clock_now(), at = begun;
 
 	engine_run(r->conv0, r->frame->input, r->codes);
@@ -250,7 +267,7 @@ static int run_pl(struct rounds *r, int64_t times[MEASURED_TIMES], struct error 
 {
 	const struct network *n = r->network;
 	struct classification result;
-	int status = decode(r, &times[MEASURED_DECODE], e);
+	int status = decode(r, times, e);
 	int64_t begun = clock_now(), at = begun;
 
 	if (status)

@@ -25,7 +25,7 @@
 
 struct measure_values {
 	struct option_texts networks;
-	struct option_text pl, kernels, report, trace, compare;
+	struct option_text pl, kernels, source, report, trace, compare;
 	struct option_text threads;
 	double time_limit;
 	int batch;
@@ -41,6 +41,9 @@ static const struct option options[] = {
 	OPTION_ROW_PL(struct measure_values, pl),
 	OPTION_ROW_KERNELS(struct measure_values, kernels),
 	OPTION_ROW_THREADS(struct measure_values, threads),
+	{"source", 0, OPTION_TEXT, "PICTURE|VIDEO",
+		"Pictures to decode and to look at, as large as real ones [generated, small]",
+		offsetof(struct measure_values, source)},
 	{"batch", 0, OPTION_INTEGER, "N", "Pictures at once where the network is timed alone [1]",
 		offsetof(struct measure_values, batch), 1, 1024},
 	{"time-limit", 't', OPTION_DURATION, "TIME", "Longest time for a network, about [10s]",
@@ -177,6 +180,7 @@ static int run(struct measure_session *s)
 	const struct measure_values *v = &s->values;
 	struct measure_options request = {.pl = v->pl.text,
 		.kernels = v->kernels.text,
+		.source = v->source.text,
 		.pool = s->pool,
 		.batch = v->batch,
 		.time_limit = (int64_t)(v->time_limit * 1e9),
@@ -322,7 +326,8 @@ const struct command measure_command = {
 	.usage = "[OPTION]…",
 	.details =
 		"Times each layer in software and in the PL, then whole pictures, then the pipeline with\n"
-		"and without overlap of Conv0 and PL. The pictures are generated in the network's size.\n"
+		"and without overlap of Conv0 and PL. The pictures are generated in the network's size, or\n"
+		"those of --source in their own.\n"
 		"Each time is measured until its median is stable or the time limit is reached. Close\n"
 		"other programs first; a busy machine is reported. Ctrl-C ends early and prints the\n"
 		"results so far.",
@@ -330,6 +335,7 @@ const struct command measure_command = {
 		"twobit measure\n"
 		"twobit measure --network dorefanet --pl software --time-limit 30s\n"
 		"twobit measure --threads auto --batch 16\n"
+		"twobit measure --source clip.mkv\n"
 		"twobit measure --all --json >before.json\n"
 		"twobit measure --all --compare before.json\n"
 		"twobit measure --report report.html --trace trace.json\n",

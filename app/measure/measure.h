@@ -28,6 +28,7 @@ struct pool;
 
 struct measure_options {
 	const char *pl, *kernels;
+	const char *source;    /* of pictures; NULL: they are generated in about the network's size */
 	int64_t time_limit;    /* ns for a network */
 	struct pool *pool;     /* of MEASURED_NETWORK and PIPELINE_SHARED; NULL: one thread */
 	int batch;	       /* its pictures at once; the time is that of one of them */
@@ -38,8 +39,10 @@ struct measure_options {
 
 /* Parts of a picture's way, each measured alone. */
 enum measured_time {
-	MEASURED_SOURCE,	  /* generate a picture */
-	MEASURED_DECODE,	  /* convert the picture to the network's input */
+	MEASURED_SOURCE,	  /* get a picture */
+	MEASURED_PICTURE,	  /* decode it, at full size */
+	MEASURED_VIEW,		  /* make the network's input of it */
+	MEASURED_DECODE,	  /* both of these */
 	MEASURED_CONV0,		  /* first layers, into the PL's buffer */
 	MEASURED_PL,		  /* submit and wait, with the transfer of input and scores */
 	MEASURED_LABEL,		  /* scores to labels */
@@ -86,6 +89,7 @@ enum {
 struct measurement {
 	const struct network *network; /* owned by the caller */
 	char pl[64];
+	char source[256];     /* what it delivers; "": the pictures are generated */
 	int reach;	      /* the layer behind the last one in the PL; software computes the others */
 	char stopped_at[700]; /* as pl_stopped */
 	bool counted;	      /* the PL reports cycles: they give the times of its layers, at `hertz` */
@@ -123,16 +127,26 @@ int measure_layers(
 int measure_pipelines(
 	const struct measure_options *options, struct measurement *m, enum failure *where, struct error *e);
 
-/* The source of both: pictures are generated in about the input's size, so that this costs little, and larger
- * if the network takes only a box of the picture. */
-void measure_source(const struct network *network, struct source_options *out);
+/*
+ * Opens the source of pictures. Those that are generated have about the input's size, so that this costs
+ * little, and are larger if the network takes only a box of the picture. As source_open; -EINVAL for what
+ * delivers at a pace of its own.
+ */
+int measure_source_open(const struct network *network, const struct measure_options *options,
+	struct source **out, struct error *e);
 
 /* Opens it, with a pool of one frame, which is acquired. The caller ends all three, after a failure too. */
-int measure_open_source(const struct network *network, struct source **source, struct frame_pool **pool,
-	struct frame **frame, struct error *e);
+int measure_frame_open(const struct network *network, const struct measure_options *options,
+	struct source **source, struct frame_pool **pool, struct frame **frame, struct error *e);
 
-/* Makes the network's input of the frame's raw picture. */
-int measure_decode(const struct network *network, struct frame *frame, struct error *e);
+/* The next picture; broken ones are passed over. As source_next. */
+int measure_next(struct source *source, struct frame *frame, struct error *e);
+
+/* Makes the picture of the frame's raw one as a lossless pipeline does, and what the network looks at. */
+int measure_picture(struct frame *frame, struct error *e);
+
+/* Makes the network's input of that. */
+void measure_view(const struct network *network, struct frame *frame);
 
 uint64_t measured_operations(const struct network *network);
 

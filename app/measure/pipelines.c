@@ -96,7 +96,6 @@ static int start(const struct runs *r, int kind, struct pipeline_config *o, stru
 	enum failure *where, struct error *e)
 {
 	const struct measure_options *options = r->options;
-	struct source_options pattern;
 
 	*o = (struct pipeline_config){.network = r->out->network,
 		.kernels = options->kernels,
@@ -106,9 +105,8 @@ static int start(const struct runs *r, int kind, struct pipeline_config *o, stru
 		.always_shared = true,
 		.frames = r->pictures + RUN_FILLING,
 		.trace = o->trace};
-	measure_source(o->network, &pattern);
-	*where = FAILURE_OURS;
-	int status = source_open("test", &pattern, &o->source, e);
+	*where = options->source ? FAILURE_SOURCE : FAILURE_OURS;
+	int status = measure_source_open(o->network, options, &o->source, e);
 	if (status)
 		return status;
 	*where = FAILURE_PL;
@@ -253,7 +251,7 @@ int measure_pipelines(
 	r.pictures = (uint64_t)(pictures < RUN_FEWEST ? RUN_FEWEST
 				: pictures > RUN_MOST ? RUN_MOST
 						      : pictures);
-	int status = stages_alone_create(m, options->kernels, &r.alone, e);
+	int status = stages_alone_create(m, options, &r.alone, e);
 	if (!status)
 		status = run_pairs(&r, where, e);
 	if (!status)

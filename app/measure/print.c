@@ -76,7 +76,8 @@ static void print_layers(const struct measurement *m)
 	if (m->hardware)
 		printf(" %11s  %8s %8s", "p50 µs", "Gop/s", "speed-up");
 	printf("\n");
-	print_pair("decode and view", "", 0, &t[MEASURED_DECODE], NULL, "");
+	print_pair("decode", "", 0, &t[MEASURED_PICTURE], NULL, "");
+	print_pair("view", "", 0, &t[MEASURED_VIEW], NULL, "");
 	for (int i = 0; i < m->network->layer_count; i++) {
 		uint64_t operations = MEASURE_OPERATIONS_A_PRODUCT * layer_operations(&m->network->layers[i]);
 		later += i < split ? 0 : operations;
@@ -172,6 +173,8 @@ static void print_network(const struct measured_all *all, const struct measureme
 	if (m->counted)
 		printf(", %s cycles at %.0f MHz", m->simulated ? "simulated," : "", m->hertz / 1e6);
 	printf("\n");
+	if (m->source[0])
+		printf("  pictures: %s\n", PRINTABLE(m->source));
 	if (m->stopped_at[0])
 		printf("  %s\n", PRINTABLE(m->stopped_at));
 	print_layers(m);

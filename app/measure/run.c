@@ -11,6 +11,8 @@
 
 const char *const measured_keys[MEASURED_TIMES] = {
 	[MEASURED_SOURCE] = "source",
+	[MEASURED_PICTURE] = "picture",
+	[MEASURED_VIEW] = "view",
 	[MEASURED_DECODE] = "decode",
 	[MEASURED_CONV0] = "conv0",
 	[MEASURED_PL] = "pl",

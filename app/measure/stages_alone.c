@@ -49,8 +49,8 @@ static int create_engines(struct stages_alone *s, const char *kernels, struct er
 	return status;
 }
 
-int stages_alone_create(
-	const struct measurement *m, const char *kernels, struct stages_alone **out, struct error *e)
+int stages_alone_create(const struct measurement *m, const struct measure_options *options,
+	struct stages_alone **out, struct error *e)
 {
 	const struct network *n = m->network;
 	struct stages_alone *s = calloc(1, sizeof(*s));
@@ -68,8 +68,8 @@ int stages_alone_create(
 	}
 	if (status)
 		return error_set(e, status, "out of memory for the stages of %s", n->name);
-	status = create_engines(s, kernels, e);
-	return status ? status : measure_open_source(n, &s->source, &s->pool, &s->frame, e);
+	status = create_engines(s, options->kernels, e);
+	return status ? status : measure_frame_open(n, options, &s->source, &s->pool, &s->frame, e);
 }
 
 void stages_alone_destroy(struct stages_alone *s)
@@ -91,12 +91,16 @@ void stages_alone_destroy(struct stages_alone *s)
 
 static int run_source(struct stages_alone *s, struct error *e)
 {
-	return source_next(s->source, s->frame, e);
+	return measure_next(s->source, s->frame, e);
 }
 
 static int run_decode(struct stages_alone *s, struct error *e)
 {
-	return measure_decode(s->m->network, s->frame, e);
+	int status = measure_picture(s->frame, e);
+
+	if (!status)
+		measure_view(s->m->network, s->frame);
+	return status;
 }
 
 static int run_conv0(struct stages_alone *s, struct error *e)

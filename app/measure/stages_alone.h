@@ -12,8 +12,8 @@
 struct stages_alone;
 
 /* For a measurement whose layers are measured. 0, or as engine_create and source_open. */
-int stages_alone_create(
-	const struct measurement *m, const char *kernels, struct stages_alone **out, struct error *e);
+int stages_alone_create(const struct measurement *m, const struct measure_options *options,
+	struct stages_alone **out, struct error *e);
 void stages_alone_destroy(struct stages_alone *stages); /* takes NULL */
 
 /* Times each stage once more. */
