@@ -3,7 +3,7 @@
 #ifndef RTL_SIMULATION_H
 #define RTL_SIMULATION_H
 
-#include "pl/bus/rtl/model.h"
+#include "model.h"
 
 #include <cstdint>
 #include <deque>

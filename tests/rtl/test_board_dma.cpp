@@ -12,6 +12,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <random>
 
 static const uint32_t base = 0x10000000, back_at = 0x8000, size = 0x20000;
 static const uint32_t run = 1, reset = 4, on_done = 1 << 12, on_error = 1 << 14;

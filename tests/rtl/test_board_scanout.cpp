@@ -5,7 +5,7 @@
  */
 #include "memory.h"
 #include "pl/board/registers.h"
-#include "receiver.h"
+#include "pl/bus/rtl/receiver.h"
 
 #include "verilated.h"
 #include "Vscanout.h"

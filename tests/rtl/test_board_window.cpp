@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The board's whole design but for the overlay, seen from the processors: every access goes through the AXI3
- * port with random gaps, in bursts or alone, and reaches the register that registers.txt names.
+ * The board's whole design, seen from the processors: every access goes through the AXI3 port with random
+ * gaps, in bursts or alone, and reaches the register that registers.txt names.
  */
 #include "memory.h"
 #include "pl/board/registers.h"
+#include "pl/overlay/registers.h"
 
-#include "Vboard.h"
+#include "Vchip.h"
 #include "verilated.h"
 
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <random>
 
 static const uint32_t base = 0x10000000;
 static const int patience = 4000;
@@ -25,7 +27,7 @@ static void check(bool right, const char *what)
 }
 
 struct bench {
-	Vboard v;
+	Vchip v;
 	memory data, picture;
 	std::mt19937 random;
 
@@ -81,14 +83,14 @@ struct bench {
 		data.take(w);
 		picture.take(s);
 	}
-	/* One clock; both clocks run alike here. */
+	/* One clock; all clocks run alike here. */
 	void clock()
 	{
 		ports(false);
 		ports(true);
-		v.clock = v.pixel_clock = 1;
+		v.clock = v.overlay_clock = v.pixel_clock = 1;
 		v.eval();
-		v.clock = v.pixel_clock = 0;
+		v.clock = v.overlay_clock = v.pixel_clock = 0;
 		v.eval();
 	}
 	/* Offers or takes with a gap now and then, until it is taken. */
@@ -103,9 +105,9 @@ struct bench {
 			ports(false);
 			taken = other();
 			ports(true);
-			v.clock = v.pixel_clock = 1;
+			v.clock = v.overlay_clock = v.pixel_clock = 1;
 			v.eval();
-			v.clock = v.pixel_clock = 0;
+			v.clock = v.overlay_clock = v.pixel_clock = 0;
 			v.eval();
 		}
 		*mine = 0;
@@ -175,37 +177,44 @@ static void identity(struct bench *b)
 
 static void overlay(struct bench *b)
 {
-	b->write(0x7fc, {0x55});
-	check(b->read(0x7fc)[0] == 0x55 && b->read(0x800)[0] == ~0x800u, "the overlay's registers");
-	check(b->v.irq && b->read(BOARD_IDENTITY_AT + BOARD_REG_INTERRUPTS)[0] == 1,
-		"the overlay's interrupt");
-	b->write(0x7f8, {0, 2, 4});
-	check(b->read(0x800)[0] == 4 && !b->v.irq, "a burst to the overlay");
+	check(b->read(BOARD_OVERLAY_AT, 2) ==
+			std::vector<uint32_t>{OVERLAY_IDENTITY,
+				OVERLAY_VERSION_MAJOR << OVERLAY_VERSION_MAJOR_SHIFT | OVERLAY_VERSION_MINOR},
+		"the overlay's registers, in one burst");
+	b->write(OVERLAY_REG_WATCHDOG, {0x12345});
+	b->write(OVERLAY_REG_WATCHDOG, {0x54321}, 7);
+	check(b->read(OVERLAY_REG_WATCHDOG)[0] == 0x12345, "a register of the overlay");
+	b->write(OVERLAY_REG_WATCHDOG, {0});
 }
 
+/* The overlay takes a transfer that is no record, and sends one beat that says so. */
 static void dma(struct bench *b)
 {
 	static const uint32_t at = BOARD_DMA_AT, bytes = 1000;
+	uint64_t came;
 
-	for (uint32_t i = 0; i < 0x4000; i++)
-		b->data.bytes[i] = (uint8_t)(i * i);
+	std::memset(b->data.bytes.data(), 0x11, b->data.bytes.size());
+	b->write(OVERLAY_REG_INTERRUPT_MASK, {2});
 	b->write(at + BOARD_REG_DMA_FROM_CONTROL, {1 | 1 << 12});
 	b->write(at + BOARD_REG_DMA_FROM_ADDRESS, {base + 0x8000});
 	b->write(at + BOARD_REG_DMA_FROM_LENGTH, {bytes});
 	b->write(at + BOARD_REG_DMA_TO_CONTROL, {1});
 	b->write(at + BOARD_REG_DMA_TO_ADDRESS, {base});
 	b->write(at + BOARD_REG_DMA_TO_LENGTH, {bytes});
-	for (int i = 0; i < patience && !b->v.irq; i++)
+	for (int i = 0; i < patience && b->read(at + BOARD_REG_DMA_FROM_LENGTH)[0] == bytes; i++)
 		b->clock();
-	check(b->read(BOARD_IDENTITY_AT + BOARD_REG_INTERRUPTS)[0] == 2, "the DMA's interrupt");
-	for (uint32_t i = 0; i < bytes; i += 8) {
-		uint64_t out, in;
-		std::memcpy(&out, &b->data.bytes[i], 8);
-		std::memcpy(&in, &b->data.bytes[0x8000 + i], 8);
-		check(in == out + 1, "what the overlay made of the data");
-	}
+	check(b->read(BOARD_IDENTITY_AT + BOARD_REG_INTERRUPTS)[0] == 3 && b->v.irq,
+		"the interrupts of the overlay and the DMA");
+	check(b->read(OVERLAY_REG_ERROR)[0] % 16 == OVERLAY_ERROR_HEADER, "the overlay's error");
+	std::memcpy(&came, &b->data.bytes[0x8000], 8);
+	check((came & 255) == OVERLAY_RECORD_MAGIC && (came >> 8 & 7) == OVERLAY_RECORD_FAILURE &&
+			b->data.bytes[0x8008] == 0x11,
+		"what the overlay sent");
 	b->write(at + BOARD_REG_DMA_FROM_STATUS, {1 << 12});
-	check(!b->v.irq && b->read(at + BOARD_REG_DMA_FROM_LENGTH)[0] == bytes, "the DMA's registers");
+	check(b->read(BOARD_IDENTITY_AT + BOARD_REG_INTERRUPTS)[0] == 1, "the DMA's interrupt stays");
+	b->write(OVERLAY_REG_CONTROL, {1 << OVERLAY_CONTROL_RESET_SHIFT});
+	b->write(OVERLAY_REG_INTERRUPT_MASK, {0});
+	check(!b->v.irq && b->read(at + BOARD_REG_DMA_FROM_LENGTH)[0] == 8, "the DMA's registers");
 }
 
 static void scanout(struct bench *b)

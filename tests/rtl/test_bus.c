@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The simulated bus: its DMA's registers, memory, interrupts, and the faults that can be injected. */
+/* The simulated board: its DMA's registers, memory, interrupts, and the faults that can be injected. */
 #include "base/clock.h"
 #include "base/error.h"
+#include "pl/board/registers.h"
 #include "pl/bus/bus.h"
 #include "pl/bus/rtl/faults.h"
 #include "pl/overlay/registers.h"
@@ -34,6 +35,7 @@ enum { OVERLAY, DMA };
 #define HALTED 1U
 #define IDLE 2U
 #define INTERNAL 0x10U
+#define REFUSED 0x20U
 #define DECODE 0x40U
 #define DONE 0x1000U
 #define FAILED 0x4000U
@@ -64,6 +66,9 @@ static void transfer(struct bus_fixture *b, uint32_t channel, uint64_t address, 
 static void reset(struct bus_fixture *b)
 {
 	bus_write(b->bus, DMA, CONTROL, RESET);
+	while (bus_read(b->bus, DMA, CONTROL) & RESET)
+		if (bus_read(b->bus, DMA, CONTROL) == BUS_ALL_ONES)
+			break; /* gone */
 	bus_write(b->bus, OVERLAY, OVERLAY_REG_CONTROL, 1U << OVERLAY_CONTROL_RESET_SHIFT);
 	while (bus_read(b->bus, OVERLAY, OVERLAY_REG_STATUS) & 1U << OVERLAY_STATUS_RESETTING_SHIFT)
 		if (bus_read(b->bus, OVERLAY, OVERLAY_REG_IDENTITY) != OVERLAY_IDENTITY)
@@ -89,6 +94,27 @@ static uint32_t weights(struct bus_fixture *b)
 static uint32_t error_of(struct bus_fixture *b)
 {
 	return bus_read(b->bus, OVERLAY, OVERLAY_REG_ERROR) & 15;
+}
+
+/* Waits until the overlay has an error; the DMA may interrupt before. */
+static void await_error(struct bus_fixture *b, uint32_t error)
+{
+	int64_t deadline = clock_now() + MUST_COME;
+
+	while (error_of(b) == OVERLAY_ERROR_NONE && clock_now() < deadline)
+		assert_int_equal(bus_wait(b->bus, OVERLAY, deadline), 0);
+	assert_int_equal(error_of(b), error);
+}
+
+/* Waits until a channel has one of these bits of its status, also if its interrupt is lost. */
+static uint32_t await_status(struct bus_fixture *b, uint32_t channel, uint32_t bits)
+{
+	int64_t deadline = clock_now() + MUST_COME;
+	uint32_t status;
+
+	while (!((status = bus_read(b->bus, DMA, channel + STATUS)) & bits) && clock_now() < deadline)
+		bus_wait(b->bus, DMA, clock_now() + NS_PER_S / 1000);
+	return status;
 }
 
 /* Sends the weights, waits for the DMA, and clears its interrupt; returns STATUS as it was before. */
@@ -153,7 +179,7 @@ static void test_registers(void **state)
 	assert_true(b->in.address && (b->in.address % 4096 == 0) && b->out.size >= 5000);
 	assert_true(b->out.address >= b->in.address + b->in.size);
 	assert_int_equal(bus_read(b->bus, DMA, MM2S + CONTROL), 0x00015003);
-	assert_int_equal(bus_read(b->bus, DMA, MM2S + STATUS), 0);
+	assert_int_equal(bus_read(b->bus, DMA, MM2S + STATUS), IDLE);
 	reset(b);
 	bus_write(b->bus, DMA, MM2S + CONTROL, RESET);
 	assert_int_equal(bus_read(b->bus, DMA, MM2S + CONTROL), 0x00010002);
@@ -182,10 +208,8 @@ static void test_result(void **state)
 	transfer(b, S2MM, b->out.address, 64);
 	transfer(b, MM2S, b->in.address, 9 * 8); /* too short */
 	bus_write(b->bus, OVERLAY, OVERLAY_REG_INTERRUPT_MASK, 2);
-	assert_int_equal(bus_wait(b->bus, OVERLAY, clock_now() + MUST_COME), 0);
-	assert_int_equal(error_of(b), OVERLAY_ERROR_SHORT);
-	while (!(bus_read(b->bus, DMA, S2MM + STATUS) & DONE))
-		assert_int_equal(bus_wait(b->bus, DMA, clock_now() + MUST_COME), 0);
+	await_error(b, OVERLAY_ERROR_SHORT);
+	assert_int_equal(await_status(b, S2MM, DONE), IDLE | DONE);
 	assert_int_equal(bus_read(b->bus, DMA, S2MM + LENGTH), 8); /* how much came */
 	bus_from_design(b->bus, &b->out, 0, 8);
 	assert_int_equal(out[0] & 255, OVERLAY_RECORD_MAGIC);
@@ -198,8 +222,10 @@ static void expect_refusal(
 	struct bus_fixture *b, uint32_t channel, uint64_t address, uint32_t length, uint32_t error)
 {
 	transfer(b, channel, address, length);
+	if (channel == S2MM) /* an address is asked for when there are data */
+		transfer(b, MM2S, b->in.address, 8);
+	assert_int_equal(await_status(b, channel, FAILED), HALTED | FAILED | error);
 	assert_int_equal(bus_wait(b->bus, DMA, clock_now() + MUST_COME), 0);
-	assert_int_equal(bus_read(b->bus, DMA, channel + STATUS), HALTED | FAILED | error);
 	start_channel(b, channel); /* this has no effect */
 	assert_true(bus_read(b->bus, DMA, channel + STATUS) & HALTED);
 	reset(b);
@@ -223,7 +249,7 @@ static void test_refusals(void **state)
 	check_works(b);
 }
 
-/* Freeing memory while a transfer waits for it ends the transfer. */
+/* A transfer to memory that was freed meanwhile ends with an error. */
 static void test_memory_goes(void **state)
 {
 	struct bus_fixture *b = *state;
@@ -231,7 +257,9 @@ static void test_memory_goes(void **state)
 	transfer(b, S2MM, b->out.address, 64);
 	assert_int_equal(bus_read(b->bus, DMA, S2MM + STATUS), 0);
 	bus_free(b->bus, &b->out);
-	assert_int_equal(bus_read(b->bus, DMA, S2MM + STATUS), HALTED | FAILED | DECODE);
+	weights(b);
+	transfer(b, MM2S, b->in.address, 9 * 8); /* too short: the overlay answers */
+	assert_int_equal(await_status(b, S2MM, FAILED) & ~HALTED, FAILED | DECODE);
 }
 
 /* A buffer that waits for a result costs no processor time. */
@@ -268,25 +296,14 @@ static void ask_nonsense(struct bus_fixture *b)
 	bus_write(b->bus, OVERLAY, OVERLAY_REG_CONTROL, 1U << OVERLAY_CONTROL_ENABLE_SHIFT);
 	transfer(b, S2MM, b->out.address, 64);
 	transfer(b, MM2S, b->in.address, 10 * 8);
-	assert_int_equal(bus_wait(b->bus, OVERLAY, clock_now() + MUST_COME), 0);
-	assert_int_equal(error_of(b), OVERLAY_ERROR_DESCRIPTOR);
-}
-
-/* Waits until a channel is done, also if its interrupt is lost. */
-static void await_done(struct bus_fixture *b, uint32_t channel)
-{
-	int64_t deadline = clock_now() + MUST_COME;
-
-	while (!(bus_read(b->bus, DMA, channel + STATUS) & DONE) && clock_now() < deadline)
-		bus_wait(b->bus, DMA, clock_now() + NS_PER_S / 1000);
+	await_error(b, OVERLAY_ERROR_DESCRIPTOR);
 }
 
 static uint64_t result_of_nonsense(struct bus_fixture *b)
 {
 	const uint64_t *out = b->out.data;
 
-	await_done(b, S2MM);
-	assert_int_equal(bus_read(b->bus, DMA, S2MM + STATUS), IDLE | DONE);
+	assert_int_equal(await_status(b, S2MM, DONE), IDLE | DONE);
 	assert_int_equal(bus_read(b->bus, DMA, S2MM + LENGTH), 16);
 	bus_from_design(b->bus, &b->out, 0, 16);
 	assert_int_equal(out[0] >> 8 & 7, OVERLAY_RECORD_RESULT);
@@ -301,8 +318,7 @@ static void expect_error(struct bus_fixture *b, enum rtl_fault fault, uint32_t e
 	assert_int_equal(rtl_fault_count(fault), 0);
 	bus_write(b->bus, OVERLAY, OVERLAY_REG_INTERRUPT_MASK, 2);
 	transfer(b, MM2S, b->in.address, weights(b));
-	assert_int_equal(bus_wait(b->bus, OVERLAY, clock_now() + MUST_COME), 0);
-	assert_int_equal(error_of(b), error);
+	await_error(b, error);
 	assert_int_equal(rtl_fault_count(fault), 1);
 	reset(b);
 	check_works(b);
@@ -314,9 +330,9 @@ static void test_stream_faults(void **state)
 {
 	struct bus_fixture *b = *state;
 
-	expect_error(b, RTL_LAST_DROPPED, OVERLAY_ERROR_LONG);
+	expect_error(b, RTL_LAST_LATE, OVERLAY_ERROR_LONG);
 	expect_error(b, RTL_LAST_EARLY, OVERLAY_ERROR_SHORT);
-	expect_error(b, RTL_WORD_DOUBLED, OVERLAY_ERROR_LONG);
+	expect_error(b, RTL_WORD_DOUBLED, OVERLAY_ERROR_CRC);
 	expect_error(b, RTL_WORD_CORRUPTED_IN, OVERLAY_ERROR_CRC);
 }
 
@@ -338,9 +354,8 @@ static void test_s2mm_stuck(void **state)
 
 	rtl_inject(RTL_S2MM_STUCK, 0, RTL_UNTIL_RESET);
 	ask_nonsense(b);
-	assert_int_equal(bus_wait(b->bus, DMA, clock_now() + MUST_COME), 0); /* MM2S is done */
+	assert_int_equal(await_status(b, MM2S, DONE), IDLE | DONE);
 	assert_int_equal(bus_read(b->bus, DMA, S2MM + STATUS), 0);
-	assert_true(bus_read(b->bus, OVERLAY, OVERLAY_REG_STATUS) & 1U << OVERLAY_STATUS_SENDING_SHIFT);
 	reset(b);
 	ask_nonsense(b);
 	assert_int_equal(result_of_nonsense(b), OVERLAY_ERROR_DESCRIPTOR);
@@ -387,14 +402,29 @@ static void test_clock_stop(void **state)
 	check_works(b);
 }
 
-static void test_decode_error(void **state)
+static void test_memory_errors(void **state)
 {
 	struct bus_fixture *b = *state;
 
 	rtl_inject(RTL_DECODE_ERROR, 0, RTL_UNTIL_TRANSFER);
-	assert_int_equal(send(b, MUST_COME), HALTED | FAILED | DECODE);
+	assert_int_equal(send(b, MUST_COME) & ~HALTED, FAILED | DECODE); /* bursts still end */
 	reset(b);
 	check_works(b);
+	rtl_inject(RTL_SLAVE_ERROR, 0, RTL_UNTIL_TRANSFER);
+	assert_int_equal(send(b, MUST_COME) & ~HALTED, FAILED | REFUSED);
+	reset(b);
+	check_works(b);
+}
+
+static void test_busy_memory(void **state)
+{
+	struct bus_fixture *b = *state;
+
+	rtl_inject(RTL_MEMORY_BUSY, 0, RTL_FOR_EVER);
+	for (int i = 0; i < 3; i++)
+		check_works(b);
+	ask_nonsense(b);
+	assert_int_equal(result_of_nonsense(b), OVERLAY_ERROR_DESCRIPTOR);
 }
 
 static void test_interrupt_lost(void **state)
@@ -403,8 +433,7 @@ static void test_interrupt_lost(void **state)
 
 	rtl_inject(RTL_INTERRUPT_LOST, 0, RTL_UNTIL_TRANSFER);
 	transfer(b, MM2S, b->in.address, weights(b));
-	await_done(b, MM2S);
-	assert_int_equal(bus_read(b->bus, DMA, MM2S + STATUS), IDLE | DONE);
+	assert_int_equal(await_status(b, MM2S, DONE), IDLE | DONE);
 	assert_int_equal(bus_wait(b->bus, DMA, clock_now() + NS_PER_S / 20), -ETIMEDOUT);
 	bus_write(b->bus, DMA, MM2S + STATUS, DONE);
 	transfer(b, MM2S, b->in.address, weights(b));
@@ -470,6 +499,32 @@ static void test_program(void **state)
 	check_works(b);
 }
 
+/* Two buses to different windows have one board, which is not programmed under the other's feet. */
+static void test_shared(void **state)
+{
+	static const struct bus_window others[] = {{"twobit-scanout", 0x1000}, {"twobit-identity", 0x1000}};
+	struct bus_fixture *b = *state;
+	struct bus *scanout, *another;
+	struct error e = {0};
+
+	assert_int_equal(bus_open(&bus_rtl, others, 2, NULL, &scanout, &e), 0);
+	assert_int_equal(bus_open(&bus_rtl, windows, 2, NULL, &another, &e), 0); /* a board of its own */
+	assert_int_equal(bus_read(scanout, 1, BOARD_REG_IDENTITY), BOARD_IDENTITY);
+	transfer(b, MM2S, b->in.address, 9 * 8);
+	await_status(b, MM2S, DONE);
+	await_error(b, OVERLAY_ERROR_HEADER);
+	bus_write(b->bus, OVERLAY, OVERLAY_REG_INTERRUPT_MASK, 2);
+	assert_int_equal(bus_read(scanout, 1, BOARD_REG_INTERRUPTS), 3);
+	bus_write(b->bus, DMA, MM2S + STATUS, DONE);
+	assert_int_equal(bus_read(scanout, 1, BOARD_REG_INTERRUPTS), 1);
+	assert_int_equal(bus_read(another, OVERLAY, OVERLAY_REG_ERROR), 0);
+	assert_int_equal(bus_program(b->bus, &e), -EBUSY);
+	assert_int_equal(bus_program(another, &e), 0);
+	bus_close(another);
+	bus_close(scanout);
+	assert_int_equal(bus_program(b->bus, &e), 0);
+}
+
 static void test_windows(void **state)
 {
 	struct bus_window wanted[] = {{"twobit-dma", 4096}, {"another", 4096}};
@@ -498,7 +553,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_s2mm_stuck, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_hang, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_clock_stop, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_decode_error, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_memory_errors, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_busy_memory, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_shared, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_interrupt_lost, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_wrong_version, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_gone, set_up, tear_down),

@@ -9,6 +9,7 @@ module twobit_board #(
 	parameter [31:0] BUILD = 0
 ) (
 	input wire clock,
+	input wire overlay_clock, // the same; a simulation stops it while the overlay rests
 	input wire reset,
 
 	input wire [11:0] gp_awid,
@@ -137,7 +138,7 @@ module twobit_board #(
 		.write_data(write_data), .read_address(read_address), .read_data(read_data));
 
 	twobit_overlay overlay (
-		.aclk(clock), .aresetn(!reset), .s_axi_awaddr(overlay_awaddr),
+		.aclk(overlay_clock), .aresetn(!reset), .s_axi_awaddr(overlay_awaddr),
 		.s_axi_awvalid(overlay_awvalid), .s_axi_awready(overlay_awready), .s_axi_wdata(overlay_wdata),
 		.s_axi_wvalid(overlay_wvalid), .s_axi_wready(overlay_wready), .s_axi_bresp(unused_bresp),
 		.s_axi_bvalid(overlay_bvalid), .s_axi_bready(overlay_bready), .s_axi_araddr(overlay_araddr),

@@ -83,8 +83,8 @@ module twobit_top (
 		.red(red), .p(hdmi_p), .n(hdmi_n));
 
 	twobit_board #(.MONITOR_LEVEL(`TWOBIT_MONITOR_LEVEL), .BUILD(`TWOBIT_BUILD)) board (
-		.clock(clock), .reset(reset), .gp_awid(gp_awid), .gp_awaddr(gp_awaddr), .gp_awlen(gp_awlen),
-		.gp_awsize(gp_awsize), .gp_awburst(gp_awburst), .gp_awvalid(gp_awvalid),
+		.clock(clock), .overlay_clock(clock), .reset(reset), .gp_awid(gp_awid), .gp_awaddr(gp_awaddr),
+		.gp_awlen(gp_awlen), .gp_awsize(gp_awsize), .gp_awburst(gp_awburst), .gp_awvalid(gp_awvalid),
 		.gp_awready(gp_awready), .gp_wdata(gp_wdata), .gp_wstrb(gp_wstrb), .gp_wvalid(gp_wvalid),
 		.gp_wready(gp_wready), .gp_bid(gp_bid), .gp_bresp(gp_bresp), .gp_bvalid(gp_bvalid),
 		.gp_bready(gp_bready), .gp_arid(gp_arid), .gp_araddr(gp_araddr), .gp_arlen(gp_arlen),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Faults that tests inject into the simulated overlay. They hold for the process, whichever bus is open, and
+ * Faults that tests inject into the simulated board. They hold for the process, whichever bus is open, and
  * affect only the simulation.
  */
 #ifndef PL_BUS_RTL_FAULTS_H
@@ -9,17 +9,19 @@
 #include <stdbool.h>
 
 enum rtl_fault {
-	RTL_HANG,		/* the overlay takes no more beats */
+	RTL_HANG,		/* the memory answers the DMA's reads no more */
 	RTL_CLOCK_STOP,		/* nothing moves; registers read ~0 */
-	RTL_LAST_DROPPED,	/* a transfer to the overlay ends without TLAST */
-	RTL_LAST_EARLY,		/* TLAST in the middle of it */
-	RTL_WORD_DOUBLED,	/* a beat in the middle of it comes twice */
+	RTL_LAST_LATE,		/* a transfer to the overlay is one beat longer than its records */
+	RTL_LAST_EARLY,		/* half as long */
+	RTL_WORD_DOUBLED,	/* a beat in the middle of it comes twice, so the last one does not */
 	RTL_WORD_CORRUPTED_IN,	/* a bit of that beat is inverted */
 	RTL_WORD_CORRUPTED_OUT, /* a bit of the result's second beat is inverted */
-	RTL_S2MM_STUCK,		/* the DMA takes no beat of the result */
-	RTL_DECODE_ERROR,	/* no memory answers at the transfer's address */
+	RTL_S2MM_STUCK,		/* the memory takes none of the DMA's writes */
+	RTL_DECODE_ERROR,	/* no memory answers at the DMA's addresses */
+	RTL_SLAVE_ERROR,	/* it refuses the accesses */
+	RTL_MEMORY_BUSY,	/* it takes and gives little: no fault, and nothing may fail */
 	RTL_INTERRUPT_LOST,	/* no wait sees an interrupt */
-	RTL_WRONG_VERSION,	/* the version register reads another major version */
+	RTL_WRONG_VERSION,	/* the overlay's version register reads another major version */
 	RTL_PROGRAM_FAILS,	/* bus_program gives -EIO */
 	RTL_GONE,		/* all registers read ~0, writes are lost */
 	RTL_FAULTS

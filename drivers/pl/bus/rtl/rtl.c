@@ -1,215 +1,69 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The bus to the overlay as Verilator simulates it, with a simulated AXI DMA. A thread clocks both while the
- * design or the DMA works and sleeps otherwise, so the overlay's counters do not count the time in between.
+ * The bus to the whole design of the board (assets/board) as Verilator simulates it: every access passes the
+ * processors' port and the bridge, every transfer the DMA and the port to its memory.
  */
 #include "base/error.h"
-#include "flow/thread.h"
+#include "pl/board/registers.h"
 #include "pl/bus/bus.h"
-#include "pl/bus/rtl/dma.h"
+#include "pl/bus/rtl/board.h"
 #include "pl/bus/rtl/faults.h"
 #include "pl/overlay/registers.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-/* Clocks between two checks for activity, and checks without activity before the thread sleeps. */
-#define CLOCKS 128
-#define QUIET 4
-
-/* Memory addresses of the design: never addresses of the process, with gaps between blocks. */
-#define FIRST_ADDRESS UINT64_C(0x10000000)
-#define GAP UINT64_C(0x10000)
-
-#define DMA_WINDOW 0x1000
-
-enum device { OVERLAY, DMA, DEVICES };
-
-static const struct bus_window devices[DEVICES] = {
-	[OVERLAY] = {"twobit-overlay", OVERLAY_WINDOW},
-	[DMA] = {"twobit-dma", DMA_WINDOW},
+static const struct bus_window devices[RTL_WINDOWS] = {
+	[RTL_OVERLAY] = {"twobit-overlay", OVERLAY_WINDOW},
+	[RTL_DMA] = {"twobit-dma", BOARD_BLOCK},
+	[RTL_SCANOUT] = {"twobit-scanout", BOARD_BLOCK},
+	[RTL_IDENTITY] = {"twobit-identity", BOARD_BLOCK},
 };
-
-struct simulated_block {
-	struct simulated_block *next;
-	uint8_t *data;
-	uint64_t address;
-	size_t size;
+static const uint32_t places[RTL_WINDOWS] = {
+	[RTL_OVERLAY] = BOARD_OVERLAY_AT,
+	[RTL_DMA] = BOARD_DMA_AT,
+	[RTL_SCANOUT] = BOARD_SCANOUT_AT,
+	[RTL_IDENTITY] = BOARD_IDENTITY_AT,
 };
 
 struct rtl {
-	/* A thread locks `turn` before `lock`, so that the simulation thread cannot keep others out. */
-	pthread_mutex_t turn, lock;
-	pthread_cond_t work;
-	pthread_t thread;
-	struct model *model; /* NULL: out of memory for another one */
-	struct rtl_dma dma;
-	struct simulated_block *blocks;
-	uint64_t next_address;
-	enum device devices[BUS_WINDOWS];
-	int quiet;
-	bool stop;
-
-	pthread_mutex_t line_lock;
-	pthread_cond_t raised;
-	bool lines[DEVICES]; /* interrupts */
+	struct rtl_board *board;
+	unsigned windows; /* a set */
+	enum rtl_window devices[BUS_WINDOWS];
 };
-
-static void begin_turn(struct rtl *rtl)
-{
-	pthread_mutex_lock(&rtl->turn);
-	pthread_mutex_lock(&rtl->lock);
-	pthread_mutex_unlock(&rtl->turn);
-}
-
-static bool stands_still(const struct rtl *rtl)
-{
-	return !rtl->model || faults_active(RTL_GONE) || faults_active(RTL_CLOCK_STOP);
-}
-
-/* Call after every change that may raise or lower an interrupt. */
-static void update_lines(struct rtl *rtl)
-{
-	bool received = !stands_still(rtl) && !faults_active(RTL_INTERRUPT_LOST);
-	bool now[DEVICES] = {[OVERLAY] = received && model_interrupt(rtl->model),
-		[DMA] = received && dma_interrupt(&rtl->dma)};
-
-	pthread_mutex_lock(&rtl->line_lock);
-	if (memcmp(now, rtl->lines, sizeof(now)) != 0) {
-		memcpy(rtl->lines, now, sizeof(now));
-		pthread_cond_broadcast(&rtl->raised);
-	}
-	pthread_mutex_unlock(&rtl->line_lock);
-}
-
-/* Ends a turn in which new work may have begun. */
-static void end_turn(struct rtl *rtl)
-{
-	update_lines(rtl);
-	rtl->quiet = 0;
-	pthread_cond_signal(&rtl->work);
-	pthread_mutex_unlock(&rtl->lock);
-}
-
-static bool at_work(struct rtl *rtl)
-{
-	const uint32_t works = 1U << OVERLAY_STATUS_COMPUTING_SHIFT | 1U << OVERLAY_STATUS_LOADING_SHIFT |
-			       1U << OVERLAY_STATUS_SENDING_SHIFT | 1U << OVERLAY_STATUS_RESETTING_SHIFT;
-	uint32_t status;
-
-	return rtl->dma.to_overlay.running ||
-	       (model_read(rtl->model, OVERLAY_REG_STATUS, &status) && (status & works));
-}
-
-static void *run(void *argument)
-{
-	struct rtl *rtl = argument;
-
-	for (;;) {
-		begin_turn(rtl);
-		while (!rtl->stop && (rtl->quiet >= QUIET || stands_still(rtl)))
-			condition_wait(&rtl->work, &rtl->lock, INT64_MAX);
-		if (rtl->stop)
-			break;
-		model_clock(rtl->model, CLOCKS);
-		rtl->quiet = at_work(rtl) ? 0 : rtl->quiet + 1;
-		update_lines(rtl);
-		pthread_mutex_unlock(&rtl->lock);
-	}
-	pthread_mutex_unlock(&rtl->lock);
-	return NULL;
-}
-
-/* Called by the DMA, within a turn. */
-static uint8_t *find(void *context, uint64_t address, size_t size)
-{
-	const struct rtl *rtl = context;
-
-	for (const struct simulated_block *b = rtl->blocks; b; b = b->next)
-		if (address >= b->address && address - b->address < b->size &&
-			size <= b->size - (size_t)(address - b->address))
-			return b->data + (address - b->address);
-	return NULL;
-}
 
 static int find_windows(struct rtl *rtl, const struct bus_window *windows, int count, struct error *e)
 {
 	for (int i = 0; i < count; i++) {
 		int device = 0;
 
-		while (device < DEVICES && strcmp(devices[device].name, windows[i].name) != 0)
+		while (device < RTL_WINDOWS && strcmp(devices[device].name, windows[i].name) != 0)
 			device++;
-		if (device == DEVICES || windows[i].size > devices[device].size)
+		if (device == RTL_WINDOWS || windows[i].size > devices[device].size)
 			return error_set(e, -ENODEV,
-				"the simulated overlay has no device \"%s\" with %zu bytes of registers",
+				"the simulated board has no device \"%s\" with %zu bytes of registers",
 				windows[i].name, windows[i].size);
-		rtl->devices[i] = (enum device)device;
+		rtl->devices[i] = (enum rtl_window)device;
+		rtl->windows |= 1U << device;
 	}
 	return 0;
-}
-
-static void rtl_destroy(struct rtl *rtl)
-{
-	model_destroy(rtl->model);
-	pthread_cond_destroy(&rtl->raised);
-	pthread_cond_destroy(&rtl->work);
-	pthread_mutex_destroy(&rtl->line_lock);
-	pthread_mutex_destroy(&rtl->lock);
-	pthread_mutex_destroy(&rtl->turn);
-	free(rtl);
-}
-
-static struct rtl *rtl_create(void)
-{
-	struct rtl *rtl = calloc(1, sizeof(*rtl));
-
-	if (!rtl)
-		return NULL;
-	rtl->turn = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
-	rtl->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
-	rtl->line_lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
-	rtl->next_address = FIRST_ADDRESS;
-	rtl->quiet = QUIET;
-	rtl->dma.find = find;
-	rtl->dma.context = rtl;
-	dma_reset(&rtl->dma);
-	if (condition_init(&rtl->work)) {
-		free(rtl);
-		return NULL;
-	}
-	if (condition_init(&rtl->raised)) {
-		pthread_cond_destroy(&rtl->work);
-		free(rtl);
-		return NULL;
-	}
-	rtl->model = model_create(&dma_neighbours, &rtl->dma);
-	if (!rtl->model) {
-		rtl_destroy(rtl);
-		return NULL;
-	}
-	return rtl;
 }
 
 static int rtl_open(
 	const struct bus_window *windows, int count, const char *bitstream, void **state, struct error *e)
 {
-	struct rtl *rtl = rtl_create();
+	struct rtl *rtl = calloc(1, sizeof(*rtl));
 	int rc;
 
 	(void)bitstream;
 	if (!rtl)
-		return error_set(e, -ENOMEM, "simulated overlay: no memory");
+		return error_set(e, -ENOMEM, "simulated board: no memory");
 	rc = find_windows(rtl, windows, count, e);
-	if (!rc) {
-		rc = thread_start(&rtl->thread, "overlay", run, rtl);
-		if (rc)
-			error_set(e, rc, "simulated overlay: no thread: %s", strerror(-rc));
-	}
+	if (!rc)
+		rc = board_attach(rtl->windows, &rtl->board, e);
 	if (rc) {
-		rtl_destroy(rtl);
+		free(rtl);
 		return rc;
 	}
 	*state = rtl;
@@ -220,96 +74,85 @@ static void rtl_close(void *state)
 {
 	struct rtl *rtl = state;
 
-	begin_turn(rtl);
-	rtl->stop = true;
-	end_turn(rtl);
-	pthread_join(rtl->thread, NULL);
-	while (rtl->blocks) {
-		struct simulated_block *b = rtl->blocks;
-
-		rtl->blocks = b->next; /* the memory itself belongs to its user */
-		free(b);
-	}
-	rtl_destroy(rtl);
-}
-
-static uint32_t read_overlay(struct rtl *rtl, uint32_t offset)
-{
-	uint32_t value;
-
-	if (!model_read(rtl->model, offset, &value))
-		return BUS_ALL_ONES;
-	if (offset == OVERLAY_REG_VERSION && faults_active(RTL_WRONG_VERSION))
-		value += 1U << OVERLAY_VERSION_MAJOR_SHIFT;
-	return value;
+	board_detach(rtl->board, rtl->windows);
+	free(rtl);
 }
 
 static uint32_t rtl_read(void *state, int window, uint32_t offset)
 {
 	struct rtl *rtl = state;
+	enum rtl_window device = rtl->devices[window];
 	uint32_t value = BUS_ALL_ONES;
 
-	begin_turn(rtl);
-	if (!stands_still(rtl))
-		value = rtl->devices[window] == DMA ? dma_read(&rtl->dma, offset) : read_overlay(rtl, offset);
-	end_turn(rtl);
+	board_begin(rtl->board);
+	if (!board_stands_still(rtl->board) && !board_read(rtl->board, places[device] + offset, &value))
+		value = BUS_ALL_ONES;
+	board_end(rtl->board);
+	if (device == RTL_OVERLAY && offset == OVERLAY_REG_VERSION && faults_active(RTL_WRONG_VERSION))
+		value += 1U << OVERLAY_VERSION_MAJOR_SHIFT;
+	return value;
+}
+
+/* The lengths of transfers to the overlay can be wrong on their way. */
+static uint32_t length_written(uint32_t length)
+{
+	faults_transfer();
+	return faults_active(RTL_LAST_LATE)    ? length + 8
+	       : faults_active(RTL_LAST_EARLY) ? length / 16 * 8
+					       : length;
+}
+
+/* What the faults of the memory need to know of the DMA; returns the value that reaches it. */
+static uint32_t note_transfer(struct rtl_board *b, uint32_t offset, uint32_t value)
+{
+	bool to = offset < BOARD_REG_DMA_FROM_CONTROL;
+	struct board_transfer *t = to ? &b->to_overlay : &b->from_overlay;
+
+	switch (to ? offset : offset - BOARD_REG_DMA_FROM_CONTROL) {
+	case BOARD_REG_DMA_TO_CONTROL:
+		if (!(value & 1U << BOARD_DMA_CONTROL_RESET_SHIFT))
+			break;
+		faults_reset();
+		b->to_overlay.started = b->from_overlay.started = false;
+		break;
+	case BOARD_REG_DMA_TO_ADDRESS:
+		t->address = value;
+		break;
+	case BOARD_REG_DMA_TO_LENGTH:
+		value = to ? length_written(value) : value;
+		t->length = value;
+		t->started = true;
+		break;
+	default:
+		break;
+	}
 	return value;
 }
 
 static void rtl_write(void *state, int window, uint32_t offset, uint32_t value)
 {
 	struct rtl *rtl = state;
+	enum rtl_window device = rtl->devices[window];
 
-	begin_turn(rtl);
-	if (!stands_still(rtl)) {
-		if (rtl->devices[window] == DMA)
-			dma_write(&rtl->dma, offset, value);
-		else
-			model_write(rtl->model, offset, value);
+	board_begin(rtl->board);
+	if (!board_stands_still(rtl->board)) {
+		if (device == RTL_DMA)
+			value = note_transfer(rtl->board, offset, value);
+		board_write(rtl->board, places[device] + offset, value);
 	}
-	end_turn(rtl);
+	board_end(rtl->board);
 }
 
 static int rtl_allocate(void *state, size_t size, struct bus_memory *out, struct error *e)
 {
-	struct rtl *rtl = state;
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	struct simulated_block *b = calloc(1, sizeof(*b));
-	void *data = MAP_FAILED;
+	int rc = board_allocate(((struct rtl *)state)->board, size, out);
 
-	if (b && size <= SIZE_MAX - page) {
-		size = (size + page - 1) / page * page;
-		data = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	}
-	if (data == MAP_FAILED) {
-		free(b);
-		return error_set(e, -ENOMEM, "simulated overlay: no memory for a buffer of %zu bytes", size);
-	}
-	begin_turn(rtl);
-	*b = (struct simulated_block){
-		.next = rtl->blocks, .data = data, .address = rtl->next_address, .size = size};
-	rtl->next_address += (size + 2 * GAP - 1) / GAP * GAP;
-	rtl->blocks = b;
-	pthread_mutex_unlock(&rtl->lock);
-	*out = (struct bus_memory){.data = data, .address = b->address, .size = size, .owner = b};
-	return 0;
+	return rc ? error_set(e, rc, "simulated board: no memory for a buffer of %zu bytes", size) : 0;
 }
 
 static void rtl_free(void *state, struct bus_memory *memory)
 {
-	struct rtl *rtl = state;
-	struct simulated_block **link = &rtl->blocks;
-
-	begin_turn(rtl);
-	while (*link && *link != memory->owner)
-		link = &(*link)->next;
-	if (*link) {
-		*link = (*link)->next;
-		dma_abort(&rtl->dma, memory->data, memory->size);
-	}
-	pthread_mutex_unlock(&rtl->lock);
-	munmap(memory->data, memory->size);
-	free(memory->owner);
+	board_release(((struct rtl *)state)->board, memory);
 }
 
 /* The simulation uses the same memory as the processor, after the register accesses that start it. */
@@ -321,35 +164,25 @@ static void no_sync_needed(void *state, const struct bus_memory *memory, size_t 
 	(void)size;
 }
 
+/* As on the board, all windows have one interrupt. */
 static int rtl_wait(void *state, int window, int64_t deadline)
 {
-	struct rtl *rtl = state;
-	const bool *line = &rtl->lines[rtl->devices[window]];
-	int rc = 0;
-
-	pthread_mutex_lock(&rtl->line_lock);
-	while (!*line && !rc)
-		rc = condition_wait(&rtl->raised, &rtl->line_lock, deadline);
-	rc = *line ? 0 : rc;
-	pthread_mutex_unlock(&rtl->line_lock);
-	return rc;
+	(void)window;
+	return board_wait(((struct rtl *)state)->board, deadline);
 }
 
 static int rtl_program(void *state, struct error *e)
 {
-	struct rtl *rtl = state;
-	int rc = 0;
+	struct rtl_board *b = ((struct rtl *)state)->board;
 
 	if (!faults_program())
-		return error_set(e, -EIO, "the simulated overlay is set to refuse its programming");
-	begin_turn(rtl);
-	model_destroy(rtl->model);
-	dma_reset(&rtl->dma);
-	rtl->model = model_create(&dma_neighbours, &rtl->dma);
-	if (!rtl->model)
-		rc = error_set(e, -ENOMEM, "simulated overlay: no memory");
-	end_turn(rtl);
-	return rc;
+		return error_set(e, -EIO, "the simulated board is set to refuse its programming");
+	board_begin(b);
+	int rc = board_program(b);
+	board_end(b);
+	if (rc == -EBUSY)
+		return error_set(e, rc, "another part of this program uses the simulated board");
+	return rc ? error_set(e, rc, "simulated board: no memory") : 0;
 }
 
 const struct bus_driver bus_rtl = {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Replaces the simulated overlay in a build without it. */
+/* Replaces the simulated board in a build without it. */
 #include "base/error.h"
 #include "pl/bus/bus.h"
+#include "pl/bus/rtl/screen.h"
 
 #include <errno.h>
 
@@ -19,3 +20,10 @@ static int absent_open(
 
 /* The other functions are called only for an open bus. */
 const struct bus_driver bus_rtl = {.name = "rtl", .open = absent_open};
+
+int rtl_screen_read(struct rtl_screen *out, int64_t deadline, struct error *e)
+{
+	(void)out;
+	(void)deadline;
+	return error_set(e, -ENODEV, "this twobit was built without the simulated board");
+}

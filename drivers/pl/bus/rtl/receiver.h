@@ -3,8 +3,8 @@
  * What a monitor makes of three lanes of TMDS words (DVI 1.0): pictures, and a count of what no monitor would
  * take. The decoder is written from the standard's tables, not from the encoder.
  */
-#ifndef RTL_RECEIVER_H
-#define RTL_RECEIVER_H
+#ifndef PL_BUS_RTL_RECEIVER_H
+#define PL_BUS_RTL_RECEIVER_H
 
 #include <cstdint>
 #include <vector>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The overlay's Verilog as a program: clocks, register accesses and streams. For one thread at a time. */
-#ifndef PL_BUS_RTL_MODEL_H
-#define PL_BUS_RTL_MODEL_H
+#ifndef RTL_MODEL_H
+#define RTL_MODEL_H
 
 #include <stdbool.h>
 #include <stdint.h>

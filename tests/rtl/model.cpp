@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "pl/bus/rtl/model.h"
+#include "model.h"
 
 #include "verilated.h"
 #include "Voverlay.h"

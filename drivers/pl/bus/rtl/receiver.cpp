@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "receiver.h"
+#include "pl/bus/rtl/receiver.h"
 
 #include <cstdio>
 #include <cstdlib>
