@@ -15,7 +15,7 @@ struct confinement;
 struct error;
 struct invocation;
 
-#define CONFINEMENT_OUTPUTS 3
+#define CONFINEMENT_OUTPUTS 4
 
 struct confinement_plan {
 	const char *mode;   /* of --sandbox: "auto", "on", "off" */

@@ -20,13 +20,14 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 #include <sysexits.h>
 
 struct live_values {
 	struct pipeline_options pipeline;
 	struct sink_values sinks;
-	struct option_text display, drm_device, connector, mode, title, label_names, snapshot, record,
-		smoothing;
+	struct option_text display, drm_device, connector, mode, scanout_png, title, label_names, snapshot,
+		record, smoothing;
 	double threshold; /* below 0: the network's */
 	int top;
 	bool fullscreen, mirror, fast, every_frame, no_overlap, no_caption, json;
@@ -50,6 +51,9 @@ static const struct option options[] = {
 		offsetof(struct live_values, connector)},
 	{"mode", 0, OPTION_TEXT, "WxH[@HZ]", "Its mode, such as 1280x720@60 [the monitor's preferred one]",
 		offsetof(struct live_values, mode)},
+	{"scanout-png", 0, OPTION_TEXT, "FILE.png",
+		"With --display scanout: simulate the board, save what its connector shows last",
+		offsetof(struct live_values, scanout_png)},
 	{"fullscreen", 0, OPTION_FLAG, NULL, "Begin in full screen, in a window; f and Esc leave it",
 		offsetof(struct live_values, fullscreen)},
 	{"title", 0, OPTION_TEXT, "TEXT", "Title of the window [twobit]",
@@ -110,7 +114,21 @@ static struct display_options display_options(const struct live_values *v)
 		.fullscreen = v->fullscreen,
 		.drm_device = v->drm_device.text,
 		.connector = v->connector.text,
-		.mode = v->mode.text};
+		.mode = v->mode.text,
+		.scanout_png = v->scanout_png.text};
+}
+
+/* Whether a picture can be written there at the end. Returns an exit code. */
+static int check_picture(const struct live_session *s, const struct option_text *file, struct error *e)
+{
+	int status = file->text ? picture_write_check(file->text, e) : 0;
+
+	if (status == -EINVAL)
+		return option_refuse(s->invocation, &file->origin, e->text);
+	if (!status)
+		return EX_OK;
+	e->wrong = file->text;
+	return fail_at(s->invocation, FAILURE_CREATE, e);
 }
 
 /* Prepares a recording with the defaults of `record`; --record or key r starts it. */
@@ -129,18 +147,14 @@ static int prepare_recording(struct live_session *s, struct error *e)
 	int status = v->record.text ? recorder_check(&s->recording.options, e) : 0;
 	if (status)
 		return recording_refuse(s->invocation, &s->recording_values, e);
-	status = v->snapshot.text ? picture_write_check(v->snapshot.text, e) : 0;
-	if (status == -EINVAL)
-		return option_refuse(s->invocation, &v->snapshot.origin, e->text);
-	if (status) {
-		e->wrong = v->snapshot.text;
-		return fail_at(s->invocation, FAILURE_CREATE, e);
-	}
+	int code = check_picture(s, &v->snapshot, e);
+	if (code || (code = check_picture(s, &v->scanout_png, e)))
+		return code;
 	const struct output_name written[] = {{"--record", v->record.text, true},
 		{"--trace", v->pipeline.trace.text}, {"--snapshot", v->snapshot.text},
-		{"--events", sink_values_file(&v->sinks)},
+		{"--scanout-png", v->scanout_png.text}, {"--events", sink_values_file(&v->sinks)},
 		{"the command", v->pipeline.source.text, .read = true}};
-	return output_names_check(s->invocation, written, 5);
+	return output_names_check(s->invocation, written, 6);
 }
 
 static int open_recorder(struct live_session *s, struct error *e)
@@ -187,7 +201,7 @@ static int start_with_source(struct live_session *s, struct error *e)
 	const struct confinement_plan plan = {v->pipeline.sandbox, v->pipeline.source.text,
 		v->sinks.serve.text,
 		{s->recording.options.pattern, v->snapshot.text ? v->snapshot.text : "snapshot",
-			v->pipeline.trace.text}};
+			v->pipeline.trace.text, v->scanout_png.text}};
 	int code = confinement_create(&plan, s->invocation, &s->confinement);
 
 	/* Who uses a camera is told only by a thread that may look at other processes. */
@@ -212,6 +226,8 @@ static int start(struct live_session *s, struct error *e)
 	s->config.bars = v->top;
 	s->config.mirror = v->mirror;
 	const struct display_options shown = display_options(v);
+	if (v->scanout_png.text && strcmp(v->display.text, "scanout") != 0)
+		return option_refuse(s->invocation, &v->scanout_png.origin, "it is for --display scanout");
 	if (display_check(v->display.text, &shown, e))
 		return fail_at(s->invocation, FAILURE_DISPLAY, e);
 	int code = prepare_recording(s, e);

@@ -19,6 +19,8 @@ struct display_options {
 	const char *drm_device;	  /* "/dev/dri/card1"; these three for DRM only, NULL: choose */
 	const char *connector;	  /* "HDMI-A-1" */
 	const char *mode;	  /* "1280x720", "1280x720@60" */
+	/* Of scanout: the board is simulated, and what its connector shows last is written here. NULL: not */
+	const char *scanout_png;
 };
 
 /* What a display requires; it may change with its window. */

@@ -6,15 +6,20 @@
  *
  * At 1280x720 the picture has half the size, and the scan-out doubles its pixels: the processor writes a
  * quarter.
+ *
+ * The board can be a simulated one; then the file that is asked for gets what its connector shows last.
  */
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "display/canvas/canvas.h"
 #include "display/connector/connector.h"
 #include "display/drivers.h"
 #include "display/keyboard.h"
+#include "image/picture_write.h"
 #include "pl/board/identity.h"
 #include "pl/bus/bus.h"
+#include "pl/bus/rtl/screen.h"
 #include "pl/bus/uio/uio.h"
 
 #include <errno.h>
@@ -30,6 +35,7 @@ enum { WINDOW_IDENTITY, WINDOW_SCANOUT };
 
 #define SETTLE_TIME (100 * NS_PER_MS) /* for what takes a millisecond at most */
 #define FLIP_TIME (100 * NS_PER_MS)   /* six frames */
+#define SIMULATION 2000		      /* how much longer a simulated board may take: seconds a frame */
 
 #define BIT(name) (UINT32_C(1) << BOARD_##name##_SHIFT)
 
@@ -41,6 +47,7 @@ struct scanout {
 	const struct connector_mode *mode;
 	uint32_t number; /* of the mode */
 	int scale;	 /* pixels of the screen to one of the picture, each way */
+	const char *png; /* NULL: a real board */
 	struct bus_memory memory[BUFFERS];
 	struct canvas canvases[BUFFERS];
 	int drawn; /* the buffer that was given to the scan-out last */
@@ -50,6 +57,12 @@ struct scanout {
 
 /* For the program's last moments: buffers are the kernel's again then. */
 static struct bus *shown_on;
+
+/* ns from now on */
+static int64_t deadline_in(const struct scanout *s, int64_t time)
+{
+	return clock_now() + (s->png ? SIMULATION * time : time);
+}
 
 static uint32_t get(const struct scanout *s, uint32_t offset)
 {
@@ -76,7 +89,7 @@ static void switch_off(void)
 /* Waits until these bits of the status are `wanted`. */
 static bool settles(const struct scanout *s, uint32_t bits, uint32_t wanted)
 {
-	int64_t deadline = clock_now() + SETTLE_TIME;
+	int64_t deadline = deadline_in(s, SETTLE_TIME);
 
 	while ((get(s, BOARD_REG_SCANOUT_STATUS) & bits) != wanted) {
 		if (clock_now() >= deadline)
@@ -146,7 +159,7 @@ static void begin_scanout(struct scanout *s)
  */
 static bool flip_done(const struct scanout *s)
 {
-	int64_t deadline = clock_now() + FLIP_TIME;
+	int64_t deadline = deadline_in(s, FLIP_TIME);
 	bool pending = get(s, BOARD_REG_SCANOUT_STATUS) & BIT(SCANOUT_STATUS_PENDING);
 
 	if (pending)
@@ -229,10 +242,32 @@ static int scanout_check(const struct display_options *options, struct error *e)
 	return connector_mode_check(options->mode, e);
 }
 
+/* What a monitor at the simulated connector shows: the whole frame that has begun by now, or begins next. */
+static void write_screen(const struct scanout *s)
+{
+	struct rtl_screen screen = {0};
+	struct error e = {0};
+	int rc = flip_done(s) && settles(s, BIT(SCANOUT_STATUS_BLANK), 0)
+			 ? rtl_screen_read(&screen, deadline_in(s, FLIP_TIME), &e)
+			 : error_set(&e, -ETIMEDOUT, "the simulated board shows no frames");
+
+	if (!rc) {
+		const struct picture picture = {
+			.width = screen.width, .height = screen.height, .data = screen.pixels};
+
+		rc = picture_write(s->png, &picture, &e);
+		free(screen.pixels);
+	}
+	if (rc)
+		log_error("%s", e.text);
+}
+
 static void scanout_close(void *state)
 {
 	struct scanout *s = state;
 
+	if (s->png)
+		write_screen(s);
 	keyboard_close();
 	shown_on = NULL;
 	settles(s, BIT(SCANOUT_STATUS_RUNNING), 0); /* it reads its buffers until then */
@@ -249,7 +284,7 @@ static int open_design(struct scanout *s, struct error *e)
 		[WINDOW_SCANOUT] = {"twobit-scanout", BOARD_BLOCK},
 	};
 	struct board_identity identity;
-	int rc = bus_open(&bus_uio, windows, 2, NULL, &s->bus, e);
+	int rc = bus_open(s->png ? &bus_rtl : &bus_uio, windows, 2, NULL, &s->bus, e);
 
 	if (!rc)
 		rc = board_identity_read(s->bus, WINDOW_IDENTITY, &identity, e);
@@ -271,6 +306,7 @@ static int scanout_open(const struct display_options *options, void **state, str
 	rc = connector_mode_find(options->mode, &s->mode, e);
 	s->number = (uint32_t)(s->mode - connector_modes);
 	s->scale = s->mode->height > 480 ? 2 : 1;
+	s->png = options->scanout_png;
 	if (!rc && keyboard_active())
 		rc = error_set(e, -EBUSY, "a monitor or a terminal is in use already");
 	if (!rc)
@@ -306,9 +342,10 @@ static void scanout_describe(const void *state, char *text, size_t size)
 	const struct scanout *s = state;
 
 	snprintf(text, size,
-		"scanout: HDMI of the board, %d×%d at %d Hz, pictures of %d×%d: %llu flips, %u black lines",
-		s->mode->width, s->mode->height, CONNECTOR_RATE, s->canvases[0].width, s->canvases[0].height,
-		(unsigned long long)s->frames, get(s, BOARD_REG_SCANOUT_UNDERRUNS));
+		"scanout: HDMI of the %sboard, %d×%d at %d Hz, pictures of %d×%d: %llu flips, %u black lines",
+		s->png ? "simulated " : "", s->mode->width, s->mode->height, CONNECTOR_RATE,
+		s->canvases[0].width, s->canvases[0].height, (unsigned long long)s->frames,
+		get(s, BOARD_REG_SCANOUT_UNDERRUNS));
 }
 
 const struct display_driver display_scanout = {
