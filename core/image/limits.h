@@ -36,6 +36,14 @@
 #define JPEG_MEMORY_MAXIMUM (256L << 20)
 
 /*
+ * Of a HEIC or AVIF: pixels that are decoded for one picture, which may be made of tiles (phones make them of
+ * 512×512) or come behind frames that are not shown; and parts: a picture of 48 megapixels has 200 tiles, and
+ * as many may say how bright it is.
+ */
+#define HEIF_DECODED_MAXIMUM (4 * PICTURE_PIXELS_MAXIMUM)
+#define HEIF_ITEMS_MAXIMUM 4096
+
+/*
  * Seconds of a processor for one picture: the last resort, should the others leave a way. A PC takes below
  * one for any photograph, a PYNQ-Z2's processor is 20 times as slow.
  */

@@ -5,6 +5,7 @@
  */
 #include "base/error.h"
 #include "image/codec.h"
+#include "image/heif/claims.h"
 
 #include <errno.h>
 #include <libheif/heif.h>
@@ -65,14 +66,11 @@ static int image_decode(
 	return status;
 }
 
-static int heif_read(const uint8_t *data, size_t size, struct picture *out, int *orientation, struct error *e)
+static int context_read(
+	struct heif_context *context, const uint8_t *data, size_t size, struct picture *out, struct error *e)
 {
-	struct heif_context *context = heif_context_alloc();
 	struct heif_image_handle *handle = NULL;
 
-	*orientation = 1;
-	if (!context)
-		return error_set(e, -ENOMEM, "no memory to read a HEIC or AVIF");
 	heif_context_set_maximum_image_size_limit(context, PICTURE_SIDE_MAXIMUM);
 	int status = fault(heif_context_read_from_memory_without_copy(context, data, size, NULL), e);
 	if (status == 0)
@@ -80,6 +78,19 @@ static int heif_read(const uint8_t *data, size_t size, struct picture *out, int 
 	if (status == 0)
 		status = image_decode(handle, size, out, e);
 	heif_image_handle_release(handle);
+	return status;
+}
+
+static int heif_read(const uint8_t *data, size_t size, struct picture *out, int *orientation, struct error *e)
+{
+	struct heif_context *context = NULL;
+
+	*orientation = 1;
+	int status = heif_claims_check(data, size, e);
+	if (status == 0 && !(context = heif_context_alloc()))
+		status = error_set(e, -ENOMEM, "no memory to read a HEIC or AVIF");
+	if (status == 0)
+		status = context_read(context, data, size, out, e);
 	heif_context_free(context);
 	if (status < 0)
 		out->width = out->height = 0;
