@@ -53,14 +53,14 @@ int input_refuse_short(const struct video_input *in, int status, struct error *e
 }
 
 /*
- * Of what ran out, libavformat often says that the file is damaged, or that it ends. errno, which was 0
- * before, still knows.
+ * Of what ran out, libavformat often says that the file is damaged, or that it ends, or it goes on without a
+ * part that had no room: an index, a packet. errno, which was 0 before, still knows.
  */
 static int status_with_cause(int status)
 {
 	int cause = AVERROR(errno);
 
-	return status < 0 && input_is_short(cause) ? cause : status;
+	return input_is_short(cause) ? cause : status;
 }
 
 /* Notes it in the input. */

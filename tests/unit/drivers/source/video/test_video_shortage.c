@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-enum place { NOWHERE, OPENING, READING, DECODER };
+enum place { NOWHERE, OPENING, PROBING, READING, DECODER };
 
 /* Which call fails, with which status, and what it leaves in errno. */
 static struct {
@@ -38,6 +38,8 @@ int __wrap_avformat_open_input(
 	AVFormatContext **format, const char *url, const AVInputFormat *kind, AVDictionary **options);
 int __real_avformat_open_input(
 	AVFormatContext **format, const char *url, const AVInputFormat *kind, AVDictionary **options);
+int __wrap_avformat_find_stream_info(AVFormatContext *format, AVDictionary **options);
+int __real_avformat_find_stream_info(AVFormatContext *format, AVDictionary **options);
 int __wrap_av_read_frame(AVFormatContext *format, AVPacket *packet);
 int __real_av_read_frame(AVFormatContext *format, AVPacket *packet);
 int __wrap_avcodec_open2(AVCodecContext *context, const AVCodec *codec, AVDictionary **options);
@@ -51,6 +53,11 @@ int __wrap_avformat_open_input(
 	avformat_free_context(*format);
 	*format = NULL;
 	return fault.status;
+}
+
+int __wrap_avformat_find_stream_info(AVFormatContext *format, AVDictionary **options)
+{
+	return fails(PROBING) ? fault.status : __real_avformat_find_stream_info(format, options);
 }
 
 int __wrap_av_read_frame(AVFormatContext *format, AVPacket *packet)
@@ -88,6 +95,8 @@ static void a_shortage_is_told(void **state)
 		{OPENING, AVERROR(EMFILE), EMFILE, -EMFILE},
 		{OPENING, AVERROR_INVALIDDATA, ENOMEM, -ENOMEM},
 		{OPENING, AVERROR_INVALIDDATA, 0, -EBADMSG},
+		{PROBING, 0, ENOMEM, -ENOMEM},
+		{READING, 0, ENOMEM, -ENOMEM},
 		{READING, AVERROR(ENOMEM), 0, -ENOMEM},
 		{READING, AVERROR_EOF, ENOMEM, -ENOMEM},
 		{READING, AVERROR_EOF, 0, -ENOMSG},
