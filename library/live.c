@@ -7,7 +7,6 @@
  */
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/log.h"
 #include "flow/thread.h"
 #include "internal.h"
 #include "nn/pool.h"
@@ -44,12 +43,6 @@ struct twobit_live {
 	int status; /* of the source, once `ended` */
 	struct error error;
 };
-
-/* A library prints nothing: what goes wrong is a value, or an absent picture. */
-static void be_silent(void)
-{
-	log_configure(LOG_ERROR, false);
-}
 
 static bool copy_picture(const struct picture *from, struct picture *to)
 {
@@ -141,19 +134,6 @@ static int check(
 	return 0;
 }
 
-/* A module finds the folders that it needs in the program, not in a library. */
-static int check_source(const char *source, struct error *e)
-{
-	const struct source_driver *const *driver = source_drivers();
-
-	while (source && *driver && !(*driver)->accepts(source))
-		driver++;
-	if (source && *driver && (*driver)->part && !(*driver)->part->linked)
-		return error_set(e, -ENOTSUP,
-			"%s: libtwobit reads cameras and pictures, no videos; `twobit live` does", source);
-	return 0;
-}
-
 static int open_parts(struct twobit_live *live, const char *source, const struct twobit_live_options *options,
 	struct error *e)
 {
@@ -162,10 +142,8 @@ static int open_parts(struct twobit_live *live, const char *source, const struct
 		.rate = options->rate,
 		.paced = !options->every_frame,
 		.once = true};
-	int status = check_source(source, e);
+	int status = source_open(source, &wanted, &live->source, e);
 
-	if (!status)
-		status = source_open(source, &wanted, &live->source, e);
 	if (!status)
 		status = pl_open(options->pl ? options->pl : "auto", options->kernels, &live->pl, e);
 	if (!status && options->threads > 1 && pool_create(options->threads, &live->pool))
@@ -203,11 +181,9 @@ int twobit_live_open(const struct twobit_network *network, const char *source,
 	const struct twobit_live_options *options, struct twobit_live **out, struct twobit_error *error)
 {
 	static const struct twobit_live_options defaults = {.size = sizeof(defaults)};
-	static pthread_once_t silence = PTHREAD_ONCE_INIT;
 	struct error e = {0};
 
 	*out = NULL;
-	pthread_once(&silence, be_silent);
 	options = options ? options : &defaults;
 	int status = check(network->network, options, error);
 	if (status)

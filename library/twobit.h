@@ -116,9 +116,9 @@ struct twobit_picture {
 };
 
 /*
- * Reads a picture file's bytes: JPEG, PNG, GIF, BMP, and what else this build reads, by content. Makes
- * TWOBIT_RGB without gaps, upright, transparent pixels on white, for twobit_picture_free. -EBADMSG: it is no
- * such picture, or broken; *out then holds nothing.
+ * Reads a picture file's bytes: JPEG, PNG, GIF, BMP, and what else this build reads (WebP, HEIC, AVIF), by
+ * content. Makes TWOBIT_RGB without gaps, upright, transparent pixels on white, for twobit_picture_free.
+ * -EBADMSG: it is no such picture, or broken; *out then holds nothing.
  */
 int twobit_picture_read(
 	const void *file, size_t size, struct twobit_picture *out, struct twobit_error *error);
@@ -223,9 +223,9 @@ struct twobit_result {
 
 /*
  * Opens the network's pipeline on a source: a camera ("/dev/video0", or NULL for the first one), pictures
- * (a file, a folder, "DIR/%04d.jpg"), or "test". It runs in threads of its own. Videos are -ENOTSUP: the
- * program reads them. -ENOENT, -EBUSY, -EACCES … of the source; -EINVAL: wrong options, or a network without
- * classes. The network is closed later.
+ * (a file, a folder, "DIR/%04d.jpg"), a video (a file, "rtsp://…"), or "test". It runs in threads of its own.
+ * -ENOENT, -EBUSY, -EACCES … of the source; -ENOENT also: a video, and the library's module for these is not
+ * installed; -EINVAL: wrong options, or a network without classes. The network is closed later.
  */
 int twobit_live_open(const struct twobit_network *network, const char *source,
 	const struct twobit_live_options *options, struct twobit_live **out, struct twobit_error *error);

@@ -34,8 +34,7 @@ int module_load(const struct module_part *part, const void **out, struct error *
 		return 0;
 	if (installation_modules(folder, sizeof(folder)) < 0)
 		return error_set(e, -ENOENT,
-			"the module %s.so is missing: beside the program there is no %s; " ADVICE,
-			part->module, TWOBIT_MODULES_FROM_PROGRAM);
+			"the module %s.so is missing: there is no folder of modules; " ADVICE, part->module);
 	snprintf(path, sizeof(path), "%s/%s.so", folder, part->module);
 	errno = 0;
 	void *module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
@@ -43,7 +42,7 @@ int module_load(const struct module_part *part, const void **out, struct error *
 		return refuse(part->module, -errno, e);
 	const char *version = dlsym(module, "module_version");
 	if (!version || strcmp(version, TWOBIT_VERSION) != 0)
-		return error_set(e, -ENOENT, "%s is of version %s, and the program of %s; " ADVICE, path,
+		return error_set(e, -ENOENT, "%s is of version %s, and what loads it of %s; " ADVICE, path,
 			version ? version : "unknown", TWOBIT_VERSION);
 	*out = dlsym(module, part->symbol);
 	return *out ? 0 : refuse(part->module, -ENOENT, e);

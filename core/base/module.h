@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Parts of the program that need large libraries are shared objects of its own. Each is loaded when it is
- * first needed, and stays, so that a command waits for no library that it does not use. A sandbox
- * must leave its file, installation_modules(), and the system's libraries open to read.
+ * Parts that need large libraries are shared objects of their own. Each is loaded when it is first needed,
+ * and stays, so that a command waits for no library that it does not use. What they need of the folders they
+ * find in the program; libtwobit's have it in themselves, as it exports none of that. A sandbox must leave
+ * their folder, installation_modules(), and the system's libraries open to read.
  */
 #ifndef BASE_MODULE_H
 #define BASE_MODULE_H
