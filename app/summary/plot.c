@@ -37,6 +37,18 @@ struct plot_columns plot_columns_of(const struct summary_data *data)
 	return (struct plot_columns){begin, length, (int)((data->end - begin) / length) + 1};
 }
 
+int64_t plot_ticks(const struct plot_columns *columns, int64_t *step)
+{
+	int64_t day = midnight(columns->begin), span = columns->count * columns->length;
+
+	*step = DAY;
+	for (size_t i = LENGTHS; i-- && span / lengths[i] < PLOT_TICKS;)
+		*step = lengths[i];
+	while (span / *step >= PLOT_TICKS)
+		*step *= 2;
+	return day + (columns->begin - day + *step - 1) / *step * *step;
+}
+
 void plot_shares(const struct summary_data *data, const struct label_sum *label,
 	const struct plot_columns *columns, double shares[PLOT_COLUMNS])
 {

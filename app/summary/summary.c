@@ -6,47 +6,31 @@
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "image/picture_write.h"
+#include "summary/chart.h"
 #include "summary/episodes.h"
 #include "summary/plot.h"
+#include "summary/times.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <sysexits.h>
-#include <time.h>
 
 struct summary_values {
 	int top;
 	bool json;
+	struct option_text plot;
 };
 
 static const struct option options[] = {
 	{"top-k", 'k', OPTION_INTEGER, "N", "So many labels at most, those shown longest [20]",
 		offsetof(struct summary_values, top), 1, 65536},
 	{"json", 0, OPTION_FLAG, NULL, "Print one JSON object", offsetof(struct summary_values, json)},
+	{"plot", 0, OPTION_TEXT, "FILE", "Write the plot as a picture, too: .png or .jpg",
+		offsetof(struct summary_values, plot)},
 	{0},
 };
-
-/* "3:05:09", "5:09" */
-static void print_span(char *text, size_t size, int64_t nanoseconds)
-{
-	int64_t s = (nanoseconds + NS_PER_S / 2) / NS_PER_S;
-
-	if (s < 3600)
-		snprintf(text, size, "%" PRId64 ":%02d", s / 60, (int)(s % 60));
-	else
-		snprintf(text, size, "%" PRId64 ":%02d:%02d", s / 3600, (int)(s / 60 % 60), (int)(s % 60));
-}
-
-static void print_time(char *text, size_t size, const char *format, int64_t time)
-{
-	time_t seconds = (time_t)(time / NS_PER_S);
-	struct tm tm;
-
-	localtime_r(&seconds, &tm);
-	if (!strftime(text, size, format, &tm))
-		text[0] = '\0';
-}
 
 /* Which parts of a time tell it among those of the logs. */
 static const char *format_for(const struct summary_data *data)
@@ -54,21 +38,41 @@ static const char *format_for(const struct summary_data *data)
 	return data->end - data->begin > 86400 * NS_PER_S ? "%m-%d %H:%M" : "%H:%M:%S";
 }
 
+#define NAME_COLUMNS 24
+
+/* Cut to its column of the table, or padded. */
+static void print_name(const char *name)
+{
+	int columns = 0, all = 0;
+	size_t used = 0;
+
+	for (const char *at = name; *at; at += utf8_length(at)) {
+		all += utf8_columns(at);
+		if (all < NAME_COLUMNS) {
+			columns = all;
+			used = (size_t)(at - name) + utf8_length(at);
+		}
+	}
+	if (all <= NAME_COLUMNS)
+		printf("%s%*s", name, NAME_COLUMNS - all, "");
+	else
+		printf("%.*s…%*s", (int)used, name, NAME_COLUMNS - 1 - columns, "");
+}
+
 static void print_table(const struct summary_data *data, size_t count)
 {
 	const char *format = format_for(data);
 
-	printf("%-24s %8s %10s %7s %6s  %-11s  %s\n", "label", "times", "shown", "share", "best", "first",
-		"last");
+	printf("%-*s %8s %10s %7s %6s  %-11s  %s\n", NAME_COLUMNS, "label", "times", "shown", "share", "best",
+		"first", "last");
 	for (size_t i = 0; i < count; i++) {
 		const struct label_sum *label = data->ranked[i];
-		char shown[32], first[40], last[40];
-		print_span(shown, sizeof(shown), label->shown);
-		print_time(first, sizeof(first), format, label->first);
-		print_time(last, sizeof(last), format, label->last);
-		const char *name = PRINTABLE(label->name);
-		printf("%s%*s %8" PRIu64 " %10s %5.1f %% %6.3f  %-11s  %s\n", name,
-			utf8_length(name) < 24 ? 24 - (int)utf8_length(name) : 0, "", label->times, shown,
+		char shown[TIME_BYTES], first[TIME_BYTES], last[TIME_BYTES];
+		span_text(shown, label->shown);
+		time_text(first, format, label->first);
+		time_text(last, format, label->last);
+		print_name(PRINTABLE(label->name));
+		printf(" %8" PRIu64 " %10s %5.1f %% %6.3f  %-11s  %s\n", label->times, shown,
 			data->watched ? 100 * (double)label->shown / (double)data->watched : 0.0, label->best,
 			first, last);
 	}
@@ -78,11 +82,11 @@ static void print_plot(const struct summary_data *data, size_t count)
 {
 	static const char *const levels[] = {"·", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
 	const struct plot_columns columns = plot_columns_of(data);
-	char begin[40], end[40], length[32];
+	char begin[TIME_BYTES], end[TIME_BYTES], length[TIME_BYTES];
 
-	print_time(begin, sizeof(begin), "%m-%d %H:%M:%S", columns.begin);
-	print_time(end, sizeof(end), "%m-%d %H:%M:%S", columns.begin + columns.count * columns.length);
-	print_span(length, sizeof(length), columns.length);
+	time_text(begin, "%m-%d %H:%M:%S", columns.begin);
+	time_text(end, "%m-%d %H:%M:%S", columns.begin + columns.count * columns.length);
+	span_text(length, columns.length);
 	printf("\n%s to %s, a column is %s\n", begin, end, length);
 	for (size_t i = 0; i < count; i++) {
 		double shares[PLOT_COLUMNS];
@@ -97,15 +101,15 @@ static void print_plot(const struct summary_data *data, size_t count)
 
 static void print_text(const struct summary_data *data, size_t count)
 {
-	char begin[40], end[40], watched[32];
+	char begin[TIME_BYTES], end[TIME_BYTES], watched[TIME_BYTES];
 
 	if (!data->frames) {
 		printf("no frame was labelled\n");
 		return;
 	}
-	print_time(begin, sizeof(begin), "%Y-%m-%d %H:%M:%S", data->begin);
-	print_time(end, sizeof(end), "%Y-%m-%d %H:%M:%S", data->end);
-	print_span(watched, sizeof(watched), data->watched);
+	time_text(begin, "%Y-%m-%d %H:%M:%S", data->begin);
+	time_text(end, "%Y-%m-%d %H:%M:%S", data->end);
+	span_text(watched, data->watched);
 	printf("%s to %s; %s in %" PRIu64 " %s, %" PRIu64 " labelled frames\n\n", begin, end, watched,
 		data->logs, data->logs == 1 ? "log" : "logs", data->frames);
 	print_table(data, count);
@@ -146,6 +150,32 @@ static void print_json(const struct summary_data *data, size_t count)
 		seconds(columns.length), "labels", labels));
 }
 
+/* Found before the work. Returns an exit code. */
+static int check_plot(const struct invocation *invocation, const struct option_text *plot)
+{
+	struct error e = {0};
+	int status = plot->text ? picture_write_check(plot->text, &e) : 0;
+
+	if (!status)
+		return EX_OK;
+	if (status == -EINVAL)
+		return option_refuse(invocation, &plot->origin, e.text);
+	e.wrong = plot->text;
+	return fail_at(invocation, FAILURE_CREATE, &e);
+}
+
+static int write_plot(const char *path, const struct summary_data *data, size_t count)
+{
+	struct picture picture = {0};
+	struct error e = {0};
+	int status = chart_draw(data, count, &picture, &e);
+
+	if (!status)
+		status = picture_write(path, &picture, &e);
+	picture_finish(&picture);
+	return status ? fail(FAILURE_CREATE, &e) : EX_OK;
+}
+
 static int summary_run(struct invocation *invocation)
 {
 	struct summary_values values = {.top = 20};
@@ -159,19 +189,24 @@ static int summary_run(struct invocation *invocation)
 	if (!count)
 		return usage_error(
 			invocation, "needs a log of labels, as `twobit record` writes beside a video");
+	if ((code = check_plot(invocation, &values.plot)) != EX_OK)
+		return code;
 	for (int i = 0; i < count && !status; i++)
 		status = summary_add(&data, invocation->argv[i], &e);
 	if (!status)
 		status = summary_rank(&data, &e);
 	size_t shown = data.label_count < (size_t)values.top ? data.label_count : (size_t)values.top;
+	code = EX_OK;
 	if (status)
 		code = fail(FAILURE_SOURCE, &e);
 	else if (values.json)
 		print_json(&data, shown);
 	else
 		print_text(&data, shown);
+	if (!status && values.plot.text)
+		code = write_plot(values.plot.text, &data, shown);
 	summary_finish(&data);
-	return output_finish(status ? code : EX_OK);
+	return output_finish(code);
 }
 
 const struct command summary_command = {

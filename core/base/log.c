@@ -94,13 +94,6 @@ static void hold(const char *line, size_t used, const char *text)
 	pthread_mutex_unlock(&held.lock);
 }
 
-/* Columns of a character on a terminal, at most: East Asian ones and pictograms take two, and all others of
- * three bytes and more are counted as two, but for punctuation (U+2000 …). */
-static int columns_of(const char *character, size_t size)
-{
-	return size >= 3 && (unsigned char)*character != 0xe2 ? 2 : 1;
-}
-
 /* Cuts the text to the terminal's width: a line that wraps could not be replaced. */
 static void cut_to_terminal(char *text)
 {
@@ -111,7 +104,7 @@ static void cut_to_terminal(char *text)
 	int most = terminal.ws_col ? terminal.ws_col - 1 : 79;
 	while (*text) {
 		size_t size = utf8_length(text);
-		columns += columns_of(text, size);
+		columns += utf8_columns(text);
 		if (columns > most)
 			*text = '\0';
 		else

@@ -30,6 +30,11 @@ static bool is_control(const char *character)
 	return c[0] < 0x20 || c[0] == 0x7f || (c[0] == 0xc2 && c[1] < 0xa0);
 }
 
+int utf8_columns(const char *text)
+{
+	return utf8_length(text) >= 3 && (unsigned char)*text != 0xe2 ? 2 : 1;
+}
+
 void printable_make(char *text)
 {
 	while (*text) {

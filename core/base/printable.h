@@ -11,6 +11,10 @@
 /* Bytes of the UTF-8 character that begins at `text`, which a zero ends; 0: it is none (RFC 3629). */
 size_t utf8_length(const char *text);
 
+/* Columns that the character takes on a terminal, at most: East Asian ones and pictograms take two, and all
+ * others of three bytes and more are counted as two, but for punctuation (U+2000 …). */
+int utf8_columns(const char *text);
+
 /* In place: each byte of control characters (C0, DEL, C1) and of what is not UTF-8 becomes "?". Other
  * characters stay. */
 void printable_make(char *text);
