@@ -91,6 +91,11 @@ static void allow_users(struct sandbox_files *files)
 		sandbox_files_allow(files, data, SANDBOX_READ);
 }
 
+static void allow_network(struct sandbox_files *files)
+{
+	allow_all(files, "", network_paths, SANDBOX_READ);
+}
+
 /* The links in a folder of pictures may lead anywhere. */
 static void allow_source(struct sandbox_files *files, const char *source)
 {
@@ -99,11 +104,19 @@ static void allow_source(struct sandbox_files *files, const char *source)
 	if (!source || source_is_camera(source))
 		sandbox_files_allow(files, "/dev", SANDBOX_WRITE); /* a replugged camera is a new file */
 	else if (address_is(source))
-		allow_all(files, "", network_paths, SANDBOX_READ);
+		allow_network(files);
 	else if (!stat(source, &status) && S_ISDIR(status.st_mode))
 		sandbox_files_allow(files, "/", SANDBOX_READ);
 	else
 		sandbox_files_allow(files, source, SANDBOX_READ);
+}
+
+static void allow_broker(struct sandbox_files *files, const struct confinement_plan *plan)
+{
+	if (plan->broker)
+		allow_network(files);
+	if (plan->authorities)
+		sandbox_files_allow(files, plan->authorities, SANDBOX_READ);
 }
 
 static void allow_pl(struct sandbox_files *files)
@@ -151,6 +164,7 @@ static int limit_files(const struct confinement_plan *plan, struct sandbox_files
 	allow_all(*out, "", device_paths, SANDBOX_WRITE);
 	allow_users(*out);
 	allow_source(*out, plan->source);
+	allow_broker(*out, plan);
 	allow_pl(*out);
 	allow_outputs(*out, plan->outputs);
 	return 0;
@@ -171,7 +185,7 @@ int confinement_create(
 		return fail(FAILURE_OURS, &e);
 	}
 	c->verbose = invocation->verbose;
-	c->network = plan->source && address_is(plan->source);
+	c->network = plan->broker || (plan->source && address_is(plan->source));
 	int status = limit_files(plan, &c->files, &e);
 	int limited = status && must ? status : sandbox_calls_enter(plan->serves, c->verbose, &why);
 	c->limits_calls = !limited;

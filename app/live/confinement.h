@@ -18,9 +18,11 @@ struct invocation;
 #define CONFINEMENT_OUTPUTS 4
 
 struct confinement_plan {
-	const char *mode;   /* of --sandbox: "auto", "on", "off" */
-	const char *source; /* NULL: the first camera */
-	bool serves;	    /* a socket that listens already accepts connections */
+	const char *mode;	 /* of --sandbox: "auto", "on", "off" */
+	const char *source;	 /* NULL: the first camera */
+	bool serves;		 /* a socket that listens already accepts connections */
+	const char *broker;	 /* an address that is connected to; NULL: none */
+	const char *authorities; /* a file that is read for that; NULL: none */
 	/* What is written: files that are there or not, or patterns of recordings; their folders are allowed.
 	 * NULL: none. */
 	const char *outputs[CONFINEMENT_OUTPUTS];

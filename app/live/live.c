@@ -153,8 +153,9 @@ static int prepare_recording(struct live_session *s, struct error *e)
 	const struct output_name written[] = {{"--record", v->record.text, true},
 		{"--trace", v->pipeline.trace.text}, {"--snapshot", v->snapshot.text},
 		{"--scanout-png", v->scanout_png.text}, {"--events", sink_values_file(&v->sinks)},
+		{"--mqtt-queue", v->sinks.mqtt_queue.text},
 		{"the command", v->pipeline.source.text, .read = true}};
-	return output_names_check(s->invocation, written, 6);
+	return output_names_check(s->invocation, written, sizeof(written) / sizeof(written[0]));
 }
 
 static int open_recorder(struct live_session *s, struct error *e)
@@ -199,7 +200,7 @@ static int start_with_source(struct live_session *s, struct error *e)
 {
 	const struct live_values *v = &s->values;
 	const struct confinement_plan plan = {v->pipeline.sandbox, v->pipeline.source.text,
-		v->sinks.serve.text,
+		v->sinks.serve.text, v->sinks.mqtt.text, v->sinks.mqtt_ca.text,
 		{s->recording.options.pattern, v->snapshot.text ? v->snapshot.text : "snapshot",
 			v->pipeline.trace.text, v->scanout_png.text}};
 	int code = confinement_create(&plan, s->invocation, &s->confinement);
@@ -247,7 +248,7 @@ static int start(struct live_session *s, struct error *e)
 	s->config.pool = s->pool;
 	s->config.decoders = v->fast ? pool_threads(s->pool) : 1;
 	s->config.trace = trace_file_trace(s->trace);
-	if ((code = sink_values_open(&v->sinks, s->invocation, &s->sinks.sinks)))
+	if ((code = pipeline_sinks_open(&s->sinks, &v->sinks, s->invocation)))
 		return code;
 	return start_with_source(s, e);
 }
@@ -280,6 +281,7 @@ static int run(struct live_session *s)
 		code = fail(FAILURE_SOURCE, &e);
 	if (s->loop.recorder)
 		s->hangs = !recording_join(s->loop.recorder, &s->recorded);
+	pipeline_sinks_close(&s->sinks);
 	if (s->recorded.dropped[DROPPED_BY_RECORDER])
 		log_warning("%" PRIu64 " frames were not recorded for want of room or time",
 			s->recorded.dropped[DROPPED_BY_RECORDER]);
@@ -289,7 +291,8 @@ static int run(struct live_session *s)
 		code = fail(FAILURE_CREATE, &e);
 	bool wanted = !quiet(s->invocation) && !sink_values_print(&v->sinks);
 	if (v->json || (wanted && pipeline_report(s->pipeline)->shown))
-		live_report_print(pipeline_report(s->pipeline), s->loop.description, s->loop.text, v->json);
+		live_report_print(pipeline_report(s->pipeline), s->sinks.about.broker, s->loop.description,
+			s->loop.text, v->json);
 	return code;
 }
 
@@ -325,7 +328,7 @@ static int live_run(struct invocation *invocation)
 	if (s.hangs)
 		recording_abandon(code);
 	pipeline_destroy(s.pipeline);
-	sinks_close(s.sinks.sinks);
+	pipeline_sinks_close(&s.sinks);
 	recorder_destroy(s.loop.recorder);
 	recording_finish(&s.recording);
 	trace_file_close(s.trace);

@@ -11,6 +11,7 @@
 #include "live/confinement.h"
 #include "live/pipeline_options.h"
 #include "live/recording.h"
+#include "live/report.h"
 #include "live/service.h"
 #include "live/signals.h"
 #include "live/sink_options.h"
@@ -159,6 +160,7 @@ static int start_with_source(struct record_session *s, struct error *e)
 {
 	const struct pipeline_options *v = &s->values.pipeline;
 	const struct confinement_plan plan = {v->sandbox, v->source.text, s->values.sinks.serve.text,
+		s->values.sinks.mqtt.text, s->values.sinks.mqtt_ca.text,
 		{s->recording.options.pattern, v->trace.text}};
 	int code = confinement_create(&plan, s->invocation, &s->confinement);
 
@@ -185,8 +187,9 @@ static int start(struct record_session *s, struct error *e)
 		return recording_refuse(s->invocation, &v->recording, e);
 	const struct output_name written[] = {{"--output", v->recording.file.text, true},
 		{"--trace", v->pipeline.trace.text}, {"--events", sink_values_file(&v->sinks)},
+		{"--mqtt-queue", v->sinks.mqtt_queue.text},
 		{"the command", v->pipeline.source.text, .read = true}};
-	if (output_names_check(s->invocation, written, 4))
+	if (output_names_check(s->invocation, written, sizeof(written) / sizeof(written[0])))
 		return EX_USAGE;
 	int code = pipeline_options_network(&v->pipeline, s->invocation, v->json, &s->network, e);
 	if (code)
@@ -196,7 +199,7 @@ static int start(struct record_session *s, struct error *e)
 			s->invocation, &v->recording.when.origins[s->recording.options.when_count], e->text);
 	if (trace_file_open(v->pipeline.trace.text, s->network->name, &s->trace, e))
 		return fail_at(s->invocation, FAILURE_CREATE, e);
-	if ((code = sink_values_open(&v->sinks, s->invocation, &s->sinks.sinks)))
+	if ((code = pipeline_sinks_open(&s->sinks, &v->sinks, s->invocation)))
 		return code;
 	return start_with_source(s, e);
 }
@@ -256,7 +259,7 @@ static void show_progress(struct record_session *s)
 		(double)now.bytes / 1e6, recorder_is_recording(s->recorder) ? "" : "not recording  ", label);
 }
 
-static void print_text(const struct recorder_report *r)
+static void print_text(const struct recorder_report *r, const struct sink_broker *broker)
 {
 	printf("%" PRIu64 " frames in %" PRIu64 " %s, %.1f MB; %" PRIu64 " labelled\n", r->frames,
 		r->segments, r->segments == 1 ? "file" : "files", (double)r->bytes / 1e6, r->labelled);
@@ -267,17 +270,20 @@ static void print_text(const struct recorder_report *r)
 	if (r->deleted)
 		printf("deleted: %" PRIu64 " old %s\n", r->deleted,
 			r->deleted == 1 ? "recording" : "recordings");
+	broker_report_print(broker);
 }
 
-static void print_json(const struct recorder_report *r)
+static void print_json(const struct recorder_report *r, const struct sink_broker *broker)
 {
-	output_json(output_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:{s:I, s:I, s:I, s:I}}", "frames",
+	json_t *all = output_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:{s:I, s:I, s:I, s:I}}", "frames",
 		(json_int_t)r->frames, "labelled", (json_int_t)r->labelled, "late", (json_int_t)r->late,
 		"bytes", (json_int_t)r->bytes, "files", (json_int_t)r->segments, "deleted",
 		(json_int_t)r->deleted, "last", output_text(r->last), "dropped", "camera",
 		(json_int_t)r->dropped[DROPPED_BY_CAMERA], "broken", (json_int_t)r->dropped[DROPPED_BROKEN],
 		"line", (json_int_t)r->dropped[DROPPED_BY_PIPELINE], "recorder",
-		(json_int_t)r->dropped[DROPPED_BY_RECORDER]));
+		(json_int_t)r->dropped[DROPPED_BY_RECORDER]);
+	broker_report_add(broker, all);
+	output_json(all);
 }
 
 /* When the main thread has to do something though no frame, no signal and no key comes; clock_now() time. */
@@ -331,6 +337,7 @@ static int run(struct record_session *s)
 	if (pipeline_join(s->pipeline, &e))
 		code = fail(FAILURE_SOURCE, &e);
 	s->hangs = !recording_join(s->recorder, &report);
+	pipeline_sinks_close(&s->sinks);
 	log_progress_end();
 	if (report.failed && !code) {
 		log_error("not all of the recording is on the disk: %s", strerror(-report.failed));
@@ -345,9 +352,9 @@ static int run(struct record_session *s)
 	if (trace_file_write(s->trace, &e) && !code)
 		code = fail(FAILURE_CREATE, &e);
 	if (s->values.json)
-		print_json(&report);
+		print_json(&report, s->sinks.about.broker);
 	else if (!quiet(s->invocation) && !sink_values_print(&s->values.sinks))
-		print_text(&report);
+		print_text(&report, s->sinks.about.broker);
 	return code;
 }
 
@@ -375,7 +382,7 @@ static int record_run(struct invocation *invocation)
 	if (s.hangs)
 		recording_abandon(code);
 	pipeline_destroy(s.pipeline);
-	sinks_close(s.sinks.sinks);
+	pipeline_sinks_close(&s.sinks);
 	recorder_destroy(s.recorder);
 	recording_finish(&s.recording);
 	trace_file_close(s.trace);

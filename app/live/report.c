@@ -83,7 +83,26 @@ static void print_cycles(const struct pl_cycles *c)
 	putchar('\n');
 }
 
-static void print_table(const struct pipeline_report *r, const char *display, const char *caption)
+void broker_report_print(const struct sink_broker *broker)
+{
+	if (broker)
+		printf("mqtt: %" PRIu64 " events published, %" PRIu64 " queued, %" PRIu64 " dropped\n",
+			atomic_load(&broker->published), atomic_load(&broker->queued),
+			atomic_load(&broker->dropped));
+}
+
+void broker_report_add(const struct sink_broker *broker, json_t *report)
+{
+	if (broker)
+		output_set(report, "mqtt",
+			output_pack("{s:I, s:I, s:I}", "published",
+				(json_int_t)atomic_load(&broker->published), "queued",
+				(json_int_t)atomic_load(&broker->queued), "dropped",
+				(json_int_t)atomic_load(&broker->dropped)));
+}
+
+static void print_table(const struct pipeline_report *r, const struct sink_broker *broker,
+	const char *display, const char *caption)
 {
 	double elapsed = seconds(r);
 
@@ -106,6 +125,7 @@ static void print_table(const struct pipeline_report *r, const char *display, co
 	       "\n",
 		r->dropped_by_camera, r->dropped_before_decode, r->dropped_before_inference,
 		r->dropped_before_display + r->not_shown, r->broken + r->undecodable, r->pl_failures);
+	broker_report_print(broker);
 }
 
 static json_t *milliseconds_json(const struct histogram *h)
@@ -132,7 +152,8 @@ static json_t *pl_json(const struct pipeline_report *r)
 		"recovery_max_ms", (double)m->recovery_time.maximum / 1e6);
 }
 
-static void print_json(const struct pipeline_report *r, const char *display, const char *caption)
+static void print_json(const struct pipeline_report *r, const struct sink_broker *broker, const char *display,
+	const char *caption)
 {
 	const struct {
 		const char *key;
@@ -162,6 +183,7 @@ static void print_json(const struct pipeline_report *r, const char *display, con
 			output_pack("{s:I, s:I, s:f}", "picture", (json_int_t)r->cycles.frame, "waiting",
 				(json_int_t)r->cycles.waiting, "us",
 				r->cycles.frame / r->cycles.hertz * 1e6));
+	broker_report_add(broker, all);
 	output_set(all, "display", output_text(display));
 	output_set(all, "last_caption", output_text(caption));
 	for (int i = 0; i < TIME_COUNT; i++)
@@ -170,11 +192,11 @@ static void print_json(const struct pipeline_report *r, const char *display, con
 	output_json(all);
 }
 
-void live_report_print(
-	const struct pipeline_report *report, const char *display, const char *caption, bool json)
+void live_report_print(const struct pipeline_report *report, const struct sink_broker *broker,
+	const char *display, const char *caption, bool json)
 {
 	if (json)
-		print_json(report, display, caption);
+		print_json(report, broker, display, caption);
 	else
-		print_table(report, display, caption);
+		print_table(report, broker, display, caption);
 }

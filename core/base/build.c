@@ -19,6 +19,7 @@ static const struct {
 	{"webp", TWOBIT_HAVE_WEBP},
 	{"heif", TWOBIT_HAVE_HEIF},
 	{"serve", TWOBIT_HAVE_SERVE},
+	{"mqtt", TWOBIT_HAVE_MQTT},
 };
 
 #define FEATURES (sizeof(features) / sizeof(features[0]))

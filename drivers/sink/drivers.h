@@ -5,6 +5,6 @@
 
 #include "sink/sink.h"
 
-extern const struct sink_driver sink_events, sink_exec, sink_http;
+extern const struct sink_driver sink_events, sink_exec, sink_http, sink_mqtt;
 
 #endif

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sinks take what the pipeline finds, beside display and recorder: a file of events, browsers. Each kind is
- * a driver in the table of sinks.c, which its option switches on. No call waits for a file, a network or a
- * viewer: a sink that needs time has a thread, and keeps what is newest.
+ * Sinks take what the pipeline finds, beside display and recorder: a file of events, browsers, a broker. Each
+ * kind is a driver in the table of sinks.c, which its option switches on. No call waits for a file, a network
+ * or a viewer: a sink that needs time has a thread, and keeps what is newest.
  */
 #ifndef SINK_SINK_H
 #define SINK_SINK_H
 
 #include "flow/frame.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -16,7 +17,15 @@ struct error;
 struct module_part;
 struct sinks;
 
-/* What the options say; the strings must outlive the sinks. */
+/* What --mqtt has done so far; any thread reads it. */
+struct sink_broker {
+	atomic_bool connected;
+	_Atomic uint64_t published; /* events that the broker has confirmed */
+	_Atomic uint64_t queued;    /* events that wait for that */
+	_Atomic uint64_t dropped;   /* events that found no room */
+};
+
+/* What the options say; the strings and the broker must outlive the sinks. */
 struct sink_options {
 	const char *events;		      /* FILE, or "-"; NULL: none */
 	const char *exec;		      /* a command; NULL: none */
@@ -25,15 +34,22 @@ struct sink_options {
 	const char *serve;		      /* [ADDRESS:]PORT; NULL: nowhere */
 	const char *serve_token, *serve_cert; /* NULL: none */
 	bool serve_open;		      /* everyone may look */
-	int events_every;		      /* they tell of each so many-th result, too; 0: of none */
+	const char *mqtt;		      /* mqtt(s)://[USER[:PASSWORD]@]HOST[:PORT]/TOPIC; NULL: none */
+	const char *mqtt_password;	      /* NULL: that of the address, if any */
+	const char *mqtt_authorities;	      /* FILE of certificates; NULL: the system's */
+	const char *mqtt_queue;		      /* FILE for what waits; NULL: the topic's own */
+	const char *mqtt_discovery;	      /* the prefix of its topics, "-": none; NULL: the usual one */
+	struct sink_broker *broker;	      /* with mqtt, its counts */
+	int events_every; /* events and mqtt tell of each so many-th result, too; 0: of none */
 };
 
 /* What stays as it is while the pipeline runs; it must outlive the sinks. */
 struct sink_about {
 	const struct network *network;
-	float threshold;    /* a label below this confidence is not shown */
-	const char *source; /* its description */
-	const char *pl;	    /* the name of what computes the later layers */
+	float threshold;		  /* a label below this confidence is not shown */
+	const char *source;		  /* its description */
+	const char *pl;			  /* the name of what computes the later layers */
+	const struct sink_broker *broker; /* NULL: none */
 };
 
 /* Where frames are lost. */

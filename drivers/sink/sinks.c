@@ -29,12 +29,30 @@ static const struct sink_driver sink_serve = {
 };
 #endif
 
+#if TWOBIT_HAVE_MQTT
+#pragma weak sink_mqtt
+
+static bool mqtt_wanted(const struct sink_options *options)
+{
+	return options->mqtt;
+}
+
+static const struct sink_driver sink_broker = {
+	.name = "mqtt",
+	.wanted = mqtt_wanted,
+	.part = &(const struct module_part){"mqtt", "sink_mqtt", &sink_mqtt},
+};
+#endif
+
 /* The helper of exec is forked first, before the others hold anything. */
 static const struct sink_driver *const table[] = {
 	&sink_exec,
 	&sink_events,
 #if TWOBIT_HAVE_SERVE
 	&sink_serve,
+#endif
+#if TWOBIT_HAVE_MQTT
+	&sink_broker,
 #endif
 	NULL,
 };
@@ -87,6 +105,10 @@ int sinks_open(const struct sink_options *options, struct sinks **out, struct er
 	if (options->serve && !TWOBIT_HAVE_SERVE)
 		return error_refuse(e, options->serve, -ENOSYS,
 			"--serve: this build serves nothing: libmicrohttpd-dev was not there when it was "
+			"built");
+	if (options->mqtt && !TWOBIT_HAVE_MQTT)
+		return error_refuse(e, options->mqtt, -ENOSYS,
+			"--mqtt: this build reaches no broker: libmosquitto-dev was not there when it was "
 			"built");
 	for (size_t i = 0; i < KINDS; i++)
 		any |= table[i]->wanted(options);

@@ -90,6 +90,17 @@ static void labels(struct metrics *m, const struct sink_state *s)
 	}
 }
 
+static void broker(struct metrics *m, const struct sink_broker *b)
+{
+	gauge(m, "mqtt_up", NULL, "1: the broker is connected; 0: it is away.", atomic_load(&b->connected));
+	counter(m, "mqtt_events_published", "Events that the broker has confirmed.",
+		atomic_load(&b->published));
+	gauge(m, "mqtt_events_queued", NULL, "Events that wait for the broker.",
+		(double)atomic_load(&b->queued));
+	counter(m, "mqtt_events_dropped", "Events that found no room while the broker was away.",
+		atomic_load(&b->dropped));
+}
+
 static void about(struct metrics *m, const struct sink_state *s)
 {
 	/* The old format has no type "info". */
@@ -126,6 +137,8 @@ void sink_state_metrics(struct sink_state *s, struct text_builder *t, bool openm
 	if (!isnan(temperature))
 		gauge(&m, "temperature_celsius", "celsius", "The hottest sensor of the machine.",
 			temperature);
+	if (s->about->broker)
+		broker(&m, s->about->broker);
 	labels(&m, s);
 	text_add(t, "# EOF\n");
 	pthread_mutex_unlock(&s->lock);

@@ -22,7 +22,7 @@ static const char *pl_line(void)
 
 	stdout = open_memstream(&text, &size);
 	assert_non_null(stdout);
-	live_report_print(&report, "none", "", false);
+	live_report_print(&report, NULL, "none", "", false);
 	fclose(stdout);
 	stdout = kept;
 	char *found = strstr(text, "\nPL: ");
