@@ -18,7 +18,7 @@ class Notebook(unittest.TestCase):
         notebook = nbformat.read("examples/notebook/dorefanet.ipynb", as_version=4)
         for cell in notebook.cells:
             self.assertFalse(cell.get("outputs"), "the notebook is kept without outputs")
-        nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+        nbclient.NotebookClient(notebook, timeout=120, startup_timeout=120, kernel_name="python3").execute()
         outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
         text = "".join(output.get("text", "") for output in outputs)
         for wanted in ("conv0  conv ", "coffee     Conv0", "espresso", "| all    |", "| dorefanet      | this network", "41.26 %",
