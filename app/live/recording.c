@@ -33,16 +33,27 @@ const struct recording_values recording_defaults = {
 	.top_k = 5,
 };
 
+static const char *log_suffix(const struct recording_values *values)
+{
+	return strcmp(values->log, "csv") == 0 ? ".csv" : ".jsonl";
+}
+
+static bool ends_in(const char *name, const char *suffix)
+{
+	size_t length = strlen(name), tail = strlen(suffix);
+
+	return length > tail && strcmp(name + length - tail, suffix) == 0;
+}
+
 /* A log alone may be named as the log. */
 static const char *pattern_of(struct recording *recording, const struct recording_values *values)
 {
-	const char *name = values->file.text, *suffix = strcmp(values->log, "csv") == 0 ? ".csv" : ".jsonl";
-	size_t length = strlen(name), tail = strlen(suffix);
+	const char *name = values->file.text, *suffix = log_suffix(values);
+	size_t length = strlen(name);
 
-	if (!values->log_only || length <= tail || length >= PATH_MAX ||
-		strcmp(name + length - tail, suffix) != 0)
+	if (!values->log_only || length >= PATH_MAX || !ends_in(name, suffix))
 		return name;
-	snprintf(recording->pattern, PATH_MAX, "%.*s.mkv", (int)(length - tail), name);
+	snprintf(recording->pattern, PATH_MAX, "%.*s.mkv", (int)(length - strlen(suffix)), name);
 	return recording->pattern;
 }
 
@@ -113,7 +124,13 @@ void recording_describe(struct recording *recording, const struct recording_valu
 int recording_refuse(
 	const struct invocation *invocation, const struct recording_values *values, struct error *e)
 {
-	e->wrong = values->file.text;
+	const char *name = values->file.text, *suffix = log_suffix(values);
+
+	if (e->code == -EINVAL && values->log_only && !ends_in(name, suffix) && !ends_in(name, ".mkv"))
+		error_set(e, -EINVAL,
+			"\"%s\": the name of a log must end in %s, or in .mkv as its video's would", name,
+			suffix);
+	e->wrong = name;
 	return e->code == -EINVAL ? option_refuse(invocation, &values->file.origin, e->text)
 				  : fail_at(invocation, FAILURE_CREATE, e);
 }

@@ -20,6 +20,7 @@
 
 /* What a server or a pipe may send for one packet: it may claim any length, and libavformat holds it all. */
 #define PACKET_MAXIMUM (128 << 20)
+#define NO_VIDEO "%s: what it sends is no video"
 #define TOO_LONG "%s: sends more than 128 MB for one picture"
 
 /* For a server to take leave of, ns. */
@@ -177,6 +178,17 @@ static void packet_begin(struct video_input *in)
 	in->packet_begin = in->reading && in->format->pb ? in->format->pb->bytes_read : 0;
 }
 
+/* Notes that a server answered: what libavformat says later does not tell. */
+static int note_and_open(
+	AVFormatContext *format, AVIOContext **bytes, const char *url, int flags, AVDictionary **options)
+{
+	struct video_input *in = format->opaque;
+	int status = in->open(format, bytes, url, flags, options);
+
+	in->reached |= status >= 0;
+	return status;
+}
+
 static int demuxer_open(struct video_input *in, const char *name)
 {
 	AVDictionary *options = NULL;
@@ -188,6 +200,9 @@ static int demuxer_open(struct video_input *in, const char *name)
 	if (!in->format || !in->packet)
 		return AVERROR(ENOMEM);
 	in->format->interrupt_callback = (AVIOInterruptCB){interrupted, in};
+	in->format->opaque = in;
+	in->open = in->format->io_open;
+	in->format->io_open = note_and_open;
 	int status = name_make(in, name, full, sizeof(full));
 	if (status == 0 && !in->network &&
 		(strcmp(name, "-") == 0 || (stat(name, &file) == 0 && !S_ISREG(file.st_mode))))
@@ -216,11 +231,13 @@ static int network_refuse(const struct video_input *in, int status, struct error
 	switch (status) {
 	case AVERROR_HTTP_UNAUTHORIZED:
 		return error_set(e, -EACCES,
-			"%s: wants another name and password; write them as in rtsp://NAME:PASSWORD@HOST/…",
-			in->shown);
+			"%s: wants another name and password; write them as in %.*s://NAME:PASSWORD@HOST/…",
+			in->shown, (int)strcspn(in->shown, ":"), in->shown);
 	case AVERROR_INVALIDDATA:
-		return error_set(e, -EBADMSG, "%s: what it sends is no video", in->shown);
+		return error_set(e, -EBADMSG, NO_VIDEO, in->shown);
 	case AVERROR(EIO): /* what libavformat has for a name without a host, too */
+		if (in->reached)
+			return error_set(e, -EBADMSG, NO_VIDEO, in->shown);
 		return error_set(e, -ENOENT, "%s: cannot be reached; is the address right?", in->shown);
 	default:
 		return error_set(e, -ENOENT, "%s: %s", in->shown, input_cause(status));

@@ -26,10 +26,13 @@ struct video_input {
 	int fd;		   /* of the pipe; −1: none */
 	int stream;	   /* the video's index */
 	bool network;
-	uint64_t packets;     /* of the video, read so far */
-	int64_t packet_begin; /* bytes that had been read before the packet that is being read */
-	bool reading;	      /* such a packet, from a server or a pipe */
-	bool too_long;	      /* it is longer than any picture */
+	bool reached; /* its server answered */
+	int (*open)(AVFormatContext *format, AVIOContext **bytes, const char *url, int flags,
+		AVDictionary **options); /* libavformat's own */
+	uint64_t packets;		 /* of the video, read so far */
+	int64_t packet_begin;		 /* bytes that had been read before the packet that is being read */
+	bool reading;			 /* such a packet, from a server or a pipe */
+	bool too_long;			 /* it is longer than any picture */
 };
 
 /*

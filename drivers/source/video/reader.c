@@ -48,6 +48,10 @@ int reader_open(
 	if (status < 0)
 		return status;
 	const AVCodecParameters *parameters = stream_of(r)->codecpar;
+	/* libavformat has looked at its pictures for seconds. */
+	if (r->input.network && parameters->codec_id == AV_CODEC_ID_MJPEG &&
+		(parameters->width < 1 || parameters->height < 1))
+		return error_set(e, -EBADMSG, "%s: sends no picture that can be read", r->input.shown);
 	if (parameters->width > PICTURE_SIDE_MAXIMUM || parameters->height > PICTURE_SIDE_MAXIMUM)
 		return error_set(e, -EBADMSG, "%s: it is %d×%d pixels; at most %d a side can be read",
 			r->input.shown, parameters->width, parameters->height, PICTURE_SIDE_MAXIMUM);

@@ -26,7 +26,7 @@
 #define BOUNDARY "--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %zu\r\n\r\n"
 
 /* What the server does with a connection after the pictures. */
-enum habit { DROPS, STALLS, REFUSES, SILENT, FLOODS };
+enum habit { DROPS, STALLS, REFUSES, SILENT, FLOODS, IS_A_PAGE, SENDS_WORDS, SENDS_NO_JPEG };
 
 /* Serves JPEGs one after the other, as a camera's multipart stream. */
 struct server {
@@ -65,6 +65,10 @@ static void answer(struct server *s, int fd)
 	static const char wrong[] =
 		"HTTP/1.0 401 Unauthorized\r\n"
 		"WWW-Authenticate: Basic realm=\"camera\"\r\nContent-Length: 0\r\n\r\n";
+	static const char page[] =
+		"HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n<!DOCTYPE html><html></html>";
+	static const char words[] =
+		"--frame\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello\r\n";
 	char request[2048], part[128];
 
 	if (recv(fd, request, sizeof(request), 0) <= 0 || s->habit == SILENT)
@@ -73,7 +77,14 @@ static void answer(struct server *s, int fd)
 		send_all(fd, wrong, strlen(wrong));
 		return;
 	}
+	if (s->habit == IS_A_PAGE) {
+		send_all(fd, page, strlen(page));
+		return;
+	}
 	bool good = send_all(fd, head, strlen(head));
+	for (int i = 0; i < 40 && good && s->habit == SENDS_WORDS; i++)
+		good = send_all(fd, words, strlen(words));
+	memset(s->jpeg, 'x', s->habit == SENDS_NO_JPEG ? s->size : 0);
 	for (int i = 0; i < s->pictures && good; i++) {
 		snprintf(part, sizeof(part), BOUNDARY, s->size);
 		good = send_all(fd, part, strlen(part)) && send_all(fd, s->jpeg, s->size) &&
@@ -271,7 +282,7 @@ static void refusals_are_told(void **state)
 
 	server_begin(&server, REFUSES, 0);
 	assert_int_equal(open_at(&server, 0, &source, &e), -EACCES);
-	assert_non_null(strstr(e.text, "wants another name and password"));
+	assert_non_null(strstr(e.text, "wants another name and password; write them as in http://NAME:"));
 	assert_null(strstr(e.text, "secret"));
 	server_end(&server);
 	assert_int_equal(open_at(&server, 0, &source, &e), -ENOENT); /* nothing listens there now */
@@ -283,6 +294,28 @@ static void refusals_are_told(void **state)
 	const struct source_options camera = {.format = "MJPEG"};
 	assert_int_equal(source_open("rtsp://admin:secret@cam/s", &camera, &source, &e), -EINVAL);
 	assert_null(strstr(e.text, "secret"));
+}
+
+/* A server that answers is reached, whatever it sends. */
+static void what_is_no_video_is_told(void **state)
+{
+	static const struct {
+		enum habit habit;
+		const char *text;
+	} cases[] = {{IS_A_PAGE, "what it sends is no video"}, {SENDS_WORDS, "sends"},
+		{SENDS_NO_JPEG, "sends no picture that can be read"}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct server server;
+		struct source *source = NULL;
+		struct error e = {0};
+		server_begin(&server, cases[i].habit, cases[i].habit == SENDS_NO_JPEG ? 40 : 0);
+		assert_int_equal(open_at(&server, 0, &source, &e), -EBADMSG);
+		if (!strstr(e.text, cases[i].text))
+			fail_msg("%s", e.text);
+		server_end(&server);
+	}
 }
 
 /* Memory does not grow until the time is over. */
@@ -334,6 +367,7 @@ int main(void)
 		cmocka_unit_test(silence_is_told),
 		cmocka_unit_test(silent_server_is_given_up),
 		cmocka_unit_test(refusals_are_told),
+		cmocka_unit_test(what_is_no_video_is_told),
 		cmocka_unit_test(endless_picture_is_refused),
 		cmocka_unit_test(endless_picture_ends_the_connection),
 	};
