@@ -18,7 +18,8 @@ int engine_allocate_scratch(const struct engine *engine, struct scratch *out)
 	out->accumulators = engine_allocate(TILE * engine->stride * sizeof(int32_t));
 	out->sums = engine_allocate(TILE * (size_t)engine->groups * sizeof(int32_t));
 	out->pixel = engine_allocate(engine->stride);
-	return out->accumulators && out->sums && out->pixel ? 0 : -ENOMEM;
+	out->codes = engine_allocate(MOST_PIXELS * engine->stride);
+	return out->accumulators && out->sums && out->pixel && out->codes ? 0 : -ENOMEM;
 }
 
 void engine_free_scratch(struct scratch *scratch)
@@ -26,6 +27,7 @@ void engine_free_scratch(struct scratch *scratch)
 	free(scratch->accumulators);
 	free(scratch->sums);
 	free(scratch->pixel);
+	free(scratch->codes);
 	*scratch = (struct scratch){0};
 }
 

@@ -86,6 +86,27 @@ static int allocate_requantisation(struct requantisation *r)
 }
 
 /*
+ * The accumulators that a channel's weights can make of any codes. The sums of the weights' values and sizes
+ * give those of the positive and the negative ones without a branch for each weight, of which there are
+ * millions. They fit: layer_check.c refuses layers whose accumulators do not.
+ */
+static void find_reach(const struct layer *layer, int channel, int32_t *low, int32_t *high)
+{
+	size_t taps = (size_t)(layer_weight_count(layer) / (uint64_t)layer->out.channels);
+	const int8_t *weights = layer->weights + (size_t)channel * taps;
+	int offset = layer->weight_offset ? layer->weight_offset[channel] : 0;
+	int32_t values = 0, sizes = 0, most = (1 << layer->input_bits) - 1;
+
+	for (size_t i = 0; i < taps; i++) {
+		int weight = weights[i] + offset;
+		values += weight;
+		sizes += abs(weight);
+	}
+	*low = (int32_t)(((int64_t)values - sizes) / 2 * most);
+	*high = (int32_t)(((int64_t)values + sizes) / 2 * most);
+}
+
+/*
  * How far a channel's estimate can be from its number, for numbers up to 256: the accumulator, the slope and
  * the intercept are each rounded to 24 digits before the sum is, whose last digit is worth 1 or less, and its
  * whole part is taken. The product is as large as the number and the intercept together.
@@ -123,6 +144,21 @@ static void lay_estimates(struct requantisation *r)
 		}
 }
 
+bool engine_estimates_fit(const struct layer_plan *plan)
+{
+	const struct requantisation *r = &plan->requantisation;
+
+	for (int c = 0; c < r->channels; c++) {
+		int32_t low, high;
+
+		find_reach(plan->layer, c, &low, &high);
+		double most = fmax(-(double)low, high);
+		if (fabs(r->slopes[c]) * most + fabs(r->intercepts[c]) > INT32_MAX / 2)
+			return false;
+	}
+	return r->margin > 0 && !r->wide_count;
+}
+
 /* layer: the plan's, or one that has a requantisation instead of thresholds. */
 static int plan_requantisation(struct layer_plan *plan, const struct layer *layer)
 {
@@ -144,27 +180,6 @@ static int plan_requantisation(struct layer_plan *plan, const struct layer *laye
 	}
 	lay_estimates(r);
 	return 0;
-}
-
-/*
- * The accumulators that a channel's weights can make of any codes. The sums of the weights' values and sizes
- * give those of the positive and the negative ones without a branch for each weight, of which there are
- * millions. They fit: layer_check.c refuses layers whose accumulators do not.
- */
-static void find_reach(const struct layer *layer, int channel, int32_t *low, int32_t *high)
-{
-	size_t taps = (size_t)(layer_weight_count(layer) / (uint64_t)layer->out.channels);
-	const int8_t *weights = layer->weights + (size_t)channel * taps;
-	int offset = layer->weight_offset ? layer->weight_offset[channel] : 0;
-	int32_t values = 0, sizes = 0, most = (1 << layer->input_bits) - 1;
-
-	for (size_t i = 0; i < taps; i++) {
-		int weight = weights[i] + offset;
-		values += weight;
-		sizes += abs(weight);
-	}
-	*low = (int32_t)(((int64_t)values - sizes) / 2 * most);
-	*high = (int32_t)(((int64_t)values + sizes) / 2 * most);
 }
 
 static bool fit_channels(const struct layer *layer)

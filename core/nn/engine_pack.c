@@ -209,6 +209,12 @@ static bool is_narrow(const struct engine *engine, const struct layer_plan *plan
 	return true;
 }
 
+static bool is_fused(const struct layer_plan *plan)
+{
+	return plan->kernel && plan->kernel->run_codes && plan->gemm.groups == 1 &&
+	       plan->gemm.channels == plan->requantisation.channels && engine_estimates_fit(plan);
+}
+
 int engine_pack_layer(struct engine *engine, struct layer_plan *plan)
 {
 	const struct feature_map *in = &engine->maps[plan->in[0]].map;
@@ -228,6 +234,7 @@ int engine_pack_layer(struct engine *engine, struct layer_plan *plan)
 		rc = plan_pixel_sums(plan, in, engine->batch);
 	if (!rc)
 		rc = engine_pack_epilogue(engine, plan);
+	plan->fused = !rc && is_fused(plan);
 	plan->direct = plan->out_count && engine->maps[plan->out[0]].map.layout == LAYOUT_BYTES &&
 		       (!plan->thresholds.values || plan->layer->out.channels % CODES_AT_ONCE == 0);
 	return rc;

@@ -15,6 +15,9 @@
  * of any kernel's `pixels`. */
 #define TILE 32
 
+/* As many where the kernel makes codes of the accumulators. A multiple of TILE. */
+#define MOST_PIXELS 256
+
 /* A feature map of a tensor; its number is in layer_plan.in and out. */
 struct engine_map {
 	struct feature_map map;
@@ -52,6 +55,7 @@ struct layer_plan {
 	uint8_t *tables;     /* of a table: those of its runs */
 	struct table_run *table_runs;
 	int table_run_count;
+	bool fused;  /* the kernel makes codes of its accumulators */
 	bool direct; /* codes can be written to the first map without room to spill */
 };
 
@@ -62,6 +66,7 @@ struct scratch {
 	int32_t *accumulators; /* [TILE][stride] */
 	int32_t *sums;	       /* [TILE][groups] */
 	uint8_t *pixel;	       /* codes of one pixel */
+	uint8_t *codes;	       /* [MOST_PIXELS][stride] */
 };
 
 /* Functions of a part of a layer get a copy with the scratch of their thread and the maps of a picture. */
@@ -74,13 +79,13 @@ struct engine {
 	uint8_t *arena;	   /* all maps but the last tensor's, which is the caller's memory: [batch] */
 	size_t arena_size; /* of a picture */
 
-	int batch;		       /* the most pictures at once */
-	int pictures;		       /* of this run */
-	int picture;		       /* whose maps these are */
-	const struct layer_tile *tile; /* that the part belongs to */
-	struct pool *pool;	       /* NULL: one thread */
-	double least_part;	       /* ns: shorter parts are not handed over */
-	struct scratch *others;	       /* [threads − 1], of the pool's other threads */
+	int batch;		 /* the most pictures at once */
+	int pictures;		 /* of this run */
+	int picture;		 /* whose maps these are */
+	struct layer_tile *tile; /* that the part belongs to */
+	struct pool *pool;	 /* NULL: one thread */
+	double least_part;	 /* ns: shorter parts are not handed over */
+	struct scratch *others;	 /* [threads − 1], of the pool's other threads */
 
 	void (*codes)(const struct thresholds *, const int32_t *, int, uint8_t *);
 	void (*requantise)(const struct requantisation *, const int32_t *, size_t, int, uint8_t *, size_t);
@@ -121,6 +126,9 @@ void engine_unpack_layer(struct layer_plan *plan);
 /* Of these the epilogue (engine_epilogue.c). */
 int engine_pack_epilogue(const struct engine *engine, struct layer_plan *plan);
 void engine_unpack_epilogue(struct layer_plan *plan);
+
+/* Whether the estimates of a layer with weights are of use, for all channels, and stay within 32 bits. */
+bool engine_estimates_fit(const struct layer_plan *plan);
 
 /* k-blocks of a window in one group, as this kernel sees it. */
 int engine_count_k_blocks(const struct layer *layer, const struct kernel *kernel);

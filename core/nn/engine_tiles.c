@@ -45,11 +45,18 @@ static void sum_window(const struct engine *engine, const struct layer_plan *pla
 						(size_t)(kx * layer->dilation_width) * groups + g];
 }
 
+/* Channels that a thread takes at once; SLACK of them where the kernel makes codes, as epilogues are laid. */
+static int block_of(const struct layer_plan *plan)
+{
+	return plan->fused ? SLACK : plan->kernel->vectors * plan->kernel->lanes;
+}
+
 /* Output pixels of the pictures of a run, `span` in a row, counted through. */
 struct layer_tile {
 	int begin, pixels;
-	const uint8_t *windows[TILE];
-	struct scratch scratch; /* their sums and accumulators */
+	const uint8_t *windows[MOST_PIXELS];
+	uint8_t *codes[MOST_PIXELS]; /* where those of a pixel go, if the kernel makes them */
+	struct scratch scratch;	     /* their sums and accumulators */
 };
 
 /* Of a picture, counted so. */
@@ -58,17 +65,22 @@ static int pixels_of_picture(const struct layer_plan *plan)
 	return (plan->layer->out.height - 1) * plan->span + plan->layer->out.width;
 }
 
-/* Turns the accumulators of pixels `first` to below `last` of the tile into codes. A copy of the engine takes
- * as long as dozens of codes: none is made for the picture that it is at. */
-static void finish_tile(const struct engine *engine, const struct layer_plan *plan, int first, int last)
+/* Of pixels of one row from x on, either all within the output's width or all behind it; `first` counts them
+ * in the tile. */
+typedef void row_function(
+	const struct engine *engine, const struct layer_plan *plan, int first, int y, int x, int pixels);
+
+/* Pixels `first` to below `last` of the engine's tile. A copy of the engine takes as long as dozens of codes:
+ * none is made for the picture that it is at. */
+static void for_rows(
+	const struct engine *engine, const struct layer_plan *plan, int first, int last, row_function *run)
 {
-	const struct layer_tile *tile = engine->tile;
 	int width = plan->layer->out.width, all = pixels_of_picture(plan);
 	const struct engine *at = engine;
 	struct engine other;
 
 	for (int count; first < last; first += count) {
-		int picture = (tile->begin + first) / all, p = (tile->begin + first) % all;
+		int picture = (engine->tile->begin + first) / all, p = (engine->tile->begin + first) % all;
 		int y = p / plan->span, x = p % plan->span;
 
 		if (picture != at->picture) {
@@ -77,18 +89,45 @@ static void finish_tile(const struct engine *engine, const struct layer_plan *pl
 		}
 		count = (x < width ? width : plan->span) - x;
 		count = count < last - first ? count : last - first;
-		if (x < width)
-			engine_finish_pixels(at, plan,
-				tile->scratch.accumulators + (size_t)first * engine->stride, y, x, count);
+		run(at, plan, first, y, x, count);
 	}
 }
 
-/* Windows of pixels of one row. */
-static void find_row(const struct engine *engine, const struct layer_plan *plan, struct layer_tile *tile,
-	int first, int y, int x, int pixels)
+static void finish_row(
+	const struct engine *engine, const struct layer_plan *plan, int first, int y, int x, int pixels)
+{
+	const struct scratch *scratch = &engine->tile->scratch;
+
+	if (x < plan->layer->out.width)
+		engine_finish_pixels(
+			engine, plan, scratch->accumulators + (size_t)first * engine->stride, y, x, pixels);
+}
+
+/* Turns the accumulators of pixels into codes. */
+static void finish_tile(const struct engine *engine, const struct layer_plan *plan, int first, int last)
+{
+	for_rows(engine, plan, first, last, finish_row);
+}
+
+/* Hands on codes that the kernel has made. */
+static void hand_on_row(
+	const struct engine *engine, const struct layer_plan *plan, int first, int y, int x, int pixels)
+{
+	if (x >= plan->layer->out.width)
+		return;
+	if (plan->direct)
+		engine_copy_codes(engine, plan, y, x, pixels);
+	else
+		for (int i = 0; i < pixels; i++)
+			engine_write_codes(engine, plan, y, x + i, engine->tile->codes[first + i]);
+}
+
+static void find_windows_of_row(
+	const struct engine *engine, const struct layer_plan *plan, int first, int y, int x, int pixels)
 {
 	const struct layer *layer = plan->layer;
 	const struct feature_map *in = engine_input_map(engine, plan, 0);
+	struct layer_tile *tile = engine->tile;
 	const uint8_t *window = engine_window_at(layer, in, y, x);
 	size_t step = (size_t)layer->stride_width * in->pixel;
 
@@ -99,24 +138,19 @@ static void find_row(const struct engine *engine, const struct layer_plan *plan,
 			engine, plan, in, y, x + i, tile->scratch.sums + (size_t)((first + i) * in->groups));
 }
 
-/* engine: at the picture of the tile's first pixel. */
-static void find_windows(const struct engine *engine, const struct layer_plan *plan, struct layer_tile *tile)
+static void find_codes_of_row(
+	const struct engine *engine, const struct layer_plan *plan, int first, int y, int x, int pixels)
 {
-	int all = pixels_of_picture(plan);
-	const struct engine *at = engine;
-	struct engine other;
+	const struct feature_map *out = &engine->maps[plan->out[0]].map;
+	struct layer_tile *tile = engine->tile;
 
-	for (int i = 0, count; i < tile->pixels; i += count) {
-		int picture = (tile->begin + i) / all, p = (tile->begin + i) % all;
-		int x = p % plan->span, rest = all - p < tile->pixels - i ? all - p : tile->pixels - i;
-
-		if (picture != at->picture) {
-			other = engine_at(engine, picture);
-			at = &other;
-		}
-		count = plan->span - x < rest ? plan->span - x : rest;
-		find_row(at, plan, tile, i, p / plan->span, x, count);
-	}
+	for (int i = 0; i < pixels; i++)
+		if (x >= plan->layer->out.width)
+			tile->codes[first + i] = tile->scratch.pixel;
+		else if (plan->direct)
+			tile->codes[first + i] = feature_map_pixel(out, y, x + i);
+		else
+			tile->codes[first + i] = tile->scratch.codes + (size_t)(first + i) * engine->stride;
 }
 
 /* Dot products of a tile's pixels for blocks of channels, of the one group. */
@@ -125,15 +159,19 @@ static void multiply_blocks(const struct engine *engine, const struct layer_plan
 	const struct layer_tile *tile = engine->tile;
 	const struct kernel *kernel = plan->kernel;
 	struct gemm_plan gemm = plan->gemm;
-	int block = kernel->vectors * kernel->lanes, channel = first * block;
+	int block = block_of(plan), channel = first * block;
 
 	gemm.channels = (last * block < gemm.channels ? last * block : gemm.channels) - channel;
 	gemm.weights =
 		(uint8_t *)gemm.weights + (size_t)channel * (size_t)gemm.k_blocks * (size_t)kernel->word;
 	if (kernel->begin)
 		kernel->begin();
-	kernel->run(&gemm, tile->windows, tile->pixels, tile->scratch.sums,
-		tile->scratch.accumulators + channel, engine->stride);
+	if (plan->fused)
+		kernel->run_codes(
+			&gemm, tile->windows, tile->pixels, &plan->requantisation, channel, tile->codes);
+	else
+		kernel->run(&gemm, tile->windows, tile->pixels, tile->scratch.sums,
+			tile->scratch.accumulators + channel, engine->stride);
 	if (kernel->end)
 		kernel->end();
 }
@@ -143,30 +181,49 @@ static int pixels_of(const struct engine *engine, const struct layer_plan *plan)
 	return pixels_of_picture(plan) * engine->pictures;
 }
 
-/* Sets out on the tile that begins at this pixel, and goes on with its picture. */
+/* Sets out on the tile of up to `most` pixels that begins at this one, and goes on with its picture. */
 static void begin_tile(
-	struct engine *engine, const struct layer_plan *plan, int begin, struct layer_tile *tile)
+	struct engine *engine, const struct layer_plan *plan, int begin, int most, struct layer_tile *tile)
 {
 	int rest = pixels_of(engine, plan) - begin;
 
 	tile->begin = begin;
-	tile->pixels = rest < TILE ? rest : TILE;
+	tile->pixels = rest < most ? rest : most;
 	tile->scratch = engine->scratch;
 	engine->tile = tile;
 	engine_move(engine, begin / pixels_of_picture(plan));
-	find_windows(engine, plan, tile);
+	for_rows(engine, plan, 0, tile->pixels, find_windows_of_row);
+	if (plan->fused)
+		for_rows(engine, plan, 0, tile->pixels, find_codes_of_row);
 }
 
+/* Hands on the codes of a tile that the kernel has made. */
+static void hand_on(const struct engine *engine, const struct layer_plan *plan)
+{
+	if (!plan->direct || plan->out_count > 1)
+		for_rows(engine, plan, 0, engine->tile->pixels, hand_on_row);
+}
+
+/* Tiles of TILE pixels; several of them at once where the kernel makes codes. */
 static void run_tiles(const struct engine *engine, const struct layer_plan *plan, int first, int last)
 {
 	struct engine own = *engine;
 	struct layer_tile tile;
 	int32_t *accumulators = engine->scratch.accumulators;
+	int step = plan->fused ? MOST_PIXELS : TILE;
 
 	if (plan->kernel->begin)
 		plan->kernel->begin();
-	for (int i = first; i < last; i++) {
-		begin_tile(&own, plan, i * TILE, &tile);
+	for (int begin = first * TILE; begin < last * TILE; begin += step) {
+		int rest = last * TILE - begin;
+
+		begin_tile(&own, plan, begin, rest < step ? rest : step, &tile);
+		if (plan->fused) {
+			plan->kernel->run_codes(
+				&plan->gemm, tile.windows, tile.pixels, &plan->requantisation, 0, tile.codes);
+			hand_on(&own, plan);
+			continue;
+		}
 		plan->kernel->run(&plan->gemm, tile.windows, tile.pixels, tile.scratch.sums, accumulators,
 			engine->stride);
 		engine_add_offsets(plan, accumulators, tile.pixels, engine->stride);
@@ -181,16 +238,20 @@ static void run_tiles(const struct engine *engine, const struct layer_plan *plan
 /* Fewer tiles than threads: they share the channels of each. */
 static void run_tiles_by_channels(const struct engine *engine, const struct layer_plan *plan)
 {
-	int block = plan->kernel->vectors * plan->kernel->lanes, pixels = pixels_of(engine, plan);
+	int block = block_of(plan), pixels = pixels_of(engine, plan);
 	struct engine own = *engine;
 	struct layer_tile tile;
 
 	for (int begin = 0; begin < pixels; begin += TILE) {
-		begin_tile(&own, plan, begin, &tile);
+		begin_tile(&own, plan, begin, TILE, &tile);
 		double share = (double)tile.pixels / pixels;
 
 		engine_share(&own, plan, (plan->gemm.channels + block - 1) / block,
 			share * plan->time * engine->pictures, multiply_blocks);
+		if (plan->fused) {
+			hand_on(&own, plan);
+			continue;
+		}
 		engine_add_offsets(plan, tile.scratch.accumulators, tile.pixels, engine->stride);
 		engine_share(&own, plan, tile.pixels,
 			(double)tile.pixels * plan->layer->out.channels / CODES_A_NS, finish_tile);

@@ -200,98 +200,7 @@ static void codes(
 	}
 }
 
-/* What `vectors` vectors of channels are multiplied by, in registers. */
-struct block_constants {
-	vector even[4], odd[4], even_bias[4], odd_bias[4], shift[4], least, largest;
-};
-
-ALWAYS_INLINE struct block_constants constants_of(const struct requantisation *r, int channel, int vectors)
-{
-	struct block_constants k = {
-		.least = _mm512_set1_epi8((char)r->least),
-		.largest = _mm512_set1_epi8((char)r->largest),
-	};
-
-#pragma GCC unroll 4
-	for (int v = 0, c = channel; v < vectors; v++, c += LANES) {
-		k.even[v] = v_load(r->high_multipliers + c);
-		k.odd[v] = _mm512_srli_epi64(k.even[v], 32);
-		k.even_bias[v] = v_load(r->high_biases + c);
-		k.odd_bias[v] = v_load(r->high_biases + c + LANES64);
-		k.shift[v] = v_load(r->high_shifts + c);
-	}
-	return k;
-}
-
-/* A vector's numbers before they are bounded. */
-ALWAYS_INLINE vector requantise_vector(const struct block_constants *k, int v, const int32_t *accumulators)
-{
-	vector in = _mm512_loadu_si512(accumulators);
-	vector even = _mm512_mul_epi32(in, k->even[v]);
-	vector odd = _mm512_mul_epi32(_mm512_srli_epi64(in, 32), k->odd[v]);
-
-	even = v_add64(even, k->even_bias[v]);
-	odd = v_add64(odd, k->odd_bias[v]);
-	return _mm512_srav_epi32(_mm512_mask_shuffle_epi32(odd, 0x5555, even, _MM_PERM_DDBB), k->shift[v]);
-}
-
-ALWAYS_INLINE vector bounded(const struct block_constants *k, vector codes)
-{
-	return _mm512_min_epu8(_mm512_max_epu8(codes, k->least), k->largest);
-}
-
-/* The codes of four vectors of numbers, of which packing leaves the fours apart. */
-ALWAYS_INLINE vector pack_codes(const vector *numbers)
-{
-	const vector order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-	vector a = _mm512_packs_epi32(numbers[0], numbers[1]), b = _mm512_packs_epi32(numbers[2], numbers[3]);
-
-	return _mm512_permutexvar_epi32(order, _mm512_packus_epi16(a, b));
-}
-
-/* 64 channels of all pixels. */
-static void requantise_64(const struct requantisation *r, int channel, const int32_t *accumulators,
-	size_t stride, int pixels, uint8_t *out, size_t step)
-{
-	const struct block_constants k = constants_of(r, channel, 4);
-
-	for (int p = 0; p < pixels; p++, accumulators += stride, out += step) {
-		vector numbers[4];
-#pragma GCC unroll 4
-		for (int v = 0; v < 4; v++)
-			numbers[v] = requantise_vector(&k, v, accumulators + (size_t)v * LANES);
-		_mm512_storeu_si512(out, bounded(&k, pack_codes(numbers)));
-	}
-}
-
-/* Up to 16 channels of all pixels. */
-static void requantise_16(const struct requantisation *r, int channel, const int32_t *accumulators,
-	size_t stride, int pixels, uint8_t *out, size_t step)
-{
-	const struct block_constants k = constants_of(r, channel, 1);
-	int rest = r->channels - channel;
-	__mmask16 mask = (__mmask16)(rest < LANES ? (1 << rest) - 1 : 0xffff);
-
-	for (int p = 0; p < pixels; p++, accumulators += stride, out += step) {
-		vector positive = _mm512_max_epi32(requantise_vector(&k, 0, accumulators), v_zero());
-		__m128i codes = _mm512_cvtusepi32_epi8(positive);
-		codes = _mm_max_epu8(codes, _mm512_castsi512_si128(k.least));
-		codes = _mm_min_epu8(codes, _mm512_castsi512_si128(k.largest));
-		_mm_mask_storeu_epi8(out, mask, codes);
-	}
-}
-
-/* Up to 64 channels of one pixel. */
-static void requantise_exactly(
-	const struct requantisation *r, int channel, int channels, const int32_t *accumulators, uint8_t *out)
-{
-	if (channels == 64) {
-		requantise_64(r, channel, accumulators, 0, 1, out, 0);
-		return;
-	}
-	for (int c = 0; c < channels; c += LANES)
-		requantise_16(r, channel + c, accumulators + c, 0, 1, out + c, 0);
-}
+#include "nn/kernels/requantise512.h"
 
 /* Up to 64 channels of all pixels in `vectors` vectors: estimates, and integers where one proves nothing. */
 ALWAYS_INLINE void estimate_vectors(const struct requantisation *r, int channel, int channels, int vectors,
@@ -300,6 +209,7 @@ ALWAYS_INLINE void estimate_vectors(const struct requantisation *r, int channel,
 	const __mmask64 mask = ~UINT64_C(0) >> (64 - channels);
 	const __m512 most = _mm512_set1_ps((float)(INT32_MAX - 127)); /* that a lane holds */
 	const vector unproved = _mm512_set1_epi16((short)(2 * r->margin));
+	const vector proved = _mm512_set1_epi32(ESTIMATE_ONE / 2);
 	const vector least = _mm512_set1_epi8((char)r->least), largest = _mm512_set1_epi8((char)r->largest);
 	__m512 slopes[4], intercepts[4];
 
@@ -309,21 +219,17 @@ ALWAYS_INLINE void estimate_vectors(const struct requantisation *r, int channel,
 		intercepts[v] = _mm512_load_ps(r->intercepts + channel + v * LANES);
 	}
 	for (int p = 0; p < pixels; p++, accumulators += stride, out += step) {
-		vector numbers[4] = {v_zero(), v_zero(), v_zero(), v_zero()},
-		       fractions = _mm512_set1_epi16(-1);
+		vector estimates[4] = {proved, proved, proved, proved};
 #pragma GCC unroll 4
-		for (int v = 0; v < vectors; v++) {
-			__m512 in = _mm512_cvtepi32_ps(_mm512_loadu_si512(accumulators + (size_t)v * LANES));
-			__m512 number = _mm512_fmadd_ps(in, slopes[v], intercepts[v]);
-			numbers[v] = _mm512_cvtps_epi32(_mm512_min_ps(number, most));
-			fractions = _mm512_min_epu16(fractions, numbers[v]);
-			numbers[v] = _mm512_srai_epi32(numbers[v], 16);
-		}
-		if (_mm512_mask_cmplt_epu16_mask(0x55555555, fractions, unproved)) {
+		for (int v = 0; v < vectors; v++)
+			estimates[v] = _mm512_cvtps_epi32(_mm512_min_ps(
+				estimate(accumulators + (size_t)v * LANES, slopes[v], intercepts[v]), most));
+		if (is_unproved(estimates, unproved)) {
 			requantise_exactly(r, channel, channels, accumulators, out);
 			continue;
 		}
-		vector codes = _mm512_min_epu8(_mm512_max_epu8(pack_codes(numbers), least), largest);
+		vector codes =
+			_mm512_min_epu8(_mm512_max_epu8(codes_of_estimates(estimates), least), largest);
 		_mm512_mask_storeu_epi8(out, mask, codes);
 	}
 }

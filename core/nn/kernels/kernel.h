@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The interface between the engine and the kernels. A kernel computes dot products only; the engine gives it
- * windows of its input and turns the accumulators into codes. A new instruction set is one file that defines
- * a `struct isa`, and a line in table.c.
+ * The interface between the engine and the kernels. A kernel computes dot products; the engine gives it
+ * windows of its input and turns the accumulators into codes, unless the kernel does so itself. A new
+ * instruction set is one file that defines a `struct isa`, and a line in table.c.
  *
  * A buffer of codes has one of two layouts. Bytes: [pixel][channel]. Bits: [pixel][group][plane][64-bit
  * word]; channel c of a group is bit c % 64 of word c / 64, spare bits are zero. Sums: int32_t
@@ -52,6 +52,8 @@ struct k_block {
 	int first, count;
 };
 
+struct requantisation;
+
 struct kernel {
 	const char *name;
 	enum layout layout; /* of its input */
@@ -81,6 +83,13 @@ struct kernel {
 	 * accumulators for a multiple of these.
 	 */
 	int chunk, pixels;
+	/*
+	 * run with an epilogue, so that accumulators stay in the nearest cache: codes of pixel p go to
+	 * codes[p]. Only of one group, and of a requantisation with estimates and no wide channel. channel:
+	 * the first of the gemm plan's in the requantisation and the codes.
+	 */
+	void (*run_codes)(const struct gemm_plan *gemm, const uint8_t *const *windows, int pixels,
+		const struct requantisation *requantisation, int channel, uint8_t *const *codes);
 	int store_cost;	     /* as cost, for a vector of accumulators, however many k-blocks there are */
 	void (*begin)(void); /* the thread calls this before it runs a layer, */
 	void (*end)(void);   /* and this after it */
