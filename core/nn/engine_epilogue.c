@@ -144,21 +144,6 @@ static void lay_estimates(struct requantisation *r)
 		}
 }
 
-bool engine_estimates_fit(const struct layer_plan *plan)
-{
-	const struct requantisation *r = &plan->requantisation;
-
-	for (int c = 0; c < r->channels; c++) {
-		int32_t low, high;
-
-		find_reach(plan->layer, c, &low, &high);
-		double most = fmax(-(double)low, high);
-		if (fabs(r->slopes[c]) * most + fabs(r->intercepts[c]) > INT32_MAX / 2)
-			return false;
-	}
-	return r->margin > 0 && !r->wide_count;
-}
-
 /* layer: the plan's, or one that has a requantisation instead of thresholds. */
 static int plan_requantisation(struct layer_plan *plan, const struct layer *layer)
 {
@@ -210,6 +195,21 @@ static int try_requantisation(struct layer_plan *plan)
 	free(layer.shift);
 	free(layer.bias);
 	return rc;
+}
+
+bool engine_estimates_stay(const struct layer_plan *plan)
+{
+	const struct requantisation *r = &plan->requantisation;
+
+	for (int c = 0; c < r->channels; c++) {
+		int32_t low, high;
+
+		find_reach(plan->layer, c, &low, &high);
+		double most = fmax(-(double)low, high), slope = r->slopes[c], intercept = r->intercepts[c];
+		if (fabs(slope) * most + fabs(intercept) > INT32_MAX / 2.0)
+			return false;
+	}
+	return true;
 }
 
 int engine_pack_epilogue(const struct engine *engine, struct layer_plan *plan)

@@ -211,8 +211,10 @@ static bool is_narrow(const struct engine *engine, const struct layer_plan *plan
 
 static bool is_fused(const struct layer_plan *plan)
 {
+	const struct requantisation *r = &plan->requantisation;
+
 	return plan->kernel && plan->kernel->run_codes && plan->gemm.groups == 1 &&
-	       plan->gemm.channels == plan->requantisation.channels && engine_estimates_fit(plan);
+	       plan->gemm.channels == r->channels && r->margin && r->in_range && !r->wide_count;
 }
 
 int engine_pack_layer(struct engine *engine, struct layer_plan *plan)
@@ -234,6 +236,8 @@ int engine_pack_layer(struct engine *engine, struct layer_plan *plan)
 		rc = plan_pixel_sums(plan, in, engine->batch);
 	if (!rc)
 		rc = engine_pack_epilogue(engine, plan);
+	if (!rc && plan->kernel && plan->requantisation.margin)
+		plan->requantisation.in_range = engine_estimates_stay(plan);
 	plan->fused = !rc && is_fused(plan);
 	plan->direct = plan->out_count && engine->maps[plan->out[0]].map.layout == LAYOUT_BYTES &&
 		       (!plan->thresholds.values || plan->layer->out.channels % CODES_AT_ONCE == 0);

@@ -127,8 +127,8 @@ void engine_unpack_layer(struct layer_plan *plan);
 int engine_pack_epilogue(const struct engine *engine, struct layer_plan *plan);
 void engine_unpack_epilogue(struct layer_plan *plan);
 
-/* Whether the estimates of a layer with weights are of use, for all channels, and stay within 32 bits. */
-bool engine_estimates_fit(const struct layer_plan *plan);
+/* Whether the estimates of a layer with weights stay in range. */
+bool engine_estimates_stay(const struct layer_plan *plan);
 
 /* k-blocks of a window in one group, as this kernel sees it. */
 int engine_count_k_blocks(const struct layer *layer, const struct kernel *kernel);

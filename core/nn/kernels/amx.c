@@ -16,7 +16,6 @@
 #define PIXELS TILE_ROWS
 #define MOST_PIXELS (MOST_TILES * PIXELS)
 #define COPIES 40 /* tiles of codes; as many as leave room in the first-level cache */
-#define PAIR (2 * LANES)
 
 /* Tiles of pixels, and the chunks of their windows that are worked on at once. */
 struct slab {
@@ -31,6 +30,7 @@ struct slab {
 	const int32_t *offsets;
 	size_t next;
 	int chunks;
+	int32_t places[COPIES]; /* of the chunks in a tile's copies */
 	_Alignas(TILE_BYTES) uint8_t copies[COPIES][PIXELS][TILE_BYTES];
 };
 
@@ -43,55 +43,15 @@ struct pending {
 	int begin, end;	       /* pixels that are left */
 };
 
-/* What the sums of a pair of vectors are multiplied by, in registers. */
-struct pair_constants {
-	__m512 slopes[2], intercepts[2];
-	__m512i unproved, least, largest;
-	bool bounded; /* not all codes of 8 bits are allowed */
-	__mmask32 mask;
-};
-
-ALWAYS_INLINE struct pair_constants constants_of_pair(const struct pending *pending)
-{
-	const struct requantisation *r = pending->requantisation;
-	const float *slopes = r->slopes + pending->channel, *intercepts = r->intercepts + pending->channel;
-
-	return (struct pair_constants){
-		.slopes = {_mm512_loadu_ps(slopes), _mm512_loadu_ps(slopes + LANES)},
-		.intercepts = {_mm512_loadu_ps(intercepts), _mm512_loadu_ps(intercepts + LANES)},
-		.unproved = _mm512_set1_epi16((short)(2 * r->margin)),
-		.least = _mm512_set1_epi8((char)r->least),
-		.largest = _mm512_set1_epi8((char)r->largest),
-		.bounded = r->least > 0 || r->largest < UINT8_MAX,
-		.mask = UINT32_MAX >> (PAIR - pending->channels),
-	};
-}
-
-/* Two pixels; a last one alone is both, and its own codes are the ones that stay. */
+/* The next two pixels; a last one alone is both. */
 ALWAYS_INLINE void finish_two(struct pending *pending, const struct pair_constants *k)
 {
-	const struct requantisation *r = pending->requantisation;
-	const int32_t *sums = pending->sums + (size_t)pending->begin * PAIR;
-	uint8_t *first = pending->codes[pending->begin] + pending->channel, *second = first;
-	__m512i estimates[4];
+	bool both = pending->begin + 1 < pending->end;
+	uint8_t *const *codes = pending->codes + pending->begin;
 
-	if (pending->begin + 1 < pending->end)
-		second = pending->codes[pending->begin + 1] + pending->channel;
+	requantise_two(pending->requantisation, k, pending->sums + (size_t)pending->begin * PAIR, PAIR,
+		codes[0] + k->channel, codes[both] + k->channel);
 	pending->begin += 2;
-#pragma GCC unroll 4
-	for (int i = 0; i < 4; i++)
-		estimates[i] = _mm512_cvtps_epi32(
-			estimate(sums + (size_t)i * LANES, k->slopes[i % 2], k->intercepts[i % 2]));
-	if (__builtin_expect(is_unproved(estimates, k->unproved), 0)) {
-		requantise_exactly(r, pending->channel, pending->channels, sums + PAIR, second);
-		requantise_exactly(r, pending->channel, pending->channels, sums, first);
-		return;
-	}
-	__m512i codes = codes_of_estimates(estimates);
-	if (k->bounded)
-		codes = _mm512_min_epu8(_mm512_max_epu8(codes, k->least), k->largest);
-	_mm256_mask_storeu_epi8(second, k->mask, _mm512_extracti64x4_epi64(codes, 1));
-	_mm256_mask_storeu_epi8(first, k->mask, _mm512_castsi512_si256(codes));
 }
 
 /*
@@ -108,7 +68,7 @@ ALWAYS_INLINE void sweep(const struct slab *slab, const uint8_t *weights, size_t
 	struct pair_constants constants = {0};
 
 	if (each)
-		constants = constants_of_pair(pending);
+		constants = pair_constants_of(pending->requantisation, pending->channel, pending->channels);
 	tiles_fence();
 	if (goes_on) {
 		tile_load(0, sums, step);
@@ -254,21 +214,16 @@ static void copy_tile(struct slab *slab, int tile, const int32_t *offsets, ptrdi
 				to[c][p], _mm512_loadu_si512(windows[p] + offsets[c * CHUNK] + group));
 }
 
-#define COPY(n) (n) * PIXELS *TILE_BYTES
-#define COPIES_8(n)                                                                                          \
-	COPY(n), COPY((n) + 1), COPY((n) + 2), COPY((n) + 3), COPY((n) + 4), COPY((n) + 5), COPY((n) + 6),   \
-		COPY((n) + 7)
-
 /* Goes on with the chunks from this k-block on, as many as can be worked on at once. */
 static void begin_chunks(struct slab *slab, const struct gemm_plan *gemm, int k_block, ptrdiff_t group)
 {
-	static const int32_t copies[COPIES] = {
-		COPIES_8(0), COPIES_8(8), COPIES_8(16), COPIES_8(24), COPIES_8(32)};
 	int rest = (gemm->k_blocks - k_block) / CHUNK, most = COPIES / slab->tiles;
 
 	slab->chunks = slab->copied && rest > most ? most : rest;
-	slab->offsets = slab->copied ? copies : gemm->offsets + k_block;
+	slab->offsets = slab->copied ? slab->places : gemm->offsets + k_block;
 	slab->next = slab->copied ? 1 : CHUNK;
+	for (int c = 0; c < slab->chunks && slab->copied; c++)
+		slab->places[c] = c * PIXELS * TILE_BYTES;
 	for (int t = 0; t < slab->tiles && slab->copied; t++)
 		copy_tile(slab, t, gemm->offsets + k_block, group);
 }
@@ -314,7 +269,8 @@ static void finish_pending(struct pending *pending)
 {
 	if (pending->begin >= pending->end)
 		return;
-	const struct pair_constants constants = constants_of_pair(pending);
+	const struct pair_constants constants =
+		pair_constants_of(pending->requantisation, pending->channel, pending->channels);
 	while (pending->begin < pending->end)
 		finish_two(pending, &constants);
 }

@@ -204,7 +204,7 @@ static void codes(
 
 /* Up to 64 channels of all pixels in `vectors` vectors: estimates, and integers where one proves nothing. */
 ALWAYS_INLINE void estimate_vectors(const struct requantisation *r, int channel, int channels, int vectors,
-	const int32_t *accumulators, size_t stride, int pixels, uint8_t *out, size_t step)
+	bool in_range, const int32_t *accumulators, size_t stride, int pixels, uint8_t *out, size_t step)
 {
 	const __mmask64 mask = ~UINT64_C(0) >> (64 - channels);
 	const __m512 most = _mm512_set1_ps((float)(INT32_MAX - 127)); /* that a lane holds */
@@ -221,9 +221,10 @@ ALWAYS_INLINE void estimate_vectors(const struct requantisation *r, int channel,
 	for (int p = 0; p < pixels; p++, accumulators += stride, out += step) {
 		vector estimates[4] = {proved, proved, proved, proved};
 #pragma GCC unroll 4
-		for (int v = 0; v < vectors; v++)
-			estimates[v] = _mm512_cvtps_epi32(_mm512_min_ps(
-				estimate(accumulators + (size_t)v * LANES, slopes[v], intercepts[v]), most));
+		for (int v = 0; v < vectors; v++) {
+			__m512 number = estimate(accumulators + (size_t)v * LANES, slopes[v], intercepts[v]);
+			estimates[v] = _mm512_cvtps_epi32(in_range ? number : _mm512_min_ps(number, most));
+		}
 		if (is_unproved(estimates, unproved)) {
 			requantise_exactly(r, channel, channels, accumulators, out);
 			continue;
@@ -234,17 +235,36 @@ ALWAYS_INLINE void estimate_vectors(const struct requantisation *r, int channel,
 	}
 }
 
+/* Up to 32 channels of all pixels, two by two. */
+static void estimate_pair(const struct requantisation *r, int channel, const int32_t *accumulators,
+	size_t stride, int pixels, uint8_t *out, size_t step)
+{
+	const struct pair_constants k = pair_constants_of(r, channel, r->channels - channel);
+
+	for (int p = 0; p < pixels; p += 2, accumulators += 2 * stride, out += 2 * step) {
+		size_t last = p + 1 == pixels;
+		requantise_two(r, &k, accumulators, last ? 0 : stride, out, out + (last ? 0 : step));
+	}
+}
+
 static void requantise(const struct requantisation *r, const int32_t *accumulators, size_t stride, int pixels,
 	uint8_t *out, size_t step)
 {
-	int channels = r->channels, c = 0;
+	int channels = r->channels, c = 0, rest = channels % 64;
 
 	for (; c + 64 <= channels && r->margin; c += 64)
-		estimate_vectors(r, c, 64, 4, accumulators + c, stride, pixels, out + c, step);
-	if (c + 32 < channels && r->margin)
-		estimate_vectors(r, c, channels - c, 4, accumulators + c, stride, pixels, out + c, step);
-	else if (c < channels && r->margin)
-		estimate_vectors(r, c, channels - c, 2, accumulators + c, stride, pixels, out + c, step);
+		if (r->in_range)
+			estimate_vectors(r, c, 64, 4, true, accumulators + c, stride, pixels, out + c, step);
+		else
+			estimate_vectors(r, c, 64, 4, false, accumulators + c, stride, pixels, out + c, step);
+	if (c == channels)
+		return;
+	if (r->margin && rest <= PAIR && r->in_range)
+		estimate_pair(r, c, accumulators + c, stride, pixels, out + c, step);
+	else if (r->margin && rest <= PAIR)
+		estimate_vectors(r, c, rest, 2, false, accumulators + c, stride, pixels, out + c, step);
+	else if (r->margin)
+		estimate_vectors(r, c, rest, 4, false, accumulators + c, stride, pixels, out + c, step);
 	else
 		for (; c < channels; c += 64) {
 			int most = channels - c < 64 ? channels - c : 64;

@@ -85,8 +85,8 @@ struct kernel {
 	int chunk, pixels;
 	/*
 	 * run with an epilogue, so that accumulators stay in the nearest cache: codes of pixel p go to
-	 * codes[p]. Only of one group, and of a requantisation with estimates and no wide channel. channel:
-	 * the first of the gemm plan's in the requantisation and the codes.
+	 * codes[p]. Only of one group, and of a requantisation with estimates in range and no wide channel.
+	 * channel: the first of the gemm plan's in the requantisation and the codes.
 	 */
 	void (*run_codes)(const struct gemm_plan *gemm, const uint8_t *const *windows, int pixels,
 		const struct requantisation *requantisation, int channel, uint8_t *const *codes);
@@ -132,6 +132,7 @@ struct requantisation {
 	 */
 	float *slopes, *intercepts;
 	int margin;
+	bool in_range; /* whatever the codes and weights, an estimate stays within 32 bits */
 };
 
 #define ESTIMATE_ONE 65536

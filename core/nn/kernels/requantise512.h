@@ -131,4 +131,59 @@ ALWAYS_INLINE __m512i codes_of_estimates(const __m512i *estimates)
 	return pack_codes(whole);
 }
 
+#define PAIR (2 * CHANNELS) /* of two vectors */
+
+/* What a pair of vectors is multiplied by, in registers. */
+struct pair_constants {
+	__m512 slopes[2], intercepts[2];
+	__m512i unproved, least, largest;
+	int channel, channels; /* the first one, and how many there are */
+	__mmask32 mask;
+	bool bounded; /* not all codes of 8 bits are allowed */
+};
+
+ALWAYS_INLINE struct pair_constants pair_constants_of(
+	const struct requantisation *r, int channel, int channels)
+{
+	const float *slopes = r->slopes + channel, *intercepts = r->intercepts + channel;
+
+	return (struct pair_constants){
+		.channel = channel,
+		.channels = channels,
+		.mask = (__mmask32)((UINT64_C(1) << channels) - 1),
+		.slopes = {_mm512_load_ps(slopes), _mm512_load_ps(slopes + CHANNELS)},
+		.intercepts = {_mm512_load_ps(intercepts), _mm512_load_ps(intercepts + CHANNELS)},
+		.unproved = _mm512_set1_epi16((short)(2 * r->margin)),
+		.least = _mm512_set1_epi8((char)r->least),
+		.largest = _mm512_set1_epi8((char)r->largest),
+		.bounded = r->least > 0 || r->largest < UINT8_MAX,
+	};
+}
+
+/*
+ * Codes of two pixels, whose accumulators are `stride` apart, by estimates that are in range. If both are the
+ * same pixel, the first one's accumulators count.
+ */
+ALWAYS_INLINE void requantise_two(const struct requantisation *r, const struct pair_constants *k,
+	const int32_t *accumulators, size_t stride, uint8_t *first, uint8_t *second)
+{
+	__m512i estimates[4];
+
+#pragma GCC unroll 4
+	for (int i = 0; i < 4; i++) {
+		const int32_t *in = accumulators + (size_t)(i / 2) * stride + (size_t)(i % 2) * CHANNELS;
+		estimates[i] = _mm512_cvtps_epi32(estimate(in, k->slopes[i % 2], k->intercepts[i % 2]));
+	}
+	if (__builtin_expect(is_unproved(estimates, k->unproved), 0)) {
+		requantise_exactly(r, k->channel, k->channels, accumulators + stride, second);
+		requantise_exactly(r, k->channel, k->channels, accumulators, first);
+		return;
+	}
+	__m512i codes = codes_of_estimates(estimates);
+	if (k->bounded)
+		codes = _mm512_min_epu8(_mm512_max_epu8(codes, k->least), k->largest);
+	_mm256_mask_storeu_epi8((void *)second, k->mask, _mm512_extracti64x4_epi64(codes, 1));
+	_mm256_mask_storeu_epi8((void *)first, k->mask, _mm512_castsi512_si256(codes));
+}
+
 #endif
