@@ -17,11 +17,13 @@ struct frame_pool {
 	pthread_cond_t freed; /* a frame came back, or the pool was stopped */
 	bool stopped;
 	/*
-	 * A ring of the free frames, the one that is free longest first. Frames are used in turn, so all
-	 * pictures have their size after one round and none allocates later.
+	 * A stack of the free frames: the one that came back last is used next, since its memory is in the
+	 * caches. What the pipeline hardly ever needs, it hardly ever touches, so that the system gives these
+	 * frames no memory, although all have room for the largest pictures so far and none allocates later.
 	 */
-	int first, count;
+	int count;
 	struct frame **free;
+	size_t picture, spare, raw; /* the largest capacities so far */
 };
 
 static int frame_init(struct frame *frame, struct frame_pool *pool, size_t input_size, int class_count)
@@ -98,9 +100,7 @@ static struct frame *acquire(struct frame_pool *pool, bool wait)
 	while (wait && !pool->count && !pool->stopped)
 		pthread_cond_wait(&pool->freed, &pool->lock);
 	if (pool->count && !pool->stopped) {
-		frame = pool->free[pool->first];
-		pool->first = (pool->first + 1) % pool->size;
-		pool->count--;
+		frame = pool->free[--pool->count];
 	}
 	pthread_mutex_unlock(&pool->lock);
 	if (!frame)
@@ -147,6 +147,32 @@ struct frame *frame_reference(struct frame *frame)
 	return frame;
 }
 
+/* Without memory, the frame's next user asks again, and reports it. */
+static void make_room(const struct frame_pool *pool, struct frame *frame)
+{
+	picture_reserve(&frame->picture, pool->picture, pool->spare);
+	raw_picture_reserve(&frame->raw, pool->raw);
+}
+
+static size_t larger(size_t a, size_t b)
+{
+	return b > a ? b : a;
+}
+
+/* Whatever frame has grown, all that are free grow with it, and the others when they come back. */
+static void put_back(struct frame_pool *pool, struct frame *frame)
+{
+	bool grown = frame->picture.capacity > pool->picture || frame->picture.spare_capacity > pool->spare ||
+		     frame->raw.capacity > pool->raw;
+
+	pool->picture = larger(pool->picture, frame->picture.capacity);
+	pool->spare = larger(pool->spare, frame->picture.spare_capacity);
+	pool->raw = larger(pool->raw, frame->raw.capacity);
+	pool->free[pool->count++] = frame;
+	for (int i = grown ? 0 : pool->count - 1; i < pool->count; i++)
+		make_room(pool, pool->free[i]);
+}
+
 void frame_release(struct frame **frame)
 {
 	struct frame *it = *frame;
@@ -165,8 +191,7 @@ void frame_release(struct frame **frame)
 		it->borrowed.release(it->borrowed.owner, it->borrowed.index);
 	pool = it->pool;
 	pthread_mutex_lock(&pool->lock);
-	pool->free[((int64_t)pool->first + pool->count) % pool->size] = it;
-	pool->count++;
+	put_back(pool, it);
 	pthread_cond_signal(&pool->freed);
 	pthread_mutex_unlock(&pool->lock);
 }

@@ -37,6 +37,13 @@ int picture_resize(struct picture *picture, int width, int height)
 	return 0;
 }
 
+int picture_reserve(struct picture *picture, size_t bytes, size_t spare)
+{
+	int status = memory_reserve(&picture->data, &picture->capacity, bytes);
+
+	return status ? status : memory_reserve(&picture->spare, &picture->spare_capacity, spare);
+}
+
 int raw_picture_reserve(struct raw_picture *raw, size_t bytes)
 {
 	return memory_reserve(&raw->data, &raw->capacity, bytes);

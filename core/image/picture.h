@@ -52,6 +52,8 @@ struct picture_area {
  * -EOVERFLOW over PICTURE_SIDE_MAXIMUM or below 1, -ENOMEM.
  */
 int picture_resize(struct picture *picture, int width, int height);
+/* Makes room for so many bytes of `data` and of `spare`; pixels are lost where it grows. -ENOMEM */
+int picture_reserve(struct picture *picture, size_t bytes, size_t spare);
 int raw_picture_reserve(struct raw_picture *raw, size_t bytes);
 
 /* picture_resize for sizes that a file claims: too large is -EBADMSG here, with a message. */

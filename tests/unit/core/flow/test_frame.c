@@ -97,19 +97,22 @@ static void the_last_reference_frees(void **state)
 	frame_pool_destroy(pool);
 }
 
-/* Each frame comes in its turn and shows nothing of its life before; its memory stays. */
-static void frames_take_turns_and_are_fresh(void **state)
+/* One frame after the other is the same one, which shows nothing of its life before; its memory stays. */
+static void the_last_one_is_used_first_and_is_fresh(void **state)
 {
-	struct frame *order[4], *frame;
+	struct frame *only = NULL, *frame;
 	struct frame_pool *pool;
-	uint8_t *memory[4];
+	uint8_t *memory = NULL;
 
 	(void)state;
 	assert_int_equal(frame_pool_create(4, 16, 4, &pool), 0);
 	for (int i = 0; i < 4; i++) {
-		order[i] = frame = frame_acquire(pool);
+		frame = frame_acquire(pool);
+		assert_true(!only || frame == only);
+		only = frame;
 		assert_int_equal(picture_resize(&frame->picture, 8, 8), 0);
-		memory[i] = frame->picture.data;
+		assert_true(!memory || frame->picture.data == memory);
+		memory = frame->picture.data;
 		frame->number = 7;
 		frame->name = "cat";
 		frame->result.count = 3;
@@ -121,11 +124,8 @@ static void frames_take_turns_and_are_fresh(void **state)
 		frame->recorded = frame->absent = frame->show_raw = true;
 		frame->borrowed = (struct borrowed_buffer){.dmabuf = 9, .index = 3};
 		frame_release(&frame);
-	}
-	for (int i = 0; i < 4; i++) {
 		frame = frame_acquire(pool);
-		assert_ptr_equal(frame, order[i]);
-		assert_ptr_equal(frame->picture.data, memory[i]);
+		assert_ptr_equal(frame, only);
 		assert_int_equal(frame->number, 0);
 		assert_null(frame->name);
 		assert_int_equal(frame->result.count, 0);
@@ -138,6 +138,36 @@ static void frames_take_turns_and_are_fresh(void **state)
 		for (int stamp = 0; stamp < STAMP_COUNT; stamp++)
 			assert_int_equal(frame->stamps[stamp], 0);
 		frame_release(&frame);
+	}
+	frame_pool_destroy(pool);
+}
+
+/* Room that one frame needed, all have: those that were free, and the others once they are back. */
+static void all_grow_with_one(void **state)
+{
+	struct frame *frames[3];
+	struct frame_pool *pool;
+
+	(void)state;
+	assert_int_equal(frame_pool_create(3, 16, 4, &pool), 0);
+	frames[0] = frame_acquire(pool);
+	frames[1] = frame_acquire(pool);
+	assert_int_equal(picture_resize(&frames[0]->picture, 30, 20), 0);
+	assert_int_equal(picture_rotate(&frames[0]->picture, 90), 0);
+	assert_int_equal(raw_picture_reserve(&frames[0]->raw, 1234), 0);
+	frame_release(&frames[0]);
+	frames[0] = frame_acquire(pool);
+	frames[2] = frame_acquire(pool);
+	assert_int_equal(frames[1]->picture.capacity, 0);
+	frame_release(&frames[1]);
+	frames[1] = frame_acquire(pool);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(frames[i]->picture.capacity, 30 * 20 * 4);
+		assert_int_equal(frames[i]->picture.spare_capacity, 30 * 20 * 4);
+		assert_int_equal(frames[i]->raw.capacity, 1234);
+		memset(frames[i]->raw.data, 1, 1234);
+		memset(frames[i]->picture.data, 1, 2400);
+		frame_release(&frames[i]);
 	}
 	frame_pool_destroy(pool);
 }
@@ -371,7 +401,8 @@ int main(void)
 		cmocka_unit_test(buffers_are_aligned_and_writable),
 		cmocka_unit_test(a_network_of_codes_has_no_scores),
 		cmocka_unit_test(the_last_reference_frees),
-		cmocka_unit_test(frames_take_turns_and_are_fresh),
+		cmocka_unit_test(the_last_one_is_used_first_and_is_fresh),
+		cmocka_unit_test(all_grow_with_one),
 		cmocka_unit_test(release_wakes_a_waiter),
 		cmocka_unit_test(stop_wakes_all_waiters),
 		cmocka_unit_test(failing_allocations),
