@@ -149,6 +149,7 @@ static int start_confined(void *argument)
 		v->pipeline.kernels.text);
 	s->recording.options.source = v->pipeline.source.text;
 	s->recording.options.waits_for_room = v->recording.every_frame;
+	s->recording.options.reduced = true; /* no display needs them whole */
 	if (recorder_create(&s->recording.options, &s->recorder, e))
 		return fail(FAILURE_OURS, e);
 	if (!v->paused)

@@ -86,8 +86,7 @@ static json_t *about(const struct recording_values *values, const char *source, 
 	output_set(all, "program", json_string("twobit " TWOBIT_VERSION));
 	output_set(all, "source", output_text(source));
 	output_set(all, "kernels", output_text(kernels ? kernels : "auto"));
-	/* How the network's input is made from the file's pictures: docs/formats.md. */
-	output_set(all, "decode", json_string("whole"));
+	/* How the network looks at the file's pictures: docs/formats.md. */
 	output_set(all, "view", json_string("camera"));
 	output_set(all, "every_frame", json_boolean(values->every_frame));
 	output_set(all, "when", when);

@@ -217,7 +217,8 @@ static int compare(struct replay *r, struct error *e)
 	struct verdict verdict;
 	struct error why = {0};
 
-	int status = picture_decode(&r->frame->raw, 1, &r->picture, &why);
+	double scale = 1.0 / log_reader_about(r->log)->reduction;
+	int status = picture_decode(&r->frame->raw, scale, &r->picture, &why);
 	if (status)
 		return error_set(e, status, "%s: frame %" PRIu64 ": %s", r->path, r->frame->number, why.text);
 	status = classify(r, &own, e);

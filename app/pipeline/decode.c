@@ -17,8 +17,8 @@
 #define ABSENT_GREY 28
 
 /*
- * The smallest scale at which neither the network nor a display that gets the picture loses anything. A
- * recorded frame is decoded at full size, so that a replay can see what the network saw.
+ * The smallest scale at which neither the network nor a display that gets the picture loses anything. That of
+ * a recorded frame is the recorder's, which notes it, so that a replay can see what the network saw.
  */
 static double scale_for(
 	const struct pipeline *pipeline, const struct frame *frame, struct display_capabilities capabilities)
@@ -27,7 +27,9 @@ static double scale_for(
 	bool lies = raw->rotation == 90 || raw->rotation == 270;
 	int width = lies ? raw->height : raw->width, height = lies ? raw->width : raw->height;
 
-	if (pipeline->config.lossless || frame->recorded || width < 1 || height < 1)
+	if (frame->recorded)
+		return frame->scale;
+	if (pipeline->config.lossless || width < 1 || height < 1)
 		return 1;
 	double scale = view_scale(&pipeline->config.network->view, width, height, pipeline->input.width,
 		pipeline->input.height);

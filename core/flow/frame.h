@@ -56,7 +56,7 @@ struct frame {
 	bool show_raw; /* the display gets the raw picture and the caption, inference alone the picture */
 	double scale;  /* at which the picture is decoded, 0 < scale <= 1 */
 	int64_t stamps[STAMP_COUNT];
-	bool recorded; /* its raw bytes are recorded: inference sees them at full size */
+	bool recorded; /* its raw bytes are recorded: inference sees them at the scale that the log tells */
 	struct raw_picture raw;
 	struct borrowed_buffer borrowed;
 	struct picture picture;	  /* not made where the display and the network take the raw picture */

@@ -92,13 +92,13 @@ static void cmyk_to_bgrx(uint8_t *row, int width, bool inverted)
 }
 
 /* The scales that libjpeg-turbo has vector code for; the others cost more than the full size. */
-static unsigned int scale_denominator(double scale)
+int picture_jpeg_reduction(double scale)
 {
-	unsigned int denominator = 8;
+	int reduction = 8;
 
-	while (denominator > 1 && scale * denominator > 1)
-		denominator /= 2;
-	return denominator;
+	while (reduction > 1 && scale * reduction > 1)
+		reduction /= 2;
+	return reduction;
 }
 
 static int decompress(
@@ -111,7 +111,7 @@ static int decompress(
 	int reduction = picture_reduction(d->image_width, d->image_height, size, reader->e);
 	if (reduction < 0)
 		return reduction;
-	d->scale_denom = scale_denominator(scale);
+	d->scale_denom = (unsigned int)picture_jpeg_reduction(scale);
 	if (d->scale_denom < (unsigned int)reduction)
 		d->scale_denom = (unsigned int)reduction;
 	jpeg_calc_output_dimensions(d);

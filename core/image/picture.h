@@ -78,4 +78,7 @@ int picture_encode_jpeg(const struct picture *picture, int quality, struct raw_p
 /* The size in pixels in a JPEG's header. 0 or -EBADMSG. */
 int picture_jpeg_size(const uint8_t *data, size_t size, int *width, int *height);
 
+/* By what picture_decode reduces a JPEG's sides at that scale: 1, 2, 4 or 8. */
+int picture_jpeg_reduction(double scale);
+
 #endif

@@ -23,6 +23,7 @@ struct ring_frame {
 	size_t size;
 	int64_t stamps[STAMP_COUNT]; /* STAMP_CAPTURED always; the others once it is labelled */
 	bool labelled, cpu_fallback;
+	int reduction;		  /* by which it is decoded: 1, 2, 4, 8 */
 	bool faceless;		  /* when labelled: the frame's */
 	struct picture_area area; /* the same */
 	int32_t *scores;	  /* [class_count], when labelled; the ring's */

@@ -66,6 +66,17 @@ static bool measure(const struct frame *frame, int *width, int *height)
 	return true;
 }
 
+/* By what the network's picture of the frame is smaller. */
+static int reduction_of(const struct recorder *r, const struct frame *frame, int width, int height)
+{
+	const struct network *network = r->options.network;
+	const struct shape in = network->layers[0].in;
+
+	if (!r->options.reduced || frame->raw.format != PIXEL_JPEG || network->view.kind == VIEW_FACE)
+		return 1;
+	return picture_jpeg_reduction(view_scale(&network->view, width, height, in.width, in.height));
+}
+
 static bool has_room_for(struct recorder *r, const struct frame *frame)
 {
 	size_t size = frame->raw.size;
@@ -138,6 +149,8 @@ void recorder_frame(struct recorder *r, struct frame *frame, uint32_t broken)
 		entry.data = frame->raw.data;
 		entry.size = frame->raw.size;
 	}
+	entry.reduction = entry.data ? reduction_of(r, frame, entry.width, entry.height) : 1;
+	frame->scale = 1.0 / entry.reduction;
 	pthread_mutex_lock(&r->lock);
 	bool taken = ring_enter(r, &entry);
 	r->next_number = frame->number + 1;

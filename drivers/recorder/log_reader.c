@@ -106,6 +106,19 @@ static void read_begin(struct log_reader *r)
 	r->about.wall -= r->about.has_wall ? monotonic : 0;
 }
 
+/* "whole", as logs without it, or "1/2", "1/4", "1/8". 0: another. */
+static int read_reduction(const json_t *value)
+{
+	const char *text = value ? json_string_value(value) : "whole";
+
+	if (!text || strcmp(text, "whole") == 0)
+		return text != NULL;
+	for (int reduction = 2; reduction <= 8; reduction *= 2)
+		if (strncmp(text, "1/", 2) == 0 && text[2] == '0' + reduction && !text[3])
+			return reduction;
+	return 0;
+}
+
 static int read_about(struct log_reader *r, struct error *e)
 {
 	const json_t *first = r->first;
@@ -124,12 +137,15 @@ static int read_about(struct log_reader *r, struct error *e)
 		.threshold = (float)json_number_value(json_object_get(first, "threshold")),
 		.smoothing = json_number_value(json_object_get(first, "smoothing")),
 		.top_k = (int)(top_k > 0 && top_k <= TOP_MAXIMUM ? top_k : 0),
-		.burn_in = json_is_true(json_object_get(first, "burn_in"))};
+		.burn_in = json_is_true(json_object_get(first, "burn_in")),
+		.reduction = read_reduction(json_object_get(first, "decode"))};
 	read_begin(r);
 	double s = r->about.smoothing;
 	if (!r->about.network || !r->about.pl || !r->about.top_k || !json_object_get(first, "smoothing") ||
 		!(s >= 0 && (version == 1 ? s < 1 : s <= SMOOTHING_MOST)))
 		return broken(r, "network, pl, top_k or smoothing is missing or out of bounds", e);
+	if (!r->about.reduction)
+		return broken(r, "decode is none of whole, 1/2, 1/4 and 1/8", e);
 	if (version > 1 && !(json_is_number(json_object_get(first, "threshold")) && r->about.threshold >= 0 &&
 				   r->about.threshold <= 1))
 		return broken(r, "threshold is missing or out of bounds", e);

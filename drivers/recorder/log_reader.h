@@ -19,6 +19,7 @@ struct log_about {
 	float threshold;  /* of what is shown */
 	int top_k;
 	bool burn_in;
+	int reduction; /* by which the pictures were decoded smaller: 1, 2, 4, 8 */
 	bool has_wall;
 	int64_t wall; /* CLOCK_REALTIME less the monotonic time, at the first frame, ns */
 };

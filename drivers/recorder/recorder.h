@@ -35,7 +35,12 @@ struct recorder_options {
 	size_t memory;		     /* bytes of frames in memory */
 	int quality;		     /* of JPEGs that the recorder makes, 1 … 100 */
 	bool burn_in;		     /* draw the caption into the pictures */
-	bool log_only;		     /* no video: the log alone; then nothing is drawn or encoded */
+	/*
+	 * The network gets JPEGs decoded as small as it loses nothing by, but whole where it looks for faces.
+	 * The log says so, and a replay does the same.
+	 */
+	bool reduced;
+	bool log_only;	     /* no video: the log alone; then nothing is drawn or encoded */
 	bool lossless;	     /* frames wait for their labels without limit, as in a lossless pipeline */
 	bool waits_for_room; /* frames wait while the disk is full, until recorder_flush; not while it fails
 			      */
@@ -75,8 +80,8 @@ void recorder_rotate(struct recorder *r);
 /*
  * The source's thread calls this for each frame; their numbers ascend. broken: how many frames since the last
  * one were no pictures. While recording is on, it makes the frame's raw picture a JPEG, unless it is one,
- * keeps a copy and sets frame->recorded. While the memory is full and the disk is slow it waits, or loses the
- * frame if it never_waits or the time after recorder_flush is over.
+ * keeps a copy and sets frame->recorded, and the frame's scale. While the memory is full and the disk is slow
+ * it waits, or loses the frame if it never_waits or the time after recorder_flush is over.
  */
 void recorder_frame(struct recorder *r, struct frame *frame, uint32_t broken);
 

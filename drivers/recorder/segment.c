@@ -77,6 +77,10 @@ static void about_print(const struct segment *segment, unsigned number, const st
 	text_add_number(t, o->smoothing);
 	text_add(t, ",\"threshold\":");
 	text_add(t, short_enough(o->threshold) ? "%.6g" : "%.9g", (double)o->threshold);
+	if (first->reduction > 1)
+		text_add(t, ",\"decode\":\"1/%d\"", first->reduction);
+	else
+		text_add(t, ",\"decode\":\"whole\"");
 	text_add(t, ",\"network\":");
 	text_add_json(t, o->network->name);
 	text_add(t, ",\"pl\":");
