@@ -237,7 +237,7 @@ static struct display_attention pynq_attention(const void *state)
 
 static bool pynq_available(void)
 {
-	return !display_on_desktop() && uio_has("fabric");
+	return !display_on_desktop() && uio_has("fabric") && uio_base_noted();
 }
 
 static int pynq_check(const struct display_options *options, struct error *e)

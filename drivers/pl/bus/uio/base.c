@@ -3,7 +3,7 @@
  * The design `base.bit` that PYNQ's images load when the machine starts: its registers through /dev/mem,
  * since no UIO device has them; where they are: boards/Pynq-Z2/base in PYNQ's sources. Nothing there says
  * what the design is, and reading a register of another one can hang the processor. So it is only touched
- * where nothing tells that another design was loaded.
+ * where neither twobit's nor PYNQ's note tells that another design was loaded.
  */
 #include "base/error.h"
 #include "device/device.h"
@@ -13,10 +13,12 @@
 #include "pl/bus/uio/fpga_manager.h"
 #include "pl/bus/uio/memory.h"
 #include "pl/bus/uio/node.h"
+#include "pl/bus/uio/pynq_record.h"
 #include "pl/bus/uio/uio.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -55,7 +57,28 @@ static void base_close(void *state)
 	free(b);
 }
 
-/* What the kernel and twobit's note tell of the design in the PL. */
+/* Whether this path is the design's. */
+static bool is_base(const char *path)
+{
+	const char *name = strrchr(path, '/');
+
+	return !strcmp(name ? name + 1 : path, DESIGN);
+}
+
+bool uio_base_noted(void)
+{
+	const char *root = uio_root();
+	struct loaded loaded;
+	char path[PATH_MAX];
+
+	if (fpga_manager_operating(root) != 1)
+		return false;
+	if (!loaded_read(root, &loaded))
+		return is_base(loaded.path);
+	return !pynq_record_read(root, path, sizeof(path)) && is_base(path);
+}
+
+/* What the kernel and the notes tell of the design in the PL. */
 static int check_design(const char *root, struct error *e)
 {
 	struct loaded loaded;
@@ -65,10 +88,9 @@ static int check_design(const char *root, struct error *e)
 		return error_set(e, -ENODEV, "this kernel has no fpga_manager: this is no PYNQ image");
 	if (!operating)
 		return error_set(e, -ENODEV, "the PL is empty: its design " DESIGN " comes with the image");
-	if (loaded_read(root, &loaded))
-		return 0;
-	const char *name = strrchr(loaded.path, '/');
-	if (!strcmp(name ? name + 1 : loaded.path, DESIGN))
+	bool noted = loaded_read(root, &loaded) == 0 ||
+		     pynq_record_read(root, loaded.path, sizeof(loaded.path)) == 0;
+	if (!noted || is_base(loaded.path))
 		return 0;
 	return error_set(e, -ENODEV,
 		"the PL holds %s, not the image's " DESIGN ", which comes back when the board starts again",

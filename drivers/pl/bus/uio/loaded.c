@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/output_file.h"
 #include "pl/bus/uio/files.h"
+#include "pl/bus/uio/pynq_record.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -35,6 +36,7 @@ int loaded_read(const char *root, struct loaded *out)
 {
 	char path[FILES_PATH], boot[BOOT_ID], noted[BOOT_ID], line[PATH_MAX + 64];
 	int begin = 0, rc = files_path(path, root, NOTE);
+	struct stat note;
 
 	if (!rc)
 		rc = files_read_line(path, line, sizeof(line));
@@ -45,7 +47,9 @@ int loaded_read(const char *root, struct loaded *out)
 	if (sscanf(line, "%36s %" SCNx64 " %n", noted, &out->hash, &begin) != 2 || !begin)
 		return -EBADMSG;
 	snprintf(out->path, sizeof(out->path), "%s", line + begin);
-	return strcmp(noted, boot) != 0 ? -ESTALE : 0;
+	return strcmp(noted, boot) != 0 || stat(path, &note) < 0 || pynq_record_after(root, &note.st_mtim)
+		       ? -ESTALE
+		       : 0;
 }
 
 void loaded_write(const char *root, uint64_t hash, const char *path)

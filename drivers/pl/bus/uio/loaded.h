@@ -11,7 +11,8 @@ struct loaded {
 	char path[PATH_MAX];
 };
 
-/* 0; -ENOENT: nothing was noted; -ESTALE: before the machine started again; -EBADMSG. root: as in files.h. */
+/* 0; -ENOENT: nothing was noted; -ESTALE: before the machine started again, or
+ * PYNQ has loaded another design since; -EBADMSG. root: as in files.h. */
 int loaded_read(const char *root, struct loaded *out);
 
 /* Where it cannot be written, it logs a warning: the design is then loaded again at the next start. */

@@ -35,6 +35,12 @@ int uio_bitstream(char *out, size_t size, struct error *e);
 bool uio_has(const char *window);
 
 /*
+ * Whether twobit's note, or else PYNQ's, says that the PL holds base.bit, the design of PYNQ's images.
+ * Without a note nobody knows.
+ */
+bool uio_base_noted(void);
+
+/*
  * Loads a bitstream into the PL, whatever is in it now, and notes that. -EBUSY: a program uses the PL; others
  * as fpga_manager_prepare and fpga_manager_load. `bitstream` is an absolute path, which is noted.
  */

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -145,6 +146,48 @@ static void test_other_design(void **state)
 	expect_refusal(-ENODEV, "no PYNQ image");
 }
 
+#define PYNQ_RECORD                                                                                          \
+	"usr/local/share/pynq-venv/lib/python3.10/site-packages/pynq/pl_server/global_pl_state.json"
+
+/* PYNQ's own record counts where twobit has loaded nothing since the machine started. */
+static void test_noted_by_pynq(void **state)
+{
+	(void)state;
+	assert_false(uio_base_noted());
+	bus_close(open_bus()); /* who asks for it by name takes the risk */
+	board_put(PYNQ_RECORD,
+		"{\"bitfile_name\": "
+		"\"/usr/local/share/pynq-venv/lib/python3.10/site-packages/pynq/overlays/base/"
+		"base.bit\", \"active_name\": \"/x/base.bit\", \"timestamp\": \"2026/1/1 0:0:0 +0\", "
+		"\"bitfile_hash\": \"1f\", \"shutdown_ips\": {}, \"psddr\": {}}");
+	assert_true(uio_base_noted());
+	bus_close(open_bus());
+	board_put("run/twobit/pl", BOOT_ID " 0000000000000001 /home/board.bit\n");
+	assert_false(uio_base_noted());
+	board_put("run/twobit/pl", "99999999-2222-3333-4444-555555555555 0000000000000001 /home/board.bit\n");
+	assert_true(uio_base_noted()); /* before the machine started */
+	board_put(STATE, "unknown\n");
+	assert_false(uio_base_noted());
+	board_put(STATE, "operating\n");
+	board_put("run/twobit/pl", BOOT_ID " 0000000000000001 /home/board.bit\n");
+	assert_false(uio_base_noted());
+	/* What PYNQ has loaded after twobit did is in the PL. */
+	static const struct timespec later[] = {{.tv_sec = INT32_MAX}, {.tv_sec = INT32_MAX}};
+	assert_int_equal(utimensat(AT_FDCWD, board_path(PYNQ_RECORD), later, 0), 0);
+	assert_true(uio_base_noted());
+	board_put(PYNQ_RECORD, "{\"bitfile_name\": \"/home/xilinx/not_base.bit\", \"psddr\": {}}");
+	board_remove("run/twobit/pl");
+	assert_false(uio_base_noted());
+	expect_refusal(-ENODEV, "the PL holds /home/xilinx/not_base.bit, not the image's base.bit");
+	static const char *const no_records[] = {
+		"", "[]", "{\"bitfile_name\": 3}", "{\"bitfile_name\": \"/base.bit\"", "base.bit"};
+	for (size_t i = 0; i < sizeof(no_records) / sizeof(*no_records); i++) {
+		board_put(PYNQ_RECORD, no_records[i]);
+		assert_false(uio_base_noted());
+		bus_close(open_bus());
+	}
+}
+
 static void test_missing(void **state)
 {
 	(void)state;
@@ -162,6 +205,7 @@ int main(void)
 		cmocka_unit_test_setup(test_registers, set_up),
 		cmocka_unit_test_setup(test_keeps_design, set_up),
 		cmocka_unit_test_setup(test_other_design, set_up),
+		cmocka_unit_test_setup(test_noted_by_pynq, set_up),
 		cmocka_unit_test_setup(test_missing, set_up),
 	};
 
