@@ -8,6 +8,7 @@
 #include "flow/thread.h"
 #include "image/decode.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,27 +27,29 @@ void recorder_event(struct recorder *r, const char *name, const char *text)
 	pthread_mutex_unlock(&r->lock);
 }
 
-/* Makes the frame's raw picture an upright JPEG, unless it is one. */
-static bool make_jpeg(struct recorder *r, struct frame *frame, int *width, int *height)
+/* Makes the frame's raw picture an upright JPEG, unless it is one. -EBADMSG: it is damaged; -ENOMEM. */
+static int make_jpeg(struct recorder *r, struct frame *frame, int *width, int *height)
 {
 	struct error e = {.text = "it is a damaged JPEG"};
+	int rc = -EBADMSG;
 
 	if (frame->raw.format == PIXEL_JPEG && !frame->raw.rotation) {
 		if (!picture_jpeg_size(frame->raw.data, frame->raw.size, width, height))
-			return true;
-	} else if (!picture_decode(&frame->raw, 1, &frame->picture, &e) &&
-		   !picture_encode_jpeg(&frame->picture, r->options.quality, &frame->raw, &e)) {
+			return 0;
+	} else if (!(rc = picture_decode(&frame->raw, 1, &frame->picture, &e)) &&
+		   !(rc = picture_encode_jpeg(&frame->picture, r->options.quality, &frame->raw, &e))) {
 		*width = frame->raw.width;
 		*height = frame->raw.height;
-		return true;
+		return 0;
 	}
 	if (!r->damage_reported)
 		log_warning(
 			"frame %llu (%zu bytes) cannot be recorded: %s; such frames are left out, and "
-			"counted as broken",
-			(unsigned long long)frame->number, frame->raw.size, e.text);
+			"counted%s",
+			(unsigned long long)frame->number, frame->raw.size, e.text,
+			rc == -ENOMEM ? "" : " as broken");
 	r->damage_reported = true;
-	return false;
+	return rc == -ENOMEM ? rc : -EBADMSG;
 }
 
 /* Stands for the bytes of a frame that is not kept: its log line is. */
@@ -139,13 +142,16 @@ void recorder_frame(struct recorder *r, struct frame *frame, uint32_t broken)
 	entry.stamps[STAMP_CAPTURED] = frame->stamps[STAMP_CAPTURED];
 	entry.stamps[STAMP_RECEIVED] = clock_now();
 	bool log_only = r->options.log_only;
-	if (entry.recording)
-		entry.damaged = log_only ? !measure(frame, &entry.width, &entry.height)
-					 : !make_jpeg(r, frame, &entry.width, &entry.height);
-	if (entry.recording && !entry.damaged && log_only) {
+	int made = 0;
+	if (entry.recording && log_only)
+		made = measure(frame, &entry.width, &entry.height) ? 0 : -EBADMSG;
+	else if (entry.recording)
+		made = make_jpeg(r, frame, &entry.width, &entry.height);
+	entry.damaged = made == -EBADMSG;
+	if (entry.recording && made == 0 && log_only) {
 		entry.data = no_bytes;
 		entry.size = sizeof(no_bytes);
-	} else if (entry.recording && !entry.damaged && has_room_for(r, frame)) {
+	} else if (entry.recording && made == 0 && has_room_for(r, frame)) {
 		entry.data = frame->raw.data;
 		entry.size = frame->raw.size;
 	}

@@ -2,16 +2,33 @@
 /* Frames that the recorder cannot take, or cannot keep: what is counted, and what is reported of it. */
 #include "base/clock.h"
 #include "base/error.h"
+#include "image/decode.h"
 #include "support/captured_log.h"
 #include "support/network_builder.h"
 #include "support/recorder_fixture.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
 
 #include <cmocka.h>
+
+static bool short_of_memory; /* a picture cannot be decoded */
+
+int __wrap_picture_decode(
+	const struct raw_picture *raw, double scale, struct picture *picture, struct error *e);
+int __real_picture_decode(
+	const struct raw_picture *raw, double scale, struct picture *picture, struct error *e);
+
+int __wrap_picture_decode(
+	const struct raw_picture *raw, double scale, struct picture *picture, struct error *e)
+{
+	if (short_of_memory)
+		return error_set(e, -ENOMEM, "no memory");
+	return __real_picture_decode(raw, scale, picture, e);
+}
 
 /* Larger than all of memory: not recorded, by the recorder's fault, and the others are. */
 static void test_larger_than_memory(void **state)
@@ -63,6 +80,27 @@ static void test_damaged(void **state)
 		if (json_object_get(r.line[i], "top") && recorded_number(r.line[i], "frame") == 2)
 			assert_int_equal(recorded_number(r.line[i], "dropped.broken"), 5);
 	recorded_free(&r);
+	fixture_end(&fixture);
+}
+
+/* Whole pictures that there was no memory for are not broken. */
+static void test_no_memory_to_turn(void **state)
+{
+	struct recorder_fixture fixture;
+
+	(void)state;
+	captured_log_clear();
+	fixture_begin(&fixture, "t.mkv", (struct recorder_options){0});
+	fixture.frame->raw.rotation = 90;
+	short_of_memory = true;
+	fixture_give_many(&fixture, 3, 1);
+	short_of_memory = false;
+	fixture_join(&fixture);
+	assert_int_equal(fixture.report.frames, 0);
+	assert_int_equal(fixture.report.dropped[DROPPED_BROKEN], 0);
+	assert_int_equal(fixture.report.dropped[DROPPED_BY_RECORDER], 3);
+	assert_int_equal(captured_log_count("no memory; such frames are left out, and counted"), 1);
+	assert_int_equal(captured_log_count("broken"), 0);
 	fixture_end(&fixture);
 }
 
@@ -169,6 +207,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_larger_than_memory),
 		cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_no_memory_to_turn),
 		cmocka_unit_test(test_all_lost),
 		cmocka_unit_test(test_pre_roll_too_long),
 		cmocka_unit_test(test_pre_roll_ends),
