@@ -141,6 +141,7 @@ static json_t *network(const struct measurement *m)
 	output_set(o, "gops", number(rate * (double)operations / 1e9));
 	output_set(o, "pipeline", pipeline(m));
 	output_set(o, "joules_per_picture", m->joules >= 0 ? number(m->joules) : json_null());
+	output_set(o, "gops_per_watt", m->joules > 0 ? number(measured_efficiency(m)) : json_null());
 	output_set(o, "others", number(m->others));
 	output_set(o, "stopped", json_boolean(m->stopped));
 	output_set(o, "seconds", number(m->seconds));

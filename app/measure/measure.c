@@ -27,7 +27,7 @@ struct measure_values {
 	struct option_texts networks;
 	struct option_text pl, kernels, source, report, trace, compare;
 	struct option_text threads;
-	double time_limit;
+	double time_limit, power;
 	int batch;
 	bool all, json;
 };
@@ -48,6 +48,8 @@ static const struct option options[] = {
 		offsetof(struct measure_values, batch), 1, 1024},
 	{"time-limit", 't', OPTION_DURATION, "TIME", "Longest time for a network, about [10s]",
 		offsetof(struct measure_values, time_limit), 0.01, 1e6},
+	{"power", 0, OPTION_NUMBER, "WATT", "What the whole machine takes, by a meter [its own counters]",
+		offsetof(struct measure_values, power), 0.001, 1e5},
 	{"json", 0, OPTION_FLAG, NULL, "Print the result as one JSON object",
 		offsetof(struct measure_values, json)},
 	{"report", 0, OPTION_TEXT, "FILE.html", "Write a web page with tables and charts",
@@ -168,7 +170,9 @@ static int prepare(struct measure_session *s)
 	}
 	if (s->other && check_comparable(s, &e))
 		return fail(FAILURE_SOURCE, &e);
-	if (energy_open("", &s->energy, &s->no_energy))
+	double power = s->values.power;
+	if (power > 0 ? energy_of_power(power, &s->energy, &s->no_energy)
+		      : energy_open("", &s->energy, &s->no_energy))
 		s->all.no_energy = s->no_energy.text;
 	else
 		s->all.energy = energy_source(s->energy);

@@ -150,6 +150,9 @@ void measure_view(const struct network *network, struct frame *frame);
 
 uint64_t measured_operations(const struct network *network);
 
+/* 10⁹ operations a joule, which is Gop/s a watt; with overlap, where the joules are known. */
+double measured_efficiency(const struct measurement *m);
+
 double measured_rate(const struct summary *summary); /* per second; 0 without runs */
 /* The share of the ideal rate that the pipeline with overlap reaches; 0: not run. */
 double measured_reach(const struct measurement *m);

@@ -181,8 +181,8 @@ static void print_network(const struct measured_all *all, const struct measureme
 	print_spreads(m);
 	print_pipelines(m);
 	if (m->joules >= 0)
-		printf("  energy: %.4g J a picture with overlap, of the whole machine (%s)\n", m->joules,
-			all->energy);
+		printf("  energy: %.4g J a picture with overlap, of the whole machine (%s): %.3g Gop/s/W\n",
+			m->joules, all->energy, measured_efficiency(m));
 	else
 		printf("  energy: not available here: %s\n", all->no_energy	 ? all->no_energy
 							     : m->no_pipeline[0] ? m->no_pipeline

@@ -32,6 +32,11 @@ uint64_t measured_operations(const struct network *network)
 	return operations;
 }
 
+double measured_efficiency(const struct measurement *m)
+{
+	return (double)measured_operations(m->network) / m->joules / 1e9;
+}
+
 double measured_rate(const struct summary *summary)
 {
 	return summary->p50 > 0 ? 1e9 / (double)summary->p50 : 0;

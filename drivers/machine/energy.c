@@ -27,6 +27,7 @@ struct energy {
 	char source[256];
 	struct meter meters[METERS];
 	int count;
+	double watts;	 /* besides the meters */
 	int64_t sampled; /* clock_now() */
 	double joules;
 };
@@ -132,6 +133,19 @@ int energy_open(const char *root, struct energy **out, struct error *e)
 	return error_set(e, -ENOENT, "the machine has no energy counter (RAPL, hwmon)");
 }
 
+int energy_of_power(double watts, struct energy **out, struct error *e)
+{
+	struct energy *energy = calloc(1, sizeof(*energy));
+
+	if (!energy)
+		return error_set(e, -ENOMEM, "out of memory for an energy meter");
+	snprintf(energy->source, sizeof(energy->source), "%g W as given", watts);
+	energy->watts = watts;
+	energy->sampled = clock_now();
+	*out = energy;
+	return 0;
+}
+
 void energy_close(struct energy *energy)
 {
 	free(energy);
@@ -158,6 +172,7 @@ void energy_sample(struct energy *energy)
 		energy->joules += used / 1e6;
 		meter->before = value;
 	}
+	energy->joules += energy->watts * seconds;
 	energy->sampled = now;
 }
 

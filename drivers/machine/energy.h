@@ -13,9 +13,11 @@ struct error;
 
 /* root: as machine_read. -ENOENT: the machine does not report energy. -EACCES: not to this user. */
 int energy_open(const char *root, struct energy **out, struct error *e);
+/* What uses so many watts all the time, as somebody has read from a meter. -ENOMEM. */
+int energy_of_power(double watts, struct energy **out, struct error *e);
 void energy_close(struct energy *energy); /* takes NULL */
 
-/* The name of what is counted: "RAPL package-0". */
+/* The name of what is counted: "RAPL package-0", "2.4 W as given". */
 const char *energy_source(const struct energy *energy);
 
 /*

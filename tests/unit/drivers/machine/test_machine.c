@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What machine.c reads from /proc and /sys, in folders made like those of some machines. */
+#include "base/clock.h"
 #include "base/error.h"
 #include "machine/energy.h"
 #include "machine/machine.h"
@@ -153,6 +154,22 @@ static void test_hwmon(void **state)
 	folder_destroy(root);
 }
 
+static void test_power_given(void **state)
+{
+	struct energy *energy;
+	struct error e;
+
+	(void)state;
+	assert_int_equal(energy_of_power(2.5, &energy, &e), 0);
+	assert_string_equal(energy_source(energy), "2.5 W as given");
+	int64_t begin = clock_now();
+	usleep(20000);
+	energy_sample(energy);
+	double most = 2.5 * (double)(clock_now() - begin + NS_PER_MS) / 1e9;
+	assert_true(energy_joules(energy) >= 2.5 * 0.02 && energy_joules(energy) <= most);
+	energy_close(energy);
+}
+
 static void test_no_energy(void **state)
 {
 	char *root = folder_create(), path[PATH_MAX];
@@ -184,6 +201,7 @@ int main(void)
 		cmocka_unit_test(test_others),
 		cmocka_unit_test(test_rapl),
 		cmocka_unit_test(test_hwmon),
+		cmocka_unit_test(test_power_given),
 		cmocka_unit_test(test_no_energy),
 	};
 
