@@ -5,9 +5,13 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define FONT "sans"
+
+/* Bytes that drawing a panel takes at most. */
+#define PANEL_MEMORY (4 << 20)
 
 void panel_line(char line[PANEL_LINE_BYTES], const char *from, size_t most)
 {
@@ -91,8 +95,23 @@ static void letters_plain(cairo_t *cairo)
 	cairo_font_options_destroy(options);
 }
 
+/*
+ * Cairo and pixman crash where a small piece of memory is missing, in the middle of a recording, too. So what
+ * a panel takes at most is asked for before. `volatile` keeps the compiler from leaving it out.
+ */
+static bool memory_suffices(void)
+{
+	void *volatile room = malloc(PANEL_MEMORY);
+	bool suffices = room;
+
+	free(room);
+	return suffices;
+}
+
 cairo_t *panel_begin_clear(struct panel *panel, double width, double height)
 {
+	if (!memory_suffices())
+		return NULL;
 	panel->surface = cairo_image_surface_create(CAIRO_FORMAT_ARGB32, (int)ceil(width), (int)ceil(height));
 	cairo_t *cairo = cairo_create(panel->surface);
 	letters_plain(cairo);

@@ -6,11 +6,22 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
+
+static bool short_of_memory; /* nothing large is to be had */
+
+void *__wrap_malloc(size_t size);
+void *__real_malloc(size_t size);
+
+void *__wrap_malloc(size_t size)
+{
+	return short_of_memory && size > 1000000 ? NULL : __real_malloc(size);
+}
 
 static const char by_dots[] =
 	"<?xml version=\"1.0\"?>\n<!DOCTYPE fontconfig SYSTEM \"fonts.dtd\">\n"
@@ -43,9 +54,25 @@ static void letters_have_one_transparency(void **state)
 	folder_destroy(folder);
 }
 
+/* Where cairo might run out of memory, it is not begun. */
+static void nothing_is_drawn_without_memory(void **state)
+{
+	struct panel panel = {0};
+
+	(void)state;
+	short_of_memory = true;
+	assert_null(panel_begin_clear(&panel, 200, 40));
+	assert_null(panel_begin(&panel, 200, 40, 4));
+	assert_null(panel.surface);
+	short_of_memory = false;
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(letters_have_one_transparency)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(letters_have_one_transparency),
+		cmocka_unit_test(nothing_is_drawn_without_memory),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
