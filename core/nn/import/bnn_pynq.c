@@ -194,19 +194,19 @@ static int row_unpack(
 	uint64_t mask = (UINT64_C(1) << bits) - 1;
 
 	*sum = 0;
-	for (int column = 0; column < f->columns; column++) {
-		uint64_t word = words[column / f->simd];
-		int value = (int)(word >> bits * (column % f->simd) & mask);
+	for (int first = 0; first < f->columns; first += f->simd) {
+		uint64_t word = *words++;
 
 		if (bits * f->simd < 64 && word >> bits * f->simd)
 			return -EBADMSG;
-		if (bits == 1)
-			value = value ? 1 : -1;
-		else
-			value -= value & 2 ? 4 : 0; /* two's complement */
-		*sum += value;
-		if (column < inputs)
-			weights[column] = (int8_t)value;
+		for (int column = first; column < first + f->simd; column++, word >>= bits) {
+			int value = (int)(word & mask);
+			/* two's complement, or a bit that stands for −1 or 1 */
+			value = bits == 1 ? 2 * value - 1 : value - 2 * (value & 2);
+			*sum += value;
+			if (column < inputs)
+				weights[column] = (int8_t)value;
+		}
 	}
 	return 0;
 }
