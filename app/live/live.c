@@ -248,7 +248,7 @@ static int start(struct live_session *s, struct error *e)
 	s->config.pool = s->pool;
 	s->config.decoders = v->fast ? pool_threads(s->pool) : 1;
 	s->config.trace = trace_file_trace(s->trace);
-	if ((code = pipeline_sinks_open(&s->sinks, &v->sinks, s->invocation)))
+	if ((code = pipeline_sinks_open(&s->sinks, &v->sinks, s->recording.options.pattern, s->invocation)))
 		return code;
 	return start_with_source(s, e);
 }

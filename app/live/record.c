@@ -200,7 +200,8 @@ static int start(struct record_session *s, struct error *e)
 			s->invocation, &v->recording.when.origins[s->recording.options.when_count], e->text);
 	if (trace_file_open(v->pipeline.trace.text, s->network->name, &s->trace, e))
 		return fail_at(s->invocation, FAILURE_CREATE, e);
-	if ((code = pipeline_sinks_open(&s->sinks, &v->sinks, s->invocation)))
+	const char *videos = v->recording.log_only ? NULL : s->recording.options.pattern;
+	if ((code = pipeline_sinks_open(&s->sinks, &v->sinks, videos, s->invocation)))
 		return code;
 	return start_with_source(s, e);
 }

@@ -31,8 +31,8 @@ static int refuse(
 	return fail(FAILURE_OURS, e);
 }
 
-int pipeline_sinks_open(
-	struct pipeline_sinks *sinks, const struct sink_values *values, const struct invocation *invocation)
+int pipeline_sinks_open(struct pipeline_sinks *sinks, const struct sink_values *values,
+	const char *recordings, const struct invocation *invocation)
 {
 	const struct sink_options options = {
 		.events = values->events.text,
@@ -43,6 +43,7 @@ int pipeline_sinks_open(
 		.serve = values->serve.text,
 		.serve_token = values->serve_token.text,
 		.serve_cert = values->serve_cert.text,
+		.recordings = recordings,
 		.serve_open = values->serve_open,
 		.mqtt = values->mqtt.text,
 		.mqtt_password = values->mqtt_password.text,

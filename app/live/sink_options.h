@@ -73,9 +73,10 @@ struct pipeline_sinks {
 	struct sink_broker broker;
 };
 
-/* Opens the sinks that the values want. Returns an exit code; errors are reported. */
-int pipeline_sinks_open(
-	struct pipeline_sinks *sinks, const struct sink_values *values, const struct invocation *invocation);
+/* Opens the sinks that the values want. recordings: the pattern of videos that can be looked at; NULL: none.
+ * Returns an exit code; errors are reported. */
+int pipeline_sinks_open(struct pipeline_sinks *sinks, const struct sink_values *values,
+	const char *recordings, const struct invocation *invocation);
 
 /* Whether events go to standard output: then no report for people does. */
 bool sink_values_print(const struct sink_values *values);

@@ -33,6 +33,7 @@ struct sink_options {
 	int64_t exec_pause;		      /* ns between two starts of it at least */
 	const char *serve;		      /* [ADDRESS:]PORT; NULL: nowhere */
 	const char *serve_token, *serve_cert; /* NULL: none */
+	const char *recordings;		      /* their pattern, for serve; NULL: it has none */
 	bool serve_open;		      /* everyone may look */
 	const char *mqtt;		      /* mqtt(s)://[USER[:PASSWORD]@]HOST[:PORT]/TOPIC; NULL: none */
 	const char *mqtt_password;	      /* NULL: that of the address, if any */

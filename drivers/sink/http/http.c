@@ -33,10 +33,12 @@ static void server_close(void *state)
 		pthread_mutex_unlock(&server->lock);
 		pthread_join(server->thread, NULL);
 	}
+	archive_stop(server->archive);
 	if (server->daemon)
 		MHD_stop_daemon(server->daemon); /* closes the listener, too */
 	else if (server->listener.fd >= 0)
 		close(server->listener.fd);
+	archive_destroy(server->archive);
 	shots_finish(&server->shots);
 	for (int i = 0; i < EVENTS_KEPT; i++) {
 		free(server->events[i].name);
@@ -111,6 +113,8 @@ static int server_open(const struct sink_options *options, void **state, struct 
 		status = listener_open(options->serve, server->cert, &server->listener, e);
 	if (!status)
 		status = check_audience(server, options, e);
+	if (!status && options->recordings && archive_create(options->recordings, &server->archive))
+		log_debug("server: there is no folder of recordings"); /* yet: what makes it says so */
 	if (status)
 		server_close(server);
 	else
@@ -263,7 +267,9 @@ static int server_start(void *state, const struct sink_about *about, struct erro
 	int status = start_daemon(server, e);
 	if (status)
 		return status;
-	status = thread_start(&server->thread, "serve", serve, server);
+	status = server->archive ? archive_start(server->archive) : 0;
+	if (!status)
+		status = thread_start(&server->thread, "serve", serve, server);
 	if (status)
 		return error_set(e, status, "no thread can be started: %s", strerror(-status));
 	server->running = true;

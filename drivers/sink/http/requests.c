@@ -83,7 +83,8 @@ static enum MHD_Result page(struct viewer *viewer)
 
 	text_add(&t, "%s%s%s", serve_page_head, nonce, serve_page_tail);
 	snprintf(policy, sizeof(policy),
-		"default-src 'none'; script-src 'nonce-%s'; style-src 'unsafe-inline'; img-src 'self' data:; "
+		"default-src 'none'; script-src 'nonce-%s'; style-src 'unsafe-inline'; img-src 'self' data: "
+		"blob:; "
 		"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 		nonce);
 	enum MHD_Result done = t.failed ? MHD_NO : answer_page(viewer->connection, policy, t.data, t.length);
@@ -101,6 +102,7 @@ static const struct {
 	{"/api/state", api_state},
 	{"/metrics", metrics},
 	{"/events", events},
+	{"/api/recordings", archive_list},
 	{"/stream.mjpg", viewer_pictures},
 	{"/snapshot.jpg", viewer_one_picture},
 	{"/api/recording", recording, true},
@@ -108,11 +110,13 @@ static const struct {
 
 static enum MHD_Result route(struct viewer *viewer, const char *url, const char *method)
 {
+	bool reads = strcmp(method, MHD_HTTP_METHOD_GET) == 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
+
+	if (reads && strncmp(url, ARCHIVE_PATH, strlen(ARCHIVE_PATH)) == 0)
+		return archive_answer(viewer, url);
 	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
 		if (strcmp(routes[i].url, url) != 0)
 			continue;
-		bool reads =
-			strcmp(method, MHD_HTTP_METHOD_GET) == 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
 		if (routes[i].changes ? strcmp(method, MHD_HTTP_METHOD_POST) == 0 : reads)
 			return routes[i].answer(viewer);
 		return answer_line(viewer->connection, MHD_HTTP_METHOD_NOT_ALLOWED,
@@ -174,6 +178,7 @@ void request_complete(
 	if (!viewer)
 		return;
 	viewer_leave(viewer);
+	archive_job_destroy(viewer->job);
 	pthread_mutex_lock(&s->lock);
 	link_step(viewer->link);
 	pthread_mutex_unlock(&s->lock);

@@ -12,6 +12,7 @@
 #ifndef SINK_HTTP_SERVER_H
 #define SINK_HTTP_SERVER_H
 
+#include "sink/http/archive.h"
 #include "sink/http/listener.h"
 #include "sink/http/shots.h"
 #include "sink/state/state.h"
@@ -61,6 +62,7 @@ struct viewer {
 	uint64_t every, results;
 	bool greeted;
 	struct text_builder text; /* that is being sent */
+	struct archive_job *job;  /* what he asked the archive for; NULL: nothing */
 };
 
 struct told_event {
@@ -71,6 +73,7 @@ struct http_server {
 	const char *token, *cert_file; /* NULL: none */
 	char *cert;
 	struct listener listener;
+	struct archive *archive; /* NULL: nothing is recorded */
 	struct MHD_Daemon *daemon;
 	pthread_t thread;
 	bool running;
