@@ -310,8 +310,8 @@ static void run_codes(const struct gemm_plan *gemm, const uint8_t *const *window
 
 static const struct kernel kernels[] = {
 	{NAME("amx-bytes"), LAYOUT_BYTES, LANES, 1, 4, 0, 1, fits_bytes, pack_bytes, run_bytes,
-		.chunk = CHUNK, .pixels = PIXELS, .store_cost = 25, .begin = tiles_begin, .end = tiles_end,
-		.run_codes = run_codes},
+		.chunk = CHUNK, .pixels = PIXELS, .store_cost = 34, .stored = 2, .begin = tiles_begin,
+		.end = tiles_end, .run_codes = run_codes},
 	{.name = NULL},
 };
 

@@ -90,7 +90,8 @@ struct kernel {
 	 */
 	void (*run_codes)(const struct gemm_plan *gemm, const uint8_t *const *windows, int pixels,
 		const struct requantisation *requantisation, int channel, uint8_t *const *codes);
-	int store_cost;	     /* as cost, for a vector of accumulators, however many k-blocks there are */
+	int store_cost; /* as cost, for a vector of accumulators, however many k-blocks there are */
+	int stored; /* vectors whose accumulators take as long as one's: they become codes together. 0: 1 */
 	void (*begin)(void); /* the thread calls this before it runs a layer, */
 	void (*end)(void);   /* and this after it */
 };
