@@ -202,6 +202,40 @@ static int list_labels(const struct invocation *invocation, const char *name, bo
 	return output_finish(EX_OK);
 }
 
+static void add_layer(json_t *rows, const struct layer *layer, const char *kernel)
+{
+	if (rows)
+		output_append(
+			rows, output_pack("{s:o, s:s, s:I}", "name", output_text(layer->name), "kernel",
+				      kernel, "multiply_accumulates", (json_int_t)layer_operations(layer)));
+	else
+		printf("  %-16s  %-24s  %8.2f million multiply-accumulates\n", PRINTABLE(layer->name), kernel,
+			(double)layer_operations(layer) / 1e6);
+}
+
+/* Which kernel computes which layer of a network, on this processor. */
+static int list_kernels_of(const char *name, bool json)
+{
+	struct network *network;
+	struct engine *engine;
+	struct error e;
+
+	if (networks_load(name, &network, &e))
+		return fail(FAILURE_NETWORK, &e);
+	if (engine_create(network, 0, network->layer_count, NULL, &engine, &e)) {
+		network_destroy(network);
+		return fail(FAILURE_NETWORK, &e);
+	}
+	json_t *rows = json ? json_array() : NULL;
+	for (int i = 0; i < network->layer_count; i++)
+		add_layer(rows, &network->layers[i], engine_kernel(engine, i));
+	if (json)
+		output_json(output_pack("{s:o, s:o}", "network", output_text(network->name), "layers", rows));
+	engine_destroy(engine);
+	network_destroy(network);
+	return output_finish(EX_OK);
+}
+
 static const struct {
 	const char *name, *heading;
 	int (*list)(struct table *table);
@@ -260,10 +294,12 @@ static int run(struct invocation *invocation)
 	if (code != OPTIONS_GO_ON)
 		return code;
 	const char *name = count ? invocation->argv[0] : NULL;
-	bool labels = name && strcmp(name, "labels") == 0;
-	if (count > 1 + labels)
-		return usage_error(
-			invocation, "\"%s\" is one argument too many", invocation->argv[1 + labels]);
+	bool labels = name && strcmp(name, "labels") == 0, kernels = name && strcmp(name, "kernels") == 0;
+	int most = labels || kernels ? 2 : 1;
+	if (count > most)
+		return usage_error(invocation, "\"%s\" is one argument too many", invocation->argv[most]);
+	if (kernels && count > 1)
+		return list_kernels_of(invocation->argv[1], values.json);
 	if (labels)
 		return list_labels(invocation, count > 1 ? invocation->argv[1] : NULL, values.json);
 	for (size_t i = 0; name && i < LISTS; i++)
@@ -275,15 +311,17 @@ static int run(struct invocation *invocation)
 const struct command list_command = {
 	.name = "list",
 	.summary = "List networks, labels, sources, cameras, displays, PLs and kernels",
-	.usage = "[OPTION]… [networks|sources|cameras|displays|pl|kernels|labels [NETWORK]]",
+	.usage = "[OPTION]… [networks|sources|cameras|displays|pl|kernels [NETWORK]|labels [NETWORK]]",
 	.details =
-		"Without a name it lists all but labels. `labels` has the classes and groups of a network,\n"
-		"with -v also the group of each class. With -v, a network's row has the peak of the memory "
-		"that\n"
-		"its feature maps take.",
+		"Without a name it lists all but labels. `kernels` with a network says which of them "
+		"computes\n"
+		"which layer. `labels` has the classes and groups of a network, with -v also the group of "
+		"each\n"
+		"class. With -v, a network's row has the peak of the memory that its feature maps take.",
 	.examples =
 		"twobit list\ntwobit list networks\ntwobit list cameras\n"
-		"twobit list labels imagenet\ntwobit list --json | jq .kernels",
+		"twobit list labels imagenet\ntwobit list kernels imagenet\n"
+		"twobit list --json | jq .kernels",
 	.options = options,
 	.run = run,
 };

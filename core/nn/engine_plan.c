@@ -47,11 +47,11 @@ static double estimate(const struct kernel *kernel, const struct layer *layer, i
 	double planes = kernel->layout == LAYOUT_BITS ? layer->input_bits : 1;
 	double pixels = (double)layer->out.height * layer->out.width * batch;
 	int vectors = vectors_of(kernel, layer), stored = kernel->stored ? kernel->stored : 1;
-	double stores = (double)((vectors + stored - 1) / stored) * kernel->store_cost;
+	int stores = (vectors + stored - 1) / stored;
 
 	if (kernel->pixels)
 		pixels = ceil(pixels / kernel->pixels) * kernel->pixels;
-	return (vectors * k_blocks * planes * kernel->cost + stores) * pixels +
+	return (vectors * k_blocks * planes * kernel->cost + stores * kernel->store_cost) * pixels +
 	       bytes * (others + bytes <= near_bytes() ? NEAR_BYTE : FAR_BYTE);
 }
 
