@@ -226,6 +226,8 @@ static int start(struct live_session *s, struct error *e)
 	s->config.smoothing = s->smoothing;
 	s->config.bars = v->top;
 	s->config.mirror = v->mirror;
+	s->config.caption =
+		(struct pipeline_caption){.visible = !v->no_caption, .statistics = !v->no_caption};
 	const struct display_options shown = display_options(v);
 	if (v->scanout_png.text && strcmp(v->display.text, "scanout") != 0)
 		return option_refuse(s->invocation, &v->scanout_png.origin, "it is for --display scanout");
@@ -270,11 +272,10 @@ static int run(struct live_session *s)
 		.pipeline = s->pipeline,
 		.display_name = v->display.text,
 		.display_options = display_options(v),
-		.caption = {!v->no_caption, !v->no_caption, NULL},
+		.caption = s->config.caption,
 		.mirror = v->mirror,
 		.snapshot = v->snapshot.text,
 	};
-	pipeline_set_caption(s->pipeline, &s->loop.caption);
 	code = live_loop_run(&s->loop);
 	live_loop_finish(&s->loop);
 	if (pipeline_join(s->pipeline, &e) && !code)

@@ -125,10 +125,7 @@ static int start_pipeline(struct record_session *s, struct error *e)
 	int code = pipeline_sinks_start(&s->sinks, &config);
 	if (code)
 		return code;
-	code = pipeline_options_start(&config, s->invocation, &s->pipeline, e);
-	if (s->pipeline)
-		pipeline_set_caption(s->pipeline, &(struct pipeline_caption){0});
-	return code;
+	return pipeline_options_start(&config, s->invocation, &s->pipeline, e);
 }
 
 /* What reads the source, and its threads. */

@@ -124,8 +124,6 @@ static int run_pipeline(struct runs *r, int kind, struct trace *trace, enum fail
 	struct frame *frame;
 	int status = start(r, kind, &o, &pipeline, where, e);
 
-	if (!status)
-		pipeline_set_caption(pipeline, &(struct pipeline_caption){0});
 	while (!status && (frame = pipeline_dequeue(pipeline, INT64_MAX))) {
 		if (!trace)
 			count_picture(r, &run, out, frame);

@@ -149,7 +149,7 @@ int pipeline_start(const struct pipeline_config *config, struct pipeline **out, 
 		pipeline->config.names = network;
 	pipeline->recorder = config->recorder;
 	pipeline->input = network->layers[0].in;
-	pipeline->caption = (struct pipeline_caption){.visible = true, .statistics = true};
+	pipeline->caption = config->caption;
 	pipeline->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 	pipeline->turns = (struct decode_turns){.taking = PTHREAD_MUTEX_INITIALIZER,
 		.lock = PTHREAD_MUTEX_INITIALIZER,

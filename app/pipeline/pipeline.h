@@ -27,6 +27,15 @@
 struct pipeline;
 struct pool;
 
+/* What captions show; `notice` must outlive the pipeline or live until the next pipeline_set_caption. */
+struct pipeline_caption {
+	bool visible;	 /* label, confidence */
+	bool statistics; /* frames per second, latency */
+	const char *notice;
+	char note[CAPTION_NOTE_BYTES]; /* what a key has done; "": none */
+	int64_t note_until;	       /* clock_now() from which on it is not shown */
+};
+
 struct pipeline_config {
 	struct recorder *recorder;     /* gets all frames and labels until pipeline_join; NULL: none */
 	struct sinks *sinks;	       /* started; as the recorder. NULL: none */
@@ -59,6 +68,8 @@ struct pipeline_config {
 	int rotation;	     /* clockwise, of all pictures, for a camera that hangs so: 0, 90, 180, 270 */
 	bool mirror;	     /* shown pictures are mirrored; the network and the recorder see them as
 				they are */
+	/* Of the first frame on; pipeline_set_caption changes it. */
+	struct pipeline_caption caption;
 	/*
 	 * Called with each frame that is labelled, with its picture, scores and stamps; the frame is the
 	 * pipeline's. The label stage's thread. NULL: nobody wants them.
@@ -120,14 +131,7 @@ void pipeline_watch(struct pipeline *pipeline, int descriptor);
 void pipeline_release(struct pipeline *pipeline, struct frame **frame, bool shown);
 bool pipeline_ended(struct pipeline *pipeline);
 
-/* The caption of all later frames; `notice` must outlive the pipeline or live until the next call. */
-struct pipeline_caption {
-	bool visible;	 /* label, confidence */
-	bool statistics; /* frames per second, latency */
-	const char *notice;
-	char note[CAPTION_NOTE_BYTES]; /* what a key has done; "": none */
-	int64_t note_until;	       /* clock_now() from which on it is not shown */
-};
+/* The caption of all later frames. */
 void pipeline_set_caption(struct pipeline *pipeline, const struct pipeline_caption *caption);
 
 /* What the display can take from the next frame on. Default: whole pictures with the caption drawn. */

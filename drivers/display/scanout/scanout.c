@@ -19,7 +19,7 @@
 #include "image/picture_write.h"
 #include "pl/board/identity.h"
 #include "pl/bus/bus.h"
-#include "pl/bus/rtl/screen.h"
+#include "pl/bus/rtl_screen.h"
 #include "pl/bus/uio/uio.h"
 
 #include <errno.h>

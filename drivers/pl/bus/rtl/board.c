@@ -5,7 +5,7 @@
 #include "flow/thread.h"
 #include "pl/board/registers.h"
 #include "pl/bus/rtl/faults.h"
-#include "pl/bus/rtl/screen.h"
+#include "pl/bus/rtl_screen.h"
 #include "pl/overlay/registers.h"
 
 #include <errno.h>

@@ -148,7 +148,6 @@ static int live(const enum display_key *keys, uint64_t frames, const char *saved
 	assert_int_equal(source_open("test", &wanted, &config.source, &e), 0);
 	assert_int_equal(pl_open("software", NULL, &config.pl, &e), 0);
 	assert_int_equal(pipeline_start(&config, &loop.pipeline, &e), 0);
-	pipeline_set_caption(loop.pipeline, &loop.caption);
 	int code = live_loop_run(&loop);
 	live_loop_finish(&loop);
 	assert_int_equal(pipeline_join(loop.pipeline, &e), 0);

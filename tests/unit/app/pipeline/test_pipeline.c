@@ -76,7 +76,6 @@ static void one_frame(
 	struct pipeline_fixture fixture;
 
 	fixture_build(&fixture, &wanted, *config);
-	pipeline_set_caption(fixture.pipeline, &(struct pipeline_caption){0});
 	struct frame *frame = dequeue(&fixture);
 	while (frame->number < ONE_FRAME) {
 		pipeline_release(fixture.pipeline, &frame, true);
@@ -127,7 +126,6 @@ static void check_lossless(struct pipeline_config config)
 	struct frame *frame;
 
 	fixture_build(&fixture, &fast, config);
-	pipeline_set_caption(fixture.pipeline, &(struct pipeline_caption){0});
 	int32_t *scores = must_allocate((size_t)fixture.network->class_count, sizeof(*scores));
 	while ((frame = dequeue(&fixture))) {
 		assert_int_equal(frame->number, expected++);
@@ -237,7 +235,7 @@ static void test_caption_is_drawn(void **state)
 	(void)state;
 	config.frames = 1;
 	fixture_build(&plain, &fast, config);
-	pipeline_set_caption(plain.pipeline, &(struct pipeline_caption){0});
+	config.caption = (struct pipeline_caption){.visible = true, .statistics = true};
 	fixture_build(&labelled, &fast, config);
 	struct frame *a = dequeue(&plain), *b = dequeue(&labelled);
 	size_t bytes = (size_t)a->picture.width * (size_t)a->picture.height * 4;
@@ -380,7 +378,6 @@ static void test_steady_state_allocates_nothing(void **state)
 		skip_uncounted();
 	config.frames = 400;
 	fixture_build(&fixture, &fast, config);
-	pipeline_set_caption(fixture.pipeline, &(struct pipeline_caption){0});
 	while ((frame = dequeue(&fixture))) {
 		if (frame->number == 100)
 			allocation_count_begin();

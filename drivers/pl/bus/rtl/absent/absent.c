@@ -2,7 +2,7 @@
 /* Replaces the simulated board in a build without it. */
 #include "base/error.h"
 #include "pl/bus/bus.h"
-#include "pl/bus/rtl/screen.h"
+#include "pl/bus/rtl_screen.h"
 
 #include <errno.h>
 
