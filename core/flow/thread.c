@@ -26,6 +26,26 @@ int thread_start(pthread_t *thread, const char *name, void *(*run)(void *), void
 	return 0;
 }
 
+bool thread_join_until(pthread_t thread, int64_t deadline)
+{
+#if defined(__SANITIZE_THREAD__)
+	/* The sanitizer of GCC 12 does not see that pthread_clockjoin_np joins. */
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	int64_t late = until.tv_nsec + deadline - clock_now();
+	if (late < 0)
+		late = 0;
+	until.tv_sec += late / NS_PER_S;
+	until.tv_nsec = late % NS_PER_S;
+	return pthread_timedjoin_np(thread, NULL, &until) != ETIMEDOUT;
+#else
+	const struct timespec until = {deadline / NS_PER_S, deadline % NS_PER_S};
+
+	return pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &until) != ETIMEDOUT;
+#endif
+}
+
 int condition_init(pthread_cond_t *condition)
 {
 	pthread_condattr_t attributes;

@@ -4,6 +4,7 @@
 #define FLOW_THREAD_H
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,6 +13,12 @@
  * it, so that they reach the program's main thread. 0, or a negative errno value (-EAGAIN: too many threads).
  */
 int thread_start(pthread_t *thread, const char *name, void *(*run)(void *), void *argument);
+
+/*
+ * Waits for a thread that may hang in the system or in a library. deadline: as clock_now() counts, ns. False: it
+ * still runs; the caller leaves it what it uses, and detaches it if it will never join it.
+ */
+bool thread_join_until(pthread_t thread, int64_t deadline);
 
 /*
  * A condition whose deadlines are those of clock_now(). End with pthread_cond_destroy. 0 or -ENOMEM.

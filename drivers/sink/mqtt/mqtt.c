@@ -107,25 +107,17 @@ static void wake(struct mqtt_sink *s)
 	(void)!write(s->wake, &one, sizeof(one));
 }
 
-/* False: it hangs in the kernel or in the C library. */
-static bool join_until(pthread_t thread, int64_t deadline)
-{
-	const struct timespec until = {deadline / NS_PER_S, deadline % NS_PER_S};
-
-	return pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &until) != ETIMEDOUT;
-}
-
 static void mqtt_close(void *state)
 {
 	struct mqtt_sink *s = state;
 	int64_t deadline = clock_now() + LAST_MOMENT;
 
 	line_queue_close(&s->lines);
-	bool over = !s->fills || join_until(s->filler, deadline);
+	bool over = !s->fills || thread_join_until(s->filler, deadline);
 	atomic_store(&s->closing, true);
 	wake(s);
 	if (over)
-		over = !s->talks || join_until(s->talker, deadline);
+		over = !s->talks || thread_join_until(s->talker, deadline);
 	if (!over) {
 		atomic_store(&s->abandoned, true);
 		log_warning("mqtt: %s does not answer, and the program ends without it", s->broker.name);

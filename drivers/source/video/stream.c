@@ -286,12 +286,9 @@ static void stream_stop(void *state)
 static void stream_close(void *state)
 {
 	struct stream *s = state;
-	struct timespec until;
 
 	stream_stop(s);
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += END_TIME / NS_PER_S;
-	if (pthread_clockjoin_np(s->thread, NULL, CLOCK_MONOTONIC, &until) != 0)
+	if (!thread_join_until(s->thread, clock_now() + END_TIME))
 		pthread_detach(s->thread); /* it releases the rest when the look-up is over */
 	release(s);
 }
