@@ -22,8 +22,8 @@ static size_t size;
 static void put(uint64_t value, unsigned bytes)
 {
 	assert_true(size + bytes <= sizeof(file));
-	while (bytes > 0)
-		file[size++] = (uint8_t)(value >> (8 * --bytes));
+	while (bytes-- > 0)
+		file[size++] = bytes < sizeof(value) ? (uint8_t)(value >> 8 * bytes) : 0;
 }
 
 static size_t begin(const char *type)
@@ -66,7 +66,7 @@ static void bits_begin(void)
 static void bits_put(uint64_t value, unsigned count)
 {
 	for (; count > 0; count--, bit_count++)
-		if (value >> (count - 1) & 1)
+		if (count <= 64 && value >> (count - 1) & 1)
 			bits[bit_count / 8] |= (uint8_t)(128 >> bit_count % 8);
 }
 
