@@ -18,33 +18,12 @@
  */
 #include "image/resize.h"
 
-#include <stdbool.h>
+#include "image/resize_rows.h"
+#include "image/resize_vectors.h"
+
 #include <string.h>
 
-#define BLOCK 256 /* columns of the output whose spans are kept */
-
-#define BANDS 3
-#define CHANNELS 3
-
-/* Rows of bytes that are summed together: groups of bytes, each for 1 << across pixels of 1 << down rows. */
-struct band {
-	int group, across, down;
-};
-
-/* A band's samples of one channel, each for 1 << across pixels. */
-struct channel {
-	int band;
-	int offset, step; /* bytes to the first, from one to the next */
-	int across;
-};
-
-/* What a pixel's bytes mean. Channels: R, G, B or Y, U, V. */
-static const struct pixel_layout {
-	bool yuv;
-	int band_count;
-	struct band bands[BANDS];
-	struct channel channels[CHANNELS];
-} layouts[] = {
+static const struct pixel_layout layouts[] = {
 	[PIXEL_YUYV] = {true, 1, {{4, 1, 0}}, {{0, 0, 2, 0}, {0, 1, 4, 1}, {0, 3, 4, 1}}},
 	[PIXEL_UYVY] = {true, 1, {{4, 1, 0}}, {{0, 1, 2, 0}, {0, 0, 4, 1}, {0, 2, 4, 1}}},
 	[PIXEL_NV12] = {true, 2, {{1, 0, 0}, {2, 1, 1}}, {{0, 0, 1, 0}, {1, 0, 2, 1}, {1, 1, 2, 1}}},
@@ -54,108 +33,6 @@ static const struct pixel_layout {
 	[PIXEL_BGRX] = {false, 1, {{4, 0, 0}}, {{0, 2, 4, 0}, {0, 1, 4, 0}, {0, 0, 4, 0}}},
 };
 
-/* The samples that one output pixel takes from an axis: first … last, those between weigh 256 << shift. */
-struct span {
-	int first, last;
-	uint32_t first_weight, last_weight; /* the same sample: first_weight counts */
-	uint32_t total;
-	double inverse; /* 1 / total */
-};
-
-/* The axis' crop: `count` pixels from `begin` on. */
-struct axis {
-	int begin, count;
-	int outputs;
-};
-
-/* Samples are for 1 << shift pixels each. */
-static struct span span_at(int i, const struct axis *axis, int shift)
-{
-	struct span s;
-	int64_t from = axis->count, to = axis->outputs, unit = (int64_t)256 << shift;
-
-	if (from >= to) {
-		int64_t begin = 256 * i * from / to;
-		int64_t end = 256 * (i + (int64_t)1) * from / to;
-		s.total = (uint32_t)(end - begin);
-		begin += (int64_t)256 * axis->begin;
-		end += (int64_t)256 * axis->begin;
-		s.first = (int)(begin / unit);
-		s.last = (int)((end - 1) / unit);
-		s.first_weight = s.first == s.last ? s.total : (uint32_t)(unit - begin % unit);
-		s.last_weight = (uint32_t)(end - unit * s.last);
-		s.inverse = 1.0 / s.total;
-		return s;
-	}
-	int64_t centre = 128 * (2 * (int64_t)i + 1) * from / to - 128;
-	centre = centre < 0 ? 0 : centre;
-	centre = centre > 256 * (from - 1) ? 256 * (from - 1) : centre;
-	int first = axis->begin + (int)(centre / 256);
-	s.last_weight = (uint32_t)(centre % 256);
-	s.first = first >> shift;
-	s.last = (s.last_weight ? first + 1 : first) >> shift;
-	s.first_weight = s.first == s.last ? 256 : 256 - s.last_weight;
-	s.total = 256;
-	s.inverse = 1.0 / 256;
-	return s;
-}
-
-/* sums += those rows << shift, at most 256 of them, so that their sums fit into 16 bits. */
-static void whole_rows_add(
-	const uint8_t *row, size_t stride, int rows, size_t count, int shift, uint32_t *restrict sums)
-{
-	uint16_t part[256];
-
-	for (size_t begin = 0; begin < count; begin += 256) {
-		size_t end = count - begin < 256 ? count - begin : 256;
-		const uint8_t *at = row + begin;
-		int y = 0;
-		memset(part, 0, sizeof(part));
-		for (; y + 4 <= rows; y += 4, at += 4 * stride)
-			for (size_t i = 0; i < end; i++)
-				part[i] = (uint16_t)(part[i] + at[i] + at[stride + i] + at[2 * stride + i] +
-						     at[3 * stride + i]);
-		for (; y < rows; y++, at += stride)
-			for (size_t i = 0; i < end; i++)
-				part[i] = (uint16_t)(part[i] + at[i]);
-		for (size_t i = 0; i < end; i++)
-			sums[begin + i] += (uint32_t)part[i] << shift;
-	}
-}
-
-/*
- * sums[count] = weighted sums down the rows of a span; at most 256 · 16384 · 255, so 32 bits hold them.
- * 256 · 255 fits into 16 bits, whose products are vectors' on every processor.
- */
-static void rows_sum(const uint8_t *bytes, size_t stride, size_t count, const struct span *rows, int shift,
-	uint32_t *restrict sums)
-{
-	const uint8_t *first = bytes + (size_t)rows->first * stride,
-		      *last = bytes + (size_t)rows->last * stride;
-	uint32_t first_weight = rows->first_weight, last_weight = first == last ? 0 : rows->last_weight;
-
-	if (first_weight <= 256 && last_weight <= 256) {
-		for (size_t i = 0; i < count; i++)
-			sums[i] = (uint32_t)(uint16_t)(first_weight * first[i]) +
-				  (uint16_t)(last_weight * last[i]);
-	} else {
-		for (size_t i = 0; i < count; i++)
-			sums[i] = first_weight * first[i] + last_weight * last[i];
-	}
-	for (int y = rows->first + 1; y < rows->last; y += 256)
-		whole_rows_add(bytes + (size_t)y * stride, stride,
-			rows->last - y < 256 ? rows->last - y : 256, count, 8 + shift, sums);
-}
-
-/* A block of the output's columns, and the pixels that they take. */
-struct column_block {
-	int count;
-	int left, right;
-	struct span across[2][BLOCK]; /* by the samples' shift; last > first */
-	uint32_t totals[BLOCK], most; /* of the spans */
-	double inverses[BLOCK];
-};
-
 static void block_init(
 	struct column_block *block, const struct pixel_layout *layout, const struct axis *axis, int begin)
 {
@@ -163,7 +40,7 @@ static void block_init(
 	block->most = 0;
 	for (int shift = 0; shift <= layout->yuv; shift++)
 		for (int i = 0; i < block->count; i++) {
-			struct span s = span_at(begin + i, axis, shift);
+			struct span s = resize_span(begin + i, axis, shift);
 			block->totals[i] = s.total;
 			block->inverses[i] = s.inverse;
 			block->most = s.total > block->most ? s.total : block->most;
@@ -263,7 +140,7 @@ static void row_mean(const struct pixels *pixels, const struct column_block *blo
 	const struct pixel_layout *layout = &layouts[pixels->format];
 	uint32_t sums[4 * PICTURE_SIDE_MAXIMUM + 4];
 	const uint8_t *data = pixels->data;
-	const struct span down = span_at(y, axis, 0);
+	const struct span down = resize_span(y, axis, 0);
 	bool is_short = (uint64_t)block->most * down.total < 1 << 24;
 
 	for (int b = 0; b < layout->band_count; b++) {
@@ -271,7 +148,7 @@ static void row_mean(const struct pixels *pixels, const struct column_block *blo
 		size_t stride =
 			(size_t)((pixels->width + band->across) >> band->across) * (size_t)band->group;
 		int left = block->left >> band->across, right = block->right >> band->across;
-		struct span rows = span_at(y, axis, band->down);
+		struct span rows = resize_span(y, axis, band->down);
 		rows_sum(data + (size_t)left * (size_t)band->group, stride,
 			(size_t)(right - left + 1) * (size_t)band->group, &rows, band->down, sums);
 		for (int c = 0; c < CHANNELS; c++) {
@@ -326,22 +203,39 @@ struct picture_area resize_middle(const struct pixels *pixels, double part, int 
 		(pixels->width - columns) / 2, (pixels->height - rows) / 2, columns, rows};
 }
 
-void resize_area_to_input(const struct pixels *pixels, const struct picture_area *area, uint8_t *out,
-	int width, int height, int channels)
+static void area_to_input(const struct pixels *pixels, const struct picture_area *area, uint8_t *out,
+	int width, int height, int channels, bool vectors)
 {
-	const struct axis columns = {area->x, area->width, width}, rows = {area->y, area->height, height};
+	const struct pixel_layout *layout = &layouts[pixels->format];
+	const struct resize resize = {
+		pixels, layout, {area->x, area->width, width}, {area->y, area->height, height}};
+	size_t stride = (size_t)width * (size_t)channels;
 
 	for (int x = 0; x < width; x += BLOCK) {
 		struct column_block block;
 		int means[CHANNELS][BLOCK] = {{0}};
+		uint8_t *at = out + (size_t)x * (size_t)channels;
 
-		block_init(&block, &layouts[pixels->format], &columns, x);
-		for (int y = 0; y < height; y++) {
-			row_mean(pixels, &block, &rows, y, means);
-			row_write(means, block.count, layouts[pixels->format].yuv,
-				out + ((size_t)y * (size_t)width + (size_t)x) * (size_t)channels, channels);
+		block_init(&block, layout, &resize.columns, x);
+		if (vectors && resize_in_vectors(&resize, &block, x, at, stride, channels))
+			continue;
+		for (int y = 0; y < height; y++, at += stride) {
+			row_mean(pixels, &block, &resize.rows, y, means);
+			row_write(means, block.count, layout->yuv, at, channels);
 		}
 	}
+}
+
+void resize_area_plainly(const struct pixels *pixels, const struct picture_area *area, uint8_t *out,
+	int width, int height, int channels)
+{
+	area_to_input(pixels, area, out, width, height, channels, false);
+}
+
+void resize_area_to_input(const struct pixels *pixels, const struct picture_area *area, uint8_t *out,
+	int width, int height, int channels)
+{
+	area_to_input(pixels, area, out, width, height, channels, resize_has_vectors());
 }
 
 void resize_to_input(const struct picture *picture, uint8_t *out, int width, int height, int channels)

@@ -25,6 +25,10 @@ struct picture_area resize_middle(const struct pixels *pixels, double part, int 
 void resize_area_to_input(const struct pixels *pixels, const struct picture_area *area, uint8_t *out,
 	int width, int height, int channels);
 
+/* The same bits without vectors, for tests. */
+void resize_area_plainly(const struct pixels *pixels, const struct picture_area *area, uint8_t *out,
+	int width, int height, int channels);
+
 /* The same of the whole middle of a picture. */
 void resize_to_input(const struct picture *picture, uint8_t *out, int width, int height, int channels);
 
