@@ -15,8 +15,8 @@
 int thread_start(pthread_t *thread, const char *name, void *(*run)(void *), void *argument);
 
 /*
- * Waits for a thread that may hang in the system or in a library. deadline: as clock_now() counts, ns. False: it
- * still runs; the caller leaves it what it uses, and detaches it if it will never join it.
+ * Waits for a thread that may hang in the system or in a library. deadline: as clock_now() counts, ns. False:
+ * it still runs; the caller leaves it what it uses, and detaches it if it will never join it.
  */
 bool thread_join_until(pthread_t thread, int64_t deadline);
 
