@@ -159,10 +159,12 @@ static const struct option_origin *origin_of(const struct invocation *invocation
 	return NULL;
 }
 
-/* Whether an error says that a value is wrong, and not that something else is in its way. */
+/* Whether an error says that a value, or the file that it names, is wrong, and not that something else is in
+ * its way. */
 static bool is_about_value(enum failure where, int code)
 {
-	static const int codes[] = {EINVAL, ENOENT, ENOTDIR, EISDIR, ENAMETOOLONG, ELOOP, ENOTSUP};
+	static const int codes[] = {
+		EINVAL, ENOENT, ENOTDIR, EISDIR, ENAMETOOLONG, ELOOP, ENOTSUP, EBADMSG, EOVERFLOW, EFBIG};
 
 	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
 		if (code == -codes[i])
@@ -438,6 +440,8 @@ int options_parse(struct invocation *invocation, void *values, int *count)
 			ended = true;
 			next++;
 		} else if (ended || (*next)[0] != '-' || !(*next)[1]) {
+			if (!(*next)[0]) /* mostly a variable of a script that is not set */
+				code = usage_error(invocation, "an argument is empty");
 			argv[(*count)++] = *next++;
 		} else if ((*next)[1] == '-') {
 			code = parse_long(&p, &next);
