@@ -18,6 +18,7 @@
 #include "teach/target.h"
 
 #include <limits.h>
+#include <strings.h>
 #include <sysexits.h>
 
 struct teach_values {
@@ -147,6 +148,19 @@ static int teach(struct teaching *t, char **labels, int count)
 	return code ? code : saved;
 }
 
+/* What the keys of the camera stand for. */
+static int check_classes(const struct invocation *invocation, char **labels, int count)
+{
+	if (count > 9)
+		return usage_error(invocation, "%d classes; there are keys for 9", count);
+	for (int i = 1; i < count; i++)
+		for (int other = 0; other < i; other++)
+			if (strcasecmp(labels[i], labels[other]) == 0)
+				return usage_error(invocation, "\"%s\" and \"%s\" are the same class",
+					labels[other], labels[i]);
+	return EX_OK;
+}
+
 static int run(struct invocation *invocation)
 {
 	struct teaching t = {.invocation = invocation, .values = {.display = {"auto"}}};
@@ -164,8 +178,8 @@ static int run(struct invocation *invocation)
 	if (!t.values.from.text && !t.values.add && count < 2)
 		return usage_error(
 			invocation, "name the classes to show to the camera, or give --from FOLDER");
-	if (count - 1 > 9)
-		return usage_error(invocation, "%d classes; there are keys for 9", count - 1);
+	if ((code = check_classes(invocation, invocation->argv + 1, count - 1)))
+		return code;
 	/* A network from the environment or the configuration file is for other calls. */
 	if (t.values.add && option_given(&t.values.network))
 		return usage_error(invocation,
