@@ -116,23 +116,6 @@ static void columns_mean_short(const struct sampling *in, const struct column_bl
 	}
 }
 
-static uint8_t held(int64_t value)
-{
-	int64_t rounded = value + (1 << 21);
-
-	return (uint8_t)(rounded < 0 ? 0 : rounded >> 22 > 255 ? 255 : rounded >> 22);
-}
-
-/* yuv: in 1/64. */
-static void rgb_of(const int yuv[3], uint8_t rgb[3])
-{
-	int64_t y = (int64_t)76309 * (yuv[0] - 1024), u = yuv[1] - 8192, v = yuv[2] - 8192;
-
-	rgb[0] = held(y + 104597 * v);
-	rgb[1] = held(y - 25675 * u - 53279 * v);
-	rgb[2] = held(y + 132201 * u);
-}
-
 /* means[channel][column], of row y of the output; in 1/64 of YUV. */
 static void row_mean(const struct pixels *pixels, const struct column_block *block, const struct axis *axis,
 	int y, int means[CHANNELS][BLOCK])
@@ -172,7 +155,7 @@ static void row_write(int means[CHANNELS][BLOCK], int count, bool yuv, uint8_t *
 		const int mean[CHANNELS] = {means[0][i], means[1][i], means[2][i]};
 		uint8_t rgb[CHANNELS] = {(uint8_t)mean[0], (uint8_t)mean[1], (uint8_t)mean[2]};
 		if (yuv)
-			rgb_of(mean, rgb);
+			resize_yuv_to_rgb(mean, &rgb[0], &rgb[1], &rgb[2]);
 		if (channels == 3)
 			memcpy(out, rgb, 3);
 		else

@@ -62,6 +62,26 @@ struct column_block {
 	double inverses[BLOCK];
 };
 
+/* Values lie between −1.2 · 2^30 and 2.1 · 2^30: an unsigned number holds them from −1.5 · 2^30 on. */
+static inline uint8_t resize_held(uint32_t value)
+{
+	const uint32_t zero = UINT32_C(3) << 29;
+	uint32_t moved = value + zero, above = moved > zero ? moved - zero : 0;
+
+	return (uint8_t)(above >> 22 > 255 ? 255 : above >> 22);
+}
+
+/* means: Y, U, V in 1/64. */
+static inline void resize_yuv_to_rgb(const int32_t means[CHANNELS], uint8_t *r, uint8_t *g, uint8_t *b)
+{
+	uint32_t y = 76309 * ((uint32_t)means[0] - 1024) + (1 << 21);
+	uint32_t u = (uint32_t)means[1] - 8192, v = (uint32_t)means[2] - 8192;
+
+	*r = resize_held(y + 104597 * v);
+	*g = resize_held(y - 25675 * u - 53279 * v);
+	*b = resize_held(y + 132201 * u);
+}
+
 /* Output i's samples; each is for 1 << shift pixels. */
 struct span resize_span(int i, const struct axis *axis, int shift);
 

@@ -238,26 +238,16 @@ static void means_of(
 	}
 }
 
-/* Values lie between −1.2 · 2^30 and 2.1 · 2^30: an unsigned number holds them from −1.5 · 2^30 on. */
-static uint8_t held(uint32_t value)
-{
-	const uint32_t zero = UINT32_C(3) << 29;
-	uint32_t moved = value + zero, above = moved > zero ? moved - zero : 0;
-
-	return (uint8_t)(above >> 22 > 255 ? 255 : above >> 22);
-}
-
 static void row_write(const int32_t (*means)[LANES], int count, bool yuv, uint8_t *out, int channels)
 {
 	uint8_t rgb[CHANNELS][BLOCK];
 
-	for (int i = 0; i < count; i++) {
-		uint32_t a = (uint32_t)means[i][0], b = (uint32_t)means[i][1], c = (uint32_t)means[i][2];
-		uint32_t y = 76309 * (a - 1024) + (1 << 21), u = b - 8192, v = c - 8192;
-		rgb[0][i] = yuv ? held(y + 104597 * v) : (uint8_t)a;
-		rgb[1][i] = yuv ? held(y - 25675 * u - 53279 * v) : (uint8_t)b;
-		rgb[2][i] = yuv ? held(y + 132201 * u) : (uint8_t)c;
-	}
+	for (int i = 0; i < count; i++)
+		if (yuv)
+			resize_yuv_to_rgb(means[i], &rgb[0][i], &rgb[1][i], &rgb[2][i]);
+		else
+			for (int c = 0; c < CHANNELS; c++)
+				rgb[c][i] = (uint8_t)means[i][c];
 	if (channels == 1)
 		for (int i = 0; i < count; i++)
 			out[i] = (uint8_t)((77 * rgb[0][i] + 150 * rgb[1][i] + 29 * rgb[2][i] + 128) >> 8);
